@@ -1,0 +1,116 @@
+# What you can ask for:
+#   make lab        JupyterLab on the start notebook (LAB_ARGS="--no-browser --port 8890" is passed on)
+#   make test       the quick tests
+#   make test-all   the quick tests, then slow, notebook, browser and GPU tests
+#   make notebooks  rebuild each .ipynb from its .py, and execute it
+#   make figures    the paper's figures (SCALE=tiny|classroom|full)
+#   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
+#   make lint       ruff
+# Each target makes .venv first if it has to. None needs root.
+
+PYTHON ?= python3
+VENV ?= .venv
+# The one place where torch is pinned, and where its CPU wheels are. TORCH_INDEX= switches the index off.
+TORCH_SPEC ?= torch==2.13.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+SCALE ?= classroom
+APP ?= notebooks/00_start_here.ipynb
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMPS := $(VENV)/stamps
+TORCH_STAMP := $(STAMPS)/$(subst =,-,$(TORCH_SPEC))
+READY := $(STAMPS)/test
+
+QUICK := not browser and not notebook and not gpu and not slow
+REST := browser or notebook or gpu or slow
+PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) -m pytest
+LESSONS := $(sort $(wildcard notebooks/*.py))
+EXERCISES := $(sort $(wildcard notebooks/exercises/*.py))
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help lab test test-all notebooks figures app lint
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^# /s/^# //p;/^PYTHON/q' Makefile
+
+lab: $(READY) $(STAMPS)/kernel
+	$(PY) -m jupyterlab notebooks/00_start_here.ipynb $(ROOT_FLAG) $(LAB_ARGS)
+
+test: $(READY)
+	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
+
+# pytest ends with 5 when it finds no test at all. The quick tests treat that as the failure it is;
+# here it only means that a young working tree has none of these kinds yet.
+test-all: test $(STAMPS)/browser
+	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
+	  echo "make test-all: there are no browser, notebook, GPU or slow tests yet"; }
+
+notebooks: $(READY)
+	$(if $(LESSONS)$(EXERCISES),$(PY) -m jupytext --to ipynb --update $(LESSONS) $(EXERCISES))
+	$(if $(LESSONS),$(PY) -m nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb))
+	$(if $(LESSONS)$(EXERCISES),$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb) $(EXERCISES:.py=.ipynb))
+
+figures: $(READY)
+	$(BIN)/clipbench figures --scale $(SCALE) --out figures
+
+app: $(READY) $(STAMPS)/apps
+	$(PY) -m voila $(APP) $(VOILA_ARGS)
+
+lint: $(STAMPS)/lint
+	$(PY) -m ruff check .
+
+# --- the environment -------------------------------------------------------------------------------
+
+$(PY):
+	@$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 10) else \
+	  'clipbench needs Python 3.10 or newer; this is ' + sys.version.split()[0] + '. Try make PYTHON=python3.11 ...')"
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and alone. Without an NVIDIA driver it is PyTorch's CPU build, so that nothing
+# else brings in gigabytes of CUDA; every later install repeats TORCH_SPEC, so that pip keeps it.
+$(TORCH_STAMP): | $(PY)
+	@mkdir -p $(STAMPS)
+	@if command -v nvidia-smi >/dev/null 2>&1; then \
+	  echo "NVIDIA driver found: installing $(TORCH_SPEC)"; \
+	  $(PY) -m pip install "$(TORCH_SPEC)"; \
+	elif [ -n "$(TORCH_INDEX)" ] && $(PY) -c "$$INDEX_ANSWERS" "$(TORCH_INDEX)/torch/" 2>/dev/null; then \
+	  echo "no NVIDIA driver: installing the CPU build of $(TORCH_SPEC)"; \
+	  $(PY) -m pip install --extra-index-url "$(TORCH_INDEX)" "$(TORCH_SPEC)"; \
+	else \
+	  echo "no NVIDIA driver and no answer from TORCH_INDEX: installing $(TORCH_SPEC) from your own index"; \
+	  $(PY) -m pip install "$(TORCH_SPEC)"; \
+	fi
+	@touch "$@"
+
+$(STAMPS)/kernel: $(READY)
+	$(PY) -m ipykernel install --sys-prefix
+	@touch $@
+
+# .venv/stamps/EXTRA: clipbench with the extra of that name, again only when pyproject.toml changes
+$(STAMPS)/%: pyproject.toml setup.py $(TORCH_STAMP)
+	$(PY) -m pip install "$(TORCH_SPEC)" -e ".[$*]"
+	@touch $@
+
+# --- two small programs ----------------------------------------------------------------------------
+
+# Exits with 0 when the page answers within three seconds, name look-up included.
+define INDEX_ANSWERS
+import signal, sys, urllib.request
+signal.alarm(3)
+urllib.request.urlopen(sys.argv[1], timeout=3).close()
+endef
+export INDEX_ANSWERS
+
+# Widget state in a notebook makes GitHub refuse to show it.
+define STRIP_WIDGET_STATE
+import sys, nbformat
+for path in sys.argv[1:]:
+    notebook = nbformat.read(path, as_version=4)
+    if notebook.metadata.pop("widgets", None) is not None:
+        nbformat.write(notebook, path)
+endef
+export STRIP_WIDGET_STATE
