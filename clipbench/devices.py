@@ -1,0 +1,171 @@
+"""What this machine offers a model: device, number format, cores and memory.
+
+A container or a class server often grants less than the hardware shows, so cores and memory are the
+smallest of what the system, the control groups and the server's own variables say.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is in
+CPU_INFO = Path("/proc/cpuinfo")
+UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device called `name`; "auto" takes CUDA, then Apple's MPS, then the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    valid = [f"{each}:{i}" if count > 1 else each for each, count in present.items() for i in range(count)]
+    if kind not in present or not (index or "0").isdigit() or int(index or 0) >= present[kind]:
+        raise ValueError(f"no device {name!r} on this machine; choose from auto, {', '.join(valid)}")
+    return torch.device(name)
+
+
+def pick_precision(device: torch.device | str) -> str:
+    """The number format in which `device` multiplies matrices fast and safely: "bf16", "fp16" or "fp32"."""
+    return precision_and_reason(device)[0]
+
+
+def precision_and_reason(device: torch.device | str) -> tuple[str, str]:
+    """The precision of `pick_precision`, and half a sentence that says why."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return _cuda_precision(*torch.cuda.get_device_capability(device))
+    if device.type == "cpu":
+        return _cpu_precision(cpu_flags())
+    return "fp32", f"the safe choice on {device.type}"
+
+
+def _cuda_precision(major: int, minor: int) -> tuple[str, str]:
+    # torch.cuda.is_bf16_supported() also says yes where bf16 is emulated and slow, as on a T4.
+    if major >= 8:
+        return "bf16", f"compute capability {major}.{minor} has bf16 tensor cores"
+    if major == 7:
+        return "fp16", f"compute capability {major}.{minor} has fp16 tensor cores but none for bf16"
+    return "fp32", f"compute capability {major}.{minor} has no tensor cores"
+
+
+def _cpu_precision(flags: frozenset[str]) -> tuple[str, str]:
+    for flag in ("amx_bf16", "avx512_bf16"):
+        if flag in flags:
+            return "bf16", f"the processor has {flag}"
+    return "fp32", "the processor has neither amx_bf16 nor avx512_bf16, where bf16 is slower than fp32"
+
+
+def cpu_flags(cpu_info: Path = CPU_INFO) -> frozenset[str]:
+    """The instruction sets that Linux lists for this processor; empty on other systems."""
+    if not cpu_info.exists():
+        return frozenset()
+    lines = cpu_info.read_text(errors="replace").splitlines()
+    return frozenset(next((line.partition(":")[2] for line in lines if line.startswith("flags")), "").split())
+
+
+def threads_for_latency() -> int:
+    """Threads for one query or one probe: always one.
+
+    A second thread gains little on small matrices, and where another process wants its core, the two
+    wait for each other: a text query was measured 62 times slower that way.
+    """
+    return 1
+
+
+def thread_counts_to_try() -> list[int]:
+    """Thread counts for a trainer to measure: powers of two up to the allowed cores, and those cores."""
+    cores = allowed_cores()
+    return sorted({1 << i for i in range(cores.bit_length())} | {cores})
+
+
+def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int:
+    """Whole cores that this process may use, at least one."""
+    return max(1, int(min(core_limits(environ, cgroups).values())))
+
+
+def core_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> dict[str, float]:
+    """Each limit on cores by where it comes from; a share of one core is a fraction."""
+    limits = {"visible": float(os.cpu_count() or 1)}
+    if hasattr(os, "sched_getaffinity"):  # Linux only
+        limits["affinity"] = float(len(os.sched_getaffinity(0)))
+    quotas = list(_cgroup_cores(cgroups))
+    if quotas:
+        limits["cgroup"] = min(quotas)
+    granted = _positive(environ.get("CPU_LIMIT", ""))  # set by JupyterHub and Binder
+    if granted:
+        limits["CPU_LIMIT"] = granted
+    return limits
+
+
+def memory_limit(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int | None:
+    """Bytes that this process may use; None where the system does not tell."""
+    return min(memory_limits(environ, cgroups).values(), default=None)
+
+
+def memory_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> dict[str, int]:
+    """Each limit on memory, in bytes, by where it comes from."""
+    limits = {}
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        limits["physical"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    groups = list(_cgroup_memory(cgroups))
+    if groups:
+        limits["cgroup"] = min(groups)
+    granted = _positive(environ.get("MEM_LIMIT", ""))
+    if granted:
+        limits["MEM_LIMIT"] = int(granted)
+    return limits
+
+
+def has_nvidia_driver() -> bool:
+    """Whether an NVIDIA driver is installed, also when torch was built without CUDA."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def _cgroup_cores(cgroups: Path) -> Iterator[float]:
+    """Core quotas: cpu.max holds "quota period" (version 2); version 1 has a file for each."""
+    for folder in _own_groups(cgroups, "cpu"):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        quota = quota or _read(folder / "cpu.cfs_quota_us")
+        period = period or _read(folder / "cpu.cfs_period_us")
+        if _positive(quota) and _positive(period):
+            yield _positive(quota) / _positive(period)
+
+
+def _cgroup_memory(cgroups: Path) -> Iterator[int]:
+    for folder in _own_groups(cgroups, "memory"):
+        limit = _positive(_read(folder / "memory.max") or _read(folder / "memory.limit_in_bytes"))
+        if 0 < limit < UNLIMITED:
+            yield int(limit)
+
+
+def _own_groups(cgroups: Path, controller: str) -> Iterator[Path]:
+    """The control groups of this process and their parents, for version 2 and for one version 1 controller.
+
+    Inside a container the listed path may not exist, as the container's own group is mounted as the root.
+    """
+    for line in _read(MEMBERSHIP).splitlines() or ["0::/"]:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "" or controller in controllers.split(","):
+            root = cgroups / controller if controllers else cgroups
+            inner = root / path.lstrip("/")
+            yield from (folder for folder in [inner, *inner.parents] if folder.is_relative_to(root))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _positive(text: str) -> float:
+    """The number in `text`, or 0 where it holds none ("max", "", "-1")."""
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,17 @@
+"""One thread, so that tests are repeatable and polite; GPU tests only where there is a GPU."""
+
+import pytest
+import torch
+from hypothesis import settings
+
+torch.set_num_threads(1)
+settings.register_profile("clipbench", deadline=None)  # a busy machine is no bug
+settings.load_profile("clipbench")
+
+
+def pytest_collection_modifyitems(items):
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
