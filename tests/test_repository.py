@@ -1,0 +1,338 @@
+"""Facts about the repository as a whole: who imports whom, what is listed, what must not be in it."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+ASSETS = ROOT / "clipbench" / "assets"
+NOTEBOOKS = ROOT / "notebooks"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+MEGABYTE = 1 << 20
+
+# --- which files -------------------------------------------------------------------------------
+
+
+@cache
+def repository_files() -> tuple[Path, ...]:
+    """The files git tracks, and those it would: what a clone of this working tree holds."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listing.returncode:
+        pytest.skip("needs git and a clone: " + listing.stderr.strip())
+    paths = (ROOT / name for name in set(listing.stdout.split("\0")) if name)
+    return tuple(sorted(path for path in paths if path.is_file()))
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- dependencies ------------------------------------------------------------------------------
+
+CONDA_NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
+IN_BINDERS_BASE = {"jupyterlab", "ipywidgets"}
+
+
+def split_requirement(line: str) -> tuple[str, str]:
+    """ "torch>=2.4" -> ("torch", ">=2.4"), in pip's names."""
+    name, bounds = re.match(r"([\w.-]+)\s*(.*)", line).groups()
+    return CONDA_NAMES.get(name, name), bounds.strip()
+
+
+def conda_requirements(path: str) -> dict[str, str]:
+    lines = yaml.safe_load((ROOT / path).read_text())["dependencies"]
+    return dict(split_requirement(line) for line in lines if isinstance(line, str))
+
+
+def project_requirements() -> dict[str, str]:
+    return dict(split_requirement(line) for line in PYPROJECT["project"]["dependencies"])
+
+
+def test_conda_environment_repeats_the_dependencies_of_pyproject():
+    expected = project_requirements() | {"pip": "", "python": PYPROJECT["project"]["requires-python"]}
+    assert conda_requirements("environment.yml") == expected
+
+
+def test_binder_environment_repeats_them_but_for_what_its_base_has():
+    expected = {name: spec for name, spec in project_requirements().items() if name not in IN_BINDERS_BASE}
+    found = conda_requirements("binder/environment.yml")
+    assert re.fullmatch(r"=3\.\d+", found.pop("python")), "repo2docker reads only python=3.N"
+    assert found == expected | {"pip": ""}
+
+
+def test_binder_installs_a_cpu_build_and_no_local_path():
+    lines = yaml.safe_load((ROOT / "binder/environment.yml").read_text())["dependencies"]
+    assert all(isinstance(line, str) for line in lines), "a pip block with a path undoes the layer cache"
+    assert any(line.startswith("pytorch-cpu") for line in lines)
+
+
+@pytest.mark.parametrize("script", ["binder/postBuild", "binder/start", ".ci/run"])
+def test_scripts_are_bash_and_executable(script):
+    path = ROOT / script
+    assert path.read_text().startswith(("#!/bin/bash\n", "#!/usr/bin/env bash\n"))
+    assert path.stat().st_mode & 0o100 or sys.platform == "win32"
+
+
+def test_torch_is_pinned_in_the_makefile_only():
+    listed = [*PYPROJECT["project"]["dependencies"], *conda_requirements("environment.yml").values()]
+    assert not [line for line in listed if "==" in line]
+    assert re.search(r"^TORCH_SPEC \?= torch==[\d.]+$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_citation_has_the_version_of_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert str(citation["version"]) == PYPROJECT["project"]["version"]
+
+
+# --- who imports whom --------------------------------------------------------------------------
+
+# A room -> the rooms it may use. A room that is not listed may use all but what FORBIDDEN names.
+ROOMS = {
+    "clipbench.model": [],
+    "clipbench.loss": [],
+    "clipbench.tokenizer": [],
+    "clipbench.preprocess": [],
+    "clipbench.devices": [],
+    "clipbench.data": ["clipbench.data", "clipbench.tokenizer", "clipbench.preprocess"],
+}
+FORBIDDEN = {
+    "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],
+    "clipbench.evaluate": ["clipbench.train", "clipbench.Trainer", "clipbench.figures"],
+    "clipbench.train": ["clipbench.evaluate", "clipbench.figures"],
+    "clipbench_widgets": ["notebooks", "tests"],
+}
+NEVER = ["torchvision", "timm", "widgets"]  # a bare `import widgets` makes a second copy of every class
+
+
+def module_of(path: Path) -> str:
+    """The dotted name by which a file is imported, packages with their `__init__`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("clipbench_widgets", *parts[1:]) if parts[0] == "widgets" else parts)
+
+
+def imports_of(source: str, module: str = "") -> set[str]:
+    """Full names that `source` imports anywhere: `from a.b import c` gives a.b.c."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = module.split(".")[: -node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def is_in(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+def violations(module: str, imports: set[str]) -> list[str]:
+    """The imports that break ROOMS or FORBIDDEN."""
+    broken = []
+    for room, allowed in ROOMS.items():
+        local = [name for name in imports if is_in(name, "clipbench") and is_in(module, room)]
+        broken += [name for name in local if not any(is_in(name, other) for other in allowed)]
+    for room, banned in FORBIDDEN.items():
+        broken += [n for n in imports if is_in(module, room) and any(is_in(n, other) for other in banned)]
+    return broken
+
+
+def test_imports_follow_the_arrows():
+    broken = [
+        f"{name_of(path)} imports {name}"
+        for path in python_files("clipbench", "widgets")
+        for name in violations(module_of(path), imports_of(path.read_text(), module_of(path)))
+    ]
+    assert not broken
+
+
+@pytest.mark.parametrize(
+    "module, source, breaks",
+    [
+        ("clipbench.loss", "from clipbench.model import CLIP", True),
+        ("clipbench.loss", "from .model import CLIP", True),
+        ("clipbench.loss", "def f():\n    import clipbench", True),
+        ("clipbench.data.scenes", "from ..tokenizer import Tokenizer\nfrom . import sprites", False),
+        ("clipbench.data.__init__", "from .sprites import load", False),
+        ("clipbench.data.scenes", "from clipbench import CLIP", True),
+        ("clipbench.evaluate.zero_shot", "from clipbench import train", True),
+        ("clipbench.evaluate.zero_shot", "import clipbench.training_notes", False),
+        ("clipbench.cli", "from clipbench_widgets import PromptExplorer", True),
+        ("clipbench_widgets.prompts", "from clipbench.evaluate import zero_shot", False),
+    ],
+)
+def test_the_check_of_the_arrows_works(module, source, breaks):
+    assert bool(violations(module, imports_of(source, module))) == breaks
+
+
+def test_nobody_imports_torchvision_timm_or_bare_widgets():
+    broken = [
+        f"{name_of(path)} imports {name}"
+        for path in python_files("clipbench", "widgets", "notebooks", "tests")
+        for name in imports_of(path.read_text(), module_of(path))
+        if any(is_in(name, banned) for banned in NEVER)
+    ]
+    assert not broken
+
+
+UNPICKLERS = {"torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load", "dill.load"}
+
+
+def unpickling(source: str) -> set[str]:
+    """What in `source` could run code hidden in a data file: names of UNPICKLERS, and allow_pickle=True."""
+    nodes = list(ast.walk(ast.parse(source)))
+    used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    pickled = {
+        "allow_pickle"
+        for node in nodes
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+    }
+    return ((used | imports_of(source)) & UNPICKLERS) | pickled
+
+
+def test_nothing_unpickles():
+    found = {name_of(path): unpickling(path.read_text()) for path in python_files("clipbench", "widgets")}
+    assert not {name: calls for name, calls in found.items() if calls}
+
+
+def test_the_check_for_unpickling_works():
+    assert unpickling("import torch\nstate = torch.load(path)") == {"torch.load"}
+    assert unpickling("from pickle import loads") == {"pickle.loads"}
+    assert unpickling("import numpy\nnumpy.load(path, allow_pickle=True)") == {"allow_pickle"}
+    assert not unpickling("from safetensors.torch import load_file\nload_file(path)")
+
+
+def test_shapes_are_checked_under_pytest():
+    """Without this, every annotation such as Float[Tensor, "B D"] is prose."""
+    import clipbench.devices
+
+    assert type(clipbench.devices.__spec__.loader).__module__.startswith("jaxtyping")
+
+
+def test_every_folder_with_code_is_a_package():
+    folders = {path.parent for path in python_files("clipbench", "widgets") if ASSETS not in path.parents}
+    assert not [name_of(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+# --- notebooks ---------------------------------------------------------------------------------
+
+
+def notebook_files(suffix: str) -> list[Path]:
+    """Lessons and exercises; other .py files below notebooks/ that are no notebook are not counted."""
+    files = [path for path in NOTEBOOKS.rglob(f"*{suffix}") if ".ipynb_checkpoints" not in path.parts]
+    return sorted(path for path in files if suffix != ".py" or re.search(r"^# %%", path.read_text(), re.M))
+
+
+def cells_of(notebook) -> list[tuple]:
+    return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+
+
+def test_every_pair_of_notebook_files_is_fresh():
+    jupytext = pytest.importorskip("jupytext")
+    sources, built = notebook_files(".py"), notebook_files(".ipynb")
+    if not sources and not built:
+        pytest.skip("notebooks/ is empty")
+    assert [path.with_suffix(".ipynb") for path in sources] == built
+    pairs = [(path, jupytext.read(path), jupytext.read(path.with_suffix(".ipynb"))) for path in sources]
+    stale = [name_of(path) for path, source, notebook in pairs if cells_of(source) != cells_of(notebook)]
+    assert not stale, "run make notebooks"
+
+
+def test_no_notebook_holds_widget_state():
+    notebooks = {
+        name_of(path): json.loads(path.read_text(encoding="utf-8")) for path in notebook_files(".ipynb")
+    }
+    assert not [name for name, notebook in notebooks.items() if "widgets" in notebook["metadata"]]
+
+
+# --- what a clone holds ------------------------------------------------------------------------
+
+MACHINE_PATH = re.compile(rb"(?<![\w.>})-])/(?:work|root|home/\w+|Users/\w+)/")
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    named = {}
+    for path in repository_files():
+        content = path.read_bytes()
+        if b"\0" not in content and (found := MACHINE_PATH.search(content)):
+            named[name_of(path)] = found.group().decode()
+    assert not named
+
+
+def test_every_asset_has_a_line_in_the_licence_table():
+    if not ASSETS.exists():
+        pytest.skip("no assets in this tree")
+    table = (ASSETS / "LICENSES.md").read_text(encoding="utf-8")
+    assets = [path.relative_to(ASSETS) for path in repository_files() if ASSETS in path.parents]
+    assert not [
+        path.as_posix() for path in assets if path.name != "LICENSES.md" and not is_covered(path, table)
+    ]
+
+
+def is_covered(path: Path, table: str) -> bool:
+    """Whether the table names the file, by its path or its name, or one of its folders with a slash."""
+    names = [path.as_posix(), path.name, *(f"{folder.as_posix()}/" for folder in path.parents if folder.name)]
+    return any(re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", table) for name in names)
+
+
+@pytest.mark.parametrize(
+    "table, covered",
+    [
+        ("| `world/noto.webp` |", True),
+        ("| noto.webp |", True),
+        ("| `world/` |", True),
+        ("| emoji-noto.webp |", False),
+    ],
+)
+def test_the_check_of_the_licence_table_works(table, covered):
+    assert is_covered(Path("world/noto.webp"), table) == covered
+
+
+def test_a_clone_stays_small():
+    assert sum(path.stat().st_size for path in repository_files()) <= 80 * MEGABYTE
+
+
+@pytest.mark.slow
+def test_the_wheel_is_whole_and_small(tmp_path):
+    """Both packages under their import names, with every module and asset of the tree, in 40 MB."""
+    for path in repository_files():  # a copy, because a build leaves folders behind
+        copy = tmp_path / "tree" / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, "."],
+        cwd=tmp_path / "tree",
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("clipbench-*.whl")
+    assert wheel.stat().st_size <= 40 * MEGABYTE
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    tree = [
+        name_of(path) for path in repository_files() if name_of(path).startswith(("clipbench/", "widgets/"))
+    ]
+    wanted = {re.sub("^widgets/", "clipbench_widgets/", name) for name in tree}
+    assert held == wanted
