@@ -36,7 +36,8 @@ help:
 	@sed -n '/^# /s/^# //p;/^PYTHON/q' Makefile
 
 lab: $(READY) $(STAMPS)/kernel
-	$(PY) -m jupyterlab notebooks/00_start_here.ipynb $(ROOT_FLAG) $(LAB_ARGS)
+	$(PY) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	  $(ROOT_FLAG) $(LAB_ARGS)
 
 test: $(READY)
 	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
