@@ -87,8 +87,10 @@ $(TORCH_STAMP): | $(PY)
 	fi
 	@touch "$@"
 
+# This environment's kernel under its full path, and no question about news on a first start.
 $(STAMPS)/kernel: $(READY)
 	$(PY) -m ipykernel install --sys-prefix
+	$(BIN)/jupyter-labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $@
 
 # .venv/stamps/EXTRA: clipbench with the extra of that name, again only when pyproject.toml changes

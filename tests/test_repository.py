@@ -262,11 +262,19 @@ def test_every_pair_of_notebook_files_is_fresh():
     assert not stale, "run make notebooks"
 
 
+def notebook_metadata() -> dict[str, dict]:
+    paths = notebook_files(".ipynb")
+    return {name_of(path): json.loads(path.read_text(encoding="utf-8"))["metadata"] for path in paths}
+
+
 def test_no_notebook_holds_widget_state():
-    notebooks = {
-        name_of(path): json.loads(path.read_text(encoding="utf-8")) for path in notebook_files(".ipynb")
-    }
-    assert not [name for name, notebook in notebooks.items() if "widgets" in notebook["metadata"]]
+    assert not [name for name, metadata in notebook_metadata().items() if "widgets" in metadata]
+
+
+def test_every_notebook_names_the_standard_kernel():
+    """JupyterLab asks the reader to choose a kernel otherwise; Colab and Binder have one of this name."""
+    kernels = {name: metadata.get("kernelspec", {}) for name, metadata in notebook_metadata().items()}
+    assert not [name for name, kernel in kernels.items() if kernel.get("name") != "python3"]
 
 
 # --- what a clone holds ------------------------------------------------------------------------
