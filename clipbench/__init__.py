@@ -1,0 +1,22 @@
+"""clipbench: CLIP to run, poke and break.
+
+The letters of every shape in this package: B pairs in a batch, N image tokens, T text tokens, W an encoder's width,
+D embed_dim (the joint space), C classes, P templates, M rows of a data set, K top-k, S pixels a side.
+"""
+
+from clipbench.data.picture_sets import PictureSet, open_pictures
+from clipbench.encoders import ClipbenchEncoder, Encoder, load
+from clipbench.errors import UserError
+from clipbench.evaluate.features import image_features, text_features
+from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
+from clipbench.loss import clip_loss
+from clipbench.model import CLIP, CLIPConfig
+from clipbench.preprocess import open_picture
+from clipbench.tokenizer import Tokenizer
+from clipbench.train import TrainConfig, Trainer
+
+__all__ = [
+    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig", "Trainer",
+    "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures", "text_features",
+    "zero_shot_metrics", "zero_shot_weights",
+]  # fmt: skip

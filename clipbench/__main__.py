@@ -1,0 +1,7 @@
+"""``python -m clipbench`` is the command line."""
+
+import sys
+
+from clipbench.cli import main
+
+sys.exit(main())

@@ -1,0 +1,5 @@
+"""Benchmarks: what this machine does in a second. Each is a function ``(threads) -> dict`` of named numbers."""
+
+from clipbench.bench.speed import rendering, startup, training
+
+BENCHMARKS = {"train": training, "scenes": rendering, "startup": startup}

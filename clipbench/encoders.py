@@ -1,0 +1,110 @@
+"""The one contract between models and everything that uses them: evaluators, widgets, notebooks.
+
+An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds or builds one for every model name of the
+command line.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from clipbench.model import CLIP
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import find_folder, load_pretrained
+from clipbench.tokenizer import Tokenizer
+
+
+class Encoder(Protocol):
+    """Pictures and texts to unit vectors of one space. All outputs are float32 on the CPU or the model's device."""
+
+    name: str  # what the user called the model
+    embed_dim: int  # D
+    scale: float  # what cosine similarities are multiplied by before a softmax
+    fingerprint: str  # hash of weights, tokenizer and preprocessing: the same fingerprint gives the same features
+
+    def preprocess(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B 3 H W"]:
+        """Pictures to the model's input."""
+
+    def encode_image(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
+        """Unit vectors of the joint space."""
+
+    def image_tower(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B W"]:
+        """Features before the projection, what a linear probe reads."""
+
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "B D"]:
+        """Unit vectors of the joint space."""
+
+    def tokens(self, text: str) -> list[str]:
+        """The words and pieces that the model reads."""
+
+
+class ClipbenchEncoder:
+    """An encoder made of this package's own CLIP."""
+
+    def __init__(self, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "clip",
+                 device: torch.device | str = "cpu"):  # fmt: skip
+        self.model = model.to(device).eval()
+        self.tokenizer, self.name, self.device = tokenizer, name, torch.device(device)
+        self._preprocess = preprocess
+        self._fingerprint: str | None = None
+
+    @property
+    def embed_dim(self) -> int:
+        return self.model.config.embed_dim
+
+    @property
+    def scale(self) -> float:
+        return float(self.model.scale.detach())
+
+    @property
+    def image_size(self) -> int:
+        return self.model.config.image_size
+
+    @property
+    def context_length(self) -> int:
+        return self.tokenizer.context_length
+
+    @property
+    def fingerprint(self) -> str:
+        """Computed when first asked for; a model that goes on training must not be asked."""
+        if self._fingerprint is None:
+            digest = hashlib.sha256(repr((self.model.config, self._preprocess)).encode())
+            digest.update(repr(self.tokenizer.merges).encode())
+            for name, tensor in sorted(self.model.state_dict().items()):
+                digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+            self._fingerprint = digest.hexdigest()[:16]
+        return self._fingerprint
+
+    def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
+        return self._preprocess(list(pictures)).to(self.device)
+
+    @torch.inference_mode()
+    def encode_image(self, images: Tensor) -> Tensor:
+        return self.model.encode_image(images)
+
+    @torch.inference_mode()
+    def image_tower(self, images: Tensor) -> Tensor:
+        return self.model.image_encoder(images).float()
+
+    @torch.inference_mode()
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        return self.model.encode_text(self.tokenizer(list(texts)).to(self.device))
+
+    def tokens(self, text: str) -> list[str]:
+        return self.tokenizer.tokens(text)
+
+
+def load(name: str | Path = "classroom", device: torch.device | str = "cpu") -> ClipbenchEncoder:
+    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder or a training run.
+
+    Raises:
+        UserError: when there is no such model, or its files are damaged.
+    """
+    model, tokenizer, preprocess = load_pretrained(find_folder(name))
+    return ClipbenchEncoder(model, tokenizer, preprocess, str(name), device)

@@ -1,0 +1,1 @@
+"""Evaluators: functions on features that return a flat dict of named numbers."""

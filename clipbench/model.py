@@ -1,0 +1,469 @@
+"""CLIP (Radford et al. 2021) in plain PyTorch: image encoders, text encoders, one joint space.
+
+* ``VisionTransformer``: class token, learned positions, an extra LayerNorm before the blocks.
+* ``ModifiedResNet``: three-convolution stem, anti-aliased strides, attention pooling.
+* ``ConvNet``: seven plain convolutions, for training in minutes; not from the paper.
+* ``TextTransformer``: causal, its feature is the last layer's state at the end-of-text token.
+* ``BagOfWords``: the CBOW encoder of the paper's figures 2 and 3, without any word order.
+
+An encoder maps images or token ids to features of its own width W; ``CLIP`` projects both to D dimensions.
+Initial weights follow the released code (github.com/openai/CLIP, model.py) and section 2.4 of the paper.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+LOGIT_SCALE_START = math.log(1 / 0.07)  # section 2.4: "equivalent of 0.07"
+LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more than 100
+
+
+# ------------------------------------------------------------------------------------------------------ settings
+
+
+@dataclass(frozen=True)
+class ViTConfig:
+    image_size: int
+    patch_size: int
+    width: int
+    depth: int
+    heads: int
+    activation: str = "quick_gelu"
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    image_size: int
+    layers: tuple[int, int, int, int]
+    width: int  # of the stem; the features have 32 times as many channels
+    heads: int
+
+    @property
+    def feature_width(self) -> int:
+        return 32 * self.width
+
+
+@dataclass(frozen=True)
+class ConvNetConfig:
+    image_size: int
+    width: int  # channels of the first stage; the features are 32 times as wide
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    vocab_size: int
+    context_length: int
+    width: int
+    depth: int
+    heads: int
+    activation: str = "quick_gelu"
+
+
+@dataclass(frozen=True)
+class BagOfWordsConfig:
+    vocab_size: int
+    context_length: int
+    width: int
+
+
+ENCODER_CONFIGS = {
+    "vit": ViTConfig,
+    "resnet": ResNetConfig,
+    "convnet": ConvNetConfig,
+    "transformer": TransformerConfig,
+    "bag_of_words": BagOfWordsConfig,
+}
+
+
+@dataclass(frozen=True)
+class CLIPConfig:
+    """Everything that fixes a model's shape. Named constructors give the models of this project."""
+
+    embed_dim: int
+    image: ViTConfig | ResNetConfig | ConvNetConfig
+    text: TransformerConfig | BagOfWordsConfig
+
+    @classmethod
+    def tiny(cls) -> "CLIPConfig":
+        """Trained live in class: see EXPERIMENTS.md for how it was chosen."""
+        return cls(
+            embed_dim=128,
+            image=ConvNetConfig(image_size=64, width=32),
+            text=TransformerConfig(vocab_size=4096, context_length=32, width=128, depth=1, heads=4, activation="gelu"),
+        )
+
+    @classmethod
+    def classroom(cls) -> "CLIPConfig":
+        """The shipped model, at most 8 million parameters."""
+        return cls(
+            embed_dim=256,
+            image=ViTConfig(image_size=64, patch_size=8, width=256, depth=4, heads=4, activation="gelu"),
+            text=TransformerConfig(vocab_size=4096, context_length=32, width=192, depth=2, heads=3, activation="gelu"),
+        )
+
+    @property
+    def image_size(self) -> int:
+        return self.image.image_size
+
+    @property
+    def context_length(self) -> int:
+        return self.text.context_length
+
+    def to_dict(self) -> dict:
+        """Plain data for JSON; ``from_dict`` reads it back."""
+        names = {kind: name for name, kind in ENCODER_CONFIGS.items()}
+        return {
+            "embed_dim": self.embed_dim,
+            "image": {"kind": names[type(self.image)], **asdict(self.image)},
+            "text": {"kind": names[type(self.text)], **asdict(self.text)},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "CLIPConfig":
+        """
+        Raises:
+            ValueError: for a missing or unknown entry, naming it.
+        """
+        try:
+            return cls(data["embed_dim"], encoder_config(data["image"]), encoder_config(data["text"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a model configuration: {error}") from None
+
+
+def encoder_config(data: dict):
+    """One encoder's settings from plain data."""
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    kind = settings.pop("kind")
+    if kind not in ENCODER_CONFIGS:
+        raise ValueError(f"unknown encoder {kind!r}; choose from {', '.join(ENCODER_CONFIGS)}")
+    return ENCODER_CONFIGS[kind](**settings)
+
+
+# ------------------------------------------------------------------------------------------------ shared pieces
+
+
+class QuickGELU(nn.Module):
+    """x * sigmoid(1.702 x), what OpenAI's checkpoints were trained with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
+ACTIVATIONS = {"quick_gelu": QuickGELU, "gelu": nn.GELU}
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.in_proj = nn.Linear(width, 3 * width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        B, N, W = x.shape
+        q, k, v = self.in_proj(x).view(B, N, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)  # (B, H, N, W/H)
+        x = attend(q, k, v, mask).transpose(1, 2).reshape(B, N, W)
+        return self.out_proj(x)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(d) + mask) v.
+
+    Written out on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU kernel has a backward pass that takes
+    longer than the rest of the training step (EXPERIMENTS.md).
+    """
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=None if mask is None else mask.to(q.dtype))
+    scores = q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)  # (B, H, N, N)
+    if mask is not None:
+        scores = scores + mask.to(scores.dtype)
+    return scores.softmax(-1).to(v.dtype) @ v
+
+
+class Block(nn.Module):
+    """A pre-LayerNorm transformer block."""
+
+    def __init__(self, width: int, heads: int, activation: str):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.ln_2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), ACTIVATIONS[activation](), nn.Linear(4 * width, width))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = x + self.attention(self.ln_1(x), mask)
+        return x + self.mlp(self.ln_2(x))
+
+
+# ------------------------------------------------------------------------------------------------ image encoders
+
+
+class VisionTransformer(nn.Module):
+    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last LayerNorm."""
+
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.config = config
+        W, grid = config.width, config.image_size // config.patch_size
+        self.patchify = nn.Conv2d(3, W, config.patch_size, config.patch_size, bias=False)
+        self.class_token = nn.Parameter(W**-0.5 * torch.randn(W))
+        self.positions = nn.Parameter(W**-0.5 * torch.randn(grid * grid + 1, W))
+        self.ln_pre = nn.LayerNorm(W)
+        self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
+        self.ln_post = nn.LayerNorm(W)
+
+    @property
+    def feature_width(self) -> int:
+        return self.config.width
+
+    def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B W"]:
+        x = self.patchify(images).flatten(2).transpose(1, 2)  # (B, N-1, W)
+        x = torch.cat([self.class_token.to(x.dtype).expand(len(x), 1, -1), x], 1)  # (B, N, W)
+        x = self.ln_pre(x + self.positions.to(x.dtype))
+        for block in self.blocks:
+            x = block(x)
+        return self.ln_post(x[:, 0])
+
+
+class Bottleneck(nn.Module):
+    """A residual block whose strides are average pools, so that nothing is skipped over (section 2.4)."""
+
+    expansion = 4
+
+    def __init__(self, channels_in: int, channels: int, stride: int):
+        super().__init__()
+        out = channels * self.expansion
+        self.conv1 = nn.Conv2d(channels_in, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+        self.conv3 = nn.Conv2d(channels, out, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out)
+        self.shortcut = nn.Identity()
+        if stride > 1 or channels_in != out:
+            pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+            self.shortcut = nn.Sequential(pool, nn.Conv2d(channels_in, out, 1, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.pool(F.relu(self.bn2(self.conv2(y))))
+        return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
+
+
+class AttentionPool(nn.Module):
+    """Attention with one query, the mean of all places: (B, W, h, w) to (B, W). CLIP's output projection follows it."""
+
+    def __init__(self, grid: int, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.positions = nn.Parameter(width**-0.5 * torch.randn(grid * grid + 1, width))
+        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(width, width) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(2).transpose(1, 2)  # (B, N-1, W)
+        x = torch.cat([x.mean(1, keepdim=True), x], 1) + self.positions.to(x.dtype)  # (B, N, W)
+        q, k, v = (
+            projection(tokens).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, H, 1 or N, W/H)
+            for projection, tokens in ((self.q_proj, x[:, :1]), (self.k_proj, x), (self.v_proj, x))
+        )
+        return attend(q, k, v, None).flatten(1)
+
+
+class ModifiedResNet(nn.Module):
+    """CLIP's ResNet: (B, 3, S, S) images to (B, W) features, the attention pool before its output projection."""
+
+    def __init__(self, config: ResNetConfig):
+        super().__init__()
+        self.config = config
+        w = config.width
+        self.conv1 = nn.Conv2d(3, w // 2, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(w // 2)
+        self.conv2 = nn.Conv2d(w // 2, w // 2, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(w // 2)
+        self.conv3 = nn.Conv2d(w // 2, w, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(w)
+        channels_in = w
+        for number, blocks in enumerate(config.layers):
+            channels, stage = w * 2**number, []
+            for block in range(blocks):
+                stage.append(Bottleneck(channels_in, channels, stride=2 if number > 0 and block == 0 else 1))
+                channels_in = channels * Bottleneck.expansion
+            setattr(self, f"layer{number + 1}", nn.Sequential(*stage))
+        self.attention_pool = AttentionPool(config.image_size // 32, config.feature_width, config.heads)
+
+    @property
+    def feature_width(self) -> int:
+        return self.config.feature_width
+
+    def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B W"]:
+        x = F.relu(self.bn1(self.conv1(images)))
+        x = F.relu(self.bn2(self.conv2(x)))
+        x = F.avg_pool2d(F.relu(self.bn3(self.conv3(x))), 2)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (B, W, S/32, S/32)
+        return self.attention_pool(x)
+
+
+class ConvNet(nn.Module):
+    """Seven plain convolutions: (B, 3, S, S) images to (B, W) features, the last map pooled to 2 x 2 places.
+
+    Not from the paper: the smallest image encoder here, which learns most in the first minutes of training.
+    """
+
+    def __init__(self, config: ConvNetConfig):
+        super().__init__()
+        self.config = config
+        w = config.width
+        layers = self.convolution(3, w, kernel=5, stride=2)
+        for channels in (w, 2 * w, 4 * w):
+            layers += self.convolution(channels, 2 * channels, stride=2) + self.convolution(2 * channels, 2 * channels)
+        self.layers = nn.Sequential(*layers)
+
+    @staticmethod
+    def convolution(channels_in: int, channels: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+        convolution = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
+        return [convolution, nn.BatchNorm2d(channels), nn.ReLU()]
+
+    @property
+    def feature_width(self) -> int:
+        return 32 * self.config.width
+
+    def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B W"]:
+        x = self.layers(images)  # (B, 8w, S/16, S/16)
+        return F.avg_pool2d(x, x.shape[-1] // 2).flatten(1)
+
+
+# ------------------------------------------------------------------------------------------------- text encoders
+
+
+class TextTransformer(nn.Module):
+    """Causal transformer: (B, T) token ids to (B, W), the state at the end-of-text token after the last LayerNorm.
+
+    End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0) changes nothing.
+    """
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        W = config.width
+        self.token_embedding = nn.Embedding(config.vocab_size, W)
+        self.positions = nn.Parameter(0.01 * torch.randn(config.context_length, W))
+        self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
+        self.ln_final = nn.LayerNorm(W)
+        causal = torch.full((config.context_length, config.context_length), float("-inf")).triu(1)
+        self.register_buffer("causal_mask", causal, persistent=False)
+
+    @property
+    def feature_width(self) -> int:
+        return self.config.width
+
+    def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
+        T = token_ids.shape[1]
+        x = self.token_embedding(token_ids) + self.positions[:T]  # (B, T, W)
+        mask = self.causal_mask[:T, :T]
+        for block in self.blocks:
+            x = block(x, mask)
+        end = token_ids.argmax(1)  # (B,)
+        return self.ln_final(x[torch.arange(len(x), device=x.device), end])
+
+
+class BagOfWords(nn.Module):
+    """Mean of word vectors, blind to word order (CBOW): (B, T) token ids to (B, W)."""
+
+    def __init__(self, config: BagOfWordsConfig):
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.width)
+        self.ln_final = nn.LayerNorm(config.width)
+
+    @property
+    def feature_width(self) -> int:
+        return self.config.width
+
+    def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
+        place = torch.arange(token_ids.shape[1], device=token_ids.device)
+        words = ((place > 0) & (place < token_ids.argmax(1, keepdim=True)))[..., None]  # between start and end of text
+        x = self.token_embedding(token_ids)  # (B, T, W)
+        mean = (x * words).sum(1) / words.sum(1).clamp(min=1)
+        return self.ln_final(mean)
+
+
+# --------------------------------------------------------------------------------------------------------- CLIP
+
+IMAGE_ENCODERS = {ViTConfig: VisionTransformer, ResNetConfig: ModifiedResNet, ConvNetConfig: ConvNet}
+TEXT_ENCODERS = {TransformerConfig: TextTransformer, BagOfWordsConfig: BagOfWords}
+
+
+class CLIP(nn.Module):
+    """Two encoders and a learned temperature.
+
+    ``image_encoder(images)`` gives the features that a linear probe reads (B, W); ``encode_image`` and ``encode_text``
+    give unit vectors of the joint space (B, D).
+    """
+
+    def __init__(self, config: CLIPConfig):
+        super().__init__()
+        self.config = config
+        self.image_encoder = IMAGE_ENCODERS[type(config.image)](config.image)
+        self.text_encoder = TEXT_ENCODERS[type(config.text)](config.text)
+        resnet = isinstance(config.image, ResNetConfig)  # its projection is the attention pool's, which has a bias
+        self.image_projection = nn.Linear(self.image_encoder.feature_width, config.embed_dim, bias=resnet)
+        self.text_projection = nn.Linear(self.text_encoder.feature_width, config.embed_dim, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE_START))
+        initialise(self)
+
+    def encode_image(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B D"]:
+        return F.normalize(self.image_projection(self.image_encoder(images)).float(), dim=-1)
+
+    def encode_text(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B D"]:
+        return F.normalize(self.text_projection(self.text_encoder(token_ids)).float(), dim=-1)
+
+    @property
+    def scale(self) -> Float[Tensor, ""]:
+        """What similarities are multiplied by: exp(logit_scale), at most 100."""
+        return self.logit_scale.clamp(max=LOGIT_SCALE_MAX).exp()
+
+    @torch.no_grad()
+    def clamp_logit_scale(self) -> None:
+        """Keep the learned temperature in [0, ln 100]; the trainer calls this after every step."""
+        self.logit_scale.clamp_(0, LOGIT_SCALE_MAX)
+
+    def forward(self, images, token_ids) -> tuple[Tensor, Tensor, Tensor]:
+        """(image_features (B, D), text_features (B, D), scale), what ``clip_loss`` takes."""
+        return self.encode_image(images), self.encode_text(token_ids), self.scale
+
+
+@torch.no_grad()
+def initialise(model: CLIP) -> None:
+    """The paper's initial weights; what is not named here keeps PyTorch's default, as in the released code."""
+    text = model.text_encoder
+    nn.init.normal_(text.token_embedding.weight, std=0.02)
+    for block in getattr(text, "blocks", ()):
+        initialise_block(block, text.config.width, text.config.depth)
+    nn.init.normal_(model.text_projection.weight, std=text.feature_width**-0.5)
+    nn.init.normal_(model.image_projection.weight, std=model.image_encoder.feature_width**-0.5)
+    if isinstance(model.image_encoder, ModifiedResNet):
+        initialise_resnet(model.image_encoder)
+
+
+def initialise_block(block: Block, width: int, depth: int) -> None:
+    residual = width**-0.5 * (2 * depth) ** -0.5
+    nn.init.normal_(block.attention.in_proj.weight, std=width**-0.5)
+    nn.init.normal_(block.attention.out_proj.weight, std=residual)
+    nn.init.normal_(block.mlp[0].weight, std=(2 * width) ** -0.5)
+    nn.init.normal_(block.mlp[2].weight, std=residual)
+
+
+def initialise_resnet(encoder: ModifiedResNet) -> None:
+    for module in encoder.modules():
+        if isinstance(module, Bottleneck):
+            nn.init.zeros_(module.bn3.weight)
+        if isinstance(module, AttentionPool):
+            for projection in (module.q_proj, module.k_proj, module.v_proj):
+                nn.init.normal_(projection.weight, std=projection.in_features**-0.5)

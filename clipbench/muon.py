@@ -1,0 +1,48 @@
+"""Muon: momentum whose every matrix update has all its singular values made equal (K. Jordan 2024, kellerjordan.github.io/posts/muon).
+
+Convolutions are treated as matrices (out channels x everything else). Embeddings, gains, biases and the output
+projections are better left to AdamW.
+"""
+
+import torch
+
+
+@torch.no_grad()
+def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to 1.2), in bfloat16.
+
+    Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products only.
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = (matrix.T if tall else matrix).bfloat16()
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """SGD with Nesterov momentum and orthogonalised updates, for weights of two or more dimensions."""
+
+    def __init__(self, params, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self.update(weight, group)
+
+    def update(self, weight: torch.Tensor, group: dict) -> None:
+        state = self.state[weight]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight)
+        state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+        direction = weight.grad.lerp(state["momentum"], group["momentum"])
+        matrix = direction.reshape(len(weight), -1)
+        rows, columns = matrix.shape
+        update = orthogonalise(matrix).to(weight.dtype).reshape(weight.shape)
+        weight.mul_(1 - group["lr"] * group["weight_decay"])
+        weight.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)

@@ -1,0 +1,97 @@
+"""Pictures to tensors, as CLIP's reference pipeline does it, with Pillow and no torchvision.
+
+Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Pictures in any mode are first made plain RGB.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from clipbench.errors import UserError
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_PIXELS = 25_000_000  # a picture above this is refused before it is decoded
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """What a model wants its pictures to look like."""
+
+    size: int
+    mean: tuple[float, float, float] = CLIP_MEAN
+    std: tuple[float, float, float] = CLIP_STD
+
+    def __call__(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """(B, 3, size, size) float32, normalised."""
+        if not pictures:
+            return torch.empty(0, 3, self.size, self.size)
+        return self.normalise(torch.stack([to_uint8(picture, self.size) for picture in pictures]))
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (B, 3, S, S) to normalised float32 of the same shape, on the same device."""
+        mean = 255 * torch.tensor(self.mean, device=images.device)[:, None, None]
+        std = 255 * torch.tensor(self.std, device=images.device)[:, None, None]
+        return (images.float() - mean) / std
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def to_uint8(picture: Image.Image, size: int) -> torch.Tensor:
+    """Resize the shorter side and cut out the centre: (3, size, size) uint8."""
+    picture = to_rgb(picture)
+    width, height = picture.size
+    if min(width, height) != size:
+        scale = size / min(width, height)
+        # the reference rounds the longer side down (torchvision and transformers both)
+        shape = (size, int(size * height / width)) if width <= height else (int(size * width / height), size)
+        picture = picture.resize(shape, Image.Resampling.BICUBIC) if scale else picture
+    left, top = (picture.width - size) // 2, (picture.height - size) // 2
+    picture = picture.crop((left, top, left + size, top + size))
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Upright 8-bit RGB: EXIF rotation applied, 16 bits scaled down, transparency laid on white."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, dtype=np.float32)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        picture = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def open_picture(source: str | Path | bytes) -> Image.Image:
+    """Read a picture file, or its bytes, whole and upright.
+
+    Raises:
+        UserError: when it is missing, too large, truncated, or not a picture.
+    """
+    name = "the uploaded picture" if isinstance(source, bytes) else str(source)
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise UserError(
+                    f"{name}: {picture.width} x {picture.height} pixels are too many; "
+                    f"make it smaller than {MAX_PIXELS // 1_000_000} megapixels"
+                )
+            return to_rgb(picture)
+    except FileNotFoundError:
+        raise UserError(f"{name}: no such file") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise UserError(f"{name} is not a picture; give one of {', '.join(FORMATS)}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{name} cannot be read as a picture: {error}") from None

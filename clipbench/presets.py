@@ -1,0 +1,68 @@
+"""What to train: a model, a world and a recipe, under a name or in a JSON file."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from clipbench.data.scenes import SceneConfig
+from clipbench.errors import UserError
+from clipbench.model import CLIPConfig
+from clipbench.train import TrainConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A training run but for its data's name and its seed."""
+
+    model: CLIPConfig
+    train: TrainConfig
+    tiny_world: bool = False  # 256 concepts instead of all
+    scenes: SceneConfig = field(default_factory=SceneConfig)
+
+    def to_dict(self) -> dict:
+        return {"model": self.model.to_dict(), "train": asdict(self.train), "tiny_world": self.tiny_world,
+                "scenes": asdict(self.scenes)}  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "Preset":
+        """
+        Raises:
+            ValueError or TypeError: for entries that do not exist or do not fit.
+        """
+        scenes = {name: tuple(value) if isinstance(value, list) else value for name, value in data.get("scenes", {}).items()}
+        return cls(
+            model=CLIPConfig.from_dict(data["model"]),
+            train=TrainConfig(**data.get("train", {})),
+            tiny_world=bool(data.get("tiny_world", False)),
+            scenes=SceneConfig(**scenes),
+        )
+
+
+PRESETS = {
+    "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
+    "classroom": Preset(CLIPConfig.classroom(), TrainConfig(batch_size=256, pairs=3_000_000, minutes=None)),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """A preset by name, or from a JSON file written like ``Preset.to_dict``.
+
+    Raises:
+        UserError: for an unknown name, or a file that does not describe a preset.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if path.suffix != ".json" or not path.exists():
+        raise UserError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)} or give a .json file")
+    try:
+        return Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} does not describe a preset: {error}") from None
+
+
+def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **changes) -> Preset:
+    """The preset with another budget (minutes or pairs, the other one is dropped) and other settings."""
+    if minutes is not None or pairs is not None:
+        changes |= {"minutes": minutes, "pairs": pairs}
+    return replace(preset, train=replace(preset.train, **changes))

@@ -1,0 +1,47 @@
+"""What an evaluation leaves behind: one JSON object with its numbers and everything that they depend on."""
+
+import importlib.metadata
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from clipbench.errors import UserError
+
+LIBRARIES = ("clipbench", "torch", "transformers", "tokenizers", "pillow", "numpy", "scikit-learn")
+
+
+def make_record(metrics: dict, settings: dict, fingerprint: str, seconds: float) -> dict:
+    """Metrics are flat named numbers; settings are the switches that move them."""
+    return {
+        "metrics": metrics,
+        "settings": settings,
+        "fingerprint": fingerprint,
+        "versions": versions(),
+        "seconds": round(seconds, 2),
+        "command": shlex.join(["clipbench", *sys.argv[1:]]),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the libraries that numbers depend on."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_record(file: Path, record: dict) -> None:
+    """Write a record, whole or not at all."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(part, file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(f"cannot write {file}: {error.strerror}") from None

@@ -1,0 +1,112 @@
+"""CLIP's byte-pair tokenizer: lower case, one <|startoftext|>, one <|endoftext|>, and the largest id marks the end.
+
+It reads the two files that every CLIP checkpoint carries, ``vocab.json`` and ``merges.txt``, and runs on the
+``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC, single spaces, lower case.
+"""
+
+import json
+import warnings
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer as FastTokenizer
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"  # CLIP's: digits stand alone
+
+
+class TruncationWarning(UserWarning):
+    """A text was longer than the model's context, and its end was not read."""
+
+
+def text_pipeline(tokenizer: FastTokenizer) -> FastTokenizer:
+    """Give a BPE model CLIP's normalisation and word splitting."""
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    split = pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    return tokenizer
+
+
+class Tokenizer:
+    """Texts to token ids.
+
+    Args:
+        vocab: token -> id; the last two ids are start and end of text.
+        merges: pairs of tokens, in the order in which they are joined.
+        context_length: the longest row that the model reads, start and end of text included.
+    """
+
+    def __init__(self, vocab: dict[str, int], merges: list[tuple[str, str]], context_length: int):
+        for special in (START, END):
+            if special not in vocab:
+                raise ValueError(f"not a CLIP vocabulary: {special} is missing")
+        self.vocab, self.merges, self.context_length = vocab, merges, context_length
+        self.start_id, self.end_id = vocab[START], vocab[END]
+        model = models.BPE(vocab=vocab, merges=merges, end_of_word_suffix="</w>", unk_token=END)
+        self.fast = text_pipeline(FastTokenizer(model))
+        self.fast.post_processor = processors.TemplateProcessing(
+            single=f"{START} $A {END}", special_tokens=[(START, self.start_id), (END, self.end_id)]
+        )
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, context_length: int) -> "Tokenizer":
+        """Read vocab.json and merges.txt.
+
+        Raises:
+            FileNotFoundError: when one of them is missing.
+        """
+        folder = Path(folder)
+        vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+        merges = [tuple(line.split()) for line in lines if line and not line.startswith("#version")]
+        return cls(vocab, merges, context_length)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the files that transformers' CLIPTokenizer reads."""
+        folder = Path(folder)
+        (folder / "vocab.json").write_text(json.dumps(self.vocab, ensure_ascii=False), encoding="utf-8")
+        merges = "\n".join(" ".join(pair) for pair in self.merges)
+        (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
+        settings = {
+            "tokenizer_class": "CLIPTokenizer", "bos_token": START, "eos_token": END, "unk_token": END,
+            "pad_token": END, "model_max_length": self.context_length, "do_lower_case": True,
+        }  # fmt: skip
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+    def __len__(self) -> int:
+        return len(self.vocab)
+
+    def __call__(self, texts: list[str], pad_to: int | None = None) -> torch.Tensor:
+        """Token ids, padded with 0 to the longest text of the call or to ``pad_to``: (B, T) int64.
+
+        A text that does not fit loses its end, keeps its end-of-text token, and is named in a ``TruncationWarning``.
+
+        Raises:
+            TypeError: when ``texts`` is a single string.
+        """
+        if isinstance(texts, str):
+            raise TypeError("give a list of texts, not one string")
+        rows = [self.shorten(encoding.ids, text) for encoding, text in zip(self.fast.encode_batch(texts), texts, strict=True)]
+        width = pad_to or max(map(len, rows), default=2)
+        ids = torch.zeros(len(rows), width, dtype=torch.int64)
+        for row, tokens in zip(ids, rows, strict=True):
+            row[: len(tokens)] = torch.tensor(tokens)
+        return ids
+
+    def shorten(self, ids: list[int], text: str) -> list[int]:
+        if len(ids) <= self.context_length:
+            return ids
+        lost = len(ids) - self.context_length
+        warnings.warn(f"{lost} tokens too long, the end was cut: {text[:60]!r}...", TruncationWarning, stacklevel=3)
+        return [*ids[: self.context_length - 1], self.end_id]
+
+    def tokens(self, text: str) -> list[str]:
+        """What the model reads, as words and pieces of words, without start and end of text.
+
+        Pieces of letters beyond ASCII are shown as text where they are whole characters.
+        """
+        encoding = self.fast.encode(text, add_special_tokens=False)
+        return [self.fast.normalizer.normalize_str(text)[a:b] for a, b in encoding.offsets]

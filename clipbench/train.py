@@ -1,0 +1,331 @@
+"""Train a CLIP: batch, features, loss, backward, clip, step, clamp, report.
+
+The loop runs in the foreground for scripts and in a thread for widgets. It reports plain dicts to callbacks and can be
+stopped after any step; what it needs to go on is in its newest checkpoint.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from clipbench.checkpoint import forget_old, newest_intact, read_manifest, step_folder, write_manifest, written_whole
+from clipbench.data.pairs import PairStream
+from clipbench.devices import pick_precision, thread_counts_to_try
+from clipbench.errors import UserError
+from clipbench.loss import clip_loss
+from clipbench.model import CLIP, TextTransformer
+from clipbench.muon import Muon
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import load_pretrained, write_model
+from clipbench.tokenizer import Tokenizer
+
+Event = dict[str, object]
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at its end."""
+
+    batch_size: int = 128
+    minutes: float | None = None
+    pairs: int | None = None
+    matrix_learning_rate: float = 0.02  # Muon's, for weight matrices; 0 gives them to AdamW
+    learning_rate: float = 2e-3  # AdamW's, for projections, gains, biases, positions and the temperature
+    embedding_learning_rate: float = 1e-2  # AdamW's, for word vectors
+    weight_decay: float = 0.05  # AdamW's, never on gains and biases
+    betas: tuple[float, float] = (0.9, 0.98)
+    warmup: float = 0.06  # fraction of the budget
+    clip_norm: float = 1.0
+    bag_of_words_start: bool = True  # see start_as_bag_of_words
+    save_minutes: float = 5.0
+    keep_checkpoints: int = 2
+
+    def __post_init__(self):
+        object.__setattr__(self, "betas", tuple(self.betas))
+        if self.batch_size < 2:
+            raise UserError("batch size must be at least 2: a contrastive loss needs something to contrast with")
+        if (self.minutes is None) == (self.pairs is None):
+            raise UserError("give either minutes or pairs as the training budget")
+        if (self.minutes or self.pairs) <= 0:
+            raise UserError("the training budget must be more than nothing")
+
+
+@torch.no_grad()
+def start_as_bag_of_words(model: CLIP) -> None:
+    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values passed on unchanged.
+
+    From the paper's initial weights the words reach the end-of-text token through random matrices, and a small model
+    spends its first minutes learning to let them pass (EXPERIMENTS.md). Only initial weights change.
+    """
+    if not isinstance(model.text_encoder, TextTransformer):
+        return
+    for block in model.text_encoder.blocks:
+        W = block.attention.out_proj.in_features
+        block.attention.in_proj.weight[: 2 * W] *= 0.1
+        for matrix in (block.attention.in_proj.weight[2 * W :], block.attention.out_proj.weight):
+            matrix.copy_(0.7 * torch.eye(W) + 0.03 * torch.randn(W, W))
+
+
+def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature."""
+    words = [model.text_encoder.token_embedding.weight]
+    inside = [
+        weight
+        for encoder in (model.image_encoder, model.text_encoder)
+        for name, weight in encoder.named_parameters()
+        if weight.ndim >= 2 and "embedding" not in name and "positions" not in name
+    ]
+    matrices = inside if config.matrix_learning_rate else []
+    known = {id(weight) for weight in matrices + words}
+    others = [weight for weight in model.parameters() if id(weight) not in known]
+    groups = [
+        {"params": words, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
+        {"params": [w for w in others if w.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
+    muon = [Muon(matrices, lr=config.matrix_learning_rate)] if matrices else []
+    optimizers = [*muon, adamw]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
+
+
+def learning_rate_factor(progress: float, warmup: float) -> float:
+    """Linear warm-up, then a half cosine to zero; ``progress`` in [0, 1]."""
+    return min(1.0, progress / warmup if warmup else 1.0) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+class Trainer:
+    """One training run.
+
+    Args:
+        stream: gives the pairs of any position; the run's only data.
+        out: folder for checkpoints; None keeps nothing on the disk.
+        callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "skipped", "end"}.
+        threads: intra-op threads on a CPU; None measures which number is fastest.
+    """
+
+    def __init__(
+        self,
+        model: CLIP,
+        tokenizer: Tokenizer,
+        preprocess: Preprocess,
+        stream: PairStream,
+        config: TrainConfig,
+        out: str | Path | None = None,
+        device: torch.device | str = "cpu",
+        precision: str | None = None,
+        threads: int | None = None,
+        callbacks: Sequence[Callable[[Event], None]] = (),
+    ):
+        self.device = torch.device(device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.tokenizer, self.preprocess, self.stream, self.config = tokenizer, preprocess, stream, config
+        self.out = Path(out) if out else None
+        self.precision = precision or pick_precision(self.device)
+        self.threads = threads
+        self.callbacks = list(callbacks)
+        self.optimizers = make_optimizers(self.model, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
+        self.step = self.pairs_seen = self.skipped = 0
+        self.seconds = 0.0  # spent training, over all sessions of the run
+        self.stopping = threading.Event()
+
+    # ------------------------------------------------------------------------------------------------ the loop
+
+    def run(self) -> Event:
+        """Train until the budget is used or ``stop`` is called; the last event is returned."""
+        self.model.train()
+        if self.device.type == "cpu":
+            torch.set_num_threads(self.threads or self.fastest_threads())
+        self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
+                  parameters=sum(weight.numel() for weight in self.model.parameters()))  # fmt: skip
+        last_save = time.monotonic()
+        while self.progress < 1 and not self.stopping.is_set():
+            began = time.monotonic()
+            metrics = self.train_step()
+            self.seconds += time.monotonic() - began
+            self.emit("step", **metrics, pairs_per_second=self.config.batch_size / (time.monotonic() - began))
+            if time.monotonic() - last_save > 60 * self.config.save_minutes:
+                self.save()
+                last_save = time.monotonic()
+        self.model.eval()
+        if self.step:
+            self.save()
+        return self.emit("end", finished=self.progress >= 1)
+
+    def train_step(self) -> dict[str, float]:
+        batch = self.stream(self.pairs_seen, self.config.batch_size)
+        images = self.preprocess.normalise(batch.images.to(self.device)).contiguous(memory_format=torch.channels_last)
+        token_ids = self.tokenizer(batch.captions).to(self.device)
+        rate = self.set_learning_rate()
+        loss, features = self.loss(images, token_ids)
+        self.scaler.scale(loss).backward()
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.update_weights(finite=bool(torch.isfinite(norm) & torch.isfinite(loss)))
+        self.step += 1
+        self.pairs_seen += self.config.batch_size
+        matched = (features[0] @ features[1].T).argmax(1) == torch.arange(len(images), device=self.device)
+        return {
+            "loss": float(loss.detach()),
+            "batch_accuracy": float(matched.float().mean()),
+            "scale": float(self.model.scale.detach()),
+            "learning_rate": rate,
+            "gradient_norm": float(norm),
+        }
+
+    def loss(self, images: torch.Tensor, token_ids: torch.Tensor):
+        """(loss, (image_features, text_features)); the loss itself is always computed in float32."""
+        enabled = self.precision != "fp32"
+        with torch.autocast(self.device.type, dtype=AUTOCAST[self.precision], enabled=enabled):
+            image_features, text_features, scale = self.model(images, token_ids)
+        loss = clip_loss(image_features, text_features, scale)
+        return loss, (image_features.detach(), text_features.detach())
+
+    def update_weights(self, finite: bool) -> None:
+        """Step the optimisers, unless a number is not finite: then the batch is skipped and counted."""
+        if finite or self.scaler.is_enabled():  # the scaler skips by itself and halves its factor
+            for optimizer in self.optimizers:
+                self.scaler.step(optimizer)
+            self.scaler.update()
+            self.model.clamp_logit_scale()
+        self.skipped = 0 if finite else self.skipped + 1
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        if not finite:
+            self.emit("skipped", in_a_row=self.skipped)
+        if self.skipped >= 20:
+            raise UserError("20 batches in a row gave a loss that is not finite; lower the learning rate and resume")
+
+    @property
+    def progress(self) -> float:
+        """How much of the budget is used, in [0, 1]."""
+        if self.config.pairs is not None:
+            return self.pairs_seen / self.config.pairs
+        return self.seconds / (60 * self.config.minutes)
+
+    def set_learning_rate(self) -> float:
+        """Set every group's rate for this step; returns AdamW's."""
+        # a budget in pairs counts this batch as half done, so that the first step is not lost to a rate of zero
+        half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
+        factor = learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak_lr"] * factor
+        return self.config.learning_rate * factor
+
+    def fastest_threads(self) -> int:
+        """Measure one forward and backward pass with each number of threads that the machine allows."""
+        batch = self.stream(self.pairs_seen, self.config.batch_size)
+        images = self.preprocess.normalise(batch.images).contiguous(memory_format=torch.channels_last)
+        token_ids = self.tokenizer(batch.captions)
+        statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        seconds = {}
+        for threads in thread_counts_to_try():
+            torch.set_num_threads(threads)
+            self.loss(images, token_ids)[0].backward()
+            began = time.perf_counter()
+            self.loss(images, token_ids)[0].backward()
+            seconds[threads] = time.perf_counter() - began
+        self.model.zero_grad(set_to_none=True)
+        for name, buffer in self.model.named_buffers():  # batch norm counted the trial batches
+            buffer.copy_(statistics[name])
+        return min(seconds, key=seconds.get)
+
+    def emit(self, event: str, **data) -> Event:
+        report = {"event": event, "step": self.step, "pairs": self.pairs_seen, "seconds": self.seconds,
+                  "progress": min(1.0, self.progress), **data}  # fmt: skip
+        for callback in self.callbacks:
+            callback(report)
+        return report
+
+    def stop(self) -> None:
+        """Ask the run to end after the current step, with a checkpoint."""
+        self.stopping.set()
+
+    def stop_on_signals(self) -> None:
+        """Let Ctrl-C and a termination request end the run in order (main thread only)."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stop())
+
+    # --------------------------------------------------------------------------------------------- checkpoints
+
+    def save(self) -> None:
+        if self.out is None:
+            return
+        folder = step_folder(self.out, self.step)
+        with written_whole(folder) as part:
+            write_model(part, self.model, self.tokenizer, self.preprocess, torch.float32)
+            save_file(self.optimizer_state(), part / "optimizer.safetensors")
+            write_manifest(part, self.state())
+        forget_old(self.out, self.config.keep_checkpoints)
+        self.emit("saved", folder=str(folder))
+
+    def state(self) -> dict:
+        return {
+            "step": self.step,
+            "pairs_seen": self.pairs_seen,
+            "seconds": self.seconds,
+            "config": asdict(self.config),
+            "data": self.stream.name,
+            "precision": self.precision,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def optimizer_state(self) -> dict[str, torch.Tensor]:
+        """All optimisers' tensors under names like "0/17/momentum" (optimiser, parameter, what)."""
+        return {
+            f"{number}/{parameter}/{what}": torch.as_tensor(value).detach().cpu().contiguous()
+            for number, optimizer in enumerate(self.optimizers)
+            for parameter, entries in optimizer.state_dict()["state"].items()
+            for what, value in entries.items()
+        }
+
+    def resume(self) -> None:
+        """Go on from the newest intact checkpoint in ``out``.
+
+        Raises:
+            UserError: when there is none, or it belongs to another model or recipe.
+        """
+        folder = newest_intact(self.out)
+        if folder is None:
+            raise UserError(f"{self.out} has no finished checkpoint to resume from; leave out --resume to start anew")
+        state = read_manifest(folder)
+        differing = [name for name, value in asdict(self.config).items() if tuple_as_list(value) != state["config"].get(name)]
+        if differing:
+            raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
+        model, _, _ = load_pretrained(folder)
+        if model.config != self.model.config:
+            raise UserError(f"{folder} holds another model than the preset asks for")
+        self.model.load_state_dict(model.state_dict())
+        self.restore_optimizers(load_file(folder / "optimizer.safetensors"))
+        self.scaler.load_state_dict(state["scaler"])
+        self.step, self.pairs_seen, self.seconds = state["step"], state["pairs_seen"], state["seconds"]
+
+    def restore_optimizers(self, tensors: dict[str, torch.Tensor]) -> None:
+        for number, optimizer in enumerate(self.optimizers):
+            loaded = optimizer.state_dict()
+            loaded["state"] = {}
+            for name, tensor in tensors.items():
+                owner, parameter, what = name.split("/")
+                if int(owner) == number:
+                    loaded["state"].setdefault(int(parameter), {})[what] = tensor
+            optimizer.load_state_dict(loaded)
+
+
+def tuple_as_list(value):
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,1 @@
+"""ipywidgets apps on clipbench."""
