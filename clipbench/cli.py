@@ -132,11 +132,13 @@ def make_trainer(preset, arguments, out: Path):
 
 
 def open_stream(data: str, preset, seed: int, device):
-    """The pairs to train on. Training worlds have even seeds of their own, never an evaluation seed."""
+    """The pairs to train on."""
     from clipbench.data.pairs import PicturePairs, ScenePairs
-    from clipbench.data.picture_sets import SCENE_SETS, open_pictures
+    from clipbench.data.picture_sets import EVALUATION_SEED, SCENE_SETS, open_pictures
 
     if data == "scenes":
+        if seed >= EVALUATION_SEED:
+            raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
         return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
     if data in SCENE_SETS:
         raise UserError(f"{data} is for evaluation only; train on scenes, a folder or a .parquet file")

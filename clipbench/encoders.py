@@ -7,7 +7,7 @@ command line.
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,7 @@ from clipbench.pretrained import find_folder, load_pretrained
 from clipbench.tokenizer import Tokenizer
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Pictures and texts to unit vectors of one space. All outputs are float32 on the CPU or the model's device."""
 

@@ -101,7 +101,7 @@ class CLIPConfig:
         """The shipped model, at most 8 million parameters."""
         return cls(
             embed_dim=256,
-            image=ViTConfig(image_size=64, patch_size=8, width=256, depth=4, heads=4, activation="gelu"),
+            image=ViTConfig(image_size=64, patch_size=8, width=192, depth=6, heads=3, activation="gelu"),
             text=TransformerConfig(vocab_size=4096, context_length=32, width=192, depth=2, heads=3, activation="gelu"),
         )
 
@@ -205,7 +205,11 @@ class Block(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last LayerNorm."""
+    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last LayerNorm.
+
+    While training, ``patch_dropout`` of the patches can be left out at random, which makes a step cheaper (FLIP, Li et
+    al. 2022).
+    """
 
     def __init__(self, config: ViTConfig):
         super().__init__()
@@ -217,6 +221,7 @@ class VisionTransformer(nn.Module):
         self.ln_pre = nn.LayerNorm(W)
         self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
         self.ln_post = nn.LayerNorm(W)
+        self.patch_dropout = 0.0
 
     @property
     def feature_width(self) -> int:
@@ -224,11 +229,22 @@ class VisionTransformer(nn.Module):
 
     def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B W"]:
         x = self.patchify(images).flatten(2).transpose(1, 2)  # (B, N-1, W)
-        x = torch.cat([self.class_token.to(x.dtype).expand(len(x), 1, -1), x], 1)  # (B, N, W)
-        x = self.ln_pre(x + self.positions.to(x.dtype))
+        positions = self.positions.to(x.dtype)
+        x = x + positions[1:]
+        if self.training and self.patch_dropout:
+            x = some_of(x, 1 - self.patch_dropout)
+        class_token = (self.class_token.to(x.dtype) + positions[0]).expand(len(x), 1, -1)
+        x = self.ln_pre(torch.cat([class_token, x], 1))  # (B, N, W)
         for block in self.blocks:
             x = block(x)
         return self.ln_post(x[:, 0])
+
+
+def some_of(tokens: Tensor, fraction: float) -> Tensor:
+    """A random choice of each row's tokens: (B, N, W) to (B, round(N * fraction), W)."""
+    B, N, W = tokens.shape
+    chosen = torch.rand(B, N, device=tokens.device).topk(round(N * fraction), dim=1).indices
+    return tokens.gather(1, chosen[:, :, None].expand(-1, -1, W))
 
 
 class Bottleneck(nn.Module):

@@ -40,7 +40,10 @@ class Preset:
 
 PRESETS = {
     "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
-    "classroom": Preset(CLIPConfig.classroom(), TrainConfig(batch_size=256, pairs=3_000_000, minutes=None)),
+    "classroom": Preset(
+        CLIPConfig.classroom(),
+        TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),
+    ),
 }
 
 

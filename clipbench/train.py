@@ -20,7 +20,7 @@ from clipbench.data.pairs import PairStream
 from clipbench.devices import pick_precision, thread_counts_to_try
 from clipbench.errors import UserError
 from clipbench.loss import clip_loss
-from clipbench.model import CLIP, TextTransformer
+from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import load_pretrained, write_model
@@ -45,6 +45,8 @@ class TrainConfig:
     warmup: float = 0.06  # fraction of the budget
     clip_norm: float = 1.0
     bag_of_words_start: bool = True  # see start_as_bag_of_words
+    patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
+    patch_dropout_until: float = 0.75  # fraction of the budget; the rest is trained on whole pictures
     save_minutes: float = 5.0
     keep_checkpoints: int = 2
 
@@ -169,6 +171,10 @@ class Trainer:
         images = self.preprocess.normalise(batch.images.to(self.device)).contiguous(memory_format=torch.channels_last)
         token_ids = self.tokenizer(batch.captions).to(self.device)
         rate = self.set_learning_rate()
+        if isinstance(self.model.image_encoder, VisionTransformer):
+            early = self.progress < self.config.patch_dropout_until
+            self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
+        torch.manual_seed(self.pairs_seen)  # what is dropped depends on the position only, so a run can be resumed
         loss, features = self.loss(images, token_ids)
         self.scaler.scale(loss).backward()
         for optimizer in self.optimizers:

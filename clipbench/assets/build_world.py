@@ -112,6 +112,9 @@ UNCOUNTABLE = {
     "bookmark tabs", "radioactive", "biohazard", "clinking beer mugs", "clinking glasses", "flower playing cards", "revolving hearts",
 }  # fmt: skip
 
+# Second meanings that CLDR's keywords lack, for lessons about words with two meanings.
+MORE_KEYWORDS = {"computer mouse": ["mouse"], "building construction": ["crane"], "nail polish": ["nail"]}
+
 # What a caption may call a concept instead of its name (its hypernym), by Unicode subgroup.
 HYPERNYMS = {
     "face-smiling": "a smiley", "face-affection": "a smiley", "face-tongue": "a smiley", "face-hand": "a smiley",
@@ -181,6 +184,7 @@ def concept(codes, name, group, subgroup, cldr, english):
     bare = shown in PROPER or shown in UNCOUNTABLE
     described = len(shown.split()) > 2 or subgroup in ("person-gesture", "person-activity", "person-sport", "person-resting", "keycap")
     keywords = [word for word in cldr["en"].get(key, ("", []))[1] if word.lower() != shown.lower() and ":" not in word]
+    keywords += [word for word in MORE_KEYWORDS.get(shown, []) if word not in keywords]
     return {
         "emoji": emoji,
         "name": shown,

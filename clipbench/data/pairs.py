@@ -5,7 +5,7 @@ anywhere and go on, on any machine, by remembering one number.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -21,6 +21,7 @@ class Pairs:
     captions: list[str]  # B
 
 
+@runtime_checkable
 class PairStream(Protocol):
     """What the trainer draws its batches from."""
 
