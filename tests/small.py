@@ -1,0 +1,94 @@
+"""Small models, pairs and pictures that several tests share."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from clipbench.data.pairs import Pairs
+from clipbench.encoders import ClipbenchEncoder
+from clipbench.model import (
+    CLIP,
+    BagOfWordsConfig,
+    CLIPConfig,
+    ConvNetConfig,
+    ResNetConfig,
+    TransformerConfig,
+    ViTConfig,
+)
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import save_pretrained, world_tokenizer
+
+VOCABULARY, CONTEXT = 4096, 32
+
+VIT = ViTConfig(image_size=32, patch_size=8, width=32, depth=2, heads=2)
+RESNET = ResNetConfig(image_size=64, layers=(1, 1, 1, 1), width=4, heads=4)
+CONVNET = ConvNetConfig(image_size=32, width=4)
+TRANSFORMER = TransformerConfig(VOCABULARY, CONTEXT, width=24, depth=2, heads=2)
+BAG_OF_WORDS = BagOfWordsConfig(VOCABULARY, CONTEXT, width=24)
+
+
+def small_config(image=VIT, text=TRANSFORMER) -> CLIPConfig:
+    return CLIPConfig(embed_dim=16, image=image, text=text)
+
+
+def small_clip(image=VIT, text=TRANSFORMER, seed: int = 0) -> CLIP:
+    """A small model with random weights, in evaluation mode."""
+    torch.manual_seed(seed)
+    return CLIP(small_config(image, text)).eval()
+
+
+def small_encoder(seed: int = 0) -> ClipbenchEncoder:
+    return ClipbenchEncoder(small_clip(seed=seed), world_tokenizer(), Preprocess(VIT.image_size), "small")
+
+
+def write_small_model(folder: Path, model: CLIP | None = None) -> Path:
+    """A model folder as ``save_pretrained`` writes it."""
+    model = model or small_clip()
+    save_pretrained(folder, model, world_tokenizer(), Preprocess(model.config.image_size))
+    return folder
+
+
+def noise_picture(width: int, height: int, seed: int = 0) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def write_image_folder(folder: Path, classes: dict[str, int], size: int = 40) -> Path:
+    """A folder with one sub-folder a class and so many noisy pictures in each."""
+    for number, (name, count) in enumerate(classes.items()):
+        (folder / name).mkdir(parents=True)
+        for picture in range(count):
+            noise_picture(size, size, seed=100 * number + picture).save(folder / name / f"{picture}.png")
+    return folder
+
+
+class EightPairs:
+    """A stream that gives the same eight pairs of noise and words again and again."""
+
+    name = "eight pairs"
+    words = ("cat", "dog", "sun", "car", "tree", "house", "fish", "book")
+
+    def __init__(self, image_size: int = 32):
+        generator = torch.Generator().manual_seed(0)
+        shape = (8, 3, image_size, image_size)
+        self.images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        rows = [(start + i) % 8 for i in range(count)]
+        return Pairs(self.images[rows], [f"a photo of a {self.words[row]}" for row in rows])
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error that must fit into one line."""
+    message = str(error)
+    assert message and "\n" not in message, f"not one line: {message!r}"
+    return message
+
+
+def without_warnings(function, *arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments)
