@@ -1,9 +1,11 @@
 """Pictures to tensors, as CLIP's reference pipeline does it, with Pillow and no torchvision.
 
-Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Pictures in any mode are first made plain RGB.
+Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Pictures in any mode are first made
+plain RGB.
 """
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from clipbench.errors import UserError
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 MAX_PIXELS = 25_000_000  # a picture above this is refused before it is decoded
+TOO_LARGE = f"has too many pixels; make it smaller than {MAX_PIXELS // 1_000_000} megapixels"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -79,19 +82,26 @@ def open_picture(source: str | Path | bytes) -> Image.Image:
         UserError: when it is missing, too large, truncated, or not a picture.
     """
     name = "the uploaded picture" if isinstance(source, bytes) else str(source)
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise UserError(
-                    f"{name}: {picture.width} x {picture.height} pixels are too many; "
-                    f"make it smaller than {MAX_PIXELS // 1_000_000} megapixels"
-                )
-            return to_rgb(picture)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on sizes and metadata; the size is checked here
+            with Image.open(file, formats=FORMATS) as picture:
+                refuse_large(picture, name)
+                return to_rgb(picture)
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{name}: no such file") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except UnidentifiedImageError:
         raise UserError(f"{name} is not a picture; give one of {', '.join(FORMATS)}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
+    except Image.DecompressionBombError:
+        raise UserError(f"{name} {TOO_LARGE}") from None
+    except Exception as error:  # for damaged files Pillow raises many kinds, struct.error and TypeError among them
         raise UserError(f"{name} cannot be read as a picture: {error}") from None
+
+
+def refuse_large(picture: Image.Image, name: str) -> None:
+    """Raises a UserError before a picture is decoded that would need too much memory."""
+    if picture.width * picture.height > MAX_PIXELS:
+        raise UserError(f"{name} ({picture.width} x {picture.height}) {TOO_LARGE}")
