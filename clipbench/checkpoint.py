@@ -1,8 +1,8 @@
 """Folders that are written whole or not at all, and training checkpoints that say whether they are intact.
 
-A checkpoint is a folder ``step-00001200`` in the run's folder. It is written under another name, synced to the disk and
-renamed, so a crash or a full disk leaves the earlier checkpoints as they were. Every file's SHA-256 is in
-``checkpoint.json``; the newest folder whose hashes agree is the one to resume from.
+A checkpoint is a folder ``step-00001200`` in the run's folder. It is written under another name, synced to the
+disk and renamed, so a crash or a full disk leaves the earlier checkpoints as they were. Every file's SHA-256 is
+in ``checkpoint.json``; the newest folder whose hashes agree is the one to resume from.
 """
 
 import contextlib
@@ -10,9 +10,12 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from clipbench.errors import UserError
 
@@ -35,18 +38,28 @@ def written_whole(folder: Path) -> Iterator[Path]:
             sync(file)
         sync(part)
         replace_folder(part, folder)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-            raise UserError(f"no space left to write {folder}; free some and try again (nothing there was changed)") from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EPERM):
-            raise UserError(f"cannot write {folder}: {error.strerror}") from error
+    except (OSError, SafetensorError) as error:
+        number = system_error(error)
+        if number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            what_now = "free some and try again (nothing there was changed)"
+            raise UserError(f"no space left to write {folder}; {what_now}") from error
+        if number in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EPERM):
+            raise UserError(f"cannot write {folder}: {os.strerror(number)}") from error
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def system_error(error: Exception) -> int | None:
+    """The system's number for a failed write; safetensors gives it in its message only."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
 def replace_folder(part: Path, folder: Path) -> None:
-    """Put ``part`` in the place of ``folder``. Between the two renames the old content exists under another name."""
+    """Put ``part`` in the place of ``folder``; between the two renames the old content has another name."""
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -78,8 +91,11 @@ def write_manifest(folder: Path, state: dict) -> None:
 
 
 def sha256(file: Path) -> str:
+    digest = hashlib.sha256()
     with open(file, "rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(data.read()).hexdigest()
+        while chunk := data.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def read_manifest(folder: Path) -> dict | None:
@@ -87,7 +103,7 @@ def read_manifest(folder: Path) -> dict | None:
     try:
         state = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         intact = all(sha256(folder / name) == digest for name, digest in state["sha256"].items())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return state if intact else None
 
@@ -103,6 +119,6 @@ def newest_intact(run: Path) -> Path | None:
 
 
 def forget_old(run: Path, keep: int) -> None:
-    """Delete all but the newest ``keep`` checkpoints."""
-    for folder in checkpoints(run)[keep:]:
+    """Delete all but the newest ``keep`` checkpoints, and what a killed writer left behind."""
+    for folder in [*checkpoints(run)[keep:], *run.glob(".step-*")]:
         shutil.rmtree(folder, ignore_errors=True)

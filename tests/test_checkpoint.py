@@ -1,0 +1,182 @@
+"""Facts about checkpoints: whole or not at all, whatever happens while they are written."""
+
+import errno
+import itertools
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small import one_line, small_clip, write_small_model
+
+from clipbench import UserError
+from clipbench.checkpoint import (
+    MANIFEST,
+    checkpoints,
+    forget_old,
+    newest_intact,
+    read_manifest,
+    step_folder,
+    write_manifest,
+    written_whole,
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:
+    folder = step_folder(run, step)
+    with written_whole(folder) as part:
+        (part / "model.safetensors").write_bytes(content)
+        write_manifest(part, {"step": step})
+    return folder
+
+
+def python(code: str, *arguments, **options) -> subprocess.Popen:
+    """Another Python process that runs ``code``."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------- whole or nothing
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+    folder = tmp_path / "run" / "model"
+    with written_whole(folder) as part:
+        (part / "a").write_text("1")
+        assert not folder.exists()
+    assert (folder / "a").read_text() == "1" and list(tmp_path.rglob(".*")) == []
+
+
+def test_a_failure_leaves_the_earlier_folder_and_no_rubbish(tmp_path):
+    folder = write_checkpoint(tmp_path, 1)
+    before = read_manifest(folder)
+    with pytest.raises(RuntimeError), written_whole(folder) as part:
+        (part / "model.safetensors").write_text("half")
+        raise RuntimeError("stopped in the middle")
+    assert read_manifest(folder) == before and [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_a_second_writing_replaces_the_first(tmp_path):
+    write_checkpoint(tmp_path, 1, b"first")
+    folder = write_checkpoint(tmp_path, 1, b"second")
+    assert (folder / "model.safetensors").read_bytes() == b"second" and read_manifest(folder)
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_said_in_one_line(tmp_path, number):
+    with pytest.raises(UserError, match="no space left to write") as error, written_whole(tmp_path / "x"):
+        raise OSError(number, os.strerror(number))
+    one_line(error.value)
+
+
+def test_a_place_under_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write") as error, written_whole(tmp_path / "file" / "run"):
+        pass
+    one_line(error.value)
+
+
+# --------------------------------------------------------------------------------------------------- integrity
+
+
+def test_the_newest_intact_checkpoint_is_found(tmp_path):
+    assert newest_intact(tmp_path) is None
+    old, new = write_checkpoint(tmp_path, 9), write_checkpoint(tmp_path, 10)
+    assert newest_intact(tmp_path) == new and read_manifest(new)["step"] == 10
+    (new / "model.safetensors").unlink()
+    assert newest_intact(tmp_path) == old
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", MANIFEST])
+def test_a_flipped_bit_is_detected(tmp_path, name):
+    folder = write_checkpoint(tmp_path, 1, bytes(1000))
+    data = bytearray((folder / name).read_bytes())
+    place = data.index(b'"sha256"') + 40 if name == MANIFEST else 567
+    data[place] ^= 1
+    (folder / name).write_bytes(data)
+    assert read_manifest(folder) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"sha256": {"gone": "00"}}'])
+def test_a_broken_manifest_is_no_checkpoint(tmp_path, text):
+    folder = write_checkpoint(tmp_path, 1)
+    (folder / MANIFEST).write_text(text)
+    assert read_manifest(folder) is None
+
+
+@pytest.mark.parametrize("keep", [1, 2, 5])
+def test_only_the_newest_checkpoints_are_kept(tmp_path, keep):
+    for step in (1, 20, 300):
+        write_checkpoint(tmp_path, step)
+    (tmp_path / "log.csv").write_text("kept")
+    forget_old(tmp_path, keep)
+    assert [int(path.name[5:]) for path in checkpoints(tmp_path)] == [300, 20, 1][:keep]
+    assert (tmp_path / "log.csv").exists()
+
+
+def test_what_a_killed_writer_left_behind_is_cleared_away(tmp_path):
+    for name in (".step-00000002.part", ".step-00000001.old"):
+        (tmp_path / name).mkdir()
+    folder = write_checkpoint(tmp_path, 3)
+    forget_old(tmp_path, 2)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+# ------------------------------------------------------------------------------------------------ kill and fill
+
+
+def save_for_ever(run: Path, step: int) -> None:
+    for each in itertools.count(step):
+        shown = each if each % 3 else each - 1  # so that a third of them replaces another
+        write_checkpoint(run, shown, each.to_bytes(8, "little") * 250_000)
+        forget_old(run, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starts its writers by forking")
+def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
+    dice, newest = random.Random(0), 0
+    for _ in range(30):
+        writer = multiprocessing.get_context("fork").Process(target=save_for_ever, args=(tmp_path, newest + 1))
+        writer.start()
+        while not newest_intact(tmp_path):  # the first save
+            time.sleep(0.002)
+        time.sleep(dice.uniform(0, 0.1))  # some saves, each of a few milliseconds
+        writer.kill()
+        writer.join()
+        survivor = read_manifest(checkpoints(tmp_path)[0])
+        assert survivor, "the newest checkpoint is intact; an older one may be half deleted"
+        assert survivor["step"] >= newest - 1, "at most the save in progress is lost"
+        newest = survivor["step"]
+    assert newest > 30, "the writers did write"
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from small import small_clip, write_small_model
+from clipbench import UserError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+try:
+    write_small_model(Path(sys.argv[1]), small_clip(seed=1))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_earlier_model(tmp_path):
+    folder = write_small_model(tmp_path / "model", small_clip(seed=0))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    output, errors = python(FULL_DISK, folder).communicate()
+    assert output.startswith(f"no space left to write {folder}") and output.count("\n") == 1, errors
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
