@@ -1,12 +1,14 @@
 """Models on disk: Hugging Face's CLIP layout where a model fits it, ours where it does not.
 
-A folder holds ``config.json``, ``model.safetensors``, ``vocab.json``, ``merges.txt`` and ``preprocessor_config.json``.
-A ViT with a text transformer is written with transformers' names, so ``transformers.CLIPModel`` opens it; other towers
-are written with this package's own. Weights are read from safetensors only, never unpickled.
+A folder holds ``config.json``, ``model.safetensors``, ``vocab.json``, ``merges.txt`` and
+``preprocessor_config.json``. A ViT with a text transformer is written with transformers' names, so
+``transformers.CLIPModel`` opens it; other towers are written with this package's own. Weights are read from
+safetensors only, never unpickled.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +26,7 @@ ASSETS = Path(__file__).parent / "assets"
 CHECKPOINTS = ASSETS / "checkpoints"
 WEIGHTS = "model.safetensors"
 
-# ours -> transformers', where a name or part of it differs. Fused query-key-value weights are split on the way.
+# ours -> transformers', where a name or part of it differs. Fused query-key-value weights are split.
 HUB_NAMES = (
     (r"^image_encoder\.class_token$", "vision_model.embeddings.class_embedding"),
     (r"^image_encoder\.patchify\.weight$", "vision_model.embeddings.patch_embedding.weight"),
@@ -50,7 +52,7 @@ def fits_hub(config: CLIPConfig) -> bool:
     return isinstance(config.image, ViTConfig) and isinstance(config.text, TransformerConfig)
 
 
-# ---------------------------------------------------------------------------------------------------------- save
+# ------------------------------------------------------------------------------------------------------- save
 
 
 def save_pretrained(folder: str | Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess,
@@ -64,21 +66,29 @@ def save_pretrained(folder: str | Path, model: CLIP, tokenizer: Tokenizer, prepr
     with written_whole(Path(folder)) as part:
         write_model(part, model, tokenizer, preprocess, dtype)
         if about:
-            (part / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_json(part / "about.json", about)
 
 
-def write_model(folder: Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, dtype: torch.dtype) -> None:
+def write_model(
+    folder: Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, dtype: torch.dtype
+) -> None:
     """Write the files of a model folder into an existing folder."""
-    state = {name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
-             for name, tensor in model.state_dict().items()}  # fmt: skip
+    state = {
+        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
     if fits_hub(model.config):
-        state = to_hub_names(state)
-    config = hub_config(model.config, tokenizer) if fits_hub(model.config) else {"clipbench": model.config.to_dict()}
-    config["torch_dtype"] = str(dtype).removeprefix("torch.")
+        state, config = to_hub_names(state), hub_config(model.config, tokenizer)
+    else:
+        config = {"clipbench": model.config.to_dict()}
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", config | {"torch_dtype": str(dtype).removeprefix("torch.")})
+    write_json(folder / "preprocessor_config.json", hub_preprocessor(preprocess))
     tokenizer.save(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(hub_preprocessor(preprocess), indent=2) + "\n")
+
+
+def write_json(file: Path, data: dict) -> None:
+    file.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def hub_name(name: str) -> str:
@@ -107,35 +117,42 @@ def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
         "projection_dim": config.embed_dim,
         "logit_scale_init_value": 2.6592,
         "vision_config": {
-            "model_type": "clip_vision_model", "image_size": image.image_size, "patch_size": image.patch_size,
-            "hidden_size": image.width, "intermediate_size": 4 * image.width, "num_hidden_layers": image.depth,
-            "num_attention_heads": image.heads, "hidden_act": image.activation, "projection_dim": config.embed_dim,
+            "model_type": "clip_vision_model", "projection_dim": config.embed_dim,
+            "image_size": image.image_size, "patch_size": image.patch_size, **hub_tower(image),
         },
         "text_config": {
-            "model_type": "clip_text_model", "vocab_size": text.vocab_size, "hidden_size": text.width,
-            "intermediate_size": 4 * text.width, "num_hidden_layers": text.depth, "num_attention_heads": text.heads,
-            "max_position_embeddings": text.context_length, "hidden_act": text.activation,
-            "projection_dim": config.embed_dim, "bos_token_id": tokenizer.start_id, "eos_token_id": tokenizer.end_id,
+            "model_type": "clip_text_model", "projection_dim": config.embed_dim,
+            "vocab_size": text.vocab_size, "max_position_embeddings": text.context_length, **hub_tower(text),
+            "bos_token_id": tokenizer.start_id, "eos_token_id": tokenizer.end_id,
             "pad_token_id": tokenizer.end_id,
         },
+    }  # fmt: skip
+
+
+def hub_tower(tower: ViTConfig | TransformerConfig) -> dict:
+    """What both towers have."""
+    return {
+        "hidden_size": tower.width, "intermediate_size": 4 * tower.width, "num_hidden_layers": tower.depth,
+        "num_attention_heads": tower.heads, "hidden_act": tower.activation,
     }  # fmt: skip
 
 
 def hub_preprocessor(preprocess: Preprocess) -> dict:
     size = preprocess.size
     return {
-        "image_processor_type": "CLIPImageProcessor", "processor_class": "CLIPProcessor", "do_convert_rgb": True,
-        "do_resize": True, "size": {"shortest_edge": size}, "resample": 3, "do_center_crop": True,
-        "crop_size": {"height": size, "width": size}, "do_rescale": True, "rescale_factor": 1 / 255,
+        "image_processor_type": "CLIPImageProcessor", "processor_class": "CLIPProcessor",
+        "do_convert_rgb": True, "do_resize": True, "size": {"shortest_edge": size}, "resample": 3,
+        "do_center_crop": True, "crop_size": {"height": size, "width": size},
+        "do_rescale": True, "rescale_factor": 1 / 255,
         "do_normalize": True, "image_mean": list(preprocess.mean), "image_std": list(preprocess.std),
     }  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------------------- load
+# ------------------------------------------------------------------------------------------------------- load
 
 
 def find_folder(name: str | Path) -> Path:
-    """The model folder that a name stands for: a shipped model, a model folder, or a training run's newest checkpoint.
+    """The model folder that a name stands for: a shipped model, a model folder, or a run's newest checkpoint.
 
     Raises:
         UserError: when there is none.
@@ -164,10 +181,29 @@ def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
     state = read_weights(folder)
     if "text_model.embeddings.token_embedding.weight" in state:
         state = from_hub_names(state)
-    with torch.device("meta"), skipped_initialisation():
-        model = CLIP(config)
+    model = empty_model(config, folder)
     assign(model, state, folder)
-    return model.eval(), read_tokenizer(folder, config), read_preprocess(folder, config)
+    return model, read_tokenizer(folder, config), read_preprocess(folder, config)
+
+
+def empty_model(config: CLIPConfig, folder: Path) -> CLIP:
+    """The model without weights, in evaluation mode; shapes that do not fit together are found out here.
+
+    Raises:
+        UserError: when the settings make no working model.
+    """
+    try:
+        with torch.device("meta"), skipped_initialisation(), torch.no_grad():
+            model = CLIP(config).eval()
+            images = torch.empty(1, 3, config.image_size, config.image_size)
+            model(images, torch.zeros(1, config.context_length, dtype=torch.int64))
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'} describes no working model: {first_line(error)}") from None
+    return model
+
+
+def first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class skipped_initialisation:
@@ -191,7 +227,7 @@ def read_json(file: Path) -> dict:
     except (ValueError, OSError) as error:
         raise UserError(f"{file} is not readable JSON: {error}") from None
     if not isinstance(data, dict):
-        raise UserError(f"{file}: expected settings, found something else")
+        raise UserError(f"{file} holds no settings but a {type(data).__name__}")
     return data
 
 
@@ -199,14 +235,13 @@ def read_config(folder: Path) -> CLIPConfig:
     data = read_json(folder / "config.json")
     try:
         return CLIPConfig.from_dict(data["clipbench"]) if "clipbench" in data else from_hub_config(data)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'config.json'} does not describe a CLIP model: {error}") from None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'} does not describe a CLIP model: {first_line(error)}") from None
 
 
 def from_hub_config(data: dict) -> CLIPConfig:
     """transformers writes only what differs from its defaults (ViT-B/32), so everything has one here."""
     image, text = data["vision_config"], data["text_config"]
-    width = text.get("hidden_size", 512)
     return CLIPConfig(
         embed_dim=data.get("projection_dim", 512),
         image=ViTConfig(
@@ -215,9 +250,9 @@ def from_hub_config(data: dict) -> CLIPConfig:
             image.get("hidden_act", "quick_gelu"),
         ),
         text=TransformerConfig(
-            text.get("vocab_size", 49408), text.get("max_position_embeddings", 77), width,
-            text.get("num_hidden_layers", 12), text.get("num_attention_heads", 8),
-            text.get("hidden_act", "quick_gelu"),
+            text.get("vocab_size", 49408), text.get("max_position_embeddings", 77),
+            text.get("hidden_size", 512), text.get("num_hidden_layers", 12),
+            text.get("num_attention_heads", 8), text.get("hidden_act", "quick_gelu"),
         ),
     )  # fmt: skip
 
@@ -241,9 +276,10 @@ def from_hub_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     state = {name: tensor for name, tensor in state.items() if not name.endswith("position_ids")}
     back = {}
     for name, tensor in state.items():
-        if match := re.search(r"self_attn\.q_proj\.(weight|bias)$", name):
-            pieces = [state[name.replace("q_proj", f"{part}_proj")] for part in "qkv"]
-            back[our_name(name.replace("self_attn.q_proj", "attention.in_proj"))] = torch.cat(pieces)
+        if ".self_attn.q_proj." in name:
+            pieces = [state.get(name.replace("q_proj", f"{part}_proj")) for part in "qkv"]
+            if all(piece is not None and piece.shape == tensor.shape for piece in pieces):
+                back[our_name(name.replace("self_attn.q_proj", "attention.in_proj"))] = torch.cat(pieces)
         elif not re.search(r"self_attn\.[kv]_proj\.", name):
             back[our_name(name)] = tensor
     return back
@@ -251,8 +287,8 @@ def from_hub_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def our_name(name: str) -> str:
     for pattern, replacement in HUB_NAMES:
-        ours = pattern.replace("\\.", ".").strip("^$")
-        name = re.sub("^" + re.escape(replacement) if pattern.startswith("^") else re.escape(replacement), ours, name)
+        ours, start = pattern.replace("\\.", ".").strip("^$"), "^" if pattern.startswith("^") else ""
+        name = re.sub(start + re.escape(replacement), ours, name)
     return name
 
 
@@ -267,6 +303,8 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], folder: Path) -> None:
         if tensor.shape != wanted[name].shape:
             shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
             raise UserError(f"{folder / WEIGHTS} does not fit its config.json: {name} is {shapes}")
+        if tensor.is_floating_point() != wanted[name].is_floating_point():
+            raise UserError(f"{folder / WEIGHTS} cannot be read: {name} is of type {tensor.dtype}")
         if not torch.isfinite(tensor).all():
             raise UserError(f"{folder / WEIGHTS} is unusable: {name} holds values that are not finite")
     model.load_state_dict(state, assign=True)
@@ -281,11 +319,14 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], folder: Path) -> None:
 
 def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
     try:
-        return Tokenizer.from_folder(folder, config.context_length)
+        tokenizer = Tokenizer.from_folder(folder, config.context_length)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no tokenizer: {Path(error.filename).name} is missing") from None
     except ValueError as error:
-        raise UserError(f"{folder}: {error}") from None
+        raise UserError(f"{folder} has no usable tokenizer: {error}") from None
+    if tokenizer.end_id >= config.text.vocab_size:
+        raise UserError(f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})")
+    return tokenizer
 
 
 def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
@@ -293,7 +334,11 @@ def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
     if not file.exists():
         raise UserError(f"{folder} has no {file.name}: how pictures must be prepared is unknown")
     data = read_json(file)
-    return Preprocess(config.image_size, tuple(data.get("image_mean", CLIP_MEAN)), tuple(data.get("image_std", CLIP_STD)))
+    mean, std = data.get("image_mean", CLIP_MEAN), data.get("image_std", CLIP_STD)
+    for colour in (mean, std):
+        if not (isinstance(colour, Sequence) and len(colour) == 3 and all(isinstance(c, int | float) for c in colour)):
+            raise UserError(f"{file}: image_mean and image_std must be three numbers each, not {colour}")
+    return Preprocess(config.image_size, tuple(mean), tuple(std))
 
 
 def world_tokenizer() -> Tokenizer:

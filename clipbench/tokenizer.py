@@ -1,4 +1,4 @@
-"""CLIP's byte-pair tokenizer: lower case, one <|startoftext|>, one <|endoftext|>, and the largest id marks the end.
+"""CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id marks the end.
 
 It reads the two files that every CLIP checkpoint carries, ``vocab.json`` and ``merges.txt``, and runs on the
 ``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC, single spaces, lower case.
@@ -30,6 +30,21 @@ def text_pipeline(tokenizer: FastTokenizer) -> FastTokenizer:
     return tokenizer
 
 
+def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> None:
+    """
+    Raises:
+        ValueError: when these are not what a CLIP model was trained with.
+    """
+    for special in (START, END):
+        if special not in vocab:
+            raise ValueError(f"not a CLIP vocabulary: {special} is missing")
+    if not all(type(number) is int and 0 <= number <= vocab[END] for number in vocab.values()):
+        raise ValueError(f"not a CLIP vocabulary: {END} must have the largest id")
+    for merge in merges:
+        if not {*merge, "".join(merge)} <= vocab.keys():
+            raise ValueError(f"merges.txt does not belong to vocab.json: {' '.join(merge)[:40]!r}")
+
+
 class Tokenizer:
     """Texts to token ids.
 
@@ -40,9 +55,7 @@ class Tokenizer:
     """
 
     def __init__(self, vocab: dict[str, int], merges: list[tuple[str, str]], context_length: int):
-        for special in (START, END):
-            if special not in vocab:
-                raise ValueError(f"not a CLIP vocabulary: {special} is missing")
+        check_vocabulary(vocab, merges)
         self.vocab, self.merges, self.context_length = vocab, merges, context_length
         self.start_id, self.end_id = vocab[START], vocab[END]
         model = models.BPE(vocab=vocab, merges=merges, end_of_word_suffix="</w>", unk_token=END)
@@ -57,11 +70,20 @@ class Tokenizer:
 
         Raises:
             FileNotFoundError: when one of them is missing.
+            ValueError: when they are not a vocabulary and its merges.
         """
         folder = Path(folder)
-        vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        try:
+            vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"vocab.json is not readable JSON: {error}") from None
+        if not isinstance(vocab, dict):
+            raise ValueError(f"vocab.json holds a {type(vocab).__name__} in place of tokens with their ids")
         lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
         merges = [tuple(line.split()) for line in lines if line and not line.startswith("#version")]
+        for merge in merges:
+            if len(merge) != 2:
+                raise ValueError(f"merges.txt: {' '.join(merge)[:40]!r} is not a pair of tokens")
         return cls(vocab, merges, context_length)
 
     def save(self, folder: str | Path) -> None:
@@ -82,14 +104,15 @@ class Tokenizer:
     def __call__(self, texts: list[str], pad_to: int | None = None) -> torch.Tensor:
         """Token ids, padded with 0 to the longest text of the call or to ``pad_to``: (B, T) int64.
 
-        A text that does not fit loses its end, keeps its end-of-text token, and is named in a ``TruncationWarning``.
+        A text that does not fit loses its end, keeps its end-of-text token, and is named in a warning.
 
         Raises:
             TypeError: when ``texts`` is a single string.
         """
         if isinstance(texts, str):
             raise TypeError("give a list of texts, not one string")
-        rows = [self.shorten(encoding.ids, text) for encoding, text in zip(self.fast.encode_batch(texts), texts, strict=True)]
+        encodings = self.fast.encode_batch(texts)
+        rows = [self.shorten(encoding.ids, text) for encoding, text in zip(encodings, texts, strict=True)]
         width = pad_to or max(map(len, rows), default=2)
         ids = torch.zeros(len(rows), width, dtype=torch.int64)
         for row, tokens in zip(ids, rows, strict=True):
@@ -99,8 +122,8 @@ class Tokenizer:
     def shorten(self, ids: list[int], text: str) -> list[int]:
         if len(ids) <= self.context_length:
             return ids
-        lost = len(ids) - self.context_length
-        warnings.warn(f"{lost} tokens too long, the end was cut: {text[:60]!r}...", TruncationWarning, stacklevel=3)
+        message = f"{len(ids) - self.context_length} tokens too long, the end was cut: {text[:60]!r}..."
+        warnings.warn(message, TruncationWarning, stacklevel=3)
         return [*ids[: self.context_length - 1], self.end_id]
 
     def tokens(self, text: str) -> list[str]:
