@@ -1,0 +1,318 @@
+"""Facts about training: it learns, repeats itself bit for bit, goes on where it stopped, and survives bad numbers."""
+
+import csv
+import math
+
+import pytest
+import torch
+from small import CONVNET, RESNET, TRANSFORMER, EightPairs, one_line, small_clip, small_config
+
+from clipbench import CLIP, TrainConfig, Trainer, UserError
+from clipbench.checkpoint import checkpoints, newest_intact
+from clipbench.model import LOGIT_SCALE_MAX
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import load_pretrained, world_tokenizer
+from clipbench.train import learning_rate_factor, make_optimizers, start_as_bag_of_words
+
+VIT_TOWERS = small_config()
+
+
+def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, **settings) -> Trainer:
+    """A trainer of a small model on eight pairs, on one thread."""
+    settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
+    torch.manual_seed(seed)
+    model = CLIP(small_config(image))
+    stream = stream or EightPairs(image.image_size)
+    preprocess = Preprocess(image.image_size)
+    config = TrainConfig(**settings)
+    return Trainer(model, world_tokenizer(), preprocess, stream, config, out, precision="fp32", threads=1)
+
+
+def bits(trainer: Trainer) -> dict[str, torch.Tensor]:
+    """Everything that training changes: weights, statistics, and what the optimisers remember."""
+    return {**trainer.model.state_dict(), **trainer.optimizer_state()}
+
+
+def assert_same_bits(one: Trainer, other: Trainer) -> None:
+    assert (one.step, one.pairs_seen) == (other.step, other.pairs_seen)
+    ours, theirs = bits(one), bits(other)
+    assert sorted(ours) == sorted(theirs)
+    assert [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])] == []
+
+
+# ------------------------------------------------------------------------------------------------------- learns
+
+
+@pytest.mark.parametrize("image", [VIT_TOWERS.image, CONVNET], ids=["vit", "convnet"])
+@pytest.mark.parametrize("matrix_learning_rate", [0.02, 0.0], ids=["muon", "adamw"])
+def test_one_batch_of_eight_pairs_is_learned_by_heart(image, matrix_learning_rate):
+    events = []
+    trainer = make_trainer(image=image, pairs=8 * 40, matrix_learning_rate=matrix_learning_rate)
+    trainer.callbacks.append(events.append)
+    end = trainer.run()
+    steps = [event for event in events if event["event"] == "step"]
+    assert steps[0]["loss"] > 0.8 * math.log(8), "a new model knows nothing"
+    assert steps[-1]["batch_accuracy"] > 0.9 and steps[-1]["loss"] < 0.3 * steps[0]["loss"]
+    assert end["finished"] and end["pairs"] == 320 and len(steps) == 40
+
+
+def test_events_tell_the_run_from_start_to_end(tmp_path):
+    events = []
+    trainer = make_trainer(tmp_path, pairs=24)
+    trainer.callbacks.append(events.append)
+    trainer.run()
+    assert [event["event"] for event in events] == ["start", "step", "step", "step", "saved", "end"]
+    assert [event["pairs"] for event in events] == [0, 8, 16, 24, 24, 24]
+    assert events[0]["threads"] == 1 and events[-1]["progress"] == 1
+    assert all(math.isfinite(event["gradient_norm"]) for event in events if event["event"] == "step")
+
+
+def test_the_temperature_never_leaves_its_bounds():
+    trainer = make_trainer(learning_rate=1.0, pairs=40)
+    scales = []
+    trainer.callbacks.append(lambda event: scales.append(float(trainer.model.logit_scale.detach())))
+    trainer.run()
+    assert all(0 <= scale <= LOGIT_SCALE_MAX for scale in scales) and len(set(scales)) > 1
+
+
+# -------------------------------------------------------------------------------------------------------- recipe
+
+
+def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine():
+    assert learning_rate_factor(0.0, 0.1) == 0
+    rising = [learning_rate_factor(x / 1000, 0.1) for x in range(101)]
+    falling = [learning_rate_factor(x / 1000, 0.1) for x in range(100, 1001)]
+    assert rising == sorted(rising) and falling == sorted(falling, reverse=True)
+    assert learning_rate_factor(0.05, 0.1) == pytest.approx(0.5 * (1 + math.cos(0.05 * math.pi)) / 2)
+    assert learning_rate_factor(0.5, 0.1) == pytest.approx(0.5)
+    assert learning_rate_factor(1.0, 0.1) == pytest.approx(0) and learning_rate_factor(1.7, 0.1) == pytest.approx(0)
+    assert learning_rate_factor(0.0, 0.0) == 1, "without warm-up the first step is a full one"
+
+
+def test_every_weight_belongs_to_one_group_and_gains_never_decay():
+    model = small_clip(RESNET)
+    groups = [group for optimizer in make_optimizers(model, TrainConfig(pairs=8)) for group in optimizer.param_groups]
+    owned = [id(weight) for group in groups for weight in group["params"]]
+    assert sorted(owned) == sorted(id(weight) for weight in model.parameters())
+    for group in groups:
+        if group["weight_decay"]:
+            assert all(weight.ndim >= 2 for weight in group["params"])
+    decaying = {id(weight) for group in groups if group["weight_decay"] for weight in group["params"]}
+    assert id(model.image_projection.weight) in decaying and id(model.logit_scale) not in decaying
+
+
+def test_without_muon_adamw_has_every_weight():
+    model = small_clip()
+    (adamw,) = make_optimizers(model, TrainConfig(pairs=8, matrix_learning_rate=0.0))
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert sum(len(group["params"]) for group in adamw.param_groups) == len(list(model.parameters()))
+
+
+def test_the_learning_rate_of_every_group_follows_the_schedule():
+    trainer = make_trainer(pairs=160, warmup=0.0)
+    peaks = {group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups}
+    assert peaks == {0.02, 2e-3, 1e-2}
+    trainer.pairs_seen = 80
+    trainer.set_learning_rate()
+    factor = learning_rate_factor((80 + 4) / 160, 0.0)
+    rates = {group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups}
+    assert sorted(rates) == pytest.approx(sorted(peak * factor for peak in peaks))
+
+
+def test_a_text_transformer_can_start_as_a_bag_of_words():
+    def order_matters(model):
+        one, other = (model.encode_text(torch.tensor([[4094, *words, 4095]])) for words in ([5, 6, 7], [7, 5, 6]))
+        return float((one - other).detach().norm())
+
+    model = small_clip(text=TRANSFORMER)
+    before = order_matters(model)
+    start_as_bag_of_words(model)
+    assert order_matters(model) < before
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"batch_size": 1, "pairs": 8}, "batch size must be at least 2"),
+        ({}, "either minutes or pairs"),
+        ({"minutes": 1.0, "pairs": 8}, "either minutes or pairs"),
+        ({"pairs": 0}, "more than nothing"),
+        ({"minutes": -1.0}, "more than nothing"),
+    ],
+)
+def test_recipes_that_cannot_work_are_refused(settings, message):
+    with pytest.raises(UserError, match=message) as error:
+        TrainConfig(**settings)
+    one_line(error.value)
+
+
+# ------------------------------------------------------------------------------------------- same bits, go on
+
+
+@pytest.mark.parametrize("image", [VIT_TOWERS.image, CONVNET], ids=["vit", "convnet"])
+def test_the_same_seed_gives_the_same_bits(image):
+    one, other = make_trainer(image=image), make_trainer(image=image)
+    one.run(), other.run()
+    assert_same_bits(one, other)
+    third = make_trainer(image=image, seed=1)
+    third.run()
+    assert not torch.equal(third.model.image_projection.weight, one.model.image_projection.weight)
+
+
+def stop_after(trainer: Trainer, steps: int) -> None:
+    trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == steps else None)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+@pytest.mark.parametrize(
+    "settings", [{}, {"image": CONVNET}], ids=["vit", "convnet with batch statistics"]
+)
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, steps, settings):
+    whole = make_trainer(**settings)
+    whole.run()
+    first = make_trainer(tmp_path, **settings)
+    stop_after(first, steps)
+    assert not first.run()["finished"] and first.step == steps
+    torch.manual_seed(99)  # whatever random numbers another process would have
+    second = make_trainer(tmp_path, seed=7, **settings)
+    second.resume()
+    assert second.step == steps
+    assert second.run()["finished"]
+    assert_same_bits(whole, second)
+
+
+def test_dropped_patches_are_the_same_after_a_stop(tmp_path):
+    settings = {"patch_dropout": 0.5, "patch_dropout_until": 0.75}
+    whole = make_trainer(**settings)
+    whole.run()
+    first = make_trainer(tmp_path, **settings)
+    stop_after(first, 3)
+    first.run()
+    second = make_trainer(tmp_path, **settings)
+    second.resume()
+    second.run()
+    assert_same_bits(whole, second)
+
+
+def test_a_run_is_a_model_that_can_be_loaded(tmp_path):
+    trainer = make_trainer(tmp_path, pairs=16)
+    trainer.run()
+    model, _, _ = load_pretrained(newest_intact(tmp_path))
+    trained = trainer.model.state_dict()
+    assert all(torch.equal(tensor, trained[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path):
+    first = make_trainer(tmp_path, save_minutes=0.0)  # saves after every step
+    stop_after(first, 4)
+    first.run()
+    assert [folder.name for folder in checkpoints(tmp_path)] == ["step-00000004", "step-00000003"]
+    with open(checkpoints(tmp_path)[0] / "optimizer.safetensors", "r+b") as file:
+        file.truncate(1000)
+    second = make_trainer(tmp_path)
+    with pytest.raises(UserError, match="another save_minutes"):
+        second.resume()
+    second = make_trainer(tmp_path, save_minutes=0.0)
+    second.resume()
+    assert second.step == 3
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [({"learning_rate": 1e-4}, "another learning_rate"), ({"batch_size": 4, "pairs": 96}, "another batch_size, pairs"),
+     ({"image": CONVNET}, "another model")],
+)  # fmt: skip
+def test_another_recipe_or_model_is_not_resumed(tmp_path, change, message):
+    make_trainer(tmp_path, pairs=16).run()
+    with pytest.raises(UserError, match=message) as error:
+        make_trainer(tmp_path, **{"pairs": 16, **change}).resume()
+    one_line(error.value)
+
+
+def test_nothing_to_resume_is_said_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="no finished checkpoint to resume from") as error:
+        make_trainer(tmp_path).resume()
+    one_line(error.value)
+
+
+def test_a_run_without_a_folder_keeps_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_trainer(pairs=16).run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_measuring_threads_changes_no_weight_and_no_statistic():
+    trainer = make_trainer(image=CONVNET)
+    trainer.model.train()
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    assert trainer.fastest_threads() >= 1
+    torch.set_num_threads(1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items())
+    assert all(weight.grad is None for weight in trainer.model.parameters())
+
+
+# ------------------------------------------------------------------------------------------------- bad numbers
+
+
+def poison(trainer: Trainer, steps: set[int]) -> None:
+    """Make the loss of these steps not a number."""
+    loss = trainer.loss
+
+    def poisoned(images, token_ids):
+        value, features = loss(images, token_ids)
+        return value * (float("nan") if trainer.step in steps else 1.0), features
+
+    trainer.loss = poisoned
+
+
+def test_a_loss_that_is_not_finite_leaves_the_weights_untouched_and_is_counted():
+    trainer = make_trainer()
+    events = []
+    trainer.callbacks.append(events.append)
+    poison(trainer, {1, 2})
+    trainer.model.train()
+    trainer.train_step()
+    before = {name: tensor.clone() for name, tensor in bits(trainer).items()}
+    for in_a_row in (1, 2):
+        trainer.train_step()
+        assert trainer.skipped == in_a_row and events[-1]["event"] == "skipped"
+        assert all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
+    trainer.train_step()
+    assert trainer.skipped == 0 and not torch.equal(bits(trainer)["logit_scale"], before["logit_scale"])
+    assert (trainer.step, trainer.pairs_seen) == (4, 32), "skipped batches count as seen"
+
+
+def test_twenty_bad_losses_in_a_row_end_the_run():
+    trainer = make_trainer(pairs=8 * 100)
+    poison(trainer, set(range(3, 100)))
+    with pytest.raises(UserError, match="20 batches in a row") as error:
+        trainer.run()
+    one_line(error.value)
+    assert trainer.step < 25
+
+
+def test_a_picture_of_not_a_number_is_skipped_too():
+    class Spoiled(Preprocess):
+        def normalise(self, images):
+            return super().normalise(images) * float("inf")
+
+    trainer = make_trainer()
+    trainer.preprocess = Spoiled(32)
+    before = trainer.model.text_projection.weight.detach().clone()
+    trainer.train_step()
+    assert trainer.skipped == 1 and torch.equal(trainer.model.text_projection.weight, before)
+
+
+# ----------------------------------------------------------------------------------------------------------- log
+
+
+def test_the_log_has_a_row_for_every_step(tmp_path):
+    from clipbench.cli import TrainingLog
+
+    trainer = make_trainer(pairs=32)
+    trainer.callbacks.append(TrainingLog(tmp_path / "log.csv", quiet=True))
+    trainer.run()
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [1, 2, 3, 4]
+    assert all(float(row["loss"]) > 0 for row in rows)
