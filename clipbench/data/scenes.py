@@ -238,13 +238,13 @@ def place_objects(draws, layout):
 
 
 @functools.lru_cache(maxsize=6)
-def sprite_pyramid(art: str, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Premultiplied sprites at 64 and at 32 pixels, (C, 4, 64, 64) and (C, 4, 32, 32) uint8: small objects use the second."""
+def sprite_levels(art: str, device: str) -> torch.Tensor:
+    """Premultiplied sprites, then the same smoothed for drawing them small: (2 C, 4, 64, 64) uint8."""
     full = sprites(art).to(device)
     alpha = full[:, 3:].to(torch.int32)
-    premultiplied = torch.cat([full[:, :3].to(torch.int32) * alpha // 255, alpha], 1).to(torch.uint8)
-    half = F.avg_pool2d(premultiplied.float(), 2).round().to(torch.uint8)
-    return premultiplied, half
+    sharp = torch.cat([full[:, :3].to(torch.int32) * alpha // 255, alpha], 1).to(torch.uint8)
+    smooth = F.avg_pool2d(sharp.float(), 3, stride=1, padding=1).round().to(torch.uint8)
+    return torch.cat([sharp, smooth])
 
 
 @functools.cache
@@ -289,39 +289,48 @@ def background(factors: Factors, size: int) -> torch.Tensor:
     draws, device = factors.draws, factors.concept.device
     table = torch.tensor(list(COLOURS.values()), device=device) / 255
     shift = torch.stack([draws.uniform(f"colour {c}", -0.05, 0.05) for c in "rgb"], 1)
-    colour = table[factors.colour] + shift
-    x, y = pixel_grid(size, device)
+    canvas = (table[factors.colour] + shift)[:, :, None, None].repeat(1, 1, size, size)
+    rows = (factors.texture > 0).nonzero()[:, 0]
+    if len(rows):
+        canvas[rows] += pattern(draws[rows], factors.texture[rows, None, None], size)[:, None]
+    return canvas
+
+
+def pattern(draws: Draws, texture: torch.Tensor, size: int) -> torch.Tensor:
+    """(n, size, size): what a gradient, stripes, checks or dots add to the brightness."""
+    x, y = pixel_grid(size, texture.device)
     direction = draws.uniform("direction", 0, 6.2831853)[:, None, None]
-    along = (x - 0.5) * direction.cos() + (y - 0.5) * direction.sin()  # (B, size, size)
-    across = (y - 0.5) * direction.cos() - (x - 0.5) * direction.sin()
+    cos, sin = direction.cos(), direction.sin()
+    along = (x - 0.5) * cos + (y - 0.5) * sin  # (n, size, size)
+    across = (y - 0.5) * cos - (x - 0.5) * sin
     pitch = draws.uniform("pitch", 16, 40)[:, None, None]
-    texture = factors.texture[:, None, None]
-    stripes = (along * pitch).sin()
-    checks = stripes.sign() * (across * pitch).sin().sign()
-    dots = (stripes + (across * pitch).sin() - 0.7).clamp(min=0)
-    pattern = torch.where(texture == 2, stripes * 0.5, torch.where(texture == 3, checks * 0.4, dots))
-    pattern = torch.where(texture == 1, along * 2.4, torch.where(texture == 0, 0.0, pattern))
-    strength = draws.uniform("strength", 0.06, 0.14)[:, None, None]
-    return colour[:, :, None, None] + (pattern * strength)[:, None]
+    wave, cross = (along * pitch).sin_(), (across * pitch).sin_()
+    checks = wave.sign() * cross.sign() * 0.4
+    dots = (wave + cross - 0.7).clamp_(min=0)
+    shape = torch.where(texture == 2, wave * 0.5, torch.where(texture == 3, checks, dots))
+    shape = torch.where(texture == 1, along * 2.4, shape)
+    return shape * draws.uniform("strength", 0.06, 0.14)[:, None, None]
 
 
 def draw_objects(canvas: torch.Tensor, factors: Factors, place: int, art: str) -> None:
     """Paint the objects that stand in one place of their layouts over the canvas, in place."""
     pixels = canvas.shape[-1]
-    present = factors.objects[:, place] >= 0
-    small = factors.size[:, place] * pixels < 34
-    for level, sheet in enumerate(sprite_pyramid(art, str(canvas.device))):
-        rows = (present & (small == bool(level))).nonzero()[:, 0]
-        if len(rows) == 0:
-            continue
-        scale, angle = factors.size[rows, place], factors.angle[rows, place]
-        cos, sin = angle.cos() / scale, angle.sin() / scale
-        x, y = 2 * factors.x[rows, place] - 1, 2 * factors.y[rows, place] - 1
-        theta = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], 1).view(-1, 2, 3)
-        grid = F.affine_grid(theta, (len(rows), 4, pixels, pixels), align_corners=False)
-        picture = sheet[factors.objects[rows, place]].float().mul_(1 / 255)
-        layer = F.grid_sample(picture, grid, align_corners=False)  # (n, 4, H, W) premultiplied
-        canvas[rows] = canvas[rows] * (1 - layer[:, 3:]) + layer[:, :3]
+    rows = (factors.objects[:, place] >= 0).nonzero()[:, 0]
+    if len(rows) == 0:
+        return
+    levels = sprite_levels(art, str(canvas.device))
+    scale, angle = factors.size[rows, place], factors.angle[rows, place]
+    small = (scale * pixels < 34) * (len(levels) // 2)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    x, y = 2 * factors.x[rows, place] - 1, 2 * factors.y[rows, place] - 1
+    theta = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], 1).view(-1, 2, 3)
+    grid = F.affine_grid(theta, (len(rows), 4, pixels, pixels), align_corners=False)
+    pictures = levels[factors.objects[rows, place] + small].float()
+    layer = F.grid_sample(pictures, grid, align_corners=False).mul_(1 / 255)  # (n, 4, H, W) premultiplied
+    if len(rows) == len(canvas):
+        canvas.mul_(1 - layer[:, 3:]).add_(layer[:, :3])
+    else:
+        canvas[rows] = canvas[rows].mul_(1 - layer[:, 3:]).add_(layer[:, :3])
 
 
 def draw_signs(canvas: torch.Tensor, factors: Factors) -> None:
