@@ -3,7 +3,6 @@
 #   make test       the quick tests
 #   make test-all   the quick tests, then slow, notebook, browser and GPU tests
 #   make notebooks  rebuild each .ipynb from its .py, and execute it
-#   make figures    the paper's figures (SCALE=tiny|classroom|full)
 #   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
 #   make lint       ruff
 # Each target makes .venv first if it has to. None needs root.
@@ -13,7 +12,6 @@ VENV ?= .venv
 # The one place where torch is pinned, and where its CPU wheels are. TORCH_INDEX= switches the index off.
 TORCH_SPEC ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-SCALE ?= classroom
 APP ?= notebooks/00_start_here.ipynb
 
 BIN := $(VENV)/bin
@@ -29,7 +27,7 @@ LESSONS := $(sort $(wildcard notebooks/*.py))
 EXERCISES := $(sort $(wildcard notebooks/exercises/*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all notebooks figures app lint
+.PHONY: help lab test test-all notebooks app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -54,9 +52,6 @@ notebooks: $(READY)
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb))
 	$(if $(LESSONS)$(EXERCISES),$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb) $(EXERCISES:.py=.ipynb))
-
-figures: $(READY)
-	$(BIN)/clipbench figures --scale $(SCALE) --out figures
 
 app: $(READY) $(STAMPS)/apps
 	$(PY) -m voila $(APP) $(VOILA_ARGS)
