@@ -6,7 +6,8 @@ smallest of what the system, the control groups and the server's own variables s
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -81,6 +82,19 @@ def thread_counts_to_try() -> list[int]:
     """Thread counts for a trainer to measure: powers of two up to the allowed cores, and those cores."""
     cores = allowed_cores()
     return sorted({1 << i for i in range(cores.bit_length())} | {cores})
+
+
+def use_fastest_threads(work: Callable[[], object]) -> int:
+    """Call `work` twice with each thread count worth trying, leave torch at the fastest, and return that."""
+    seconds = {}
+    for threads in thread_counts_to_try():
+        torch.set_num_threads(threads)
+        work()
+        began = time.perf_counter()
+        work()
+        seconds[threads] = time.perf_counter() - began
+    torch.set_num_threads(min(seconds, key=seconds.get))
+    return torch.get_num_threads()
 
 
 def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int:

@@ -1,5 +1,6 @@
 """What an evaluation leaves behind: one JSON object with its numbers and everything that they depend on."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -43,5 +44,6 @@ def write_record(file: Path, record: dict) -> None:
         part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(part, file)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise UserError(f"cannot write {file}: {error.strerror}") from None

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from clipbench.checkpoint import forget_old, newest_intact, read_manifest, step_folder, write_manifest, written_whole
 from clipbench.data.pairs import PairStream
-from clipbench.devices import pick_precision, thread_counts_to_try
+from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
 from clipbench.loss import clip_loss
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
@@ -149,7 +149,7 @@ class Trainer:
         """Train until the budget is used or ``stop`` is called; the last event is returned."""
         self.model.train()
         if self.device.type == "cpu":
-            torch.set_num_threads(self.threads or self.fastest_threads())
+            torch.set_num_threads(self.threads or self.use_fastest_threads())
         self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
                   parameters=sum(weight.numel() for weight in self.model.parameters()))  # fmt: skip
         last_save = time.monotonic()
@@ -232,23 +232,17 @@ class Trainer:
                 group["lr"] = group["peak_lr"] * factor
         return self.config.learning_rate * factor
 
-    def fastest_threads(self) -> int:
-        """Measure one forward and backward pass with each number of threads that the machine allows."""
+    def use_fastest_threads(self) -> int:
+        """Measure a forward and backward pass with each number of threads that the machine allows."""
         batch = self.stream(self.pairs_seen, self.config.batch_size)
         images = self.preprocess.normalise(batch.images).contiguous(memory_format=torch.channels_last)
         token_ids = self.tokenizer(batch.captions)
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        seconds = {}
-        for threads in thread_counts_to_try():
-            torch.set_num_threads(threads)
-            self.loss(images, token_ids)[0].backward()
-            began = time.perf_counter()
-            self.loss(images, token_ids)[0].backward()
-            seconds[threads] = time.perf_counter() - began
+        fastest = use_fastest_threads(lambda: self.loss(images, token_ids)[0].backward())
         self.model.zero_grad(set_to_none=True)
         for name, buffer in self.model.named_buffers():  # batch norm counted the trial batches
             buffer.copy_(statistics[name])
-        return min(seconds, key=seconds.get)
+        return fastest
 
     def emit(self, event: str, **data) -> Event:
         report = {"event": event, "step": self.step, "pairs": self.pairs_seen, "seconds": self.seconds,

@@ -49,7 +49,7 @@ def training(threads: int | None = None, preset: str = "tiny", steps: int = 40) 
     Arguments.threads = threads
     trainer = make_trainer(PRESETS[preset], Arguments, None)
     trainer.model.train()
-    torch.set_num_threads(threads or trainer.fastest_threads())
+    torch.set_num_threads(threads or trainer.use_fastest_threads())
     whole = repeated(trainer.train_step, seconds=12)
     drawing = repeated(lambda: trainer.stream(0, trainer.config.batch_size), seconds=4)
     step = statistics.median(whole)
