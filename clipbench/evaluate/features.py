@@ -36,4 +36,5 @@ def text_features(
 
 
 def shown(batches: Sequence, progress: bool, what: str) -> Iterable:
-    return tqdm(batches, desc=what, unit="batch", leave=False) if progress else batches
+    # disable=None: in notebooks and terminals, but not into a file
+    return tqdm(batches, desc=what, unit="batch", leave=False, disable=None) if progress else batches

@@ -1,0 +1,302 @@
+"""Facts about the command line: one JSON object, and one clear line with exit code 2 for every mistake."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from small import CONVNET, TRANSFORMER, noise_picture, small_config, write_image_folder, write_small_model
+
+from clipbench.checkpoint import newest_intact
+from clipbench.cli import main, make_trainer
+from clipbench.presets import find_preset
+from clipbench.pretrained import WEIGHTS, load_pretrained
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with a model, labelled pictures, a preset and all kinds of bad files."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_small_model(folder / "model")
+    write_image_folder(folder / "pictures", {"cat": 4, "red_car": 3, "sun": 2})
+    noise_picture(50, 40).save(folder / "picture.png")
+    preset = {
+        "model": small_config(CONVNET, TRANSFORMER).to_dict(),
+        "train": {"batch_size": 16, "pairs": 64, "warmup": 0.1},
+        "tiny_world": True,
+    }
+    (folder / "small.json").write_text(json.dumps(preset))
+    (folder / "notes.txt").write_text("not a picture\n")
+    (folder / "empty").mkdir()
+    (folder / "templates.txt").write_text("a {}\na photo of a {}.\n")
+    (folder / "no_place.txt").write_text("a photo\n")
+    (folder / "blank.txt").write_text("\n\n")
+    (folder / "torn.parquet").write_bytes(b"PAR1 and nothing more")
+    for name, content in {"torn": (folder / "model" / WEIGHTS).read_bytes()[:5000], "pickled": b"\x80\x04N."}.items():
+        write_small_model(folder / name)
+        (folder / name / WEIGHTS).write_bytes(content)
+    return folder
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) of the command line in this process."""
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def answer(capsys, *arguments) -> dict:
+    """The one JSON object that a successful command prints."""
+    code, out, err = run(capsys, *arguments, "--json")
+    assert code == 0, err
+    assert out.count("\n") == 1
+    return json.loads(out)
+
+
+def complaint(capsys, *arguments) -> str:
+    """The one line that a mistake brings."""
+    code, out, err = run(capsys, *arguments)
+    assert code == 2 and out == ""
+    assert err.count("\n") == 1 and err.startswith("clipbench: ") and "Traceback" not in err
+    return err.strip()
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def python(code: str, *arguments) -> subprocess.CompletedProcess:
+    """Code in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+
+
+TRAIN = ("train", "--preset", "{world}/small.json", "--out", "{out}", "--device", "cpu", "--threads", "1")
+
+
+def train(world, out, *more) -> list[str]:
+    return [*(word.format(world=world, out=out) for word in TRAIN), *more]
+
+
+# -------------------------------------------------------------------------------------------------------- train
+
+
+def test_training_leaves_a_model_and_a_log(world, tmp_path, capsys):
+    result = answer(capsys, *train(world, tmp_path / "run", "--pairs", "64", "--batch-size", "16"))
+    assert result["finished"] and (result["steps"], result["pairs"], result["threads"]) == (4, 64, 1)
+    assert (tmp_path / "run" / "log.csv").read_text().count("\n") == 5
+    model, _, _ = load_pretrained(newest_intact(tmp_path / "run"))
+    assert model.config == small_config(CONVNET, TRANSFORMER)
+
+
+def test_the_same_seed_gives_the_same_model(world, tmp_path, capsys):
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    for folder, seed in zip(folders, (5, 5, 6), strict=True):
+        answer(capsys, *train(world, folder, "--seed", seed))
+    one, two, three = ((newest_intact(folder) / WEIGHTS).read_bytes() for folder in folders)
+    assert one == two != three
+
+
+def test_a_finished_run_can_be_resumed_and_is_not_overwritten(world, tmp_path, capsys):
+    answer(capsys, *train(world, tmp_path / "run"))
+    assert "already holds a run; add --resume" in complaint(capsys, *train(world, tmp_path / "run"))
+    assert answer(capsys, *train(world, tmp_path / "run", "--resume"))["steps"] == 4
+    assert "another pairs" in complaint(capsys, *train(world, tmp_path / "run", "--resume", "--pairs", "96"))
+
+
+def test_training_on_labelled_pictures(world, tmp_path, capsys):
+    result = answer(capsys, *train(world, tmp_path / "run", "--data", world / "pictures"))
+    assert result["finished"] and result["pairs"] == 64
+
+
+def test_training_prints_numbers_for_people_too(world, tmp_path, capsys):
+    code, out, _ = run(capsys, *train(world, tmp_path / "run", "--pairs", "32"))
+    assert code == 0 and "pairs_per_second" in out and not out.startswith("{")
+
+
+def test_a_termination_request_ends_in_a_checkpoint_and_the_command_to_go_on(world, tmp_path):
+    arguments = train(world, tmp_path / "run", "--pairs", "10000000")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "clipbench", *arguments, "--json"],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = tmp_path / "run" / "log.csv"
+    while running.poll() is None and not (log.exists() and log.stat().st_size):
+        time.sleep(0.02)
+    running.terminate()
+    out, err = running.communicate()
+    assert running.returncode == 0 and not json.loads(out)["finished"]
+    assert newest_intact(tmp_path / "run") is not None
+    assert err.startswith("stopped; go on with: clipbench train") and err.rstrip().endswith("--resume")
+    again = shlex.split(err)
+    assert again[again.index("--out") + 1] == str(tmp_path / "run") and "10000000" in again
+
+
+# --------------------------------------------------------------------------------------------- eval and classify
+
+
+def test_evaluating_a_random_model_gives_a_record(world, tmp_path, capsys):
+    record = answer(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures",
+                    "--device", "cpu", "--out", tmp_path / "deep" / "record.json")  # fmt: skip
+    metrics = record["metrics"]
+    assert (metrics["pictures"], metrics["classes"], metrics["chance"]) == (9, 3, 1 / 3)
+    assert 0 <= metrics["top1_low"] <= metrics["top1"] <= metrics["top1_high"] <= 1 and "top5" not in metrics
+    assert {"torch", "clipbench"} <= record["versions"].keys() and len(record["fingerprint"]) == 16
+    assert record["settings"]["templates"][0] == "a photo of a {}."
+    assert json.loads((tmp_path / "deep" / "record.json").read_text()) == record
+
+
+def test_own_templates_are_used_and_noted(world, capsys):
+    record = answer(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures",
+                    "--templates", world / "templates.txt", "--device", "cpu")  # fmt: skip
+    assert record["settings"]["templates"] == ["a {}", "a photo of a {}."]
+
+
+def test_an_evaluation_can_be_read_by_people(world, capsys):
+    code, out, _ = run(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures")
+    assert code == 0 and out.startswith("zero-shot of") and "top1" in out
+
+
+def test_classifying_ranks_the_texts(world, capsys):
+    texts = ["a cat", "a dog", "the sun"]
+    options = [word for text in texts for word in ("--text", text)]
+    result = answer(capsys, "classify", world / "picture.png", "--model", world / "model", *options)
+    ranking = result["ranking"]
+    assert sorted(row["text"] for row in ranking) == sorted(texts)
+    assert sum(row["probability"] for row in ranking) == pytest.approx(1)
+    assert [row["cosine"] for row in ranking] == sorted((row["cosine"] for row in ranking), reverse=True)
+
+
+def test_classifying_without_texts_takes_the_names_of_the_world(world, capsys):
+    result = answer(capsys, "classify", world / "picture.png", "--model", world / "model", "--top", "3")
+    assert len(result["ranking"]) == 3
+    code, out, _ = run(capsys, "classify", world / "picture.png", "--model", world / "model")
+    assert code == 0 and out.count("cosine") == 5
+
+
+def test_the_doctor_tells_where_the_classroom_model_is(capsys):
+    assert answer(capsys, "doctor")["classroom"].endswith("classroom")
+
+
+# -------------------------------------------------------------------------------------------------------- mistakes
+
+ZERO_SHOT = ("eval", "zero-shot", "--device", "cpu")
+CLASSIFY = ("classify", "{world}/picture.png")
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ((), "required: COMMAND"),
+        (("fly",), "invalid choice: 'fly'"),
+        (("eval", "poetry"), "invalid choice: 'poetry'"),
+        (("train", "--pairs", "many"), "invalid int value: 'many'"),
+        (("train", "--pairs", "8", "--minutes", "1"), "not allowed with"),
+        (("train", "--minutes", "nan"), "argument --minutes: must be more than 0"),
+        (("train", "--preset", "huge"), "unknown preset 'huge'; choose from tiny, classroom"),
+        (("train", "--preset", "{world}/absent.json"), "unknown preset"),
+        (("train", "--preset", "{world}/notes.txt"), "unknown preset"),
+        (("train", "--preset", "{world}/model/config.json"), "does not describe a preset"),
+        ((*TRAIN, "--data", "imagenet"), "unknown data 'imagenet'; give scenes"),
+        ((*TRAIN, "--data", "scenes:heldout"), "for evaluation only"),
+        ((*TRAIN, "--data", "{world}/empty"), "no pictures found"),
+        ((*TRAIN, "--data", "{world}/torn.parquet"), "not a readable parquet file"),
+        ((*TRAIN, "--data", "{world}/notes.txt"), "unknown data"),
+        ((*TRAIN, "--batch-size", "1"), "batch size must be at least 2"),
+        ((*TRAIN, "--pairs", "0"), "argument --pairs: must be more than 0, not 0"),
+        ((*TRAIN, "--resume"), "no finished checkpoint"),
+        ((*TRAIN, "--device", "tpu"), "no device 'tpu'"),
+        ((*TRAIN, "--out", "{world}/notes.txt"), "cannot write to"),
+        ((*TRAIN, "--threads", "0"), "argument --threads: must be more than 0"),
+        ((*ZERO_SHOT, "--model", "dall-e", "--data", "digits"), "no model 'dall-e'; give tiny, classroom"),
+        ((*ZERO_SHOT, "--model", "{world}/empty", "--data", "digits"), "holds no model"),
+        ((*ZERO_SHOT, "--model", "{world}/torn", "--data", "digits"), "damaged or no safetensors file"),
+        ((*ZERO_SHOT, "--model", "{world}/pickled", "--data", "digits"), "damaged or no safetensors file"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "pets"), "unknown data 'pets'"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "{world}/empty"), "no pictures found"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "{world}/no_place.txt"),
+         "needs {} once"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "{world}/blank.txt"),
+         "no templates"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "absent.txt"), "absent.txt"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "{world}/pictures", "--out", "{world}/notes.txt/r.json"),
+         "cannot write"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--device", "cuda:99"), "no device 'cuda:99'"),
+        (("classify", "{world}/notes.txt", "--model", "{world}/model"), "is not a picture"),
+        (("classify", "{world}/absent.png", "--model", "{world}/model"), "no such file"),
+        (("classify", "{world}", "--model", "{world}/model"), "cannot be read as a picture"),
+        ((*CLASSIFY, "--model", "{world}/model", "--text", " "), "class name is empty"),
+        ((*CLASSIFY, "--model", "{world}/model", "--top", "0", "--text", "cat"), "argument --top: must be more than 0"),
+        ((*CLASSIFY, "--model", "{world}/torn"), "damaged"),
+    ],
+    ids=lambda value: " ".join(word.rpartition("/")[2] for word in value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_a_mistake_brings_one_line_and_exit_code_2(world, tmp_path, capsys, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    message = complaint(capsys, *(word.format(world=world, out=tmp_path / "run") for word in arguments))
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": {"batch_size": 16}},
+        {"train": {"batch_size": "many", "pairs": 64}},
+        {"train": {"batch_size": 16, "pairs": 64, "speed": 9}},
+        {"train": {"batch_size": 1, "pairs": 64}},
+        {"model": 3},
+        {"scenes": {"weather": [1]}},
+    ],
+    ids=str,
+)
+def test_a_preset_that_is_none_brings_one_line(world, tmp_path, capsys, change):
+    preset = json.loads((world / "small.json").read_text()) | change
+    (tmp_path / "bad.json").write_text(json.dumps(preset))
+    assert "bad.json" in complaint(capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"\xff"])
+def test_a_preset_that_is_no_json_object_brings_one_line(tmp_path, capsys, content):
+    (tmp_path / "bad.json").write_bytes(content)
+    assert "bad.json" in complaint(capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run")
+
+
+def test_a_mistake_is_told_the_same_by_a_process_of_its_own(world):
+    command = [sys.executable, "-m", "clipbench", "classify", world / "notes.txt", "--model", world / "model"]
+    finished = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert finished.returncode == 2 and finished.stdout == ""
+    assert finished.stderr.count("\n") == 1 and "is not a picture" in finished.stderr
+
+
+def test_a_process_prints_one_json_object_and_needs_no_transformers(world):
+    code = "import sys; sys.modules['transformers'] = None; from clipbench.cli import main; sys.exit(main())"
+    options = ("--model", world / "model", "--text", "a", "--json")
+    finished = python(code, "classify", world / "picture.png", *options)
+    assert finished.returncode == 0 and finished.stderr == ""
+    assert json.loads(finished.stdout)["ranking"][0]["probability"] == 1
+
+
+FULL_DISK = """
+import resource, sys
+from clipbench.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(world, tmp_path, capsys):
+    options = Namespace(data="scenes", seed=0, device="cpu", threads=1)
+    trainer = make_trainer(find_preset(str(world / "small.json")), options, tmp_path / "run")
+    trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == 2 else None)
+    trainer.run()
+    before = newest_intact(tmp_path / "run")
+    finished = python(FULL_DISK, *train(world, tmp_path / "run", "--resume", "--json"))
+    assert finished.returncode == 2 and finished.stderr.count("\n") == 1, finished.stderr
+    assert "no space left" in finished.stderr
+    assert newest_intact(tmp_path / "run") == before
