@@ -1,0 +1,15 @@
+"""Plots for the lessons: each function takes numbers and pictures and returns a figure that shows itself.
+
+Titles are computed from the numbers, so a figure states what it found. Nothing here loads or trains
+a model.
+"""
+
+from clipbench.figures.canvas import LessonFigure
+from clipbench.figures.charts import accuracy_bars, points_in_plane, probability_bars
+from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
+from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pictures
+
+__all__ = [
+    "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "compare_losses", "contact_sheet",
+    "points_in_plane", "probability_bars", "similarity_heatmap", "to_pictures", "training_curve",
+]  # fmt: skip

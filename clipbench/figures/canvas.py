@@ -1,0 +1,45 @@
+"""The paper that plots are drawn on: a matplotlib figure that shows itself and can be read aloud."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
+DPI = 100  # 9 inches fill a notebook page
+WIDTH = 9.0
+
+
+class LessonFigure(Figure):
+    """A figure that shows itself in a notebook, with ``alt``, one sentence for readers who do not see it.
+
+    It is made without pyplot, so no list of open figures grows.
+    """
+
+    alt: str = ""
+
+    def png(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})  # same numbers, same bytes
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        picture = base64.b64encode(self.png()).decode()
+        return {"image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def new_figure(width: float, height: float, alt: str, layout: str | None = "constrained") -> LessonFigure:
+    """An empty figure of so many inches; with ``layout=None`` the caller places its axes by hand."""
+    figure = LessonFigure(figsize=(width, height), layout=layout)
+    figure.alt = alt
+    return figure
+
+
+def plain(axes: Axes, hidden: Sequence[str] = ("top", "right")) -> Axes:
+    """Axes without the lines that carry nothing."""
+    axes.spines[list(hidden)].set_visible(False)
+    axes.tick_params(labelsize=9)
+    return axes

@@ -1,0 +1,150 @@
+"""Plots made of pictures: a sheet of them with captions, and a heat-map with pictures along one side."""
+
+import textwrap
+from collections.abc import Sequence, Sized
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from clipbench.figures.canvas import WIDTH, LessonFigure, new_figure
+
+LETTERS_PER_INCH = 13.5  # of the 9-point font, on average
+LINE = 0.165  # inches from one line of it to the next
+
+
+def contact_sheet(
+    pictures: Sequence[Image.Image],
+    captions: Sequence[str],
+    title: str = "",
+    columns: int = 6,
+    colours: Sequence[str] | None = None,
+) -> LessonFigure:
+    """Pictures in rows, each with its caption below, in its own colour if ``colours`` are given.
+
+    Raises:
+        ValueError: for another number of captions or colours than pictures.
+    """
+    colours = colours or ["black"] * len(captions)
+    same_length(pictures=pictures, captions=captions, colours=colours)
+    columns = min(columns, len(pictures))
+    tile = WIDTH / max(columns, 5)  # inches
+    texts = [wrap(caption, 0.97 * tile) for caption in captions]
+    rows = [range(start, min(start + columns, len(texts))) for start in range(0, len(texts), columns)]
+    heights = [0.93 * tile + 0.12 + LINE * max(texts[i].count("\n") + 1 for i in row) for row in rows]
+    head = 0.35 if title else 0.02
+    alt = f"{title + ': ' if title else ''}{len(pictures)} pictures with captions: {'; '.join(captions)}"
+    figure = new_figure(columns * tile, head + sum(heights), alt, layout=None)
+    top = figure.get_figheight() - head
+    for row, height in zip(rows, heights, strict=True):
+        for column, i in enumerate(row):
+            draw_tile(figure, pictures[i], texts[i], (column * tile, top), tile, colours[i])
+        top -= height
+    if title:
+        figure.text(0.5, 1 - 0.06 / figure.get_figheight(), title, ha="center", va="top", fontsize=11)
+    return figure
+
+
+def draw_tile(
+    figure: LessonFigure,
+    picture: Image.Image,
+    text: str,
+    corner: tuple[float, float],
+    tile: float,
+    colour: str,
+) -> None:
+    """One picture with its caption, hanging from ``corner`` (left, top); all in inches from the lower left."""
+    width, height = figure.get_size_inches()
+    side, left, top = 0.93 * tile, corner[0] + 0.035 * tile, corner[1]
+    ax = figure.add_axes((left / width, (top - side) / height, side / width, side / height))
+    ax.imshow(np.asarray(picture.convert("RGB")), interpolation="lanczos")
+    ax.axis("off")
+    below = {"ha": "center", "va": "top", "fontsize": 9, "color": colour}
+    figure.text((left + side / 2) / width, (top - side - 0.04) / height, text, **below)
+
+
+def similarity_heatmap(
+    similarity: torch.Tensor, pictures: Sequence[Image.Image], texts: Sequence[str], title: str | None = None
+) -> LessonFigure:
+    """Cosines of all texts (rows) with all pictures (columns); the cells of matching pairs have a frame.
+
+    Args:
+        similarity: (B, B), texts first: ``text_features @ image_features.T``.
+        title: computed from the matrix if it is not given.
+
+    Raises:
+        ValueError: when the matrix has another shape than (texts, pictures).
+    """
+    if tuple(similarity.shape) != (len(texts), len(pictures)):
+        raise ValueError(
+            f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and {len(pictures)} pictures"
+        )
+    similarity = similarity.cpu()
+    title = title or diagonal_finding(similarity)
+    n = len(texts)
+    labels = [wrap(text, 2.1) for text in texts]
+    cell = min(0.95, 5.6 / n)  # inches
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    width = longest / LETTERS_PER_INCH + n * cell + 1.25
+    alt = f"Heat-map of {n} captions and {n} pictures. {title}"
+    title = wrap(title, 0.85 * width)
+    figure = new_figure(width, cell * (n + 1.1) + 0.3 + LINE * (title.count("\n") + 1), alt)
+    ax = figure.subplots()
+    cells = ax.imshow(similarity.numpy(), cmap="RdBu", vmin=-1, vmax=1)
+    draw_cells(ax, similarity)
+    for column, picture in enumerate(pictures):
+        place = (column - 0.47, column + 0.47, -0.58, -1.52)
+        ax.imshow(np.asarray(picture.convert("RGB")), extent=place, interpolation="lanczos", origin="upper")
+    ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -1.55), xticks=[])
+    ax.set_yticks(range(n), labels, fontsize=9)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    bar = figure.colorbar(cells, ax=ax, label="cosine similarity", shrink=0.8, pad=0.02)
+    bar.ax.tick_params(labelsize=9)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def to_pictures(images: torch.Tensor) -> list[Image.Image]:
+    """A batch of uint8 pixels (B, 3, S, S), as the renderer draws them, to pictures."""
+    return [Image.fromarray(pixels) for pixels in images.permute(0, 2, 3, 1).cpu().numpy()]
+
+
+def draw_cells(ax: Axes, similarity: torch.Tensor) -> None:
+    """The number in each cell, and a frame around those on the diagonal."""
+    for row, values in enumerate(similarity.tolist()):
+        for column, value in enumerate(values):
+            colour = "white" if abs(value) > 0.6 else "black"
+            ax.text(
+                column,
+                row,
+                f"{round(value, 2) + 0.0:.2f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color=colour,
+            )
+        ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
+
+
+def diagonal_finding(similarity: torch.Tensor) -> str:
+    """What a square similarity matrix says about its pairs, in one line."""
+    own = similarity.diagonal().mean()
+    others = similarity[~torch.eye(len(similarity), dtype=torch.bool)].mean()
+    right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())
+    return (
+        f"Mean cosine {own:.2f} with the own caption, {others:.2f} with others; "
+        f"{right} of {len(similarity)} pictures find their caption"
+    )
+
+
+def wrap(text: str, inches: float) -> str:
+    return textwrap.fill(text, max(8, round(LETTERS_PER_INCH * inches)), break_long_words=True)
+
+
+def same_length(**lists: Sized) -> None:
+    lengths = {name: len(items) for name, items in lists.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"these must be equally long: {lengths}")

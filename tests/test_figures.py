@@ -1,0 +1,134 @@
+"""Facts about the lessons' plots: what their titles say, that they can be shown, and what they refuse."""
+
+import base64
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small import noise_picture
+
+from clipbench.evaluate.zero_shot import with_interval
+from clipbench.figures import (
+    LiveTrainingCurve,
+    accuracy_bars,
+    compare_losses,
+    contact_sheet,
+    points_in_plane,
+    probability_bars,
+    similarity_heatmap,
+    to_pictures,
+    training_curve,
+)
+from clipbench.figures.curves import smooth
+
+
+def pictures(count: int) -> list[Image.Image]:
+    return [noise_picture(64, 64, seed) for seed in range(count)]
+
+
+def steps(losses, batch_size: int = 8) -> list[dict]:
+    """What a trainer reports of a run with these losses."""
+    start = {"event": "start", "step": 0, "pairs": 0, "seconds": 0.0}
+    numbers = [(batch_size * n, 0.5 * n, loss, 1 - loss / 3) for n, loss in enumerate(losses, start=1)]
+    names = ("pairs", "seconds", "loss", "batch_accuracy")
+    return [start] + [{"event": "step", **dict(zip(names, row, strict=True))} for row in numbers]
+
+
+FEATURES = torch.nn.functional.normalize(torch.arange(8.0).view(4, 2).cos(), dim=1)
+TEXTS = ["one cat", "two dogs on a long and winding road", "a", "the word “crane”"]
+ACCURACY = {"top1": 0.5, "top1_low": 0.4, "top1_high": 0.6}
+FIGURES = {
+    "sheet": lambda: contact_sheet(pictures(7), ["a caption of several words"] * 7, "Seven", columns=3),
+    "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
+    "probabilities": lambda: probability_bars(pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])),
+    "accuracies": lambda: accuracy_bars({"photo": ACCURACY, "sketch": ACCURACY}, chance=0.01),
+    "plane": lambda: points_in_plane(FEATURES, -FEATURES, pictures(4), TEXTS, "Four pairs"),
+    "curve": lambda: training_curve(steps([2.0, 1.5, 1.0]), 8),
+    "losses": lambda: compare_losses({"true": steps([2.0, 1.0]), "shuffled": steps([2.0, 2.1])}, 8),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_shows_itself_with_a_sentence_for_those_who_do_not_see_it(name):
+    figure = FIGURES[name]()
+    data, metadata = figure._repr_mimebundle_()
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as drawn:
+        assert 300 <= drawn.width <= 1000, "a notebook page is about 900 pixels wide"
+        assert np.asarray(drawn.convert("L")).std() > 5
+    assert data["text/plain"] == metadata["image/png"]["alt"] == figure.alt != ""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_cut_off(name):
+    """All that is drawn lies inside the page, up to a tenth of an inch."""
+    figure = FIGURES[name]()
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()
+    assert drawn.x0 >= -0.1 and drawn.y0 >= -0.1
+    assert drawn.x1 <= figure.get_figwidth() + 0.1 and drawn.y1 <= figure.get_figheight() + 0.1
+
+
+def test_the_same_numbers_give_the_same_bytes():
+    assert FIGURES["curve"]().png() == FIGURES["curve"]().png()
+
+
+def test_the_heat_maps_title_counts_pictures_that_find_their_caption():
+    similarity = torch.tensor([[0.9, 0.1, 0.8], [0.0, 0.5, 0.2], [0.1, 0.2, 0.3]])  # texts first
+    title = similarity_heatmap(similarity, pictures(3), list("abc")).alt
+    assert "0.57 with the own caption, 0.23 with others; 2 of 3 pictures find their caption" in title
+
+
+def test_the_probability_chart_names_the_most_probable_text():
+    figure = probability_bars(pictures(1)[0], ["cat", "dog"], torch.tensor([0.25, 0.75]))
+    assert figure.get_suptitle() == "“dog” gets 75%"
+
+
+def test_the_accuracy_chart_names_the_extremes_and_chance():
+    rows = {name: {"top1": p, "top1_low": p, "top1_high": p} for name, p in (("photo", 0.9), ("sketch", 0.4))}
+    assert "From 40% (sketch) to 90% (photo); chance is 1.0%" in accuracy_bars(rows, 0.01).alt
+
+
+def test_an_accuracy_of_nothing_or_everything_can_be_drawn():
+    nothing, everything = with_interval("top1", 0, 80), with_interval("top1", 80, 80)
+    assert accuracy_bars({"nothing": nothing, "everything": everything}, 0.01).png()
+
+
+def test_the_training_curve_has_the_line_of_a_model_that_knows_nothing():
+    loss_axes = training_curve(steps([2.0, 1.0]), batch_size=8).axes[0]
+    (line,) = [line for line in loss_axes.lines if "ln 8" in str(line.get_label())]
+    assert list(line.get_ydata()) == pytest.approx([math.log(8)] * 2)
+
+
+def test_a_running_mean_keeps_the_length_and_the_mean_of_a_constant():
+    assert smooth(np.full(40, 3.0), window=15) == pytest.approx(np.full(40, 3.0))
+    assert smooth(np.arange(5.0), window=3) == pytest.approx([0.5, 1, 2, 3, 3.5])
+
+
+def test_the_live_curve_keeps_all_events_and_draws_a_few(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda figure, display_id: shown.append(figure))
+    live = LiveTrainingCurve(batch_size=8, every=3600)
+    for event in [*steps([2.0, 1.5, 1.0]), {"event": "end"}]:
+        live(event)
+    assert len(live.events) == 5
+    assert len(shown) == 2, "the first step and the end"
+
+
+def test_a_run_without_a_step_draws_nothing(monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("drew"))
+    LiveTrainingCurve(batch_size=8)({"event": "end"})
+
+
+def test_pixels_become_pictures():
+    images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    assert (np.asarray(to_pictures(images)[1]) == images[1].permute(1, 2, 0).numpy()).all()
+
+
+def test_what_does_not_fit_together_is_refused():
+    with pytest.raises(ValueError, match="equally long"):
+        contact_sheet(pictures(2), ["only one"])
+    with pytest.raises(ValueError, match="3 texts and 2 pictures"):
+        similarity_heatmap(torch.zeros(2, 2), pictures(2), list("abc"))
