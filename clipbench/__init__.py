@@ -4,6 +4,12 @@ The letters of every shape in this package: B pairs in a batch, N image tokens, 
 D embed_dim (the joint space), C classes, P templates, M rows of a data set, K top-k, S pixels a side.
 """
 
+import os
+
+# A thread that waits for another one must sleep, not spin: beside a second busy program, spinning threads made a
+# training step many times slower (EXPERIMENTS.md). It has to be said before torch starts its threads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from clipbench.data.picture_sets import PictureSet, open_pictures
 from clipbench.encoders import ClipbenchEncoder, Encoder, load
 from clipbench.errors import UserError
