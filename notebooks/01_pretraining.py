@@ -1,0 +1,519 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 Pretraining: how pairs become a classifier
+#
+# In lesson 00 a model named pictures that nobody had labelled. Where does such a model come from? From
+# pairs of pictures and captions, and from one question, asked again and again: *which caption belongs to
+# which picture?*
+#
+# In this notebook we will
+#
+# * **look** at the data, the paper's and ours,
+# * **count** the parameters of the two encoders, after predicting them,
+# * **derive** the contrastive loss by hand, and check it against the library,
+# * **train** a small CLIP from nothing while we watch its loss,
+# * **measure** what it learned, and say honestly what the number means.
+#
+# It takes about 45 minutes, three of them for the live training. At each **Predict** write down what you
+# expect before you run the cell.
+
+# %% tags=["parameters"]
+import os
+
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # the same for all lessons; this one trains "tiny"
+MINUTES = 3.0  # of live training
+ONE_CORE_SECONDS = 60  # on one core it stops here, and a model trained earlier takes over
+DEMO_SECONDS = 20  # for each of the two short runs at the end
+
+# %% [markdown]
+# ## Where we are going
+#
+# Eight pictures, eight captions, and a model that was trained as you will train yours. Each cell holds the
+# cosine of a picture and a caption: how similar the model finds them.
+
+# %%
+import clipbench
+from clipbench.data.pairs import ScenePairs
+from clipbench.devices import pick_device
+from clipbench.presets import find_preset
+
+preset = find_preset("tiny")
+device = pick_device()
+world = ScenePairs(seed=0, tiny=True, device=device)
+eight = world(start=4000, count=8)
+
+# %%
+from clipbench.figures import similarity_heatmap, to_pictures
+
+
+def show_similarity(encoder, pairs):
+    pictures = to_pictures(pairs.images)
+    image_features = encoder.encode_image(encoder.preprocess(pictures))
+    text_features = encoder.encode_text(pairs.captions)
+    return similarity_heatmap(text_features @ image_features.T, pictures, pairs.captions)
+
+
+show_similarity(clipbench.load("tiny", device), eight)
+
+# %% [markdown]
+# Rows are captions, columns are pictures, and a frame marks a pair. The framed cells are high and the
+# others are low: that is all that the training asks for. (The paper's figure 1 draws pictures as rows and
+# captions as columns; the meaning is the same.)
+#
+# ## The data
+#
+# The paper's data set is called WIT, for WebImageText: 400 million pictures from the internet, each with
+# the text that stood beside it. To cover many subjects, the authors collected pairs for 500,000 search
+# words, at most 20,000 pairs for each (section 2.2). WIT was never published. Nobody labelled it: the
+# captions were already there.
+#
+# Our data are emoji scenes with captions from a small grammar. They imitate what captions on the web are
+# like. Here are eighteen training pairs.
+
+# %%
+from clipbench.figures import contact_sheet
+
+pairs = world(start=122, count=18)
+contact_sheet(to_pictures(pairs.images), pairs.captions)
+
+# %% [markdown]
+# Look for five things: captions that tell only a part of the picture, captions with another word for the
+# same thing or only its kind, captions in another language, file names and advertisements, and printed
+# signs whose word is what the caption is about. All captions are true, but none is a label.
+#
+# **Predict:** in a batch of 128 pairs from a world of 256 concepts, how many captions are different? If two
+# pictures have the same caption, the model is punished for a choice that nobody could make.
+
+# %%
+batch = world(start=0, count=preset.train.batch_size)
+print(f"{len(set(batch.captions))} different captions among {len(batch.captions)} pairs")
+
+# %% [markdown]
+# Scenes are drawn when they are needed, so no pair ever comes twice, and scene number 4,000 is the same on
+# every computer.
+#
+# ## Two encoders
+#
+# A CLIP is two networks that do not know each other. The **image encoder** turns pixels into numbers, the
+# **text encoder** turns tokens (words and pieces of words) into numbers. A **projection** after each brings
+# both to the same length. One more number is learned: the scale.
+
+# %%
+import torch
+
+from clipbench import CLIP
+
+torch.manual_seed(0)
+model = CLIP(preset.model)
+preset.model
+
+# %% [markdown]
+# Our image encoder has seven convolutions; the paper used ResNets and vision transformers. Our text encoder
+# is a transformer as in the paper, with one layer where the paper has twelve (table 19 and 20).
+#
+# **Predict** the number of parameters. A convolution has *kernel² × inputs × outputs* weights, and its
+# batch norm has two numbers for each output. A transformer layer of width *W* has *12 W² + 13 W*. Which
+# part is the largest?
+
+# %%
+w, W, D = preset.model.image.width, preset.model.text.width, preset.model.embed_dim
+layers = [(5, 3, w), (3, w, 2 * w), (3, 2 * w, 2 * w), (3, 2 * w, 4 * w)]
+layers += [(3, 4 * w, 4 * w), (3, 4 * w, 8 * w), (3, 8 * w, 8 * w)]  # kernel, inputs, outputs
+predicted = {
+    "image encoder": sum(k**2 * a * b + 2 * b for k, a, b in layers),
+    "image projection": 32 * w * D,
+    "word vectors": preset.model.text.vocab_size * W,
+    "text layers": preset.model.text.depth * (12 * W**2 + 13 * W),
+    "text projection": W * D,
+}
+
+# %%
+text = model.text_encoder
+words, blocks = text.token_embedding, text.blocks
+parts = [model.image_encoder, model.image_projection, words, blocks, model.text_projection]
+for (name, guess), part in zip(predicted.items(), parts, strict=True):
+    counted = sum(weight.numel() for weight in part.parameters())
+    print(f"{name:17} predicted {guess:9,}  counted {counted:9,}")
+print(f"{'all of it':17} {sum(weight.numel() for weight in model.parameters()):39,}")
+
+# %% [markdown]
+# The rest is small: positions, the last normalisation, and the scale. The released ViT-B/32 has 151 million
+# parameters, the largest model 623 million (their RN50x64).
+#
+# ## Before training
+#
+# **Predict:** what will the matrix of the same eight pairs look like with random weights?
+
+# %%
+from clipbench import ClipbenchEncoder
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import world_tokenizer
+
+tokenizer, preprocess = world_tokenizer(), Preprocess(preset.model.image_size)
+show_similarity(ClipbenchEncoder(model, tokenizer, preprocess, "untrained", device), eight)
+
+# %% [markdown]
+# Now the columns hardly differ. With random weights the position of a picture does not depend on what is in
+# it, so no caption is nearer than the others for a good reason.
+#
+# ## The loss, by hand
+#
+# Take three pairs, and put their features on a circle, so that each is one angle. The cosine of two
+# features is the cosine of the angle between them.
+
+# %%
+picture_angles = torch.tensor([10.0, 100.0, 200.0]).deg2rad()
+caption_angles = torch.tensor([25.0, 160.0, 215.0]).deg2rad()
+similarity = torch.cos(picture_angles[:, None] - caption_angles[None, :])
+similarity
+
+# %% [markdown]
+# Rows are pictures now, and columns are captions. The pairs on the diagonal should win. Pairs 1 and 3 do.
+# Picture 2 is 60 degrees away from its caption, and caption 2 is nearer to picture 3.
+#
+# The loss asks two questions of every pair: which of the three captions belongs to this picture, and which
+# of the three pictures belongs to this caption? Each answer is a softmax over *scale × cosine*, and costs
+# *−ln* of the probability of the right one.
+
+# %%
+from math import exp, log
+
+
+def loss_with_loops(similarity, scale):
+    n, total = len(similarity), 0.0
+    for i in range(n):
+        right = exp(scale * similarity[i][i])
+        captions = sum(exp(scale * similarity[i][j]) for j in range(n))
+        pictures = sum(exp(scale * similarity[j][i]) for j in range(n))
+        total += -log(right / captions) - log(right / pictures)
+    return total / (2 * n)
+
+
+by_hand = loss_with_loops(similarity.tolist(), scale=5.0)
+by_hand
+
+# %% [markdown]
+# The loops say what happens, but they are slow. The same without loops is the heart of the paper's figure
+# 3: one product gives all cosines, and a cross-entropy along the rows and one along the columns give both
+# questions.
+
+# %%
+import torch.nn.functional as F
+
+
+def loss_of_figure_3(image_features, text_features, scale):
+    logits = scale * image_features @ text_features.T  # one row for each picture
+    labels = torch.arange(len(logits))  # the right answers are on the diagonal
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+
+
+image_features = torch.stack([picture_angles.cos(), picture_angles.sin()], dim=1)
+text_features = torch.stack([caption_angles.cos(), caption_angles.sin()], dim=1)
+ours = loss_of_figure_3(image_features, text_features, scale=5.0)
+ours
+
+# %% [markdown]
+# And the library? `assert_close` is silent when its two numbers agree, and stops with an error when they do
+# not.
+
+# %%
+from clipbench import clip_loss
+
+torch.testing.assert_close(ours, torch.tensor(by_hand))
+torch.testing.assert_close(ours, clip_loss(image_features, text_features, 5.0))
+print("loops, figure 3 and clip_loss agree")
+
+# %% [markdown]
+# From now on `clip_loss` is no black box.
+#
+# ## What does a model have that knows nothing?
+#
+# If all cosines are equal, each of *N* captions gets the probability *1/N*, whatever the scale is.
+#
+# **Predict** the loss for a batch of 128. And for the paper's batch of 32,768 (table 18)?
+
+# %%
+same = torch.nn.functional.normalize(torch.ones(128, 2), dim=1)
+print(f"measured {clip_loss(same, same, 14.3):.4f}, ln 128 = {log(128):.4f}, ln 32768 = {log(32768):.4f}")
+
+# %% [markdown]
+# So *ln N* is the level of a model that knows nothing, and it grows with the batch: losses of different
+# batch sizes cannot be compared. Our untrained model should start near it.
+#
+# **Predict:** exactly at *ln 128*, above it, or below?
+
+# %%
+with torch.no_grad():
+    images = preprocess.normalise(batch.images)
+    start = clip_loss(*model.to(device)(images, tokenizer(batch.captions).to(device)))
+print(f"the untrained model has {start:.3f}, and ln {len(images)} is {log(len(images)):.3f}")
+
+# %% [markdown]
+# It is near, but not the same: the cosines of random features are not exactly equal, and random differences
+# cost a little. If *your* model starts far above *ln N*, look for a bug: a scale that starts too high, or
+# features that are not normalised.
+#
+# ### Why not simply answer yes or no?
+#
+# One could ask of every cell of the matrix: do these two belong together, 1 or 0? That is a pairwise loss.
+# In a batch of *N* there are *N* ones and *N² − N* zeros, so a model that always says 0 is right almost
+# everywhere. It can work: SigLIP (Zhai et al. 2023) does it, and needs a learned bias against that
+# imbalance. CLIP's contrastive loss never asks whether a pair fits. It asks which of *N* fits *best*, so
+# only the comparison counts.
+
+# %%
+N = preset.train.batch_size
+print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {N * N:,} cells")
+
+# %% [markdown]
+# ## Train
+#
+# Now the real thing: the library's `Trainer`, with the settings that `clipbench train --preset tiny` uses.
+# The function `start_as_bag_of_words` is a shortcut of this workbench, not of the paper: it lets the text
+# encoder begin as a plain average of word vectors, which saves the first minutes.
+
+# %%
+from dataclasses import replace
+
+from clipbench import Trainer
+from clipbench.devices import allowed_cores
+from clipbench.figures import LiveTrainingCurve
+from clipbench.train import start_as_bag_of_words
+
+start_as_bag_of_words(model)
+recipe = replace(preset.train, minutes=MINUTES, pairs=None)
+curve = LiveTrainingCurve(recipe.batch_size)
+trainer = Trainer(model, tokenizer, preprocess, world, recipe, device=device, callbacks=[curve])
+
+# %% [markdown]
+# A computer with a single core, such as Binder's, would need too long. There we stop after a minute.
+
+# %%
+one_core = allowed_cores() == 1
+
+
+def stop_in_time(event):
+    if one_core and event["seconds"] >= ONE_CORE_SECONDS:
+        trainer.stop()
+
+
+trainer.callbacks.append(stop_in_time)
+
+# %% [markdown]
+# **Predict:** draw the loss over the next minutes. Where does it begin? Does it fall at once? Where will it
+# end: can it reach 0? And what share of the pictures in a batch will find their caption among 128?
+#
+# Then run the cell. The curve is drawn anew every few seconds.
+
+# %%
+end = trainer.run()
+
+# %% [markdown]
+# On the left the loss, with the *ln N* line where it began; on the right the share of pictures that pick
+# their own caption among those of the batch. The thin line is every batch, the bold line a running mean.
+# The loss does not reach 0, and cannot: some captions tell only a part ("a mammal"), so they fit several
+# pictures.
+#
+# Budgets in minutes make two runs differ a little; for exact repetition give `pairs` instead.
+
+# %%
+pairs_per_second = end["pairs"] / end["seconds"]
+print(f"{end['pairs']:,} pairs in {end['seconds']:.0f} s, {pairs_per_second:,.0f} pairs per second")
+print(f"the scale began at {1 / 0.07:.1f} and is now {model.scale.detach():.1f}")
+
+# %%
+if end["finished"]:
+    encoder = ClipbenchEncoder(model, tokenizer, preprocess, "the model trained above", device)
+else:
+    encoder = clipbench.load("tiny", device)
+    print("The training was stopped early: from here on we use the shipped model of the same recipe.")
+encoder.name
+
+# %% [markdown]
+# ## After training
+#
+# The same eight pairs once more.
+
+# %%
+show_similarity(encoder, eight)
+
+# %% [markdown]
+# Compare with the matrix before training: the frames have become dark, what is outside of them has become
+# pale or red. Where a cell outside is dark too, read its caption. Is it wrong about the picture, or only
+# about another picture as well?
+#
+# ## What did it learn?
+#
+# We classify 1,000 held-out scenes into 256 classes. They are frozen: single objects, all styles, from
+# seeds that no training uses. The class names and ten templates are all that the model gets.
+#
+# **Predict** the accuracy. Chance is 1 in 256.
+
+# %%
+data = clipbench.open_pictures("scenes:heldout256").subset(range(1000))
+weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
+features = clipbench.image_features(encoder, data)
+metrics = clipbench.zero_shot_metrics(features, data.labels, weights.cpu())
+print(f"top-1 {metrics['top1']:.1%}, 95% interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
+print(f"top-5 {metrics['top5']:.1%}, chance {metrics['chance']:.2%}")
+
+# %% [markdown]
+# A little more than half of the scenes are plain "photos"; six other styles share the rest. **Predict:**
+# which style is the hardest?
+
+# %%
+from clipbench.data.picture_sets import heldout_factors
+from clipbench.data.scenes import STYLES
+from clipbench.figures import accuracy_bars
+
+style = heldout_factors(tiny=True).style[: len(data)]
+by_style = {"all styles": metrics}
+for number, name in enumerate(STYLES):
+    rows = style == number
+    by_style[name] = clipbench.zero_shot_metrics(features[rows], data.labels[rows], weights)
+accuracy_bars(by_style, data.chance)
+
+# %% [markdown]
+# One bar for each style, with its 95% interval; the dashed line is chance. The intervals of the rare styles
+# are wide because there are fewer pictures. If two intervals overlap widely, do not say that one style is
+# harder.
+#
+# ### Look at the mistakes
+#
+# A number never says *why*. Twelve pictures that the model got wrong, with its answer and the truth:
+
+# %%
+answers = (features @ weights).argmax(dim=1)
+wrong = (answers != data.labels).nonzero()[:12, 0].tolist()
+said = [data.class_names[answer] for answer in answers[wrong].tolist()]
+truth = [data.class_names[label] for label in data.labels[wrong].tolist()]
+captions = [f"said {answer}, is {name}" for answer, name in zip(said, truth, strict=True)]
+title = f"{int((answers != data.labels).sum())} of {len(data):,} are wrong; here are {len(wrong)}"
+contact_sheet(data.pictures(wrong), captions, title)
+
+# %% [markdown]
+# Sort them: which mistakes could a human make too? Which come from the style, which from small objects,
+# which from two concepts that look alike?
+#
+# ### What is honest about this number
+#
+# * The 256 class names are words of the training captions. The model has read each of them many times
+#   beside the right picture. The paper's zero-shot transfer means data sets that CLIP was not made for
+#   (section 3.1.1). Call ours *accuracy on held-out scenes without labels*, not zero-shot transfer.
+# * The scenes are new, but the artist, the styles and the generator are the same. `clipbench eval zero-shot
+#   --data twemoji` asks for another artist's pictures.
+# * It is one run with one seed. A difference of a point or two to your neighbour's run means nothing.
+# * What it *does* show is real: from pairs alone, without one label, and with the paper's loss.
+#
+# ## From here to the paper
+#
+# **On a GPU** this notebook needs no change: it uses a GPU if there is one. **On your own photographs**
+# there is one command. A folder has one sub-folder for each class, or a parquet file has the columns
+# `image` and `label`; class names become captions by templates.
+#
+# ```bash
+# clipbench train --preset tiny --data photos/ --out runs/photos
+# clipbench train --preset tiny --data cifar10/train.parquet --minutes 10 --out runs/cifar10
+# clipbench eval zero-shot --model runs/cifar10 --data cifar10/test.parquet
+# ```
+#
+# **At the paper's size** it is the same loop with other numbers:
+
+# %%
+size = sum(weight.numel() for weight in model.parameters())
+rows = [
+    ("", "this run", "paper, ViT-B/32"),
+    ("pairs seen", f"{end['pairs']:,}", "12.8 billion (32 times 400 million)"),
+    ("batch", f"{recipe.batch_size}", "32,768"),
+    ("parameters", f"{size / 1e6:.1f} million", "151 million"),
+    ("picture side", f"{preset.model.image_size} pixels", "224 pixels"),
+    ("first scale", f"{1 / 0.07:.1f}", f"{1 / 0.07:.1f}, at most 100"),
+    ("optimiser", "Muon and AdamW", "Adam with decoupled weight decay"),
+]
+print("\n".join(f"{name:13} {ours:16} {paper}" for name, ours, paper in rows))
+
+# %% [markdown]
+# The right column is from sections 2.2 to 2.5 and tables 18 to 20 of the paper; the parameters are counted
+# in the released weights. The largest ResNet took 18 days on 592 V100 GPUs, the largest vision transformer
+# 12 days on 256 (section 2.5).
+#
+# **Predict:** how long would *this* computer need for 12.8 billion pairs, even with our tiny model?
+
+# %%
+f"{12.8e9 / pairs_per_second / 86_400:,.0f} days"
+
+# %% [markdown]
+# ## An experiment: shuffled captions
+#
+# Does the loss fall because of the *pairs*, or would any pictures and any captions do? We give every
+# picture the caption of the next scene. The pictures are the same, the captions are the same, only the
+# pairing is gone.
+#
+# **Predict:** draw both loss curves before you run this, one for true and one for shuffled captions.
+
+# %%
+from clipbench.data.pairs import Pairs
+
+
+class ShuffledCaptions:
+    name = "scenes with shuffled captions"
+
+    def __call__(self, start, count):
+        pairs = world(start, count)
+        return Pairs(pairs.images, pairs.captions[1:] + pairs.captions[:1])
+
+
+# %%
+def short_run(stream, seconds=DEMO_SECONDS, learn_scale=True, **changes):
+    torch.manual_seed(0)
+    model, events = CLIP(preset.model), []
+    start_as_bag_of_words(model)
+    model.logit_scale.requires_grad_(learn_scale)
+    recipe = replace(preset.train, minutes=seconds / 60, pairs=None, **changes)
+    settings = {"device": device, "threads": torch.get_num_threads(), "callbacks": [events.append]}
+    Trainer(model, tokenizer, preprocess, stream, recipe, **settings).run()
+    return events
+
+
+# %%
+from clipbench.figures import compare_losses
+
+runs = {"true captions": short_run(world), "shuffled captions": short_run(ShuffledCaptions())}
+compare_losses(runs, recipe.batch_size)
+
+# %% [markdown]
+# With true captions the loss leaves the *ln N* line, with shuffled ones it stays there. There is nothing to
+# learn, and the best that a model can do is to find all captions equally likely. A loss that stays at *ln
+# N* in your own project is the signature of pairs that got out of step: a shuffle of one list and not of
+# the other.
+#
+# ## Exercises
+#
+# Predict first, each time. `short_run` takes what you need.
+#
+# 1. **Batch size.** Draw `clipbench.figures.training_curve(short_run(world, batch_size=16), 16)` and
+#    compare it with the true run above, each with its own *ln N* line. Which loss is lower at the end?
+#    Which model is better, and why does the loss not tell you?
+# 2. **A frozen scale.** `short_run(world, learn_scale=False)` keeps the scale at its first value. Is that
+#    better or worse after 20 seconds? What do you expect after an hour?
+# 3. **No shortcut.** Leave out `start_as_bag_of_words` in a copy of `short_run`. How long does the loss
+#    stay at the *ln N* line?
+#
+# ## What we did
+#
+# * We **looked** at pairs: true, but partial, noisy, and without labels.
+# * We **counted** the parameters of both encoders, and our predictions were exact.
+# * We **derived** the contrastive loss with loops, wrote it as in figure 3, and found `clip_loss` equal.
+# * We **trained** a small CLIP from nothing, from *ln N* downwards.
+# * We **measured** it on held-out scenes, saw its mistakes, and said what the number is not.
+#
+# The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*,
+# ICML 2021, arXiv 2103.00020, sections 2.2 to 2.5, figures 1 and 3. The pairwise loss: X. Zhai et al.,
+# *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023.

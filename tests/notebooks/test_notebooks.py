@@ -1,0 +1,141 @@
+"""Every lesson runs from a cold kernel, without network, in under a minute, and has its shape."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+jupytext = pytest.importorskip("jupytext")
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+NAMES = [path.stem for path in LESSONS]
+
+# What the tests write into the cell tagged "parameters", so that nothing takes long.
+QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1"}
+
+# Runs before the first cell: a lesson that reaches for the network fails at once.
+NO_NETWORK = """
+import socket
+
+def refuse(self, address):
+    host = address[0] if isinstance(address, tuple) else "localhost"
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"a lesson reached for the network: {address}")
+    return connect(self, address)
+
+connect, socket.socket.connect = socket.socket.connect, refuse
+"""
+
+# --- running them ------------------------------------------------------------------------------
+
+
+def read(path: Path):
+    return jupytext.read(path)
+
+
+def with_parameters(notebook, values: dict[str, str]):
+    """The notebook with other values in its parameters cell, which has to be the first code cell."""
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert "parameters" in cell.metadata.get("tags", [])
+    for name, value in values.items():
+        cell.source = re.sub(rf"^{name} = \S+", f"{name} = {value}", cell.source, flags=re.MULTILINE)
+    return notebook
+
+
+def execute(path: Path, monkeypatch, cores: str | None = None):
+    """Run a lesson at the smallest scale in a kernel of its own, and return it with its outputs."""
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    settings = {"CLIPBENCH_SCALE": "tiny", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CPU_LIMIT": cores}
+    for name, value in settings.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    notebook = with_parameters(read(path), QUICK)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_NETWORK))
+    where = {"metadata": {"path": str(NOTEBOOKS)}}
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
+    return notebook
+
+
+def printed(notebook) -> str:
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return "".join(output.get("text", "") for output in outputs)
+
+
+def figures(notebook) -> list[str]:
+    """What each figure says of itself."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [output.data["text/plain"] for output in outputs if "image/png" in output.get("data", {})]
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_a_lesson_runs_from_a_cold_kernel_without_network(path, monkeypatch):
+    notebook = execute(path, monkeypatch)
+    assert figures(notebook) and all(figures(notebook)), "a figure without a sentence for it"
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("cores", ["1", None], ids=["one core", "all cores"])
+def test_the_live_training_stops_early_on_one_core_only(cores, monkeypatch):
+    from clipbench.devices import allowed_cores
+
+    monkeypatch.delenv("CPU_LIMIT", raising=False)
+    if cores is None and allowed_cores() == 1:
+        pytest.skip("needs a machine with two cores")
+    monkeypatch.setitem(QUICK, "MINUTES", "0.1")  # six seconds, and one on a single core
+    notebook = execute(NOTEBOOKS / "01_pretraining.py", monkeypatch, cores)
+    assert ("from here on we use the shipped model" in printed(notebook)) == (cores == "1")
+    assert any("Two curves over the seconds of training" in figure for figure in figures(notebook))
+
+
+# --- their shape -------------------------------------------------------------------------------
+
+
+def prose(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def code(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def first_verbs(text: str, pattern: str) -> list[str]:
+    return re.findall(pattern, text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_a_lesson_opens_with_what_we_will_do_and_closes_with_what_we_did(path):
+    first, *_, last = prose(read(path))
+    assert first.startswith("# ") and "In this notebook we will" in first
+    promised = first_verbs(first, r"^\* \*\*(\w+)\*\*")
+    kept = first_verbs(last.partition("## What we did")[2], r"^\* We \*\*(\w+)\*\*")
+    assert 3 <= len(promised) <= 5
+    assert len(kept) == len(promised), f"{promised} and {kept}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_only_the_first_cell_reads_the_environment(path):
+    first, *others = code(read(path))
+    assert 'os.environ.get("CLIPBENCH_SCALE", "classroom")' in first
+    assert not [cell for cell in others if re.search(r"environ|getenv|CLIPBENCH_", cell)]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_no_lesson_installs_anything_or_touches_the_path(path):
+    assert not [cell for cell in code(read(path)) if re.search(r"^[!%]|sys\.path|pip install", cell, re.M)]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_cells_are_short_and_asked_before_answered(path):
+    notebook = read(path)
+    lines = [len([line for line in cell.splitlines() if line.strip()]) for cell in code(notebook)]
+    assert sorted(lines)[len(lines) // 2] <= 6 and max(lines) <= 16
+    assert sum("**Predict" in text for text in prose(notebook)) >= 4
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_the_code_of_a_lesson_is_plain_python(path):
+    ast.parse("\n".join(code(read(path))))
