@@ -326,8 +326,7 @@ def classify(arguments) -> dict:
     cosines, probabilities = class_probabilities(features, weights, encoder.scale)
     order = probabilities[0].argsort(descending=True)[: arguments.top].tolist()
     ranking = [
-        {"text": texts[i], "probability": float(probabilities[0, i]), "cosine": float(cosines[0, i])}
-        for i in order
+        {"text": texts[i], "probability": float(probabilities[0, i]), "cosine": float(cosines[0, i])} for i in order
     ]
     return {"image": arguments.image, "model": arguments.model, "scale": encoder.scale, "ranking": ranking}
 
@@ -341,9 +340,7 @@ def world_classes() -> tuple[list[str], list[str]]:
 
 
 def show_classification(result: dict) -> str:
-    lines = [
-        f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}" for row in result["ranking"]
-    ]
+    lines = [f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}" for row in result["ranking"]]
     return "\n".join([f"{result['image']} seen by {result['model']}", *lines])
 
 

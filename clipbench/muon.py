@@ -1,4 +1,6 @@
-"""Muon: momentum whose every matrix update has all its singular values made equal (K. Jordan 2024, kellerjordan.github.io/posts/muon).
+"""Muon: momentum whose every matrix update has all its singular values made equal.
+
+Source: Keller Jordan and others, 2024, kellerjordan.github.io/posts/muon.
 
 Convolutions are treated as matrices (out channels x everything else). Embeddings, gains, biases and the output
 projections are better left to AdamW.

@@ -29,7 +29,9 @@ class Preset:
         Raises:
             ValueError or TypeError: for entries that do not exist or do not fit.
         """
-        scenes = {name: tuple(value) if isinstance(value, list) else value for name, value in data.get("scenes", {}).items()}
+        scenes = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.get("scenes", {}).items()
+        }
         return cls(
             model=CLIPConfig.from_dict(data["model"]),
             train=TrainConfig(**data.get("train", {})),

@@ -15,7 +15,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from clipbench.checkpoint import forget_old, newest_intact, read_manifest, step_folder, write_manifest, written_whole
+from clipbench.checkpoint import (
+    forget_old,
+    newest_intact,
+    read_manifest,
+    step_folder,
+    write_manifest,
+    written_whole,
+)
 from clipbench.data.pairs import PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
@@ -305,7 +312,9 @@ class Trainer:
         if folder is None:
             raise UserError(f"{self.out} has no finished checkpoint to resume from; leave out --resume to start anew")
         state = read_manifest(folder)
-        differing = [name for name, value in asdict(self.config).items() if tuple_as_list(value) != state["config"].get(name)]
+        differing = [
+            name for name, value in asdict(self.config).items() if tuple_as_list(value) != state["config"].get(name)
+        ]
         if differing:
             raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
         model, _, _ = load_pretrained(folder)

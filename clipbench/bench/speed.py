@@ -71,7 +71,17 @@ def startup(threads: int | None = None, runs: int = 5) -> dict:
         sprite_image(0).save(picture)
         for _ in range(runs):
             began = time.perf_counter()
-            command = [sys.executable, "-m", "clipbench", "classify", str(picture), "--text", "a cat", "--text", "a face"]
+            command = [
+                sys.executable,
+                "-m",
+                "clipbench",
+                "classify",
+                str(picture),
+                "--text",
+                "a cat",
+                "--text",
+                "a face",
+            ]
             subprocess.run(command, check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)
     return {"first": seconds[0], "median_of_later": statistics.median(seconds[1:]), "runs": runs}

@@ -1,7 +1,7 @@
-"""A small grammar that describes scenes as the web would: sometimes fully, sometimes in part, sometimes by another word.
+"""A small grammar that describes scenes as the web would: fully, in part, or by another word.
 
-Every caption is true of its picture. ``caption_scenes`` turns factors into strings; what is said, and how, is drawn from
-the same counter-based hash as the picture, so a scene always has the same caption.
+Every caption is true of its picture. ``caption_scenes`` turns factors into strings; what is said, and how, is drawn
+from the same counter-based hash as the picture, so a scene always has the same caption.
 """
 
 from clipbench.data.scenes import COLOUR_STYLES, COLOURS, LAYOUT_NAMES, SIGNS, STYLES, Factors
@@ -12,7 +12,13 @@ NUMBERS = {1: "one", 2: "two", 3: "three"}
 
 # {} is filled with a noun phrase ("a cat", "two dogs"). Any picture of the style may carry any of its templates.
 STYLE_TEMPLATES = {
-    "photo": ("a photo of {}", "a photo of {}.", "a good photo of {}", "a photo showing {}", "a bright photo of {}"),
+    "photo": (
+        "a photo of {}",
+        "a photo of {}.",
+        "a good photo of {}",
+        "a photo showing {}",
+        "a bright photo of {}",
+    ),
     "grayscale": ("a grayscale photo of {}", "a black and white photo of {}", "{}, in black and white"),
     "sketch": ("a sketch of {}", "a pencil sketch of {}", "a line drawing of {}", "{}, sketched"),
     "blurry": ("a blurry photo of {}", "a blurry picture of {}", "{}, out of focus"),
@@ -24,13 +30,26 @@ ANY_TEMPLATES = (
     "a picture of {}", "an image of {}", "a picture of {}.", "this is {}", "here is {}", "there is {} here", "i see {}",
     "{}", "{}.", "look, {}!", "an image showing {}", "we can see {}",
 )  # fmt: skip
-NOISE = ("{}_{:04d}.jpg", "img {} {}", "#{} {}", "{} {}x{}", "my {} :) {}", "{} - free download {}", "best {} ever {}")
+NOISE = (
+    "{}_{:04d}.jpg",
+    "img {} {}",
+    "#{} {}",
+    "{} {}x{}",
+    "my {} :) {}",
+    "{} - free download {}",
+    "best {} ever {}",
+)
 BACKGROUNDS = ("{} on {} background", "{} in front of {} wall", "{}, on {}", "{} background with {}")
 ALONE_SIGNS = (
     "a sign that says {}", "a sign with the word {}", "the word {}", 'a sign that reads "{}"', "{}", '"{}"',
     "the text {} on a sign", "a board with {} written on it",
 )  # fmt: skip
-OBJECT_SIGNS = ("{} with a sign that says {}", "{} with the word {} on it", "{} labelled {}", '{} and a sign: "{}"')
+OBJECT_SIGNS = (
+    "{} with a sign that says {}",
+    "{} with the word {} on it",
+    "{} labelled {}",
+    '{} and a sign: "{}"',
+)
 SIGN_ONLY = ("the word {}", "a sign that says {}", 'a label with the word "{}"')
 
 HORIZONTAL = ("{} to the left of {}", "{} on the left of {}", "{} left of {}")
@@ -150,7 +169,12 @@ def placed(phrase: str, scene: Scene) -> str:
     if vertical and horizontal:
         return f"{phrase} in the {vertical} {horizontal} corner"
     if vertical or horizontal:
-        side = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
+        side = {
+            "left": "on the left",
+            "right": "on the right",
+            "top": "at the top",
+            "bottom": "at the bottom",
+        }
         return f"{phrase} {side[vertical or horizontal]}"
     return f"{phrase} in the middle"
 

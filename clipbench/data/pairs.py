@@ -54,7 +54,11 @@ class PicturePairs:
 
     def __init__(self, pictures: PictureSet, seed: int, image_size: int = 64, device: torch.device | str = "cpu"):
         self.name, self.seed, self.device = pictures.name, seed, device
-        self.class_names, self.templates, self.labels = pictures.class_names, pictures.templates, pictures.labels
+        self.class_names, self.templates, self.labels = (
+            pictures.class_names,
+            pictures.templates,
+            pictures.labels,
+        )
         self.images = pictures.tensor(image_size).to(device)
 
     def __call__(self, start: int, count: int) -> Pairs:

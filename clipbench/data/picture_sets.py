@@ -145,7 +145,9 @@ def rendered(name: str, factors: Factors, labels, class_names, art: str = "noto"
 def heldout_styles() -> PictureSet:
     """Every (concept, style) pair that training leaves out, classified by concept."""
     pool = training_pool()
-    pairs = [(concept, style) for style in range(1, len(STYLES)) for concept in pool[is_held_out(pool, torch.tensor(style))]]
+    pairs = [
+        (concept, style) for style in range(1, len(STYLES)) for concept in pool[is_held_out(pool, torch.tensor(style))]
+    ]
     factors = draw_factors(torch.arange(COMPOSITION_SIZE), EVALUATION_SEED + 1, EVALUATION, pool)
     order = torch.arange(COMPOSITION_SIZE) % len(pairs)
     concept = torch.tensor([int(concept) for concept, _ in pairs])[order]
@@ -155,9 +157,11 @@ def heldout_styles() -> PictureSet:
 
 
 def heldout_counts() -> PictureSet:
-    """Groups in a number that training left out for their concept; the classes are every such concept in every number."""
+    """Groups in a number that training left out for their concept; classes: each such concept in each number."""
     pool = training_pool()
-    every = [(int(c), n) for c in pool for n in (2, 3) if concepts()[c].plural and is_held_out(c, torch.tensor(100 + n))]
+    every = [
+        (int(c), n) for c in pool for n in (2, 3) if concepts()[c].plural and is_held_out(c, torch.tensor(100 + n))
+    ]
     every = every[:: max(1, len(every) // 40)][:40]  # 40 pairs keep the class list readable
     ids = sorted({concept for concept, _ in every})
     classes = [(concept, number) for concept in ids for number in (1, 2, 3)]
@@ -206,7 +210,12 @@ def picture_folder(folder: Path) -> PictureSet:
     """One sub-folder a class: its name, with underscores as spaces, is the class name."""
     endings = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     class_folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    files = [(path, label) for label, sub in enumerate(class_folders) for path in sorted(sub.iterdir()) if path.suffix.lower() in endings]
+    files = [
+        (path, label)
+        for label, sub in enumerate(class_folders)
+        for path in sorted(sub.iterdir())
+        if path.suffix.lower() in endings
+    ]
     if not files:
         raise UserError(f"{folder}: no pictures found; make one sub-folder a class and put the pictures into them")
     return PictureSet(

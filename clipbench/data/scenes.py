@@ -19,7 +19,12 @@ from clipbench.data.sprites import concepts, sprites
 FONT = Path(__file__).parent.parent / "assets" / "fonts" / "DejaVuSansCondensed-Bold.ttf"
 
 STYLES = ("photo", "grayscale", "sketch", "blurry", "pixelated", "inverted", "painting")
-COLOUR_STYLES = ("photo", "blurry", "pixelated", "painting")  # those that show the background's colour as it is
+COLOUR_STYLES = (
+    "photo",
+    "blurry",
+    "pixelated",
+    "painting",
+)  # those that show the background's colour as it is
 COLOURS = {
     "white": (245, 245, 245), "black": (25, 25, 25), "gray": (128, 128, 128), "red": (205, 45, 45),
     "orange": (240, 140, 40), "yellow": (245, 215, 70), "green": (70, 160, 75), "blue": (60, 105, 205),
@@ -67,7 +72,7 @@ EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0
 
 @dataclass
 class Factors:
-    """What is in a batch of B scenes: the ground truth of captions, labels and pictures. All tensors int64 or float32."""
+    """What is in a batch of B scenes: the ground truth of captions, labels and pictures (int64 or float32)."""
 
     concept: torch.Tensor  # (B,) the scene's subject
     count: torch.Tensor  # (B,) how many of it; 0 where a sign stands for it
@@ -111,9 +116,7 @@ class Factors:
 @functools.cache
 def training_pool(tiny: bool = False) -> torch.Tensor:
     """Ids of the concepts that training may show: (C',) int64."""
-    return torch.tensor(
-        [i for i, c in enumerate(concepts()) if c.name not in HELD_OUT_NAMES and (c.tiny or not tiny)]
-    )
+    return torch.tensor([i for i, c in enumerate(concepts()) if c.name not in HELD_OUT_NAMES and (c.tiny or not tiny)])
 
 
 @functools.cache
@@ -168,7 +171,9 @@ def draw_factors(
 
 def blurs_letters(style: torch.Tensor) -> torch.Tensor:
     """(B,) bool: styles in which a printed word cannot be read."""
-    return (style == STYLES.index("blurry")) | (style == STYLES.index("pixelated")) | (style == STYLES.index("painting"))
+    return (
+        (style == STYLES.index("blurry")) | (style == STYLES.index("pixelated")) | (style == STYLES.index("painting"))
+    )
 
 
 def draw_counts(draws, config, concept, other):
@@ -183,7 +188,9 @@ def draw_counts(draws, config, concept, other):
     count = torch.where(arrangement == 3, 1 + twice, count)
     other_count = torch.where(arrangement == 2, 1, torch.where(arrangement == 3, 2 - twice, 0))
     if config.hold_out:
-        unseen = (count > 1) & is_held_out(concept, 100 + count) | (other_count > 1) & is_held_out(other, 100 + other_count)
+        unseen = (count > 1) & is_held_out(concept, 100 + count) | (other_count > 1) & is_held_out(
+            other, 100 + other_count
+        )
         arrangement = torch.where(unseen, 0, arrangement)
         count = torch.where(unseen, 1, count)
         other_count = torch.where(unseen, 0, other_count)
@@ -342,7 +349,11 @@ def draw_signs(canvas: torch.Tensor, factors: Factors) -> None:
     alone = factors.sign[rows] == SIGNS.index("alone")
     low = draws.bits("sign at the bottom")[rows] % 2 == 1
     middle = torch.where(alone, draws.uniform("sign y alone", 0.2, 0.8)[rows], torch.where(low, 0.83, 0.17))
-    width = torch.where(alone, draws.uniform("sign width alone", 0.8, 0.98)[rows], draws.uniform("sign width", 0.66, 0.96)[rows])
+    width = torch.where(
+        alone,
+        draws.uniform("sign width alone", 0.8, 0.98)[rows],
+        draws.uniform("sign width", 0.66, 0.96)[rows],
+    )
     centre = 0.5 + (1 - width) / 2 * draws.uniform("sign x", -1, 1)[rows]
     angle = draws.uniform("sign angle", -0.12, 0.12)[rows, None, None]
     x, y = pixel_grid(canvas.shape[-1], device)

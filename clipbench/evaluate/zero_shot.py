@@ -83,7 +83,11 @@ def with_interval(name: str, hits: int, n: int, level: float = 0.95) -> dict[str
     p = hits / n
     centre, half = (p + z * z / (2 * n)), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return {name: p, f"{name}_low": max(0.0, (centre - half) / scale), f"{name}_high": min(1.0, (centre + half) / scale)}
+    return {
+        name: p,
+        f"{name}_low": max(0.0, (centre - half) / scale),
+        f"{name}_high": min(1.0, (centre + half) / scale),
+    }
 
 
 def class_probabilities(

@@ -55,7 +55,7 @@ def draw_tile(
     tile: float,
     colour: str,
 ) -> None:
-    """One picture with its caption, hanging from ``corner`` (left, top); all in inches from the lower left."""
+    """One picture with its caption, hanging from ``corner``, its left and top in inches."""
     width, height = figure.get_size_inches()
     side, left, top = 0.93 * tile, corner[0] + 0.035 * tile, corner[1]
     ax = figure.add_axes((left / width, (top - side) / height, side / width, side / height))
