@@ -37,7 +37,7 @@ SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
 # |---|---|---|
 # | `"tiny"` | small enough to be trained in minutes, 256 concepts | everywhere |
 # | `"classroom"` | up to 8 million parameters, all concepts, shipped | everywhere, loads in a second |
-# | `"full"` | published checkpoints, OpenAI's ViT-B/32 first | Colab or a GPU; a CPU with patience |
+# | `"full"` | published checkpoints (arrives with lesson 14) | Colab or a GPU; a CPU with patience |
 #
 # What follows is the same code for all three.
 
@@ -140,8 +140,9 @@ points_in_plane(on_plane[:4], on_plane[4:], pictures, sentences, title)
 
 # %% [markdown]
 # Pictures stand in blue frames, sentences are orange dots, and a dotted line joins what belongs together.
-# One direction separates cats from dogs, the other separates one from two. Nobody told the model that
-# animals and numbers exist. It only had to find the right sentence for each picture.
+# From left to right the points go from one animal to the other, and from top to bottom from one number to
+# the other. Which of the two separates the pictures better? Nobody told the model that animals and numbers
+# exist. It only had to find the right sentence for each picture.
 #
 # ## Classify a picture by hand
 #
@@ -226,15 +227,19 @@ said = [data.class_names[label] for label in best.indices.tolist()]
 truth = [data.class_names[label] for label in data.labels[rows].tolist()]
 
 # %%
+from clipbench.figures import BLUE, ORANGE
+
 right = [answer == name for answer, name in zip(said, truth, strict=True)]
 captions = [f"{answer}, {sure:.0%}" for answer, sure in zip(said, best.values.tolist(), strict=True)]
-colours = ["#0072B2" if good else "#D55E00" for good in right]
+rows_of_text = zip(captions, right, truth, strict=True)
+captions = [text if good else f"{text}; is {name}" for text, good, name in rows_of_text]
+colours = [BLUE if good else ORANGE for good in right]
 title = f"{sum(right)} of {len(right)} are right; among {len(data.class_names):,} classes"
 contact_sheet(data.pictures(rows), captions, title, colours=colours)
 
 # %% [markdown]
 # Under each picture is the model's answer and its probability: blue where it is right, orange where it is
-# wrong. Some scenes are sketches, some are blurred, some have inverted colours.
+# wrong, followed by the truth. Some scenes are sketches, some are blurred, some have inverted colours.
 #
 # ## How good is it?
 #
@@ -247,7 +252,7 @@ contact_sheet(data.pictures(rows), captions, title, colours=colours)
 sample = data.subset(range(500))
 metrics = clipbench.zero_shot_metrics(clipbench.image_features(encoder, sample), sample.labels, weights)
 print(f"top-1 {metrics['top1']:.1%}, interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
-print(f"chance {metrics['chance']:.2%}: the model is {metrics['top1'] / metrics['chance']:.0f} times better")
+print(f"chance {metrics['chance']:.2%}; the model is right {metrics['top1'] / metrics['chance']:.0f} times as often")
 
 # %% [markdown]
 # A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its
@@ -265,15 +270,15 @@ print(f"chance {metrics['chance']:.2%}: the model is {metrics['top1'] / metrics[
 # %%
 from clipbench_widgets import PromptExplorer
 
-PromptExplorer(encoder, pictures=[*pictures, *data.pictures(range(8))], prompts=sentences)
+PromptExplorer(encoder, pictures=[*pictures, *data.pictures(range(8))], prompts=sentences[:2])
 
 # %% [markdown]
 # Three things to try. Predict first, each time.
 #
-# 1. **Change one word.** Take the picture with one cat and write `a photo of a cat` and `a drawing of a
-#    cat`. Then change `cat` to `tiger`. Which change moves the cosine more?
-# 2. **Add a wrong option.** Write `one dog` and `two dogs` beside `one cat`. The probability of `one cat`
-#    falls a little, its cosine does not move. Why?
+# 1. **Change one word.** Begin with `a photo of a cat`, for the picture of one cat. Change `photo` to
+#    `drawing`, then change `cat` to `tiger`. Which change moves the cosine more?
+# 2. **Add a wrong option.** Add `a rocket` to your sentences, then `two cats`. What happens to the
+#    probability of `one cat`? What happens to its cosine? Why do the two behave differently?
 # 3. **None of these.** Remove every sentence that fits. One wrong sentence still wins. Now add `none of
 #    these`. Does it win, as it should? Read its cosine before you trust it.
 #

@@ -39,13 +39,14 @@ DEMO_SECONDS = 20  # for each of the two short runs at the end
 # cosine of a picture and a caption: how similar the model finds them.
 
 # %%
+import torch
+
 import clipbench
 from clipbench.data.pairs import ScenePairs
-from clipbench.devices import pick_device
 from clipbench.presets import find_preset
 
 preset = find_preset("tiny")
-device = pick_device()
+device = "cuda" if torch.cuda.is_available() else "cpu"
 world = ScenePairs(seed=0, tiny=True, device=device)
 eight = world(start=4000, count=8)
 
@@ -106,8 +107,6 @@ print(f"{len(set(batch.captions))} different captions among {len(batch.captions)
 # both to the same length. One more number is learned: the scale.
 
 # %%
-import torch
-
 from clipbench import CLIP
 
 torch.manual_seed(0)
@@ -360,7 +359,7 @@ show_similarity(encoder, eight)
 data = clipbench.open_pictures("scenes:heldout256").subset(range(1000))
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
 features = clipbench.image_features(encoder, data)
-metrics = clipbench.zero_shot_metrics(features, data.labels, weights.cpu())
+metrics = clipbench.zero_shot_metrics(features, data.labels, weights)
 print(f"top-1 {metrics['top1']:.1%}, 95% interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
 print(f"top-5 {metrics['top5']:.1%}, chance {metrics['chance']:.2%}")
 
@@ -414,9 +413,9 @@ contact_sheet(data.pictures(wrong), captions, title)
 #
 # ## From here to the paper
 #
-# **On a GPU** this notebook needs no change: it uses a GPU if there is one. **On your own photographs**
-# there is one command. A folder has one sub-folder for each class, or a parquet file has the columns
-# `image` and `label`; class names become captions by templates.
+# **On a GPU** this notebook needs no change: it uses an NVIDIA GPU if there is one. **On your own
+# photographs** there is one command. A folder has one sub-folder for each class, or a parquet file has the
+# columns `image` and `label`; class names become captions by templates.
 #
 # ```bash
 # clipbench train --preset tiny --data photos/ --out runs/photos

@@ -51,8 +51,7 @@ def accuracy_bars(
     """
     names = list(accuracies)
     top, low, high = (
-        100 * np.array([each[key] for each in accuracies.values()])
-        for key in ("top1", "top1_low", "top1_high")
+        100 * np.array([each[key] for each in accuracies.values()]) for key in ("top1", "top1_low", "top1_high")
     )
     best, worst = names[top.argmax()], names[top.argmin()]
     title = title or f"From {top.min():.0f}% ({worst}) to {top.max():.0f}% ({best}); chance is {chance:.1%}"
@@ -90,9 +89,7 @@ def points_in_plane(
     for picture, text, (here, there) in zip(pictures, texts, places, strict=True):
         ax.plot(*zip(here, there, strict=True), color=GRAY, linewidth=1, linestyle=":", zorder=1)
         thumbnail = OffsetImage(np.asarray(picture.convert("RGB")), zoom=0.75)
-        ax.add_artist(
-            AnnotationBbox(thumbnail, here, pad=0.1, bboxprops={"edgecolor": BLUE, "linewidth": 1.5})
-        )
+        ax.add_artist(AnnotationBbox(thumbnail, here, pad=0.1, bboxprops={"edgecolor": BLUE, "linewidth": 1.5}))
         label_point(ax, text, there, away_from=here)
     points = torch.cat([picture_points, text_points])
     middle, reach = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)) / 2

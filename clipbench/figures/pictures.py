@@ -78,9 +78,7 @@ def similarity_heatmap(
         ValueError: when the matrix has another shape than (texts, pictures).
     """
     if tuple(similarity.shape) != (len(texts), len(pictures)):
-        raise ValueError(
-            f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and {len(pictures)} pictures"
-        )
+        raise ValueError(f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and {len(pictures)} pictures")
     similarity = similarity.cpu()
     title = title or diagonal_finding(similarity)
     n = len(texts)
