@@ -75,13 +75,16 @@ def to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def open_picture(source: str | Path | bytes) -> Image.Image:
+def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.Image:
     """Read a picture file, or its bytes, whole and upright.
+
+    Args:
+        name: what errors call the picture.
 
     Raises:
         UserError: when it is missing, too large, truncated, or not a picture.
     """
-    name = "the uploaded picture" if isinstance(source, bytes) else str(source)
+    name = name or ("the uploaded picture" if isinstance(source, bytes) else str(source))
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():

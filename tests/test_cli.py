@@ -205,6 +205,7 @@ CLASSIFY = ("classify", "{world}/picture.png")
         (("train", "--preset", "{world}/model/config.json"), "does not describe a preset"),
         ((*TRAIN, "--data", "imagenet"), "unknown data 'imagenet'; give scenes"),
         ((*TRAIN, "--data", "scenes:heldout"), "for evaluation only"),
+        ((*TRAIN, "--seed", "990001"), "belong to the evaluation"),
         ((*TRAIN, "--data", "{world}/empty"), "no pictures found"),
         ((*TRAIN, "--data", "{world}/torn.parquet"), "not a readable parquet file"),
         ((*TRAIN, "--data", "{world}/notes.txt"), "unknown data"),

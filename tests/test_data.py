@@ -1,4 +1,4 @@
-"""Facts about the emoji world: draws, scenes and pairs depend on (seed, index) alone, and what is held out stays out."""
+"""Facts about the emoji world: scenes and pairs depend on (seed, index) alone, and what is held out stays out."""
 
 import pytest
 import torch

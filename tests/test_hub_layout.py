@@ -14,8 +14,10 @@ from clipbench.pretrained import load_pretrained, save_pretrained
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 TEXTS = [
-    "a photo of a cat", "A CAT!", "two  red\ncars", "img 2024", "", "it's the dog's", "cafe\u0301 ñandú", "Кошка", "猫在家",
-    "zwei Äpfel, grün", "😀 ok", "a-b_c/d", "🏳️‍🌈", "ΑΣ", "x" * 20, "don't we'll I'd", "¿qué?", "½ + ² = 3", "日本 123 abc",
+    "a photo of a cat", "A CAT!", "two  red\ncars", "img 2024", "", "it's the dog's", "cafe\u0301 ñandú",
+    "Кошка", "猫在家",
+    "zwei Äpfel, grün", "😀 ok", "a-b_c/d", "🏳️‍🌈", "ΑΣ", "x" * 20, "don't we'll I'd", "¿qué?",
+    "½ + ² = 3", "日本 123 abc",
 ]  # fmt: skip
 
 

@@ -225,7 +225,7 @@ def picture_folder(folder: Path) -> PictureSet:
 
 
 def parquet_file(path: Path) -> PictureSet:
-    """Columns image{bytes, path} and label; class names from the file's metadata or from the pictures' folders."""
+    """Columns image{bytes, path} and label; the class names are the folders in the pictures' paths."""
     import pyarrow
     from pyarrow import parquet
 
@@ -233,16 +233,32 @@ def parquet_file(path: Path) -> PictureSet:
         table = parquet.read_table(path)
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise UserError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from None
-    if not {"image", "label"} <= set(table.column_names):
-        raise UserError(f"{path}: needs the columns image and label, has {', '.join(table.column_names)}")
-    if table.num_rows == 0:
-        raise UserError(f"{path}: no rows")
+    check_columns(path, table)
     images, labels = table.column("image").combine_chunks(), table.column("label").to_pylist()
     data, paths = images.field("bytes"), images.field("path").to_pylist()
     return PictureSet(
         str(path), torch.tensor(labels), class_names_of(path, paths, labels), PHOTO_TEMPLATES,
-        lambda rows: [open_picture(data[int(row)].as_py()) for row in rows], paths,
+        lambda rows: [open_picture(data[int(row)].as_py() or b"", f"{path}, row {row},") for row in rows], paths,
     )  # fmt: skip
+
+
+def check_columns(path: Path, table) -> None:
+    """
+    Raises:
+        UserError: unless the table has pictures and whole numbers for labels.
+    """
+    from pyarrow import compute, types
+
+    if not {"image", "label"} <= set(table.column_names):
+        raise UserError(f"{path}: needs the columns image and label, has {', '.join(table.column_names)}")
+    if table.num_rows == 0:
+        raise UserError(f"{path}: no rows")
+    image, label = table.schema.field("image").type, table.schema.field("label").type
+    if not types.is_struct(image) or not {"bytes", "path"} <= {field.name for field in image}:
+        raise UserError(f"{path}: image must hold bytes and path, not {image}")
+    labels = table.column("label")
+    if not types.is_integer(label) or labels.null_count or compute.min(labels).as_py() < 0:
+        raise UserError(f"{path}: every label must be a whole number from 0 on")
 
 
 def class_names_of(file: Path, paths: list[str | None], labels: list[int]) -> list[str]:

@@ -1,0 +1,220 @@
+"""Facts about picture sets: the shipped ones, image folders, parquet files, and what cannot be opened."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from pyarrow import parquet
+from small import noise_picture, one_line, write_image_folder
+
+from clipbench import UserError, open_pictures
+from clipbench.data.picture_sets import PHOTO_TEMPLATES, SCENE_SETS, TEMPLATES, heldout_factors
+from clipbench.data.scenes import HELD_OUT_NAMES, STYLES, is_held_out, training_pool
+from clipbench.data.sprites import concepts
+
+ROWS = [0, 1, 2, 3, 50]
+
+
+def pixels(pictures) -> np.ndarray:
+    return np.stack([np.asarray(picture, dtype=np.int32) for picture in pictures])
+
+
+# ------------------------------------------------------------------------------------------------- shipped sets
+
+
+@pytest.mark.parametrize("name", [*SCENE_SETS, "twemoji", "openmoji", "digits"])
+def test_every_shipped_set_has_labels_names_templates_and_pictures(name):
+    data = open_pictures(name)
+    assert len(data) == len(data.ids) == len(set(data.ids)) and data.name == name
+    assert data.labels.dtype == torch.int64 and 0 <= data.labels.min() and data.labels.max() < len(data.class_names)
+    assert len(set(data.class_names)) == len(data.class_names) and data.chance == 1 / len(data.class_names)
+    assert all(template.count("{}") == 1 for template in data.templates)
+    pictures = data.pictures(ROWS)
+    assert all(picture.mode == "RGB" and picture.size == (64, 64) for picture in pictures)
+    again = open_pictures(name).pictures(ROWS[::-1])[::-1]
+    assert np.abs(pixels(pictures) - pixels(again)).mean() < 0.01, "the same in any order"
+
+
+def test_scenes_are_labelled_with_their_subject():
+    data, factors = open_pictures("scenes:heldout"), heldout_factors()
+    names = [data.class_names[label] for label in data.labels.tolist()]
+    assert names == [concepts()[concept].name for concept in factors.concept.tolist()]
+    assert (factors.count == 1).all() and (factors.sign == 0).all() and len(factors) == 5000
+
+
+@pytest.mark.parametrize("art", ["twemoji", "openmoji"])
+def test_another_art_set_changes_the_artist_and_nothing_else(art):
+    noto, other = open_pictures("scenes:heldout"), open_pictures(art)
+    assert torch.equal(noto.labels, other.labels) and noto.class_names == other.class_names
+    assert tuple(noto.templates) == tuple(other.templates) == TEMPLATES
+    photos = [row for row in range(200) if heldout_factors().style[row] == 0]
+    ours, theirs = pixels(noto.pictures(photos)), pixels(other.pictures(photos))
+    differing = np.abs(ours - theirs).max(-1) > 8
+    assert 0.02 < differing.mean() < 0.9 and (differing.mean((1, 2)) > 0).mean() > 0.95
+    assert differing[:, 0].mean() < 0.3, "backgrounds stay: the top row rarely shows an object"
+
+
+def test_held_out_styles_are_those_that_training_leaves_out():
+    data = open_pictures("scenes:heldout-style")
+    shown = [concepts()[concept].name for concept in training_pool().tolist()]
+    assert data.class_names == shown
+    pairs = sum(int(is_held_out(training_pool(), torch.tensor(style)).sum()) for style in range(1, len(STYLES)))
+    assert 600 < pairs < 840  # a tenth of 1,217 concepts in six styles
+    assert len(data.labels.unique()) > 400
+
+
+def test_held_out_counts_name_numbers():
+    data = open_pictures("scenes:heldout-count")
+    assert {name.split()[0] for name in data.class_names} == {"one", "two", "three"}
+    said = {data.class_names[label].split()[0] for label in data.labels.tolist()}
+    assert said == {"two", "three"} and len(data.labels.unique()) == 40
+
+
+def test_held_out_names_are_classified_among_all_names():
+    data = open_pictures("scenes:heldout-name")
+    assert {data.class_names[label] for label in data.labels.unique().tolist()} == set(HELD_OUT_NAMES)
+    assert len(data.class_names) == len(concepts())
+
+
+def test_digits_are_scikit_learns_in_two_parts():
+    everything, train, test = (open_pictures("digits", split) for split in ("all", "train", "test"))
+    assert (len(everything), len(train), len(test)) == (1797, 1437, 360)
+    assert torch.equal(torch.cat([train.labels, test.labels]), everything.labels)
+    assert everything.class_names[7] == "seven" and everything.chance == 0.1
+    assert not set(train.ids) & set(test.ids)
+    last = pixels(everything.pictures([1796]))
+    assert np.array_equal(last, pixels(test.pictures([359]))) and last.max() > 200
+
+
+# ------------------------------------------------------------------------------------------------------ subsets
+
+
+def test_a_subset_keeps_rows_together():
+    data = open_pictures("digits").subset([5, 3, 1000])
+    whole = open_pictures("digits")
+    assert len(data) == 3 and torch.equal(data.labels, whole.labels[[5, 3, 1000]])
+    assert np.array_equal(pixels(data.pictures([2, 0])), pixels(whole.pictures([1000, 5])))
+    assert data.tensor(32).shape == (3, 3, 32, 32)
+
+
+# ------------------------------------------------------------------------------------------------- image folders
+
+
+def test_a_folder_has_a_class_for_every_sub_folder(tmp_path):
+    write_image_folder(tmp_path / "set", {"red_car": 2, "cat": 3})
+    (tmp_path / "set" / "cat" / "notes.txt").write_text("not a picture")
+    (tmp_path / "set" / ".hidden").mkdir()
+    (tmp_path / "set" / "loose.png").write_bytes(b"")
+    data = open_pictures(str(tmp_path / "set"))
+    assert data.class_names == ["cat", "red car"] and data.labels.tolist() == [0, 0, 0, 1, 1]
+    assert data.templates == PHOTO_TEMPLATES and data.ids[0].endswith("cat/0.png")
+    assert np.array_equal(pixels(data.pictures([0]))[0], np.asarray(noise_picture(40, 40, seed=100)))
+
+
+def test_a_damaged_picture_in_a_folder_is_named(tmp_path):
+    write_image_folder(tmp_path / "set", {"cat": 2})
+    (tmp_path / "set" / "cat" / "1.png").write_text("not a picture")
+    with pytest.raises(UserError, match="1.png is not a picture") as error:
+        open_pictures(str(tmp_path / "set")).pictures([0, 1])
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("inside", [[], ["cat/"], ["cat/notes.txt"], ["0.png"]], ids=str)
+def test_a_folder_without_pictures_in_classes_is_refused(tmp_path, inside):
+    for name in inside:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_text("")
+    with pytest.raises(UserError, match="make one sub-folder a class") as error:
+        open_pictures(str(tmp_path))
+    one_line(error.value)
+
+
+# ---------------------------------------------------------------------------------------------------- parquet files
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    noise_picture(32, 32, seed).save(file, format="PNG")
+    return file.getvalue()
+
+
+def write_parquet(path, labels, paths, images=None, **columns) -> str:
+    images = images or [png(row) for row in range(len(labels))]
+    rows = [{"bytes": data, "path": name} for data, name in zip(images, paths, strict=True)]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    table = pa.table({"image": pa.array(rows, kind), "label": pa.array(labels), **columns})
+    parquet.write_table(table, path, row_group_size=2)  # several chunks
+    return str(path)
+
+
+def test_a_parquet_file_takes_class_names_from_its_paths(tmp_path):
+    paths = ["dog/a.png", "red_car/b.png", "dog/c.png", "x/cat/d.png"]
+    name = write_parquet(tmp_path / "x.parquet", [1, 0, 1, 2], paths)
+    data = open_pictures(name)
+    assert data.class_names == ["red car", "dog", "cat"] and data.labels.tolist() == [1, 0, 1, 2]
+    assert np.array_equal(pixels(data.pictures([3, 1])), pixels([noise_picture(32, 32, 3), noise_picture(32, 32, 1)]))
+
+
+def write_bad(path, kind: str) -> str:
+    if kind == "no rows":
+        return write_parquet(path, pa.array([], pa.int64()), [], [])
+    if kind == "no label":
+        parquet.write_table(pa.table({"image": [b"1"]}), path)
+    if kind == "plain images":
+        parquet.write_table(pa.table({"image": [b"1"], "label": [0]}), path)
+    if kind == "no bytes":
+        parquet.write_table(pa.table({"image": [{"path": "cat/a.png"}], "label": [0]}), path)
+    if kind == "no folders":
+        return write_parquet(path, [0, 1], ["a.png", "b.png"])
+    if kind == "no paths":
+        return write_parquet(path, [0, 1], [None, None])
+    if kind == "missing label":
+        return write_parquet(path, [0, None], ["cat/a.png", "dog/b.png"])
+    if kind == "negative label":
+        return write_parquet(path, [0, -1], ["cat/a.png", "dog/b.png"])
+    if kind == "labels in words":
+        return write_parquet(path, ["cat", "dog"], ["cat/a.png", "dog/b.png"])
+    if kind == "text":
+        path.write_text("image,label\n")
+    if kind == "empty":
+        path.write_bytes(b"")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["no rows", "no label", "plain images", "no bytes", "no folders", "no paths", "missing label", "negative label",
+     "labels in words", "text", "empty"],
+)  # fmt: skip
+def test_a_parquet_file_that_is_no_picture_set_is_refused_in_one_line(tmp_path, kind):
+    name = write_bad(tmp_path / "bad.parquet", kind)
+    with pytest.raises(UserError) as error:
+        open_pictures(name)
+    assert "bad.parquet" in one_line(error.value)
+
+
+def test_a_damaged_picture_in_a_parquet_file_is_refused_in_one_line(tmp_path):
+    name = write_parquet(tmp_path / "x.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), b"torn"])
+    data = open_pictures(name)
+    with pytest.raises(UserError) as error:
+        data.pictures([0, 1])
+    assert "x.parquet, row 1, is not a picture" in one_line(error.value)
+    missing = write_parquet(tmp_path / "y.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), None])
+    with pytest.raises(UserError) as error:
+        open_pictures(missing).pictures([1])
+    one_line(error.value)
+
+
+# ----------------------------------------------------------------------------------------------------- unknown names
+
+
+@pytest.mark.parametrize("name", ["imagenet", "scenes", "scenes:train", "noto", "absent.parquet"])
+def test_an_unknown_set_lists_the_known_ones(name):
+    with pytest.raises(UserError, match="unknown data .* give scenes:heldout, .*twemoji, openmoji, digits") as error:
+        open_pictures(name)
+    one_line(error.value)
+    assert json.dumps(str(error.value))
