@@ -114,9 +114,10 @@ ROOMS = {
     "clipbench.model": [],
     "clipbench.loss": [],
     "clipbench.tokenizer": [],
-    "clipbench.preprocess": [],
+    "clipbench.errors": [],
+    "clipbench.preprocess": ["clipbench.errors"],
     "clipbench.devices": [],
-    "clipbench.data": ["clipbench.data", "clipbench.tokenizer", "clipbench.preprocess"],
+    "clipbench.data": ["clipbench.data", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess"],
 }
 FORBIDDEN = {
     "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],
