@@ -245,7 +245,7 @@ def test_measuring_threads_changes_no_weight_and_no_statistic():
     trainer = make_trainer(image=CONVNET)
     trainer.model.train()
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    assert trainer.fastest_threads() >= 1
+    assert trainer.use_fastest_threads() >= 1
     torch.set_num_threads(1)
     assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items())
     assert all(weight.grad is None for weight in trainer.model.parameters())
