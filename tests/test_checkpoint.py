@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small import one_line, small_clip, write_small_model
 
-from clipbench import UserError
+from clipbench import UserError, checkpoint
 from clipbench.checkpoint import (
     MANIFEST,
     checkpoints,
@@ -70,6 +70,16 @@ def test_a_second_writing_replaces_the_first(tmp_path):
     folder = write_checkpoint(tmp_path, 1, b"second")
     assert (folder / "model.safetensors").read_bytes() == b"second" and read_manifest(folder)
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_every_file_is_on_the_disk_before_the_folder_gets_its_name(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(checkpoint, "sync", lambda path: done.append(path.name))
+    monkeypatch.setattr(os, "rename", lambda source, target: done.append("rename"))
+    with written_whole(tmp_path / "model") as part:
+        for name in ("a", "b"):
+            (part / name).write_text(name)
+    assert sorted(done[:3]) == [".model.part", "a", "b"] and done[2:] == [".model.part", "rename", tmp_path.name]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])

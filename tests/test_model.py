@@ -93,6 +93,16 @@ def test_a_later_token_does_not_reach_earlier_states():
     assert not torch.isclose(before[:, 4:], after[:, 4:]).all(-1).any(), "later states hear of it"
 
 
+def test_the_feature_of_a_text_is_the_last_state_at_its_end_token():
+    encoder = small_clip().text_encoder
+    states = []
+    encoder.blocks[-1].register_forward_hook(lambda module, inputs, output: states.append(output))
+    rows = torch.cat([ids_of([5, 6, 7]), ids_of([8])])
+    features = encoder(rows)
+    expected = encoder.ln_final(torch.stack([states[0][0, 4], states[0][1, 2]]))  # start, words, end
+    torch.testing.assert_close(features, expected, **ROUNDING)
+
+
 @given(st.lists(st.integers(0, START), min_size=3, max_size=3))
 def test_tokens_after_the_end_of_text_never_matter(after):
     encoder = small_clip().text_encoder
