@@ -1,6 +1,5 @@
 """Small models, pairs and pictures that several tests share."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +85,3 @@ def one_line(error: BaseException) -> str:
     message = str(error)
     assert message and "\n" not in message, f"not one line: {message!r}"
     return message
-
-
-def without_warnings(function, *arguments):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return function(*arguments)
