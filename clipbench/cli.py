@@ -164,7 +164,7 @@ def make_trainer(preset, arguments, out: Path):
         start_as_bag_of_words(model)
     stream = open_stream(arguments.data, preset, arguments.seed, device)
     preprocess = Preprocess(preset.model.image_size)
-    return Trainer(model, world_tokenizer(), preprocess, stream, preset.train, out, device,
+    return Trainer(model, world_tokenizer(preset.model.context_length), preprocess, stream, preset.train, out, device,
                    threads=arguments.threads)  # fmt: skip
 
 
@@ -222,6 +222,8 @@ class TrainingLog:
             speed = f"{event['pairs_per_second']:.0f} pairs/s"
             self.bar.set_postfix_str(f"loss {event['loss']:.3f}  {speed}", refresh=False)
             self.bar.update(0)
+        elif event["event"] == "not saved":
+            self.bar.write(f"clipbench: no checkpoint this time: {event['reason']}", file=sys.stderr)
         elif event["event"] == "end":
             self.bar.close()
             self.handle.close()

@@ -404,9 +404,10 @@ class BagOfWords(nn.Module):
 
     def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
         place = torch.arange(token_ids.shape[1], device=token_ids.device)
-        words = ((place > 0) & (place < token_ids.argmax(1, keepdim=True)))[..., None]  # between start and end of text
+        end = token_ids.argmax(1, keepdim=True)  # (B, 1)
+        words = ((place > 0) & (place < end.clamp(min=2)))[..., None]  # an empty text is read as its end token
         x = self.token_embedding(token_ids)  # (B, T, W)
-        mean = (x * words).sum(1) / words.sum(1).clamp(min=1)
+        mean = (x * words).sum(1) / words.sum(1)
         return self.ln_final(mean)
 
 

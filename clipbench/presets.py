@@ -7,6 +7,7 @@ from pathlib import Path
 from clipbench.data.scenes import SceneConfig
 from clipbench.errors import UserError
 from clipbench.model import CLIPConfig
+from clipbench.pretrained import empty_model, world_tokenizer
 from clipbench.train import TrainConfig
 
 
@@ -29,15 +30,17 @@ class Preset:
         Raises:
             ValueError or TypeError: for entries that do not exist or do not fit.
         """
-        scenes = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in data.get("scenes", {}).items()
-        }
         return cls(
             model=CLIPConfig.from_dict(data["model"]),
-            train=TrainConfig(**data.get("train", {})),
+            train=TrainConfig(**tuples(data.get("train", {}))),
             tiny_world=bool(data.get("tiny_world", False)),
-            scenes=SceneConfig(**scenes),
+            scenes=SceneConfig(**tuples(data.get("scenes", {}))),
         )
+
+
+def tuples(data: dict) -> dict:
+    """JSON knows no tuples: turn its lists into them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
 
 
 PRESETS = {
@@ -61,9 +64,14 @@ def find_preset(name: str) -> Preset:
     if path.suffix != ".json" or not path.exists():
         raise UserError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)} or give a .json file")
     try:
-        return Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
+        preset = Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} does not describe a preset: {error}") from None
+    empty_model(preset.model, path)
+    words = len(world_tokenizer())
+    if preset.model.text.vocab_size < words:
+        raise UserError(f"{path}: vocab_size must be at least {words}, the size of the world's vocabulary")
+    return preset
 
 
 def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **changes) -> Preset:

@@ -181,12 +181,12 @@ def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
     state = read_weights(folder)
     if "text_model.embeddings.token_embedding.weight" in state:
         state = from_hub_names(state)
-    model = empty_model(config, folder)
+    model = empty_model(config, folder / 'config.json')
     assign(model, state, folder)
     return model, read_tokenizer(folder, config), read_preprocess(folder, config)
 
 
-def empty_model(config: CLIPConfig, folder: Path) -> CLIP:
+def empty_model(config: CLIPConfig, source: Path) -> CLIP:
     """The model without weights, in evaluation mode; shapes that do not fit together are found out here.
 
     Raises:
@@ -198,7 +198,7 @@ def empty_model(config: CLIPConfig, folder: Path) -> CLIP:
             images = torch.empty(1, 3, config.image_size, config.image_size)
             model(images, torch.zeros(1, config.context_length, dtype=torch.int64))
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'config.json'} describes no working model: {first_line(error)}") from None
+        raise UserError(f"{source} describes no working model: {first_line(error)}") from None
     return model
 
 
@@ -341,6 +341,6 @@ def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
     return Preprocess(config.image_size, tuple(mean), tuple(std))
 
 
-def world_tokenizer() -> Tokenizer:
+def world_tokenizer(context_length: int = 32) -> Tokenizer:
     """The emoji world's own vocabulary, for models trained here."""
-    return Tokenizer.from_folder(ASSETS / "tokenizer", 32)
+    return Tokenizer.from_folder(ASSETS / "tokenizer", context_length)

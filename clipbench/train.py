@@ -59,6 +59,9 @@ class TrainConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
+        for name, value in {**asdict(self), "betas": min(self.betas)}.items():
+            if value is not None and not (isinstance(value, (int, float)) and 0 <= value < math.inf):
+                raise UserError(f"{name} must be a number from 0 up, not {value!r}")
         if self.batch_size < 2:
             raise UserError("batch size must be at least 2: a contrastive loss needs something to contrast with")
         if (self.minutes is None) == (self.pairs is None):
@@ -120,7 +123,8 @@ class Trainer:
     Args:
         stream: gives the pairs of any position; the run's only data.
         out: folder for checkpoints; None keeps nothing on the disk.
-        callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "skipped", "end"}.
+        callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not saved", "skipped",
+            "end"}.
         threads: intra-op threads on a CPU; None measures which number is fastest.
     """
 
@@ -166,7 +170,7 @@ class Trainer:
             self.seconds += time.monotonic() - began
             self.emit("step", **metrics, pairs_per_second=self.config.batch_size / (time.monotonic() - began))
             if time.monotonic() - last_save > 60 * self.config.save_minutes:
-                self.save()
+                self.try_to_save()
                 last_save = time.monotonic()
         self.model.eval()
         if self.step:
@@ -280,6 +284,13 @@ class Trainer:
         forget_old(self.out, self.config.keep_checkpoints)
         self.emit("saved", folder=str(folder))
 
+    def try_to_save(self) -> None:
+        """Save; if that is impossible (a full disk), say so and train on: the earlier checkpoints are still there."""
+        try:
+            self.save()
+        except UserError as error:
+            self.emit("not saved", reason=str(error))
+
     def state(self) -> dict:
         return {
             "step": self.step,
@@ -332,6 +343,8 @@ class Trainer:
             for name, tensor in tensors.items():
                 owner, parameter, what = name.split("/")
                 if int(owner) == number:
+                    if tensor.ndim == 4:  # as the weights are laid out: the fused optimiser goes by position in memory
+                        tensor = tensor.contiguous(memory_format=torch.channels_last)
                     loaded["state"].setdefault(int(parameter), {})[what] = tensor
             optimizer.load_state_dict(loaded)
 

@@ -137,7 +137,7 @@ def test_a_text_transformer_can_start_as_a_bag_of_words():
         ({}, "either minutes or pairs"),
         ({"minutes": 1.0, "pairs": 8}, "either minutes or pairs"),
         ({"pairs": 0}, "more than nothing"),
-        ({"minutes": -1.0}, "more than nothing"),
+        ({"minutes": -1.0}, "number from 0 up"),
     ],
 )
 def test_recipes_that_cannot_work_are_refused(settings, message):
@@ -165,7 +165,9 @@ def stop_after(trainer: Trainer, steps: int) -> None:
 
 @pytest.mark.parametrize("steps", [1, 4, 9])
 @pytest.mark.parametrize(
-    "settings", [{}, {"image": CONVNET}], ids=["vit", "convnet with batch statistics"]
+    "settings",
+    [{}, {"image": CONVNET}, {"image": CONVNET, "matrix_learning_rate": 0.0}, {"patch_dropout": 0.5}],
+    ids=["vit", "convnet with batch statistics", "AdamW alone", "patch dropout"],
 )
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, steps, settings):
     whole = make_trainer(**settings)
@@ -316,3 +318,21 @@ def test_the_log_has_a_row_for_every_step(tmp_path):
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4]
     assert all(float(row["loss"]) > 0 for row in rows)
+
+
+def test_a_periodic_save_that_fails_is_reported_and_training_goes_on(tmp_path, monkeypatch):
+    trainer = make_trainer(tmp_path, save_minutes=0.0)
+    events = []
+    trainer.callbacks.append(events.append)
+    real, calls = trainer.save, []
+
+    def full_disk_at_first():
+        calls.append(trainer.step)
+        if len(calls) == 1:
+            raise UserError("no space left")
+        real()
+
+    monkeypatch.setattr(trainer, "save", full_disk_at_first)
+    assert trainer.run()["finished"]
+    assert [event["reason"] for event in events if event["event"] == "not saved"] == ["no space left"]
+    assert any(event["event"] == "saved" for event in events)

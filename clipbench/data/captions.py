@@ -111,7 +111,7 @@ class Scene:
 
 def caption(scene: Scene, choose: Chooser) -> str:
     if scene.sign == "alone":
-        return framed(choose.of(ALONE_SIGNS).format(scene.word), scene, choose, 10)
+        return choose.of(ALONE_SIGNS).format(scene.word)
     if scene.sign == "other name":
         return caption_with_sign(scene, choose)
     if scene.other is not None:

@@ -66,6 +66,13 @@ class SceneConfig:
     signs: tuple[float, ...] = (0.76, 0.04, 0.08, 0.12)  # in the order of SIGNS; on single objects only
     hold_out: bool = True  # leave the held-out compositions to the evaluation
 
+    def __post_init__(self):
+        for name, kinds in (("arrangements", ARRANGEMENTS), ("styles", STYLES), ("signs", SIGNS)):
+            weights = getattr(self, name)
+            numbers = isinstance(weights, tuple) and all(isinstance(w, (int, float)) and w >= 0 for w in weights)
+            if not numbers or len(weights) != len(kinds) or sum(weights) <= 0:
+                raise ValueError(f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}")
+
 
 EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0, 0.0))
 
