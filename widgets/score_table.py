@@ -58,6 +58,7 @@ RULES = """
 """
 LONGEST_SHOWN = 160  # characters of a prompt; the rest is in its tooltip
 MOST_PIECES = 100
+ROOM = 0.04  # of cosine, so that a dot at the end of the axis is whole
 
 
 def score_table(rows: Sequence[dict], scale: float, background: Background) -> str:
@@ -116,8 +117,8 @@ class Axis:
     @classmethod
     def around(cls, cosines: Sequence[float], background: Background) -> "Axis":
         """Wide enough for all, in steps that keep it still while a prompt is being typed."""
-        low = min(0.0, *cosines, background.mean - 2 * background.deviation)
-        high = max(0.4, *cosines, background.mean + 2 * background.deviation)
+        places = [*cosines, background.mean - background.deviation, background.mean + background.deviation]
+        low, high = min(0.0, min(places) - ROOM), max(0.4, max(places) + ROOM)
         return cls(math.floor(low * 5) / 5, math.ceil(high * 5) / 5, background)
 
     def place(self, cosine: float) -> float:

@@ -39,13 +39,14 @@ RULES = """
 .clipbench-app .widget-html { height: auto; }
 .clipbench-app .widget-html-content { font: inherit; line-height: 1.45; color: var(--cb-text); }
 .clipbench-app .widget-html-content p { margin: 0; }
+.clipbench-app .widget-html-content strong { font-weight: 700; }
 .clipbench-app .widget-label { color: var(--cb-text); font-weight: 600; }
 .clipbench-quiet { color: var(--cb-quiet); }
 .clipbench-small { font-size: 13px; color: var(--cb-quiet); min-height: 19px; overflow-wrap: anywhere; }
 .clipbench-heading { font-weight: 600; line-height: 28px; }
 
 .clipbench-app .jupyter-button {
-  height: 32px; line-height: 30px; width: auto; margin: 0; padding: 0 12px; font-size: 14px;
+  height: 32px; line-height: 30px; width: auto; margin: 0; padding: 0 12px; font-family: inherit; font-size: 14px;
   color: var(--cb-text); background-color: var(--cb-card); border: 1px solid var(--cb-frame);
   border-radius: 6px; box-shadow: none; }
 .clipbench-app .jupyter-button:hover { border-color: var(--cb-accent); box-shadow: none; }
