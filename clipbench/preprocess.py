@@ -48,14 +48,19 @@ class Preprocess:
 
 
 def to_uint8(picture: Image.Image, size: int) -> torch.Tensor:
-    """Resize the shorter side and cut out the centre: (3, size, size) uint8."""
+    """Resize the shorter side and cut out the centre: (3, size, size) uint8.
+
+    Raises:
+        UserError: for a picture so long and narrow that it would not fit into memory on the way.
+    """
     picture = to_rgb(picture)
     width, height = picture.size
     if min(width, height) != size:
-        scale = size / min(width, height)
         # the reference rounds the longer side down (torchvision and transformers both)
         shape = (size, int(size * height / width)) if width <= height else (int(size * width / height), size)
-        picture = picture.resize(shape, Image.Resampling.BICUBIC) if scale else picture
+        if shape[0] * shape[1] > MAX_PIXELS:
+            raise UserError(f"a picture of {width} x {height} pixels is too long and narrow; crop it first")
+        picture = picture.resize(shape, Image.Resampling.BICUBIC)
     left, top = (picture.width - size) // 2, (picture.height - size) // 2
     picture = picture.crop((left, top, left + size, top + size))
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()

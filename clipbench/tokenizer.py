@@ -129,7 +129,8 @@ class Tokenizer:
     def tokens(self, text: str) -> list[str]:
         """What the model reads, as words and pieces of words, without start and end of text.
 
-        Pieces of letters beyond ASCII are shown as text where they are whole characters.
+        A character that takes several tokens (an emoji, say) is shown with its first one, the others as "…".
         """
-        encoding = self.fast.encode(text, add_special_tokens=False)
-        return [self.fast.normalizer.normalize_str(text)[a:b] for a, b in encoding.offsets]
+        text = self.fast.normalizer.normalize_str(text)
+        spans = self.fast.encode(text, add_special_tokens=False).offsets
+        return ["…" if span in spans[:number] else text[slice(*span)] for number, span in enumerate(spans)]

@@ -270,7 +270,8 @@ print(f"chance {metrics['chance']:.2%}; the model is right {metrics['top1'] / me
 # %%
 from clipbench_widgets import PromptExplorer
 
-PromptExplorer(encoder, pictures=[*pictures, *data.pictures(range(8))], prompts=sentences[:2])
+new = [(f"new scene {row + 1}", scene) for row, scene in enumerate(data.pictures(range(8)))]
+PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new], prompts=sentences[:2])
 
 # %% [markdown]
 # Three things to try. Predict first, each time.

@@ -246,3 +246,8 @@ def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path):
     with pytest.raises(UserError) as error:
         open_picture(tmp_path)
     one_line(error.value)
+
+
+def test_a_picture_too_long_to_resize_is_refused():
+    with pytest.raises(UserError, match="too long and narrow"):
+        to_uint8(Image.new("L", (1, 2_000_000)), 224)

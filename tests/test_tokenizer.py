@@ -168,3 +168,10 @@ def test_a_vocabulary_without_start_and_end_is_refused():
 def test_the_shipped_files_name_their_special_tokens_and_case():
     settings = json.loads((ASSETS / "tokenizer" / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert (settings["bos_token"], settings["eos_token"], settings["do_lower_case"]) == (START, END, True)
+
+
+def test_a_character_of_several_tokens_is_shown_once():
+    shown = TOKENIZER.tokens("🦝 cat")
+    assert shown[0] == "🦝" and shown[-1] == "cat"
+    assert set(shown[1:-1]) <= {"…"}
+    assert len(shown) == len(TOKENIZER.fast.encode("🦝 cat", add_special_tokens=False).ids)
