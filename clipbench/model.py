@@ -93,7 +93,7 @@ class CLIPConfig:
         return cls(
             embed_dim=128,
             image=ConvNetConfig(image_size=64, width=32),
-            text=TransformerConfig(vocab_size=4096, context_length=32, width=128, depth=1, heads=4, activation="gelu"),
+            text=BagOfWordsConfig(vocab_size=4096, context_length=32, width=128),
         )
 
     @classmethod
