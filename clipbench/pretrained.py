@@ -82,6 +82,7 @@ def write_model(
     else:
         config = {"clipbench": model.config.to_dict()}
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # the library writes it for its owner only, but class servers share models
     write_json(folder / "config.json", config | {"torch_dtype": str(dtype).removeprefix("torch.")})
     write_json(folder / "preprocessor_config.json", hub_preprocessor(preprocess))
     tokenizer.save(folder)

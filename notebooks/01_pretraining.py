@@ -89,7 +89,7 @@ contact_sheet(to_pictures(pairs.images), pairs.captions)
 # same thing or only its kind, captions in another language, file names and advertisements, and printed
 # signs whose word is what the caption is about. All captions are true, but none is a label.
 #
-# **Predict:** in a batch of 128 pairs from a world of 256 concepts, how many captions are different? If two
+# **Predict:** in one batch of training pairs from a world of 256 concepts, how many captions are different? If two
 # pictures have the same caption, the model is punished for a choice that nobody could make.
 
 # %%
@@ -115,11 +115,13 @@ preset.model
 
 # %% [markdown]
 # Our image encoder has seven convolutions; the paper used ResNets and vision transformers. Our text encoder
-# is a transformer as in the paper, with one layer where the paper has twelve (table 19 and 20).
+# is a bag of words: it looks up a vector for each token and takes their mean. The paper's figure 3 names
+# both, a bag of words (CBOW) or a text transformer. The paper's models and our classroom model have the
+# transformer, but in three minutes the simpler one learns more (`EXPERIMENTS.md`).
 #
 # **Predict** the number of parameters. A convolution has *kernel² × inputs × outputs* weights, and its
-# batch norm has two numbers for each output. A transformer layer of width *W* has *12 W² + 13 W*. Which
-# part is the largest?
+# batch norm has two numbers for each output. A vocabulary of *V* tokens has *V × W* numbers. Which part is
+# the largest?
 
 # %%
 w, W, D = preset.model.image.width, preset.model.text.width, preset.model.embed_dim
@@ -129,21 +131,19 @@ predicted = {
     "image encoder": sum(k**2 * a * b + 2 * b for k, a, b in layers),
     "image projection": 32 * w * D,
     "word vectors": preset.model.text.vocab_size * W,
-    "text layers": preset.model.text.depth * (12 * W**2 + 13 * W),
     "text projection": W * D,
 }
 
 # %%
-text = model.text_encoder
-words, blocks = text.token_embedding, text.blocks
-parts = [model.image_encoder, model.image_projection, words, blocks, model.text_projection]
+words = model.text_encoder.token_embedding
+parts = [model.image_encoder, model.image_projection, words, model.text_projection]
 for (name, guess), part in zip(predicted.items(), parts, strict=True):
     counted = sum(weight.numel() for weight in part.parameters())
     print(f"{name:17} predicted {guess:9,}  counted {counted:9,}")
 print(f"{'all of it':17} {sum(weight.numel() for weight in model.parameters()):39,}")
 
 # %% [markdown]
-# The rest is small: positions, the last normalisation, and the scale. The released ViT-B/32 has 151 million
+# The rest is small: the last normalisation, and the scale. The released ViT-B/32 has 151 million
 # parameters, the largest model 623 million (their RN50x64).
 #
 # ## Before training
@@ -236,17 +236,18 @@ print("loops, figure 3 and clip_loss agree")
 #
 # If all cosines are equal, each of *N* captions gets the probability *1/N*, whatever the scale is.
 #
-# **Predict** the loss for a batch of 128. And for the paper's batch of 32,768 (table 18)?
+# **Predict** the loss for our batch size. And for the paper's batch of 32,768 (table 18)?
 
 # %%
-same = torch.nn.functional.normalize(torch.ones(128, 2), dim=1)
-print(f"measured {clip_loss(same, same, 14.3):.4f}, ln 128 = {log(128):.4f}, ln 32768 = {log(32768):.4f}")
+N = preset.train.batch_size
+same = torch.nn.functional.normalize(torch.ones(N, 2), dim=1)
+print(f"measured {clip_loss(same, same, 14.3):.4f}, ln {N} = {log(N):.4f}, ln 32768 = {log(32768):.4f}")
 
 # %% [markdown]
 # So *ln N* is the level of a model that knows nothing, and it grows with the batch: losses of different
 # batch sizes cannot be compared. Our untrained model should start near it.
 #
-# **Predict:** exactly at *ln 128*, above it, or below?
+# **Predict:** exactly at *ln N*, above it, or below?
 
 # %%
 with torch.no_grad():
@@ -268,15 +269,12 @@ print(f"the untrained model has {start:.3f}, and ln {len(images)} is {log(len(im
 # only the comparison counts.
 
 # %%
-N = preset.train.batch_size
 print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {N * N:,} cells")
 
 # %% [markdown]
 # ## Train
 #
 # Now the real thing: the library's `Trainer`, with the settings that `clipbench train --preset tiny` uses.
-# The function `start_as_bag_of_words` is a shortcut of this workbench, not of the paper: it lets the text
-# encoder begin as a plain average of word vectors, which saves the first minutes.
 
 # %%
 from dataclasses import replace
@@ -284,9 +282,7 @@ from dataclasses import replace
 from clipbench import Trainer
 from clipbench.devices import allowed_cores
 from clipbench.figures import LiveTrainingCurve
-from clipbench.train import start_as_bag_of_words
 
-start_as_bag_of_words(model)
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)
 curve = LiveTrainingCurve(recipe.batch_size)
 trainer = Trainer(model, tokenizer, preprocess, world, recipe, device=device, callbacks=[curve])
@@ -307,7 +303,7 @@ trainer.callbacks.append(stop_in_time)
 
 # %% [markdown]
 # **Predict:** draw the loss over the next minutes. Where does it begin? Does it fall at once? Where will it
-# end: can it reach 0? And what share of the pictures in a batch will find their caption among 128?
+# end: can it reach 0? And what share of the pictures in a batch will find their caption?
 #
 # Then run the cell. The curve is drawn anew every few seconds.
 
@@ -473,7 +469,6 @@ class ShuffledCaptions:
 def short_run(stream, seconds=DEMO_SECONDS, learn_scale=True, **changes):
     torch.manual_seed(0)
     model, events = CLIP(preset.model), []
-    start_as_bag_of_words(model)
     model.logit_scale.requires_grad_(learn_scale)
     recipe = replace(preset.train, minutes=seconds / 60, pairs=None, **changes)
     settings = {"device": device, "threads": torch.get_num_threads(), "callbacks": [events.append]}
@@ -502,8 +497,9 @@ compare_losses(runs, recipe.batch_size)
 #    Which model is better, and why does the loss not tell you?
 # 2. **A frozen scale.** `short_run(world, learn_scale=False)` keeps the scale at its first value. Is that
 #    better or worse after 20 seconds? What do you expect after an hour?
-# 3. **No shortcut.** Leave out `start_as_bag_of_words` in a copy of `short_run`. How long does the loss
-#    stay at the *ln N* line?
+# 3. **Word order.** Compare the features of `a cat to the left of a dog` and `a dog to the left of a cat`
+#    with `encoder.encode_text`. What must come out for a mean of word vectors? And for the transformer of
+#    `clipbench.load("classroom")`?
 #
 # ## What we did
 #
