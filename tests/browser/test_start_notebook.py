@@ -163,10 +163,10 @@ def test_a_student_runs_the_lesson_and_types_a_prompt(lab, browser_page, tmp_pat
     box = app.locator("textarea")
     box.click()
     page.keyboard.press("Control+End")
-    page.keyboard.type("\na picture of a raccoon")
-    wait_for_prompt(page, "a picture of a raccoon")
+    page.keyboard.type("\na picture of a cat")
+    wait_for_prompt(page, "a picture of a cat")
     after = probabilities(page)
-    assert set(after) == {*before, "a picture of a raccoon"}
+    assert set(after) == {*before, "a picture of a cat"}
     assert any(after[prompt] != before[prompt] for prompt in before)
 
     page.keyboard.type("\n<img src=x onerror=alert(1)>")
