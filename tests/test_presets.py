@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from clipbench.presets import PRESETS, Preset, find_preset, with_budget
+from clipbench.presets import PRESETS, Preset, with_budget
 
 MISTAKES = {
     "a learning rate in words": (("train", "learning_rate"), "fast"),
