@@ -13,7 +13,8 @@ import pytest
 from small import CONVNET, TRANSFORMER, noise_picture, small_config, write_image_folder, write_small_model
 
 from clipbench.checkpoint import newest_intact
-from clipbench.cli import main, make_trainer
+from clipbench.cli import main
+from clipbench.cli.train import make_trainer
 from clipbench.presets import find_preset
 from clipbench.pretrained import WEIGHTS, load_pretrained
 

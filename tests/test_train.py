@@ -309,7 +309,7 @@ def test_a_picture_of_not_a_number_is_skipped_too():
 
 
 def test_the_log_has_a_row_for_every_step(tmp_path):
-    from clipbench.cli import TrainingLog
+    from clipbench.cli.train import TrainingLog
 
     trainer = make_trainer(pairs=32)
     trainer.callbacks.append(TrainingLog(tmp_path / "log.csv", quiet=True))

@@ -40,7 +40,7 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
 
 def training(threads: int | None = None, preset: str = "tiny", steps: int = 40) -> dict:
     """Pairs per second of the tiny preset, and the share of a step that drawing the scenes takes."""
-    from clipbench.cli import make_trainer
+    from clipbench.cli.train import make_trainer
     from clipbench.presets import PRESETS
 
     class Arguments:

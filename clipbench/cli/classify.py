@@ -1,0 +1,47 @@
+"""``clipbench classify``: which of some texts fits a picture best."""
+
+from clipbench.cli.shared import add, load_on_device, positive
+
+
+def add_to(commands) -> None:
+    parser = add(commands, "classify", classify, show_classification, "which of some texts fits a picture best")
+    parser.add_argument("image", help="a picture file")
+    parser.add_argument("--text", action="append",
+                        help="a text to choose from; repeat it (default: every name of the emoji world)")  # fmt: skip
+    parser.add_argument("--model", default="classroom")
+    parser.add_argument("--top", type=positive(int), default=5, help="how many to show")
+    parser.add_argument("--device", default="cpu")
+
+
+def classify(arguments) -> dict:
+    import torch
+
+    from clipbench.devices import threads_for_latency
+    from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
+    from clipbench.preprocess import open_picture
+
+    picture = open_picture(arguments.image)
+    torch.set_num_threads(threads_for_latency())
+    encoder = load_on_device(arguments)
+    texts, templates = (arguments.text, ["{}"]) if arguments.text else world_classes()
+    weights = zero_shot_weights(encoder, texts, templates)
+    features = encoder.encode_image(encoder.preprocess([picture]))
+    cosines, probabilities = class_probabilities(features, weights, encoder.scale)
+    order = probabilities[0].argsort(descending=True)[: arguments.top].tolist()
+    ranking = [
+        {"text": texts[i], "probability": float(probabilities[0, i]), "cosine": float(cosines[0, i])} for i in order
+    ]
+    return {"image": arguments.image, "model": arguments.model, "scale": encoder.scale, "ranking": ranking}
+
+
+def world_classes() -> tuple[list[str], list[str]]:
+    """Every name of the emoji world, and the templates that its evaluation uses."""
+    from clipbench.data.picture_sets import TEMPLATES
+    from clipbench.data.sprites import concepts
+
+    return [concept.name for concept in concepts()], list(TEMPLATES)
+
+
+def show_classification(result: dict) -> str:
+    lines = [f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}" for row in result["ranking"]]
+    return "\n".join([f"{result['image']} seen by {result['model']}", *lines])

@@ -1,0 +1,50 @@
+"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches that move them."""
+
+import time
+from pathlib import Path
+
+from clipbench.cli.evaluate import zero_shot
+from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
+
+TASKS = (zero_shot,)
+
+
+def add_to(commands) -> None:
+    about = "measure a model"
+    parser = commands.add_parser("eval", help=about, description=about)
+    tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
+    for task in TASKS:
+        add_common(add(tasks, task.NAME, evaluate, show_record, task.ABOUT), task)
+
+
+def add_common(parser: Parser, task) -> None:
+    """The arguments of every task, and the task's own."""
+    parser.add_argument("--model", default="classroom", help="tiny, classroom, a model folder or a run's folder")
+    parser.add_argument("--data", default="scenes:heldout",
+                        help="scenes:heldout, twemoji, openmoji, digits, a folder, a .parquet file")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="also write the record to this file")
+    parser.add_argument("--device", default="auto")
+    parser.set_defaults(measure=task.measure)
+    task.add_arguments(parser)
+
+
+def evaluate(arguments) -> dict:
+    from clipbench.records import make_record, write_record
+
+    began = time.perf_counter()
+    encoder = load_on_device(arguments)
+    metrics, settings = arguments.measure(encoder, arguments)
+    record = make_record(
+        metrics=metrics,
+        settings={"task": arguments.task, "model": str(arguments.model), "data": arguments.data, **settings},
+        fingerprint=encoder.fingerprint,
+        seconds=time.perf_counter() - began,
+    )
+    if arguments.out:
+        write_record(arguments.out, record)
+    return record
+
+
+def show_record(record: dict) -> str:
+    model, data = record["settings"]["model"], record["settings"]["data"]
+    return f"{record['settings']['task']} of {model} on {data}\n{show_numbers(record['metrics'])}"

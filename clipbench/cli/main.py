@@ -1,0 +1,42 @@
+"""Finds the command, runs it, prints its result, and turns a user's mistake into one line."""
+
+import errno
+import json
+import sys
+
+from clipbench.cli import bench, classify, doctor, evaluate, train
+from clipbench.cli.shared import Parser
+from clipbench.errors import UserError
+
+COMMANDS = (train, evaluate, classify, bench, doctor)
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        arguments = build_parser().parse_args(argv)
+        result = arguments.run(arguments)
+    except UserError as error:
+        print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("clipbench: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise
+        print("clipbench: no space left on the disk; free some and try again", file=sys.stderr)
+        return 2
+    if result is not None:
+        text = json.dumps(result, ensure_ascii=False) if arguments.json else arguments.show(result)
+        print(text)
+    return 0
+
+
+def build_parser() -> Parser:
+    parser = Parser(prog="clipbench", description="A workbench for CLIP: train it, test it, look inside.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser

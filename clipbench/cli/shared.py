@@ -1,0 +1,64 @@
+"""What the commands have in common: the parser, argument types, opening a model, showing numbers."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from clipbench.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str):
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def add(commands, name: str, run: Callable, show: Callable, about: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run, show=show)
+    return parser
+
+
+def positive(kind: Callable) -> Callable:
+    """An argument type: a number of that kind above zero."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be more than 0, not {text}")
+        return value
+
+    parse.__name__ = kind.__name__  # for argparse's "invalid int value"
+    return parse
+
+
+def show_numbers(result: dict) -> str:
+    """One "name value" line for each number of a flat or two-level dict."""
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            lines += [f"{name}:", *(f"  {line}" for line in show_numbers(value).splitlines())]
+        else:
+            lines.append(f"{name:<18} {value:.4f}" if isinstance(value, float) else f"{name:<18} {value}")
+    return "\n".join(lines)
+
+
+def load_on_device(arguments):
+    from clipbench.devices import pick_device
+    from clipbench.encoders import load
+
+    try:
+        return load(arguments.model, pick_device(arguments.device))
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def read_lines(file: Path) -> list[str]:
+    try:
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {file}: {error}") from None

@@ -1,0 +1,147 @@
+"""``clipbench train``: train a CLIP from scratch."""
+
+import csv
+import shlex
+import sys
+from pathlib import Path
+
+from clipbench.cli.shared import add, positive, show_numbers
+from clipbench.errors import UserError
+
+
+def add_to(commands) -> None:
+    parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch")
+    parser.add_argument("--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)")
+    parser.add_argument("--data", default="scenes",
+                        help="scenes, or labelled pictures: a folder or a .parquet file")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/PRESET)")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    parser.add_argument("--seed", type=int, default=0)
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=positive(float), help="train for so long")
+    budget.add_argument("--pairs", type=positive(int), help="train on so many pairs")
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
+
+
+def train(arguments) -> dict:
+    from clipbench.presets import find_preset, with_budget
+
+    changes = {} if arguments.batch_size is None else {"batch_size": arguments.batch_size}
+    preset = with_budget(find_preset(arguments.preset), arguments.minutes, arguments.pairs, **changes)
+    out = arguments.out or Path("runs") / Path(arguments.preset).stem
+    trainer = make_trainer(preset, arguments, out)
+    if arguments.resume:
+        trainer.resume()
+    elif any(out.glob("step-*")):
+        raise UserError(f"{out} already holds a run; add --resume to go on with it, or give another --out")
+    make_folder(out)
+    trainer.stop_on_signals()
+    log = TrainingLog(out / "log.csv", quiet=arguments.json)
+    trainer.callbacks.append(log)
+    end = trainer.run()
+    if not end["finished"]:
+        print(f"stopped; go on with: {resume_command(arguments, out)}", file=sys.stderr)
+    return {
+        "out": str(out),
+        "finished": end["finished"],
+        "steps": end["step"],
+        "pairs": end["pairs"],
+        "seconds": round(end["seconds"], 1),
+        "pairs_per_second": round(end["pairs"] / max(end["seconds"], 1e-9), 1),
+        "loss": log.last.get("loss"),
+        "threads": log.start.get("threads"),
+        "precision": log.start.get("precision"),
+    }
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def make_trainer(preset, arguments, out: Path):
+    import torch
+
+    from clipbench.devices import pick_device
+    from clipbench.model import CLIP
+    from clipbench.preprocess import Preprocess
+    from clipbench.pretrained import world_tokenizer
+    from clipbench.train import Trainer, start_as_bag_of_words
+
+    try:
+        device = pick_device(arguments.device)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    torch.manual_seed(arguments.seed)
+    model = CLIP(preset.model)
+    if preset.train.bag_of_words_start:
+        start_as_bag_of_words(model)
+    stream = open_stream(arguments.data, preset, arguments.seed, device)
+    preprocess = Preprocess(preset.model.image_size)
+    return Trainer(model, world_tokenizer(preset.model.context_length), preprocess, stream, preset.train, out, device,
+                   threads=arguments.threads)  # fmt: skip
+
+
+def open_stream(data: str, preset, seed: int, device):
+    """The pairs to train on."""
+    from clipbench.data.pairs import PicturePairs, ScenePairs
+    from clipbench.data.picture_sets import EVALUATION_SEED, SCENE_SETS, open_pictures
+
+    if data == "scenes":
+        if seed >= EVALUATION_SEED:
+            raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
+        return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
+    if data in SCENE_SETS:
+        raise UserError(f"{data} is for evaluation only; train on scenes, a folder or a .parquet file")
+    return PicturePairs(open_pictures(data, "train"), seed, preset.model.image_size, device)
+
+
+def resume_command(arguments, out: Path) -> str:
+    """The command that goes on where this one stopped."""
+    words = ["clipbench", "train", "--out", str(out)]
+    for name in ("preset", "data", "seed", "minutes", "pairs", "batch_size"):
+        value = getattr(arguments, name)
+        words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join([*words, "--resume"])
+
+
+class TrainingLog:
+    """Writes every step to log.csv and shows a progress bar."""
+
+    columns = (
+        "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm",
+        "pairs_per_second",
+    )  # fmt: skip
+
+    def __init__(self, file: Path, quiet: bool = False):
+        from tqdm import tqdm
+
+        self.file, self.start, self.last = file, {}, {}
+        look = "{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}"
+        self.bar = tqdm(total=100, unit="%", disable=quiet, bar_format=look)
+
+    def __call__(self, event: dict) -> None:
+        if event["event"] == "start":
+            self.start = event
+            new = not self.file.exists()
+            self.handle = open(self.file, "a", buffering=1, newline="", encoding="utf-8")
+            self.writer = csv.DictWriter(self.handle, self.columns, extrasaction="ignore")
+            if new:
+                self.writer.writeheader()
+        elif event["event"] == "step":
+            self.last = event
+            rounded = {k: round(value, 6) if isinstance(value, float) else value for k, value in event.items()}
+            self.writer.writerow(rounded)
+            self.bar.n = 100 * event["progress"]
+            speed = f"{event['pairs_per_second']:.0f} pairs/s"
+            self.bar.set_postfix_str(f"loss {event['loss']:.3f}  {speed}", refresh=False)
+            self.bar.update(0)
+        elif event["event"] == "not saved":
+            self.bar.write(f"clipbench: no checkpoint this time: {event['reason']}", file=sys.stderr)
+        elif event["event"] == "end":
+            self.bar.close()
+            self.handle.close()
