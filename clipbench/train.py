@@ -13,16 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 
-from clipbench.checkpoint import (
-    forget_old,
-    newest_intact,
-    read_manifest,
-    step_folder,
-    write_manifest,
-    written_whole,
-)
+from clipbench.checkpoint import forget_old, step_folder, written_whole
 from clipbench.data.pairs import PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
@@ -30,7 +22,7 @@ from clipbench.loss import clip_loss
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import load_pretrained, write_model
+from clipbench.run_state import newest_to_resume, restore, write_state
 from clipbench.tokenizer import Tokenizer
 
 Event = dict[str, object]
@@ -278,9 +270,7 @@ class Trainer:
             return
         folder = step_folder(self.out, self.step)
         with written_whole(folder) as part:
-            write_model(part, self.model, self.tokenizer, self.preprocess, torch.float32)
-            save_file(self.optimizer_state(), part / "optimizer.safetensors")
-            write_manifest(part, self.state())
+            write_state(self, part)
         forget_old(self.out, self.config.keep_checkpoints)
         self.emit("saved", folder=str(folder))
 
@@ -291,63 +281,10 @@ class Trainer:
         except UserError as error:
             self.emit("not saved", reason=str(error))
 
-    def state(self) -> dict:
-        return {
-            "step": self.step,
-            "pairs_seen": self.pairs_seen,
-            "seconds": self.seconds,
-            "config": asdict(self.config),
-            "data": self.stream.name,
-            "precision": self.precision,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "scaler": self.scaler.state_dict(),
-        }
-
-    def optimizer_state(self) -> dict[str, torch.Tensor]:
-        """All optimisers' tensors under names like "0/17/momentum" (optimiser, parameter, what)."""
-        return {
-            f"{number}/{parameter}/{what}": torch.as_tensor(value).detach().cpu().contiguous()
-            for number, optimizer in enumerate(self.optimizers)
-            for parameter, entries in optimizer.state_dict()["state"].items()
-            for what, value in entries.items()
-        }
-
     def resume(self) -> None:
         """Go on from the newest intact checkpoint in ``out``.
 
         Raises:
             UserError: when there is none, or it belongs to another model or recipe.
         """
-        folder = newest_intact(self.out)
-        if folder is None:
-            raise UserError(f"{self.out} has no finished checkpoint to resume from; leave out --resume to start anew")
-        state = read_manifest(folder)
-        differing = [
-            name for name, value in asdict(self.config).items() if tuple_as_list(value) != state["config"].get(name)
-        ]
-        if differing:
-            raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
-        model, _, _ = load_pretrained(folder)
-        if model.config != self.model.config:
-            raise UserError(f"{folder} holds another model than the preset asks for")
-        self.model.load_state_dict(model.state_dict())
-        self.restore_optimizers(load_file(folder / "optimizer.safetensors"))
-        self.scaler.load_state_dict(state["scaler"])
-        self.step, self.pairs_seen, self.seconds = state["step"], state["pairs_seen"], state["seconds"]
-
-    def restore_optimizers(self, tensors: dict[str, torch.Tensor]) -> None:
-        for number, optimizer in enumerate(self.optimizers):
-            loaded = optimizer.state_dict()
-            loaded["state"] = {}
-            for name, tensor in tensors.items():
-                owner, parameter, what = name.split("/")
-                if int(owner) == number:
-                    if tensor.ndim == 4:  # as the weights are laid out: the fused optimiser goes by position in memory
-                        tensor = tensor.contiguous(memory_format=torch.channels_last)
-                    loaded["state"].setdefault(int(parameter), {})[what] = tensor
-            optimizer.load_state_dict(loaded)
-
-
-def tuple_as_list(value):
-    return list(value) if isinstance(value, tuple) else value
+        restore(self, newest_to_resume(self.out))

@@ -12,6 +12,7 @@ from clipbench.checkpoint import checkpoints, newest_intact
 from clipbench.model import LOGIT_SCALE_MAX
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import load_pretrained, world_tokenizer
+from clipbench.run_state import optimizer_tensors
 from clipbench.train import learning_rate_factor, make_optimizers, start_as_bag_of_words
 
 VIT_TOWERS = small_config()
@@ -30,7 +31,7 @@ def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, **settin
 
 def bits(trainer: Trainer) -> dict[str, torch.Tensor]:
     """Everything that training changes: weights, statistics, and what the optimisers remember."""
-    return {**trainer.model.state_dict(), **trainer.optimizer_state()}
+    return {**trainer.model.state_dict(), **optimizer_tensors(trainer.optimizers)}
 
 
 def assert_same_bits(one: Trainer, other: Trainer) -> None:
