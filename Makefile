@@ -88,9 +88,11 @@ $(STAMPS)/kernel: $(READY)
 	$(BIN)/jupyter-labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $@
 
-# .venv/stamps/EXTRA: clipbench with the extra of that name, again only when pyproject.toml changes
+# .venv/stamps/EXTRA: clipbench with the extra of that name, again only when pyproject.toml changes. The tests compare
+# with open_clip; it comes alone, because it asks for torchvision, which would choose a torch of its own.
 $(STAMPS)/%: pyproject.toml setup.py $(TORCH_STAMP)
 	$(PY) -m pip install "$(TORCH_SPEC)" -e ".[$*]"
+	$(if $(filter test,$*),$(PY) -m pip install --no-deps open_clip_torch)
 	@touch $@
 
 # --- two small programs ----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ Initial weights follow the released code (github.com/openai/CLIP, model.py) and 
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -81,7 +81,7 @@ ENCODER_CONFIGS = {
 
 @dataclass(frozen=True)
 class CLIPConfig:
-    """Everything that fixes a model's shape. Named constructors give the models of this project."""
+    """Everything that fixes a model's shape: ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's."""
 
     embed_dim: int
     image: ViTConfig | ResNetConfig | ConvNetConfig
@@ -104,6 +104,24 @@ class CLIPConfig:
             image=ViTConfig(image_size=64, patch_size=8, width=192, depth=6, heads=3, activation="gelu"),
             text=TransformerConfig(vocab_size=4096, context_length=32, width=192, depth=2, heads=3, activation="gelu"),
         )
+
+    @classmethod
+    def named(cls, name: str, activation: str = "quick_gelu") -> "CLIPConfig":
+        """A model of the paper by OpenAI's name for it, such as ``ViT-B/32`` (tables 19 and 20).
+
+        Args:
+            activation: ``quick_gelu`` as OpenAI trained them, or ``gelu`` as most of LAION's.
+
+        Raises:
+            ValueError: for another name, listing those there are.
+        """
+        if name not in PAPER_MODELS:
+            raise ValueError(f"no model {name!r} in the paper; choose from {', '.join(PAPER_MODELS)}")
+        embed_dim, image, text_width = PAPER_MODELS[name]
+        if isinstance(image, ViTConfig):
+            image = replace(image, activation=activation)
+        text = TransformerConfig(49408, 77, text_width, depth=12, heads=text_width // 64, activation=activation)
+        return cls(embed_dim, image, text)
 
     @property
     def image_size(self) -> int:
@@ -132,6 +150,20 @@ class CLIPConfig:
             return cls(data["embed_dim"], encoder_config(data["image"]), encoder_config(data["text"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a model configuration: {error}") from None
+
+
+# name: joint space, image encoder, width of the text encoder (tables 19 and 20; heads are as many as 64 fits the width)
+PAPER_MODELS = {
+    "RN50": (1024, ResNetConfig(224, (3, 4, 6, 3), width=64, heads=32), 512),
+    "RN101": (512, ResNetConfig(224, (3, 4, 23, 3), width=64, heads=32), 512),
+    "RN50x4": (640, ResNetConfig(288, (4, 6, 10, 6), width=80, heads=40), 640),
+    "RN50x16": (768, ResNetConfig(384, (6, 8, 18, 8), width=96, heads=48), 768),
+    "RN50x64": (1024, ResNetConfig(448, (3, 15, 36, 10), width=128, heads=64), 1024),
+    "ViT-B/32": (512, ViTConfig(224, 32, width=768, depth=12, heads=12), 512),
+    "ViT-B/16": (512, ViTConfig(224, 16, width=768, depth=12, heads=12), 512),
+    "ViT-L/14": (768, ViTConfig(224, 14, width=1024, depth=24, heads=16), 768),
+    "ViT-L/14@336": (768, ViTConfig(336, 14, width=1024, depth=24, heads=16), 768),
+}
 
 
 def encoder_config(data: dict):

@@ -30,12 +30,22 @@ class Preprocess:
     size: int
     mean: tuple[float, float, float] = CLIP_MEAN
     std: tuple[float, float, float] = CLIP_STD
+    shorter_side: int | None = None  # to resize to before the crop, where it is not ``size``
+    squash: bool = False  # the whole picture made square instead of its middle cut out, as for SigLIP
+    interpolation: str = "bicubic"  # or "bilinear"
 
     def __call__(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         """(B, 3, size, size) float32, normalised."""
         if not pictures:
             return torch.empty(0, 3, self.size, self.size)
-        return self.normalise(torch.stack([to_uint8(picture, self.size) for picture in pictures]))
+        return self.normalise(torch.stack([self.square(picture) for picture in pictures]))
+
+    def square(self, picture: Image.Image) -> torch.Tensor:
+        """(3, size, size) uint8."""
+        resample = Image.Resampling[self.interpolation.upper()]
+        if self.squash:
+            return pixels(resized(to_rgb(picture), (self.size, self.size), resample))
+        return to_uint8(picture, self.size, self.shorter_side, resample)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 (B, 3, S, S) to normalised float32 of the same shape, on the same device."""
@@ -47,22 +57,32 @@ class Preprocess:
         return asdict(self)
 
 
-def to_uint8(picture: Image.Image, size: int) -> torch.Tensor:
-    """Resize the shorter side and cut out the centre: (3, size, size) uint8.
+def to_uint8(picture: Image.Image, size: int, shorter_side: int | None = None,
+             resample: Image.Resampling = Image.Resampling.BICUBIC) -> torch.Tensor:  # fmt: skip
+    """Resize the shorter side (to ``size`` where nothing else is said) and cut out the centre: (3, size, size) uint8.
+
+    Rounding is that of transformers: the longer side is rounded down, and of an odd margin the smaller half is above
+    and left (torchvision's crop, in OpenAI's code, rounds a margin of 1.5 pixels to 2).
 
     Raises:
         UserError: for a picture so long and narrow that it would not fit into memory on the way.
     """
     picture = to_rgb(picture)
-    width, height = picture.size
-    if min(width, height) != size:
-        # the reference rounds the longer side down (torchvision and transformers both)
-        shape = (size, int(size * height / width)) if width <= height else (int(size * width / height), size)
-        if shape[0] * shape[1] > MAX_PIXELS:
-            raise UserError(f"a picture of {width} x {height} pixels is too long and narrow; crop it first")
-        picture = picture.resize(shape, Image.Resampling.BICUBIC)
+    (width, height), side = picture.size, shorter_side or size
+    shape = (side, int(side * height / width)) if width <= height else (int(side * width / height), side)
+    if shape[0] * shape[1] > MAX_PIXELS:
+        raise UserError(f"a picture of {width} x {height} pixels is too long and narrow; crop it first")
+    picture = resized(picture, shape, resample)
     left, top = (picture.width - size) // 2, (picture.height - size) // 2
-    picture = picture.crop((left, top, left + size, top + size))
+    return pixels(picture.crop((left, top, left + size, top + size)))
+
+
+def resized(picture: Image.Image, shape: tuple[int, int], resample: Image.Resampling) -> Image.Image:
+    return picture if picture.size == shape else picture.resize(shape, resample)
+
+
+def pixels(picture: Image.Image) -> torch.Tensor:
+    """(3, H, W) uint8."""
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 
 

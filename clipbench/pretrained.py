@@ -1,55 +1,53 @@
-"""Models on disk: Hugging Face's CLIP layout where a model fits it, ours where it does not.
+"""Models on disk: loaded from every layout that CLIPs come in, saved in the one that transformers reads.
 
-A folder holds ``config.json``, ``model.safetensors``, ``vocab.json``, ``merges.txt`` and
+A folder holds ``config.json``, ``model.safetensors`` (or shards and their index), ``vocab.json``, ``merges.txt`` and
 ``preprocessor_config.json``. A ViT with a text transformer is written with transformers' names, so
-``transformers.CLIPModel`` opens it; other towers are written with this package's own. Weights are read from
-safetensors only, never unpickled.
+``transformers.CLIPModel`` opens it; other towers are written with this package's own. Folders of open_clip
+(``open_clip_config.json``) and single files with OpenAI's names are read too, and ``save_open_clip`` writes them,
+ResNets included. Weights are read from safetensors only, never unpickled.
 """
 
 import json
 import re
-from collections.abc import Sequence
+import warnings
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from clipbench.checkpoint import newest_intact, written_whole
+from clipbench.config_files import (
+    config_of_weights,
+    fits_hub,
+    from_hub_config,
+    from_hub_preprocessor,
+    from_open_clip_config,
+    from_open_clip_preprocessing,
+    hub_config,
+    hub_preprocessor,
+    open_clip_config,
+)
 from clipbench.errors import UserError
-from clipbench.model import CLIP, CLIPConfig, TransformerConfig, ViTConfig
-from clipbench.preprocess import CLIP_MEAN, CLIP_STD, Preprocess
+from clipbench.hub import fetch
+from clipbench.model import CLIP, CLIPConfig, ResNetConfig
+from clipbench.preprocess import Preprocess
 from clipbench.tokenizer import Tokenizer
+from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS
+from clipbench.weights import (
+    OPEN_CLIP_WEIGHTS,
+    WEIGHTS,
+    assign,
+    find_weights,
+    layout_of,
+    read_weights,
+    whole_names,
+)
 
 ASSETS = Path(__file__).parent / "assets"
 CHECKPOINTS = ASSETS / "checkpoints"
-WEIGHTS = "model.safetensors"
-
-# ours -> transformers', where a name or part of it differs. Fused query-key-value weights are split.
-HUB_NAMES = (
-    (r"^image_encoder\.class_token$", "vision_model.embeddings.class_embedding"),
-    (r"^image_encoder\.patchify\.weight$", "vision_model.embeddings.patch_embedding.weight"),
-    (r"^image_encoder\.positions$", "vision_model.embeddings.position_embedding.weight"),
-    (r"^image_encoder\.ln_pre\.", "vision_model.pre_layrnorm."),
-    (r"^image_encoder\.ln_post\.", "vision_model.post_layernorm."),
-    (r"^image_encoder\.blocks\.", "vision_model.encoder.layers."),
-    (r"^text_encoder\.token_embedding\.weight$", "text_model.embeddings.token_embedding.weight"),
-    (r"^text_encoder\.positions$", "text_model.embeddings.position_embedding.weight"),
-    (r"^text_encoder\.ln_final\.", "text_model.final_layer_norm."),
-    (r"^text_encoder\.blocks\.", "text_model.encoder.layers."),
-    (r"^image_projection\.weight$", "visual_projection.weight"),
-    (r"\.ln_1\.", ".layer_norm1."),
-    (r"\.ln_2\.", ".layer_norm2."),
-    (r"\.attention\.out_proj\.", ".self_attn.out_proj."),
-    (r"\.mlp\.0\.", ".mlp.fc1."),
-    (r"\.mlp\.2\.", ".mlp.fc2."),
-)
-
-
-def fits_hub(config: CLIPConfig) -> bool:
-    """Whether transformers' CLIPModel can hold this model."""
-    return isinstance(config.image, ViTConfig) and isinstance(config.text, TransformerConfig)
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 # ------------------------------------------------------------------------------------------------------- save
@@ -73,97 +71,81 @@ def write_model(
     folder: Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, dtype: torch.dtype
 ) -> None:
     """Write the files of a model folder into an existing folder."""
-    state = {
-        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
-        for name, tensor in model.state_dict().items()
-    }
     if fits_hub(model.config):
-        state, config = to_hub_names(state), hub_config(model.config, tokenizer)
+        layout, config = HUB, hub_config(model.config, tokenizer)
     else:
-        config = {"clipbench": model.config.to_dict()}
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # the library writes it for its owner only, but class servers share models
+        layout, config = OURS, {"clipbench": model.config.to_dict()}
+    write_weights(folder / WEIGHTS, layout.write(stored(model, dtype)))
     write_json(folder / "config.json", config | {"torch_dtype": str(dtype).removeprefix("torch.")})
     write_json(folder / "preprocessor_config.json", hub_preprocessor(preprocess))
     tokenizer.save(folder)
+
+
+def save_open_clip(folder: str | Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess,
+                   dtype: torch.dtype = torch.float32) -> None:  # fmt: skip
+    """Write a folder that open_clip opens as ``local-dir:FOLDER``; the weights have OpenAI's names.
+
+    Raises:
+        UserError: when open_clip has no such model (a ConvNet, a bag of words).
+    """
+    try:
+        config = open_clip_config(model.config, preprocess)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    layout = OPENAI_RESNET if isinstance(model.config.image, ResNetConfig) else OPENAI_VIT
+    with written_whole(Path(folder)) as part:
+        write_weights(part / OPEN_CLIP_WEIGHTS, layout.write(stored(model, dtype)))
+        write_json(part / OPEN_CLIP_CONFIG, config)
+        tokenizer.save(part)
+
+
+def stored(model: CLIP, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The weights as they go to the disk."""
+    return {
+        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+
+
+def write_weights(file: Path, state: dict[str, torch.Tensor]) -> None:
+    save_file(state, file, metadata={"format": "pt"})
+    file.chmod(0o644)  # the library writes it for its owner only, but class servers share models
 
 
 def write_json(file: Path, data: dict) -> None:
     file.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def hub_name(name: str) -> str:
-    for pattern, replacement in HUB_NAMES:
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
-def to_hub_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Our weights under transformers' names."""
-    renamed = {}
-    for name, tensor in state.items():
-        if ".attention.in_proj." in name:
-            for part, piece in zip("qkv", tensor.chunk(3), strict=True):
-                renamed[hub_name(name.replace("attention.in_proj", f"self_attn.{part}_proj"))] = piece.contiguous()
-        else:
-            renamed[hub_name(name)] = tensor
-    return renamed
-
-
-def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
-    image, text = config.image, config.text
-    return {
-        "architectures": ["CLIPModel"],
-        "model_type": "clip",
-        "projection_dim": config.embed_dim,
-        "logit_scale_init_value": 2.6592,
-        "vision_config": {
-            "model_type": "clip_vision_model", "projection_dim": config.embed_dim,
-            "image_size": image.image_size, "patch_size": image.patch_size, **hub_tower(image),
-        },
-        "text_config": {
-            "model_type": "clip_text_model", "projection_dim": config.embed_dim,
-            "vocab_size": text.vocab_size, "max_position_embeddings": text.context_length, **hub_tower(text),
-            "bos_token_id": tokenizer.start_id, "eos_token_id": tokenizer.end_id,
-            "pad_token_id": tokenizer.end_id,
-        },
-    }  # fmt: skip
-
-
-def hub_tower(tower: ViTConfig | TransformerConfig) -> dict:
-    """What both towers have."""
-    return {
-        "hidden_size": tower.width, "intermediate_size": 4 * tower.width, "num_hidden_layers": tower.depth,
-        "num_attention_heads": tower.heads, "hidden_act": tower.activation,
-    }  # fmt: skip
-
-
-def hub_preprocessor(preprocess: Preprocess) -> dict:
-    size = preprocess.size
-    return {
-        "image_processor_type": "CLIPImageProcessor", "processor_class": "CLIPProcessor",
-        "do_convert_rgb": True, "do_resize": True, "size": {"shortest_edge": size}, "resample": 3,
-        "do_center_crop": True, "crop_size": {"height": size, "width": size},
-        "do_rescale": True, "rescale_factor": 1 / 255,
-        "do_normalize": True, "image_mean": list(preprocess.mean), "image_std": list(preprocess.std),
-    }  # fmt: skip
-
-
 # ------------------------------------------------------------------------------------------------------- load
+
+UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what reading bad settings raises
 
 
 def find_folder(name: str | Path) -> Path:
-    """The model folder that a name stands for: a shipped model, a model folder, or a run's newest checkpoint.
+    """Where the model is that a name stands for; downloaded first when it is a hub id that is not here yet.
+
+    A shipped model (``tiny``, ``classroom``), a model folder, a ``.safetensors`` file, a training run's folder (its
+    newest checkpoint), or a hub id such as ``openai/clip-vit-base-patch32``.
 
     Raises:
         UserError: when there is none.
     """
     if str(name) in ("tiny", "classroom"):
         return CHECKPOINTS / str(name)
-    folder = Path(name)
-    if not folder.is_dir():
-        raise UserError(f"no model {str(name)!r}; give tiny, classroom, a model folder or a training run's folder")
-    if (folder / "config.json").exists():
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        return model_folder(path)
+    if HUB_ID.fullmatch(str(name)):
+        return fetch(str(name))
+    places = "tiny, classroom, a model folder, a training run's folder or a hub id (openai/clip-vit-base-patch32)"
+    raise UserError(f"no model {str(name)!r}; give {places}")
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder itself where it holds a model, or its newest checkpoint where it is a training run's."""
+    if any((folder / name).exists() for name in ("config.json", OPEN_CLIP_CONFIG)) or any(folder.glob("*.safetensors")):
         return folder
     newest = newest_intact(folder)
     if newest is None:
@@ -172,22 +154,30 @@ def find_folder(name: str | Path) -> Path:
 
 
 def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
-    """Read a model folder; the model is in evaluation mode, float32.
+    """Read a model; it comes in evaluation mode, float32.
+
+    Args:
+        folder: a model folder in transformers', open_clip's or this package's layout, or a ``.safetensors`` file with
+            the tokenizer's files beside it. Weights with OpenAI's names and no settings are read as OpenAI's: sizes
+            from their shapes, QuickGELU.
 
     Raises:
         UserError: when a file is missing, damaged, or not what it says.
     """
-    folder = Path(folder)
-    config = read_config(folder)
-    state = read_weights(folder)
-    if "text_model.embeddings.token_embedding.weight" in state:
-        state = from_hub_names(state)
-    model = empty_model(config, folder / 'config.json')
-    assign(model, state, folder)
-    return model, read_tokenizer(folder, config), read_preprocess(folder, config)
+    path = Path(folder)
+    file = path if path.is_file() else find_weights(path)
+    state = whole_names(read_weights(file))
+    layout = layout_of(state, file)
+    if layout in (OPENAI_VIT, OPENAI_RESNET):
+        config, preprocess = read_open_clip_settings(file, state)
+    else:
+        config, preprocess = read_hub_settings(file.parent)
+    model = empty_model(config, str(file))
+    assign(model, state, layout, file)
+    return model, read_tokenizer(file.parent, config), preprocess
 
 
-def empty_model(config: CLIPConfig, source: Path) -> CLIP:
+def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
     """The model without weights, in evaluation mode; shapes that do not fit together are found out here.
 
     Raises:
@@ -198,7 +188,7 @@ def empty_model(config: CLIPConfig, source: Path) -> CLIP:
             model = CLIP(config).eval()
             images = torch.empty(1, 3, config.image_size, config.image_size)
             model(images, torch.zeros(1, config.context_length, dtype=torch.int64))
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (*UNSUITABLE, RuntimeError) as error:
         raise UserError(f"{source} describes no working model: {first_line(error)}") from None
     return model
 
@@ -232,102 +222,15 @@ def read_json(file: Path) -> dict:
     return data
 
 
-def read_config(folder: Path) -> CLIPConfig:
-    data = read_json(folder / "config.json")
+def read_hub_settings(folder: Path) -> tuple[CLIPConfig, Preprocess]:
+    """What config.json and preprocessor_config.json say."""
+    file = folder / "config.json"
+    data = read_json(file)
     try:
-        return CLIPConfig.from_dict(data["clipbench"]) if "clipbench" in data else from_hub_config(data)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'config.json'} does not describe a CLIP model: {first_line(error)}") from None
-
-
-def from_hub_config(data: dict) -> CLIPConfig:
-    """transformers writes only what differs from its defaults (ViT-B/32), so everything has one here."""
-    image, text = data["vision_config"], data["text_config"]
-    return CLIPConfig(
-        embed_dim=data.get("projection_dim", 512),
-        image=ViTConfig(
-            image.get("image_size", 224), image.get("patch_size", 32), image.get("hidden_size", 768),
-            image.get("num_hidden_layers", 12), image.get("num_attention_heads", 12),
-            image.get("hidden_act", "quick_gelu"),
-        ),
-        text=TransformerConfig(
-            text.get("vocab_size", 49408), text.get("max_position_embeddings", 77),
-            text.get("hidden_size", 512), text.get("num_hidden_layers", 12),
-            text.get("num_attention_heads", 8), text.get("hidden_act", "quick_gelu"),
-        ),
-    )  # fmt: skip
-
-
-def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    file = folder / WEIGHTS
-    if not file.exists():
-        pickles = [path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for path in folder.glob(pattern)]
-        found = f"; {pickles[0]} is a pickle, which can run code when it is read" if pickles else ""
-        raise UserError(f"{folder} has no {WEIGHTS}{found}; only safetensors are read")
-    try:
-        with safe_open(file, "pt") as data:
-            state = {name: data.get_tensor(name) for name in data.keys()}
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{file} is damaged or no safetensors file ({error}); get it again") from None
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-
-
-def from_hub_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """transformers' weights under our names."""
-    state = {name: tensor for name, tensor in state.items() if not name.endswith("position_ids")}
-    back = {}
-    for name, tensor in state.items():
-        if ".self_attn.q_proj." in name:
-            pieces = [state.get(name.replace("q_proj", f"{part}_proj")) for part in "qkv"]
-            if all(piece is not None and piece.shape == tensor.shape for piece in pieces):
-                back[our_name(name.replace("self_attn.q_proj", "attention.in_proj"))] = torch.cat(pieces)
-        elif not re.search(r"self_attn\.[kv]_proj\.", name):
-            back[our_name(name)] = tensor
-    return back
-
-
-def our_name(name: str) -> str:
-    for pattern, replacement in HUB_NAMES:
-        ours, start = pattern.replace("\\.", ".").strip("^$"), "^" if pattern.startswith("^") else ""
-        name = re.sub(start + re.escape(replacement), ours, name)
-    return name
-
-
-def assign(model: CLIP, state: dict[str, torch.Tensor], folder: Path) -> None:
-    """Give the model its weights, after checking that all are there, in the right shape, and finite."""
-    wanted = model.state_dict()
-    missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
-    if missing or extra:
-        name, what = (missing[0], "is missing") if missing else (extra[0], "belongs to another model")
-        raise UserError(f"{folder / WEIGHTS} does not fit its config.json: {name} {what}")
-    for name, tensor in state.items():
-        if tensor.shape != wanted[name].shape:
-            shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
-            raise UserError(f"{folder / WEIGHTS} does not fit its config.json: {name} is {shapes}")
-        if tensor.is_floating_point() != wanted[name].is_floating_point():
-            raise UserError(f"{folder / WEIGHTS} cannot be read: {name} is of type {tensor.dtype}")
-        if not torch.isfinite(tensor).all():
-            raise UserError(f"{folder / WEIGHTS} is unusable: {name} holds values that are not finite")
-    model.load_state_dict(state, assign=True)
-    for name, buffer in list(model.named_buffers()):
-        if buffer.is_meta:  # not stored: the causal mask
-            owner, _, attribute = name.rpartition(".")
-            causal = torch.full(buffer.shape, float("-inf")).triu(1)
-            model.get_submodule(owner).register_buffer(attribute, causal, persistent=False)
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
-
-
-def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_folder(folder, config.context_length)
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} has no tokenizer: {Path(error.filename).name} is missing") from None
-    except ValueError as error:
-        raise UserError(f"{folder} has no usable tokenizer: {error}") from None
-    if tokenizer.end_id >= config.text.vocab_size:
-        raise UserError(f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})")
-    return tokenizer
+        config = CLIPConfig.from_dict(data["clipbench"]) if "clipbench" in data else from_hub_config(data)
+    except UNSUITABLE as error:
+        raise UserError(f"{file} does not describe a CLIP model: {first_line(error)}") from None
+    return config, read_preprocess(folder, config)
 
 
 def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
@@ -335,11 +238,48 @@ def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
     if not file.exists():
         raise UserError(f"{folder} has no {file.name}: how pictures must be prepared is unknown")
     data = read_json(file)
-    mean, std = data.get("image_mean", CLIP_MEAN), data.get("image_std", CLIP_STD)
-    for colour in (mean, std):
-        if not (isinstance(colour, Sequence) and len(colour) == 3 and all(isinstance(c, int | float) for c in colour)):
-            raise UserError(f"{file}: image_mean and image_std must be three numbers each, not {colour}")
-    return Preprocess(config.image_size, tuple(mean), tuple(std))
+    try:
+        return from_hub_preprocessor(data, config.image_size)
+    except UNSUITABLE as error:
+        raise UserError(f"{file} does not fit this CLIP: {first_line(error)}") from None
+
+
+def read_open_clip_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple[CLIPConfig, Preprocess]:
+    """What open_clip_config.json says; without one, what OpenAI's weights tell by their shapes."""
+    file = weights.with_name(OPEN_CLIP_CONFIG)
+    if not file.exists():
+        return read_openai_settings(weights, state)
+    data = read_json(file)
+    try:
+        config = from_open_clip_config(data)
+        return config, from_open_clip_preprocessing(data, config.image_size)
+    except UNSUITABLE as error:
+        raise UserError(f"{file} does not describe a CLIP model: {first_line(error)}") from None
+
+
+def read_openai_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple[CLIPConfig, Preprocess]:
+    if "input_resolution" not in state:  # OpenAI's own files hold it
+        warnings.warn(f"no {OPEN_CLIP_CONFIG} beside {weights}: read as OpenAI's, with QuickGELU", stacklevel=4)
+    try:
+        config = config_of_weights(state)
+    except KeyError as error:
+        raise UserError(f"{weights} is no CLIP: {error.args[0]} is missing") from None
+    except ValueError as error:
+        raise UserError(f"{weights} is no CLIP: {first_line(error)}") from None
+    return config, Preprocess(config.image_size)
+
+
+def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_folder(folder, config.context_length)
+    except FileNotFoundError as error:
+        how = "vocab.json and merges.txt of openai/clip-vit-base-patch32 belong to every model with 49408 tokens"
+        raise UserError(f"{folder} has no tokenizer: {Path(error.filename).name} is missing ({how})") from None
+    except ValueError as error:
+        raise UserError(f"{folder} has no usable tokenizer: {error}") from None
+    if tokenizer.end_id >= config.text.vocab_size:
+        raise UserError(f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})")
+    return tokenizer
 
 
 def world_tokenizer(context_length: int = 32) -> Tokenizer:

@@ -4,6 +4,8 @@ It reads the two files that every CLIP checkpoint carries, ``vocab.json`` and ``
 ``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC, single spaces, lower case.
 """
 
+import errno
+import gzip
 import json
 import warnings
 from pathlib import Path
@@ -13,6 +15,8 @@ from tokenizers import Regex, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as FastTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
+OPENAI_MERGES = "bpe_simple_vocab_16e6.txt.gz"  # of github.com/openai/CLIP, also inside open_clip_torch
+OPENAI_MERGE_COUNT = 49152 - 256 - 2
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"  # CLIP's: digits stand alone
 
 
@@ -45,6 +49,55 @@ def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> No
             raise ValueError(f"merges.txt does not belong to vocab.json: {' '.join(merge)[:40]!r}")
 
 
+def read_vocabulary(file: Path) -> dict[str, int]:
+    try:
+        vocab = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file.name} is not readable JSON: {error}") from None
+    if not isinstance(vocab, dict):
+        raise ValueError(f"{file.name} holds a {type(vocab).__name__} in place of tokens with their ids")
+    return vocab
+
+
+def read_merges(file: Path) -> list[tuple[str, str]]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [pair_of(line, file) for line in lines if line and not line.startswith("#version")]
+
+
+def pair_of(merge: str | list, file: Path) -> tuple[str, str]:
+    """A merge, which is written as one string or as two."""
+    pair = merge.split() if isinstance(merge, str) else merge
+    if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(token, str) for token in pair)):
+        raise ValueError(f"{file.name}: {str(merge)[:40]!r} is not a pair of tokens")
+    return pair[0], pair[1]
+
+
+def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of tokenizer.json, the one file that newer folders of transformers have."""
+    data = read_vocabulary(file)
+    try:
+        model, added = data["model"], data.get("added_tokens", [])
+        if model.get("type", "BPE") != "BPE" or model["end_of_word_suffix"] != "</w>":
+            raise ValueError(f"{file.name} is no byte-pair tokenizer of a CLIP")
+        vocab = model["vocab"] | {token["content"]: token["id"] for token in added}
+        return vocab, [pair_of(merge, file) for merge in model["merges"]]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file.name} is no byte-pair tokenizer of a CLIP: {error}") from None
+
+
+def read_openai_merges(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges from the file that OpenAI published: a comment, then merges, more than CLIP uses.
+
+    An id is a place in: 256 bytes, the same at the end of a word, what each merge makes, start and end of text.
+    """
+    lines = gzip.decompress(file.read_bytes()).decode("utf-8").splitlines()
+    merges = [pair_of(line, file) for line in lines[1 : 1 + OPENAI_MERGE_COUNT]]
+    # printable characters come first, then the stand-ins for the other bytes
+    bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*bytes_, *(f"{byte}</w>" for byte in bytes_), *map("".join, merges), START, END]
+    return {token: number for number, token in enumerate(tokens)}, merges
+
+
 class Tokenizer:
     """Texts to token ids.
 
@@ -66,25 +119,20 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: str | Path, context_length: int) -> "Tokenizer":
-        """Read vocab.json and merges.txt.
+        """Read vocab.json and merges.txt, else tokenizer.json, else OpenAI's bpe_simple_vocab_16e6.txt.gz.
 
         Raises:
-            FileNotFoundError: when one of them is missing.
+            FileNotFoundError: when none is there; it names the first.
             ValueError: when they are not a vocabulary and its merges.
         """
         folder = Path(folder)
-        try:
-            vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"vocab.json is not readable JSON: {error}") from None
-        if not isinstance(vocab, dict):
-            raise ValueError(f"vocab.json holds a {type(vocab).__name__} in place of tokens with their ids")
-        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
-        merges = [tuple(line.split()) for line in lines if line and not line.startswith("#version")]
-        for merge in merges:
-            if len(merge) != 2:
-                raise ValueError(f"merges.txt: {' '.join(merge)[:40]!r} is not a pair of tokens")
-        return cls(vocab, merges, context_length)
+        if (folder / "vocab.json").exists() or (folder / "merges.txt").exists():
+            return cls(read_vocabulary(folder / "vocab.json"), read_merges(folder / "merges.txt"), context_length)
+        if (folder / "tokenizer.json").exists():
+            return cls(*read_hub_tokenizer(folder / "tokenizer.json"), context_length)
+        if (folder / OPENAI_MERGES).exists():
+            return cls(*read_openai_merges(folder / OPENAI_MERGES), context_length)
+        raise FileNotFoundError(errno.ENOENT, "no tokenizer", str(folder / "vocab.json"))
 
     def save(self, folder: str | Path) -> None:
         """Write the files that transformers' CLIPTokenizer reads."""

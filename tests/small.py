@@ -85,3 +85,14 @@ def one_line(error: BaseException) -> str:
     message = str(error)
     assert message and "\n" not in message, f"not one line: {message!r}"
     return message
+
+
+def token_id_rows(text: TransformerConfig, lengths: list[int]) -> torch.Tensor:
+    """Rows of so many random words between start and end of text, padded with 0 to the longest: (B, T) int64."""
+    generator = torch.Generator().manual_seed(len(lengths))
+    start, end = text.vocab_size - 2, text.vocab_size - 1
+    ids = torch.zeros(len(lengths), max(lengths) + 2, dtype=torch.int64)
+    for row, length in zip(ids, lengths, strict=True):
+        words = torch.randint(0, start, (length,), generator=generator)
+        row[: length + 2] = torch.cat([torch.tensor([start]), words, torch.tensor([end])])
+    return ids

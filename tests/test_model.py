@@ -273,18 +273,34 @@ def test_parameters_of_a_small_clip_counted_by_hand():
     assert count(model) == count(model.image_encoder) + count(model.text_encoder) + (W + V) * D + 1
 
 
-@pytest.mark.parametrize(
-    "image, text, parameters",
-    [
-        (ViTConfig(224, 32, 768, 12, 12), TransformerConfig(49408, 77, 512, 12, 8), 151_277_313),
-        (ResNetConfig(224, (3, 4, 6, 3), 64, 32), TransformerConfig(49408, 77, 512, 12, 8), 102_007_137),
-    ],
-    ids=["ViT-B/32", "RN50"],
-)
-def test_released_models_have_their_known_number_of_parameters(image, text, parameters):
-    D = 512 if isinstance(image, ViTConfig) else 1024
+PARAMETERS = {  # as OpenAI's and open_clip's own code counts them; tests/test_architectures.py repeats the latter
+    "RN50": 102_007_137,
+    "RN101": 119_688_033,
+    "RN50x4": 178_300_601,
+    "RN50x16": 290_979_217,
+    "RN50x64": 623_258_305,
+    "ViT-B/32": 151_277_313,
+    "ViT-B/16": 149_620_737,
+    "ViT-L/14": 427_616_513,
+    "ViT-L/14@336": 427_944_193,
+}
+
+
+@pytest.mark.parametrize("name, parameters", PARAMETERS.items())
+def test_models_of_the_paper_have_their_known_number_of_parameters(name, parameters):
     with torch.device("meta"):
-        assert count(CLIP(CLIPConfig(D, image, text))) == parameters  # as the released notebook prints it
+        assert count(CLIP(CLIPConfig.named(name))) == parameters
+
+
+def test_a_model_that_the_paper_does_not_have_is_refused_with_the_list_of_those_it_has():
+    with pytest.raises(ValueError, match="no model 'ViT-B/31' in the paper; choose from RN50, RN101"):
+        CLIPConfig.named("ViT-B/31")
+
+
+def test_models_of_the_paper_use_quick_gelu_unless_told_otherwise():
+    assert CLIPConfig.named("ViT-B/32").image.activation == CLIPConfig.named("RN50").text.activation == "quick_gelu"
+    later = CLIPConfig.named("ViT-B/16", activation="gelu")
+    assert later.image.activation == later.text.activation == "gelu"
 
 
 def test_classroom_model_has_at_most_8_million_parameters():

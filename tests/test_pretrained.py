@@ -144,9 +144,9 @@ def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
     assert "holds no model" in refused(tmp_path)
 
 
-def test_a_file_is_no_model_folder(tmp_path):
+def test_an_empty_file_is_no_model(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(UserError, match="no model"):
+    with pytest.raises(UserError, match="damaged or no safetensors file"):
         load(tmp_path / "model.safetensors")
 
 
@@ -253,7 +253,7 @@ PROJECTION, QUERY = "visual_projection.weight", "text_model.encoder.layers.0.sel
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused(folder, value):
     spoil(folder, lambda state: state[PROJECTION].view(-1)[3:4].fill_(value))
-    assert "image_projection.weight holds values that are not finite" in refused(folder)
+    assert "visual_projection.weight holds values that are not finite" in refused(folder)
 
 
 @pytest.mark.parametrize("name", [PROJECTION, QUERY, QUERY.replace("q_proj", "k_proj"), "logit_scale"])

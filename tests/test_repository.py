@@ -116,6 +116,10 @@ ROOMS = {
     "clipbench.tokenizer": [],
     "clipbench.errors": [],
     "clipbench.preprocess": ["clipbench.errors"],
+    "clipbench.weight_names": [],
+    "clipbench.weights": ["clipbench.errors", "clipbench.weight_names"],
+    "clipbench.config_files": ["clipbench.model", "clipbench.preprocess", "clipbench.tokenizer"],
+    "clipbench.hub": ["clipbench.errors", "clipbench.weights"],
     "clipbench.devices": [],
     "clipbench.data": ["clipbench.data", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess"],
 }

@@ -1,0 +1,262 @@
+"""Settings files of model folders: transformers' ``config.json``, open_clip's ``open_clip_config.json``, and none.
+
+What a file says about a model that this package's ``CLIP`` is not (other normalisation, pooling, towers) is refused,
+because such weights would load and give wrong numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from clipbench.model import CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench.preprocess import CLIP_MEAN, CLIP_STD, Preprocess
+from clipbench.tokenizer import Tokenizer
+
+# ------------------------------------------------------------------------------------------------ transformers
+
+
+def fits_hub(config: CLIPConfig) -> bool:
+    """Whether transformers' CLIPModel can hold this model."""
+    return isinstance(config.image, ViTConfig) and isinstance(config.text, TransformerConfig)
+
+
+def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
+    """config.json for transformers' CLIPModel."""
+    image, text = config.image, config.text
+    return {
+        "architectures": ["CLIPModel"],
+        "model_type": "clip",
+        "projection_dim": config.embed_dim,
+        "logit_scale_init_value": 2.6592,
+        "vision_config": {
+            "model_type": "clip_vision_model", "projection_dim": config.embed_dim,
+            "image_size": image.image_size, "patch_size": image.patch_size, **hub_tower(image),
+        },
+        "text_config": {
+            "model_type": "clip_text_model", "projection_dim": config.embed_dim,
+            "vocab_size": text.vocab_size, "max_position_embeddings": text.context_length, **hub_tower(text),
+            "bos_token_id": tokenizer.start_id, "eos_token_id": tokenizer.end_id,
+            "pad_token_id": tokenizer.end_id,
+        },
+    }  # fmt: skip
+
+
+def hub_tower(tower: ViTConfig | TransformerConfig) -> dict:
+    """What both towers have."""
+    return {
+        "hidden_size": tower.width, "intermediate_size": 4 * tower.width, "num_hidden_layers": tower.depth,
+        "num_attention_heads": tower.heads, "hidden_act": tower.activation,
+    }  # fmt: skip
+
+
+def from_hub_config(data: dict) -> CLIPConfig:
+    """
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError: when it describes no CLIP, or one that ours is not.
+    """
+    kind = data.get("model_type", "clip")
+    if kind != "clip" or not data.keys() >= {"vision_config", "text_config"}:
+        raise ValueError(f"it is of the kind {kind}, not a CLIP with an image and a text encoder")
+    # transformers writes only what differs from its defaults (ViT-B/32), so everything has one here
+    image = {"hidden_size": 768, "intermediate_size": 3072, **data["vision_config"]}
+    text = {"hidden_size": 512, "intermediate_size": 2048, **data["text_config"]}
+    for tower in (image, text):
+        if tower["intermediate_size"] != 4 * tower["hidden_size"]:
+            raise ValueError(f"hidden layers of {tower['intermediate_size']} are not 4 x {tower['hidden_size']} wide")
+        if tower.get("layer_norm_eps", 1e-5) != 1e-5:
+            raise ValueError(f"layer_norm_eps is {tower['layer_norm_eps']}, and CLIP's is 1e-5")
+    return CLIPConfig(
+        embed_dim=data.get("projection_dim", 512),
+        image=ViTConfig(
+            image.get("image_size", 224), image.get("patch_size", 32), image["hidden_size"],
+            image.get("num_hidden_layers", 12), image.get("num_attention_heads", 12),
+            image.get("hidden_act", "quick_gelu"),
+        ),
+        text=TransformerConfig(
+            text.get("vocab_size", 49408), text.get("max_position_embeddings", 77), text["hidden_size"],
+            text.get("num_hidden_layers", 12), text.get("num_attention_heads", 8),
+            text.get("hidden_act", "quick_gelu"),
+        ),
+    )  # fmt: skip
+
+
+def hub_preprocessor(preprocess: Preprocess) -> dict:
+    """preprocessor_config.json for transformers' CLIPImageProcessor."""
+    square = {"height": preprocess.size, "width": preprocess.size}
+    return {
+        "image_processor_type": "CLIPImageProcessor", "processor_class": "CLIPProcessor",
+        "do_convert_rgb": True, "do_resize": True,
+        "size": square if preprocess.squash else {"shortest_edge": preprocess.shorter_side or preprocess.size},
+        "resample": RESAMPLE[preprocess.interpolation], "do_center_crop": not preprocess.squash, "crop_size": square,
+        "do_rescale": True, "rescale_factor": 1 / 255,
+        "do_normalize": True, "image_mean": list(preprocess.mean), "image_std": list(preprocess.std),
+    }  # fmt: skip
+
+
+RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
+
+
+def from_hub_preprocessor(data: dict, image_size: int) -> Preprocess:
+    """Read preprocessor_config.json; its sizes are numbers in old files and dicts in new ones.
+
+    Raises:
+        ValueError: when it asks for something else than resizing, cropping and normalising to this size.
+    """
+    for switch in ("do_resize", "do_rescale", "do_normalize"):
+        if not data.get(switch, True):
+            raise ValueError(f"{switch} is off, and only whole preprocessing is known here")
+    if abs(data.get("rescale_factor", 1 / 255) - 1 / 255) > 1e-6:
+        raise ValueError(f"rescale_factor is {data['rescale_factor']} instead of 1/255")
+    names = {number: name for name, number in RESAMPLE.items()}
+    resample = data.get("resample", 3)
+    if resample not in names:
+        raise ValueError(f"resample is {resample}; known are {RESAMPLE}")
+    size = data.get("size", {"shortest_edge": image_size})
+    squash = isinstance(size, dict) and "shortest_edge" not in size
+    cropped = size if squash else data.get("crop_size", size)
+    if side_of(cropped) != image_size:
+        raise ValueError(f"pictures become {side_of(cropped)} pixels wide, and the model reads {image_size}")
+    if not squash and not data.get("do_center_crop", True):
+        raise ValueError("do_center_crop is off, and the pictures would not become squares")
+    shorter_side = None if squash or side_of(size) == image_size else side_of(size)
+    mean, std = colour(data.get("image_mean", CLIP_MEAN)), colour(data.get("image_std", CLIP_STD))
+    return Preprocess(image_size, mean, std, shorter_side, squash, names[resample])
+
+
+def side_of(size: int | dict) -> int:
+    """The one number of a size, however it is written."""
+    numbers = set(size.values()) if isinstance(size, dict) else {size}
+    if len(numbers) != 1 or not all(type(number) is int and number > 0 for number in numbers):
+        raise ValueError(f"{size} is not the size of a square")
+    return numbers.pop()
+
+
+def colour(value) -> tuple[float, float, float]:
+    if not (isinstance(value, Sequence) and len(value) == 3 and all(isinstance(each, int | float) for each in value)):
+        raise ValueError(f"image_mean and image_std must be three numbers each, not {value}")
+    return tuple(value)
+
+
+# --------------------------------------------------------------------------------------------------- open_clip
+
+# Settings of open_clip that change nothing about a model in use, and those that ours has.
+OPEN_CLIP_KNOWN = {
+    "model_cfg": {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_scale"},
+    "vision_cfg": {"image_size", "layers", "width", "patch_size", "head_width", "patch_dropout", "output_tokens"},
+    "text_cfg": {"context_length", "vocab_size", "width", "heads", "layers", "output_tokens", "hf_tokenizer_name",
+                 "tokenizer_kwargs", "eos_id", "pad_id"},
+}  # fmt: skip
+
+
+def from_open_clip_config(data: dict) -> CLIPConfig:
+    """The model of open_clip_config.json.
+
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError: when it describes no CLIP, or one that ours is not.
+    """
+    model = data["model_cfg"]
+    image, text = model["vision_cfg"], model["text_cfg"]
+    for section, settings in (("model_cfg", model), ("vision_cfg", image), ("text_cfg", text)):
+        unknown = [name for name in settings if settings[name] and name not in OPEN_CLIP_KNOWN[section]]
+        if unknown:
+            raise ValueError(f"{section}.{unknown[0]} is a setting that this CLIP does not have")
+    activation = "quick_gelu" if model.get("quick_gelu") else "gelu"
+    layers, width, head_width = image.get("layers", 12), image.get("width", 768), image.get("head_width", 64)
+    size = image.get("image_size", 224)
+    if isinstance(layers, list):
+        image_config = ResNetConfig(size, tuple(layers), width, 32 * width // head_width)
+    else:
+        image_config = ViTConfig(size, image.get("patch_size", 16), width, layers, width // head_width, activation)
+    text_config = TransformerConfig(
+        text.get("vocab_size", 49408), text.get("context_length", 77), text.get("width", 512), text.get("layers", 12),
+        text.get("heads", 8), activation,
+    )  # fmt: skip
+    return CLIPConfig(model["embed_dim"], image_config, text_config)
+
+
+def open_clip_config(config: CLIPConfig, preprocess: Preprocess) -> dict:
+    """open_clip_config.json of a model.
+
+    Raises:
+        ValueError: when open_clip has no such model.
+    """
+    image, text = config.image, config.text
+    if not isinstance(image, ViTConfig | ResNetConfig) or not isinstance(text, TransformerConfig):
+        raise ValueError(f"open_clip has no CLIP of {type(image).__name__} and {type(text).__name__}")
+    if isinstance(image, ViTConfig) and image.activation != text.activation:
+        raise ValueError(f"open_clip has one activation for both towers, not {image.activation} and {text.activation}")
+    if isinstance(image, ResNetConfig):
+        tower = {"layers": list(image.layers), "head_width": 32 * image.width // image.heads, "patch_size": None}
+    else:
+        tower = {"layers": image.depth, "head_width": image.width // image.heads, "patch_size": image.patch_size}
+    return {
+        "model_cfg": {
+            "embed_dim": config.embed_dim,
+            "quick_gelu": text.activation == "quick_gelu",
+            "vision_cfg": {"image_size": image.image_size, "width": image.width, **tower},
+            "text_cfg": {
+                "context_length": text.context_length, "vocab_size": text.vocab_size, "width": text.width,
+                "heads": text.heads, "layers": text.depth,
+            },
+        },
+        "preprocess_cfg": {
+            "mean": list(preprocess.mean), "std": list(preprocess.std), "interpolation": preprocess.interpolation,
+            "resize_mode": "squash" if preprocess.squash else "shortest",
+        },
+    }  # fmt: skip
+
+
+def from_open_clip_preprocessing(data: dict, image_size: int) -> Preprocess:
+    """The preprocessing of open_clip_config.json.
+
+    Raises:
+        ValueError: when it is not known here.
+    """
+    settings = data.get("preprocess_cfg", {})
+    mode, interpolation = settings.get("resize_mode", "shortest"), settings.get("interpolation", "bicubic")
+    if mode not in ("shortest", "squash") or interpolation not in RESAMPLE:
+        raise ValueError(f"resize_mode {mode} with interpolation {interpolation} is not known here")
+    mean, std = colour(settings.get("mean", CLIP_MEAN)), colour(settings.get("std", CLIP_STD))
+    return Preprocess(image_size, mean, std, squash=mode == "squash", interpolation=interpolation)
+
+
+# --------------------------------------------------------------------------------------------- from shapes alone
+
+
+def config_of_weights(state: Mapping[str, Tensor], activation: str = "quick_gelu") -> CLIPConfig:
+    """The model whose weights these are, under OpenAI's names: all but the activation shows in their shapes.
+
+    Heads are as many as 64 fits the width, as in every model of the paper.
+
+    Raises:
+        KeyError: with the name of a weight that no CLIP is without.
+    """
+    vocab_size, width = state["token_embedding.weight"].shape
+    text = TransformerConfig(
+        vocab_size, len(state["positional_embedding"]), width, count_blocks(state, "transformer.resblocks."),
+        width // 64, activation,
+    )  # fmt: skip
+    image = vit_of_weights(state, activation) if "visual.proj" in state else resnet_of_weights(state)
+    return CLIPConfig(state["text_projection"].shape[1], image, text)
+
+
+def vit_of_weights(state: Mapping[str, Tensor], activation: str) -> ViTConfig:
+    width, _, patch_size, _ = state["visual.conv1.weight"].shape
+    size = patch_size * side_of_grid(state["visual.positional_embedding"])
+    depth = count_blocks(state, "visual.transformer.resblocks.")
+    return ViTConfig(size, patch_size, width, depth, width // 64, activation)
+
+
+def resnet_of_weights(state: Mapping[str, Tensor]) -> ResNetConfig:
+    width = state["visual.conv3.weight"].shape[0]
+    layers = tuple(count_blocks(state, f"visual.layer{number}.") for number in (1, 2, 3, 4))
+    return ResNetConfig(32 * side_of_grid(state["visual.attnpool.positional_embedding"]), layers, width, width // 2)
+
+
+def side_of_grid(positions: Tensor) -> int:
+    """Places a side, from the positions of all places and one more."""
+    return round((len(positions) - 1) ** 0.5)
+
+
+def count_blocks(state: Mapping[str, Tensor], prefix: str) -> int:
+    return len({name.removeprefix(prefix).split(".")[0] for name in state if name.startswith(prefix)})
