@@ -18,7 +18,7 @@ from clipbench.encoders import ClipbenchEncoder, Encoder, load
 from clipbench.errors import UserError
 from clipbench.evaluate.features import image_features, text_features
 from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
-from clipbench.loss import clip_loss
+from clipbench.loss import clip_loss, siglip_loss, tiled_clip_loss
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import open_picture
 from clipbench.tokenizer import Tokenizer
@@ -26,6 +26,6 @@ from clipbench.train import TrainConfig, Trainer
 
 __all__ = [
     "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig", "Trainer",
-    "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures", "text_features",
-    "zero_shot_metrics", "zero_shot_weights",
+    "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures", "siglip_loss", "text_features",
+    "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
 ]  # fmt: skip
