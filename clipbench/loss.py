@@ -153,7 +153,7 @@ class TiledLoss(torch.autograd.Function):
         return d_images.to(images.dtype), d_texts.to(texts.dtype), d_scale * factor, None, None, None, None, None
 
 
-def log_partitions(images: Tensor, texts: Tensor, scale: Tensor, tile: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def log_partitions(images: Tensor, texts: Tensor, scale: Tensor, tile: int, dtype) -> tuple[Tensor, Tensor]:
     """Log-sum-exp of the logits over each row (b,) and each column (B,)."""
     like = {"device": images.device, "dtype": torch.promote_types(images.dtype, torch.float32)}
     rows, columns = (torch.full((len(features),), float("-inf"), **like) for features in (images, texts))
@@ -189,9 +189,9 @@ class TiledSigmoidLoss(torch.autograd.Function):
     def forward(ctx, images, texts, scale, bias, tile: int):
         ctx.save_for_backward(images, texts, scale, bias)
         ctx.tile = tile
-        total = -(scale * (images * texts).sum() + len(texts) * bias)  # softplus(-x) = softplus(x) - x for the pairs
+        total = -(scale * (images * texts).sum() + len(texts) * bias)  # log sigmoid(x) = log sigmoid(-x) + x
         for i, j in tiles(len(images), len(texts), tile):
-            total = total + F.softplus(scale * images[i] @ texts[j].T + bias).sum()
+            total = total - F.logsigmoid(-(scale * images[i] @ texts[j].T + bias)).sum()
         return total / len(texts)
 
     @staticmethod
