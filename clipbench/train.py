@@ -142,7 +142,7 @@ class Trainer:
         self.callbacks = list(callbacks)
         self.optimizers = make_optimizers(self.model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
-        self.step = self.pairs_seen = self.skipped = 0
+        self.step = self.pairs_seen = self.skipped = self.unreadable = 0
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.stopping = threading.Event()
 
@@ -171,6 +171,7 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         batch = self.stream(self.pairs_seen, self.config.batch_size)
+        self.report_unreadable()
         images = self.preprocess.normalise(batch.images.to(self.device)).contiguous(memory_format=torch.channels_last)
         token_ids = self.tokenizer(batch.captions).to(self.device)
         rate = self.set_learning_rate()
@@ -253,6 +254,13 @@ class Trainer:
         for callback in self.callbacks:
             callback(report)
         return report
+
+    def report_unreadable(self) -> None:
+        """An event for every sample that the stream could not read since the last step."""
+        unreadable = getattr(self.stream, "unreadable", None)
+        for name, reason in list(unreadable.reasons.items())[self.unreadable :] if unreadable else ():
+            self.unreadable += 1
+            self.emit("unreadable", sample=name, reason=reason, so_far=self.unreadable)
 
     def stop(self) -> None:
         """Ask the run to end after the current step, with a checkpoint."""

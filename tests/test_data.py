@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import write_image_folder
 
+from clipbench.data.captioned import from_picture_set
 from clipbench.data.captions import caption_scenes
 from clipbench.data.draws import Draws, permutation, shuffled_positions
-from clipbench.data.pairs import PicturePairs, ScenePairs, shifted_and_mirrored
+from clipbench.data.pairs import CaptionedPairs, ScenePairs, shifted_and_mirrored
 from clipbench.data.picture_sets import open_pictures
 from clipbench.data.scenes import (
     ARRANGEMENTS,
@@ -261,7 +262,7 @@ def labelled(tmp_path_factory):
 
 
 def test_labelled_pictures_get_captions_of_their_class(labelled):
-    stream = PicturePairs(labelled, seed=0, image_size=32)
+    stream = CaptionedPairs(from_picture_set(labelled), seed=0, image_size=32)
     pairs = stream(0, 80)
     assert pairs.images.shape == (80, 3, 32, 32) and pairs.images.dtype == torch.uint8
     rows = shuffled_positions(0, torch.arange(80), 8)
@@ -271,7 +272,7 @@ def test_labelled_pictures_get_captions_of_their_class(labelled):
 
 
 def test_labelled_pictures_come_once_an_epoch_and_the_same_in_any_portions(labelled):
-    stream = PicturePairs(labelled, seed=4, image_size=32)
+    stream = CaptionedPairs(from_picture_set(labelled), seed=4, image_size=32)
     whole, parts = stream(3, 20), [stream(3, 9), stream(12, 11)]
     assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
     assert sum((part.captions for part in parts), []) == whole.captions

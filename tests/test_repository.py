@@ -121,7 +121,9 @@ ROOMS = {
     "clipbench.config_files": ["clipbench.model", "clipbench.preprocess", "clipbench.tokenizer"],
     "clipbench.hub": ["clipbench.errors", "clipbench.weights"],
     "clipbench.devices": [],
-    "clipbench.data": ["clipbench.data", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess"],
+    "clipbench.data": [
+        "clipbench.data", "clipbench.devices", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess",
+    ],
 }
 FORBIDDEN = {
     "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],

@@ -5,15 +5,25 @@ import shlex
 import sys
 from pathlib import Path
 
-from clipbench.cli.shared import add, positive, show_numbers
+from clipbench.cli.shared import add, positive, read_lines, show_numbers
 from clipbench.errors import UserError
+
+# Options that a resumed run needs again.
+REPEATED = (
+    "preset", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs", "batch_size",
+)  # fmt: skip
 
 
 def add_to(commands) -> None:
     parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch")
     parser.add_argument("--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)")
     parser.add_argument("--data", default="scenes",
-                        help="scenes, or labelled pictures: a folder or a .parquet file")  # fmt: skip
+                        help="scenes, or pictures with captions or labels: a folder, a .csv, .parquet or .tar file, "
+                        "name-{000..009}.tar, or a hub id owner/name")  # fmt: skip
+    parser.add_argument("--image-column", help="the pictures' column in a table (default: image, path, ...)")
+    parser.add_argument("--caption-column", help="the captions' column in a table (default: caption, text, ...)")
+    parser.add_argument("--templates", type=Path, help="for labelled pictures: a file with one template a line")
+    parser.add_argument("--streaming", action="store_true", help="read a hub data set while it is downloaded")
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/PRESET)")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     parser.add_argument("--seed", type=int, default=0)
@@ -80,32 +90,52 @@ def make_trainer(preset, arguments, out: Path):
     model = CLIP(preset.model)
     if preset.train.bag_of_words_start:
         start_as_bag_of_words(model)
-    stream = open_stream(arguments.data, preset, arguments.seed, device)
+    stream = open_stream(arguments, preset, device, out)
     preprocess = Preprocess(preset.model.image_size)
     return Trainer(model, world_tokenizer(preset.model.context_length), preprocess, stream, preset.train, out, device,
                    threads=arguments.threads)  # fmt: skip
 
 
-def open_stream(data: str, preset, seed: int, device):
+def open_stream(arguments, preset, device, out: Path | None):
     """The pairs to train on."""
-    from clipbench.data.pairs import PicturePairs, ScenePairs
-    from clipbench.data.picture_sets import EVALUATION_SEED, SCENE_SETS, open_pictures
+    from clipbench.data.pairs import CaptionedPairs, ScenePairs
+    from clipbench.data.picture_sets import EVALUATION_SEED, SCENE_SETS
+    from clipbench.data.prefetch import Prefetched
+    from clipbench.data.sources import open_captioned
 
+    data, seed, size = arguments.data, arguments.seed, preset.model.image_size
     if data == "scenes":
         if seed >= EVALUATION_SEED:
             raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
-        return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
+        return ScenePairs(seed, preset.scenes, preset.tiny_world, size, device)
     if data in SCENE_SETS:
         raise UserError(f"{data} is for evaluation only; train on scenes, a folder or a .parquet file")
-    return PicturePairs(open_pictures(data, "train"), seed, preset.model.image_size, device)
+    columns = {name: getattr(arguments, name, None) for name in ("image_column", "caption_column")}
+    columns["templates"] = own_templates(getattr(arguments, "templates", None))
+    if getattr(arguments, "streaming", False):
+        from clipbench.data.hub import StreamedPairs
+
+        return Prefetched(StreamedPairs(data, seed, size, device, folder=out, **columns))
+    return Prefetched(CaptionedPairs(open_captioned(data, **columns), seed, size, device, folder=out))
+
+
+def own_templates(file: Path | None) -> list[str] | None:
+    if file is None:
+        return None
+    templates = read_lines(file)
+    wrong = [template for template in templates if template.count("{}") != 1]
+    if wrong or not templates:
+        raise UserError(f"{file}: every line must hold {{}} once, where the class name goes")
+    return templates
 
 
 def resume_command(arguments, out: Path) -> str:
     """The command that goes on where this one stopped."""
     words = ["clipbench", "train", "--out", str(out)]
-    for name in ("preset", "data", "seed", "minutes", "pairs", "batch_size"):
+    for name in REPEATED:
         value = getattr(arguments, name)
         words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+    words += ["--streaming"] if arguments.streaming else []
     return shlex.join([*words, "--resume"])
 
 

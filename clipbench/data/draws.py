@@ -1,6 +1,7 @@
 """Counter-based random draws: the same (seed, index, name) gives the same number on every device and in any batch."""
 
 import zlib
+from functools import lru_cache
 
 import torch
 
@@ -51,6 +52,7 @@ class Draws:
         return torch.bucketize(bits, torch.tensor(edges, dtype=torch.int64, device=bits.device), right=True)
 
 
+@lru_cache(maxsize=2)  # the epoch at hand and, in a batch across its end, the next one
 def permutation(seed: int, epoch: int, n: int, device: str | torch.device = "cpu") -> torch.Tensor:
     """A shuffle of range(n) that depends on (seed, epoch) only: (n,) int64."""
     bits = Draws(seed, torch.arange(n, device=device)).bits(f"permutation {epoch}")

@@ -4,15 +4,24 @@ A stream is a function of the position: ``stream(start, count)`` always gives th
 anywhere and go on, on any machine, by remembering one number.
 """
 
+import itertools
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
 
+from clipbench.data.captioned import CaptionedSet
 from clipbench.data.captions import caption_scenes
+from clipbench.data.decoded import DecodedPictures
 from clipbench.data.draws import Draws, shuffled_positions
-from clipbench.data.picture_sets import PictureSet
 from clipbench.data.scenes import SceneConfig, draw_factors, render, training_pool
+from clipbench.data.unreadable import Unreadable
+from clipbench.devices import allowed_cores
+from clipbench.errors import UserError
+from clipbench.preprocess import to_uint8
 
 
 @dataclass
@@ -45,40 +54,87 @@ class ScenePairs:
         return Pairs(render(factors, size=self.image_size), caption_scenes(factors))
 
 
-class PicturePairs:
-    """Labelled pictures with captions made from templates: "a photo of a {}." and the class name.
+class CaptionedPairs:
+    """Pictures with their captions, in an order that is shuffled anew every epoch.
 
-    Pictures are held as uint8 tensors. Each time a picture comes up it is shifted by up to an eighth and half of the
-    time mirrored; order, shift, mirror and template depend on (seed, position) only.
+    Each time a picture comes up it is shifted by up to an eighth of its side, and half of the time mirrored where its
+    captions allow it; order, shift, mirror and which of its captions depend on (seed, position) only. A sample that
+    cannot be read is replaced by the next one that can.
+
+    Args:
+        folder: for ``unreadable.txt`` and, when the decoded pictures do not fit into ``memory``, a temporary file.
+        memory: bytes for decoded pictures; None takes a quarter of the machine's.
     """
 
-    def __init__(self, pictures: PictureSet, seed: int, image_size: int = 64, device: torch.device | str = "cpu"):
-        self.name, self.seed, self.device = pictures.name, seed, device
-        self.class_names, self.templates, self.labels = (
-            pictures.class_names,
-            pictures.templates,
-            pictures.labels,
-        )
-        self.images = pictures.tensor(image_size).to(device)
+    def __init__(self, data: CaptionedSet, seed: int, image_size: int = 64, device: torch.device | str = "cpu",
+                 folder: Path | None = None, memory: int | None = None):  # fmt: skip
+        self.name, self.seed, self.pictures = data.name, seed, len(data)
+        self.data, self.image_size, self.device = data, image_size, device
+        self.decoded = DecodedPictures(len(data), image_size, memory, folder)
+        self.unreadable = Unreadable(data.name, folder / "unreadable.txt" if folder else None)
+        self.bad_rows: set[int] = set()
+        self.decoders = ThreadPoolExecutor(min(4, allowed_cores()), thread_name_prefix="decode")
 
     def __call__(self, start: int, count: int) -> Pairs:
         index = torch.arange(start, start + count)
-        rows = shuffled_positions(self.seed, index, len(self.labels))
+        wanted = shuffled_positions(self.seed, index, len(self.data)).tolist()
+        fresh = self.decode(wanted)
+        rows = [self.readable(row, fresh) for row in wanted]
         draws = Draws(self.seed, index)
-        images = shifted_and_mirrored(self.images[rows.to(self.device)], draws)
-        template = draws.integer("template", len(self.templates)).tolist()
-        names = [self.class_names[label] for label in self.labels[rows].tolist()]
-        return Pairs(images, [self.templates[t].format(name) for t, name in zip(template, names, strict=True)])
+        images = self.decoded.get(rows, fresh).to(self.device)
+        captions = pick_caption([self.data.captions(row) for row in rows], draws)
+        return Pairs(shifted_and_mirrored(images, draws, self.data.mirror), captions)
+
+    def decode(self, rows: list[int]) -> dict[int, torch.Tensor]:
+        """Decode the pictures that are not kept yet; rows that cannot be read are noted and absent from the result."""
+        missing = [row for row in self.decoded.missing(rows) if row not in self.bad_rows]
+        found = {}
+        for row, picture in zip(missing, self.decoders.map(self.read, missing), strict=True):
+            if isinstance(picture, UserError):
+                self.bad_rows.add(row)
+                self.unreadable.note(self.data.ids[row], str(picture), len(self.data))
+            else:
+                found[row] = picture
+                self.decoded.put(row, picture)
+        return found
+
+    def read(self, row: int) -> torch.Tensor | UserError:
+        """(3, S, S) uint8, or why the picture or its captions cannot be read."""
+        try:
+            self.data.captions(row)
+            return to_uint8(self.data.picture(row), self.image_size)
+        except UserError as error:
+            return error
+
+    def readable(self, row: int, fresh: dict[int, torch.Tensor]) -> int:
+        """The row itself, or the next one that can be read; that one is decoded too."""
+        for candidate in itertools.chain(range(row, len(self.data)), range(row)):
+            if candidate not in fresh and candidate not in self.bad_rows and self.decoded.missing([candidate]):
+                fresh |= self.decode([candidate])
+            if candidate not in self.bad_rows:
+                return candidate
+        raise UserError(f"{self.name}: none of its {len(self.data)} samples can be read; {self.first_reason()}")
+
+    def first_reason(self) -> str:
+        return next(iter(self.unreadable.reasons.values()))
 
 
-def shifted_and_mirrored(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+def pick_caption(captions: Sequence[Sequence[str]], draws: Draws) -> list[str]:
+    """One of each sample's captions: B lists of captions to B captions."""
+    bits = draws.bits("caption").tolist()
+    return [several[bit * len(several) >> 32] for several, bit in zip(captions, bits, strict=True)]
+
+
+def shifted_and_mirrored(images: torch.Tensor, draws: Draws, mirror: bool = True) -> torch.Tensor:
     """Each image moved by up to an eighth of its side, edges repeated, and mirrored with probability one half."""
     size, device = images.shape[-1], images.device
     reach = size // 8
     place = torch.arange(size)
     x = place + (draws.integer("shift x", 2 * reach + 1) - reach)[:, None]
     y = place + (draws.integer("shift y", 2 * reach + 1) - reach)[:, None]
-    x = torch.where(draws.integer("mirror", 2)[:, None] == 1, size - 1 - x, x).clamp(0, size - 1).to(device)
+    if mirror:
+        x = torch.where(draws.integer("mirror", 2)[:, None] == 1, size - 1 - x, x)
+    x = x.clamp(0, size - 1).to(device)
     y = y.clamp(0, size - 1).to(device)
     batch = torch.arange(len(images), device=device)[:, None, None]
     return images[batch, :, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2).contiguous()

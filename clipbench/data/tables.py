@@ -1,0 +1,194 @@
+"""Tables with a column of pictures and one of captions (or labels): CSV files, parquet files, hub data sets."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from clipbench.data.captioned import CaptionedSet, as_captions, from_labels
+from clipbench.data.picture_sets import PHOTO_TEMPLATES, class_names_of
+from clipbench.errors import UserError
+from clipbench.preprocess import open_picture
+
+# The names under which these columns are found when none is given, in this order.
+IMAGE_COLUMNS = (
+    "image", "img", "jpg", "png", "webp", "image_path", "filepath", "file_path", "file_name", "filename", "path",
+)  # fmt: skip
+CAPTION_COLUMNS = ("caption", "captions", "text", "texts", "txt", "title", "sentences", "sentence", "alt_text")
+LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
+
+
+def find_column(where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]) -> str:
+    """
+    Raises:
+        UserError: when the named column, or every usual one, is absent.
+    """
+    if named is not None and named not in columns:
+        raise UserError(f"{where}: no column {named!r}; it has {', '.join(columns)}")
+    found = named or next((name for name in usual if name in columns), None)
+    if found is None:
+        raise UserError(f"{where}: no {what} column among {', '.join(columns)}; name it with --{what}-column")
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------- CSV
+
+
+def csv_set(file: Path, image_column: str | None = None, caption_column: str | None = None) -> CaptionedSet:
+    """A CSV file (or, with tabs in its first line, TSV) of picture paths, relative to its folder, and captions.
+
+    Rows of the same picture are its several captions.
+
+    Raises:
+        UserError: when it cannot be read, lacks a column, or has no rows.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        with open(file, newline="", encoding="utf-8-sig") as lines:
+            delimiter = "\t" if "\t" in lines.readline() else ","
+            lines.seek(0)
+            rows = csv.DictReader(lines, delimiter=delimiter)
+            columns = list(rows.fieldnames or [])
+            image = find_column(str(file), columns, "image", image_column, IMAGE_COLUMNS)
+            caption = find_column(str(file), columns, "caption", caption_column, CAPTION_COLUMNS)
+            for row in rows:
+                found.setdefault(row[image] or "", []).append(row[caption] or "")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file} is not a readable CSV file: {error}") from None
+    if not found:
+        raise UserError(f"{file}: no rows")
+    names, texts = list(found), list(found.values())
+    paths = [str(file.parent / name) for name in names]
+    return CaptionedSet(
+        str(file), paths, lambda row: open_picture(paths[row]), lambda row: as_captions(texts[row], paths[row])
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ parquet
+
+
+def parquet_set(
+    files: Sequence[Path],
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    templates: Sequence[str] | None = None,
+) -> CaptionedSet:
+    """Parquet files of the same columns, one after the other.
+
+    Raises:
+        UserError: as ``table_set``, and for a file that cannot be read.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    tables = []
+    for file in files:
+        try:
+            tables.append(parquet.read_table(file))
+            table = pyarrow.concat_tables(tables)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise UserError(f"{file} is not a readable parquet file: {error}".splitlines()[0]) from None
+    name = str(files[0] if len(files) == 1 else files[0].parent)
+    return table_set(name, table, files[0].parent, image_column, caption_column, templates)
+
+
+def table_set(
+    name: str,
+    table,
+    folder: Path,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    templates: Sequence[str] | None = None,
+) -> CaptionedSet:
+    """An Arrow table with a column of pictures and one of captions; failing that, one of labels.
+
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``; captions are text or lists of text.
+
+    Raises:
+        UserError: when a column is absent or of another type, or there are no rows.
+    """
+    if table.num_rows == 0:
+        raise UserError(f"{name}: no rows")
+    columns = table.column_names
+    images = table.column(find_column(name, columns, "image", image_column, IMAGE_COLUMNS))
+    check_pictures(name, images.type)
+    paths = picture_paths(images)
+    ids = [path or f"{name}, row {row}" for row, path in enumerate(paths)]
+
+    def picture(row: int) -> Image.Image:
+        return stored_picture(images[row].as_py(), folder, ids[row])
+
+    label = next((column for column in LABEL_COLUMNS if column in columns), None)
+    if caption_column is None and label and not set(CAPTION_COLUMNS) & set(columns):
+        numbers = whole_numbers(name, table.column(label))
+        names = names_in_metadata(table, label) or class_names_of(Path(name), paths, numbers)
+        return from_labels(name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES)
+    texts = table.column(find_column(name, columns, "caption", caption_column, CAPTION_COLUMNS))
+    check_captions(name, texts.type)
+    return CaptionedSet(name, ids, picture, lambda row: as_captions(texts[row].as_py(), ids[row]))
+
+
+def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
+    """A picture from a table's cell: its bytes, its path, or a dict of both.
+
+    Raises:
+        UserError: when there is none or it cannot be read.
+    """
+    data, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, value)
+    if isinstance(data, bytes):
+        return open_picture(data, name)
+    if isinstance(path, str) and path:
+        return open_picture(folder / path)
+    raise UserError(f"{name}: has no picture")
+
+
+def picture_paths(images) -> list[str | None]:
+    """The paths where a table has them, otherwise None for every row."""
+    from pyarrow import types
+
+    if is_text(images.type):
+        return images.to_pylist()
+    if types.is_struct(images.type) and "path" in {field.name for field in images.type}:
+        return [path for chunk in images.chunks for path in chunk.field("path").to_pylist()]
+    return [None] * len(images)
+
+
+def check_pictures(name: str, kind) -> None:
+    from pyarrow import types
+
+    holds_bytes = types.is_struct(kind) and "bytes" in {field.name for field in kind}
+    if not (holds_bytes or types.is_binary(kind) or types.is_large_binary(kind) or is_text(kind)):
+        raise UserError(f"{name}: pictures must be bytes, a struct of bytes and path, or paths, not {kind}")
+
+
+def check_captions(name: str, kind) -> None:
+    from pyarrow import types
+
+    is_list = types.is_list(kind) or types.is_large_list(kind)
+    if not is_text(kind.value_type if is_list else kind):
+        raise UserError(f"{name}: captions must be text or lists of text, not {kind}")
+
+
+def is_text(kind) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
+def whole_numbers(name: str, labels) -> list[int]:
+    from pyarrow import compute, types
+
+    if not types.is_integer(labels.type) or labels.null_count or compute.min(labels).as_py() < 0:
+        raise UserError(f"{name}: every label must be a whole number from 0 on")
+    return labels.to_pylist()
+
+
+def names_in_metadata(table, column: str) -> list[str]:
+    """The class names that the `datasets` library writes into a table's schema; none if another program wrote it."""
+    try:
+        features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+        return [name.replace("_", " ") for name in features[column]["names"]]
+    except (KeyError, TypeError, ValueError):
+        return []

@@ -1,0 +1,421 @@
+"""Facts about training data of one's own: one data set in any clothing gives the same pairs, and bad data one line."""
+
+import csv
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from PIL import Image
+from pyarrow import parquet
+from small import one_line, small_clip, small_config
+
+from clipbench import CLIP, TrainConfig, Trainer, UserError
+from clipbench.data.captioned import from_picture_set
+from clipbench.data.decoded import DecodedPictures
+from clipbench.data.hub import StreamedPairs, hub_set
+from clipbench.data.pairs import CaptionedPairs
+from clipbench.data.picture_sets import open_pictures
+from clipbench.data.prefetch import Prefetched
+from clipbench.data.sources import open_captioned
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import world_tokenizer
+
+CLASSES = ["cat", "red_car", "sun"]
+CAPTIONS = [["a cat", "one cat"], ["two red cars"], ["the sun, seen at noon", "a sun", "sunshine"]]
+M = 12
+
+
+def jpeg(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 10, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((40, 36)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def pictures() -> list[tuple[str, bytes]]:
+    """(class/file name, bytes), in the order in which a folder is read."""
+    return [(f"{CLASSES[row // 4]}/{row:02}.jpg", jpeg(row)) for row in range(M)]
+
+
+def write_folder(folder: Path) -> Path:
+    for name, data in pictures():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def write_table(file: Path, columns: dict) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    images = [{"bytes": data, "path": name} for name, data in pictures()]
+    parquet.write_table(pa.table({"image": images, **columns}), file)
+    return file
+
+
+def write_shard(file: Path, rows: range, members) -> Path:
+    """A tar file; `members(row)` gives {ending: bytes} of each sample beside its picture."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(file, "w") as tar:
+        for row in rows:
+            for ending, data in {"jpg": pictures()[row][1], **members(row)}.items():
+                info = tarfile.TarInfo(f"{row:06}.{ending}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return file
+
+
+def write_csv(file: Path, rows: list[tuple[str, str]], header=("filepath", "caption"), delimiter=",") -> Path:
+    with open(file, "w", newline="", encoding="utf-8") as out:
+        csv.writer(out, delimiter=delimiter).writerows([header, *rows])
+    return file
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory) -> dict[str, str]:
+    """One labelled data set: an image folder, a parquet file, the hub's layout, shards, written by webdataset too."""
+    root = tmp_path_factory.mktemp("labelled")
+    labels = {"label": [row // 4 for row in range(M)]}
+    for shard in range(2):
+        rows = range(6 * shard, 6 * shard + 6)
+        write_shard(root / "shards" / f"part-{shard:03}.tar", rows, lambda row: {"cls": str(row // 4).encode()})
+    (root / "shards" / "classnames.txt").write_text("\n".join(CLASSES) + "\n")
+    return {
+        "folder": str(write_folder(root / "folder")),
+        "parquet": str(write_table(root / "one.parquet", labels)),
+        "hub layout": str(write_table(root / "hub" / "data" / "train-00000-of-00001.parquet", labels).parent.parent),
+        "shards": str(root / "shards"),
+        "shards by number": str(root / "shards" / "part-{000..001}.tar"),
+    }
+
+
+@pytest.fixture(scope="module")
+def captioned(tmp_path_factory) -> dict[str, str]:
+    """One data set with several captions a picture: CSV, a folder with a CSV file, parquet and shards."""
+    root = tmp_path_factory.mktemp("captioned")
+    several = [CAPTIONS[row // 4] for row in range(M)]
+    write_folder(root / "folder")
+    rows = [(name, text) for (name, _), texts in zip(pictures(), several, strict=True) for text in texts]
+    return {
+        "folder": str(write_csv(root / "folder" / "captions.csv", rows).parent),
+        "csv": str(write_csv(root / "list.csv", [(f"folder/{name}", text) for name, text in rows])),
+        "tsv": str(write_csv(root / "list.tsv", [(f"folder/{n}", t) for n, t in rows], ("filepath", "title"), "\t")),
+        "parquet": str(write_table(root / "list.parquet", {"caption": several})),
+        "shard": str(write_shard(root / "list.tar", range(M),
+                                 lambda row: {"json": json.dumps({"captions": several[row]}).encode()})),
+    }  # fmt: skip
+
+
+def same_pairs(one, other, start: int, count: int) -> bool:
+    ours, theirs = one(start, count), other(start, count)
+    return torch.equal(ours.images, theirs.images) and ours.captions == theirs.captions
+
+
+# ---------------------------------------------------------------------------------------------- same in all clothing
+
+
+@pytest.mark.parametrize("clothing", ["parquet", "hub layout", "shards", "shards by number"])
+def test_labelled_pictures_give_the_same_pairs_from_a_folder_and(labelled, clothing):
+    streams = [CaptionedPairs(open_captioned(labelled[name]), seed=3, image_size=32) for name in ("folder", clothing)]
+    assert same_pairs(*streams, 0, 9) and same_pairs(*streams, 30, 5)
+
+
+@pytest.mark.parametrize("clothing", ["csv", "tsv", "parquet", "shard"])
+def test_captioned_pictures_give_the_same_pairs_from_a_folder_and(captioned, clothing):
+    streams = [CaptionedPairs(open_captioned(captioned[name]), seed=3, image_size=32) for name in ("folder", clothing)]
+    assert same_pairs(*streams, 0, 9) and same_pairs(*streams, 30, 5)
+
+
+def losses(stream) -> list[float]:
+    torch.manual_seed(0)
+    model = CLIP(small_config())
+    config = TrainConfig(batch_size=8, pairs=40, warmup=0.1)
+    trainer = Trainer(model, world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1)
+    steps = []
+    trainer.callbacks.append(lambda event: steps.append(event["loss"]) if event["event"] == "step" else None)
+    trainer.run()
+    return steps
+
+
+def test_the_loss_curve_is_the_same_from_a_folder_a_table_and_shards(labelled):
+    curves = [
+        losses(Prefetched(CaptionedPairs(open_captioned(labelled[name]), seed=1, image_size=32)))
+        for name in ("folder", "parquet", "shards")
+    ]
+    assert curves[0] == curves[1] == curves[2] and len(curves[0]) == 5 and len(set(curves[0])) == 5
+
+
+def test_a_hub_data_set_gives_the_pairs_of_its_parquet_file(labelled):
+    pytest.importorskip("datasets")
+    (file,) = Path(labelled["hub layout"]).glob("data/*.parquet")
+    streams = [
+        CaptionedPairs(data, seed=3, image_size=32)
+        for data in (open_captioned(str(file)), hub_set("parquet", data_files=str(file)))
+    ]
+    assert same_pairs(*streams, 5, 20)
+
+
+def test_shards_of_the_webdataset_library_are_read(tmp_path):
+    webdataset = pytest.importorskip("webdataset")
+    with webdataset.TarWriter(str(tmp_path / "a.tar")) as writer:
+        for row, (_, data) in enumerate(pictures()):
+            writer.write({"__key__": f"{row:04}", "jpg": data, "txt": CAPTIONS[row // 4][0]})
+    data = open_captioned(str(tmp_path / "a.tar"))
+    assert len(data) == M and data.captions(5) == ["two red cars"]
+    assert data.picture(5).tobytes() == Image.open(io.BytesIO(jpeg(5))).tobytes()
+
+
+# -------------------------------------------------------------------------------------------------------- pure
+
+
+def test_pairs_come_once_an_epoch_and_the_same_in_any_portions(captioned):
+    data = open_captioned(captioned["folder"])
+    whole = CaptionedPairs(data, seed=4, image_size=32)(3, 20)
+    stream = CaptionedPairs(data, seed=4, image_size=32)
+    parts = [stream(12, 11), stream(3, 9)][::-1]
+    assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+    assert sum((part.captions for part in parts), []) == whole.captions
+
+
+def test_every_caption_of_a_picture_comes_up(captioned):
+    pairs = CaptionedPairs(open_captioned(captioned["csv"]), seed=0, image_size=32)(0, 40 * M)
+    assert set(pairs.captions) == {text for texts in CAPTIONS for text in texts}
+    shares = [pairs.captions.count(text) / (40 * M / 3) for text in CAPTIONS[2]]
+    assert all(abs(share - 1 / 3) < 4 * (2 / 9 / 160) ** 0.5 for share in shares), "four standard errors of 160 draws"
+
+
+def test_only_pictures_whose_captions_come_from_labels_are_mirrored(labelled, captioned):
+    assert open_captioned(labelled["folder"]).mirror and not open_captioned(captioned["csv"]).mirror
+
+
+def test_own_templates_make_the_captions(labelled):
+    for clothing in labelled.values():
+        data = open_captioned(clothing, templates=["I see the {}!"])
+        assert data.captions(4) == ["I see the red car!"]
+
+
+def test_reading_ahead_changes_no_pair(labelled):
+    data = open_captioned(labelled["folder"])
+    ahead, plain = Prefetched(CaptionedPairs(data, 5, 32)), CaptionedPairs(data, 5, 32)
+    assert ahead.name == plain.name and ahead.seed == 5
+    for start, count in [(0, 4), (4, 4), (4, 4), (20, 3), (23, 3)]:
+        assert same_pairs(ahead, plain, start, count)
+
+
+@pytest.mark.parametrize("memory, kept_in", [(10**9, "memory"), (0, "file")])
+def test_a_picture_is_decoded_once(labelled, tmp_path, memory, kept_in):
+    data = open_captioned(labelled["folder"])
+    decoded, picture = [], data.picture
+    data.picture = lambda row: decoded.append(row) or picture(row)
+    stream = CaptionedPairs(data, seed=0, image_size=32, folder=tmp_path / "run", memory=memory)
+    first, again = stream(0, 3 * M), stream(0, 3 * M)
+    assert stream.decoded.kept_in == kept_in and sorted(decoded) == list(range(M))
+    assert torch.equal(first.images, again.images)
+    assert same_pairs(stream, CaptionedPairs(open_captioned(labelled["folder"]), 0, 32), 7, 20)
+
+
+def test_without_memory_and_disk_pictures_are_decoded_each_time(labelled, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("clipbench.data.decoded.reserve", full)
+    data = open_captioned(labelled["folder"])
+    stream = CaptionedPairs(data, seed=0, image_size=32, folder=tmp_path, memory=0)
+    assert stream.decoded.kept_in == "nothing" and list(tmp_path.iterdir()) == []
+    assert same_pairs(stream, CaptionedPairs(data, 0, 32), 0, 30) and same_pairs(stream, stream, 0, 30)
+
+
+def test_the_file_of_decoded_pictures_has_no_name(tmp_path):
+    pictures = DecodedPictures(5, 32, memory=0, folder=tmp_path)
+    pictures.put(3, torch.full((3, 32, 32), 7, dtype=torch.uint8))
+    assert list(tmp_path.iterdir()) == [] and pictures.get([3], {}).eq(7).all() and pictures.missing([3, 4]) == [4]
+
+
+# ----------------------------------------------------------------------------------------------------- streaming
+
+
+def streamed(file: str, **options) -> StreamedPairs:
+    pytest.importorskip("datasets")
+    return StreamedPairs("parquet", 2, 32, data_files=file, **options)
+
+
+def test_a_streamed_data_set_is_a_function_of_the_position(captioned):
+    stream = streamed(captioned["parquet"], buffer=5)
+    whole = stream(0, 30)
+    assert sorted(set(whole.captions)) == sorted({text for texts in CAPTIONS for text in texts})
+    parts = [stream(8, 15), stream(23, 7)]  # the first starts anew and reads up to 8, the second goes on
+    assert torch.equal(torch.cat([part.images for part in parts]), whole.images[8:])
+    assert sum((part.captions for part in parts), []) == whole.captions[8:]
+
+
+def test_a_streamed_row_that_cannot_be_read_is_left_out(tmp_path):
+    images = [{"bytes": data if row != 4 else b"torn", "path": name} for row, (name, data) in enumerate(pictures())]
+    parquet.write_table(pa.table({"image": images, "text": [f"row {row}" for row in range(M)]}), tmp_path / "a.parquet")
+    stream = streamed(str(tmp_path / "a.parquet"), buffer=1)
+    assert sorted(stream(0, M - 1).captions) == sorted(f"row {row}" for row in range(M) if row != 4)
+    assert len(stream.unreadable.reasons) == 1 and "is not a picture" in str(stream.unreadable.reasons)
+
+
+# --------------------------------------------------------------------------------------------------- bad samples
+
+
+def spoil(data, rows: set[int]):
+    picture = data.picture
+
+    def spoiled(row: int):
+        if row in rows:
+            raise UserError(f"{data.ids[row]} cannot be read as a picture: it is torn")
+        return picture(row)
+
+    data.picture = spoiled
+    return data
+
+
+def test_an_unreadable_picture_is_replaced_by_the_next_and_named_once(labelled, tmp_path):
+    good = CaptionedPairs(from_picture_set(open_pictures(labelled["folder"]), ["{}"]), 0, 32)
+    data = spoil(open_captioned(labelled["folder"], templates=["{}"]), {3, 4, 11})
+    stream = CaptionedPairs(data, 0, 32, folder=tmp_path)
+    spoiled, whole = stream(0, M), good(0, M)
+    assert len(spoiled.captions) == M
+    kept = [row for row in range(M) if torch.equal(spoiled.images[row], whole.images[row])]
+    assert len(kept) == M - 3, "the other pictures come where they always came"
+    assert set(stream.unreadable.reasons) == {data.ids[row] for row in (3, 4, 11)}
+    assert (tmp_path / "unreadable.txt").read_text().count("\n") == 3
+    assert same_pairs(stream, CaptionedPairs(data, 0, 32), 0, M), "a function of the position still"
+
+
+def test_too_many_unreadable_pictures_end_the_run_with_the_list(labelled, tmp_path):
+    data = spoil(open_captioned(labelled["folder"]), set(range(11)))
+    stream = CaptionedPairs(data, 0, 32, folder=tmp_path)
+    with pytest.raises(UserError, match="11 of 12 samples cannot be read .*it is torn.*unreadable.txt") as error:
+        stream(0, M)
+    one_line(error.value)
+    assert (tmp_path / "unreadable.txt").read_text().count("\n") == 11
+
+
+def test_a_small_set_without_any_readable_picture_is_refused(tmp_path):
+    write_csv(tmp_path / "a.csv", [("gone.jpg", "a thing"), ("lost.jpg", "another")])
+    with pytest.raises(UserError, match="none of its 2 samples can be read; .*no such file") as error:
+        CaptionedPairs(open_captioned(str(tmp_path / "a.csv")), 0, 32)(0, 4)
+    one_line(error.value)
+
+
+def test_unreadable_samples_are_events_of_the_training(labelled):
+    stream = CaptionedPairs(spoil(open_captioned(labelled["folder"]), {2}), 0, 32)
+    events = []
+    config = TrainConfig(batch_size=6, pairs=24)
+    trainer = Trainer(small_clip(), world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1,
+                      callbacks=[events.append])  # fmt: skip
+    trainer.run()
+    (event,) = [event for event in events if event["event"] == "unreadable"]
+    assert event["sample"].endswith("02.jpg") and "torn" in event["reason"] and event["so_far"] == 1
+
+
+# ------------------------------------------------------------------------------------------------------ bad input
+
+
+def bad_table(tmp_path, columns: dict) -> str:
+    parquet.write_table(pa.table(columns), tmp_path / "bad.parquet")
+    return str(tmp_path / "bad.parquet")
+
+
+@pytest.mark.parametrize(
+    "columns, message",
+    [
+        ({"image": [b"x"], "words": ["a"]}, "no caption column among image, words; name it with --caption-column"),
+        ({"words": ["a"], "caption": ["a"]}, "no image column among words, caption"),
+        ({"image": [b"x"], "caption": [3]}, "captions must be text or lists of text, not int64"),
+        ({"image": [3.5], "caption": ["a"]}, "pictures must be bytes.* not double"),
+        ({"image": [b"x"], "label": [0.5]}, "every label must be a whole number"),
+        ({"image": pa.array([], pa.binary()), "caption": pa.array([], pa.string())}, "no rows"),
+        ({"image": [b"x"], "label": [0]}, "label 0 has no class name"),
+    ],
+)
+def test_a_table_that_does_not_fit_brings_one_line(tmp_path, columns, message):
+    with pytest.raises(UserError, match=message) as error:
+        open_captioned(bad_table(tmp_path, columns))
+    one_line(error.value)
+
+
+def test_a_named_column_must_exist(tmp_path):
+    file = bad_table(tmp_path, {"image": [b"x"], "caption": ["a"]})
+    with pytest.raises(UserError, match="no column 'alt'; it has image, caption"):
+        open_captioned(file, caption_column="alt")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [(b"", "no image column among"), (b"filepath,words\na.jpg,b\n", "no caption column among filepath, words"),
+     (b"filepath,caption\n", "no rows"), (b"filepath,caption\n\xff\xfe,x\n", "not a readable CSV file")],
+)  # fmt: skip
+def test_a_csv_file_that_does_not_fit_brings_one_line(tmp_path, content, message):
+    (tmp_path / "bad.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        open_captioned(str(tmp_path / "bad.csv"))
+    one_line(error.value)
+
+
+def torn(file: Path, size: int) -> None:
+    with open(file, "r+b") as handle:
+        handle.truncate(size)
+
+
+@pytest.mark.parametrize("size", [0, 700, 1500, 5000])
+def test_a_torn_shard_brings_one_line(tmp_path, size):
+    file = write_shard(tmp_path / "a.tar", range(M), lambda row: {"txt": b"words"})
+    torn(file, size)
+    with pytest.raises(UserError, match=r"a\.tar") as error:
+        open_captioned(str(file))
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("ending", ["pyd", "pickle", "labels.pkl", "PTH"])
+def test_a_shard_with_a_pickle_is_refused(tmp_path, ending):
+    file = write_shard(tmp_path / "a.tar", range(2), lambda row: {"txt": b"words", ending: b"\x80\x04N."})
+    with pytest.raises(UserError, match="a pickle, which could run code") as error:
+        open_captioned(str(file))
+    one_line(error.value)
+
+
+def test_shards_that_cannot_be_used_bring_one_line(tmp_path):
+    import gzip
+
+    plain = write_shard(tmp_path / "a.tar", range(2), lambda row: {"cls": b"0"})
+    (tmp_path / "b.tar.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    (tmp_path / "c.tar").write_bytes(b"not a tar file at all" * 100)
+    for name, message in [
+        ("a.tar", "write classnames.txt beside them"), ("b.tar.gz", "not a readable, uncompressed"),
+        ("c.tar", "not a readable"), ("d.tar", "no such file"), ("d-{0..1}.tar", "no such file"),
+    ]:  # fmt: skip
+        with pytest.raises(UserError, match=message) as error:
+            open_captioned(str(tmp_path / name))
+        one_line(error.value)
+
+
+def test_names_in_a_shard_reach_no_file_outside(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, kind, data in [("../secret.jpg", tarfile.REGTYPE, jpeg(0)), ("../secret.txt", tarfile.SYMTYPE, b"")]:
+            info = tarfile.TarInfo(name)
+            info.type, info.size, info.linkname = kind, len(data), str(tmp_path / "secret.txt")
+            tar.addfile(info, io.BytesIO(data))
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError, match="has no txt"):
+        open_captioned(str(tmp_path / "a.tar")).captions(0)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_hub_data_set_that_cannot_be_had_brings_one_line(tmp_path):
+    pytest.importorskip("datasets")
+    with pytest.raises(UserError, match="cannot load the data set") as error:
+        hub_set(str(tmp_path / "nothing"))
+    one_line(error.value)
+
+
+def test_without_the_datasets_library_the_way_to_get_it_is_said(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    with pytest.raises(UserError, match="pip install datasets"):
+        hub_set("owner/name")
