@@ -1,7 +1,9 @@
 """CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id marks the end.
 
-It reads the two files that every CLIP checkpoint carries, ``vocab.json`` and ``merges.txt``, and runs on the
-``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC, single spaces, lower case.
+It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt``, ``tokenizer.json``, or OpenAI's
+list of merges), and runs on the ``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC,
+single spaces, lower case. OpenAI's and open_clip's code also repairs broken Unicode and unescapes HTML beforehand
+(``dog’s`` there becomes ``dog's``); plain captions get the same ids from all.
 """
 
 import errno
@@ -49,14 +51,14 @@ def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> No
             raise ValueError(f"merges.txt does not belong to vocab.json: {' '.join(merge)[:40]!r}")
 
 
-def read_vocabulary(file: Path) -> dict[str, int]:
+def read_object(file: Path) -> dict:
     try:
-        vocab = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file.name} is not readable JSON: {error}") from None
-    if not isinstance(vocab, dict):
-        raise ValueError(f"{file.name} holds a {type(vocab).__name__} in place of tokens with their ids")
-    return vocab
+    if not isinstance(data, dict):
+        raise ValueError(f"{file.name} holds a {type(data).__name__} in place of tokens with their ids")
+    return data
 
 
 def read_merges(file: Path) -> list[tuple[str, str]]:
@@ -74,7 +76,7 @@ def pair_of(merge: str | list, file: Path) -> tuple[str, str]:
 
 def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Vocabulary and merges of tokenizer.json, the one file that newer folders of transformers have."""
-    data = read_vocabulary(file)
+    data = read_object(file)
     try:
         model, added = data["model"], data.get("added_tokens", [])
         if model.get("type", "BPE") != "BPE" or model["end_of_word_suffix"] != "</w>":
@@ -127,7 +129,7 @@ class Tokenizer:
         """
         folder = Path(folder)
         if (folder / "vocab.json").exists() or (folder / "merges.txt").exists():
-            return cls(read_vocabulary(folder / "vocab.json"), read_merges(folder / "merges.txt"), context_length)
+            return cls(read_object(folder / "vocab.json"), read_merges(folder / "merges.txt"), context_length)
         if (folder / "tokenizer.json").exists():
             return cls(*read_hub_tokenizer(folder / "tokenizer.json"), context_length)
         if (folder / OPENAI_MERGES).exists():

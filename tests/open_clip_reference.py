@@ -7,9 +7,13 @@ absent meanwhile, which open_clip allows: so transformers never sees the stand-i
 
 import contextlib
 import importlib
+import shutil
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
+
+from clipbench.tokenizer import Tokenizer
 
 STAND_INS = ("torchvision", "torchvision.ops", "torchvision.ops.misc", "torchvision.transforms",
              "torchvision.transforms.functional")  # fmt: skip
@@ -22,11 +26,17 @@ class Placeholder:
     BICUBIC = BILINEAR = None
 
 
+def placeholder(attribute: str) -> type[Placeholder]:
+    if attribute.startswith("__"):  # such as __file__, by which other libraries tell modules apart
+        raise AttributeError(attribute)
+    return Placeholder
+
+
 def stand_ins() -> dict[str, types.ModuleType]:
     modules = {name: types.ModuleType(name) for name in STAND_INS}
     for name, module in modules.items():
         module.__path__ = []  # a package
-        module.__getattr__ = lambda attribute: Placeholder
+        module.__getattr__ = placeholder
         parent, _, attribute = name.rpartition(".")
         if parent:
             setattr(modules[parent], attribute, module)
@@ -51,3 +61,15 @@ with without_torchvision():
     open_clip = importlib.import_module("open_clip")
     open_clip_model = importlib.import_module("open_clip.model")
     SimpleTokenizer = importlib.import_module("open_clip.tokenizer").SimpleTokenizer
+
+OPENAI_BPE = Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")  # the real vocabulary, as published
+
+
+def write_real_vocabulary(folder: Path, context_length: int = 77) -> Path:
+    """vocab.json, merges.txt and tokenizer_config.json of every real CLIP, made from OpenAI's file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(OPENAI_BPE, folder)
+    tokenizer = Tokenizer.from_folder(folder, context_length)
+    (folder / OPENAI_BPE.name).unlink()
+    tokenizer.save(folder)
+    return folder
