@@ -118,7 +118,24 @@ def newest_intact(run: Path) -> Path | None:
     return next((folder for folder in checkpoints(run) if read_manifest(folder) is not None), None)
 
 
+def best_checkpoint(run: Path) -> Path | None:
+    """The checkpoint with the largest score, of equal ones the newest; None when none has a score."""
+    scores = {folder: score_of(folder) for folder in checkpoints(run)}
+    scored = {folder: score for folder, score in scores.items() if score is not None}
+    return max(scored, key=scored.get, default=None)
+
+
+def score_of(folder: Path) -> float | None:
+    try:
+        score = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("score")
+        return float(score)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
 def forget_old(run: Path, keep: int) -> None:
-    """Delete all but the newest ``keep`` checkpoints, and what a killed writer left behind."""
+    """Delete all but the newest ``keep`` checkpoints and the best one, and what a killed writer left behind."""
+    best = best_checkpoint(run)
     for folder in [*checkpoints(run)[keep:], *run.glob(".step-*")]:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder != best:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -3,39 +3,62 @@
 A trainer is anything with the attributes of ``clipbench.train.Trainer`` that are read here.
 """
 
-from dataclasses import asdict
+import math
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from clipbench.checkpoint import newest_intact, read_manifest, write_manifest
+from clipbench.devices import allowed_cores
 from clipbench.errors import UserError
 from clipbench.pretrained import load_pretrained, write_model
 
 OPTIMIZER = "optimizer.safetensors"
+POSITION = ("step", "pairs_seen", "seconds", "smoothed_loss", "rate_factor", "restores")
+FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of the model
 
 
-def write_state(trainer, folder: Path) -> None:
+def write_state(trainer, folder: Path, score: float) -> None:
     """Write the model, the optimisers and the numbers of the run, with their hashes, into an empty folder."""
     write_model(folder, trainer.model, trainer.tokenizer, trainer.preprocess, torch.float32)
     save_file(optimizer_tensors(trainer.optimizers), folder / OPTIMIZER)
-    write_manifest(folder, numbers(trainer))
+    write_manifest(folder, {**numbers(trainer), "score": score if math.isfinite(score) else None})
 
 
 def numbers(trainer) -> dict:
     """What fits into JSON: where the run stands, its recipe, and what its bits depend on."""
     return {
-        "step": trainer.step,
-        "pairs_seen": trainer.pairs_seen,
-        "seconds": trainer.seconds,
+        **{name: getattr(trainer, name) for name in POSITION},
         "config": asdict(trainer.config),
+        **surroundings(trainer),
+        "scaler": trainer.scaler.state_dict(),
+    }
+
+
+def surroundings(trainer) -> dict:
+    """What the bits of a run depend on, beside its recipe and its position."""
+    return {
         "data": trainer.stream.name,
+        "seed": getattr(trainer.stream, "seed", None),
+        "pictures": getattr(trainer.stream, "pictures", None),
         "precision": trainer.precision,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "scaler": trainer.scaler.state_dict(),
+        "device": str(trainer.device),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def differences(trainer) -> list[str]:
+    """One line for each thing that differs from when the resumed checkpoint was written; none for a new run."""
+    before, now = trainer.resumed_state or {}, surroundings(trainer)
+    return [
+        f"{name} was {before[name]}, is now {value}: the run goes on, but not with the same bits"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
 
 
 def optimizer_tensors(optimizers) -> dict[str, torch.Tensor]:
@@ -66,18 +89,39 @@ def restore(trainer, folder: Path) -> None:
         UserError: when it belongs to another model or recipe.
     """
     state = read_manifest(folder)
-    differing = [
-        name for name, value in asdict(trainer.config).items() if tuple_as_list(value) != state["config"].get(name)
-    ]
-    if differing:
+    if differing := other_settings(trainer.config, state["config"]):
         raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
+    restore_weights(trainer, folder)
+    if state["scaler"] and trainer.scaler.is_enabled():
+        trainer.scaler.load_state_dict(state["scaler"])
+    for name in POSITION:
+        setattr(trainer, name, state.get(name, getattr(trainer, name)))
+    trainer.resumed_state = state
+    if trainer.threads is None and state["threads"] <= allowed_cores():
+        trainer.threads = state["threads"]
+
+
+def other_settings(config, recorded: dict) -> list[str]:
+    """The settings that differ; one that the recorded run did not know yet had its default."""
+    return [
+        each.name
+        for each in fields(config)
+        if each.name not in FREE
+        and tuple_as_list(getattr(config, each.name)) != recorded.get(each.name, tuple_as_list(each.default))
+    ]
+
+
+def restore_weights(trainer, folder: Path) -> None:
+    """Put the checkpoint's weights and optimisers into the trainer; the run stays where it is.
+
+    Raises:
+        UserError: when it holds another model.
+    """
     model, _, _ = load_pretrained(folder)
     if model.config != trainer.model.config:
         raise UserError(f"{folder} holds another model than the preset asks for")
     trainer.model.load_state_dict(model.state_dict())
     restore_optimizers(trainer.optimizers, load_file(folder / OPTIMIZER))
-    trainer.scaler.load_state_dict(state["scaler"])
-    trainer.step, trainer.pairs_seen, trainer.seconds = state["step"], state["pairs_seen"], state["seconds"]
 
 
 def restore_optimizers(optimizers, tensors: dict[str, torch.Tensor]) -> None:

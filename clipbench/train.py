@@ -5,7 +5,6 @@ stopped after any step; what it needs to go on is in its newest checkpoint.
 """
 
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,18 +13,23 @@ from pathlib import Path
 
 import torch
 
-from clipbench.checkpoint import forget_old, step_folder, written_whole
+from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
 from clipbench.data.pairs import PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
+from clipbench.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
 from clipbench.loss import clip_loss
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
 from clipbench.preprocess import Preprocess
-from clipbench.run_state import newest_to_resume, restore, write_state
+from clipbench.run_lock import locked
+from clipbench.run_state import differences, newest_to_resume, restore, restore_weights, write_state
 from clipbench.tokenizer import Tokenizer
 
 Event = dict[str, object]
+BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest checkpoint ...
+MOST_RESTORES = 3  # ... so many times at most
+SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -46,8 +50,8 @@ class TrainConfig:
     bag_of_words_start: bool = True  # see start_as_bag_of_words
     patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
     patch_dropout_until: float = 0.75  # fraction of the budget; the rest is trained on whole pictures
-    save_minutes: float = 5.0
-    keep_checkpoints: int = 2
+    save_minutes: float = 1.0  # a notebook server that is culled gives no warning
+    keep_checkpoints: int = 2  # the newest ones; the best one is kept besides
 
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
@@ -116,8 +120,10 @@ class Trainer:
         stream: gives the pairs of any position; the run's only data.
         out: folder for checkpoints; None keeps nothing on the disk.
         callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not saved", "skipped",
-            "end"}.
+            "restored", "unreadable", "hint", "end"}.
         threads: intra-op threads on a CPU; None measures which number is fastest.
+        evaluate: called with the model before each save; the checkpoint with the largest value is kept as the best.
+            Without it that is the one with the lowest smoothed loss.
     """
 
     def __init__(
@@ -132,6 +138,7 @@ class Trainer:
         precision: str | None = None,
         threads: int | None = None,
         callbacks: Sequence[Callable[[Event], None]] = (),
+        evaluate: Callable[[CLIP], float] | None = None,
     ):
         self.device = torch.device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -142,32 +149,54 @@ class Trainer:
         self.callbacks = list(callbacks)
         self.optimizers = make_optimizers(self.model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
-        self.step = self.pairs_seen = self.skipped = self.unreadable = 0
+        self.evaluate = evaluate
+        self.step = self.pairs_seen = self.skipped = self.restores = self.unreadable = 0
+        self.smoothed_loss: float | None = None  # over the last 50 steps or so
+        self.rate_factor = 1.0  # halved whenever the run had to go back
+        self.resumed_state: dict | None = None  # the numbers of the checkpoint that the run was resumed from
+        self.saving_seconds = 0.0  # of the last save
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.stopping = threading.Event()
 
     # ------------------------------------------------------------------------------------------------ the loop
 
     def run(self) -> Event:
-        """Train until the budget is used or ``stop`` is called; the last event is returned."""
-        self.model.train()
-        if self.device.type == "cpu":
-            torch.set_num_threads(self.threads or self.use_fastest_threads())
-        self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
-                  parameters=sum(weight.numel() for weight in self.model.parameters()))  # fmt: skip
-        last_save = time.monotonic()
-        while self.progress < 1 and not self.stopping.is_set():
-            began = time.monotonic()
-            metrics = self.train_step()
-            self.seconds += time.monotonic() - began
-            self.emit("step", **metrics, pairs_per_second=self.config.batch_size / (time.monotonic() - began))
-            if time.monotonic() - last_save > 60 * self.config.save_minutes:
-                self.try_to_save()
-                last_save = time.monotonic()
-        self.model.eval()
-        if self.step:
-            self.save()
-        return self.emit("end", finished=self.progress >= 1)
+        """Train until the budget is used, ``stop`` is called or the process is asked to end; returns the last event.
+
+        Raises:
+            UserError: when another process trains in the same folder, or the run cannot go on.
+        """
+        with locked(self.out), stopped_by_signals(self.stop):
+            self.model.train()
+            if self.device.type == "cpu":
+                torch.set_num_threads(self.threads or self.use_fastest_threads())
+            self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
+                      parameters=sum(weight.numel() for weight in self.model.parameters()),
+                      differences=differences(self))  # fmt: skip
+            last_save = time.monotonic()
+            while self.progress < 1 and not self.stopping.is_set():
+                self.timed_step()
+                if time.monotonic() - last_save > max(60 * self.config.save_minutes, self.least_between_saves):
+                    self.try_to_save()
+                    last_save = time.monotonic()
+            self.model.eval()
+            if self.step:
+                self.save()
+            return self.emit("end", finished=self.progress >= 1)
+
+    def timed_step(self) -> None:
+        began = time.monotonic()
+        metrics = self.train_step()
+        seconds = time.monotonic() - began
+        self.seconds += seconds
+        self.emit("step", **metrics, pairs_per_second=self.config.batch_size / seconds)
+        if hint := stuck_loss(self.step, self.smoothed_loss, self.config.batch_size):
+            self.emit("hint", text=hint)
+
+    @property
+    def least_between_saves(self) -> float:
+        """Seconds, so that saving a large model takes no more than its share; save_minutes = 0 means every step."""
+        return self.saving_seconds / SAVING_SHARE if self.config.save_minutes else 0.0
 
     def train_step(self) -> dict[str, float]:
         batch = self.stream(self.pairs_seen, self.config.batch_size)
@@ -179,14 +208,20 @@ class Trainer:
             early = self.progress < self.config.patch_dropout_until
             self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
         torch.manual_seed(self.pairs_seen)  # what is dropped depends on the position only, so a run can be resumed
+        statistics = batch_statistics(self.model)
         loss, features = self.loss(images, token_ids)
         self.scaler.scale(loss).backward()
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.update_weights(finite=bool(torch.isfinite(norm) & torch.isfinite(loss)))
+        finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
+        if not finite:
+            put_back(statistics)
+        self.update_weights(finite)
         self.step += 1
         self.pairs_seen += self.config.batch_size
+        if finite:
+            self.note_loss(float(loss.detach()))
         matched = (features[0] @ features[1].T).argmax(1) == torch.arange(len(images), device=self.device)
         return {
             "loss": float(loss.detach()),
@@ -206,18 +241,43 @@ class Trainer:
 
     def update_weights(self, finite: bool) -> None:
         """Step the optimisers, unless a number is not finite: then the batch is skipped and counted."""
-        if finite or self.scaler.is_enabled():  # the scaler skips by itself and halves its factor
+        if finite:
             for optimizer in self.optimizers:
                 self.scaler.step(optimizer)
-            self.scaler.update()
             self.model.clamp_logit_scale()
-        self.skipped = 0 if finite else self.skipped + 1
+        self.scaler.update()  # fp16: a smaller factor after an overflow
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
+        self.skipped = 0 if finite else self.skipped + 1
         if not finite:
             self.emit("skipped", in_a_row=self.skipped)
-        if self.skipped >= 20:
-            raise UserError("20 batches in a row gave a loss that is not finite; lower the learning rate and resume")
+        overflows = self.scaler.is_enabled() and self.scaler.get_scale() > 1  # usual in fp16 until the factor fits
+        if self.skipped >= BAD_IN_A_ROW and not overflows:
+            self.go_back()
+
+    def go_back(self) -> None:
+        """Take the weights and optimisers of the newest checkpoint and half the learning rate; the data go on.
+
+        Raises:
+            UserError: when that did not help several times.
+        """
+        if self.restores == MOST_RESTORES:
+            raise UserError(
+                f"the loss was not finite {BAD_IN_A_ROW} times in a row again, after {MOST_RESTORES} restarts at half "
+                "the learning rate; train with a much lower learning_rate, and look for broken pictures in the data"
+            )
+        folder = newest_intact(self.out) if self.out else None
+        if folder is not None:
+            restore_weights(self, folder)
+        self.restores += 1
+        self.rate_factor /= 2
+        self.skipped = 0
+        self.emit("restored", folder=folder and str(folder), rate_factor=self.rate_factor)
+
+    def note_loss(self, loss: float) -> None:
+        """Keep a running mean of the losses that were finite."""
+        before = loss if self.smoothed_loss is None else self.smoothed_loss
+        self.smoothed_loss = before + (loss - before) / min(self.step, 50)
 
     @property
     def progress(self) -> float:
@@ -230,7 +290,7 @@ class Trainer:
         """Set every group's rate for this step; returns AdamW's."""
         # a budget in pairs counts this batch as half done, so that the first step is not lost to a rate of zero
         half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
-        factor = learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup)
+        factor = self.rate_factor * learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
@@ -266,21 +326,28 @@ class Trainer:
         """Ask the run to end after the current step, with a checkpoint."""
         self.stopping.set()
 
-    def stop_on_signals(self) -> None:
-        """Let Ctrl-C and a termination request end the run in order (main thread only)."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self.stop())
-
     # --------------------------------------------------------------------------------------------- checkpoints
 
     def save(self) -> None:
         if self.out is None:
             return
-        folder = step_folder(self.out, self.step)
+        began, folder = time.monotonic(), step_folder(self.out, self.step)
+        score = self.score()
         with written_whole(folder) as part:
-            write_state(self, part)
+            write_state(self, part, score)
         forget_old(self.out, self.config.keep_checkpoints)
-        self.emit("saved", folder=str(folder))
+        self.saving_seconds = time.monotonic() - began
+        self.emit("saved", folder=str(folder), score=score)
+
+    def score(self) -> float:
+        """How good the model is, larger is better: by ``evaluate``, or else minus the smoothed loss."""
+        if self.evaluate is None:
+            return -math.inf if self.smoothed_loss is None else -self.smoothed_loss
+        training = self.model.training
+        with torch.no_grad():
+            score = float(self.evaluate(self.model.eval()))
+        self.model.train(training)
+        return score
 
     def try_to_save(self) -> None:
         """Save; if that is impossible (a full disk), say so and train on: the earlier checkpoints are still there."""

@@ -2,18 +2,21 @@
 
 import csv
 import math
+import os
+import signal
 
 import pytest
 import torch
 from small import CONVNET, RESNET, TRANSFORMER, EightPairs, one_line, small_clip, small_config
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
-from clipbench.checkpoint import checkpoints, newest_intact
+from clipbench.checkpoint import best_checkpoint, checkpoints, newest_intact, read_manifest, step_folder
 from clipbench.model import LOGIT_SCALE_MAX
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import load_pretrained, world_tokenizer
 from clipbench.run_state import optimizer_tensors
 from clipbench.train import learning_rate_factor, make_optimizers, start_as_bag_of_words
+from clipbench.training_log import TrainingLog
 
 VIT_TOWERS = small_config()
 
@@ -212,10 +215,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path):
     assert [folder.name for folder in checkpoints(tmp_path)] == ["step-00000004", "step-00000003"]
     with open(checkpoints(tmp_path)[0] / "optimizer.safetensors", "r+b") as file:
         file.truncate(1000)
-    second = make_trainer(tmp_path)
-    with pytest.raises(UserError, match="another save_minutes"):
-        second.resume()
-    second = make_trainer(tmp_path, save_minutes=0.0)
+    second = make_trainer(tmp_path, save_minutes=7.0)  # how often it is saved may change
     second.resume()
     assert second.step == 3
 
@@ -285,13 +285,80 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_untouched_and_is_counted()
     assert (trainer.step, trainer.pairs_seen) == (4, 32), "skipped batches count as seen"
 
 
-def test_twenty_bad_losses_in_a_row_end_the_run():
+def test_bad_losses_reach_no_batch_statistics():
+    trainer = make_trainer(image=CONVNET)
+    poison_forward(trainer, {1, 2})
+    trainer.model.train()
+    trainer.train_step()
+    before = {name: tensor.clone() for name, tensor in bits(trainer).items()}
+    for _ in range(2):
+        trainer.train_step()
+        assert all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
+    trainer.train_step()
+    assert not torch.equal(bits(trainer)["image_projection.weight"], before["image_projection.weight"])
+    assert all(torch.isfinite(tensor).all() for tensor in bits(trainer).values())
+
+
+def poison_forward(trainer: Trainer, steps: set[int]) -> None:
+    """Make the pictures of these steps infinite, so that batch normalisation sees them."""
+    loss = trainer.loss
+    trainer.loss = lambda images, ids: loss(images * (float("inf") if trainer.step in steps else 1.0), ids)
+
+
+def test_a_gradient_that_is_not_finite_is_skipped_too():
+    trainer = make_trainer()
+    before = {name: tensor.clone() for name, tensor in bits(trainer).items()}
+    trainer.model.text_projection.weight.register_hook(lambda gradient: gradient * float("inf"))
+    trainer.train_step()
+    assert trainer.skipped == 1 and all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
+
+
+def test_three_bad_losses_in_a_row_bring_the_newest_checkpoint_and_half_the_rate(tmp_path):
+    trainer = make_trainer(tmp_path, save_minutes=0.0, pairs=8 * 12)
+    events, states = [], {}
+    trainer.callbacks += [events.append, lambda event: states.update({event["step"]: copied(trainer)})]
+    poison(trainer, {5, 6, 7})
+    monkey_save = trainer.save
+    trainer.save = lambda: monkey_save() if trainer.step <= 4 or trainer.step == 12 else None
+    trainer.run()
+    (restored,) = [event for event in events if event["event"] == "restored"]
+    assert restored["folder"] == str(step_folder(tmp_path, 4)) and restored["rate_factor"] == 0.5
+    assert all(torch.equal(states[8][name], states[4][name]) for name in states[4]), "as it was after four steps"
+    rates = {event["step"]: event["learning_rate"] for event in events if event["event"] == "step"}
+    assert rates[9] == pytest.approx(0.5 * 2e-3 * learning_rate_factor((64 + 4) / 96, 0.1))
+    assert trainer.step == 12, "the data go on where they were"
+    again = make_trainer(tmp_path, pairs=8 * 12)
+    again.resume()
+    assert (again.rate_factor, again.restores) == (0.5, 1)
+
+
+def copied(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in bits(trainer).items()}
+
+
+def test_a_run_that_stays_bad_ends_with_advice():
     trainer = make_trainer(pairs=8 * 100)
+    events = []
+    trainer.callbacks.append(events.append)
     poison(trainer, set(range(3, 100)))
-    with pytest.raises(UserError, match="20 batches in a row") as error:
+    with pytest.raises(UserError, match="lower learning_rate") as error:
         trainer.run()
     one_line(error.value)
-    assert trainer.step < 25
+    assert [event["rate_factor"] for event in events if event["event"] == "restored"] == [0.5, 0.25, 0.125]
+    assert trainer.step < 3 + 4 * 3
+
+
+@pytest.mark.parametrize("loss, hinted", [(math.log(8) + 0.001, True), (1.5, False)])
+def test_a_loss_that_stays_at_guessing_brings_one_hint(loss, hinted, monkeypatch):
+    monkeypatch.setattr("clipbench.guards.HINT_STEP", 6)
+    trainer = make_trainer(pairs=8 * 10)
+    events = []
+    trainer.callbacks.append(events.append)
+    real = trainer.loss
+    trainer.loss = lambda images, ids: (real(images, ids)[0] * 0 + loss, real(images, ids)[1])
+    trainer.run()
+    hints = [event["text"] for event in events if event["event"] == "hint"]
+    assert len(hints) == hinted and all("2.08" in hint for hint in hints)
 
 
 def test_a_picture_of_not_a_number_is_skipped_too():
@@ -306,14 +373,90 @@ def test_a_picture_of_not_a_number_is_skipped_too():
     assert trainer.skipped == 1 and torch.equal(trainer.model.text_projection.weight, before)
 
 
+# -------------------------------------------------------------------------------------------- checkpoints kept
+
+
+def test_the_checkpoint_with_the_lowest_loss_is_kept_beside_the_newest(tmp_path):
+    trainer = make_trainer(tmp_path, save_minutes=0.0)
+    losses = iter([5.0, 1.0, 3.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0])
+    real = trainer.note_loss
+    trainer.note_loss = lambda _: real(next(losses))
+    trainer.run()
+    smoothed = [5, 3, 3, 4.5]  # the mean so far
+    assert best_checkpoint(tmp_path) == step_folder(tmp_path, 3)
+    assert read_manifest(step_folder(tmp_path, 3))["score"] == -min(smoothed)
+    assert [int(folder.name[5:]) for folder in checkpoints(tmp_path)] == [10, 9, 3]
+
+
+def test_the_best_checkpoint_is_what_an_evaluation_says(tmp_path):
+    trainer = make_trainer(tmp_path, save_minutes=0.0)
+    trainer.evaluate = lambda model: 1.0 if not model.training and trainer.step == 2 else 0.5
+    trainer.run()
+    assert best_checkpoint(tmp_path) == step_folder(tmp_path, 2)
+    whole = make_trainer()
+    whole.run()
+    assert_same_bits(whole, trainer)
+
+
+def test_what_differs_on_resuming_is_said_in_one_line_each(tmp_path):
+    first = make_trainer(tmp_path)
+    stop_after(first, 3)
+    first.run()
+    second = make_trainer(tmp_path)
+    second.precision, second.stream.name = "bf16", "other pairs"
+    events = []
+    second.callbacks.append(events.append)
+    second.resume()
+    second.run()
+    lines = events[0]["differences"]
+    assert [line.split()[0] for line in lines] == ["data", "precision"] and not any("\n" in line for line in lines)
+    assert "precision was fp32, is now bf16" in lines[1]
+
+
+def test_a_resumed_run_takes_the_number_of_threads_it_had(tmp_path):
+    make_trainer(tmp_path, pairs=16).run()
+    again = make_trainer(tmp_path, pairs=16)
+    again.threads = None
+    again.resume()
+    assert again.threads == 1
+
+
+# ----------------------------------------------------------------------------------------------- ends in order
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send itself these signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, number):
+    before = signal.getsignal(number)
+    trainer = make_trainer(tmp_path)
+    trainer.callbacks.append(lambda event: os.kill(os.getpid(), number) if event["step"] == 3 else None)
+    end = trainer.run()
+    assert not end["finished"] and newest_intact(tmp_path) == step_folder(tmp_path, 3)
+    assert signal.getsignal(number) is before
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    other, errors = make_trainer(tmp_path), []
+
+    def start_another(event):
+        if event["event"] == "step" and not errors:
+            with pytest.raises(UserError, match=f"in use by process {os.getpid()}") as error:
+                other.run()
+            errors.append(one_line(error.value))
+
+    trainer = make_trainer(tmp_path)
+    trainer.callbacks.append(start_another)
+    trainer.run()
+    assert errors and other.step == 0
+    make_trainer(tmp_path).run()  # once the first has ended
+
+
 # ----------------------------------------------------------------------------------------------------------- log
 
 
 def test_the_log_has_a_row_for_every_step(tmp_path):
-    from clipbench.cli.train import TrainingLog
-
     trainer = make_trainer(pairs=32)
-    trainer.callbacks.append(TrainingLog(tmp_path / "log.csv", quiet=True))
+    trainer.callbacks.append(TrainingLog(tmp_path))
     trainer.run()
     with open(tmp_path / "log.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,6 +1,5 @@
 """``clipbench train``: train a CLIP from scratch."""
 
-import csv
 import shlex
 import sys
 from pathlib import Path
@@ -32,24 +31,25 @@ def add_to(commands) -> None:
     budget.add_argument("--pairs", type=positive(int), help="train on so many pairs")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--tensorboard", action="store_true", help="also write the numbers for TensorBoard")
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
 def train(arguments) -> dict:
     from clipbench.presets import find_preset, with_budget
+    from clipbench.training_log import TrainingLog
 
     changes = {} if arguments.batch_size is None else {"batch_size": arguments.batch_size}
     preset = with_budget(find_preset(arguments.preset), arguments.minutes, arguments.pairs, **changes)
     out = arguments.out or Path("runs") / Path(arguments.preset).stem
+    if not arguments.resume and any(out.glob("step-*")):
+        raise UserError(f"{out} already holds a run; add --resume to go on with it, or give another --out")
     trainer = make_trainer(preset, arguments, out)
     if arguments.resume:
         trainer.resume()
-    elif any(out.glob("step-*")):
-        raise UserError(f"{out} already holds a run; add --resume to go on with it, or give another --out")
     make_folder(out)
-    trainer.stop_on_signals()
-    log = TrainingLog(out / "log.csv", quiet=arguments.json)
-    trainer.callbacks.append(log)
+    log = TrainingLog(out, arguments.tensorboard)
+    trainer.callbacks += [log] if arguments.json else [log, ProgressBar()]
     end = trainer.run()
     if not end["finished"]:
         print(f"stopped; go on with: {resume_command(arguments, out)}", file=sys.stderr)
@@ -139,39 +139,38 @@ def resume_command(arguments, out: Path) -> str:
     return shlex.join([*words, "--resume"])
 
 
-class TrainingLog:
-    """Writes every step to log.csv and shows a progress bar."""
+class ProgressBar:
+    """Shows how far a run is, and says what a person should know."""
 
-    columns = (
-        "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm",
-        "pairs_per_second",
-    )  # fmt: skip
-
-    def __init__(self, file: Path, quiet: bool = False):
+    def __init__(self):
         from tqdm import tqdm
 
-        self.file, self.start, self.last = file, {}, {}
-        look = "{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}"
-        self.bar = tqdm(total=100, unit="%", disable=quiet, bar_format=look)
+        self.bar = tqdm(total=100, unit="%", bar_format="{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}")
 
     def __call__(self, event: dict) -> None:
-        if event["event"] == "start":
-            self.start = event
-            new = not self.file.exists()
-            self.handle = open(self.file, "a", buffering=1, newline="", encoding="utf-8")
-            self.writer = csv.DictWriter(self.handle, self.columns, extrasaction="ignore")
-            if new:
-                self.writer.writeheader()
-        elif event["event"] == "step":
-            self.last = event
-            rounded = {k: round(value, 6) if isinstance(value, float) else value for k, value in event.items()}
-            self.writer.writerow(rounded)
+        for line in news(event):
+            self.bar.write(f"clipbench: {line}", file=sys.stderr)
+        if event["event"] == "step":
             self.bar.n = 100 * event["progress"]
             speed = f"{event['pairs_per_second']:.0f} pairs/s"
             self.bar.set_postfix_str(f"loss {event['loss']:.3f}  {speed}", refresh=False)
             self.bar.update(0)
-        elif event["event"] == "not saved":
-            self.bar.write(f"clipbench: no checkpoint this time: {event['reason']}", file=sys.stderr)
         elif event["event"] == "end":
             self.bar.close()
-            self.handle.close()
+
+
+def news(event: dict) -> list[str]:
+    """The lines to show a person for an event; none for most."""
+    match event["event"]:
+        case "start":
+            return event["differences"]
+        case "not saved":
+            return [f"no checkpoint this time: {event['reason']}"]
+        case "unreadable":
+            return [f"left out: {event['reason']}"]
+        case "hint":
+            return [event["text"]]
+        case "restored":
+            where = event["folder"] or "the last good weights"
+            return [f"bad numbers {event['step']} steps into the run; back to {where}, at half the learning rate"]
+    return []

@@ -1,0 +1,50 @@
+"""What keeps a training run sound: statistics that bad numbers must not reach, a loss that is stuck, signals."""
+
+import contextlib
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+HINT_STEP = 300  # the step after which a loss is looked at that has not moved ...
+HINT_WITHIN = 0.01  # ... by this fraction of ln(batch size)
+
+
+def batch_statistics(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """(buffer, copy of it) of every batch normalisation, which learns from each batch in the forward pass."""
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._NormBase)]
+    return [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+
+
+@torch.no_grad()
+def put_back(statistics: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    for buffer, before in statistics:
+        buffer.copy_(before)
+
+
+def stuck_loss(step: int, smoothed_loss: float | None, batch_size: int) -> str | None:
+    """A hint, once, when the loss is still what a model has that cannot tell one pair from another: ln(batch size)."""
+    chance = math.log(batch_size)
+    if step != HINT_STEP or smoothed_loss is None or abs(smoothed_loss - chance) > HINT_WITHIN * chance:
+        return None
+    return (
+        f"after {step} steps the loss is still ln(batch size) = {chance:.2f}, that of guessing; likely the learning "
+        "rate is far too high or too low, or captions do not belong to their pictures or are all the same"
+    )
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Within, Ctrl-C, a notebook's interrupt and a termination request call ``stop`` (in the main thread only)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
