@@ -235,9 +235,13 @@ def read_hub_settings(folder: Path) -> tuple[CLIPConfig, Preprocess]:
 
 def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
     file = folder / "preprocessor_config.json"
-    if not file.exists():
+    together = folder / "processor_config.json"  # where transformers 5 writes the same settings
+    if not file.exists() and together.exists():
+        file, data = together, read_json(together).get("image_processor", {})
+    elif file.exists():
+        data = read_json(file)
+    else:
         raise UserError(f"{folder} has no {file.name}: how pictures must be prepared is unknown")
-    data = read_json(file)
     try:
         return from_hub_preprocessor(data, config.image_size)
     except UNSUITABLE as error:

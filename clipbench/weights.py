@@ -115,7 +115,7 @@ def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
     """
     found = {
         "image": any(re.match(r"image_encoder\.|vision_model\.|visual\.", name) for name in state),
-        "text": any(re.match(r"text_encoder\.|text_model\.|token_embedding\.", name) for name in state),
+        "text": any(re.match(r"text_encoder\.|text_model\.|token_embedding\.|transformer\.", name) for name in state),
     }
     for encoder, other in (("image", "text"), ("text", "image")):
         if not found[encoder]:

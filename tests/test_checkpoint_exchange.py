@@ -1,0 +1,342 @@
+"""Models come from and go to transformers, open_clip and OpenAI's files without losing a bit."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from open_clip_reference import open_clip_model
+from safetensors.torch import load_file, save_file
+from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, one_line, small_clip, write_small_model
+
+from clipbench import UserError, load
+from clipbench.model import CLIP, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import load_pretrained, save_open_clip, world_tokenizer
+from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS
+
+WIDE_VIT = ViTConfig(32, 8, width=128, depth=2, heads=2)  # heads 64 wide, as OpenAI's files take for granted
+WIDE_TEXT = TransformerConfig(4096, 32, width=128, depth=2, heads=2)
+WIDE_RESNET = ResNetConfig(64, (1, 2, 1, 1), width=4, heads=2)
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
+
+
+def trained(image, text=WIDE_TEXT) -> CLIP:
+    """A small model whose statistics are not those of a new one."""
+    model = small_clip(image, text)
+    model.train()(torch.randn(4, 3, image.image_size, image.image_size), world_tokenizer()(["a", "b c", "d", "e"]))
+    return model.eval()
+
+
+def assert_same(model: CLIP, again: CLIP) -> None:
+    """Same settings, same names, same bits."""
+    assert again.config == model.config and not again.training
+    state, other = model.state_dict(), again.state_dict()
+    assert list(state) == list(other) and all(torch.equal(state[name], other[name]) for name in state)
+
+
+def bring_tokenizer(source: Path, folder: Path, *more: str) -> Path:
+    for name in (*TOKENIZER_FILES, *more):
+        shutil.copy(source / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hub_folder(tmp_path_factory):
+    return write_small_model(tmp_path_factory.mktemp("hub") / "model")
+
+
+@pytest.fixture(scope="module", params=[WIDE_VIT, WIDE_RESNET], ids=["vit", "resnet"])
+def exported(request, tmp_path_factory) -> tuple[CLIP, Path]:
+    """A model, and its folder in open_clip's layout."""
+    model, folder = trained(request.param), tmp_path_factory.mktemp("exported") / "model"
+    save_open_clip(folder, model, world_tokenizer(), Preprocess(model.config.image_size, mean=(0.5, 0.5, 0.5)))
+    return model, folder
+
+
+# ------------------------------------------------------------------------------------------------- transformers
+
+
+def test_there_and_back_through_transformers_keeps_every_bit(hub_folder, tmp_path):
+    theirs = transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True)
+    theirs.save_pretrained(tmp_path)
+    bring_tokenizer(hub_folder, tmp_path, "preprocessor_config.json")
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(tmp_path)[0])
+
+
+def test_all_files_that_transformers_writes_are_enough(hub_folder, tmp_path):
+    transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True).save_pretrained(tmp_path)
+    transformers.CLIPProcessor.from_pretrained(hub_folder, local_files_only=True).save_pretrained(tmp_path)
+    model, tokenizer, preprocess = load_pretrained(tmp_path)
+    ours, our_tokenizer, our_preprocess = load_pretrained(hub_folder)
+    assert_same(ours, model)
+    assert preprocess == our_preprocess and tokenizer.vocab == our_tokenizer.vocab
+
+
+@pytest.fixture
+def sharded(hub_folder, tmp_path):
+    """The folder as transformers writes it in several files."""
+    theirs = transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True)
+    theirs.save_pretrained(tmp_path, max_shard_size="200KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1 and (tmp_path / INDEX).exists()
+    return bring_tokenizer(hub_folder, tmp_path, "preprocessor_config.json")
+
+
+def test_weights_in_several_files_are_read(hub_folder, sharded):
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(sharded)[0])
+
+
+def test_a_missing_shard_is_named(sharded):
+    shard = sorted(sharded.glob("*.safetensors"))[0]
+    shard.unlink()
+    with pytest.raises(UserError, match=f"has not all weights: {shard.name} is missing") as error:
+        load(sharded)
+    one_line(error.value)
+
+
+def test_a_shard_that_breaks_off_is_named(sharded):
+    shard = sorted(sharded.glob("*.safetensors"))[0]
+    shard.write_bytes(shard.read_bytes()[:-7])
+    with pytest.raises(UserError, match=f"{shard.name} is damaged") as error:
+        load(sharded)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": {"a": 3}}', '{"weight_map": {"a": "../b"}}'])
+def test_an_index_that_is_none_is_refused(sharded, index):
+    (sharded / INDEX).write_text(index)
+    with pytest.raises(UserError, match=re.escape(INDEX)) as error:
+        load(sharded)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize(
+    "tower, change, told",
+    [
+        ("vision_config", {"intermediate_size": 100}, "100 are not 4 x 32 wide"),
+        ("text_config", {"layer_norm_eps": 1e-6}, "layer_norm_eps is 1e-06"),
+    ],
+)
+def test_a_model_that_ours_would_compute_differently_is_refused(hub_folder, tmp_path, tower, change, told):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config[tower] |= change
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=told) as error:
+        load(folder)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("kind", ["clip_text_model", "siglip", "clip_vision_model"])
+def test_the_settings_of_another_kind_of_model_are_refused(hub_folder, tmp_path, kind):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    with pytest.raises(UserError, match=f"of the kind {kind}, not a CLIP with an image and a text encoder") as error:
+        load(folder)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("kept, told", [("text_", "only a CLIP's text encoder"), ("vis", "only a CLIP's image encoder"),
+                                        ("logit", "holds no CLIP")])  # fmt: skip
+def test_half_a_clip_is_refused(hub_folder, tmp_path, kept, told):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    state = load_file(folder / WEIGHTS)
+    save_file({name: tensor for name, tensor in state.items() if name.startswith(kept)}, folder / WEIGHTS)
+    with pytest.raises(UserError, match=told) as error:
+        load(folder)
+    one_line(error.value)
+
+
+# ------------------------------------------------------------------------------------------ open_clip and OpenAI
+
+
+def test_there_and_back_through_open_clips_layout_keeps_every_bit(exported):
+    model, folder = exported
+    again, tokenizer, preprocess = load_pretrained(folder)
+    assert_same(model, again)
+    assert preprocess == Preprocess(model.config.image_size, mean=(0.5, 0.5, 0.5))
+    assert tokenizer.vocab == world_tokenizer().vocab
+
+
+def test_open_clip_takes_the_exported_weights_and_gives_the_same_back(exported, tmp_path):
+    model, folder = exported
+    theirs = open_clip_model.CLIP(**json.loads((folder / "open_clip_config.json").read_text())["model_cfg"])
+    theirs.load_state_dict(load_file(folder / OPEN_CLIP_WEIGHTS), strict=True)
+    again = shutil.copytree(folder, tmp_path / "again")
+    save_file(theirs.state_dict(), again / OPEN_CLIP_WEIGHTS)
+    assert_same(model, load_pretrained(again)[0])
+
+
+@pytest.mark.parametrize("where", ["folder", "file"])
+def test_openais_weights_need_no_settings(exported, tmp_path, where):
+    model, folder = exported
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    config = model.config
+    for name, number in (("input_resolution", config.image_size), ("context_length", 32), ("vocab_size", 4096)):
+        state[name] = torch.tensor(number)  # what the files that OpenAI published hold besides
+    state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    state = {name: tensor for name, tensor in state.items() if "num_batches_tracked" not in name}
+    save_file(state, tmp_path / "RN50.safetensors")
+    bring_tokenizer(folder, tmp_path)
+    again, _, preprocess = load_pretrained(tmp_path if where == "folder" else tmp_path / "RN50.safetensors")
+    assert again.config == config and preprocess == Preprocess(config.image_size)
+    for name, tensor in model.state_dict().items():
+        if "num_batches_tracked" not in name:
+            assert torch.equal(again.state_dict()[name], tensor.half().float()), name
+
+
+def test_weights_without_settings_that_may_not_be_openais_bring_a_warning(exported, tmp_path):
+    model, folder = exported
+    shutil.copy(folder / OPEN_CLIP_WEIGHTS, tmp_path)
+    bring_tokenizer(folder, tmp_path)
+    with pytest.warns(UserWarning, match="read as OpenAI's, with QuickGELU"):
+        assert_same(model, load_pretrained(tmp_path)[0])
+
+
+def test_names_with_the_prefixes_of_training_are_understood(exported, tmp_path):
+    model, folder = exported
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    text = re.compile("transformer|token_|positional|ln_final|text_projection")
+    state = {f"module.{'text.' if text.match(name) else ''}{name}": tensor for name, tensor in state.items()}
+    again = shutil.copytree(folder, tmp_path / "again")
+    save_file(state, again / OPEN_CLIP_WEIGHTS)
+    assert_same(model, load_pretrained(again)[0])
+
+
+def test_a_folder_with_both_layouts_is_read_as_transformers(exported, hub_folder, tmp_path):
+    folder = shutil.copytree(hub_folder, tmp_path / "both")
+    for name in (OPEN_CLIP_WEIGHTS, "open_clip_config.json"):
+        shutil.copy(exported[1] / name, folder)
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
+
+
+def test_gelu_and_quick_gelu_are_told_apart(tmp_path):
+    for activation in ("gelu", "quick_gelu"):
+        model = small_clip(replace(WIDE_VIT, activation=activation), replace(WIDE_TEXT, activation=activation))
+        save_open_clip(tmp_path / activation, model, world_tokenizer(), Preprocess(32))
+        assert_same(model, load_pretrained(tmp_path / activation)[0])
+
+
+@pytest.mark.parametrize(
+    "image, text, told",
+    [(CONVNET, TRANSFORMER, "no CLIP of ConvNetConfig"), (RESNET, BAG_OF_WORDS, "and BagOfWordsConfig"),
+     (ViTConfig(32, 8, 32, 2, 2, "gelu"), TRANSFORMER, "one activation for both towers")],
+)  # fmt: skip
+def test_what_open_clip_does_not_have_is_not_written_for_it(tmp_path, image, text, told):
+    with pytest.raises(UserError, match=told):
+        save_open_clip(tmp_path / "model", small_clip(image, text), world_tokenizer(), Preprocess(32))
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"model_cfg": 3}, "open_clip_config.json"),
+        ({"model_cfg": {"vision_cfg": {"timm_model_name": "vit"}}}, "vision_cfg.timm_model_name is a setting"),
+        ({"model_cfg": {"text_cfg": {"hf_model_name": "roberta"}}}, "text_cfg.hf_model_name is a setting"),
+        ({"model_cfg": {"vision_cfg": {"mlp_ratio": 4.9}}}, "vision_cfg.mlp_ratio is a setting"),
+        ({"preprocess_cfg": {"resize_mode": "longest"}}, "resize_mode longest"),
+        ({"preprocess_cfg": {"mean": 3}}, "three numbers"),
+    ],
+    ids=str,
+)
+def test_open_clip_settings_that_our_clip_does_not_have_are_refused(exported, tmp_path, change, told):
+    folder = shutil.copytree(exported[1], tmp_path / "model")
+    file = folder / "open_clip_config.json"
+    file.write_text(json.dumps(merged(json.loads(file.read_text()), change)))
+    with pytest.raises(UserError, match=told) as error:
+        load(folder)
+    one_line(error.value)
+
+
+def merged(data: dict, change: dict) -> dict:
+    """``data`` with the entries of ``change`` put into it at every depth."""
+    both = {name: merged(data[name], value) for name, value in change.items()
+            if isinstance(value, dict) and isinstance(data.get(name), dict)}  # fmt: skip
+    return data | change | both
+
+
+@pytest.mark.parametrize("name", ["visual.proj", "visual.attnpool.c_proj.bias", "text_projection", "ln_final.bias",
+                                  "token_embedding.weight", "transformer.resblocks.1.attn.in_proj_weight"])  # fmt: skip
+@pytest.mark.parametrize("settings", [True, False], ids=["with settings", "without"])
+@pytest.mark.filterwarnings("ignore:no open_clip_config.json")
+def test_a_missing_weight_is_named_as_the_file_calls_it(exported, tmp_path, name, settings):
+    folder = shutil.copytree(exported[1], tmp_path / "model")
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    if state.pop(name, None) is None:
+        return  # the other kind of image encoder
+    save_file(state, folder / OPEN_CLIP_WEIGHTS)
+    if not settings:
+        (folder / "open_clip_config.json").unlink()
+    with pytest.raises(UserError) as error:
+        load(folder)
+    told = "positional_embedding" if name == "visual.proj" else name  # without it, it looks like a ResNet
+    assert "missing" in one_line(error.value) and (told in str(error.value) or name == "visual.proj")
+
+
+def test_a_weight_that_is_not_finite_is_named(exported, tmp_path):
+    folder = shutil.copytree(exported[1], tmp_path / "model")
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    state["text_projection"][1, 2] = float("nan")
+    save_file(state, folder / OPEN_CLIP_WEIGHTS)
+    with pytest.raises(UserError, match="text_projection holds values that are not finite"):
+        load(folder)
+
+
+def test_without_a_tokenizer_it_is_said_where_to_get_one(exported, tmp_path):
+    folder = shutil.copytree(exported[1], tmp_path / "model")
+    for name in TOKENIZER_FILES:
+        (folder / name).unlink()
+    with pytest.raises(UserError, match=r"no tokenizer: .*vocab.json and merges.txt of openai/clip-vit-base") as error:
+        load(folder)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32.pt", "open_clip_pytorch_model.bin"])
+def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x80\x04N.")
+    (tmp_path / "config.json").write_text("{}")
+    for place in (tmp_path, tmp_path / name):
+        with pytest.raises(UserError, match=r"is a pickle, .*safetensors.torch.save_file\(torch.load") as error:
+            load(place)
+        one_line(error.value)
+
+
+# ------------------------------------------------------------------------------------------- the whole classroom
+
+
+def test_transformers_pipeline_gives_the_probabilities_that_ours_gives():
+    from clipbench.data.picture_sets import open_pictures
+    from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
+    from clipbench.pretrained import CHECKPOINTS
+
+    encoder, folder = load("classroom"), str(CHECKPOINTS / "classroom")
+    pipeline = transformers.pipeline("zero-shot-image-classification", model=folder, dtype=torch.float32)
+    pictures = open_pictures("scenes:heldout").pictures(range(8))
+    names = ["cat", "dog", "red apple", "a house with a garden", "sun", "Hund"]
+    weights = zero_shot_weights(encoder, names, ["a photo of a {}."])
+    _, ours = class_probabilities(encoder.encode_image(encoder.preprocess(pictures)), weights, encoder.scale)
+    for picture, row in zip(pictures, ours, strict=True):
+        answers = pipeline(picture, candidate_labels=names, hypothesis_template="a photo of a {}.")
+        theirs = {answer["label"]: answer["score"] for answer in answers}
+        torch.testing.assert_close(torch.tensor([theirs[name] for name in names]), row, rtol=0, atol=1e-4)
+
+
+def test_the_classroom_folder_holds_the_files_of_both_generations_of_transformers():
+    from clipbench.pretrained import CHECKPOINTS
+
+    folder = CHECKPOINTS / "classroom"
+    config, processor, tokenizer = (
+        json.loads((folder / name).read_text())
+        for name in ("config.json", "preprocessor_config.json", "tokenizer_config.json")
+    )
+    assert config["architectures"] == ["CLIPModel"] and config["model_type"] == "clip"
+    # version 4 finds the classes by these names; version 5 reads the same files
+    assert (processor["image_processor_type"], processor["processor_class"]) == ("CLIPImageProcessor", "CLIPProcessor")
+    assert tokenizer["tokenizer_class"] == "CLIPTokenizer" and tokenizer["model_max_length"] == 32
+    opened = transformers.CLIPProcessor.from_pretrained(folder, local_files_only=True)
+    assert opened.tokenizer.model_max_length == 32
