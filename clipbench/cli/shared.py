@@ -41,8 +41,12 @@ def show_numbers(result: dict) -> str:
         if isinstance(value, dict):
             lines += [f"{name}:", *(f"  {line}" for line in show_numbers(value).splitlines())]
         else:
-            lines.append(f"{name:<18} {value:.4f}" if isinstance(value, float) else f"{name:<18} {value}")
+            lines.append(f"{name:<18} {show_float(value) if isinstance(value, float) else value}")
     return "\n".join(lines)
+
+
+def show_float(value: float) -> str:
+    return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}"
 
 
 def load_on_device(arguments):

@@ -79,7 +79,7 @@ class Problem:
             rows of a single class.
     """
 
-    def __init__(self, features: Float[Tensor, "M W"], labels: Int[Tensor, " M"], classes: int | None = None):
+    def __init__(self, features: Float[Tensor, "M W"], labels: Int[Tensor, " N"], classes: int | None = None):
         check_rows(features, labels)
         self.classes = int(labels.max()) + 1 if classes is None else classes
         if not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:

@@ -1,0 +1,51 @@
+"""``clipbench eval linear-probe``: logistic regression on frozen features, by the paper's protocol."""
+
+import sys
+
+from clipbench.cli.shared import Parser, positive
+
+NAME = "linear-probe"
+ABOUT = "logistic regression on the features before the projection"
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("--train", metavar="DATA", help="pictures to train on (default: the data's own split)")
+    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
+                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
+    parser.add_argument("--projected", action="store_true", help="use the unit vectors of the joint space instead")
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics, settings) of one probe."""
+    from clipbench.data.splits import open_split
+    from clipbench.evaluate.linear_probe import GRID, linear_probe
+
+    split = open_split(arguments.data, arguments.train, arguments.scenes)
+    train, test, validation = (
+        rows_of(encoder, part, arguments) for part in (split.train, split.test, split.validation)
+    )
+    metrics = linear_probe(train, test, validation, len(split.test.class_names), progress_of(arguments))
+    return metrics, {
+        "split": split.how,
+        "validation": "its own" if split.validation else "a stratified fifth of the training rows, seed 0",
+        "features": "projected unit vectors" if arguments.projected else "before the projection",
+        "scaling": "none",
+        "penalty": "|W|^2 / 2 + C * sum of losses, intercept free (scikit-learn's)",
+        "C_grid": [GRID[0], GRID[-1], len(GRID)],
+    }
+
+
+def rows_of(encoder, pictures, arguments):
+    """The features of some pictures with their labels; None for None."""
+    from clipbench.evaluate.features import image_features
+    from clipbench.evaluate.linear_probe import Rows
+
+    if pictures is None:
+        return None
+    features = image_features(encoder, pictures, projected=arguments.projected, progress=not arguments.json)
+    return Rows(features, pictures.labels)
+
+
+def progress_of(arguments):
+    """Prints a line for each fit, unless asked for JSON."""
+    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
