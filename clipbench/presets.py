@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clipbench.data.scenes import SceneConfig
 from clipbench.errors import UserError
-from clipbench.model import CLIPConfig
+from clipbench.model import CLIPConfig, ViTConfig
 from clipbench.pretrained import empty_model, world_tokenizer
 from clipbench.train import TrainConfig
 
@@ -45,6 +45,12 @@ def tuples(data: dict) -> dict:
 
 PRESETS = {
     "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
+    # the tiny model's world and text encoder with a ViT: no BatchNorm, so micro-batches and several processes are exact
+    "tiny-vit": Preset(
+        replace(CLIPConfig.tiny(), image=ViTConfig(64, patch_size=8, width=192, depth=4, heads=3, activation="gelu")),
+        TrainConfig(batch_size=128, minutes=3.0),
+        tiny_world=True,
+    ),
     "classroom": Preset(
         CLIPConfig.classroom(),
         TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),

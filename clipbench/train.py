@@ -1,9 +1,12 @@
 """Train a CLIP: batch, features, loss, backward, clip, step, clamp, report.
 
 The loop runs in the foreground for scripts and in a thread for widgets. It reports plain dicts to callbacks and can be
-stopped after any step; what it needs to go on is in its newest checkpoint.
+stopped after any step; what it needs to go on is in its newest checkpoint. A batch that does not fit is encoded in
+micro-batches (``gradient_cache``), and several processes share one (``distributed``): the loss is always that of the
+whole batch.
 """
 
+import contextlib
 import math
 import threading
 import time
@@ -13,12 +16,14 @@ from pathlib import Path
 
 import torch
 
+from clipbench import distributed
 from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
-from clipbench.data.pairs import PairStream
+from clipbench.data.pairs import Pairs, PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
+from clipbench.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
-from clipbench.loss import clip_loss
+from clipbench.loss import clip_loss, tiled_clip_loss
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
 from clipbench.preprocess import Preprocess
@@ -31,6 +36,7 @@ BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest chec
 MOST_RESTORES = 3  # ... so many times at most
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+TILED_FROM = 1024  # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,20 @@ def learning_rate_factor(progress: float, warmup: float) -> float:
     return min(1.0, progress / warmup if warmup else 1.0) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
+def batch_accuracy(image_features: torch.Tensor, text_features: torch.Tensor) -> float:
+    """How many images of the whole batch have their own text as the most similar one, as a fraction.
+
+    A health check only: it falls as the batch grows, so never compare runs of different batches by it.
+    """
+    texts, first = distributed.gathered(text_features), distributed.rank() * len(image_features)
+    own = torch.arange(first, first + len(image_features), device=texts.device)
+    right = sum(
+        ((images @ texts.T).argmax(1) == labels).sum()
+        for images, labels in zip(image_features.split(1024), own.split(1024), strict=True)
+    )
+    return float(distributed.summed(right.float())) / len(texts)
+
+
 class Trainer:
     """One training run.
 
@@ -124,6 +144,11 @@ class Trainer:
         threads: intra-op threads on a CPU; None measures which number is fastest.
         evaluate: called with the model before each save; the checkpoint with the largest value is kept as the best.
             Without it that is the one with the lowest smoothed loss.
+        micro_batch: how many pairs are encoded at a time; None encodes the whole batch at once.
+
+    Raises:
+        UserError: for a model that cannot be trained so (BatchNorm in micro-batches or in several processes), and a
+            batch that the processes cannot share evenly.
     """
 
     def __init__(
@@ -139,6 +164,7 @@ class Trainer:
         threads: int | None = None,
         callbacks: Sequence[Callable[[Event], None]] = (),
         evaluate: Callable[[CLIP], float] | None = None,
+        micro_batch: int | None = None,
     ):
         self.device = torch.device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -157,6 +183,14 @@ class Trainer:
         self.saving_seconds = 0.0  # of the last save
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.stopping = threading.Event()
+        self.local_batch = distributed.share_of(config.batch_size)
+        self.micro_batch = min(micro_batch or self.local_batch, self.local_batch)
+        if self.micro_batch < self.local_batch:
+            refuse_batch_statistics(self.model, "--micro-batch")
+        self.parallel = self.model
+        if distributed.world_size() > 1:
+            refuse_batch_statistics(self.model, "several processes")
+            self.parallel = distributed.parallel(self.model, self.device)
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -166,10 +200,10 @@ class Trainer:
         Raises:
             UserError: when another process trains in the same folder, or the run cannot go on.
         """
-        with locked(self.out), stopped_by_signals(self.stop):
+        with locked(self.out if distributed.is_writer() else None), stopped_by_signals(self.stop):
             self.model.train()
             if self.device.type == "cpu":
-                torch.set_num_threads(self.threads or self.use_fastest_threads())
+                torch.set_num_threads(self.threads or distributed.share_of_cores() or self.use_fastest_threads())
             self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
                       parameters=sum(weight.numel() for weight in self.model.parameters()),
                       differences=differences(self))  # fmt: skip
@@ -189,6 +223,7 @@ class Trainer:
         metrics = self.train_step()
         seconds = time.monotonic() - began
         self.seconds += seconds
+        self.agree()
         self.emit("step", **metrics, pairs_per_second=self.config.batch_size / seconds)
         if hint := stuck_loss(self.step, self.smoothed_loss, self.config.batch_size):
             self.emit("hint", text=hint)
@@ -198,19 +233,21 @@ class Trainer:
         """Seconds, so that saving a large model takes no more than its share; save_minutes = 0 means every step."""
         return self.saving_seconds / SAVING_SHARE if self.config.save_minutes else 0.0
 
+    def agree(self) -> None:
+        """All processes go by the first one's clock, and stop together."""
+        if distributed.world_size() > 1:
+            (self.seconds,) = distributed.first_process_says(self.seconds)
+            if distributed.anyone(self.stopping.is_set()):
+                self.stopping.set()
+
     def train_step(self) -> dict[str, float]:
-        batch = self.stream(self.pairs_seen, self.config.batch_size)
+        batch = self.draw()
         self.report_unreadable()
-        images = self.preprocess.normalise(batch.images.to(self.device)).contiguous(memory_format=torch.channels_last)
-        token_ids = self.tokenizer(batch.captions).to(self.device)
+        images, token_ids = batch.images.to(self.device), self.tokenizer(batch.captions).to(self.device)
         rate = self.set_learning_rate()
-        if isinstance(self.model.image_encoder, VisionTransformer):
-            early = self.progress < self.config.patch_dropout_until
-            self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
-        torch.manual_seed(self.pairs_seen)  # what is dropped depends on the position only, so a run can be resumed
+        self.set_patch_dropout()
         statistics = batch_statistics(self.model)
-        loss, features = self.loss(images, token_ids)
-        self.scaler.scale(loss).backward()
+        loss, features = self.backward(images, token_ids)
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
@@ -221,23 +258,68 @@ class Trainer:
         self.step += 1
         self.pairs_seen += self.config.batch_size
         if finite:
-            self.note_loss(float(loss.detach()))
-        matched = (features[0] @ features[1].T).argmax(1) == torch.arange(len(images), device=self.device)
+            self.note_loss(float(loss))
         return {
-            "loss": float(loss.detach()),
-            "batch_accuracy": float(matched.float().mean()),
+            "loss": float(loss),
+            "batch_accuracy": batch_accuracy(*features),
             "scale": float(self.model.scale.detach()),
             "learning_rate": rate,
             "gradient_norm": float(norm),
         }
 
+    @property
+    def first_pair(self) -> int:
+        """The position in the stream where this process's part of the batch begins."""
+        return self.pairs_seen + distributed.rank() * self.local_batch
+
+    def draw(self) -> Pairs:
+        """This process's pairs, drawn in micro-batches: a stream of scenes needs memory for what it draws at a time."""
+        starts = range(0, self.local_batch, self.micro_batch)
+        parts = [self.stream(self.first_pair + k, min(self.micro_batch, self.local_batch - k)) for k in starts]
+        if len(parts) == 1:
+            return parts[0]
+        return Pairs(torch.cat([part.images for part in parts]), [text for part in parts for text in part.captions])
+
+    def set_patch_dropout(self) -> None:
+        if isinstance(self.model.image_encoder, VisionTransformer):
+            early = self.progress < self.config.patch_dropout_until
+            self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
+        torch.manual_seed(self.first_pair)  # what is dropped depends on the position only, so a run can be resumed
+
+    def backward(self, images: torch.Tensor, token_ids: torch.Tensor):
+        """Give every weight its gradient; returns (loss of the whole batch, this process's features)."""
+        if self.micro_batch < self.local_batch:
+            exchange_once = getattr(self.parallel, "no_sync", contextlib.nullcontext)
+            loss, features = cached_backward(self.encode, self.compare, images, token_ids, self.micro_batch,
+                                             self.backward_from, exchange_once)  # fmt: skip
+        else:
+            loss, features = self.loss(images, token_ids)
+            self.backward_from(loss)
+        return distributed.summed(loss.detach()), features
+
+    def backward_from(self, loss: torch.Tensor) -> None:
+        """Backward; the processes' gradients are averaged where their sum is wanted, so their number comes in here."""
+        self.scaler.scale(loss * distributed.world_size()).backward()
+
     def loss(self, images: torch.Tensor, token_ids: torch.Tensor):
-        """(loss, (image_features, text_features)); the loss itself is always computed in float32."""
-        enabled = self.precision != "fp32"
-        with torch.autocast(self.device.type, dtype=AUTOCAST[self.precision], enabled=enabled):
-            image_features, text_features, scale = self.model(images, token_ids)
-        loss = clip_loss(image_features, text_features, scale)
-        return loss, (image_features.detach(), text_features.detach())
+        """(loss, (image_features, text_features)); of several processes, this one's share of the loss."""
+        image_features, text_features, scale = self.encode(images, token_ids)
+        return self.compare(image_features, text_features, scale), (image_features.detach(), text_features.detach())
+
+    def encode(self, images: torch.Tensor, token_ids: torch.Tensor):
+        """(image_features, text_features, scale) of pixels in 0 to 255 and token ids, features in float32."""
+        images = self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, dtype=AUTOCAST[self.precision], enabled=self.precision != "fp32"):
+            return self.parallel(images, token_ids)
+
+    def compare(self, image_features: torch.Tensor, text_features: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """The contrastive loss; in tiles where that is faster, and then with bfloat16 products in a bf16 run."""
+        tiles = {"dtype": torch.bfloat16 if self.precision == "bf16" else torch.float32}
+        if distributed.world_size() > 1:
+            return distributed.shared_clip_loss(image_features, text_features, scale, **tiles)
+        if len(image_features) < TILED_FROM:
+            return clip_loss(image_features, text_features, scale)
+        return tiled_clip_loss(image_features, text_features, scale, **tiles)
 
     def update_weights(self, finite: bool) -> None:
         """Step the optimisers, unless a number is not finite: then the batch is skipped and counted."""
@@ -298,9 +380,8 @@ class Trainer:
 
     def use_fastest_threads(self) -> int:
         """Measure a forward and backward pass with each number of threads that the machine allows."""
-        batch = self.stream(self.pairs_seen, self.config.batch_size)
-        images = self.preprocess.normalise(batch.images).contiguous(memory_format=torch.channels_last)
-        token_ids = self.tokenizer(batch.captions)
+        batch = self.stream(self.first_pair, self.micro_batch)
+        images, token_ids = batch.images, self.tokenizer(batch.captions)
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         fastest = use_fastest_threads(lambda: self.loss(images, token_ids)[0].backward())
         self.model.zero_grad(set_to_none=True)
@@ -311,8 +392,9 @@ class Trainer:
     def emit(self, event: str, **data) -> Event:
         report = {"event": event, "step": self.step, "pairs": self.pairs_seen, "seconds": self.seconds,
                   "progress": min(1.0, self.progress), **data}  # fmt: skip
-        for callback in self.callbacks:
-            callback(report)
+        if distributed.is_writer():
+            for callback in self.callbacks:
+                callback(report)
         return report
 
     def report_unreadable(self) -> None:
@@ -329,7 +411,7 @@ class Trainer:
     # --------------------------------------------------------------------------------------------- checkpoints
 
     def save(self) -> None:
-        if self.out is None:
+        if self.out is None or not distributed.is_writer():
             return
         began, folder = time.monotonic(), step_folder(self.out, self.step)
         score = self.score()

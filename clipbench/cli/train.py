@@ -10,6 +10,7 @@ from clipbench.errors import UserError
 # Options that a resumed run needs again.
 REPEATED = (
     "preset", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs", "batch_size",
+    "micro_batch",
 )  # fmt: skip
 
 
@@ -30,12 +31,15 @@ def add_to(commands) -> None:
     budget.add_argument("--minutes", type=positive(float), help="train for so long")
     budget.add_argument("--pairs", type=positive(int), help="train on so many pairs")
     parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--micro-batch", type=positive(int),
+                        help="encode so many pairs at a time: same gradients, less memory, a third slower")  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--tensorboard", action="store_true", help="also write the numbers for TensorBoard")
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
 def train(arguments) -> dict:
+    from clipbench import distributed
     from clipbench.presets import find_preset, with_budget
     from clipbench.training_log import TrainingLog
 
@@ -51,6 +55,8 @@ def train(arguments) -> dict:
     log = TrainingLog(out, arguments.tensorboard)
     trainer.callbacks += [log] if arguments.json else [log, ProgressBar()]
     end = trainer.run()
+    if not distributed.leave():
+        return None
     if not end["finished"]:
         print(f"stopped; go on with: {resume_command(arguments, out)}", file=sys.stderr)
     return {
@@ -76,6 +82,7 @@ def make_folder(folder: Path) -> None:
 def make_trainer(preset, arguments, out: Path):
     import torch
 
+    from clipbench import distributed
     from clipbench.devices import pick_device
     from clipbench.model import CLIP
     from clipbench.preprocess import Preprocess
@@ -86,6 +93,8 @@ def make_trainer(preset, arguments, out: Path):
         device = pick_device(arguments.device)
     except ValueError as error:
         raise UserError(str(error)) from None
+    if distributed.was_launched():
+        device = distributed.join(device)
     torch.manual_seed(arguments.seed)
     model = CLIP(preset.model)
     if preset.train.bag_of_words_start:
@@ -93,7 +102,7 @@ def make_trainer(preset, arguments, out: Path):
     stream = open_stream(arguments, preset, device, out)
     preprocess = Preprocess(preset.model.image_size)
     return Trainer(model, world_tokenizer(preset.model.context_length), preprocess, stream, preset.train, out, device,
-                   threads=arguments.threads)  # fmt: skip
+                   threads=arguments.threads, micro_batch=getattr(arguments, "micro_batch", None))  # fmt: skip
 
 
 def open_stream(arguments, preset, device, out: Path | None):

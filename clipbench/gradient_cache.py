@@ -1,0 +1,101 @@
+"""The exact gradient of a large contrastive batch from micro-batches that fit (Gao et al. 2021, arXiv 2101.06983).
+
+The loss compares every image with every text, so its gradient is not the mean of the micro-batches' gradients
+(``accumulated_gradients`` shows that). But it reaches the weights only through the features, and those are small:
+
+1. encode all micro-batches without a graph and keep the features;
+2. take the loss of all features, and its gradient with respect to them;
+3. encode every micro-batch again, now with a graph, and send its share of that gradient through.
+
+The second encoding replays the random numbers of the first, so patch dropout drops the same patches. The price is one
+more forward pass: 4/3 of the time.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from clipbench.errors import UserError
+
+Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]  # images, token ids -> features of both, scale
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # features of both, scale -> loss
+
+
+def cached_backward(
+    encode: Encode,
+    loss: Loss,
+    images: Tensor,
+    token_ids: Tensor,
+    micro_batch: int,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+    all_but_last: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Add the gradient of ``loss(*encode(images, token_ids))`` to the weights; gives (loss, (both features)).
+
+    Args:
+        micro_batch: how many pairs are encoded at a time.
+        backward: called with the loss, for those who scale it first.
+        all_but_last: a context for every backward pass but the last; in several processes, the one without exchange.
+    """
+    parts = list(zip(images.split(micro_batch), token_ids.split(micro_batch), strict=True))
+    states, features = [], []
+    with torch.no_grad():
+        for part in parts:
+            states.append(random_state(images.device))
+            *both, scale = encode(*part)
+            features.append(both)
+    leaves = [torch.cat(each).requires_grad_() for each in zip(*features, strict=True)]
+    scale = scale.detach().requires_grad_()
+    value = loss(*leaves, scale)
+    backward(value)
+    shares = [leaf.grad.split(micro_batch) for leaf in leaves]
+    after = random_state(images.device)
+    for number, (part, state, *share) in enumerate(zip(parts, states, *shares, strict=True)):
+        last = number == len(parts) - 1
+        set_random_state(state, images.device)
+        with contextlib.nullcontext() if last else all_but_last():
+            outputs = encode(*part)
+            flowing = [(output, gradient) for output, gradient in
+                       zip(outputs, (*share, scale.grad if last else torch.zeros_like(scale.grad)), strict=True)
+                       if output.requires_grad]  # fmt: skip  # a locked encoder has no graph
+            torch.autograd.backward(*zip(*flowing, strict=True))
+    set_random_state(after, images.device)
+    return value.detach(), tuple(leaf.detach() for leaf in leaves)
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    own = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [torch.get_rng_state(), *own]
+
+
+def set_random_state(state: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state[1], device)
+
+
+def refuse_batch_statistics(model: nn.Module, what: str) -> None:
+    """Batch normalisation makes a row's features depend on the other rows at hand, so parts of a batch are not enough.
+
+    Raises:
+        UserError: when a layer that is being trained has batch statistics.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and any(w.requires_grad for w in module.parameters()):
+            raise UserError(
+                f"{what} would train another model here: BatchNorm's statistics would be those of a part of the batch; "
+                "choose a model without BatchNorm, such as --preset tiny-vit or classroom"
+            )
+
+
+def accumulated_gradients(encode: Encode, loss: Loss, images: Tensor, token_ids: Tensor, micro_batch: int) -> None:
+    """What gradient accumulation does elsewhere, and what is wrong here: the mean of the micro-batches' gradients.
+
+    Each image is then contrasted with the texts of its own micro-batch only: the loss of a small batch, averaged. Kept
+    for lessons and tests.
+    """
+    parts = list(zip(images.split(micro_batch), token_ids.split(micro_batch), strict=True))
+    for part in parts:
+        (loss(*encode(*part)) * (len(part[0]) / len(images))).backward()

@@ -1,0 +1,105 @@
+"""Facts about micro-batches: with the cache they change no gradient, without it they change the loss itself."""
+
+import pytest
+import torch
+from small import BAG_OF_WORDS, CONVNET, RESNET, EightPairs, one_line, small_clip
+from test_train import assert_same_bits, make_trainer
+
+from clipbench import UserError
+from clipbench.gradient_cache import accumulated_gradients, refuse_batch_statistics
+from clipbench.train import Trainer
+
+
+class ManyPairs(EightPairs):
+    """Another picture for every position; the captions are made of two words of the eight."""
+
+    def __call__(self, start, count):
+        generator = torch.Generator().manual_seed(0)
+        pairs = super().__call__(start, count)
+        noise = torch.randint(0, 256, (256, *self.images.shape[1:]), generator=generator, dtype=torch.uint8)
+        pairs.images = noise[start : start + count]
+        pairs.captions = [f"{text} and a {self.words[(start + i) // 8 % 8]}" for i, text in enumerate(pairs.captions)]
+        return pairs
+
+
+def trainer_of(micro_batch=None, **settings) -> Trainer:
+    settings = {"batch_size": 24, "pairs": 96, "stream": ManyPairs(), **settings}
+    trainer = make_trainer(micro_batch=micro_batch, **settings)
+    trainer.model.train()
+    return trainer
+
+
+def gradients(trainer: Trainer) -> tuple[float, dict[str, torch.Tensor]]:
+    """(loss, every weight's gradient) of the first batch."""
+    batch = trainer.draw()
+    trainer.set_patch_dropout()
+    loss, _ = trainer.backward(batch.images, trainer.tokenizer(batch.captions))
+    return float(loss), {name: weight.grad for name, weight in trainer.model.named_parameters()}
+
+
+def relative_difference(ours: dict, theirs: dict) -> float:
+    assert ours.keys() == theirs.keys() and all(gradient is not None for gradient in ours.values())
+    distance = sum((ours[name] - theirs[name]).double().square().sum() for name in ours) ** 0.5
+    return float(distance / sum(gradient.double().square().sum() for gradient in theirs.values()) ** 0.5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"patch_dropout": 0.5}], ids=["whole pictures", "patch dropout"])
+@pytest.mark.parametrize("micro_batch", [1, 5, 8, 23])
+def test_micro_batches_change_no_gradient(micro_batch, settings):
+    whole, direct = gradients(trainer_of(**settings))
+    loss, cached = gradients(trainer_of(micro_batch, **settings))
+    assert loss == pytest.approx(whole, rel=1e-6)
+    assert relative_difference(cached, direct) < 1e-6  # float32, summed in another order
+
+
+def test_the_second_encoding_drops_the_same_patches_as_the_first(monkeypatch):
+    trainer, seen = trainer_of(8, patch_dropout=0.5), []
+    encode = trainer.encode
+
+    def watched(images, token_ids):
+        outputs = encode(images, token_ids)
+        seen.append(outputs[0].detach())
+        return outputs
+
+    monkeypatch.setattr(trainer, "encode", watched)
+    gradients(trainer)
+    first, second = torch.cat(seen[:3]), torch.cat(seen[3:])
+    assert torch.equal(first, second)
+
+
+def test_averaging_the_gradients_of_micro_batches_is_something_else():
+    loss, direct = gradients(trainer_of())
+    trainer = trainer_of()
+    batch = trainer.draw()
+    token_ids = trainer.tokenizer(batch.captions)
+    accumulated_gradients(trainer.encode, trainer.compare, batch.images, token_ids, 8)
+    naive = {name: weight.grad for name, weight in trainer.model.named_parameters()}
+    assert relative_difference(naive, direct) > 0.1
+    parts = zip(batch.images.split(8), token_ids.split(8), strict=True)
+    small_losses = [float(trainer.loss(*part)[0].detach()) for part in parts]
+    assert sum(small_losses) / 3 < loss - 0.5, "among 8 texts the right one is easier to find than among 24"
+
+
+def test_a_run_in_micro_batches_goes_on_to_the_same_bits(tmp_path):
+    settings = {"micro_batch": 7, "patch_dropout": 0.5}
+    whole, first, second = (trainer_of(out=out, **settings) for out in (None, tmp_path, tmp_path))
+    whole.run()
+    first.callbacks.append(lambda event: first.stop() if event["step"] == 2 else None)
+    first.run()
+    second.resume()
+    second.run()
+    assert_same_bits(whole, second)
+
+
+@pytest.mark.parametrize("image", [CONVNET, RESNET], ids=["convnet", "resnet"])
+def test_batch_statistics_are_refused_in_one_line(image):
+    with pytest.raises(UserError, match="BatchNorm.*tiny-vit") as error:
+        refuse_batch_statistics(small_clip(image), "--micro-batch")
+    one_line(error.value)
+    refuse_batch_statistics(small_clip(text=BAG_OF_WORDS), "--micro-batch")
+
+
+def test_a_trainer_with_batch_statistics_refuses_micro_batches():
+    with pytest.raises(UserError, match="BatchNorm"):
+        make_trainer(image=CONVNET, micro_batch=4)
+    assert make_trainer(image=CONVNET, micro_batch=8).micro_batch == 8, "a micro-batch of the whole batch is none"
