@@ -1,5 +1,6 @@
 """ipywidgets apps on clipbench."""
 
 from clipbench_widgets.prompt_explorer import PromptExplorer
+from clipbench_widgets.similarity_matrix import SimilarityMatrix
 
-__all__ = ["PromptExplorer"]
+__all__ = ["PromptExplorer", "SimilarityMatrix"]

@@ -28,6 +28,12 @@ SCENES = (
     ("blurry cat", ("black cat",), "red", "gradient", "blurry", None),
 )  # fmt: skip
 
+CAPTIONS = (
+    "a cat on a turquoise background", "a photo of a raccoon", "a lion on a green background", "a mouse, yellow dots",
+    "a photo of a computer mouse", "one cat and two dogs", "a green apple", "an apple with the word pizza",
+    "a photo of a pizza on stripes", "a rocket on a black background", "a sketch of a lion", "a blurry black cat",
+)  # fmt: skip
+
 
 @functools.cache
 def example_pictures() -> tuple[NamedPicture, ...]:

@@ -66,13 +66,18 @@ def draw_tile(
 
 
 def similarity_heatmap(
-    similarity: torch.Tensor, pictures: Sequence[Image.Image], texts: Sequence[str], title: str | None = None
+    similarity: torch.Tensor,
+    pictures: Sequence[Image.Image],
+    texts: Sequence[str],
+    title: str | None = None,
+    what: str = "cosine similarity",
 ) -> LessonFigure:
-    """Cosines of all texts (rows) with all pictures (columns); the cells of matching pairs have a frame.
+    """All texts (rows) with all pictures (columns); in a square matrix the true pairs, on the diagonal, have a frame.
 
     Args:
-        similarity: (B, B), texts first: ``text_features @ image_features.T``.
+        similarity: (texts, pictures), as ``text_features @ image_features.T``.
         title: computed from the matrix if it is not given.
+        what: the values' name; "probability" gives colours from 0 to 1 in place of -1 to 1.
 
     Raises:
         ValueError: when the matrix has another shape than (texts, pictures).
@@ -81,25 +86,26 @@ def similarity_heatmap(
         raise ValueError(f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and {len(pictures)} pictures")
     similarity = similarity.cpu()
     title = title or diagonal_finding(similarity)
-    n = len(texts)
+    n, columns = len(texts), len(pictures)
     labels = [wrap(text, 2.1) for text in texts]
-    cell = min(0.95, 5.6 / n)  # inches
+    cell = min(0.95, 5.6 / max(n, columns))  # inches
     longest = max(len(line) for label in labels for line in label.split("\n"))
-    width = longest / LETTERS_PER_INCH + n * cell + 1.25
-    alt = f"Heat-map of {n} captions and {n} pictures. {title}"
+    width = longest / LETTERS_PER_INCH + columns * cell + 1.25
+    alt = f"Heat-map of {n} captions and {columns} pictures. {title}"
     title = wrap(title, 0.85 * width)
     figure = new_figure(width, cell * (n + 1.1) + 0.3 + LINE * (title.count("\n") + 1), alt)
     ax = figure.subplots()
-    cells = ax.imshow(similarity.numpy(), cmap="RdBu", vmin=-1, vmax=1)
+    colours = {"cmap": "Blues", "vmin": 0} if what == "probability" else {"cmap": "RdBu", "vmin": -1}
+    cells = ax.imshow(similarity.numpy(), vmax=1, **colours)
     draw_cells(ax, similarity)
     for column, picture in enumerate(pictures):
         place = (column - 0.47, column + 0.47, -0.58, -1.52)
         ax.imshow(np.asarray(picture.convert("RGB")), extent=place, interpolation="lanczos", origin="upper")
-    ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -1.55), xticks=[])
+    ax.set(xlim=(-0.5, columns - 0.5), ylim=(n - 0.5, -1.55), xticks=[])
     ax.set_yticks(range(n), labels, fontsize=9)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    bar = figure.colorbar(cells, ax=ax, label="cosine similarity", shrink=0.8, pad=0.02)
+    bar = figure.colorbar(cells, ax=ax, label=what, shrink=0.8, pad=0.02)
     bar.ax.tick_params(labelsize=9)
     figure.suptitle(title, fontsize=11)
     return figure
@@ -111,7 +117,7 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
 
 
 def draw_cells(ax: Axes, similarity: torch.Tensor) -> None:
-    """The number in each cell, and a frame around those on the diagonal."""
+    """The number in each cell, and in a square matrix a frame around those on the diagonal."""
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
             colour = "white" if abs(value) > 0.6 else "black"
@@ -124,11 +130,14 @@ def draw_cells(ax: Axes, similarity: torch.Tensor) -> None:
                 fontsize=9,
                 color=colour,
             )
-        ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
+        if len(similarity) == len(values):
+            ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
 
 def diagonal_finding(similarity: torch.Tensor) -> str:
-    """What a square similarity matrix says about its pairs, in one line."""
+    """What a similarity matrix says about its pairs, in one line."""
+    if similarity.shape[0] != similarity.shape[1]:
+        return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
     own = similarity.diagonal().mean()
     others = similarity[~torch.eye(len(similarity), dtype=torch.bool)].mean()
     right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())

@@ -1,0 +1,113 @@
+"""A JupyterLab of the test's own, and a page of a real browser.
+
+Chromium is looked for in CHROMIUM, then on the path. Screenshots are left in pytest's temporary folder.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_START
+
+FLAGS = (
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+SETTINGS = {
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    "notebook-extension/tracker": '{"windowingMode": "none"}',  # the page holds all cells, also those out of sight
+}
+
+
+def chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A JupyterLab that ends with the test: called with a notebook, it gives the address that shows a copy of it."""
+    pytest.importorskip("jupyterlab", reason="needs JupyterLab")
+    work, settings = tmp_path / "work", tmp_path / "settings"
+    work.mkdir()
+    for name, text in SETTINGS.items():
+        file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    port, token = free_port(), secrets.token_hex(16)
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}", *(["--allow-root"] if is_root() else []),
+    ]  # fmt: skip
+    folders = {
+        "JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "workspaces",
+        "JUPYTER_CONFIG_DIR": tmp_path / "config", "JUPYTER_RUNTIME_DIR": tmp_path / "runtime",
+    }  # fmt: skip
+    environment = os.environ | {name: str(folder) for name, folder in folders.items()}
+    with open(tmp_path / "lab.log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_it_answers(server, f"http://127.0.0.1:{port}/api?token={token}", tmp_path / "lab.log")
+
+            def address_of(notebook: Path) -> str:
+                shutil.copy(notebook, work)
+                return f"http://127.0.0.1:{port}/doc/tree/{notebook.name}?token={token}"
+
+            yield address_of
+        finally:
+            stop(server)
+
+
+def wait_until_it_answers(server: subprocess.Popen, address: str, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"JupyterLab ended:\n{log.read_text()[-2000:]}"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    pytest.fail(f"JupyterLab did not answer in {SECONDS_TO_START} s:\n{log.read_text()[-2000:]}")
+
+
+def stop(server: subprocess.Popen) -> None:
+    """Ask the server to end, kernels and all; insist after a while."""
+    server.terminate()
+    try:
+        server.wait(30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def browser_page(tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+    program = chromium()
+    if program is None:
+        pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")
+    flags = [*FLAGS, *(["--no-sandbox"] if is_root() else [])]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(1000 * SECONDS_TO_ANSWER)
+        yield page
+        page.screenshot(path=tmp_path / "last.png")
+        browser.close()

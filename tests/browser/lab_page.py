@@ -1,0 +1,22 @@
+"""What tests do in JupyterLab's page."""
+
+import re
+
+SECONDS_TO_START, SECONDS_TO_RUN, SECONDS_TO_ANSWER = 120, 240, 60  # for a busy machine
+
+
+def choose(page, *labels: str) -> None:
+    """Click through the main menu."""
+    page.locator(".lm-MenuBar-itemLabel").get_by_text(labels[0], exact=True).click()
+    for label in labels[1:]:
+        page.locator(".lm-Menu-itemLabel").get_by_text(label, exact=True).click()
+
+
+def run_all_cells(page, until: str) -> None:
+    """Run the notebook until there is a ``until`` (a CSS selector); the error of a cell that fails ends the test."""
+    # earlier, JupyterLab would ask which kernel to use
+    page.get_by_text(re.compile(r"Python 3.* \| Idle$")).wait_for(timeout=1000 * SECONDS_TO_START)
+    choose(page, "Run", "Run All Cells")
+    shown, error = page.locator(until), page.locator("[data-mime-type='application/vnd.jupyter.error']")
+    shown.or_(error).first.wait_for(timeout=1000 * SECONDS_TO_RUN)
+    assert error.count() == 0, error.first.inner_text()

@@ -1,0 +1,65 @@
+"""The matrix in JupyterLab: real clicks and keys, and what the page shows after them."""
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_START, choose, run_all_cells
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A notebook whose only cell shows a matrix."""
+    cell = nbformat.v4.new_code_cell("from clipbench_widgets import SimilarityMatrix\nSimilarityMatrix('tiny')")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "matrix.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), file)
+    return file
+
+
+def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_path):
+    page, dialogs = browser_page, []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until=".clipbench-cells")
+    app, cells = page.locator(".clipbench-app").first, page.locator(".clipbench-cells span")
+    sync_api.expect(cells).to_have_count(144)
+    app.screenshot(path=tmp_path / "matrix.png")
+
+    # rows and columns of buttons stand where their cells are
+    row, column = app.locator(".clipbench-row-name").nth(4), app.locator(".clipbench-column-picture").nth(7)
+    cell = cells.nth(4 * 12 + 7).bounding_box()
+    assert abs(row.bounding_box()["y"] - cell["y"]) < 3 and abs(column.bounding_box()["x"] - cell["x"]) < 3
+
+    row.click()
+    column.focus()
+    page.keyboard.press("Enter")
+    sync_api.expect(app.locator(".clipbench-cells span.clipbench-here")).to_have_count(1)
+    sync_api.expect(cells.nth(4 * 12 + 7)).to_have_class("clipbench-here")
+    sync_api.expect(app.locator(".clipbench-detail")).to_contain_text("a photo of a computer mouse")
+
+    before = cells.all_inner_texts()
+    app.get_by_role("button", name="column softmax").click()
+    app.get_by_text("which text fits this picture?").wait_for()
+    percentages = cells.all_inner_texts()
+    assert percentages != before
+    assert abs(sum(float(percentages[i * 12].replace("·", "0")) for i in range(12)) - 100) <= 6  # rounded
+
+    box = app.locator("textarea")
+    box.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\n<img src=x onerror=alert(1)>")
+    sync_api.expect(cells).to_have_count(156)
+    app.get_by_text("make pairs").wait_for()  # 13 texts for 12 pictures are none
+    assert app.locator("img[src=x]").count() == 0 and not dialogs
+
+    page.set_viewport_size({"width": 500, "height": 2000})
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 1400})
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")
