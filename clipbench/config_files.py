@@ -123,7 +123,7 @@ def from_hub_preprocessor(data: dict, image_size: int) -> Preprocess:
     return Preprocess(image_size, mean, std, shorter_side, squash, names[resample])
 
 
-def side_of(size: int | dict) -> int:
+def side_of(size) -> int:
     """The one number of a size, however it is written."""
     numbers = set(size.values()) if isinstance(size, dict) else {size}
     if len(numbers) != 1 or not all(type(number) is int and number > 0 for number in numbers):

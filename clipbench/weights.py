@@ -83,10 +83,18 @@ def shards(index: Path) -> list[str]:
 
 
 def read_file(file: Path) -> dict[str, torch.Tensor]:
-    """float32 weights stay where they are, in a private mapping of the file, until they are used or changed."""
+    """float32 weights stay where they are, in private mappings of the file, until they are used or changed.
+
+    Each tensor has a mapping of its own, so that those which are only copied from leave memory again.
+    """
     try:
         with safe_open(file, "pt") as data:
-            return {name: in_float32(data.get_tensor(name)) for name in data.keys()}
+            names = list(data.keys())
+        state = {}
+        for name in names:
+            with safe_open(file, "pt") as data:
+                state[name] = in_float32(data.get_tensor(name))
+        return state
     except (SafetensorError, OSError) as error:
         raise UserError(f"{file} is damaged or no safetensors file ({error}); get it again") from None
 
