@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 LOGIT_SCALE_START = math.log(1 / 0.07)  # section 2.4: "equivalent of 0.07"
 LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more than 100
@@ -233,6 +234,13 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
+def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool) -> Tensor:
+    """All blocks in turn; with ``recompute`` each keeps its input only, and runs again in the backward pass."""
+    for block in blocks:
+        x = checkpoint(block, x, mask, use_reentrant=False) if recompute and x.requires_grad else block(x, mask)
+    return x
+
+
 # ------------------------------------------------------------------------------------------------ image encoders
 
 
@@ -254,6 +262,7 @@ class VisionTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
         self.ln_post = nn.LayerNorm(W)
         self.patch_dropout = 0.0
+        self.recompute = False
 
     @property
     def feature_width(self) -> int:
@@ -267,9 +276,7 @@ class VisionTransformer(nn.Module):
             x = some_of(x, 1 - self.patch_dropout)
         class_token = (self.class_token.to(x.dtype) + positions[0]).expand(len(x), 1, -1)
         x = self.ln_pre(torch.cat([class_token, x], 1))  # (B, N, W)
-        for block in self.blocks:
-            x = block(x)
-        return self.ln_post(x[:, 0])
+        return self.ln_post(through(self.blocks, x, None, self.recompute)[:, 0])
 
 
 def some_of(tokens: Tensor, fraction: float) -> Tensor:
@@ -404,6 +411,7 @@ class TextTransformer(nn.Module):
         self.positions = nn.Parameter(0.01 * torch.randn(config.context_length, W))
         self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
         self.ln_final = nn.LayerNorm(W)
+        self.recompute = False
         causal = torch.full((config.context_length, config.context_length), float("-inf")).triu(1)
         self.register_buffer("causal_mask", causal, persistent=False)
 
@@ -415,8 +423,7 @@ class TextTransformer(nn.Module):
         T = token_ids.shape[1]
         x = self.token_embedding(token_ids) + self.positions[:T]  # (B, T, W)
         mask = self.causal_mask[:T, :T]
-        for block in self.blocks:
-            x = block(x, mask)
+        x = through(self.blocks, x, mask, self.recompute)
         end = token_ids.argmax(1)  # (B,)
         return self.ln_final(x[torch.arange(len(x), device=x.device), end])
 

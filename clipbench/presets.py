@@ -45,15 +45,15 @@ def tuples(data: dict) -> dict:
 
 PRESETS = {
     "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
+    "classroom": Preset(
+        CLIPConfig.classroom(),
+        TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),
+    ),
     # the tiny model's world and text encoder with a ViT: no BatchNorm, so micro-batches and several processes are exact
     "tiny-vit": Preset(
         replace(CLIPConfig.tiny(), image=ViTConfig(64, patch_size=8, width=192, depth=4, heads=3, activation="gelu")),
         TrainConfig(batch_size=128, minutes=3.0),
         tiny_world=True,
-    ),
-    "classroom": Preset(
-        CLIPConfig.classroom(),
-        TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),
     ),
 }
 

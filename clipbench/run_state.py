@@ -16,13 +16,16 @@ from clipbench.errors import UserError
 from clipbench.pretrained import load_pretrained, write_model
 
 OPTIMIZER = "optimizer.safetensors"
+TRAINED = "trained.safetensors"  # the weights themselves, where the folder's model is their moving average
 POSITION = ("step", "pairs_seen", "seconds", "smoothed_loss", "rate_factor", "restores")
 FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of the model
 
 
 def write_state(trainer, folder: Path, score: float) -> None:
     """Write the model, the optimisers and the numbers of the run, with their hashes, into an empty folder."""
-    write_model(folder, trainer.model, trainer.tokenizer, trainer.preprocess, torch.float32)
+    write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
+    if trainer.averaged:
+        save_file({name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()}, folder / TRAINED)
     save_file(optimizer_tensors(trainer.optimizers), folder / OPTIMIZER)
     write_manifest(folder, {**numbers(trainer), "score": score if math.isfinite(score) else None})
 
@@ -120,7 +123,9 @@ def restore_weights(trainer, folder: Path) -> None:
     model, _, _ = load_pretrained(folder)
     if model.config != trainer.model.config:
         raise UserError(f"{folder} holds another model than the preset asks for")
-    trainer.model.load_state_dict(model.state_dict())
+    trainer.best_model.load_state_dict(model.state_dict())
+    if trainer.averaged:
+        trainer.model.load_state_dict(load_file(folder / TRAINED))
     restore_optimizers(trainer.optimizers, load_file(folder / OPTIMIZER))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from clipbench import distributed
+from clipbench.averaging import Averaged
 from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
 from clipbench.data.pairs import Pairs, PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
@@ -56,6 +57,9 @@ class TrainConfig:
     bag_of_words_start: bool = True  # see start_as_bag_of_words
     patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
     patch_dropout_until: float = 0.75  # fraction of the budget; the rest is trained on whole pictures
+    lock_image: bool = False  # keep an encoder and its projection as they are (LiT, Zhai et al. 2022)
+    lock_text: bool = False
+    averaging: float = 0.0  # decay of the weights' moving average, which is then what is saved and evaluated
     save_minutes: float = 1.0  # a notebook server that is culled gives no warning
     keep_checkpoints: int = 2  # the newest ones; the best one is kept besides
 
@@ -70,6 +74,8 @@ class TrainConfig:
             raise UserError("give either minutes or pairs as the training budget")
         if (self.minutes or self.pairs) <= 0:
             raise UserError("the training budget must be more than nothing")
+        if self.averaging >= 1:
+            raise UserError("averaging must be less than 1: it is the share of the old average that is kept")
 
 
 @torch.no_grad()
@@ -88,6 +94,26 @@ def start_as_bag_of_words(model: CLIP) -> None:
             matrix.copy_(0.7 * torch.eye(W) + 0.03 * torch.randn(W, W))
 
 
+def locked_parts(model: CLIP, config: TrainConfig) -> list[torch.nn.Module]:
+    """The encoders and projections that the recipe does not train."""
+    image, text = [model.image_encoder, model.image_projection], [model.text_encoder, model.text_projection]
+    return [*(image if config.lock_image else []), *(text if config.lock_text else [])]
+
+
+def recompute_activations(model: CLIP) -> None:
+    """Keep no activations inside transformer blocks: they are computed again in the backward pass (Chen et al. 2016).
+
+    Raises:
+        UserError: for a model without transformer blocks.
+    """
+    both = (model.image_encoder, model.text_encoder)
+    encoders = [encoder for encoder in both if isinstance(encoder, (VisionTransformer, TextTransformer))]
+    if not encoders:
+        raise UserError("only transformer blocks can be recomputed, and this model has none; use --micro-batch instead")
+    for encoder in encoders:
+        encoder.recompute = True
+
+
 def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature."""
     words = [model.text_encoder.token_embedding.weight]
@@ -98,8 +124,9 @@ def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimi
         if weight.ndim >= 2 and "embedding" not in name and "positions" not in name
     ]
     matrices = inside if config.matrix_learning_rate else []
+    words, matrices = ([weight for weight in group if weight.requires_grad] for group in (words, matrices))
     known = {id(weight) for weight in matrices + words}
-    others = [weight for weight in model.parameters() if id(weight) not in known]
+    others = [weight for weight in model.parameters() if weight.requires_grad and id(weight) not in known]
     groups = [
         {"params": words, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
         {"params": [w for w in others if w.ndim >= 2], "weight_decay": config.weight_decay},
@@ -145,6 +172,8 @@ class Trainer:
         evaluate: called with the model before each save; the checkpoint with the largest value is kept as the best.
             Without it that is the one with the lowest smoothed loss.
         micro_batch: how many pairs are encoded at a time; None encodes the whole batch at once.
+        recompute: whether transformer blocks keep no activations (a third slower, much less memory).
+        compile: whether the model runs through ``torch.compile`` (the first step then takes a minute or two).
 
     Raises:
         UserError: for a model that cannot be trained so (BatchNorm in micro-batches or in several processes), and a
@@ -165,6 +194,8 @@ class Trainer:
         callbacks: Sequence[Callable[[Event], None]] = (),
         evaluate: Callable[[CLIP], float] | None = None,
         micro_batch: int | None = None,
+        recompute: bool = False,
+        compile: bool = False,
     ):
         self.device = torch.device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -173,6 +204,11 @@ class Trainer:
         self.precision = precision or pick_precision(self.device)
         self.threads = threads
         self.callbacks = list(callbacks)
+        for part in locked_parts(self.model, config):
+            part.requires_grad_(False)
+        self.averaged = Averaged(self.model, config.averaging) if config.averaging else None
+        if recompute:
+            recompute_activations(self.model)
         self.optimizers = make_optimizers(self.model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.evaluate = evaluate
@@ -191,6 +227,8 @@ class Trainer:
         if distributed.world_size() > 1:
             refuse_batch_statistics(self.model, "several processes")
             self.parallel = distributed.parallel(self.model, self.device)
+        if compile:
+            self.parallel = torch.compile(self.parallel)
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -201,7 +239,7 @@ class Trainer:
             UserError: when another process trains in the same folder, or the run cannot go on.
         """
         with locked(self.out if distributed.is_writer() else None), stopped_by_signals(self.stop):
-            self.model.train()
+            self.set_training()
             if self.device.type == "cpu":
                 torch.set_num_threads(self.threads or distributed.share_of_cores() or self.use_fastest_threads())
             self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
@@ -217,6 +255,12 @@ class Trainer:
             if self.step:
                 self.save()
             return self.emit("end", finished=self.progress >= 1)
+
+    def set_training(self) -> None:
+        """Training mode, but for encoders that are locked: nothing of theirs is dropped, and no statistics move."""
+        self.model.train()
+        for part in locked_parts(self.model, self.config):
+            part.eval()
 
     def timed_step(self) -> None:
         began = time.monotonic()
@@ -327,6 +371,8 @@ class Trainer:
             for optimizer in self.optimizers:
                 self.scaler.step(optimizer)
             self.model.clamp_logit_scale()
+            if self.averaged:
+                self.averaged.update(self.model)
         self.scaler.update()  # fp16: a smaller factor after an overflow
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -427,9 +473,15 @@ class Trainer:
             return -math.inf if self.smoothed_loss is None else -self.smoothed_loss
         training = self.model.training
         with torch.no_grad():
-            score = float(self.evaluate(self.model.eval()))
-        self.model.train(training)
+            score = float(self.evaluate(self.best_model.eval()))
+        if training:
+            self.set_training()
         return score
+
+    @property
+    def best_model(self) -> CLIP:
+        """What is saved and evaluated: the average where there is one."""
+        return self.averaged.model if self.averaged else self.model
 
     def try_to_save(self) -> None:
         """Save; if that is impossible (a full disk), say so and train on: the earlier checkpoints are still there."""

@@ -24,7 +24,7 @@ class ManyPairs(EightPairs):
 
 def trainer_of(micro_batch=None, **settings) -> Trainer:
     settings = {"batch_size": 24, "pairs": 96, "stream": ManyPairs(), **settings}
-    trainer = make_trainer(micro_batch=micro_batch, **settings)
+    trainer = make_trainer(machine={"micro_batch": micro_batch}, **settings)
     trainer.model.train()
     return trainer
 
@@ -101,5 +101,5 @@ def test_batch_statistics_are_refused_in_one_line(image):
 
 def test_a_trainer_with_batch_statistics_refuses_micro_batches():
     with pytest.raises(UserError, match="BatchNorm"):
-        make_trainer(image=CONVNET, micro_batch=4)
-    assert make_trainer(image=CONVNET, micro_batch=8).micro_batch == 8, "a micro-batch of the whole batch is none"
+        make_trainer(image=CONVNET, machine={"micro_batch": 4})
+    assert make_trainer(image=CONVNET, machine={"micro_batch": 8}).micro_batch == 8  # which is none

@@ -113,6 +113,7 @@ def test_citation_has_the_version_of_the_package():
 ROOMS = {
     "clipbench.model": [],
     "clipbench.loss": [],
+    "clipbench.averaging": [],
     "clipbench.gradient_cache": ["clipbench.errors"],
     "clipbench.distributed": ["clipbench.devices", "clipbench.errors", "clipbench.loss"],
     "clipbench.tokenizer": [],

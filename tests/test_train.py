@@ -21,7 +21,7 @@ from clipbench.training_log import TrainingLog
 VIT_TOWERS = small_config()
 
 
-def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, micro_batch=None, **settings) -> Trainer:
+def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, machine=None, **settings) -> Trainer:
     """A trainer of a small model on eight pairs, on one thread."""
     settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
     torch.manual_seed(seed)
@@ -29,7 +29,7 @@ def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, micro_ba
     stream = stream or EightPairs(image.image_size)
     preprocess = Preprocess(image.image_size)
     config = TrainConfig(**settings)
-    machine = {"precision": "fp32", "threads": 1, "micro_batch": micro_batch}
+    machine = {"precision": "fp32", "threads": 1, **(machine or {})}
     return Trainer(model, world_tokenizer(), preprocess, stream, config, out, **machine)
 
 

@@ -1,7 +1,8 @@
-"""``clipbench train``: train a CLIP from scratch."""
+"""``clipbench train``: train a CLIP from scratch, or go on from one that is trained."""
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from clipbench.cli.shared import add, positive, read_lines, show_numbers
@@ -10,13 +11,24 @@ from clipbench.errors import UserError
 # Options that a resumed run needs again.
 REPEATED = (
     "preset", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs", "batch_size",
-    "micro_batch",
+    "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging", "precision", "recompute", "compile",
+    "streaming",
 )  # fmt: skip
+
+# Options that say how this machine computes, not what.
+MACHINE = ("threads", "micro_batch", "precision", "recompute", "compile")
 
 
 def add_to(commands) -> None:
-    parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch")
+    parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch or from a model")
     parser.add_argument("--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)")
+    parser.add_argument("--from", metavar="MODEL", help="start from this model's weights instead of random ones")
+    parser.add_argument("--rates", type=positive(float), metavar="FACTOR",
+                        help="multiply the preset's learning rates (default: 1, and 0.1 with --from)")  # fmt: skip
+    parser.add_argument("--lock-image", action="store_true", help="leave the image encoder as it is (LiT)")
+    parser.add_argument("--lock-text", action="store_true", help="leave the text encoder as it is")
+    parser.add_argument("--averaging", type=float, metavar="DECAY",
+                        help="save the weights' moving average, with this decay (such as 0.999)")  # fmt: skip
     parser.add_argument("--data", default="scenes",
                         help="scenes, or pictures with captions or labels: a folder, a .csv, .parquet or .tar file, "
                         "name-{000..009}.tar, or a hub id owner/name")  # fmt: skip
@@ -34,17 +46,19 @@ def add_to(commands) -> None:
     parser.add_argument("--micro-batch", type=positive(int),
                         help="encode so many pairs at a time: same gradients, less memory, a third slower")  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--precision", choices=["fp32", "bf16", "fp16"], help="(default: what the device is good at)")
+    parser.add_argument("--recompute", action="store_true", help="keep fewer activations: less memory, a third slower")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile; the first step takes minutes")
     parser.add_argument("--tensorboard", action="store_true", help="also write the numbers for TensorBoard")
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
 def train(arguments) -> dict:
     from clipbench import distributed
-    from clipbench.presets import find_preset, with_budget
+    from clipbench.presets import find_preset
     from clipbench.training_log import TrainingLog
 
-    changes = {} if arguments.batch_size is None else {"batch_size": arguments.batch_size}
-    preset = with_budget(find_preset(arguments.preset), arguments.minutes, arguments.pairs, **changes)
+    preset = changed(find_preset(arguments.preset), arguments)
     out = arguments.out or Path("runs") / Path(arguments.preset).stem
     if not arguments.resume and any(out.glob("step-*")):
         raise UserError(f"{out} already holds a run; add --resume to go on with it, or give another --out")
@@ -72,6 +86,19 @@ def train(arguments) -> dict:
     }
 
 
+def changed(preset, arguments):
+    """The preset with what the command line says otherwise."""
+    from clipbench.presets import with_budget
+
+    given = {name: getattr(arguments, name) for name in ("batch_size", "averaging")}
+    changes = {name: value for name, value in given.items() if value is not None}
+    changes |= {name: True for name in ("lock_image", "lock_text") if getattr(arguments, name)}
+    factor = arguments.rates or (0.1 if getattr(arguments, "from") else 1.0)
+    rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
+    changes |= {name: factor * getattr(preset.train, name) for name in rates}
+    return with_budget(preset, arguments.minutes, arguments.pairs, **changes)
+
+
 def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,10 +111,7 @@ def make_trainer(preset, arguments, out: Path):
 
     from clipbench import distributed
     from clipbench.devices import pick_device
-    from clipbench.model import CLIP
-    from clipbench.preprocess import Preprocess
-    from clipbench.pretrained import world_tokenizer
-    from clipbench.train import Trainer, start_as_bag_of_words
+    from clipbench.train import Trainer
 
     try:
         device = pick_device(arguments.device)
@@ -96,13 +120,25 @@ def make_trainer(preset, arguments, out: Path):
     if distributed.was_launched():
         device = distributed.join(device)
     torch.manual_seed(arguments.seed)
+    model, tokenizer, preprocess = starting_model(preset, getattr(arguments, "from", None))
+    stream = open_stream(arguments, replace(preset, model=model.config), device, out)
+    machine = {name: getattr(arguments, name) for name in MACHINE if hasattr(arguments, name)}
+    return Trainer(model, tokenizer, preprocess, stream, preset.train, out, device, **machine)
+
+
+def starting_model(preset, name: str | None):
+    """(model, tokenizer, preprocess): the named model's, or the preset's with random weights."""
+    from clipbench.model import CLIP
+    from clipbench.preprocess import Preprocess
+    from clipbench.pretrained import find_folder, load_pretrained, world_tokenizer
+    from clipbench.train import start_as_bag_of_words
+
+    if name is not None:
+        return load_pretrained(find_folder(name))
     model = CLIP(preset.model)
     if preset.train.bag_of_words_start:
         start_as_bag_of_words(model)
-    stream = open_stream(arguments, preset, device, out)
-    preprocess = Preprocess(preset.model.image_size)
-    return Trainer(model, world_tokenizer(preset.model.context_length), preprocess, stream, preset.train, out, device,
-                   threads=arguments.threads, micro_batch=getattr(arguments, "micro_batch", None))  # fmt: skip
+    return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
 
 
 def open_stream(arguments, preset, device, out: Path | None):
@@ -142,9 +178,8 @@ def resume_command(arguments, out: Path) -> str:
     """The command that goes on where this one stopped."""
     words = ["clipbench", "train", "--out", str(out)]
     for name in REPEATED:
-        value = getattr(arguments, name)
-        words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
-    words += ["--streaming"] if arguments.streaming else []
+        value, option = getattr(arguments, name), f"--{name.replace('_', '-')}"
+        words += [] if value is None or value is False else [option] if value is True else [option, str(value)]
     return shlex.join([*words, "--resume"])
 
 

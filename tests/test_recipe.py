@@ -1,0 +1,111 @@
+"""Facts about the recipe's options: locked encoders, averaged weights, recomputed activations, another start."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small import BAG_OF_WORDS, CONVNET, one_line, small_clip, write_small_model
+from test_train import assert_same_bits, make_trainer, stop_after
+
+from clipbench import UserError, load
+from clipbench.averaging import Averaged
+from clipbench.checkpoint import newest_intact
+from clipbench.cli import main
+from clipbench.pretrained import load_pretrained
+from clipbench.train import recompute_activations
+
+
+@pytest.mark.parametrize("side, other", [("image", "text"), ("text", "image")])
+def test_a_locked_encoder_does_not_move_and_the_other_one_does(side, other):
+    trainer = make_trainer(**{f"lock_{side}": True})
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    trainer.run()
+    moved = {name for name, tensor in trainer.model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert not [name for name in moved if name.startswith(side)]
+    assert {f"{other}_projection.weight", "logit_scale"} <= moved
+
+
+def test_the_statistics_of_a_locked_convnet_do_not_move_so_micro_batches_are_exact():
+    trainer = make_trainer(image=CONVNET, lock_image=True, machine={"micro_batch": 3})
+    before = {name: tensor.clone() for name, tensor in trainer.model.named_buffers()}
+    trainer.run()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.named_buffers())
+
+
+def test_averaged_weights_have_a_closed_form():
+    model, decay = torch.nn.Linear(3, 2), 0.9
+    averaged, history = Averaged(model, decay), [model.weight.detach().clone()]
+    for _ in range(5):
+        with torch.no_grad():
+            model.weight.add_(torch.randn(2, 3))
+        averaged.update(model)
+        history.append(model.weight.detach().clone())
+    expected = decay**5 * history[0] + (1 - decay) * sum(decay ** (5 - k) * history[k] for k in range(1, 6))
+    torch.testing.assert_close(averaged.model.weight.detach(), expected)
+
+
+@pytest.mark.parametrize("image", [None, CONVNET], ids=["vit", "convnet"])
+def test_the_average_is_what_is_saved_and_the_run_goes_on_to_the_same_bits(tmp_path, image):
+    settings = {"averaging": 0.5, **({"image": image} if image else {})}
+    whole, first, second = (make_trainer(out, **settings) for out in (None, tmp_path, tmp_path))
+    stop_after(first, 4)
+    first.run()
+    saved, _, _ = load_pretrained(newest_intact(tmp_path))
+    average, trained = first.averaged.model.state_dict(), first.model.state_dict()
+    assert all(torch.equal(tensor, average[name]) for name, tensor in saved.state_dict().items())
+    assert not torch.equal(average["image_projection.weight"], trained["image_projection.weight"])
+    second.resume()
+    whole.run(), second.run()
+    assert_same_bits(whole, second)
+    theirs = second.averaged.model.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.averaged.model.state_dict().items())
+
+
+def test_an_average_that_forgets_nothing_is_refused():
+    with pytest.raises(UserError, match="averaging must be less than 1") as error:
+        make_trainer(averaging=1.0)
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("machine", [{}, {"micro_batch": 3}])
+def test_recomputed_activations_give_the_same_gradients(machine):
+    kept, recomputed = (
+        make_trainer(patch_dropout=0.5, machine={**machine, "recompute": recompute}) for recompute in (False, True)
+    )
+    kept.run(), recomputed.run()
+    assert_same_bits(kept, recomputed)
+
+
+def test_a_model_without_transformer_blocks_has_nothing_to_recompute():
+    with pytest.raises(UserError, match="use --micro-batch") as error:
+        recompute_activations(small_clip(CONVNET, BAG_OF_WORDS))
+    one_line(error.value)
+
+
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same():
+    plain, compiled = make_trainer(pairs=16), make_trainer(pairs=16, machine={"compile": True})
+    plain.model.train(), compiled.model.train()
+    for _ in range(2):
+        assert compiled.train_step()["loss"] == pytest.approx(plain.train_step()["loss"], rel=1e-4)
+
+
+def test_fine_tuning_starts_from_the_given_model(tmp_path, capsys):
+    """At a rate of nearly nothing the run ends where it began, with the model's own tokenizer and preprocessing."""
+    start = write_small_model(tmp_path / "start")
+    command = ["train", "--from", str(start), "--rates", "1e-9", "--pairs", "8", "--batch-size", "4", "--threads", "1",
+               "--device", "cpu", "--precision", "fp32", "--json", "--out", str(tmp_path / "run")]  # fmt: skip
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["finished"]
+    before, after = (load_pretrained(folder)[0].state_dict() for folder in (start, newest_intact(tmp_path / "run")))
+    assert before.keys() == after.keys()
+    for name, tensor in after.items():
+        torch.testing.assert_close(tensor, before[name], rtol=1e-5, atol=1e-6)
+    assert load(tmp_path / "run").embed_dim == load(start).embed_dim
+    assert load_file(newest_intact(tmp_path / "run") / "optimizer.safetensors")
+
+
+def test_fine_tuning_from_nothing_is_refused_in_one_line(tmp_path, capsys):
+    assert main(["train", "--from", str(tmp_path / "absent"), "--pairs", "8", "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
