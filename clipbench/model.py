@@ -420,11 +420,14 @@ class TextTransformer(nn.Module):
         return self.config.width
 
     def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
-        T = token_ids.shape[1]
-        x = self.token_embedding(token_ids) + self.positions[:T]  # (B, T, W)
+        return self.read(self.token_embedding(token_ids), token_ids.argmax(1))
+
+    def read(self, words: Float[Tensor, "B T W"], end: Int[Tensor, " B"]) -> Float[Tensor, "B W"]:
+        """``forward`` from word vectors and the place of each row's end of text: prompt learning brings its own."""
+        T = words.shape[1]
+        x = words + self.positions[:T]
         mask = self.causal_mask[:T, :T]
         x = through(self.blocks, x, mask, self.recompute)
-        end = token_ids.argmax(1)  # (B,)
         return self.ln_final(x[torch.arange(len(x), device=x.device), end])
 
 

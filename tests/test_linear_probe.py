@@ -15,7 +15,7 @@ from clipbench.data.splits import PROBE_SEED, open_split
 from clipbench.evaluate.linear_probe import GRID, Rows, Search, choose_probe, linear_probe, split_validation
 from clipbench.evaluate.logistic import Fit, Problem, fit
 
-CIFAR10 = Path(__file__).parent.parent / "shared" / "data" / "cifar10"
+CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
 
 
 def clusters(rows: int, classes: int = 3, spread: float = 1.0, width: int = 8, seed: int = 0) -> Rows:
@@ -170,7 +170,7 @@ def test_the_command_prints_one_certified_record(tmp_path, capsys):
 def test_cifar10_probe_agrees_with_scikit_learn():
     """Classroom features of CIFAR-10: the refitted probe is within 0.1 point of scikit-learn's run to convergence."""
     if not CIFAR10.exists():
-        pytest.skip("needs shared/data/cifar10")
+        pytest.skip("needs ../shared/data/cifar10")
     from sklearn.linear_model import LogisticRegression
 
     from clipbench.encoders import load

@@ -26,7 +26,7 @@ FIRST_SPACING = 16  # steps of the grid between the seven values that the search
 
 @dataclass(frozen=True)
 class Rows:
-    """Features with their labels."""
+    """Features, on the device where fits are to run, with their labels, on the CPU."""
 
     features: Float[Tensor, "M W"]
     labels: Int[Tensor, " M"]
@@ -89,8 +89,8 @@ def linear_probe(train: Rows, test: Rows, validation: Rows | None = None, classe
 
 def probe_metrics(probe: Fit, test: Rows) -> dict[str, float]:
     """``zero_shot_metrics`` of a linear classifier with an intercept, as the weight of a feature that is always 1."""
-    features = F.pad(test.features.to(probe.weights), (0, 1), value=1.0)
-    return zero_shot_metrics(features, test.labels, torch.cat([probe.weights, probe.intercept[None]]))
+    weights = torch.cat([probe.weights, probe.intercept[None]]).cpu()
+    return zero_shot_metrics(F.pad(test.features.to(weights), (0, 1), value=1.0), test.labels, weights)
 
 
 def choose_probe(train: Rows, validation: Rows | None, classes: int,
@@ -121,7 +121,7 @@ def split_validation(train: Rows, share: float = 0.2, seed: int = 0) -> tuple[Ro
     chosen = torch.zeros(len(train), dtype=torch.bool)
     order = Draws(seed, torch.arange(len(train))).bits("validation split").argsort()
     for label in train.labels.unique():
-        rows = order[train.labels.cpu()[order] == label.cpu()]
+        rows = order[train.labels[order] == label]
         if len(rows) > 1:
             chosen[rows[: max(1, round(share * len(rows)))]] = True
     if not chosen.any():
@@ -156,6 +156,6 @@ class Search:
             return
         nearest = min(self.fits, key=lambda other: abs(other / C - 1) if other > C else C / other - 1, default=None)
         self.fits[C] = fit(self.problem, C, start=self.fits.get(nearest))
-        hits = self.fits[C].logits(self.validation.features).argmax(1) == self.validation.labels
+        hits = self.fits[C].logits(self.validation.features).argmax(1).cpu() == self.validation.labels
         self.accuracies[C] = float(hits.double().mean())
         self.progress(f"C = {C:.3g}: validation {self.accuracies[C]:.4f}, gap {self.fits[C].gap:.0e}")

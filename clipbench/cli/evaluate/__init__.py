@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
-from clipbench.cli.evaluate import linear_probe, zero_shot
+from clipbench.cli.evaluate import few_shot, linear_probe, zero_shot
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
-TASKS = (zero_shot, linear_probe)
+TASKS = (zero_shot, linear_probe, few_shot)
 
 
 def add_to(commands) -> None:

@@ -43,7 +43,13 @@ def rows_of(encoder, pictures, arguments):
     if pictures is None:
         return None
     features = image_features(encoder, pictures, projected=arguments.projected, progress=not arguments.json)
-    return Rows(features, pictures.labels)
+    return Rows(features.to(solver_device(encoder)), pictures.labels)
+
+
+def solver_device(encoder) -> str:
+    """Where the fits run: they need float64, which Apple's GPUs do not have."""
+    device = str(getattr(encoder, "device", "cpu"))
+    return device if device.startswith("cuda") else "cpu"
 
 
 def progress_of(arguments):

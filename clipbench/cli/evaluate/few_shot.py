@@ -1,0 +1,110 @@
+"""``clipbench eval few-shot``: learning curves from a few pictures a class, against zero-shot."""
+
+import argparse
+
+from clipbench.cli.shared import Parser, positive
+
+NAME = "few-shot"
+ABOUT = "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
+METHODS = ("probe", "probe-projected", "tip-adapter", "tip-adapter-f", "coop")
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("--train", metavar="DATA", help="pictures to draw the shots from (default: the data's split)")
+    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
+                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
+    parser.add_argument("--shots", type=ascending, default=(1, 2, 4, 8, 16), metavar="K,K,...",
+                        help="pictures a class (default 1,2,4,8,16)")  # fmt: skip
+    parser.add_argument("--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["probe", "probe-projected"], metavar="METHOD",
+                        help=f"any of {', '.join(METHODS)}")  # fmt: skip
+    parser.add_argument("--no-full", action="store_true", help="leave out the probe on all training pictures")
+
+
+def ascending(text: str) -> tuple[int, ...]:
+    shots = tuple(positive(int)(part) for part in text.split(","))
+    if list(shots) != sorted(set(shots)):
+        raise argparse.ArgumentTypeError(f"must be ascending numbers with commas, not {text}")
+    return shots
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
+    from clipbench.data.splits import open_split
+    from clipbench.evaluate.few_shot import few_shot_curve, usable_shots
+    from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
+
+    split = open_split(arguments.data, arguments.train, arguments.scenes)
+    weights = zero_shot_weights(encoder, split.test.class_names, list(split.test.templates)).cpu()
+    before, projected = (both_rows(encoder, split, kind, arguments) for kind in (False, True))
+    zero_shot = zero_shot_metrics(projected[1].features, projected[1].labels, weights)
+    shots = usable_shots(before[0].labels, arguments.shots)
+    metrics = {f"zero_shot{key[4:]}": zero_shot[key] for key in ("top1", "top1_low", "top1_high")}
+    for name in arguments.methods:
+        score = scorer(name, before, projected, weights, encoder, split.test.class_names)
+        curve = few_shot_curve(before[0].labels, score, shots, range(arguments.seeds))
+        full = None if arguments.no_full or "probe" not in name else full_accuracy(name, before, projected, weights)
+        metrics |= curve_metrics(name.replace("-", "_"), curve, full, zero_shot["top1"], before[0].labels)
+    metrics |= {"chance": zero_shot["chance"], "pictures": zero_shot["pictures"], "classes": zero_shot["classes"]}
+    return metrics, {
+        "split": split.how,
+        "shots": shots,
+        "shots_left_out": [k for k in arguments.shots if k not in shots],
+        "seeds": arguments.seeds,
+        "methods": arguments.methods,
+        "validation": "min(shots, 4) further pictures of each class",
+        "interval": "95 % Student over the seeds; zero-shot: 95 % Wilson over the pictures",
+        "templates": list(split.test.templates),
+    }
+
+
+def both_rows(encoder, split, projected: bool, arguments):
+    """(pool, test): features of one kind."""
+    from clipbench.evaluate.features import image_features
+    from clipbench.evaluate.linear_probe import Rows
+
+    return tuple(
+        Rows(image_features(encoder, part, projected=projected, progress=not arguments.json), part.labels)
+        for part in (split.train, split.test)
+    )
+
+
+def scorer(name: str, before, projected, weights, encoder, class_names):
+    """The ``score`` of a method's name."""
+    from clipbench.evaluate.few_shot import probe_scorer
+    from clipbench.evaluate.prompt_learning import prompt_scorer
+    from clipbench.evaluate.tip_adapter import tip_adapter_scorer
+
+    if name == "coop":
+        return prompt_scorer(*projected, encoder, class_names)
+    if name.startswith("tip-adapter"):
+        return tip_adapter_scorer(*projected, weights, encoder.scale, tuned=name.endswith("-f"))
+    return probe_scorer(*(projected if name.endswith("projected") else before), len(class_names))
+
+
+def full_accuracy(name: str, before, projected, weights) -> float:
+    """The probe on every training picture."""
+    from clipbench.evaluate.linear_probe import linear_probe
+
+    train, test = projected if name.endswith("projected") else before
+    return linear_probe(train, test, classes=weights.shape[1])["top1"]
+
+
+def curve_metrics(name: str, curve, full: float | None, zero_shot: float, labels) -> dict:
+    """The numbers of one curve, and the examples a class for which it equals zero-shot."""
+    from clipbench.evaluate.few_shot import examples_to_match
+
+    metrics = {}
+    for point in curve:
+        metrics[f"{name}_{point.shots}"] = point.mean
+        if point.interval:
+            metrics[f"{name}_{point.shots}_low"], metrics[f"{name}_{point.shots}_high"] = point.interval
+    shots, accuracies = [point.shots for point in curve], [point.mean for point in curve]
+    if full is not None:
+        metrics[f"{name}_full"] = full
+        shots, accuracies = [*shots, len(labels) / len(labels.unique())], [*accuracies, full]
+    if len(shots) > 1:
+        match = examples_to_match(zero_shot, shots, accuracies)
+        metrics[f"{name}_examples_to_match_zero_shot"] = match.examples
+        metrics[f"{name}_match"] = match.how if match.monotone else f"{match.how}, the curve is not monotone"
+    return metrics
