@@ -51,10 +51,10 @@ def download(repo_id: str) -> Path:
 
     try:
         api = HfApi()
-        names, revision = api.list_repo_files(repo_id), None
+        names, revision = file_names(api, repo_id), None
         if not any(name.endswith(".safetensors") for name in names):
             revision = conversion(api, repo_id)
-            names = api.list_repo_files(repo_id, revision=revision) if revision else names
+            names = file_names(api, repo_id, revision) if revision else names
         folder = Path(snapshot_download(repo_id, revision=revision, allow_patterns=list(SETTINGS)))
         snapshot_download(repo_id, revision=revision, allow_patterns=weight_files(folder, names, repo_id))
         return folder
@@ -62,6 +62,11 @@ def download(repo_id: str) -> Path:
         raise
     except Exception as error:  # which kinds there are depends on the HTTP library of huggingface_hub's version
         raise UserError(explanation(repo_id, error)) from None
+
+
+def file_names(api, repo_id: str, revision: str | None = None) -> list[str]:
+    """Of one repository; asked for in a way that fails at once where there is no network."""
+    return [file.rfilename for file in api.model_info(repo_id, revision=revision).siblings]
 
 
 def conversion(api, repo_id: str) -> str | None:

@@ -8,9 +8,10 @@ import time
 import pytest
 from fake_hub import FakeHub
 from huggingface_hub import constants
-from small import one_line, write_small_model
+from small import noise_picture, one_line, write_small_model
 
 from clipbench import UserError, hub, load
+from clipbench.cli import main
 from clipbench.pretrained import find_folder, load_pretrained, save_open_clip
 from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, read_weights
 
@@ -144,6 +145,14 @@ def test_without_a_network_one_line_says_what_to_do(fake, monkeypatch, offline):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the port where nobody answers
     assert "the hub cannot be reached" in refused() and "copy the model's folder here" in refused()
+
+
+def test_the_command_line_says_it_in_one_line_too(fake, monkeypatch, capfd, tmp_path):
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    noise_picture(20, 20).save(tmp_path / "picture.png")
+    assert main(["classify", str(tmp_path / "picture.png"), "--model", NAME]) == 2
+    captured = capfd.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and "cannot be reached" in captured.err
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "vocab.json"])
