@@ -57,9 +57,11 @@ def from_hub_config(data: dict) -> CLIPConfig:
     kind = data.get("model_type", "clip")
     if kind != "clip" or not data.keys() >= {"vision_config", "text_config"}:
         raise ValueError(f"it is of the kind {kind}, not a CLIP with an image and a text encoder")
-    # transformers writes only what differs from its defaults (ViT-B/32), so everything has one here
-    image = {"hidden_size": 768, "intermediate_size": 3072, **data["vision_config"]}
-    text = {"hidden_size": 512, "intermediate_size": 2048, **data["text_config"]}
+    # transformers writes only what differs from its defaults (ViT-B/32), so everything has one here; what old files
+    # say once more under other names counts
+    image_twice, text_twice = data.get("vision_config_dict") or {}, data.get("text_config_dict") or {}
+    image = {"hidden_size": 768, "intermediate_size": 3072, **data["vision_config"], **image_twice}
+    text = {"hidden_size": 512, "intermediate_size": 2048, **data["text_config"], **text_twice}
     for tower in (image, text):
         if tower["intermediate_size"] != 4 * tower["hidden_size"]:
             raise ValueError(f"hidden layers of {tower['intermediate_size']} are not 4 x {tower['hidden_size']} wide")

@@ -12,8 +12,10 @@ from pathlib import Path
 from clipbench.errors import UserError
 from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, advice_on_pickles, find_weights, shards
 
-SETTINGS = ("*config.json", "*.safetensors.index.json", "tokenizer.json", "special_tokens_map.json",
-            "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")  # fmt: skip
+PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json")
+TOKENIZERS = ("vocab.json", "tokenizer.json", "spiece.model", "tokenizer.model")
+SETTINGS = ("*config.json", "*.safetensors.index.json", "special_tokens_map.json", "merges.txt", *TOKENIZERS)
+KINDS = ("clip", "siglip", "siglip2")  # of models that have an image and a text encoder
 CONVERSION = "Adding `safetensors` variant of this model"  # the hub's own conversion of pickled weights, a pull request
 
 
@@ -37,12 +39,13 @@ def cached(repo_id: str) -> Path | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether all weights are there; they are fetched last."""
+    """Whether all that a model needs is there; another program may have fetched a part of it."""
     try:
         file = find_weights(folder)
-        return file.name != INDEX or bool(shards(file))
+        weights = file.name != INDEX or bool(shards(file))
     except UserError:
         return False
+    return weights and all(any((folder / name).exists() for name in names) for names in (PREPROCESSING, TOKENIZERS))
 
 
 def download(repo_id: str) -> Path:
@@ -81,26 +84,28 @@ def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
     """Which of a repository's weights to fetch: one set, though many repositories hold several.
 
     Raises:
-        UserError: when there are no safetensors.
+        UserError: when there are no safetensors, or it is another kind of model.
     """
-    names = set(names)
-    if describes_a_model(folder / "config.json"):
-        if WEIGHTS in names:
-            return [WEIGHTS]
-        if INDEX in names:
-            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-            return sorted(set(index["weight_map"].values()))
+    names, kind = set(names), kind_of(folder / "config.json")
+    if kind and WEIGHTS in names:
+        return [WEIGHTS]
+    if kind and INDEX in names:
+        return sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
     if OPEN_CLIP_WEIGHTS in names:
         return [OPEN_CLIP_WEIGHTS]
+    if any(name.endswith(".safetensors") for name in names):
+        raise UserError(f"{repo_id} on the hub is no CLIP; give a model with an image and a text encoder")
     raise UserError(f"{repo_id} on the hub has no safetensors{advice_on_pickles(sorted(names))}")
 
 
-def describes_a_model(config: Path) -> bool:
-    """Whether this is transformers' or this package's config.json; other libraries use the same name."""
+def kind_of(config: Path) -> str | None:
+    """The kind of model that config.json describes; None for others than CLIPs and for other libraries' files."""
     try:
-        return bool({"model_type", "clipbench"} & json.loads(config.read_text(encoding="utf-8")).keys())
+        data = json.loads(config.read_text(encoding="utf-8"))
+        kind = "clipbench" if "clipbench" in data else data.get("model_type")
     except (OSError, ValueError, AttributeError):
-        return False
+        return None
+    return kind if kind in (*KINDS, "clipbench") else None
 
 
 def explanation(repo_id: str, error: Exception) -> str:

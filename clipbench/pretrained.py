@@ -268,7 +268,7 @@ def read_openai_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple
         config = config_of_weights(state)
     except KeyError as error:
         raise UserError(f"{weights} is no CLIP: {error.args[0]} is missing") from None
-    except ValueError as error:
+    except UNSUITABLE as error:
         raise UserError(f"{weights} is no CLIP: {first_line(error)}") from None
     return config, Preprocess(config.image_size)
 

@@ -54,7 +54,8 @@ class Layout:
                 tensor = torch.cat(pieces) if len(pieces) > 1 else pieces[0]
             except (RuntimeError, TypeError) as error:
                 raise ValueError(f"parts of {self.names(name)[0]} do not fit together: {error}") from None
-            ours[name] = tensor.T.contiguous() if name in self.transposed else tensor
+            # what is no matrix is refused later, by its shape
+            ours[name] = tensor.T.contiguous() if name in self.transposed and tensor.ndim == 2 else tensor
         for name in [name for name in theirs if re.search(self.ignored, name)]:
             del theirs[name]
         return ours

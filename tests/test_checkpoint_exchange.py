@@ -131,6 +131,30 @@ def test_a_model_that_ours_would_compute_differently_is_refused(hub_folder, tmp_
     one_line(error.value)
 
 
+def test_settings_written_twice_as_in_old_files_are_read_as_transformers_reads_them(hub_folder, tmp_path):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    text = config["text_config"]
+    config["text_config_dict"] = {name: text.pop(name) for name in ("hidden_size", "intermediate_size", "vocab_size")}
+    config["vision_config_dict"] = None
+    (folder / "config.json").write_text(json.dumps(config))
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5)], ids=str)
+@pytest.mark.parametrize("name", ["text_projection", "token_embedding.weight", "visual.conv1.weight",
+                                  "visual.conv3.weight", "positional_embedding"])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:no open_clip_config.json")
+def test_weights_of_strange_shapes_without_settings_are_refused(exported, tmp_path, name, shape):
+    state = load_file(exported[1] / OPEN_CLIP_WEIGHTS)
+    if name in state:
+        state[name] = torch.zeros(shape)
+        save_file(state, tmp_path / "strange.safetensors")
+        with pytest.raises(UserError, match="strange.safetensors") as error:
+            load_pretrained(bring_tokenizer(exported[1], tmp_path))
+        one_line(error.value)
+
+
 @pytest.mark.parametrize("kind", ["clip_text_model", "siglip", "clip_vision_model"])
 def test_the_settings_of_another_kind_of_model_are_refused(hub_folder, tmp_path, kind):
     folder = shutil.copytree(hub_folder, tmp_path / "model")

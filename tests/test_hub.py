@@ -136,6 +136,18 @@ def test_a_model_that_is_only_a_pickle_is_refused_and_not_fetched(fake, folder):
     assert PICKLE not in fetched(fake)
 
 
+def test_another_kind_of_model_is_refused_before_its_weights_are_fetched(fake, folder):
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    assert "is no CLIP; give a model with an image and a text encoder" in refused()
+    assert WEIGHTS not in fetched(fake)
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "preprocessor_config.json"])
+def test_what_another_program_left_out_is_fetched_when_it_is_needed(fake, name):
+    (find_folder(NAME) / name).unlink()
+    assert (find_folder(NAME) / name).exists()
+
+
 def test_an_unknown_id_is_told_apart_from_a_missing_folder(fake):
     assert refused("someone/else") == "no folder 'someone/else' here, and no public model of that name on the hub"
 
