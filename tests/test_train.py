@@ -171,8 +171,9 @@ def stop_after(trainer: Trainer, steps: int) -> None:
 @pytest.mark.parametrize("steps", [1, 4, 9])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"image": CONVNET}, {"image": CONVNET, "matrix_learning_rate": 0.0}, {"patch_dropout": 0.5}],
-    ids=["vit", "convnet with batch statistics", "AdamW alone", "patch dropout"],
+    [{}, {"image": CONVNET}, {"image": CONVNET, "matrix_learning_rate": 0.0}, {"patch_dropout": 0.5},
+     {"machine": {"precision": "bf16"}}],
+    ids=["vit", "convnet with batch statistics", "AdamW alone", "patch dropout", "bf16"],
 )
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, steps, settings):
     whole = make_trainer(**settings)

@@ -6,12 +6,17 @@ from clipbench.data.pairs import Pairs, PairStream
 
 
 class Prefetched:
-    """The same pairs as ``stream``: each call also starts to read, in a thread, the batch that follows it."""
+    """The same pairs as ``stream``: each call also starts to read, in a thread, what is likely to be asked for next.
+
+    That is as far ahead as this call is of the last one: the following pairs or, where several processes share every
+    batch, this process's part of the next batch. A wrong guess costs time only.
+    """
 
     def __init__(self, stream: PairStream):
         self.stream = stream
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
         self.next: tuple[int, int] | None = None
+        self.last: int | None = None
         self.future: Future | None = None
 
     def __call__(self, start: int, count: int) -> Pairs:
@@ -19,7 +24,9 @@ class Prefetched:
             self.begin(start, count)  # after what the thread is reading now
         future = self.future
         pairs = future.result()
-        self.begin(start + count, count)
+        ahead = start - self.last if self.last is not None and start > self.last else count
+        self.last = start
+        self.begin(start + ahead, count)
         return pairs
 
     def begin(self, start: int, count: int) -> None:
