@@ -1,5 +1,6 @@
 """Benchmarks: what this machine does in a second. Each is a function ``(threads) -> dict`` of named numbers."""
 
+from clipbench.bench.probe import probing
 from clipbench.bench.speed import rendering, startup, training
 
-BENCHMARKS = {"train": training, "scenes": rendering, "startup": startup}
+BENCHMARKS = {"train": training, "scenes": rendering, "startup": startup, "probe": probing}

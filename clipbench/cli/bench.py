@@ -1,17 +1,39 @@
 """``clipbench bench``: how fast this machine is at something."""
 
-from clipbench.cli.shared import add, positive, show_numbers
+from pathlib import Path
+
+from clipbench.cli.shared import Parser, add, positive, show_numbers
 
 
 def add_to(commands) -> None:
     from clipbench.bench import BENCHMARKS
 
-    parser = add(commands, "bench", bench, show_numbers, "measure how fast this machine is at something")
-    parser.add_argument("what", choices=list(BENCHMARKS))
-    parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured, or one)")
+    about = "measure how fast this machine is at something"
+    parser = commands.add_parser("bench", help=about, description=about)
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for name, benchmark in BENCHMARKS.items():
+        about = benchmark.__doc__.splitlines()[0]
+        one = add(kinds, name, bench, show_numbers, about)
+        one.add_argument("--threads", type=positive(int), help="CPU threads (default: measured, or one)")
+        OPTIONS.get(name, lambda parser: None)(one)
+
+
+def probe_options(parser: Parser) -> None:
+    parser.add_argument("--against", choices=["sklearn"], help="time it too, to the same gap, C by C")
+    parser.add_argument("--rows", type=positive(int), default=10_000, help="training rows (default 10000)")
+    parser.add_argument("--width", type=positive(int), default=512, help="numbers in a row (default 512)")
+    parser.add_argument("--classes", type=positive(int), default=100, help="(default 100)")
+    parser.add_argument("--features", type=Path, metavar="FILE", help="features and labels in place of synthetic ones")
+    parser.add_argument("--limit", type=positive(float), default=600.0, metavar="SECONDS",
+                        help="give up the other's fit of one C after so long (default 600)")  # fmt: skip
+
+
+OPTIONS = {"probe": probe_options}  # what a benchmark takes beside --threads, as keyword arguments of its function
 
 
 def bench(arguments) -> dict:
     from clipbench.bench import BENCHMARKS
 
-    return BENCHMARKS[arguments.what](threads=arguments.threads)
+    common = {"command", "what", "run", "show", "json"}
+    options = {name: value for name, value in vars(arguments).items() if name not in common}
+    return BENCHMARKS[arguments.what](**options)
