@@ -6,9 +6,11 @@ absent meanwhile, which open_clip allows: so transformers never sees the stand-i
 """
 
 import contextlib
+import functools
 import importlib
 import shutil
 import sys
+import tempfile
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,11 +67,9 @@ with without_torchvision():
 OPENAI_BPE = Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")  # the real vocabulary, as published
 
 
-def write_real_vocabulary(folder: Path, context_length: int = 77) -> Path:
-    """vocab.json, merges.txt and tokenizer_config.json of every real CLIP, made from OpenAI's file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(OPENAI_BPE, folder)
-    tokenizer = Tokenizer.from_folder(folder, context_length)
-    (folder / OPENAI_BPE.name).unlink()
-    tokenizer.save(folder)
-    return folder
+@functools.cache
+def real_tokenizer() -> Tokenizer:
+    """Of every real CLIP, made from OpenAI's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(OPENAI_BPE, folder)
+        return Tokenizer.from_folder(folder, 77)

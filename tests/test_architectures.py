@@ -12,7 +12,7 @@ from small import token_id_rows
 from test_model import PARAMETERS
 from torch import nn
 
-from clipbench.config_files import config_of_weights, hub_config, open_clip_config
+from clipbench.config_files import config_of_weights, from_open_clip_config, hub_config, open_clip_config
 from clipbench.model import CLIP, PAPER_MODELS, CLIPConfig, ResNetConfig, ViTConfig
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
@@ -124,6 +124,14 @@ def test_reduced_models_give_open_clips_features(name, activation):
 def test_reduced_models_give_transformers_features(name, activation):
     model = random_clip(reduced(CLIPConfig.named(name, activation)))
     assert max(differences_from_transformers(model)) < TOLERANCE
+
+
+@pytest.mark.parametrize("name, change", [("RN50", {"heads": 4}), ("ViT-L/14", {"width": 160})], ids=str)
+def test_heads_of_another_width_are_read_and_written_too(name, change):  # LAION's ViT-H/14 has heads 80 wide
+    config = reduced(CLIPConfig.named(name, "gelu"))
+    config = replace(config, image=replace(config.image, **change))
+    assert max(differences_from_open_clip(random_clip(config))) < TOLERANCE
+    assert from_open_clip_config(open_clip_config(config, Preprocess(config.image_size))) == config
 
 
 def test_the_wrong_activation_would_be_seen():

@@ -141,7 +141,7 @@ def test_settings_written_twice_as_in_old_files_are_read_as_transformers_reads_t
     assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5)], ids=str)
+@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
 @pytest.mark.parametrize("name", ["text_projection", "token_embedding.weight", "visual.conv1.weight",
                                   "visual.conv3.weight", "positional_embedding"])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")

@@ -13,7 +13,7 @@ import warnings
 
 import pytest
 import torch
-from open_clip_reference import OPENAI_BPE, SimpleTokenizer, write_real_vocabulary
+from open_clip_reference import OPENAI_BPE, SimpleTokenizer, real_tokenizer
 
 from clipbench.tokenizer import Tokenizer, TruncationWarning
 
@@ -22,13 +22,15 @@ EMOJI = [*range(0x1F300, 0x1F700), 0x200D, 0xFE0F]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_real_vocabulary(tmp_path_factory.mktemp("real"))
+def ours():
+    return real_tokenizer()
 
 
 @pytest.fixture(scope="module")
-def ours(folder):
-    return Tokenizer.from_folder(folder, 77)
+def folder(ours, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    ours.save(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,11 @@ def test_a_text_that_is_too_long_ends_where_openais_does_with_its_end_token(ours
 def test_openais_own_file_is_enough(tmp_path, ours):
     shutil.copy(OPENAI_BPE, tmp_path)
     again = Tokenizer.from_folder(tmp_path, 77)
+    assert again.vocab == ours.vocab and again.merges == ours.merges
+
+
+def test_saved_files_give_the_same_tokenizer(folder, ours):
+    again = Tokenizer.from_folder(folder, 77)
     assert again.vocab == ours.vocab and again.merges == ours.merges
 
 

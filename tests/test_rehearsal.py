@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from open_clip_reference import write_real_vocabulary
+from open_clip_reference import real_tokenizer
 from small import noise_picture, write_image_folder
 
 from clipbench import load
 from clipbench.cli import main
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import save_open_clip, save_pretrained
-from clipbench.tokenizer import Tokenizer
+from clipbench.pretrained import load_pretrained, save_open_clip, save_pretrained
 
 ROOT = Path(__file__).parent.parent
 MEMORY = 1_200_000_000  # bytes that ViT-B/32 may hold at once, Python and torch included
@@ -33,9 +32,8 @@ SMALL_RESNET = CLIPConfig(64, ResNetConfig(64, (1, 1, 1, 1), width=8, heads=4), 
 def write_checkpoint(folder: Path, config: CLIPConfig) -> Path:
     """A checkpoint of random weights with the real vocabulary, in the layout in which such models are published."""
     torch.manual_seed(0)
-    tokenizer = Tokenizer.from_folder(write_real_vocabulary(folder.with_name("vocabulary")), 77)
     save = save_open_clip if isinstance(config.image, ResNetConfig) else save_pretrained
-    save(folder, CLIP(config).eval(), tokenizer, Preprocess(config.image_size))
+    save(folder, CLIP(config).eval(), real_tokenizer(), Preprocess(config.image_size))
     return folder
 
 
@@ -95,8 +93,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 def test_a_full_vit_b_32_fits_into_a_binder(full, tmp_path, dtype):
     """Two gigabytes are what Binder grants; a kernel and JupyterLab need the rest."""
     if dtype is torch.float16:
-        model, tokenizer, preprocess = load(full).model, load(full).tokenizer, Preprocess(224)
-        save_pretrained(tmp_path / "half", model, tokenizer, preprocess, dtype=dtype)
+        save_pretrained(tmp_path / "half", *load_pretrained(full), dtype=dtype)
         full = tmp_path / "half"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", USE, full]
