@@ -9,6 +9,8 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from small import CONVNET, TRANSFORMER, noise_picture, small_config, write_image_folder, write_small_model
 
@@ -17,6 +19,8 @@ from clipbench.cli import main
 from clipbench.cli.train import make_trainer
 from clipbench.presets import find_preset
 from clipbench.pretrained import WEIGHTS, load_pretrained
+from clipbench.run_lock import locked
+from clipbench.training_log import read_events
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,6 +44,12 @@ def world(tmp_path_factory):
     (folder / "no_place.txt").write_text("a photo\n")
     (folder / "blank.txt").write_text("\n\n")
     (folder / "torn.parquet").write_bytes(b"PAR1 and nothing more")
+    (folder / "torn.tar").write_bytes(b"no tar file " * 200)
+    (folder / "no_captions.csv").write_text("filepath,label\npicture.png,cat\n")
+    (folder / "no_rows.csv").write_text("filepath,caption\n")
+    (folder / "no_pictures.csv").write_text("filepath,caption\ngone.png,a cat\nlost.png,a dog\n")
+    table = pyarrow.table({"image": [b"", b""], "caption": [1.5, 2.5]})
+    pyarrow.parquet.write_table(table, folder / "numbers.parquet")
     for name, content in {"torn": (folder / "model" / WEIGHTS).read_bytes()[:5000], "pickled": b"\x80\x04N."}.items():
         write_small_model(folder / name)
         (folder / name / WEIGHTS).write_bytes(content)
@@ -109,6 +119,30 @@ def test_a_finished_run_can_be_resumed_and_is_not_overwritten(world, tmp_path, c
     assert "already holds a run; add --resume" in complaint(capsys, *train(world, tmp_path / "run"))
     assert answer(capsys, *train(world, tmp_path / "run", "--resume"))["steps"] == 4
     assert "another pairs" in complaint(capsys, *train(world, tmp_path / "run", "--resume", "--pairs", "96"))
+
+
+def test_a_run_of_another_architecture_is_not_resumed(world, tmp_path, capsys):
+    answer(capsys, *train(world, tmp_path / "run"))
+    other = json.loads((world / "small.json").read_text()) | {"model": small_config().to_dict()}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    command = train(world, tmp_path / "run", "--resume", "--preset", tmp_path / "other.json")
+    assert "holds another model than the preset asks for" in complaint(capsys, *command)
+
+
+def test_a_folder_in_which_another_run_is_at_work_is_refused(world, tmp_path, capsys):
+    with locked(tmp_path / "run"):
+        assert f"in use by process {os.getpid()}" in complaint(capsys, *train(world, tmp_path / "run"))
+    assert answer(capsys, *train(world, tmp_path / "run"))["finished"]
+
+
+def test_a_captions_file_is_trained_on_and_bad_pictures_are_named(world, tmp_path, capsys):
+    names = [f"{name}/{row}.png" for name, count in {"cat": 4, "red_car": 3, "sun": 2}.items() for row in range(count)]
+    lines = [f"{world}/pictures/{name},a picture of {name}" for name in [*names, "cat/gone.png"]]
+    (tmp_path / "captions.csv").write_text("\n".join(["image,caption", *lines]) + "\n")
+    code, out, err = run(capsys, *train(world, tmp_path / "run", "--data", tmp_path / "captions.csv"))
+    assert code == 0 and err.count("left out: ") == 1 and "gone.png: no such file" in err
+    assert (tmp_path / "run" / "unreadable.txt").read_text().count("\n") == 1
+    assert [event["so_far"] for event in read_events(tmp_path / "run") if event["event"] == "unreadable"] == [1]
 
 
 def test_training_on_labelled_pictures(world, tmp_path, capsys):
@@ -210,6 +244,13 @@ CLASSIFY = ("classify", "{world}/picture.png")
         ((*TRAIN, "--data", "{world}/empty"), "no pictures found"),
         ((*TRAIN, "--data", "{world}/torn.parquet"), "not a readable parquet file"),
         ((*TRAIN, "--data", "{world}/notes.txt"), "unknown data"),
+        ((*TRAIN, "--data", "{world}/torn.tar"), "not a readable, uncompressed tar file"),
+        ((*TRAIN, "--data", "{world}/no_captions.csv"), "no caption column among filepath, label; name it with"),
+        ((*TRAIN, "--data", "{world}/no_rows.csv"), "no_rows.csv: no rows"),
+        ((*TRAIN, "--data", "{world}/no_pictures.csv"), "none of its 2 samples can be read"),
+        ((*TRAIN, "--data", "{world}/numbers.parquet"), "captions must be text or lists of text, not double"),
+        ((*TRAIN, "--data", "{world}/no_rows.csv", "--caption-column", "alt"), "no column 'alt'; it has filepath"),
+        ((*TRAIN, "--data", "{world}/pictures", "--templates", "{world}/no_place.txt"), "must hold {} once"),
         ((*TRAIN, "--batch-size", "1"), "batch size must be at least 2"),
         ((*TRAIN, "--pairs", "0"), "argument --pairs: must be more than 0, not 0"),
         ((*TRAIN, "--resume"), "no finished checkpoint"),

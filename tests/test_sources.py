@@ -168,6 +168,15 @@ def test_shards_of_the_webdataset_library_are_read(tmp_path):
     assert data.picture(5).tobytes() == Image.open(io.BytesIO(jpeg(5))).tobytes()
 
 
+def test_an_export_is_the_same_data_three_times(labelled, tmp_path):
+    from export_cifar import export
+
+    export(Path(labelled["parquet"]), tmp_path)
+    names = ("folder", "train.parquet", "shards")
+    streams = [CaptionedPairs(open_captioned(str(tmp_path / name)), 2, 32) for name in names]
+    assert same_pairs(streams[0], streams[1], 0, 20) and same_pairs(streams[0], streams[2], 0, 20)
+
+
 # -------------------------------------------------------------------------------------------------------- pure
 
 

@@ -67,8 +67,12 @@ def train(arguments) -> dict:
         trainer.resume()
     make_folder(out)
     log = TrainingLog(out, arguments.tensorboard)
-    trainer.callbacks += [log] if arguments.json else [log, ProgressBar()]
-    end = trainer.run()
+    bar = ProgressBar()
+    trainer.callbacks += [log] if arguments.json else [log, bar]
+    try:
+        end = trainer.run()
+    finally:
+        bar.close()
     if not distributed.leave():
         return None
     if not end["finished"]:
@@ -187,11 +191,14 @@ class ProgressBar:
     """Shows how far a run is, and says what a person should know."""
 
     def __init__(self):
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=100, unit="%", bar_format="{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}")
+        self.bar = None
 
     def __call__(self, event: dict) -> None:
+        from tqdm import tqdm
+
+        if event["event"] == "start":
+            look = "{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}"
+            self.bar = tqdm(total=100, unit="%", bar_format=look, delay=1)  # an early error stays one line
         for line in news(event):
             self.bar.write(f"clipbench: {line}", file=sys.stderr)
         if event["event"] == "step":
@@ -199,7 +206,9 @@ class ProgressBar:
             speed = f"{event['pairs_per_second']:.0f} pairs/s"
             self.bar.set_postfix_str(f"loss {event['loss']:.3f}  {speed}", refresh=False)
             self.bar.update(0)
-        elif event["event"] == "end":
+
+    def close(self) -> None:
+        if self.bar is not None:
             self.bar.close()
 
 

@@ -1,0 +1,90 @@
+"""What reading real pictures costs a training step: decoded each time, read ahead, and decoded before."""
+
+import io
+import statistics
+import time
+
+import torch
+from PIL import Image
+
+from clipbench.data.captioned import CaptionedSet
+from clipbench.data.decoded import DecodedPictures
+from clipbench.data.pairs import CaptionedPairs, PairStream
+from clipbench.data.prefetch import Prefetched
+from clipbench.data.scenes import draw_factors, render
+from clipbench.preprocess import open_picture
+
+
+def jpegs(count: int, size: int) -> CaptionedSet:
+    """Captioned JPEG files in memory: scenes, so that they are about as hard to decode as photographs."""
+    files = []
+    for start in range(0, count, 256):
+        for image in render(draw_factors(torch.arange(start, min(start + 256, count)), seed=1), size=size):
+            file = io.BytesIO()
+            Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=90)
+            files.append(file.getvalue())
+    ids = [f"{row}.jpg" for row in range(count)]
+    return CaptionedSet("jpegs", ids, lambda row: open_picture(files[row], ids[row]), lambda row: ["a picture"])
+
+
+def reading(threads: int | None = None, preset: str = "tiny", pictures: int = 2048, size: int = 128, steps: int = 16,
+            rounds: int = 3) -> dict:  # fmt: skip
+    """Seconds of a training step on real pictures over those on pictures that are decoded already.
+
+    The ways take turns, ``steps`` steps each. "decoding" decodes in the step; "ahead" decodes in a thread while the
+    model works; "cached" has every picture decoded, as from the second epoch on.
+    """
+    from clipbench.cli.train import make_trainer
+    from clipbench.presets import PRESETS
+
+    class Arguments:
+        data, seed, device = "scenes", 0, "auto"
+
+    Arguments.threads = threads
+    trainer = make_trainer(PRESETS[preset], Arguments, None)
+    trainer.set_training()
+    data, side, batch = jpegs(pictures, size), PRESETS[preset].model.image_size, trainer.config.batch_size
+    cached = CaptionedPairs(data, 0, side, trainer.device)
+    cached(0, pictures)
+    trainer.stream = cached
+    if trainer.device.type == "cpu":
+        torch.set_num_threads(threads or trainer.use_fastest_threads())
+    streams = {
+        "decoding": forgetful(data, side, trainer.device),
+        "ahead": Prefetched(forgetful(data, side, trainer.device)),
+        "cached": Prefetched(cached),
+    }
+    seconds = {way: [] for way in streams}
+    for _ in range(rounds):
+        for way, stream in streams.items():
+            seconds[way] += timed_steps(trainer, stream, steps)
+    median = {way: statistics.median(each) for way, each in seconds.items()}
+    return {
+        "preset": preset,
+        "device": str(trainer.device),
+        "threads": torch.get_num_threads(),
+        "batch_size": batch,
+        "jpeg_side": size,
+        "cached_pairs_per_second": batch / median["cached"],
+        "decoding_over_cached": median["decoding"] / median["cached"],
+        "ahead_over_cached": median["ahead"] / median["cached"],
+        "steps": len(seconds["cached"]),
+    }
+
+
+def forgetful(data: CaptionedSet, side: int, device) -> CaptionedPairs:
+    """A stream that keeps nothing, so that it decodes every picture every time."""
+    stream = CaptionedPairs(data, 0, side, device)
+    stream.decoded = DecodedPictures(len(data), side, memory=0)
+    return stream
+
+
+def timed_steps(trainer, stream: PairStream, steps: int) -> list[float]:
+    trainer.stream = stream
+    trainer.train_step()  # its batch was not read ahead
+    durations = []
+    for _ in range(steps):
+        began = time.perf_counter()
+        trainer.train_step()
+        durations.append(time.perf_counter() - began)
+    return durations
