@@ -22,6 +22,7 @@ from clipbench.checkpoint import forget_old, newest_intact, step_folder, written
 from clipbench.data.pairs import Pairs, PairStream
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
+from clipbench.flops import peak_tflops, training_flops
 from clipbench.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
 from clipbench.loss import clip_loss, tiled_clip_loss
@@ -268,7 +269,7 @@ class Trainer:
         seconds = time.monotonic() - began
         self.seconds += seconds
         self.agree()
-        self.emit("step", **metrics, pairs_per_second=self.config.batch_size / seconds)
+        self.emit("step", **metrics, **self.speed(seconds))
         if hint := stuck_loss(self.step, self.smoothed_loss, self.config.batch_size):
             self.emit("hint", text=hint)
 
@@ -276,6 +277,15 @@ class Trainer:
     def least_between_saves(self) -> float:
         """Seconds, so that saving a large model takes no more than its share; save_minutes = 0 means every step."""
         return self.saving_seconds / SAVING_SHARE if self.config.save_minutes else 0.0
+
+    def speed(self, seconds: float) -> dict[str, float]:
+        """Pairs and model operations of the last step per second, of all processes; MFU where the card is known."""
+        rate = self.config.batch_size / seconds
+        tflops = rate * self.flops_per_pair / 1e12
+        card = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "no card"
+        peak = peak_tflops(card, self.precision)
+        mfu = {"mfu": tflops / peak / distributed.world_size()} if peak else {}
+        return {"pairs_per_second": rate, "tflops": tflops, **mfu}
 
     def agree(self) -> None:
         """All processes go by the first one's clock, and stop together."""
@@ -290,6 +300,7 @@ class Trainer:
         images, token_ids = batch.images.to(self.device), self.tokenizer(batch.captions).to(self.device)
         rate = self.set_learning_rate()
         self.set_patch_dropout()
+        self.flops_per_pair = self.count_flops(token_ids.shape[1])
         statistics = batch_statistics(self.model)
         loss, features = self.backward(images, token_ids)
         for optimizer in self.optimizers:
@@ -329,6 +340,10 @@ class Trainer:
             early = self.progress < self.config.patch_dropout_until
             self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
         torch.manual_seed(self.first_pair)  # what is dropped depends on the position only, so a run can be resumed
+
+    def count_flops(self, tokens: int) -> float:
+        kept = 1 - getattr(self.model.image_encoder, "patch_dropout", 0.0)
+        return training_flops(self.model.config, tokens, kept, self.config.lock_image, self.config.lock_text)
 
     def backward(self, images: torch.Tensor, token_ids: torch.Tensor):
         """Give every weight its gradient; returns (loss of the whole batch, this process's features)."""

@@ -10,6 +10,7 @@ from clipbench.errors import UserError
 STEPS, EVENTS = "log.csv", "events.jsonl"
 COLUMNS = (
     "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm", "pairs_per_second",
+    "tflops",
 )  # fmt: skip
 
 

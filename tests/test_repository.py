@@ -115,6 +115,7 @@ ROOMS = {
     "clipbench.loss": [],
     "clipbench.averaging": [],
     "clipbench.gradient_cache": ["clipbench.errors"],
+    "clipbench.flops": ["clipbench.model"],
     "clipbench.distributed": ["clipbench.devices", "clipbench.errors", "clipbench.loss"],
     "clipbench.tokenizer": [],
     "clipbench.errors": [],

@@ -11,6 +11,7 @@ from small import CONVNET, RESNET, TRANSFORMER, EightPairs, one_line, small_clip
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
 from clipbench.checkpoint import best_checkpoint, checkpoints, newest_intact, read_manifest, step_folder
+from clipbench.flops import training_flops
 from clipbench.model import LOGIT_SCALE_MAX
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import load_pretrained, world_tokenizer
@@ -70,6 +71,18 @@ def test_events_tell_the_run_from_start_to_end(tmp_path):
     assert [event["pairs"] for event in events] == [0, 8, 16, 24, 24, 24]
     assert events[0]["threads"] == 1 and events[-1]["progress"] == 1
     assert all(math.isfinite(event["gradient_norm"]) for event in events if event["event"] == "step")
+
+
+def test_a_step_tells_its_operations_per_second():
+    events = []
+    trainer = make_trainer(pairs=8)
+    trainer.callbacks.append(events.append)
+    trainer.run()
+    (step,) = [event for event in events if event["event"] == "step"]
+    tokens = trainer.tokenizer(trainer.stream(0, 8).captions).shape[1]
+    flops = training_flops(trainer.model.config, tokens)
+    assert step["tflops"] == pytest.approx(step["pairs_per_second"] * flops / 1e12)
+    assert "mfu" not in step, "no peak is known of a CPU"
 
 
 def test_the_temperature_never_leaves_its_bounds():

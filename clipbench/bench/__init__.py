@@ -1,7 +1,17 @@
-"""Benchmarks: what this machine does in a second. Each is a function ``(threads) -> dict`` of named numbers."""
+"""Benchmarks: what this machine does in a second. Each is a function of a few named settings to a dict of numbers."""
 
+from clipbench.bench.loss import loss_speed
 from clipbench.bench.probe import probing
 from clipbench.bench.reading import reading
-from clipbench.bench.speed import rendering, startup, training
+from clipbench.bench.speed import rendering, startup
+from clipbench.bench.training import big_batch, training_step
 
-BENCHMARKS = {"train": training, "scenes": rendering, "data": reading, "startup": startup, "probe": probing}
+BENCHMARKS = {
+    "train": training_step,
+    "loss": loss_speed,
+    "big-batch": big_batch,
+    "scenes": rendering,
+    "data": reading,
+    "startup": startup,
+    "probe": probing,
+}

@@ -28,7 +28,27 @@ def probe_options(parser: Parser) -> None:
                         help="give up the other's fit of one C after so long (default 600)")  # fmt: skip
 
 
-OPTIONS = {"probe": probe_options}  # what a benchmark takes beside --threads, as keyword arguments of its function
+def train_options(parser: Parser) -> None:
+    parser.add_argument("--against", choices=["open_clip"], help="take turns with its training step, on the same batch")
+    parser.add_argument("--preset", default=None, help="the model (default: tiny, and classroom against open_clip)")
+    parser.add_argument("--batch", type=positive(int), default=128, help="pairs, against open_clip (default 128)")
+    parser.add_argument("--rounds", type=positive(int), default=10, help="turns of each (default 10)")
+
+
+def loss_options(parser: Parser) -> None:
+    parser.add_argument("--against", choices=["naive", "open_clip"], default="naive", help="(default naive)")
+    parser.add_argument("--batch", type=positive(int), default=8192, help="pairs (default 8192)")
+    parser.add_argument("--rounds", type=positive(int), default=3, help="turns of each (default 3)")
+
+
+def big_batch_options(parser: Parser) -> None:
+    parser.add_argument("--preset", default="tiny-vit", help="the model (default tiny-vit)")
+    parser.add_argument("--batch", type=positive(int), default=32_768, help="pairs (default 32768)")
+    parser.add_argument("--micro-batch", type=positive(int), default=256, help="pairs at a time (default 256)")
+
+
+# what a benchmark takes beside --threads, as keyword arguments of its function
+OPTIONS = {"probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options}
 
 
 def bench(arguments) -> dict:

@@ -1,0 +1,34 @@
+"""Fair comparisons: contestants take turns in one process, so that a busy machine is busy for all of them."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+
+def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contestant in each round, after one round to warm up; the order turns round every time."""
+    for work in contestants.values():
+        work()
+    seconds = {name: [] for name in contestants}
+    for number in range(rounds):
+        names = list(contestants)
+        for name in names if number % 2 == 0 else reversed(names):
+            finish()
+            began = time.perf_counter()
+            contestants[name]()
+            finish()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def finish() -> None:
+    """Wait for what a GPU still has to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def ratio(slow: list[float], fast: list[float]) -> float:
+    """How many times faster: the median over the rounds of what each round gave."""
+    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))

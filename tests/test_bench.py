@@ -1,0 +1,90 @@
+"""Facts about the benchmarks: turns are taken, memory is seen, the rival is the same model. No speed is asserted."""
+
+import json
+
+import pytest
+import torch
+
+from clipbench.bench import rival_open_clip
+from clipbench.bench.contest import ratio, take_turns
+from clipbench.bench.loss import memory_of, pairs, step
+from clipbench.bench.memory import CLEAR, peak_extra_megabytes
+from clipbench.bench.rival_open_clip import import_open_clip, open_clip_model
+from clipbench.cli import main
+from clipbench.model import CLIP, CLIPConfig
+
+
+def answer(capsys, *arguments) -> dict:
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_contestants_take_turns_and_change_places():
+    calls = []
+    seconds = take_turns({name: lambda name=name: calls.append(name) for name in "ab"}, rounds=3)
+    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
+    assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios():
+    assert ratio([2.0, 30.0, 8.0], [1.0, 10.0, 1.0]) == 3.0
+
+
+@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
+def test_the_peak_of_memory_is_seen_though_it_is_given_back():
+    def work():
+        torch.ones(100_000_000, dtype=torch.uint8)
+
+    assert 95 < peak_extra_megabytes(work) < 130
+
+
+@pytest.mark.parametrize("name", ["naive", "tiled_fp32", "tiled_bf16"])
+def test_the_losses_that_are_timed_are_equal(name):
+    assert step(name, pairs(64, "cpu")) == pytest.approx(step("tiled_fp32", pairs(64, "cpu")), rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
+def test_tiles_need_less_memory_than_all_logits():
+    tiled, naive = (memory_of(name, 4096, 1, "cpu")["peak_extra_mb"] for name in ("tiled_fp32", "naive"))
+    assert naive > 3 * 4096**2 * 4 / 1e6 and tiled < 60
+
+
+@pytest.mark.slow
+def test_one_large_batch_by_the_command_line(capsys):
+    told = answer(capsys, "bench", "big-batch", "--batch", "48", "--micro-batch", "16", "--threads", "1")
+    assert told["batch"] == 48 and 0 < told["loss"] < 10 and told["seconds"] > 0
+
+
+# ---------------------------------------------------------------------------------------------------- open_clip
+
+
+@pytest.fixture
+def open_clip():
+    pytest.importorskip("ftfy")
+    try:
+        return import_open_clip()
+    except Exception:
+        pytest.skip("open_clip is not installed")
+
+
+def test_the_rival_is_a_model_of_the_same_size(open_clip):
+    config = CLIPConfig.classroom()
+    ours, theirs = CLIP(config), open_clip_model(config)
+    assert sum(weight.numel() for weight in theirs.parameters()) == sum(weight.numel() for weight in ours.parameters())
+
+
+def test_the_rivals_step_trains(open_clip, monkeypatch):
+    model = open_clip_model(CLIPConfig.classroom())
+    monkeypatch.setattr(rival_open_clip, "open_clip_model", lambda config: model)
+    before = model.text_projection.detach().clone()
+    token_ids = torch.randint(1, 4000, (4, 32))
+    rival_open_clip.open_clip_step(CLIPConfig.classroom(), torch.randn(4, 3, 64, 64), token_ids, "fp32")()
+    assert not torch.equal(model.text_projection, before)
+
+
+@pytest.mark.slow
+def test_the_comparison_by_the_command_line(capsys, open_clip):
+    told = answer(capsys, "bench", "train", "--against", "open_clip", "--batch", "8", "--rounds", "1", "--threads", "1")
+    assert set(told["pairs_per_second"]) >= {"ours", "open_clip", "open_clip_defaults"}
+    assert told["times_faster_at_equal_precision"] > 0
