@@ -157,10 +157,14 @@ def test_splits_that_do_not_fit_are_refused_in_one_line(tmp_path, train, test, m
 def test_the_command_prints_one_certified_record(tmp_path, capsys):
     model = write_small_model(tmp_path / "model")
     data = write_image_folder(tmp_path / "pets", {"cat": 10, "dog": 10})
-    assert main(["eval", "linear-probe", "--model", str(model), "--data", str(data), "--json"]) == 0
+    command = ["eval", "linear-probe", "--model", str(model), "--data", str(data), "--json"]
+    assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["metrics"]["converged"] and record["settings"]["features"] == "before the projection"
     assert "a fifth of each class" in record["settings"]["split"]
+
+    assert main([*command, "--features", "pixels"]) == 0
+    assert "raw pixels" in json.loads(capsys.readouterr().out)["settings"]["features"]
 
 
 # ----------------------------------------------------------------------------------------------------- real data

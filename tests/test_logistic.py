@@ -13,6 +13,7 @@ from clipbench import UserError, image_features
 from clipbench.data.picture_sets import open_pictures
 from clipbench.evaluate import logistic
 from clipbench.evaluate.logistic import Problem, certify, fit, to_dual_feasible
+from clipbench.model import VisionTransformer, ViTConfig
 
 
 def cone(rows: int, width: int, classes: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -83,6 +84,17 @@ def test_features_of_the_shipped_models_reach_it(model, data):
     chosen = (pictures.labels < 20).nonzero()[:, 0].tolist()[:600]
     pictures = pictures.subset(chosen)
     same_as_scikit_learn(image_features(load(model), pictures, projected=False), pictures.labels, 0.01)
+
+
+@pytest.mark.slow
+def test_features_of_a_random_vit_b_32_reach_it():
+    """As wide as the paper's, and wider than there are rows."""
+    torch.manual_seed(0)
+    tower = VisionTransformer(ViTConfig(image_size=224, patch_size=32, width=768, depth=12, heads=12)).eval()
+    data = open_pictures("digits").subset(range(0, 1797, 12))
+    with torch.inference_mode():
+        features = tower(data.tensor(224).float() / 127.5 - 1)
+    same_as_scikit_learn(features, data.labels, 0.1)
 
 
 def test_two_classes_have_scikit_learns_objective():

@@ -6,13 +6,20 @@ from clipbench.cli.shared import Parser, positive
 
 NAME = "linear-probe"
 ABOUT = "logistic regression on the features before the projection"
+PIXELS = 16  # side of the pictures whose raw pixels are probed
+FEATURES = {
+    "tower": "before the projection",
+    "projected": "projected unit vectors",
+    "pixels": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]",
+}
 
 
 def add_arguments(parser: Parser) -> None:
     parser.add_argument("--train", metavar="DATA", help="pictures to train on (default: the data's own split)")
     parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
                         help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
-    parser.add_argument("--projected", action="store_true", help="use the unit vectors of the joint space instead")
+    parser.add_argument("--features", choices=list(FEATURES), default="tower",
+                        help="what is probed (default tower, the paper's: before the projection)")  # fmt: skip
 
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
@@ -28,7 +35,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     return metrics, {
         "split": split.how,
         "validation": "its own" if split.validation else "a stratified fifth of the training rows, seed 0",
-        "features": "projected unit vectors" if arguments.projected else "before the projection",
+        "features": FEATURES[arguments.features],
         "scaling": "none",
         "penalty": "|W|^2 / 2 + C * sum of losses, intercept free (scikit-learn's)",
         "C_grid": [GRID[0], GRID[-1], len(GRID)],
@@ -42,7 +49,11 @@ def rows_of(encoder, pictures, arguments):
 
     if pictures is None:
         return None
-    features = image_features(encoder, pictures, projected=arguments.projected, progress=not arguments.json)
+    if arguments.features == "pixels":
+        features = pictures.tensor(PIXELS).flatten(1) / 255
+    else:
+        projected, progress = arguments.features == "projected", not arguments.json
+        features = image_features(encoder, pictures, projected=projected, progress=progress)
     return Rows(features.to(solver_device(encoder)), pictures.labels)
 
 
