@@ -1,17 +1,25 @@
 """Facts about killed runs: every kill leaves a folder to go on from, and the end has the bits of a run left alone."""
 
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="lives are forks")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_run_killed_at_random_moments_ends_with_the_same_bits(tmp_path, precision):
-    from kill_fuzz import kill_runs
-
-    counts = kill_runs(20, tmp_path, precision=precision)
-    assert counts["kills"] == 20 and counts["runs_finished"] > 0
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(precision):
+    finished = subprocess.run(
+        [sys.executable, ROOT / "tests" / "kill_fuzz.py", "--kills", "20", "--precision", precision],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    counts = json.loads(finished.stdout)
+    assert counts["kills"] == 20 and counts["runs_finished"] > 0 and finished.returncode == 0, finished.stderr
     wrong = ("runs_with_other_bits", "unreadable_folders", "lost_checkpoints", "torn_logs", "failed_lives")
     assert {name: counts[name] for name in wrong} == dict.fromkeys(wrong, 0)
