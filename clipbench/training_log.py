@@ -86,13 +86,14 @@ def board_writer():
 
 
 def read_steps(folder: str | Path) -> list[dict[str, float]]:
-    """The steps of a run as numbers, in order; an unfinished last line is left out."""
+    """The steps of a run as numbers, in order, without columns that a step left empty, nor an unfinished last line."""
     file = Path(folder) / STEPS
     if not file.exists():
         return []
-    with open(file, newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if all(row.values()) and None not in row]
-    return [{name: float(value) for name, value in row.items()} for row in rows]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]
+    rows = [row for row in csv.DictReader(whole) if None not in row.values()]
+    return [{name: float(value) for name, value in row.items() if value} for row in rows]
 
 
 def read_events(folder: str | Path) -> list[dict]:
