@@ -441,7 +441,7 @@ class Trainer:
 
     def use_fastest_threads(self) -> int:
         """Measure a forward and backward pass with each number of threads that the machine allows."""
-        batch = self.stream(self.first_pair, self.micro_batch)
+        batch = self.stream(self.first_pair, max(2, self.micro_batch))
         images, token_ids = batch.images, self.tokenizer(batch.captions)
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         fastest = use_fastest_threads(lambda: self.loss(images, token_ids)[0].backward())
