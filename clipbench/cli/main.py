@@ -4,11 +4,11 @@ import errno
 import json
 import sys
 
-from clipbench.cli import bench, classify, doctor, evaluate, train
+from clipbench.cli import bench, classify, doctor, embed, evaluate, search, train
 from clipbench.cli.shared import Parser
 from clipbench.errors import UserError
 
-COMMANDS = (train, evaluate, classify, bench, doctor)
+COMMANDS = (train, evaluate, classify, embed, search, bench, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:

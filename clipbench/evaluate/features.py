@@ -1,6 +1,6 @@
 """Features of many pictures or texts, in batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -9,19 +9,31 @@ from tqdm.auto import tqdm
 
 from clipbench.data.picture_sets import PictureSet
 from clipbench.encoders import Encoder
+from clipbench.errors import UserError
 
 
 def image_features(
     encoder: Encoder, data: PictureSet, batch_size: int = 128, projected: bool = True, progress: bool = False
 ) -> Float[Tensor, "M D"]:
     """Unit vectors of all pictures, or with ``projected=False`` the features before the projection (M, W)."""
+    return torch.cat(list(encoded_batches(encoder, data, batch_size, projected, progress)))
+
+
+def encoded_batches(
+    encoder: Encoder, data: PictureSet, batch_size: int, projected: bool, progress: bool, rows: range | None = None
+) -> Iterator[Float[Tensor, "B D"]]:
+    """Features of some rows (of all), batch by batch, on the CPU.
+
+    Raises:
+        UserError: for a set without pictures.
+    """
+    if not len(data):
+        raise UserError(f"{data.name} holds no pictures")
+    rows = range(len(data)) if rows is None else rows
     encode = encoder.encode_image if projected else encoder.image_tower
-    batches = [range(start, min(start + batch_size, len(data))) for start in range(0, len(data), batch_size)]
-    features = [
-        encode(encoder.preprocess(data.pictures(rows))).cpu()
-        for rows in shown(batches, progress, f"pictures of {data.name}")
-    ]
-    return torch.cat(features)
+    batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    for batch in shown(batches, progress, f"pictures of {data.name}"):
+        yield encode(encoder.preprocess(data.pictures(batch))).cpu()
 
 
 def text_features(

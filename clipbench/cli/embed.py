@@ -1,0 +1,45 @@
+"""``clipbench embed``: features of pictures, in a file."""
+
+from pathlib import Path
+
+from clipbench.cli.shared import add, load_on_device, positive, show_numbers
+
+
+def add_to(commands) -> None:
+    parser = add(commands, "embed", embed, show_numbers, "features of pictures, in a file; goes on after a stop")
+    parser.add_argument("--model", default="classroom", help="tiny, classroom, a model folder, a run or a hub id")
+    parser.add_argument("--data", required=True, help="a picture set, a folder, a .parquet file")
+    parser.add_argument("--out", type=Path, required=True, help="the .safetensors file; a .json is written beside it")
+    parser.add_argument("--before-projection", action="store_true", help="the image encoder's own features")
+    parser.add_argument("--batch-size", type=positive(int), default=128)
+    parser.add_argument("--device", default="auto")
+
+
+def embed(arguments) -> dict:
+    import time
+
+    from clipbench.data.picture_sets import open_pictures
+    from clipbench.devices import use_fastest_threads
+    from clipbench.errors import UserError
+    from clipbench.evaluate import feature_file
+
+    if arguments.out.suffix != ".safetensors":
+        raise UserError(f"--out must end in .safetensors, not {arguments.out.name!r}")
+    encoder = load_on_device(arguments)
+    data = open_pictures(arguments.data)
+    sample = encoder.preprocess(data.pictures(range(min(32, len(data)))))
+    use_fastest_threads(lambda: encoder.encode_image(sample))
+    began = time.perf_counter()
+    projected = not arguments.before_projection
+    stored = feature_file.embed(
+        encoder, data, arguments.out, projected, arguments.batch_size, progress=not arguments.json
+    )
+    seconds = time.perf_counter() - began
+    return {
+        "out": str(arguments.out),
+        "rows": len(stored),
+        "width": stored.features.shape[1],
+        "projected": projected,
+        "fingerprint": encoder.fingerprint,
+        "seconds": round(seconds, 2),
+    }

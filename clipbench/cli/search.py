@@ -1,0 +1,50 @@
+"""``clipbench search``: the pictures that fit a text or another picture best."""
+
+from clipbench.cli.shared import add, load_on_device, positive
+
+
+def add_to(commands) -> None:
+    parser = add(commands, "search", search, show_results, "the pictures that fit a text or another picture best")
+    parser.add_argument("--model", default="classroom", help="tiny, classroom, a model folder, a run or a hub id")
+    parser.add_argument("--data", required=True, help="a feature file of clipbench embed, a picture set or a folder")
+    query = parser.add_mutually_exclusive_group(required=True)
+    query.add_argument("--text", help="what to look for, in words")
+    query.add_argument("--image", help="a picture file to find the like of")
+    parser.add_argument("--top", type=positive(int), default=10, help="how many to show")
+    parser.add_argument("--device", default="cpu")
+
+
+def search(arguments) -> dict:
+    import torch
+
+    from clipbench.devices import threads_for_latency
+    from clipbench.evaluate.feature_file import open_features
+    from clipbench.evaluate.search import top_k
+    from clipbench.preprocess import open_picture
+
+    picture = open_picture(arguments.image) if arguments.image else None
+    torch.set_num_threads(threads_for_latency())
+    encoder = load_on_device(arguments)
+    if picture is None:
+        query = encoder.encode_text([arguments.text])
+    else:
+        query = encoder.encode_image(encoder.preprocess([picture]))
+    stored = open_features(encoder, arguments.data, progress=not arguments.json)
+    found = top_k(query.cpu(), stored.features, min(arguments.top, len(stored)))
+    labels, names = stored.labels, stored.about.get("class_names")
+    results = [
+        {"id": stored.ids[row], "row": row, "cosine": score}
+        | ({"class": names[labels[row]]} if labels is not None and names else {})
+        for row, score in zip(found.rows[0].tolist(), found.scores[0].tolist(), strict=True)
+    ]
+    return {"query": arguments.text or arguments.image, "model": encoder.name, "data": arguments.data,
+            "pictures": len(stored), "results": results}  # fmt: skip
+
+
+def show_results(result: dict) -> str:
+    lines = [
+        f"{number:3}  cosine {row['cosine']:+.3f}  {row['id']}" + (f"  ({row['class']})" if "class" in row else "")
+        for number, row in enumerate(result["results"], 1)
+    ]
+    head = f"{result['query']!r} among {result['pictures']:,} pictures of {result['data']}, seen by {result['model']}"
+    return "\n".join([head, *lines])
