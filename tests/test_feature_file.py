@@ -23,6 +23,12 @@ from clipbench.evaluate.feature_file import (
 )
 
 
+@pytest.fixture(autouse=True)
+def threads_as_they_are(monkeypatch):
+    """Calibration encodes pictures too, and other threads may give other last bits."""
+    monkeypatch.setattr(feature_file, "calibrate_threads", lambda *_: None)
+
+
 class Counting:
     """An encoder that counts its pictures and can be stopped after some."""
 
@@ -174,7 +180,8 @@ def test_features_that_are_not_finite_are_never_written(data, tmp_path):
 
 def test_embed_and_search_from_the_shell(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("CLIPBENCH_CACHE", str(tmp_path / "cache"))
-    model, folder = write_small_model(tmp_path / "model"), write_image_folder(tmp_path / "pictures", {"cat": 3, "dog": 3})
+    model = write_small_model(tmp_path / "model")
+    folder = write_image_folder(tmp_path / "pictures", {"cat": 3, "dog": 3})
     out = tmp_path / "f.safetensors"
     assert main(["embed", "--model", str(model), "--data", str(folder), "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == len(open_pictures(str(folder)))
@@ -204,6 +211,7 @@ from small import small_encoder
 from clipbench import open_pictures
 from clipbench.evaluate import feature_file
 feature_file.ROWS_A_PART = 32
+feature_file.calibrate_threads = lambda *_: None
 encoder, seen = small_encoder(), 0
 real = encoder.encode_image
 def encode(images):

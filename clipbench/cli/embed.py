@@ -19,7 +19,6 @@ def embed(arguments) -> dict:
     import time
 
     from clipbench.data.picture_sets import open_pictures
-    from clipbench.devices import use_fastest_threads
     from clipbench.errors import UserError
     from clipbench.evaluate import feature_file
 
@@ -27,8 +26,6 @@ def embed(arguments) -> dict:
         raise UserError(f"--out must end in .safetensors, not {arguments.out.name!r}")
     encoder = load_on_device(arguments)
     data = open_pictures(arguments.data)
-    sample = encoder.preprocess(data.pictures(range(min(32, len(data)))))
-    use_fastest_threads(lambda: encoder.encode_image(sample))
     began = time.perf_counter()
     projected = not arguments.before_projection
     stored = feature_file.embed(

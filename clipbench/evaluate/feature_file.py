@@ -24,6 +24,7 @@ from torch import Tensor
 
 from clipbench.checkpoint import written_whole
 from clipbench.data.picture_sets import PictureSet, open_pictures
+from clipbench.devices import use_fastest_threads
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features import encoded_batches
@@ -166,7 +167,7 @@ def embed(
     """Features of all pictures, in a file.
 
     A file that already holds them is read. A run that was stopped goes on after the last part that it finished, and
-    gives the same bits as one that was not.
+    gives the same bits as one that was not (with as many threads).
 
     Raises:
         UserError: when the file holds other features, or cannot be written.
@@ -185,6 +186,7 @@ def embed(
 
 def compute(encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool) -> Tensor:
     """(M, D) or (M, W); every finished part is on the disk."""
+    calibrate_threads(encoder, data)
     done = parts.load()
     begun: list[Tensor] = []
     first = len(done)
@@ -196,6 +198,12 @@ def compute(encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool) 
             parts.save(torch.cat(begun), first)
             done, begun, first = torch.cat([done, *begun]) if len(done) else torch.cat(begun), [], first + count
     return done
+
+
+def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
+    """Use as many threads as are fastest just now, with the neighbours that the machine has."""
+    sample = encoder.preprocess(data.pictures(range(min(16, len(data)))))
+    use_fastest_threads(lambda: encoder.encode_image(sample))
 
 
 class Parts:

@@ -60,11 +60,11 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def both_rows(encoder, split, projected: bool, arguments):
     """(pool, test): features of one kind."""
-    from clipbench.evaluate.features import image_features
+    from clipbench.evaluate.feature_file import cached_image_features
     from clipbench.evaluate.linear_probe import Rows
 
     return tuple(
-        Rows(image_features(encoder, part, projected=projected, progress=not arguments.json), part.labels)
+        Rows(cached_image_features(encoder, part, projected=projected, progress=not arguments.json), part.labels)
         for part in (split.train, split.test)
     )
 

@@ -44,7 +44,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def rows_of(encoder, pictures, arguments):
     """The features of some pictures with their labels; None for None."""
-    from clipbench.evaluate.features import image_features
+    from clipbench.evaluate.feature_file import cached_image_features
     from clipbench.evaluate.linear_probe import Rows
 
     if pictures is None:
@@ -53,7 +53,7 @@ def rows_of(encoder, pictures, arguments):
         features = pictures.tensor(PIXELS).flatten(1) / 255
     else:
         projected, progress = arguments.features == "projected", not arguments.json
-        features = image_features(encoder, pictures, projected=projected, progress=progress)
+        features = cached_image_features(encoder, pictures, projected=projected, progress=progress)
     return Rows(features.to(solver_device(encoder)), pictures.labels)
 
 

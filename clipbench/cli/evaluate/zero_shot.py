@@ -14,16 +14,12 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of one evaluation."""
-    from clipbench.data.picture_sets import open_pictures
-    from clipbench.devices import use_fastest_threads
-    from clipbench.evaluate.features import image_features
+    from clipbench.evaluate.feature_file import labelled, open_features
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
-    data = open_pictures(arguments.data)
-    templates = list(data.templates) if arguments.templates is None else read_lines(Path(arguments.templates))
-    sample = encoder.preprocess(data.pictures(range(min(64, len(data)))))
-    use_fastest_threads(lambda: encoder.encode_image(sample))
-    weights = zero_shot_weights(encoder, data.class_names, templates)
-    features = image_features(encoder, data, progress=not arguments.json)
-    metrics = zero_shot_metrics(features, data.labels, weights)
+    stored = open_features(encoder, arguments.data, progress=not arguments.json)
+    features, labels, class_names = labelled(stored, arguments.data)
+    templates = stored.about["templates"] if arguments.templates is None else read_lines(Path(arguments.templates))
+    weights = zero_shot_weights(encoder, class_names, templates)
+    metrics = zero_shot_metrics(features, labels, weights)
     return metrics, {"templates": templates, "ensemble": "mean of unit vectors, normalised again"}
