@@ -37,7 +37,7 @@ SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
 # |---|---|---|
 # | `"tiny"` | small enough to be trained in minutes, 256 concepts | everywhere |
 # | `"classroom"` | up to 8 million parameters, all concepts, shipped | everywhere, loads in a second |
-# | `"full"` | published checkpoints (arrives with lesson 14) | Colab or a GPU; a CPU with patience |
+# | `"full"` | OpenAI's ViT-B/32, downloaded on first use | Colab or a GPU; a CPU with patience |
 #
 # What follows is the same code for all three.
 
