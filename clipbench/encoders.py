@@ -4,7 +4,6 @@ An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds o
 command line.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,7 +13,9 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from clipbench.adapters import TransformersEncoder, is_siglip_folder, load_transformers
 from clipbench.model import CLIP
+from clipbench.precision import choose_precision, fingerprint_of, in_precision
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import find_folder, load_pretrained
 from clipbench.tokenizer import Tokenizer
@@ -49,8 +50,9 @@ class ClipbenchEncoder:
     """An encoder made of this package's own CLIP."""
 
     def __init__(self, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "clip",
-                 device: torch.device | str = "cpu"):  # fmt: skip
-        self.model = model.to(device).eval()
+                 device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+        self.precision = choose_precision(precision, device)
+        self.model = in_precision(model.to(device).eval(), self.precision)
         self.tokenizer, self.name, self.device = tokenizer, name, torch.device(device)
         self._preprocess = preprocess
         self._fingerprint: str | None = None
@@ -64,6 +66,11 @@ class ClipbenchEncoder:
         return float(self.model.scale.detach())
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights, and so of the pictures."""
+        return self.model.image_projection.weight.dtype
+
+    @property
     def image_size(self) -> int:
         return self.model.config.image_size
 
@@ -75,11 +82,9 @@ class ClipbenchEncoder:
     def fingerprint(self) -> str:
         """Computed when first asked for; a model that goes on training must not be asked."""
         if self._fingerprint is None:
-            digest = hashlib.sha256(repr((self.model.config, self._preprocess)).encode())
-            digest.update(repr(self.tokenizer.merges).encode())
-            for name, tensor in sorted(self.model.state_dict().items()):
-                digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-            self._fingerprint = digest.hexdigest()[:16]
+            lower = () if self.precision == "fp32" else (self.precision,)
+            settings = (self.model.config, self._preprocess)
+            self._fingerprint = fingerprint_of(self.model, settings, self.tokenizer.merges, *lower)
         return self._fingerprint
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
@@ -87,11 +92,11 @@ class ClipbenchEncoder:
 
     @torch.inference_mode()
     def encode_image(self, images: Tensor) -> Tensor:
-        return self.model.encode_image(images)
+        return self.model.encode_image(images.to(self.dtype))
 
     @torch.inference_mode()
     def image_tower(self, images: Tensor) -> Tensor:
-        return self.model.image_encoder(images).float()
+        return self.model.image_encoder(images.to(self.dtype)).float()
 
     @torch.inference_mode()
     def encode_text(self, texts: Sequence[str]) -> Tensor:
@@ -101,11 +106,22 @@ class ClipbenchEncoder:
         return self.tokenizer.tokens(text)
 
 
-def load(name: str | Path = "classroom", device: torch.device | str = "cpu") -> ClipbenchEncoder:
-    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder or a training run.
+def load(
+    name: str | Path = "classroom", device: torch.device | str = "cpu", precision: str = "fp32"
+) -> ClipbenchEncoder | TransformersEncoder:
+    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
+
+    CLIPs are read into this package's own model, SigLIPs are left to transformers.
+
+    Args:
+        precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device multiplies
+            fast, for embedding many pictures.
 
     Raises:
         UserError: when there is no such model, or its files are damaged.
     """
-    model, tokenizer, preprocess = load_pretrained(find_folder(name))
-    return ClipbenchEncoder(model, tokenizer, preprocess, str(name), device)
+    folder = find_folder(name)
+    if is_siglip_folder(folder):
+        return load_transformers(folder, str(name), device, precision)
+    model, tokenizer, preprocess = load_pretrained(folder)
+    return ClipbenchEncoder(model, tokenizer, preprocess, str(name), device, precision)

@@ -125,6 +125,8 @@ ROOMS = {
     "clipbench.config_files": ["clipbench.model", "clipbench.preprocess", "clipbench.tokenizer"],
     "clipbench.hub": ["clipbench.errors", "clipbench.weights"],
     "clipbench.devices": [],
+    "clipbench.precision": ["clipbench.devices"],
+    "clipbench.adapters": ["clipbench.config_files", "clipbench.errors", "clipbench.precision"],
     "clipbench.data": [
         "clipbench.data", "clipbench.devices", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess",
     ],

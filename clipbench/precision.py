@@ -1,0 +1,56 @@
+"""A model's weights in another number format, for embedding; and the hash by which its features are known.
+
+Evaluations use float32. Lower precision is asked for by name, and changes the fingerprint, so that features of two
+precisions are never mixed.
+"""
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+
+from clipbench.devices import pick_precision
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_precision(name: str, device: torch.device | str) -> str:
+    """The precision called ``name``; "auto" takes what ``device`` multiplies fast: bf16, fp16 or fp32.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if name == "auto":
+        return pick_precision(device)
+    if name not in DTYPES:
+        raise ValueError(f"no precision {name!r}; choose from auto, {', '.join(DTYPES)}")
+    return name
+
+
+def in_precision(model: nn.Module, precision: str) -> nn.Module:
+    """The model itself, its weights in that format.
+
+    What is small and sensitive stays float32: single numbers (the temperature) and the statistics of BatchNorm.
+    LayerNorm and softmax add up in float32 in PyTorch's own kernels, whatever their input is.
+    """
+    if precision == "fp32":
+        return model
+    sensitive = {id(tensor) for part in model.modules() if isinstance(part, nn.BatchNorm2d) for tensor in state_of(part)}
+    for tensor in state_of(model):
+        if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive:
+            tensor.data = tensor.data.to(DTYPES[precision])
+    return model
+
+
+def state_of(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]
+
+
+def fingerprint_of(model: nn.Module, *settings) -> str:
+    """A hash of weights and of whatever else decides the features: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for each in settings:
+        digest.update(repr(each).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
