@@ -95,7 +95,7 @@ class TransformersEncoder(ForeignEncoder):
 
     @torch.inference_mode()
     def image_tower(self, images: Tensor) -> Tensor:
-        """Before the projection; SigLIP has none, and its pooled features are those of the joint space, not yet unit."""
+        """Before the projection; SigLIP has none: these are its joint features, not yet unit."""
         return self.model.vision_model(pixel_values=images.to(self.dtype)).pooler_output.float()
 
     @torch.inference_mode()
@@ -180,7 +180,7 @@ class OpenClipEncoder(ForeignEncoder):
 def without_projection(visual: nn.Module) -> Iterator[None]:
     """open_clip's vision transformer leaves out a projection that is None."""
     if not hasattr(visual, "proj"):
-        raise UserError(f"open_clip's {type(visual).__name__} gives no features before its projection; take encode_image")
+        raise UserError(f"open_clip's {type(visual).__name__} has no features before projection; take encode_image")
     projection, visual.proj = visual.proj, None
     try:
         yield

@@ -114,8 +114,8 @@ def load(
     CLIPs are read into this package's own model, SigLIPs are left to transformers.
 
     Args:
-        precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device multiplies
-            fast, for embedding many pictures.
+        precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device
+            multiplies fast, for embedding many pictures.
 
     Raises:
         UserError: when there is no such model, or its files are damaged.

@@ -208,8 +208,8 @@ class Attention(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d) + mask) v.
 
-    Written out for training on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU kernel has a backward pass
-    that takes longer than the rest of the training step (EXPERIMENTS.md).
+    Written out for training on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU kernel has a backward
+    pass that takes longer than the rest of the training step (EXPERIMENTS.md).
     """
     if q.is_cuda or (torch.is_inference_mode_enabled() and not q.is_meta):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=None if mask is None else mask.to(q.dtype))

@@ -35,7 +35,8 @@ def in_precision(model: nn.Module, precision: str) -> nn.Module:
     """
     if precision == "fp32":
         return model
-    sensitive = {id(tensor) for part in model.modules() if isinstance(part, nn.BatchNorm2d) for tensor in state_of(part)}
+    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
+    sensitive = {id(tensor) for norm in norms for tensor in state_of(norm)}
     for tensor in state_of(model):
         if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive:
             tensor.data = tensor.data.to(DTYPES[precision])
@@ -52,5 +53,6 @@ def fingerprint_of(model: nn.Module, *settings) -> str:
     for each in settings:
         digest.update(repr(each).encode())
     for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(name.encode() + raw.numpy().tobytes())
     return digest.hexdigest()[:16]

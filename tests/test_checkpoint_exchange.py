@@ -155,7 +155,7 @@ def test_weights_of_strange_shapes_without_settings_are_refused(exported, tmp_pa
         one_line(error.value)
 
 
-@pytest.mark.parametrize("kind", ["clip_text_model", "siglip", "clip_vision_model"])
+@pytest.mark.parametrize("kind", ["clip_text_model", "clip_vision_model"])
 def test_the_settings_of_another_kind_of_model_are_refused(hub_folder, tmp_path, kind):
     folder = shutil.copytree(hub_folder, tmp_path / "model")
     (folder / "config.json").write_text(json.dumps({"model_type": kind}))
