@@ -286,13 +286,14 @@ def spoil(data, rows: set[int]):
 def test_an_unreadable_picture_is_replaced_by_the_next_and_named_once(labelled, tmp_path):
     good = CaptionedPairs(from_picture_set(open_pictures(labelled["folder"]), ["{}"]), 0, 32)
     data = spoil(open_captioned(labelled["folder"], templates=["{}"]), {3, 4, 11})
-    stream = CaptionedPairs(data, 0, 32, folder=tmp_path)
+    CaptionedPairs(data, 0, 32, folder=tmp_path / "run")(0, M)
+    stream = CaptionedPairs(data, 0, 32, folder=tmp_path / "run")  # as a resumed run has
     spoiled, whole = stream(0, M), good(0, M)
     assert len(spoiled.captions) == M
     kept = [row for row in range(M) if torch.equal(spoiled.images[row], whole.images[row])]
     assert len(kept) == M - 3, "the other pictures come where they always came"
     assert set(stream.unreadable.reasons) == {data.ids[row] for row in (3, 4, 11)}
-    assert (tmp_path / "unreadable.txt").read_text().count("\n") == 3
+    assert (tmp_path / "run" / "unreadable.txt").read_text().count("\n") == 3
     assert same_pairs(stream, CaptionedPairs(data, 0, 32), 0, M), "a function of the position still"
 
 
