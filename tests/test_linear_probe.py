@@ -167,6 +167,20 @@ def test_the_command_prints_one_certified_record(tmp_path, capsys):
     assert "raw pixels" in json.loads(capsys.readouterr().out)["settings"]["features"]
 
 
+@pytest.mark.parametrize("task", ["linear-probe", "few-shot"])
+@pytest.mark.parametrize(
+    "classes, message",
+    [({"cat": 8}, "two classes"), ({"cat": 1, "dog": 1}, "every class has one picture"), ({}, "no pictures found")],
+)
+def test_folders_that_cannot_be_probed_end_in_one_line(tmp_path, capsys, task, classes, message):
+    model = write_small_model(tmp_path / "model")
+    (tmp_path / "pets").mkdir()
+    data = write_image_folder(tmp_path / "pets", classes)
+    assert main(["eval", task, "--model", str(model), "--data", str(data), "--json"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("clipbench: ") and message in line
+
+
 # ----------------------------------------------------------------------------------------------------- real data
 
 
