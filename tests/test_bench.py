@@ -56,6 +56,13 @@ def test_one_large_batch_by_the_command_line(capsys):
     assert told["batch"] == 48 and 0 < told["loss"] < 10 and told["seconds"] > 0
 
 
+@pytest.mark.slow
+def test_embedding_is_timed_on_features_that_agree(capsys):
+    told = answer(capsys, "bench", "embed", "--batch", "2", "--rounds", "1", "--threads", "1")
+    assert told["least_cosine"] >= 0.9995 and told["least_cosine_in_fp32"] >= 1 - 1e-5
+    assert set(told["pictures_per_second"]) == {"ours", "ours_in_fp32", "transformers"}
+
+
 # ---------------------------------------------------------------------------------------------------- open_clip
 
 

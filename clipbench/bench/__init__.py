@@ -1,5 +1,6 @@
 """Benchmarks: what this machine does in a second. Each is a function of a few named settings to a dict of numbers."""
 
+from clipbench.bench.embed import embedding
 from clipbench.bench.loss import loss_speed
 from clipbench.bench.probe import probing
 from clipbench.bench.reading import reading
@@ -14,4 +15,5 @@ BENCHMARKS = {
     "data": reading,
     "startup": startup,
     "probe": probing,
+    "embed": embedding,
 }

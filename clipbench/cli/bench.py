@@ -47,8 +47,18 @@ def big_batch_options(parser: Parser) -> None:
     parser.add_argument("--micro-batch", type=positive(int), default=256, help="pairs at a time (default 256)")
 
 
+def embed_options(parser: Parser) -> None:
+    parser.add_argument("--against", choices=["transformers"], default="transformers")
+    parser.add_argument("--model", default="ViT-B/32", help="a model of the paper (default ViT-B/32)")
+    parser.add_argument("--batch", type=positive(int), default=16, help="pictures (default 16)")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each (default 5)")
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
-OPTIONS = {"probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options}
+OPTIONS = {
+    "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
+    "embed": embed_options,
+}  # fmt: skip
 
 
 def bench(arguments) -> dict:

@@ -11,6 +11,8 @@ def add_to(commands) -> None:
     parser.add_argument("--data", required=True, help="a picture set, a folder, a .parquet file")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file; a .json is written beside it")
     parser.add_argument("--before-projection", action="store_true", help="the image encoder's own features")
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16", "auto"],
+                        help="of the weights; auto is what the device multiplies fast (default fp32)")  # fmt: skip
     parser.add_argument("--batch-size", type=positive(int), default=128)
     parser.add_argument("--device", default="auto")
 
@@ -24,7 +26,7 @@ def embed(arguments) -> dict:
 
     if arguments.out.suffix != ".safetensors":
         raise UserError(f"--out must end in .safetensors, not {arguments.out.name!r}")
-    encoder = load_on_device(arguments)
+    encoder = load_on_device(arguments, arguments.precision)
     data = open_pictures(arguments.data)
     began = time.perf_counter()
     projected = not arguments.before_projection
@@ -37,6 +39,7 @@ def embed(arguments) -> dict:
         "rows": len(stored),
         "width": stored.features.shape[1],
         "projected": projected,
+        "precision": encoder.precision,
         "fingerprint": encoder.fingerprint,
         "seconds": round(seconds, 2),
     }

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sys
 
 from clipbench.cli import bench, classify, doctor, embed, evaluate, search, train
@@ -15,22 +16,22 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         result = arguments.run(arguments)
+        if result is not None:
+            print(json.dumps(result, ensure_ascii=False) if arguments.json else arguments.show(result), flush=True)
     except UserError as error:
         print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("clipbench: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # "| head" has read enough; nothing may be flushed into the closed pipe on the way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             raise
         print("clipbench: no space left on the disk; free some and try again", file=sys.stderr)
         return 2
-    if result is not None:
-        text = json.dumps(result, ensure_ascii=False) if arguments.json else arguments.show(result)
-        print(text)
     return 0
 
 

@@ -49,12 +49,12 @@ def show_float(value: float) -> str:
     return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}"
 
 
-def load_on_device(arguments):
+def load_on_device(arguments, precision: str = "fp32"):
     from clipbench.devices import pick_device
     from clipbench.encoders import load
 
     try:
-        return load(arguments.model, pick_device(arguments.device))
+        return load(arguments.model, pick_device(arguments.device), precision)
     except UserError:
         raise
     except ValueError as error:

@@ -147,6 +147,7 @@ def description(encoder: Encoder, data: PictureSet, projected: bool) -> dict:
         "model": encoder.name,
         "fingerprint": encoder.fingerprint,
         "projected": projected,
+        "precision": getattr(encoder, "precision", "fp32"),
         "ids": [str(name) for name in data.ids],
         "class_names": list(data.class_names),
         "templates": list(data.templates),
