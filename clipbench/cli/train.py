@@ -110,7 +110,7 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def make_trainer(preset, arguments, out: Path):
+def make_trainer(preset, arguments, out: Path | None):
     import torch
 
     from clipbench import distributed
