@@ -47,7 +47,8 @@ def test_the_losses_that_are_timed_are_equal(name):
 @pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
 def test_tiles_need_less_memory_than_all_logits():
     tiled, naive = (memory_of(name, 4096, 1, "cpu")["peak_extra_mb"] for name in ("tiled_fp32", "naive"))
-    assert naive > 3 * 4096**2 * 4 / 1e6 and tiled < 60
+    logits = 4096**2 * 4 / 1e6  # MB
+    assert naive > 2.5 * logits and tiled < 0.9 * logits
 
 
 @pytest.mark.slow
