@@ -120,6 +120,7 @@ ROOMS = {
     "clipbench.tokenizer": [],
     "clipbench.errors": [],
     "clipbench.preprocess": ["clipbench.errors"],
+    "clipbench.sticker": ["clipbench.errors", "clipbench.preprocess"],
     "clipbench.weight_names": [],
     "clipbench.weights": ["clipbench.errors", "clipbench.weight_names"],
     "clipbench.config_files": ["clipbench.model", "clipbench.preprocess", "clipbench.tokenizer"],
