@@ -16,6 +16,8 @@ from clipbench.figures import (
     accuracy_bars,
     compare_losses,
     contact_sheet,
+    histograms,
+    line_chart,
     points_in_plane,
     probability_bars,
     similarity_heatmap,
@@ -47,8 +49,11 @@ FIGURES = {
     "accuracies": lambda: accuracy_bars({"photo": ACCURACY, "sketch": ACCURACY}, chance=0.01),
     "plane": lambda: points_in_plane(FEATURES, -FEATURES, pictures(4), TEXTS, "Four pairs"),
     "curve": lambda: training_curve(steps([2.0, 1.5, 1.0]), 8),
+    "lines": lambda: line_chart([1, 10, 100], {"a": ([3, 2, 1], [2, 1, 0], [4, 3, 2]), "b": [1, 2, 3]}, "Up and down",
+                                "scale", "loss", logarithmic=True, marks={"here": 7}),
+    "histograms": lambda: histograms({"own": [0.4, 0.5], "others": [0.0, 0.1, 0.2]}, "Own are higher", "cosine"),
     "losses": lambda: compare_losses({"true": steps([2.0, 1.0]), "shuffled": steps([2.0, 2.1])}, 8),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -132,3 +137,11 @@ def test_what_does_not_fit_together_is_refused():
         contact_sheet(pictures(2), ["only one"])
     with pytest.raises(ValueError, match="3 texts and 2 pictures"):
         similarity_heatmap(torch.zeros(2, 2), pictures(2), list("abc"))
+    with pytest.raises(ValueError, match="7 lines are too many"):
+        line_chart([1, 2], {str(n): [n, n] for n in range(7)}, "Seven", "x", "y")
+
+
+def test_a_histogram_shows_shares_so_that_groups_of_any_size_can_be_compared():
+    axes = histograms({"few": [0.0, 1.0], "many": [0.0, 1.0] * 500}, "The same", "x", bins=2).axes[0]
+    heights = [sorted(set(patch.get_path().vertices[:, 1].round(6))) for patch in axes.patches]
+    assert heights[0] == heights[1] == [0.0, 50.0]

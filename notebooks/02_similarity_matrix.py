@@ -1,0 +1,358 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 The similarity matrix: good on the diagonal, bad beside it
+#
+# Everything that CLIP learns, and most of what goes wrong with it, can be seen in one table of numbers:
+# every picture of a batch against every caption. Whoever can read this table can train such models.
+#
+# In this notebook we will
+#
+# * **read** a matrix, along its rows and along its columns,
+# * **split** the loss into goodness on the diagonal and badness beside it, and see how it pushes every cell,
+# * **measure** how much better than chance a cosine of 0.3 is, and why the learned scale has the value it has,
+# * **spoil** a batch in three ways, and recognise each by its matrix,
+# * **explore** a matrix in a live widget.
+#
+# It takes about 30 minutes, and no training. At each **Predict** write down what you expect before you run
+# the cell.
+
+# %% tags=["parameters"]
+import os
+
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
+
+# %%
+import torch
+
+import clipbench
+
+MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
+encoder = clipbench.load(MODEL)
+
+# %% [markdown]
+# ## One batch, one matrix
+#
+# Eight pictures and eight captions. We arranged them by hand, so that some are easily confused.
+
+# %%
+from clipbench.data.staged import Staged, stage
+
+batch = {
+    "a photo of a lion": Staged(("lion",), "green"),
+    "a mammal": Staged(("raccoon",), "pink"),
+    "one cat": Staged(("cat",), "turquoise"),
+    "two cats": Staged(("cat", "cat"), "yellow"),
+    "a cat and a dog": Staged(("cat", "dog"), "orange"),
+    "a sketch of a dog": Staged(("dog",), "white", style="sketch"),
+    "a red background": Staged(("pizza",), "red"),
+    "a rocket": Staged(("rocket",), "black"),
+}
+captions, pictures = list(batch), stage(list(batch.values()))
+
+
+# %%
+def matrix(pictures, captions):
+    """Cosines: one row for each caption, one column for each picture."""
+    image_features = encoder.encode_image(encoder.preprocess(pictures))
+    return encoder.encode_text(captions) @ image_features.T
+
+
+# %% [markdown]
+# **Predict:** which caption fits several of these pictures? Which two pictures will be hardest to tell apart?
+
+# %%
+from clipbench.figures import similarity_heatmap
+
+cosines = matrix(pictures, captions)
+similarity_heatmap(cosines, pictures, captions)
+
+# %% [markdown]
+# Blue is similar, red is opposite, white is unrelated. Frames mark what belongs together. Good: the diagonal
+# is dark. Bad: some cells beside it are dark too. Find the darkest cell outside of the frames. Is this caption
+# *wrong* about this picture, or only not its own?
+#
+# ## Two questions for one table
+#
+# Along a **row** a caption looks for its picture. Along a **column** a picture looks for its caption. These are
+# different races with different rivals. A softmax over *scale × cosine* turns each race into probabilities:
+# along the rows they sum to 1 for each caption, along the columns for each picture.
+#
+# **Predict:** can a picture find its caption, although this caption prefers another picture?
+
+# %%
+logits = encoder.scale * cosines
+title = "Each caption looks for its picture: every row sums to 1"
+similarity_heatmap(logits.softmax(dim=1), pictures, captions, title, what="probability")
+
+# %%
+title = "Each picture looks for its caption: every column sums to 1"
+similarity_heatmap(logits.softmax(dim=0), pictures, captions, title, what="probability")
+
+# %%
+one_way = (logits.argmax(0) == torch.arange(8)) & (logits.argmax(1) != torch.arange(8))
+print("found by their picture, but they prefer another one:", [captions[i] for i in one_way.nonzero()[:, 0]])
+
+# %% [markdown]
+# A vague caption such as "a mammal" is the best one for its own picture, because nothing else says "raccoon".
+# But as a description it fits five other pictures as well, so its row is lost. That is why the loss asks both
+# questions, and why search (text to picture) and classification (picture to text) can differ in accuracy.
+#
+# ## Goodness and badness
+#
+# The loss of one race is *−ln* of the probability of the right cell. Write the softmax out, and it falls into
+# two parts:
+#
+# $$-\ln\frac{e^{s_{ii}}}{\sum_j e^{s_{ij}}} \;=\; \underbrace{-\,s_{ii}}_{\text{goodness on the diagonal}} \;+\;
+# \underbrace{\ln\textstyle\sum_j e^{s_{ij}}}_{\text{badness of the whole row}}$$
+#
+# The first part wants the diagonal high. The second wants everything low, and the highest cells most of all.
+#
+# **Predict:** which part is larger in size, for a trained model?
+
+# %%
+def goodness_and_badness(logits):
+    goodness = logits.diagonal().mean()
+    badness = (logits.logsumexp(dim=0).mean() + logits.logsumexp(dim=1).mean()) / 2
+    return goodness, badness
+
+
+goodness, badness = goodness_and_badness(logits)
+print(f"loss = badness {badness:.3f} - goodness {goodness:.3f} = {badness - goodness:.3f}")
+
+# %% [markdown]
+# They are nearly equal, and the loss is the small difference: the badness can never be smaller than the
+# goodness, because the diagonal is a part of its sum. We check against the library.
+
+# %%
+image_features = encoder.encode_image(encoder.preprocess(pictures))
+text_features = encoder.encode_text(captions)
+library = clipbench.clip_loss(image_features, text_features, encoder.scale)
+torch.testing.assert_close(badness - goodness, library)
+print(f"clip_loss agrees: {library:.3f}")
+
+# %% [markdown]
+# ### How it pushes
+#
+# Training moves every cell a little in the direction that lowers the loss. That direction is the negative
+# gradient. **Predict** its sign on the diagonal and beside it. Which cells beside the diagonal are pushed
+# hardest, and which hardly at all?
+
+# %%
+cells = logits.clone().requires_grad_()
+good, bad = goodness_and_badness(cells)
+(bad - good).backward()
+push = -len(cells) * cells.grad
+up = push.diagonal().sum()
+title = f"Up (blue) {up:.2f} in all, down (red) {push.sum() - up:.2f} in all"
+similarity_heatmap(push, pictures, captions, title, what="push of the loss")
+
+# %% [markdown]
+# Pulls and pushes sum to zero. A pair that is right and sure is left alone: its row is almost white. All the
+# force goes to the pairs that are confused, and to the rival that confuses them. Nobody chose these "hard
+# negatives"; the softmax did. The gradient even has a closed form, which you can derive in two lines:
+# *(P + Q − 2·I)/(2N)*, with *P* the softmax along the rows and *Q* along the columns.
+
+# %%
+P, Q, N = logits.softmax(dim=1), logits.softmax(dim=0), len(logits)
+torch.testing.assert_close(cells.grad, (P + Q - 2 * torch.eye(N)) / (2 * N))
+f"autograd and the closed form agree in all {N * N} cells"
+
+# %% [markdown]
+# ## Is 0.3 a high cosine?
+#
+# It depends on what unrelated pairs have. We take 256 pairs as a training would draw them, but from a seed of their
+# own: 256 cosines of own captions, and more than 65,000 of others'.
+#
+# **Predict:** where is the middle of each group? Do they overlap?
+
+# %%
+from clipbench.data.pairs import ScenePairs
+from clipbench.figures import histograms, to_pictures
+
+world = ScenePairs(seed=990_002, tiny=SCALE == "tiny", device="cpu")  # a seed that no training used
+many = world(start=0, count=256)
+big = matrix(to_pictures(many.images), many.captions)
+own = big.diagonal()
+others = big[~torch.eye(len(big), dtype=torch.bool)]
+title = f"Own captions {own.mean():.2f} on average, others {others.mean():.2f}"
+histograms({"own caption": own.tolist(), "another's caption": others.tolist()}, title, "cosine similarity")
+
+# %%
+above = (others > 0.3).float().mean()
+print(f"{above:.1%} of the unrelated pairs are above 0.3: about {255 * above:.0f} rivals for each picture")
+
+# %% [markdown]
+# A cosine means nothing without this picture. OpenAI's models put true pairs at about 0.3 and unrelated ones
+# at 0.1 to 0.2, all positive; ours spread wider. So a threshold such as "0.25 is a match" never carries over
+# from one model to another. And a small share of a very large number is still many rivals.
+#
+# ## More rivals
+#
+# **Predict:** what share of the pictures finds its caption among 2, 16 and 256? Chance is 1/2, 1/16, 1/256.
+
+# %%
+from clipbench.figures import line_chart
+
+
+def diagonal_accuracy(cosines, dim):
+    """Share of rows (dim=1) or columns (dim=0) whose largest cell is on the diagonal."""
+    return float((cosines.argmax(dim) == torch.arange(len(cosines))).float().mean())
+
+
+def mean_over_blocks(n, dim):
+    blocks = [big[i : i + n, i : i + n] for i in range(0, len(big), n)]
+    return 100 * sum(diagonal_accuracy(block, dim) for block in blocks) / len(blocks)
+
+
+# %%
+sizes = [2, 4, 8, 16, 32, 64, 128, 256]
+picture_right = [mean_over_blocks(n, 0) for n in sizes]
+caption_right = [mean_over_blocks(n, 1) for n in sizes]
+lines = {"pictures find their caption": picture_right, "captions find their picture": caption_right}
+lines["chance"] = [100 / n for n in sizes]
+title = f"Among {sizes[-1]} candidates {picture_right[-1]:.0f}% of the pictures find their caption"
+line_chart(sizes, lines, title, "candidates", "right in %", logarithmic=True, ylim=(0, 103))
+
+# %% [markdown]
+# The same model, the same pairs, another number of rivals. So an accuracy "in the batch" says nothing without
+# the size of the batch, and neither does a loss. This is also why the paper trained with 32,768 pairs at once:
+# many rivals make hard questions.
+#
+# ## The scale
+#
+# The model learned its scale. It changes no ranking: multiply all cosines by 1 or by 200, and the same cell wins.
+# **Predict:** then why learn it? What happens to the loss when the scale is far too small, or far too large?
+
+# %%
+import torch.nn.functional as F
+
+
+def loss_at(scale):
+    target = torch.arange(len(big))
+    return float(F.cross_entropy(scale * big, target) + F.cross_entropy(scale * big.T, target)) / 2
+
+
+scales = [1, 2, 5, 10, 20, 30, 40, 60, 100, 200]
+losses = [loss_at(scale) for scale in scales]
+fine = range(1, 201)
+best = min(fine, key=loss_at)
+title = f"Lowest at {best}; the model learned {encoder.scale:.1f}"
+marks = {f"learned, {encoder.scale:.1f}": encoder.scale}
+line_chart(scales, {"loss": losses}, title, "scale", "contrastive loss in nats", logarithmic=True, marks=marks)
+
+# %% [markdown]
+# With a small scale even a perfect matrix gives dull probabilities, near *ln N*. With a large one every mistake
+# is made with great confidence, and costs dearly. The best scale says how far the cosines can be trusted, and
+# the model found it, on pictures that it never saw. (The paper starts at 14.3 and allows at most 100; its
+# models end at that limit.)
+#
+# ## Three spoiled batches
+#
+# Matrices are the stethoscope of contrastive training. Each illness has its sound.
+#
+# ### 1. The same caption twice
+#
+# Four captions, two pictures for each. **Predict** the matrix, and the lowest loss that any model could reach
+# on such a batch.
+
+# %%
+animals = ["cat", "dog", "lion", "panda"]
+scenes = [Staged((name,), "green") for name in animals] + [Staged((name,), "pink") for name in animals]
+twice = [f"a photo of a {name}" for name in animals] * 2
+similarity_heatmap(matrix(stage(scenes), twice), stage(scenes), twice)
+
+# %% [markdown]
+# Three diagonals in place of one. Both captions of a kind are equal, so no model can prefer one: the best that
+# it can give each is one half, and the loss can never fall below *ln 2*.
+
+# %%
+perfect = torch.eye(4).repeat(2, 1)  # features of a model that knows the four animals without any doubt
+for scale in (1.0, 10.0, 100.0):
+    print(f"scale {scale:5.0f}: loss {clipbench.clip_loss(perfect, perfect, scale):.4f}")
+print(f"ln 2 =      {torch.tensor(2.0).log():18.4f}")
+
+# %% [markdown]
+# Equal captions only waste a comparison. Worse are captions that *differ* and are both right, such as "a mammal"
+# and "a raccoon" in one batch: the loss pushes a true caption away from a picture that it fits. These are called
+# false negatives. With 400 million pairs of the web they are rare in a batch; with a small set of classes they
+# are everywhere. (`clip_loss` takes `groups`, to say which pairs belong together.)
+#
+# ### 2. Out of step
+#
+# Somebody's loader skipped one unreadable picture, and forgot to skip its caption. **Predict** the matrix.
+
+# %%
+things = ["cat", "pizza", "rocket", "lion", "guitar", "bus", "owl"]
+kept = stage([Staged((name,)) for name in things if name != "lion"])  # the lion's file was broken
+labels = [f"a photo of a {name}" for name in things][: len(kept)]
+similarity_heatmap(matrix(kept, labels), kept, labels)
+
+# %% [markdown]
+# The diagonal is right up to the gap, then it continues one column beside itself. In a training, everything
+# after the gap teaches nonsense, and the loss stays near *ln N* (lesson 01 showed that). If you see a second
+# diagonal, stop the training and look at your loader.
+#
+# ### 3. Only hard negatives
+#
+# Two animals, in every order, number and place. **Predict** which pictures will find their caption.
+
+# %%
+hard = {
+    "one cat": Staged(("cat",)),
+    "one dog": Staged(("dog",)),
+    "two cats": Staged(("cat", "cat")),
+    "two dogs": Staged(("dog", "dog")),
+    "a cat to the left of a dog": Staged(("cat", "dog")),
+    "a dog to the left of a cat": Staged(("dog", "cat")),
+    "a cat above a dog": Staged(("cat", "dog"), layout="vertical"),
+    "a dog above a cat": Staged(("dog", "cat"), layout="vertical"),
+}
+similarity_heatmap(matrix(stage(list(hard.values())), list(hard)), stage(list(hard.values())), list(hard))
+
+# %% [markdown]
+# Blocks of similar colour mean: the model knows what these pictures have in common, and hardly what separates
+# them. In a batch of random pairs two such captions almost never meet, so nothing ever asks the model to tell
+# them apart. What it was never asked, it did not learn well. (Lesson 11 measures order, number and place on
+# hundreds of scenes; one matrix proves nothing.)
+#
+# ## Explore
+#
+# The same as a widget. Click a cell to see its pair. Switch between cosine, row and column softmax, change the
+# temperature, and sort what is alike together. Write your own captions, or bring your own pictures.
+
+# %%
+from clipbench_widgets import SimilarityMatrix
+
+SimilarityMatrix(encoder, pictures=list(zip(captions, pictures, strict=True)), texts=captions)
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. **A caption for all.** Replace one of your captions by `a picture`, and look at its row in the three modes.
+#    In which mode does it look harmless, and in which does it win most?
+# 2. **A sick batch.** Swap two captions of `captions`, and draw the matrix and its loss. How much does one swap
+#    cost at *N* = 8? How much would it cost at *N* = 256?
+# 3. **The push at another scale.** Draw the push again with `logits = 5 * cosines` and with `200 * cosines`. In
+#    which is the force spread over all rivals, and in which does a single rival get it all?
+#
+# ## What we did
+#
+# * We **read** a matrix along its rows and along its columns, and saw that these are two races.
+# * We **split** the loss into goodness and badness, and saw that confused pairs get all the force.
+# * We **measured** cosines of own and of other captions, and found the learned scale where the loss is lowest.
+# * We **spoiled** batches: equal captions, pairs out of step, and hard negatives alone.
+# * We **explored** a matrix in `SimilarityMatrix`.
+#
+# Next: 03 prompt sensitivity, where the same picture meets many wordings.
+#
+# The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*,
+# ICML 2021, arXiv 2103.00020, section 2.3 and figure 3. Attraction and repulsion of a contrastive loss: T. Wang
+# and P. Isola, *Understanding Contrastive Representation Learning through Alignment and Uniformity on the
+# Hypersphere*, ICML 2020.
