@@ -4,6 +4,7 @@ from clipbench.bench.embed import embedding
 from clipbench.bench.loss import loss_speed
 from clipbench.bench.probe import probing
 from clipbench.bench.reading import reading
+from clipbench.bench.rescore import rescoring
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.training import big_batch, training_step
 
@@ -16,4 +17,5 @@ BENCHMARKS = {
     "startup": startup,
     "probe": probing,
     "embed": embedding,
+    "rescore": rescoring,
 }

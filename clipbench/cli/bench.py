@@ -54,10 +54,18 @@ def embed_options(parser: Parser) -> None:
     parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each (default 5)")
 
 
+def rescore_options(parser: Parser) -> None:
+    parser.add_argument("--pictures", type=positive(int), default=50_000, help="(default 50000)")
+    parser.add_argument("--classes", type=positive(int), default=1000, help="(default 1000)")
+    parser.add_argument("--templates", type=positive(int), default=80, help="(default 80)")
+    parser.add_argument("--width", type=positive(int), default=512, help="numbers in a vector (default 512)")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each (default 5)")
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
     "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
-    "embed": embed_options,
+    "embed": embed_options, "rescore": rescore_options,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from clipbench.cli.shared import add, load_on_device, positive, show_numbers
+from clipbench.cli.shared import add, load_on_device, note_unreadable, positive, show_numbers
 
 
 def add_to(commands) -> None:
@@ -42,4 +42,5 @@ def embed(arguments) -> dict:
         "precision": encoder.precision,
         "fingerprint": encoder.fingerprint,
         "seconds": round(seconds, 2),
+        **note_unreadable(stored),
     }

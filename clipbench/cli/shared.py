@@ -1,6 +1,7 @@
 """What the commands have in common: the parser, argument types, opening a model, showing numbers."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,3 +67,18 @@ def read_lines(file: Path) -> list[str]:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {file}: {error}") from None
+
+
+def note(line: str) -> None:
+    """Something that the user should know beside the result, on stderr."""
+    print(f"clipbench: {' '.join(line.split())}", file=sys.stderr)
+
+
+def note_unreadable(stored) -> dict:
+    """Tell of pictures that were left out; gives the setting that says so in a record (empty where there are none)."""
+    from clipbench.evaluate.feature_file import unreadable_line
+
+    if not stored.unreadable:
+        return {}
+    note(f"left out: {unreadable_line(stored)}")
+    return {"left_out": stored.unreadable}

@@ -2,7 +2,8 @@
 
 ``features`` is (M, D) or (M, W), ``labels`` (M,) where they are known. The JSON has ``rows``, ``ids``, ``class_names``,
 ``templates``, ``fingerprint`` (of the encoder), ``data``, ``data_fingerprint``, ``projected`` and ``created_by``, the
-command. Nothing else in this package writes or reads features.
+command; and ``unreadable`` (id -> reason), pictures that could not be read and have no row. Nothing else in this
+package writes or reads features.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ from clipbench.data.picture_sets import PictureSet, open_pictures
 from clipbench.devices import use_fastest_threads
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
-from clipbench.evaluate.features import encoded_batches
+from clipbench.evaluate.features import encoded_batches, pictures_or_grey, rows_not_finite
 
 ROWS_A_PART = 1024  # what a killed run loses at most
 SAMPLED = 16  # pictures whose pixels go into a data set's fingerprint
@@ -47,6 +48,15 @@ class Stored:
     @property
     def ids(self) -> list[str]:
         return self.about["ids"]
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Pictures without a row here, each with the reason why it could not be read."""
+        return self.about.get("unreadable", {})
+
+
+class NothingReadable(UserError):
+    """None of a data set's pictures can be read."""
 
 
 # ------------------------------------------------------------------------------------------------ write and read
@@ -134,7 +144,7 @@ def data_fingerprint(data: PictureSet) -> str:
             facts = os.stat(name)
             digest.update(repr((facts.st_size, facts.st_mtime_ns)).encode())
     rows = sorted({number * len(data) // SAMPLED for number in range(SAMPLED)}) if len(data) else []
-    for picture in data.pictures(rows):
+    for picture in pictures_or_grey(data, rows, {}):
         digest.update(repr(picture.size).encode() + picture.convert("RGB").tobytes())
     return digest.hexdigest()[:16]
 
@@ -168,10 +178,11 @@ def embed(
     """Features of all pictures, in a file.
 
     A file that already holds them is read. A run that was stopped goes on after the last part that it finished, and
-    gives the same bits as one that was not (with as many threads).
+    gives the same bits as one that was not (with as many threads). Pictures that cannot be read are left out and named
+    in the JSON.
 
     Raises:
-        UserError: when the file holds other features, or cannot be written.
+        UserError: when the file holds other features, or cannot be written, or no picture can be read.
     """
     file, about = Path(file), description(encoder, data, projected)
     if file.exists():
@@ -179,31 +190,53 @@ def embed(
         if different := [name for name in SAME if stored.about.get(name) != about[name]]:
             raise UserError(f"{file} holds other features (another {different[0]}); delete it or choose another --out")
         return stored
-    features = compute(encoder, data, Parts(file, {name: about[name] for name in SAME}, batch_size), progress)
-    write_features(file, features, data.labels, about)
+    unreadable: dict[int, str] = {}
+    parts = Parts(file, {name: about[name] for name in SAME}, batch_size)
+    stored = readable(Stored(compute(encoder, data, parts, progress, unreadable), data.labels, about), unreadable)
+    write_features(file, stored.features, stored.labels, stored.about)
     shutil.rmtree(parts_folder(file), ignore_errors=True)
     return read_features(file)
 
 
-def compute(encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool) -> Tensor:
-    """(M, D) or (M, W); every finished part is on the disk."""
+def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
+    """Without the rows of pictures that could not be read (row -> reason).
+
+    Raises:
+        NothingReadable: when that is none.
+    """
+    if not unreadable:
+        return stored
+    rows = [row for row in range(len(stored)) if row not in unreadable]
+    if not rows:
+        first = next(iter(unreadable.values()))
+        raise NothingReadable(f"none of the {len(stored)} pictures of {stored.about['data']} can be read: {first}")
+    reasons = {stored.ids[row]: " ".join(unreadable[row].split()) for row in sorted(unreadable)}
+    about = stored.about | {"ids": [stored.ids[row] for row in rows], "unreadable": reasons}
+    return Stored(stored.features[rows], stored.labels[rows], about)
+
+
+def compute(
+    encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool, unreadable: dict[int, str]
+) -> Tensor:  # fmt: skip
+    """(M, D) or (M, W); every finished part is on the disk. Unreadable pictures are noted and have a grey one's row."""
     calibrate_threads(encoder, data)
-    done = parts.load()
+    done = parts.load(unreadable)
     begun: list[Tensor] = []
     first = len(done)
     rows = range(first, len(data))
-    for batch in encoded_batches(encoder, data, parts.batch_size, parts.of["projected"], progress, rows):
+    for batch in encoded_batches(encoder, data, parts.batch_size, parts.of["projected"], progress, rows,
+                                 unreadable):  # fmt: skip
         begun.append(batch)
         count = sum(map(len, begun))
         if count >= parts.rows or first + count == len(data):
-            parts.save(torch.cat(begun), first)
+            parts.save(torch.cat(begun), first, {row: why for row, why in unreadable.items() if row >= first})
             done, begun, first = torch.cat([done, *begun]) if len(done) else torch.cat(begun), [], first + count
     return done
 
 
 def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
     """Use as many threads as are fastest just now, with the neighbours that the machine has."""
-    sample = encoder.preprocess(data.pictures(range(min(16, len(data)))))
+    sample = encoder.preprocess(pictures_or_grey(data, range(min(16, len(data))), {}))
     use_fastest_threads(lambda: encoder.encode_image(sample))
 
 
@@ -214,24 +247,27 @@ class Parts:
         self.folder, self.of, self.batch_size = parts_folder(file), of, batch_size
         self.rows = -(-ROWS_A_PART // batch_size) * batch_size  # whole batches: the same batches after a stop
 
-    def load(self) -> Tensor:
+    def load(self, unreadable: dict[int, str]) -> Tensor:
         """What an earlier run of the same kind left behind: (rows, width)."""
         done = torch.empty(0, 0)
         for file in sorted(self.folder.glob("part-*")) if self.folder.exists() else ():
             try:
                 kind = json.loads((file / "of.json").read_text(encoding="utf-8"))
+                missing = json.loads((file / "unreadable.json").read_text(encoding="utf-8"))
                 part = load_file(file / "part.safetensors")["features"]
             except (OSError, ValueError, KeyError, SafetensorError):
                 break
             if kind != self.kind(len(done)):
                 break
             done = torch.cat([done, part]) if len(done) else part
+            unreadable |= {int(row): reason for row, reason in missing.items()}
         return done
 
-    def save(self, features: Tensor, first: int) -> None:
+    def save(self, features: Tensor, first: int, unreadable: dict[int, str]) -> None:
         with written_whole(self.folder / f"part-{first:09d}") as folder:
             save_file({"features": features.contiguous()}, folder / "part.safetensors")
             (folder / "of.json").write_text(json.dumps(self.kind(first)), encoding="utf-8")
+            (folder / "unreadable.json").write_text(json.dumps(unreadable), encoding="utf-8")
 
     def kind(self, first: int) -> dict:
         return {**self.of, "first": first, "batch_size": self.batch_size}
@@ -255,15 +291,44 @@ def cached_image_features(
 ) -> Tensor:
     """``image_features``, computed once for each encoder and data set, and kept on the disk.
 
+    Raises:
+        UserError: for a picture that cannot be read; ``cached_features`` leaves it out.
+    """
+    stored = cached_features(encoder, data, projected, batch_size, progress)
+    if stored.unreadable:
+        raise UserError(f"{unreadable_line(stored)}; take it out of the data")
+    return stored.features
+
+
+def cached_features(
+    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = False
+) -> Stored:
+    """Features of all pictures that can be read, computed once for each encoder and data set, and kept on the disk.
+
     A damaged or unwritable cache costs a warning and time, never a wrong number.
+
+    Raises:
+        UserError: when no picture can be read.
     """
     kind = "projected" if projected else "tower"
     file = cache_folder() / f"{encoder.fingerprint}-{data_fingerprint(data)}-{kind}.safetensors"
     try:
-        return embed(encoder, data, file, projected, batch_size, progress).features.clone()
+        stored = embed(encoder, data, file, projected, batch_size, progress)
+        return Stored(stored.features.clone(), stored.labels, stored.about | {"templates": list(data.templates)})
+    except NothingReadable:
+        raise
     except UserError as error:
         warnings.warn(f"features are computed without the cache: {error}", stacklevel=2)
-        return torch.cat(list(encoded_batches(encoder, data, batch_size, projected, progress)))
+    unreadable: dict[int, str] = {}
+    batches = encoded_batches(encoder, data, batch_size, projected, progress, unreadable=unreadable)
+    return readable(Stored(torch.cat(list(batches)), data.labels, description(encoder, data, projected)), unreadable)
+
+
+def unreadable_line(stored: Stored, most: int = 3) -> str:
+    """How many pictures could not be read, and which, in one line."""
+    reasons, total = list(stored.unreadable.values()), len(stored) + len(stored.unreadable)
+    more = f"; and {len(reasons) - most} more" if len(reasons) > most else ""
+    return f"{len(reasons)} of {total} pictures cannot be read: {'; '.join(reasons[:most])}{more}"
 
 
 def open_features(encoder: Encoder, data: str, projected: bool = True, progress: bool = False) -> Stored:
@@ -274,8 +339,7 @@ def open_features(encoder: Encoder, data: str, projected: bool = True, progress:
     """
     if not str(data).endswith(".safetensors"):
         pictures = open_pictures(data)
-        features = cached_image_features(encoder, pictures, projected, progress=progress)
-        return Stored(features, pictures.labels, description(encoder, pictures, projected))
+        return cached_features(encoder, pictures, projected, progress=progress)
     stored = read_features(data)
     if stored.about["fingerprint"] != encoder.fingerprint:
         made_by = stored.about.get("model", "another model")
@@ -290,8 +354,14 @@ def labelled(stored: Stored, data: str) -> tuple[Tensor, Tensor, Sequence[str]]:
     """(features, labels, class_names).
 
     Raises:
-        UserError: for features of pictures without classes.
+        UserError: for features of pictures without classes, for a label without a name, and for features that are no
+            finite numbers.
     """
     if stored.labels is None or not stored.about.get("class_names"):
         raise UserError(f"{data} has no labels; this evaluation needs pictures with classes")
+    names = stored.about["class_names"]
+    if len(stored) and not 0 <= int(stored.labels.min()) <= int(stored.labels.max()) < len(names):
+        raise UserError(f"{data} has labels beyond its {len(names)} class names; embed the pictures again")
+    if bad := rows_not_finite(stored.features):
+        raise UserError(f"{data}: {bad} of {len(stored)} rows of features are not finite numbers; embed again")
     return stored.features, stored.labels, stored.about["class_names"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -20,12 +21,17 @@ def image_features(
 
 
 def encoded_batches(
-    encoder: Encoder, data: PictureSet, batch_size: int, projected: bool, progress: bool, rows: range | None = None
-) -> Iterator[Float[Tensor, "B D"]]:
+    encoder: Encoder, data: PictureSet, batch_size: int, projected: bool, progress: bool, rows: range | None = None,
+    unreadable: dict[int, str] | None = None,
+) -> Iterator[Float[Tensor, "B D"]]:  # fmt: skip
     """Features of some rows (of all), batch by batch, on the CPU.
 
+    Args:
+        unreadable: where rows whose picture cannot be read are noted, with the reason; their features are those of a
+            grey picture, to be left out. None: the first one is an error.
+
     Raises:
-        UserError: for a set without pictures.
+        UserError: for a set without pictures, and for a picture that cannot be read.
     """
     if not len(data):
         raise UserError(f"{data.name} holds no pictures")
@@ -33,7 +39,24 @@ def encoded_batches(
     encode = encoder.encode_image if projected else encoder.image_tower
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     for batch in shown(batches, progress, f"pictures of {data.name}"):
-        yield encode(encoder.preprocess(data.pictures(batch))).cpu()
+        pictures = data.pictures(batch) if unreadable is None else pictures_or_grey(data, batch, unreadable)
+        yield encode(encoder.preprocess(pictures)).cpu()
+
+
+def pictures_or_grey(data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]) -> list[Image.Image]:
+    """The pictures of some rows; in place of each that cannot be read a grey one, and a note of the reason."""
+    try:
+        return data.pictures(rows)
+    except UserError:
+        return [picture_or_grey(data, row, unreadable) for row in rows]
+
+
+def picture_or_grey(data: PictureSet, row: int, unreadable: dict[int, str]) -> Image.Image:
+    try:
+        return data.pictures([row])[0]
+    except UserError as error:
+        unreadable[row] = str(error)
+        return Image.new("RGB", (64, 64), "grey")
 
 
 def text_features(
@@ -50,3 +73,8 @@ def text_features(
 def shown(batches: Sequence, progress: bool, what: str) -> Iterable:
     # disable=None: in notebooks and terminals, but not into a file
     return tqdm(batches, desc=what, unit="batch", leave=False, disable=None) if progress else batches
+
+
+def rows_not_finite(features: Float[Tensor, "M D"]) -> int:
+    """How many rows hold a number that is none. The sum is asked first: it is many times faster."""
+    return 0 if torch.isfinite(features.sum()) else int((~torch.isfinite(features).all(1)).sum())

@@ -1,17 +1,22 @@
 """Zero-shot classification: class names and templates become a linear classifier (Radford et al. 2021, section 3.1)."""
 
-import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
-from clipbench.evaluate.features import text_features
+from clipbench.evaluate.accuracy import Verdicts, judge
+from clipbench.evaluate.features import rows_not_finite, text_features
+from clipbench.evaluate.intervals import with_interval as with_interval
+
+# Where the answers of several templates are averaged. The paper does the first: one classifier at any number of them.
+ENSEMBLES = {
+    "embedding": "mean of the prompts' unit vectors, normalised again",
+    "probability": "mean of the probabilities that each template gives at the model's scale",
+}
 
 
 def fill_templates(class_names: Sequence[str], templates: Sequence[str]) -> list[list[str]]:
@@ -51,7 +56,7 @@ def ensemble(features: Float[Tensor, "C P D"]) -> Float[Tensor, "D C"]:
 
 
 def zero_shot_metrics(
-    image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "D C"]
+    image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "E C"]
 ) -> dict[str, float]:
     """Accuracy of the nearest class.
 
@@ -59,35 +64,52 @@ def zero_shot_metrics(
         ``top1``, ``top5`` (left out below six classes) and ``mean_per_class`` as fractions; ``top1_low`` and
         ``top1_high`` (and the same for top5), the ends of the 95 % Wilson interval; ``chance``; counts
         ``pictures`` and ``classes``. The temperature does not matter: it changes probabilities, not ranks.
+
+    Raises:
+        UserError: see ``judge_zero_shot``.
     """
-    similarity = image_features @ weights  # (M, C)
-    classes = weights.shape[1]
-    metrics = {}
-    for k in (1, 5) if classes > 5 else (1,):
-        hits = (similarity.topk(k, dim=1).indices == labels[:, None]).any(1)
-        metrics |= with_interval(f"top{k}", int(hits.sum()), len(labels))
-    metrics["mean_per_class"] = mean_per_class(similarity.argmax(1) == labels, labels)
-    return metrics | {"chance": 1 / classes, "pictures": len(labels), "classes": classes}
+    return judge_zero_shot(image_features, labels, weights).metrics()
 
 
-def mean_per_class(hits: Tensor, labels: Tensor) -> float:
-    """Accuracy of each class that occurs, averaged."""
-    classes, index, counts = labels.unique(return_inverse=True, return_counts=True)
-    right = torch.zeros(len(classes)).index_add_(0, index, hits.float())
-    return float((right / counts).mean())
+def judge_zero_shot(
+    image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "E C"]
+) -> Verdicts:
+    """The nearest class of each picture, and the rank of the right one.
+
+    Raises:
+        UserError: for features that are no finite numbers, or of another width than the weights.
+    """
+    check_features(image_features, len(weights))
+    return judge(lambda rows: image_features[rows] @ weights, labels, weights.shape[1])
 
 
-def with_interval(name: str, hits: int, n: int, level: float = 0.95) -> dict[str, float]:
-    """A fraction and the ends of its Wilson interval (Wilson 1927), as ``name``, ``name_low``, ``name_high``."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    p = hits / n
-    centre, half = (p + z * z / (2 * n)), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return {
-        name: p,
-        f"{name}_low": max(0.0, (centre - half) / scale),
-        f"{name}_high": min(1.0, (centre + half) / scale),
-    }
+def judge_by_probabilities(
+    image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], prompts: Float[Tensor, "P C E"], scale: float
+) -> Verdicts:
+    """As ``judge_zero_shot``, with templates averaged in probability space: P classifiers instead of one.
+
+    Args:
+        prompts: unit vectors of every template and class.
+        scale: what cosines are multiplied by before the softmax; here it does move ranks.
+    """
+    check_features(image_features, prompts.shape[2])
+
+    def scores(rows: slice) -> Tensor:
+        return sum((scale * image_features[rows] @ each.T).softmax(-1) for each in prompts) / len(prompts)
+
+    return judge(scores, labels, prompts.shape[1])
+
+
+def check_features(image_features: Float[Tensor, "M D"], width: int) -> None:
+    """
+    Raises:
+        UserError: for features that are no finite numbers, or of another width than the texts.
+    """
+    if image_features.shape[1] != width:
+        told = f"pictures have {image_features.shape[1]} features and texts {width}"
+        raise UserError(f"{told}: they are not of the same model; embed the pictures again")
+    if bad := rows_not_finite(image_features):
+        raise UserError(f"{bad} of {len(image_features)} rows of features are not finite numbers; embed again")
 
 
 def class_probabilities(

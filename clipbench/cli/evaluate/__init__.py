@@ -1,12 +1,16 @@
-"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches that move them."""
+"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches that move them.
+
+A task's ``measure(encoder, arguments)`` returns (metrics, settings), and perhaps a third dict: what it said of every
+picture.
+"""
 
 import time
 from pathlib import Path
 
-from clipbench.cli.evaluate import few_shot, linear_probe, zero_shot
+from clipbench.cli.evaluate import few_shot, linear_probe, select_templates, zero_shot
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
-TASKS = (zero_shot, linear_probe, few_shot)
+TASKS = (zero_shot, linear_probe, few_shot, select_templates)
 
 
 def add_to(commands) -> None:
@@ -34,15 +38,15 @@ def evaluate(arguments) -> dict:
 
     began = time.perf_counter()
     encoder = load_on_device(arguments)
-    metrics, settings = arguments.measure(encoder, arguments)
+    metrics, settings, *outcomes = arguments.measure(encoder, arguments)
     record = make_record(
         metrics=metrics,
         settings={"task": arguments.task, "model": str(arguments.model), "data": arguments.data, **settings},
         fingerprint=encoder.fingerprint,
         seconds=time.perf_counter() - began,
     )
-    if arguments.out:
-        write_record(arguments.out, record)
+    if arguments.out:  # with what it said of every picture, for paired tests
+        write_record(arguments.out, record | ({"outcomes": outcomes[0]} if outcomes else {}))
     return record
 
 

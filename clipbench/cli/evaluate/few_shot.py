@@ -2,7 +2,7 @@
 
 import argparse
 
-from clipbench.cli.shared import Parser, positive
+from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "few-shot"
 ABOUT = "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
@@ -60,13 +60,16 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def both_rows(encoder, split, projected: bool, arguments):
     """(pool, test): features of one kind."""
-    from clipbench.evaluate.feature_file import cached_image_features
+    from clipbench.evaluate.feature_file import cached_features
     from clipbench.evaluate.linear_probe import Rows
 
-    return tuple(
-        Rows(cached_image_features(encoder, part, projected=projected, progress=not arguments.json), part.labels)
+    parts = [
+        cached_features(encoder, part, projected=projected, progress=not arguments.json)
         for part in (split.train, split.test)
-    )
+    ]
+    for part in parts if projected else ():  # the same pictures both times: told once
+        note_unreadable(part)
+    return tuple(Rows(part.features, part.labels) for part in parts)
 
 
 def scorer(name: str, before, projected, weights, encoder, class_names):

@@ -2,7 +2,7 @@
 
 import sys
 
-from clipbench.cli.shared import Parser, positive
+from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "linear-probe"
 ABOUT = "logistic regression on the features before the projection"
@@ -28,8 +28,9 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.evaluate.linear_probe import GRID, linear_probe
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
+    left_out: dict[str, str] = {}
     train, test, validation = (
-        rows_of(encoder, part, arguments) for part in (split.train, split.test, split.validation)
+        rows_of(encoder, part, arguments, left_out) for part in (split.train, split.test, split.validation)
     )
     metrics = linear_probe(train, test, validation, len(split.test.class_names), progress_of(arguments))
     return metrics, {
@@ -39,22 +40,25 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "scaling": "none",
         "penalty": "|W|^2 / 2 + C * sum of losses, intercept free (scikit-learn's)",
         "C_grid": [GRID[0], GRID[-1], len(GRID)],
+        **({"left_out": left_out} if left_out else {}),
     }
 
 
-def rows_of(encoder, pictures, arguments):
-    """The features of some pictures with their labels; None for None."""
-    from clipbench.evaluate.feature_file import cached_image_features
+def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):
+    """The features of some pictures with their labels; None for None. Unreadable ones are told and noted."""
+    from clipbench.evaluate.feature_file import cached_features
     from clipbench.evaluate.linear_probe import Rows
 
     if pictures is None:
         return None
     if arguments.features == "pixels":
-        features = pictures.tensor(PIXELS).flatten(1) / 255
+        features, labels = pictures.tensor(PIXELS).flatten(1) / 255, pictures.labels
     else:
         projected, progress = arguments.features == "projected", not arguments.json
-        features = cached_image_features(encoder, pictures, projected=projected, progress=progress)
-    return Rows(features.to(solver_device(encoder)), pictures.labels)
+        stored = cached_features(encoder, pictures, projected=projected, progress=progress)
+        left_out |= note_unreadable(stored).get("left_out", {})
+        features, labels = stored.features, stored.labels
+    return Rows(features.to(solver_device(encoder)), labels)
 
 
 def solver_device(encoder) -> str:

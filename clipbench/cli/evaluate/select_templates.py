@@ -1,0 +1,44 @@
+"""``clipbench eval select-templates``: templates chosen on one half of the pictures, scored on the other."""
+
+from clipbench.cli.evaluate import zero_shot
+from clipbench.cli.shared import Parser, note_unreadable, positive
+
+NAME = "select-templates"
+ABOUT = "greedy choice of templates on one half of the pictures, scored on the other"
+
+
+def add_arguments(parser: Parser) -> None:
+    zero_shot.add_words(parser)
+    parser.add_argument("--most", type=positive(int), default=7, help="templates to choose at most (default 7)")
+    parser.add_argument("--seed", type=int, default=0, help="of the division into halves (default 0)")
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics on the other half, settings with the chosen templates in their order)."""
+    from clipbench.evaluate.prompts import Ensemble, Prompts
+    from clipbench.evaluate.template_selection import best_length, forward_selection, halves
+
+    stored, class_names, templates = zero_shot.opened(encoder, arguments)
+    validation, test = halves(stored.features, stored.labels, arguments.seed)
+    prompts = Prompts(encoder, class_names, progress=not arguments.json).of_all(templates)
+    steps = forward_selection(prompts, validation, test, arguments.most)
+    kept = best_length(steps)
+    everything, first = (test.judged_by(Ensemble(some)).metrics() for some in (prompts, prompts[:1]))
+    metrics = steps[kept - 1].test.metrics() | {
+        "validation_top1": steps[kept - 1].validation,
+        "all_templates_top1": everything["top1"],
+        "first_template_top1": first["top1"],
+        "templates_kept": kept,
+        "templates": len(templates),
+    }
+    return metrics, {
+        "chosen": [templates[step.template] for step in steps[:kept]],
+        "path": [
+            {"template": templates[step.template], "validation_top1": step.validation,
+             "top1": step.test.metrics()["top1"]}
+            for step in steps
+        ],
+        "candidates": templates,
+        "split": f"halves of each class, seed {arguments.seed}; top1 is of the half that did not choose",
+        **note_unreadable(stored),
+    }  # fmt: skip
