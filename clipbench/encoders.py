@@ -90,6 +90,14 @@ class ClipbenchEncoder:
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         return self._preprocess(list(pictures)).to(self.device)
 
+    def square(self, picture: Image.Image) -> Tensor:
+        """What the model sees of a picture: (3, S, S) uint8."""
+        return self._preprocess.square(picture)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
+        return self._preprocess.normalise(pixels)
+
     @torch.inference_mode()
     def encode_image(self, images: Tensor) -> Tensor:
         return self.model.encode_image(images.to(self.dtype))

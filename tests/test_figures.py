@@ -14,15 +14,19 @@ from clipbench.evaluate.zero_shot import with_interval
 from clipbench.figures import (
     LiveTrainingCurve,
     accuracy_bars,
+    attention_over_picture,
     compare_losses,
     contact_sheet,
     histograms,
     line_chart,
+    occlusion_beside_picture,
     points_in_plane,
     probability_bars,
     similarity_heatmap,
+    steering_filmstrip,
     to_pictures,
     training_curve,
+    unit_favourites,
 )
 from clipbench.figures.curves import smooth
 
@@ -42,7 +46,13 @@ def steps(losses, batch_size: int = 8) -> list[dict]:
 FEATURES = torch.nn.functional.normalize(torch.arange(8.0).view(4, 2).cos(), dim=1)
 TEXTS = ["one cat", "two dogs on a long and winding road", "a", "the word “crane”"]
 ACCURACY = {"top1": 0.5, "top1_low": 0.4, "top1_high": 0.6}
+MAPS = torch.arange(48.0).view(3, 4, 4)
+FRAMES = (pictures(3), [0, 10, 20], [0.1, 0.5, 0.9])
 FIGURES = {
+    "attention": lambda: attention_over_picture(pictures(1)[0], MAPS.repeat(3, 1, 1), [f"head {n}" for n in range(9)]),
+    "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS[:2] - 20, TEXTS[:2]),
+    "unit": lambda: unit_favourites("unit 7", pictures(8), pictures(6), ["crane, 1.0"] * 8, ["crane, 1.0"] * 6),
+    "steering": lambda: steering_filmstrip("a cat", {"plain": FRAMES, "16 views": FRAMES}),
     "sheet": lambda: contact_sheet(pictures(7), ["a caption of several words"] * 7, "Seven", columns=3),
     "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
     "probabilities": lambda: probability_bars(pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])),
@@ -94,6 +104,16 @@ def test_the_probability_chart_names_the_most_probable_text():
 def test_the_accuracy_chart_names_the_extremes_and_chance():
     rows = {name: {"top1": p, "top1_low": p, "top1_high": p} for name, p in (("photo", 0.9), ("sketch", 0.4))}
     assert "From 40% (sketch) to 90% (photo); chance is 1.0%" in accuracy_bars(rows, 0.01).alt
+
+
+def test_titles_of_what_is_inside_are_computed():
+    even, one = torch.ones(4, 4), torch.zeros(4, 4)
+    one[0, 0] = 1
+    attention = attention_over_picture(pictures(1)[0], torch.stack([even, one]), ["even", "one"])
+    assert "gets from 25% (even) to 100% (one)" in attention.alt
+    occlusion = occlusion_beside_picture(pictures(1)[0], torch.stack([0.1 * even, -one]), ["a cat", "a dog"])
+    assert "0.10 (“a cat”), 0.00 (“a dog”)" in occlusion.alt
+    assert "grows from 0.10 to 0.90 (plain)" in steering_filmstrip("a cat", {"plain": FRAMES}).alt
 
 
 def test_an_accuracy_of_nothing_or_everything_can_be_drawn():

@@ -135,6 +135,7 @@ ROOMS = {
 FORBIDDEN = {
     "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],
     "clipbench.evaluate": ["clipbench.train", "clipbench.Trainer", "clipbench.figures"],
+    "clipbench.inside": ["clipbench.train", "clipbench.Trainer", "clipbench.figures", "clipbench.evaluate"],
     "clipbench.train": ["clipbench.evaluate", "clipbench.figures"],
     "clipbench_widgets": ["notebooks", "tests"],
 }

@@ -7,11 +7,17 @@ a model.
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure
 from clipbench.figures.charts import accuracy_bars, points_in_plane, probability_bars
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
+from clipbench.figures.inside import (
+    attention_over_picture,
+    occlusion_beside_picture,
+    steering_filmstrip,
+    unit_favourites,
+)
 from clipbench.figures.lines import histograms, line_chart
 from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pictures
 
 __all__ = [
-    "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "compare_losses", "contact_sheet",
-    "histograms", "line_chart", "points_in_plane", "probability_bars", "similarity_heatmap", "to_pictures",
-    "training_curve",
+    "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
+    "contact_sheet", "histograms", "line_chart", "occlusion_beside_picture", "points_in_plane", "probability_bars",
+    "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve", "unit_favourites",
 ]  # fmt: skip

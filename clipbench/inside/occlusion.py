@@ -1,0 +1,73 @@
+"""Occlusion maps (Zeiler & Fergus 2014): cover a picture bit by bit, and see which bits a text needs."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from clipbench.encoders import Encoder
+from clipbench.errors import UserError
+
+Score = Callable[[Tensor], Tensor]  # pictures (B, 3, S, S) -> (B, C)
+
+
+def occlusion_maps(
+    encoder: Encoder, picture: Image.Image, texts: Sequence[str], patch: int | None = None, stride: int | None = None
+) -> Float[Tensor, "C h w"]:
+    """For each text, how far its cosine with the picture falls when a grey square covers each place.
+
+    Works with any encoder. Negative values are places whose absence helps the text.
+
+    Args:
+        patch: side of the square in pixels of the model's input (a quarter of it where nothing is said).
+        stride: from one place to the next (a quarter of the square).
+
+    Raises:
+        UserError: for no texts, or a square that does not fit into the picture.
+    """
+    if not texts:
+        raise UserError("no texts: an occlusion map needs one at least")
+    image = encoder.preprocess([picture])[0]
+    patch = patch or image.shape[-1] // 4
+    text_features = encoder.encode_text(list(texts))
+    return drops(lambda images: encoder.encode_image(images) @ text_features.T, image, patch, stride or patch // 4 or 1)
+
+
+@torch.no_grad()
+def drops(
+    score: Score, image: Float[Tensor, "3 S S"], patch: int, stride: int, fill: float = 0.0, batch_size: int = 128
+) -> Float[Tensor, "C h w"]:
+    """score(image) - score(image with one square set to ``fill``), for every place of the square.
+
+    0 is the mean colour of the training pictures, since pictures are normalised.
+    """
+    S = image.shape[-1]
+    if not 1 <= patch <= S or stride < 1:
+        raise UserError(f"a square of {patch} pixels, moved by {stride}, does not go over a picture of {S} pixels")
+    steps = range(0, S - patch + 1, stride)
+    corners = [(top, left) for top in steps for left in steps]
+    batches = [corners[start : start + batch_size] for start in range(0, len(corners), batch_size)]
+    parts = [score(torch.stack([covered(image, *corner, patch, fill) for corner in batch])) for batch in batches]
+    fallen = score(image[None]) - torch.cat(parts)  # (h w, C)
+    return fallen.T.unflatten(1, (len(steps), len(steps))).cpu()
+
+
+def covered(image: Tensor, top: int, left: int, patch: int, fill: float) -> Tensor:
+    image = image.clone()
+    image[:, top : top + patch, left : left + patch] = fill
+    return image
+
+
+def spread_over_pixels(
+    maps: Float[Tensor, "C h w"], size: int, patch: int, stride: int
+) -> Float[Tensor, "C size size"]:
+    """Every pixel's mean drop over all squares that covered it; 0 where none did."""
+    square = torch.ones(1, 1, patch, patch, dtype=maps.dtype)
+    total = F.conv_transpose2d(maps[:, None], square, stride=stride)
+    count = F.conv_transpose2d(torch.ones_like(maps[:1, None]), square, stride=stride)
+    mean = (total / count.clamp(min=1))[:, 0]
+    rest = size - mean.shape[-1]
+    return F.pad(mean, (0, rest, 0, rest))
