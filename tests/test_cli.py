@@ -268,7 +268,7 @@ CLASSIFY = ("classify", "{world}/picture.png")
          "needs {} once"),
         ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "{world}/blank.txt"),
          "no templates"),
-        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "absent.txt"), "absent.txt"),
+        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "absent.txt"), "is no file"),
         ((*ZERO_SHOT, "--model", "{world}/model", "--data", "{world}/pictures", "--out", "{world}/notes.txt/r.json"),
          "cannot write"),
         ((*ZERO_SHOT, "--model", "{world}/model", "--device", "cuda:99"), "no device 'cuda:99'"),

@@ -162,7 +162,7 @@ def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
         ("zero-shot", "pictures", ("--templates", "{world}/no_place.txt"), "template 'a photo' needs {} once"),
         ("zero-shot", "pictures", ("--classes", "{world}/too_few.txt"), "too_few.txt does not list: 'red car'; add"),
         ("zero-shot", "pictures", ("--classes", "{world}/twice.txt"), "twice.txt lists 'red car' twice"),
-        ("zero-shot", "pictures", ("--classes", "{world}/absent.txt"), "cannot read"),
+        ("zero-shot", "pictures", ("--classes", "{world}/absent.txt"), "is no file and no known set"),
         ("zero-shot", "pictures", ("--ensemble", "sum"), "invalid choice: 'sum'"),
         ("zero-shot", "pictures", ("--confusion", "{world}/templates.txt/x.csv"), "cannot write"),
         ("zero-shot", "nan.safetensors", (), "2 of 10 rows of features are not finite numbers"),

@@ -30,18 +30,20 @@ def ascending(text: str) -> tuple[int, ...]:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
+    from clipbench.data.prompt_sets import words_for
     from clipbench.data.splits import open_split
     from clipbench.evaluate.few_shot import few_shot_curve, usable_shots
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
-    weights = zero_shot_weights(encoder, split.test.class_names, list(split.test.templates)).cpu()
+    class_names, templates = words_for(split.test)
+    weights = zero_shot_weights(encoder, class_names, templates).cpu()
     before, projected = (both_rows(encoder, split, kind, arguments) for kind in (False, True))
     zero_shot = zero_shot_metrics(projected[1].features, projected[1].labels, weights)
     shots = usable_shots(before[0].labels, arguments.shots)
     metrics = {f"zero_shot{key[4:]}": zero_shot[key] for key in ("top1", "top1_low", "top1_high")}
     for name in arguments.methods:
-        score = scorer(name, before, projected, weights, encoder, split.test.class_names)
+        score = scorer(name, before, projected, weights, encoder, class_names)
         curve = few_shot_curve(before[0].labels, score, shots, range(arguments.seeds))
         full = None if arguments.no_full or "probe" not in name else full_accuracy(name, before, projected, weights)
         metrics |= curve_metrics(name.replace("-", "_"), curve, full, zero_shot["top1"], before[0].labels)
@@ -54,7 +56,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "methods": arguments.methods,
         "validation": "min(shots, 4) further pictures of each class",
         "interval": "95 % Student over the seeds; zero-shot: 95 % Wilson over the pictures",
-        "templates": list(split.test.templates),
+        "templates": templates,
     }
 
 

@@ -1,6 +1,6 @@
 """``clipbench eval select-templates``: templates chosen on one half of the pictures, scored on the other."""
 
-from clipbench.cli.evaluate import zero_shot
+from clipbench.cli.evaluate.words import add_words, choose_words
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "select-templates"
@@ -8,7 +8,7 @@ ABOUT = "greedy choice of templates on one half of the pictures, scored on the o
 
 
 def add_arguments(parser: Parser) -> None:
-    zero_shot.add_words(parser)
+    add_words(parser)
     parser.add_argument("--most", type=positive(int), default=7, help="templates to choose at most (default 7)")
     parser.add_argument("--seed", type=int, default=0, help="of the division into halves (default 0)")
 
@@ -18,9 +18,10 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.evaluate.prompts import Ensemble, Prompts
     from clipbench.evaluate.template_selection import best_length, forward_selection, halves
 
-    stored, class_names, templates = zero_shot.opened(encoder, arguments)
-    validation, test = halves(stored.features, stored.labels, arguments.seed)
-    prompts = Prompts(encoder, class_names, progress=not arguments.json).of_all(templates)
+    words = choose_words(encoder, arguments)
+    templates = words.templates
+    validation, test = halves(words.stored.features, words.stored.labels, arguments.seed)
+    prompts = Prompts(encoder, words.class_names, progress=not arguments.json).of_all(templates)
     steps = forward_selection(prompts, validation, test, arguments.most)
     kept = best_length(steps)
     everything, first = (test.judged_by(Ensemble(some)).metrics() for some in (prompts, prompts[:1]))
@@ -39,6 +40,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
             for step in steps
         ],
         "candidates": templates,
+        "words": words.of,
         "split": f"halves of each class, seed {arguments.seed}; top1 is of the half that did not choose",
-        **note_unreadable(stored),
+        **note_unreadable(words.stored),
     }  # fmt: skip

@@ -1,0 +1,107 @@
+"""By which words classes are known: the data's own, a known set's, or the user's."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clipbench.cli.shared import Parser, note, read_lines
+from clipbench.errors import UserError
+
+OWN = "own"  # as an argument: what the data themselves say
+
+
+def add_words(parser: Parser) -> None:
+    parser.add_argument("--templates", metavar="NAME|FILE", help="of a known set (cifar10, imagenet, photos, ...), or a"
+                        " text file with one template with {} a line, or own (default: the known set that the data are,"
+                        " else the data's own)")  # fmt: skip
+    parser.add_argument("--classes", metavar="NAME|FILE", help="of a known set, or a text file with a class a line: its"
+                        " name, or the data's name for it, a tab and the name to prompt with; or own (default as for"
+                        " templates)")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is classified, and by which words."""
+
+    stored: object  # features, with labels that count class_names
+    class_names: list[str]
+    templates: list[str]
+    of: dict[str, str]  # where classes and templates are from
+
+    @property
+    def settings(self) -> dict:
+        return {"templates": self.templates, "words": self.of}
+
+
+def choose_words(encoder, arguments) -> Words:
+    """Features of the data, and the words that --classes and --templates ask for.
+
+    Raises:
+        UserError: for data without classes, or with one, for classes that are not listed, and for bad templates.
+    """
+    from clipbench.data.prompt_sets import recognised
+    from clipbench.evaluate.feature_file import labelled, open_features
+    from clipbench.evaluate.zero_shot import fill_templates
+
+    stored = open_features(encoder, arguments.data, progress=not arguments.json)
+    own_names = list(labelled(stored, arguments.data)[2])
+    known = recognised(stored.about["data"], own_names)
+    automatic = known.name if known else OWN
+    classes = arguments.classes or automatic
+    templates = arguments.templates or (classes if is_known(classes) else OWN)
+    stored, class_names = with_classes(stored, own_names, classes, arguments.data)
+    if len(class_names) < 2:
+        raise UserError(f"{arguments.data} has one class only, {class_names[0]!r}: there is nothing to choose between")
+    found = find_templates(templates, stored)
+    fill_templates(class_names, found)  # tells what is wrong with them
+    if arguments.classes or Path(arguments.data).is_dir():
+        note_classes_without_pictures(stored, class_names)
+    return Words(stored, class_names, found, {"classes": classes, "templates": templates})
+
+
+def is_known(name: str) -> bool:
+    from clipbench.data.prompt_sets import prompt_set_names
+
+    return name in prompt_set_names()
+
+
+def with_classes(stored, own_names: list[str], wanted: str, data: str):
+    """(stored features with labels that count the classes, the classes)."""
+    from clipbench.data.class_names import match_classes, numbered
+    from clipbench.data.prompt_sets import prompt_set
+
+    if wanted == OWN:
+        return stored, own_names
+    if is_known(wanted):
+        known = prompt_set(wanted)
+        numbers, class_names = known.numbers(own_names), known.class_names
+    else:
+        pairs = [line.split("\t", 1) for line in read_words(wanted)]
+        numbers, class_names = numbered([pair[0] for pair in pairs], wanted), [pair[-1].strip() for pair in pairs]
+    if not class_names:
+        raise UserError(f"{wanted} lists no classes; give a file with one a line, or a known set")
+    labels = match_classes(own_names, numbers, set(stored.labels.tolist()), data, wanted)
+    return replace(stored, labels=labels[stored.labels]), class_names
+
+
+def find_templates(wanted: str, stored) -> list[str]:
+    from clipbench.data.prompt_sets import prompt_set
+
+    if wanted == OWN:
+        return list(stored.about["templates"])
+    return list(prompt_set(wanted).templates) if is_known(wanted) else read_words(wanted)
+
+
+def read_words(file: str) -> list[str]:
+    """Lines of a file; a name that is neither a file nor a known set is told with the known ones."""
+    from clipbench.data.prompt_sets import prompt_set_names
+
+    if not Path(file).exists():
+        raise UserError(f"{file!r} is no file and no known set; known are {', '.join(prompt_set_names())}, or own")
+    return read_lines(Path(file))
+
+
+def note_classes_without_pictures(stored, class_names: list[str]) -> None:
+    shown = set(stored.labels.tolist())
+    if missing := [name for label, name in enumerate(class_names) if label not in shown]:
+        named = ", ".join(repr(name) for name in missing[:5])
+        note(f"{len(missing)} of {len(class_names)} classes have no pictures and can only be wrong answers: {named}")
