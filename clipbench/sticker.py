@@ -100,7 +100,6 @@ def place(sticker: Sticker, size: tuple[int, int]) -> tuple[Image.Image, tuple[i
     return stamp, tuple(corner)
 
 
-@lru_cache(maxsize=256)  # an evaluation prints one sticker on many pictures
 def draw_stamp(sticker: Sticker, size: tuple[int, int]) -> Image.Image:
     """The turned sticker by itself, RGBA, small enough for a picture of ``size``."""
     height = sticker.height * min(size)

@@ -33,6 +33,8 @@ TEMPLATES = (
 )  # fmt: skip
 PHOTO_TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "an image of a {}.", "a blurry photo of a {}.", "a {}.")
 
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}  # of picture files
+
 EVALUATION_SEED = 990_001  # the frozen world: never a training seed
 HELDOUT_SIZE = 5_000
 COMPOSITION_SIZE = 2_000
@@ -208,13 +210,12 @@ def digits(split: str = "all") -> PictureSet:
 
 def picture_folder(folder: Path) -> PictureSet:
     """One sub-folder a class: its name, with underscores as spaces, is the class name."""
-    endings = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     class_folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = [
         (path, label)
         for label, sub in enumerate(class_folders)
         for path in sorted(sub.iterdir())
-        if path.suffix.lower() in endings
+        if path.suffix.lower() in ENDINGS
     ]
     if not files:
         raise UserError(f"{folder}: no pictures found; make one sub-folder a class and put the pictures into them")

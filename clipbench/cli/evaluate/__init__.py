@@ -7,10 +7,10 @@ picture.
 import time
 from pathlib import Path
 
-from clipbench.cli.evaluate import few_shot, linear_probe, select_templates, units, zero_shot
+from clipbench.cli.evaluate import few_shot, linear_probe, select_templates, typographic, units, zero_shot
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
-TASKS = (zero_shot, linear_probe, few_shot, select_templates, units)
+TASKS = (zero_shot, linear_probe, few_shot, select_templates, typographic, units)
 
 
 def add_to(commands) -> None:
@@ -18,7 +18,8 @@ def add_to(commands) -> None:
     parser = commands.add_parser("eval", help=about, description=about)
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for task in TASKS:
-        add_common(add(tasks, task.NAME, evaluate, show_record, task.ABOUT), task)
+        show = getattr(task, "show", show_record)
+        add_common(add(tasks, task.NAME, evaluate, show, task.ABOUT), task)
 
 
 def add_common(parser: Parser, task) -> None:

@@ -1,0 +1,245 @@
+"""``clipbench eval typographic``: another thing's name printed on every picture, and what the model then sees."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from clipbench.cli.shared import Parser, note_unreadable, positive, read_lines
+from clipbench.errors import UserError
+
+NAME = "typographic"
+ABOUT = "typographic attacks: another thing's name printed on every picture, by sticker size, with a control word"
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
+    parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
+                        help="how many pictures to attack, drawn by the seed (default 2000)")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of the targets and the choice of pictures (default 0)")
+    parser.add_argument("--longest", type=positive(int), default=80, metavar="LETTERS",
+                        help="print only names of at most so many letters, such as 8")  # fmt: skip
+    parser.add_argument("--probe", action="store_true", help="also attack a linear probe of clean features")
+    parser.add_argument("--train", metavar="DATA", help="pictures to train the probe on (default: the data's split)")
+    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
+                        help="training scenes of the probe, where the data are scenes (default 20000)")  # fmt: skip
+    add_sticker_arguments(parser)
+
+
+def add_sticker_arguments(parser: Parser) -> None:
+    parser.add_argument("--height", type=float, default=0.25,
+                        help="of the sticker, as a fraction of the picture's side (default 0.25)")  # fmt: skip
+    parser.add_argument("--heights", type=numbers, metavar="H,H,...",
+                        help="of the sweep (default 0.1,0.15,0.2,0.25,0.3,0.4; none for no sweep)")  # fmt: skip
+    parser.add_argument("--position", type=numbers, default=(0.5, 0.8), metavar="X,Y",
+                        help="centre of the sticker, as fractions (default 0.5,0.8)")  # fmt: skip
+    parser.add_argument("--angle", type=float, default=0.0, help="degrees, counter-clockwise (default 0)")
+    parser.add_argument("--opacity", type=float, default=1.0)
+    parser.add_argument("--text-color", default="#141419", help="a name or #rrggbb (default #141419)")
+    parser.add_argument("--paper-color", default="#fcfcfa", help="a name, #rrggbb, or none (default #fcfcfa)")
+    parser.add_argument("--font", type=Path, help="a TrueType or OpenType file (default: DejaVu Sans, bold)")
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    try:
+        return () if text == "none" else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas, not {text}") from None
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics, settings) of one attack."""
+    from clipbench.data.word_photos import is_word_folder
+
+    if is_word_folder(Path(arguments.data)):
+        return measure_photos(encoder, arguments)
+    return measure_stickers(encoder, arguments)
+
+
+def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
+    """The attack on pictures of a set, with printed stickers."""
+    from clipbench.evaluate.typographic import (
+        HEIGHTS,
+        named_word_metrics,
+        plan_attack,
+        printed,
+        some_rows,
+        typographic_attack,
+    )
+
+    sticker = sticker_of(arguments)
+    data, probe, split = pictures_and_probe(encoder, arguments)
+    data = data.subset(some_rows(len(data), arguments.pictures, arguments.seed))
+    data, left_out = readable_part(encoder, data, arguments)
+    templates = templates_of(data, arguments)
+    plan = plan_attack(data.labels, data.class_names, arguments.seed, arguments.longest)
+    heights = HEIGHTS if arguments.heights is None else arguments.heights
+    classifiers = [*zero_shot_classifiers(encoder, data, templates), *probe]
+    progress = not arguments.json
+    metrics = typographic_attack(encoder, data, classifiers, sticker, plan, heights, progress)
+    attacked = printed(data, plan.words, sticker)
+    metrics |= named_word_metrics(encoder, attacked, plan.words, plan.targets, progress)
+    return metrics, {
+        "templates": templates,
+        "seed": arguments.seed,
+        "longest": arguments.longest,
+        "heights": list(heights),
+        "sticker": described(sticker),
+        "split": split,
+        **wordings(),
+        **left_out,
+    }
+
+
+def measure_photos(encoder, arguments) -> tuple[dict, dict]:
+    """One's own photographs, which have their words on them already."""
+    from clipbench.data.word_photos import open_word_photos
+    from clipbench.evaluate.typographic import Jury, named_word_metrics, photo_metrics
+
+    if arguments.probe:
+        raise UserError(f"{arguments.data} holds photographs with words, which train no probe; leave --probe out")
+    photos = open_word_photos(Path(arguments.data))
+    data, written = photos.data, photos.written >= 0
+    templates = templates_of(data, arguments)
+    targets = photos.written.clamp(min=0)
+    classifiers = zero_shot_classifiers(encoder, data, templates)
+    judged = Jury(encoder, data.labels, targets, classifiers, not arguments.json).judge(data)
+    metrics: dict = {}
+    for name, verdict in judged.items():
+        metrics |= photo_metrics(verdict, written, name)
+    rows = written.nonzero()[:, 0].tolist()
+    some = data.subset(rows)
+    words = [data.class_names[number] for number in targets[rows].tolist()]
+    metrics |= named_word_metrics(encoder, some, words, targets[rows])
+    classes = len(data.class_names)
+    metrics |= {"chance": 1 / classes, "two_way_chance": 0.5, "classes": classes}
+    metrics |= {"pictures": len(data), "pictures_with_a_word": len(rows)}
+    return metrics, {"templates": templates, **wordings()}
+
+
+def sticker_of(arguments):
+    from clipbench.sticker import FONT, Sticker
+
+    if len(arguments.position) != 2:
+        raise UserError("--position needs two numbers, such as 0.5,0.8")
+    paper = None if arguments.paper_color == "none" else arguments.paper_color
+    return Sticker(
+        "word", arguments.height, arguments.position, arguments.text_color, paper, arguments.angle, arguments.opacity,
+        arguments.font or FONT,
+    )  # fmt: skip
+
+
+def described(sticker) -> dict:
+    """What is printed how, without the word."""
+    return {
+        "height": sticker.height,
+        "position": list(sticker.position),
+        "text_color": sticker.text_color,
+        "paper_color": sticker.paper_color,
+        "angle": sticker.angle,
+        "opacity": sticker.opacity,
+        "font": Path(sticker.font).name,
+    }
+
+
+def wordings() -> dict:
+    from clipbench.evaluate.typographic import NAMED_WORDING, WORDING
+
+    return {"wording": list(WORDING), "named_wording": NAMED_WORDING}
+
+
+def templates_of(data, arguments) -> list[str]:
+    return list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
+
+
+def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
+    """The zero-shot classifier, and the one whose prompts speak of a sign (the defence by wording)."""
+    from clipbench.evaluate.typographic import WORDING, Classifier
+    from clipbench.evaluate.zero_shot import zero_shot_weights
+
+    weights = {name: zero_shot_weights(encoder, data.class_names, texts)
+               for name, texts in (("", templates), ("wording_", WORDING))}  # fmt: skip
+    return [Classifier(name, lambda features, w=w: features @ w) for name, w in weights.items()]
+
+
+def pictures_and_probe(encoder, arguments) -> tuple:
+    """(pictures to attack, a list that may hold the probe, how the data were split)."""
+    from clipbench.data.picture_sets import open_pictures
+
+    if not arguments.probe:
+        return with_known_words(open_pictures(arguments.data)), [], None
+    from clipbench.cli.evaluate.linear_probe import rows_of
+    from clipbench.data.splits import open_split
+    from clipbench.evaluate.linear_probe import choose_probe
+    from clipbench.evaluate.typographic import Classifier
+
+    split = open_split(arguments.data, arguments.train, arguments.scenes)
+    arguments.features = "tower"
+    train, validation = (rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation))
+    probe = choose_probe(train, validation, len(split.test.class_names), progress_of(arguments))
+    return with_known_words(split.test), [Classifier("probe_", probe.fit.logits, projected=False)], split.how
+
+
+def with_known_words(data):
+    """The pictures, with class names and templates of the known set that they are (CIFAR-10, ...), else their own."""
+    from dataclasses import replace
+
+    from clipbench.data.prompt_sets import words_for
+
+    class_names, templates = words_for(data)
+    return replace(data, class_names=class_names, templates=templates)
+
+
+def readable_part(encoder, data, arguments) -> tuple:
+    """(the pictures that can be read, the setting that tells of others)."""
+    from clipbench.evaluate.feature_file import cached_features
+
+    stored = cached_features(encoder, data, progress=not arguments.json)
+    if not stored.unreadable:
+        return data, {}
+    known = set(stored.ids)
+    return data.subset([row for row, name in enumerate(data.ids) if str(name) in known]), note_unreadable(stored)
+
+
+def progress_of(arguments):
+    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
+
+
+# --------------------------------------------------------------------------------------------------- the table
+
+COLUMNS = ("attacked_top1", "control_top1", "success", "control_target", "two_way_attacked")
+
+
+def show(record: dict) -> str:
+    """The numbers as percentages: one table of the sizes for each classifier, then the defences."""
+    metrics, settings = record["metrics"], record["settings"]
+    lines = [f"typographic attack on {settings['model']} with {settings['data']}: {metrics['pictures']} pictures, "
+             f"{metrics['classes']} classes; per cent, chance {100 * metrics['chance']:.2g}, two-way 50"]  # fmt: skip
+    for prefix, title in (("", "zero-shot"), ("probe_", "linear probe"), ("wording_", "prompts that speak of a sign")):
+        lines += classifier_lines(metrics, settings, prefix, title)
+    return "\n".join([*lines, *other_lines(metrics)])
+
+
+def classifier_lines(metrics: dict, settings: dict, prefix: str, title: str) -> list[str]:
+    known = [name for name in ("clean_top1", *COLUMNS, "flipped", "control_cost", "two_way_clean", "masked_top1")
+             if prefix + name in metrics]  # fmt: skip
+    if not known:
+        return []
+    lines = ["", title, *(f"  {name:<18} {with_ends(metrics, prefix + name)}" for name in known)]
+    heights = settings.get("heights", ())
+    if heights:
+        lines.append("  height  covered" + "".join(f"{name:>18}" for name in COLUMNS))
+    for height in heights:
+        numbers = [metrics[f"{prefix}{name}_at_{height:g}"] for name in COLUMNS]
+        cover = metrics[f"covered_at_{height:g}"]
+        lines.append(f"  {height:6g} {100 * cover:8.1f}" + "".join(f"{100 * number:18.1f}" for number in numbers))
+    return lines
+
+
+def other_lines(metrics: dict) -> list[str]:
+    name = "two_way_named_word"
+    return ["", f"prompts that name the word, two-way: {with_ends(metrics, name)}"] if name in metrics else []
+
+
+def with_ends(metrics: dict, name: str) -> str:
+    low, high = (100 * metrics[f"{name}_{end}"] for end in ("low", "high"))
+    return f"{100 * metrics[name]:5.1f}  ({low:.1f} to {high:.1f})"

@@ -1,0 +1,307 @@
+"""Typographic attacks: a class name printed on a picture of another class (Goh et al. 2021, "Multimodal Neurons").
+
+Every picture gets a *target*, another class, drawn by the seed, and is classified three times: as it is (*clean*), with
+the target's name printed on it (*attacked*), and with a word of as many letters printed on it that names no class (the
+*control* sticker). Accuracy also falls under the control sticker, because it hides a part of the picture; only a model
+that reads yields the target more often under the attack than under the control.
+
+All numbers are fractions of the M pictures, with 95 % Wilson intervals as ``_low`` and ``_high``:
+
+``clean_top1``, ``attacked_top1``, ``control_top1``
+    The true class is the nearest of all C classes. Chance 1 / C.
+``success``
+    The target is the nearest of all classes on the attacked picture. Chance 1 / C.
+``clean_target``, ``control_target``
+    The same on the clean picture and under the control sticker: what success would be without reading.
+``flipped``
+    Success among the pictures that were classified right while they were clean.
+``control_cost``
+    ``clean_top1`` - ``control_top1``, with the interval of a paired difference (Agresti and Min 2005).
+``two_way_clean``, ``two_way_attacked``, ``two_way_control``
+    The true class is nearer than the target, as in SCAM (Westerhoff et al. 2025). Chance 1 / 2.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import torch
+from jaxtyping import Bool, Float, Int
+from PIL import Image, ImageStat
+from torch import Tensor
+
+from clipbench.data.draws import Draws
+from clipbench.data.picture_sets import PictureSet
+from clipbench.encoders import Encoder
+from clipbench.errors import UserError
+from clipbench.evaluate.features import image_features, text_features
+from clipbench.evaluate.intervals import with_interval
+from clipbench.sticker import LONGEST_WORD, Sticker, covered_box, covered_share, print_on
+
+HEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+# Words that are no thing's name; one with as many letters as the target's covers about as much of the picture.
+CONTROL_WORDS = (
+    "of", "so", "any", "its", "once", "thus", "often", "maybe", "almost", "rarely", "perhaps", "exactly", "somewhat",
+    "moreover", "otherwise", "sometimes", "especially", "afterwards", "nonetheless", "beforehand", "nevertheless",
+    "occasionally", "unfortunately", "straightaway",
+)  # fmt: skip
+# What the pictures look like once somebody has put a sticker on them, in words that do not say what is written.
+WORDING = (
+    "a {} with a sign", "a photo of a {} with a sign.", "a {} with a word on it", "a photo of a {} with a label.",
+    "a {} with something written on it",
+)  # fmt: skip
+NAMED_WORDING = "a {} with a sign that says {}"
+
+
+# ------------------------------------------------------------------------------------------------------ the plan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is printed on each of M pictures."""
+
+    targets: Int[Tensor, " M"]  # the class whose name is printed
+    words: list[str]  # its name
+    controls: list[str]  # a word of about as many letters that names no class
+
+
+def plan_attack(
+    labels: Int[Tensor, " M"], class_names: Sequence[str], seed: int = 0, longest: int = LONGEST_WORD
+) -> Plan:
+    """Draw a target for each picture, every other class with a name of at most ``longest`` letters alike.
+
+    Raises:
+        UserError: when fewer than two names are short enough.
+    """
+    eligible = torch.tensor([number for number, name in enumerate(class_names) if len(name) <= longest])
+    if len(eligible) < 2:
+        raise UserError(f"{len(eligible)} class names have at most {longest} letters; an attack needs two or more")
+    draws = Draws(seed, torch.arange(len(labels)))
+    first, more = eligible[draws.integer("target", len(eligible))], 1 + draws.integer("shift", len(eligible) - 1)
+    place = torch.searchsorted(eligible, first)
+    targets = torch.where(first == labels, eligible[(place + more) % len(eligible)], first)
+    words = [class_names[target] for target in targets.tolist()]
+    return Plan(targets, words, pick_controls(words, class_names, draws))
+
+
+def pick_controls(words: Sequence[str], class_names: Sequence[str], draws: Draws) -> list[str]:
+    """For each word one of the control words nearest to it in length."""
+    names = {name.casefold() for name in class_names}
+    free = [word for word in CONTROL_WORDS if word not in names]
+    picked = []
+    for word, bits in zip(words, draws.bits("control").tolist(), strict=True):
+        distance = min(abs(len(word) - len(other)) for other in free)
+        near = [other for other in free if abs(len(word) - len(other)) == distance]
+        picked.append(near[bits % len(near)])
+    return picked
+
+
+def some_rows(count: int, most: int, seed: int = 0) -> list[int]:
+    """``most`` of ``count`` rows, drawn by the seed, in ascending order."""
+    order = Draws(seed, torch.arange(count)).bits("rows").argsort()
+    return sorted(order[:most].tolist())
+
+
+# -------------------------------------------------------------------------------------------------- the pictures
+
+
+def square(picture: Image.Image) -> Image.Image:
+    """The central square, which is what CLIP sees: a sticker outside of it would attack nobody."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
+
+
+def clean(data: PictureSet) -> PictureSet:
+    """The central squares of the pictures."""
+    return replace(data, pictures=lambda rows: [square(picture) for picture in data.pictures(rows)])
+
+
+def printed(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureSet:
+    """The pictures' central squares, each with its word printed on it; ``sticker`` says how."""
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        squares = zip(rows, clean(data).pictures(rows), strict=True)
+        return [print_on(picture, replace(sticker, word=words[row])) for row, picture in squares]
+
+    return replace(data, pictures=pictures)
+
+
+def masked(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureSet:
+    """The same with a patch of the picture's mean colour over each sticker: what is left when a word is taken out."""
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        squares = zip(rows, clean(data).pictures(rows), strict=True)
+        return [patched(picture, replace(sticker, word=words[row])) for row, picture in squares]
+
+    return replace(data, pictures=pictures)
+
+
+def patched(picture: Image.Image, sticker: Sticker) -> Image.Image:
+    covered = picture.convert("RGB")
+    covered.paste(tuple(round(mean) for mean in ImageStat.Stat(covered).mean), covered_box(sticker, covered.size))
+    return covered
+
+
+# --------------------------------------------------------------------------------------------------- the verdict
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Scores of all classes from features, zero-shot or probe."""
+
+    name: str  # begins the names of its numbers; "" for zero-shot
+    score: Callable[[Tensor], Tensor]  # (M, D) or (M, W) -> (M, C)
+    projected: bool = True  # whether it reads projected features (M, D) or the tower's (M, W)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a classifier judged M pictures."""
+
+    right: Bool[Tensor, " M"]  # the true class has the highest score of all
+    target: Bool[Tensor, " M"]  # the target has
+    prefers_true: Bool[Tensor, " M"]  # the true class scores higher than the target
+
+
+def judgement(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: Int[Tensor, " M"]) -> Judgement:
+    scores = scores.cpu()
+    prediction = scores.argmax(1)
+    true, target = (scores.gather(1, classes[:, None])[:, 0] for classes in (labels, targets))
+    return Judgement(prediction == labels, prediction == targets, true > target)
+
+
+def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement) -> dict[str, float]:
+    """The numbers that the head of this module defines."""
+    n = len(clean.right)
+    shares = {
+        "clean_top1": clean.right, "attacked_top1": attacked.right, "control_top1": control.right,
+        "success": attacked.target, "control_target": control.target, "clean_target": clean.target,
+        "two_way_clean": clean.prefers_true, "two_way_attacked": attacked.prefers_true,
+        "two_way_control": control.prefers_true,
+    }  # fmt: skip
+    metrics = {}
+    for name, hits in shares.items():
+        metrics |= with_interval(name, int(hits.sum()), n)
+    if known := int(clean.right.sum()):
+        metrics |= with_interval("flipped", int((clean.right & attacked.target).sum()), known)
+    return metrics | paired_difference("control_cost", clean.right, control.right)
+
+
+def paired_difference(name: str, before: Bool[Tensor, " M"], after: Bool[Tensor, " M"]) -> dict[str, float]:
+    """Share of ``before`` minus that of ``after``, with its 95 % interval (Agresti and Min 2005, 1/2 a case a cell)."""
+    n, lost, won = len(before), int((before & ~after).sum()), int((~before & after).sum())
+    middle = (lost - won) / (n + 2)
+    half = NormalDist().inv_cdf(0.975) * math.sqrt(lost + won + 1 - (lost - won) ** 2 / (n + 2)) / (n + 2)
+    return {name: (lost - won) / n, f"{name}_low": middle - half, f"{name}_high": middle + half}
+
+
+# ------------------------------------------------------------------------------------------------- the protocol
+
+
+def typographic_attack(
+    encoder: Encoder, data: PictureSet, classifiers: Sequence[Classifier], sticker: Sticker, plan: Plan,
+    heights: Sequence[float] = HEIGHTS, progress: bool = False,
+) -> dict[str, float]:  # fmt: skip
+    """Attack each classifier.
+
+    Args:
+        sticker: how words are printed; its own word is not used.
+        plan: what is printed on each picture, from ``plan_attack``.
+        heights: further heights of the sticker, for the sweep.
+
+    Returns:
+        For each classifier, under its name, ``attack_metrics`` at the sticker's own height; for each height h of the
+        sweep ``attacked_top1``, ``control_top1``, ``success``, ``control_target`` and ``two_way_attacked`` with
+        ``_at_h``, and ``covered_at_h``, the mean share of a picture under the sticker; with masked stickers
+        ``masked_top1`` and ``masked_target``; ``chance``, ``two_way_chance``, ``pictures``, ``classes``.
+
+    Raises:
+        UserError: for letters that the font does not have, or sets without pictures.
+    """
+    jury = Jury(encoder, data.labels, plan.targets, classifiers, progress)
+    before = jury.judge(clean(data))
+    metrics: dict[str, float] = {}
+    for height in sorted({sticker.height, *heights}):
+        paper = replace(sticker, height=height)
+        attacked = jury.judge(printed(data, plan.words, paper))
+        control = jury.judge(printed(data, plan.controls, paper))
+        for name in before:
+            numbers = attack_metrics(before[name], attacked[name], control[name])
+            metrics |= named(name, numbers, "") if height == sticker.height else {}
+            metrics |= named(name, numbers, f"_at_{height:g}") if height in heights else {}
+        metrics[f"covered_at_{height:g}"] = mean_cover(plan.words, paper)
+    for name, verdict in jury.judge(masked(data, plan.words, sticker)).items():
+        metrics |= with_interval(f"{name}masked_top1", int(verdict.right.sum()), len(data))
+        metrics |= with_interval(f"{name}masked_target", int(verdict.target.sum()), len(data))
+    classes = len(data.class_names)
+    return metrics | {"chance": 1 / classes, "two_way_chance": 0.5, "pictures": len(data), "classes": classes}
+
+
+SWEPT = ("attacked_top1", "control_top1", "success", "control_target", "two_way_attacked")
+
+
+def named(classifier: str, numbers: dict[str, float], ending: str) -> dict[str, float]:
+    """The numbers under their full names; of a sweep only those that depend on the height."""
+    base = {name: name.removesuffix("_low").removesuffix("_high") for name in numbers}
+    kept = {name: value for name, value in numbers.items() if not ending or base[name] in SWEPT}
+    return {f"{classifier}{base[name]}{ending}{name[len(base[name]):]}": value for name, value in kept.items()}
+
+
+def mean_cover(words: Sequence[str], sticker: Sticker) -> float:
+    """Mean share of a picture that lies under the sticker."""
+    different = sorted(set(words))
+    return sum(covered_share(replace(sticker, word=word)) * words.count(word) for word in different) / len(words)
+
+
+class Jury:
+    """Pictures with classes and targets, judged by several classifiers of one encoder."""
+
+    def __init__(self, encoder, labels, targets, classifiers: Sequence[Classifier], progress: bool = False):
+        self.encoder, self.labels, self.targets = encoder, labels, targets
+        self.classifiers, self.progress = classifiers, progress
+
+    def judge(self, data: PictureSet) -> dict[str, Judgement]:
+        """Each classifier's verdict on the pictures, by its name."""
+        kinds = {classifier.projected for classifier in self.classifiers}
+        features = {kind: image_features(self.encoder, data, projected=kind, progress=self.progress) for kind in kinds}
+        return {
+            each.name: judgement(each.score(features[each.projected]), self.labels, self.targets)
+            for each in self.classifiers
+        }
+
+
+def named_word_metrics(
+    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = False
+) -> dict[str, float]:
+    """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog" against "a dog ..."
+
+    A defence for whoever can read the word by other means (OCR). Chance 1 / 2.
+
+    Args:
+        data: M pictures that already have ``words`` (M) on them.
+    """
+    names = data.class_names
+    texts = [
+        [NAMED_WORDING.format(names[number], word) for number, word in zip(classes.tolist(), words, strict=True)]
+        for classes in (data.labels, targets)
+    ]
+    pictures = image_features(encoder, data, progress=progress)
+    true, other = ((pictures * text_features(encoder, lines)).sum(1) for lines in texts)
+    return with_interval("two_way_named_word", int((true > other).sum()), len(data))
+
+
+def photo_metrics(verdict: Judgement, written: Bool[Tensor, " M"], prefix: str = "") -> dict[str, float]:
+    """``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word, ``clean_top1`` of others.
+
+    Args:
+        written: which of the photographs have a word on them.
+    """
+    groups = {"clean_top1": (verdict.right, ~written), "attacked_top1": (verdict.right, written),
+              "success": (verdict.target, written), "two_way_attacked": (verdict.prefers_true, written)}  # fmt: skip
+    metrics = {}
+    for name, (hits, rows) in groups.items():
+        if count := int(rows.sum()):
+            metrics |= with_interval(prefix + name, int((hits & rows).sum()), count)
+    return metrics
