@@ -2,5 +2,6 @@
 
 from clipbench_widgets.prompt_explorer import PromptExplorer
 from clipbench_widgets.similarity_matrix import SimilarityMatrix
+from clipbench_widgets.typographic_studio import TypographicStudio
 
-__all__ = ["PromptExplorer", "SimilarityMatrix"]
+__all__ = ["PromptExplorer", "SimilarityMatrix", "TypographicStudio"]

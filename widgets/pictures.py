@@ -75,5 +75,5 @@ def within(picture: Image.Image, side: int) -> Image.Image:
 def data_uri(picture: Image.Image) -> str:
     """A picture as an address that holds all of its bytes."""
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=88)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0)  # ten times as fast as WebP
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -38,7 +38,12 @@ class RememberedFeatures:
 
     def of_picture(self, entry: NamedPicture) -> torch.Tensor:
         """(D,)"""
-        if entry not in self._pictures:
-            images = self.encoder.preprocess([entry.picture])
-            self._pictures[entry] = self.encoder.encode_image(images).cpu()[0]
-        return self._pictures[entry]
+        return self.of_pictures([entry])[0]
+
+    def of_pictures(self, entries: Sequence[NamedPicture]) -> torch.Tensor:
+        """(B, D). Only pictures that are new are encoded, in one batch."""
+        new = list(dict.fromkeys(entry for entry in entries if entry not in self._pictures))
+        if new:
+            images = self.encoder.preprocess([entry.picture for entry in new])
+            self._pictures.update(zip(new, self.encoder.encode_image(images).cpu(), strict=True))
+        return torch.stack([self._pictures[entry] for entry in entries])

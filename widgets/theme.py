@@ -11,12 +11,12 @@ import ipywidgets
 LIGHT = {
     "page": "#ffffff", "card": "#f3f5f8", "text": "#1a1f26", "quiet": "#4a5462", "line": "#c9d0d9",
     "frame": "#7a8594", "accent": "#0b5c9c", "on": "#dcebf8", "bar": "#0072b2", "bar-rest": "#4384b1",
-    "track": "#e6eaef", "band": "#c3cad4", "warning": "#7f3600", "warning-card": "#fff1e5",
+    "track": "#e6eaef", "band": "#c3cad4", "warning": "#7f3600", "warning-card": "#fff1e5", "second": "#c85400",
 }  # fmt: skip
 DARK = {
     "page": "#1b1f25", "card": "#272c34", "text": "#f2f4f7", "quiet": "#c0c8d2", "line": "#434b57",
     "frame": "#8a95a5", "accent": "#8cc8f2", "on": "#1d3a54", "bar": "#62b6ec", "bar-rest": "#4a8dbf",
-    "track": "#2f3640", "band": "#505a68", "warning": "#ffc08a", "warning-card": "#3d2a18",
+    "track": "#2f3640", "band": "#505a68", "warning": "#ffc08a", "warning-card": "#3d2a18", "second": "#ff9d4d",
 }  # fmt: skip
 
 RULES = """

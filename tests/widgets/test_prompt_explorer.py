@@ -461,7 +461,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 def test_colours_can_be_told_apart(colours):
     text = "text page, text card, text on, quiet page, quiet card, warning page, warning warning-card"
-    shapes = "bar track, bar band, bar-rest track, frame page, frame card, accent page, accent on"
+    shapes = "bar track, bar band, bar-rest track, second track, frame page, frame card, accent page, accent on"
     for pairs, least in (text, 7), (shapes, 3):
         pairs = [pair.split() for pair in pairs.split(", ")]
         assert not [pair for pair in pairs if contrast(*(colours[name] for name in pair)) < least]

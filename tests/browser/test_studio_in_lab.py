@@ -1,0 +1,121 @@
+"""The studio in JupyterLab: a word is typed, dragged and turned with real mouse and keys."""
+
+import re
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_START, choose, run_all_cells
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A notebook whose only cell shows a studio."""
+    cell = nbformat.v4.new_code_cell("from clipbench_widgets import TypographicStudio\nTypographicStudio('tiny')")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "studio.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), file)
+    return file
+
+
+def numbers(app) -> dict[str, int]:
+    """What the sliders say."""
+    labels = app.locator(".clipbench-sliders .widget-slider > .widget-label").all_inner_texts()
+    values = app.locator(".clipbench-sliders .widget-slider > .widget-readout").all_inner_texts()
+    return {label: int(value) for label, value in zip(labels, values, strict=True)}
+
+
+def wait_for_number(app, label: str, value: int) -> None:
+    slider = app.locator(".clipbench-sliders .widget-slider", has_text=label)
+    sync_api.expect(slider.locator(".widget-readout")).to_have_text(str(value))
+
+
+def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
+    page, dialogs = browser_page, []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.set_viewport_size({"width": 1400, "height": 2000})
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until=".clipbench-headline")
+    app = page.locator(".clipbench-app").first
+    pictures = app.locator(".clipbench-canvas img")
+    sync_api.expect(pictures).to_have_count(3)
+    app.screenshot(path=tmp_path / "studio.png")
+
+    # a word is typed: the picture shows it, the table names it
+    word = app.locator(".clipbench-word input")
+    word.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("rocket")
+    sync_api.expect(pictures.nth(1)).to_have_attribute("alt", "green apple with the word rocket")
+    app.locator(".clipbench-heads").get_by_text("with “rocket”").wait_for()
+    assert re.match(r"The verdict (stays|flips)", app.locator(".clipbench-headline strong").inner_text())
+
+    # the sticker follows the mouse, and then the arrow keys
+    pad = app.locator(".clipbench-pad-surface")
+    box, before = pad.bounding_box(), pictures.nth(1).get_attribute("src")
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.76 * box["height"])
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(box["x"] + (0.5 - 0.02 * step) * box["width"], box["y"] + (0.76 - 0.06 * step) * box["height"])
+    page.mouse.up()
+    wait_for_number(app, "Across", 34)
+    wait_for_number(app, "Down", 28)
+    sync_api.expect(pictures.nth(1)).not_to_have_attribute("src", before)
+    page.mouse.move(box["x"] + 5, box["y"] + 5)  # without a button it stays
+    pad.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)  # a page may skip presses that follow too quickly
+    wait_for_number(app, "Across", 38)
+    wait_for_number(app, "Down", 30)
+    pad.click(position={"x": 0.25 * box["width"], "y": 0.75 * box["height"]})
+    wait_for_number(app, "Across", 25)
+    wait_for_number(app, "Down", 75)
+
+    # turned by the keyboard at a slider
+    handle = app.locator(".clipbench-sliders .widget-slider", has_text="Angle").locator(".noUi-handle")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_number(app, "Angle", 1)
+
+    # hostile words stay words, and can be added to the texts
+    word.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("<img src=x onerror=x>")
+    app.get_by_role("button", name="Add “<img").click()
+    app.locator(".clipbench-duel-text").get_by_text("<img src=x onerror=x>").wait_for()
+    assert app.locator("img[src=x]").count() == 0 and not dialogs
+
+    app.get_by_role("button", name="cover the sticker").click()
+    app.get_by_role("button", name="✓ cover the sticker").wait_for()
+    sync_api.expect(pictures.nth(1)).to_have_attribute("alt", re.compile("covered$"))
+    app.get_by_role("button", name="✓ cover the sticker").click()
+
+    thumbnail = app.locator(".clipbench-thumbnail").nth(2)
+    thumbnail.focus()
+    page.keyboard.press("Enter")
+    sync_api.expect(pictures.first).to_have_attribute("alt", "lion")
+
+    word.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("dog")
+    app.get_by_role("button", name="Measure").click()
+    cancel = app.get_by_role("button", name="Cancel")
+    cancel.wait_for()
+    app.locator(".clipbench-chart polyline").first.wait_for()  # the first size
+    cancel.click()
+    app.get_by_text("Cancelled").wait_for()
+    sync_api.expect(cancel).to_be_hidden()
+
+    page.set_viewport_size({"width": 500, "height": 3400})
+    page.wait_for_timeout(500)
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 2000})
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")
