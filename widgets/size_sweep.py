@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from clipbench import Encoder, PictureSet, UserError, zero_shot_weights
-from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judge, masked, printed, some_rows
+from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judgement, masked, printed, some_rows
 from clipbench.sticker import Sticker
 
 AT_ONCE = 8  # pictures between two looks at whether to stop
@@ -78,7 +78,7 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[St
             images = question.encoder.preprocess(pictures.pictures(rows))
             features.append(question.encoder.encode_image(images).cpu())
             yield Step((done + rows.stop / len(data)) / rounds)
-        return judge(torch.cat(features) @ weights, labels, targets)
+        return judgement(torch.cat(features) @ weights, labels, targets)
 
     before = yield from verdict_on(clean(data))
     done += 1

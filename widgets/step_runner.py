@@ -20,7 +20,9 @@ class StepRunner:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, steps: Iterator, on_step: Callable[[object], None], on_end: Callable[[Exception | None], None]):
+    def start(
+        self, steps: Iterator, on_step: Callable[[object], None], on_end: Callable[[Exception | None], None]
+    ) -> None:
         """Run ``steps``, unless something runs already.
 
         Args:
