@@ -176,8 +176,6 @@ def write_bad(path, kind: str) -> str:
         return write_parquet(path, [0, None], ["cat/a.png", "dog/b.png"])
     if kind == "negative label":
         return write_parquet(path, [0, -1], ["cat/a.png", "dog/b.png"])
-    if kind == "labels in words":
-        return write_parquet(path, ["cat", "dog"], ["cat/a.png", "dog/b.png"])
     if kind == "text":
         path.write_text("image,label\n")
     if kind == "empty":
@@ -188,7 +186,7 @@ def write_bad(path, kind: str) -> str:
 @pytest.mark.parametrize(
     "kind",
     ["no rows", "no label", "plain images", "no bytes", "no folders", "no paths", "missing label", "negative label",
-     "labels in words", "text", "empty"],
+     "text", "empty"],
 )  # fmt: skip
 def test_a_parquet_file_that_is_no_picture_set_is_refused_in_one_line(tmp_path, kind):
     name = write_bad(tmp_path / "bad.parquet", kind)

@@ -4,6 +4,7 @@ Pictures are decoded here and never by `datasets`, so the same limits hold as fo
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from clipbench.errors import UserError
 from clipbench.preprocess import to_uint8
 
 
-def load(name: str, **options):
+def load(name: str, /, **options):
     """``datasets.load_dataset`` with errors of one line; `options` are its own, such as split and data_files.
 
     Raises:
@@ -46,6 +47,26 @@ def hub_set(
     """A hub data set, downloaded: any row can be read, from files mapped into memory."""
     table = load(name, **{"split": "train", **options}).data.table
     return table_set(name, table, Path(), image_column, caption_column, templates)
+
+
+HUB_DATA = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w.-]+))?")  # owner/name, owner/name@configuration
+FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".zip")
+
+
+def is_hub_data(name: str) -> bool:
+    """Whether a name can be a hub data-set id, perhaps with a configuration."""
+    return HUB_DATA.fullmatch(name) is not None and not name.endswith(FILES)
+
+
+def hub_parts(name: str) -> dict:
+    """Arrow tables of all parts of a hub data set, by their names; ``name`` may also be a folder in the hub's layout.
+
+    Raises:
+        UserError: see ``load``.
+    """
+    found = HUB_DATA.fullmatch(name)
+    repo, configuration = found.groups() if found else (name, None)
+    return {part: rows.data.table for part, rows in load(repo, name=configuration).items()}
 
 
 class StreamedPairs:

@@ -1,6 +1,7 @@
 """Named sets of labelled pictures, for evaluation and (where they are real photographs) for training.
 
-``open_pictures(name)`` knows the shipped sets, image folders and parquet files; every evaluator takes what it returns.
+``open_pictures(name)`` knows the shipped sets, image folders, parquet files and hub data sets; every evaluator takes
+what it returns.
 """
 
 from collections.abc import Callable, Sequence
@@ -85,7 +86,8 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
 
     Args:
         name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder with one sub-folder a
-            class, or a parquet file with the columns image and label.
+            class, a parquet file with the columns image and label, or a hub data-set id (or a folder in the hub's
+            layout), of which the test part is taken; ``owner/name:validation`` takes another.
         split: of ``digits`` only: "all", "train" or "test".
 
     Raises:
@@ -97,13 +99,15 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return art_set(name)
     if name == "digits":
         return digits(split)
-    path = Path(name)
-    if path.is_dir():
-        return picture_folder(path)
-    if path.is_file() and path.suffix == ".parquet":
-        return parquet_file(path)
+    from clipbench.data.parts import open_part  # it builds on this module
+
+    if (part := open_part(name)) is not None:
+        return part
+    if Path(name).is_dir():
+        return picture_folder(Path(name))
     known = ", ".join([*SCENE_SETS, *ART_SETS[1:], "digits"])
-    raise UserError(f"unknown data {name!r}; give {known}, a folder with one sub-folder a class, or a .parquet file")
+    others = "a folder with one sub-folder a class, a .parquet file, or a hub id owner/name"
+    raise UserError(f"unknown data {name!r}; give {known}, {others}")
 
 
 # ------------------------------------------------------------------------------------------------- shipped sets
@@ -223,43 +227,6 @@ def picture_folder(folder: Path) -> PictureSet:
         str(folder), torch.tensor([label for _, label in files]), [sub.name.replace("_", " ") for sub in class_folders],
         PHOTO_TEMPLATES, lambda rows: [open_picture(files[row][0]) for row in rows], [str(path) for path, _ in files],
     )  # fmt: skip
-
-
-def parquet_file(path: Path) -> PictureSet:
-    """Columns image{bytes, path} and label; the class names are the folders in the pictures' paths."""
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        table = parquet.read_table(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from None
-    check_columns(path, table)
-    images, labels = table.column("image").combine_chunks(), table.column("label").to_pylist()
-    data, paths = images.field("bytes"), images.field("path").to_pylist()
-    return PictureSet(
-        str(path), torch.tensor(labels), class_names_of(path, paths, labels), PHOTO_TEMPLATES,
-        lambda rows: [open_picture(data[int(row)].as_py() or b"", f"{path}, row {row},") for row in rows], paths,
-    )  # fmt: skip
-
-
-def check_columns(path: Path, table) -> None:
-    """
-    Raises:
-        UserError: unless the table has pictures and whole numbers for labels.
-    """
-    from pyarrow import compute, types
-
-    if not {"image", "label"} <= set(table.column_names):
-        raise UserError(f"{path}: needs the columns image and label, has {', '.join(table.column_names)}")
-    if table.num_rows == 0:
-        raise UserError(f"{path}: no rows")
-    image, label = table.schema.field("image").type, table.schema.field("label").type
-    if not types.is_struct(image) or not {"bytes", "path"} <= {field.name for field in image}:
-        raise UserError(f"{path}: image must hold bytes and path, not {image}")
-    labels = table.column("label")
-    if not types.is_integer(label) or labels.null_count or compute.min(labels).as_py() < 0:
-        raise UserError(f"{path}: every label must be a whole number from 0 on")
 
 
 def class_names_of(file: Path, paths: list[str | None], labels: list[int]) -> list[str]:

@@ -3,12 +3,14 @@
 Own splits are used where a set has them; a set without one is split by class, and the split says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from clipbench.data.draws import Draws
+from clipbench.data.parts import find_parts
 from clipbench.data.picture_sets import PictureSet, of_concepts, open_pictures
 from clipbench.data.scenes import EVALUATION, draw_factors, training_pool
 from clipbench.data.sprites import ART_SETS
@@ -32,7 +34,7 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
 
     Args:
         data: a name for ``open_pictures``, or a folder that holds ``train``, ``test`` and perhaps ``val`` (folders with
-            one sub-folder a class, or parquet files of those names).
+            one sub-folder a class, or parquet files of those names), or a hub data set with such parts.
         train: another data set to train on; then all of ``data`` is the test set.
         scenes: how many scenes to draw for training where ``data`` is made of scenes.
 
@@ -51,7 +53,16 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
     if parts["train"] and parts["test"]:
         opened = {part: open_pictures(str(path)) if path else None for part, path in parts.items()}
         return checked(Split(**opened, how="the folder's own parts"))
+    if "train" in (found := find_parts(data)) and len(found) > 1:
+        return of_parts(found)
     return stratified(open_pictures(data))
+
+
+def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
+    """The parts of a hub data set or of a folder in its layout; without a test part, validation is for testing."""
+    test = next(part for part in found if part != "train")  # in the order of parts.PARTS
+    validation = found["validation"]() if test == "test" and "validation" in found else None
+    return checked(Split(found["train"](), found[test](), validation, f"the data's own parts, tested on {test}"))
 
 
 PARTS = {"train": ("train",), "test": ("test",), "validation": ("val", "valid", "validation")}

@@ -5,10 +5,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from PIL import Image
 
 from clipbench.data.captioned import CaptionedSet, as_captions, from_labels
-from clipbench.data.picture_sets import PHOTO_TEMPLATES, class_names_of
+from clipbench.data.picture_sets import PHOTO_TEMPLATES, PictureSet, class_names_of
 from clipbench.errors import UserError
 from clipbench.preprocess import open_picture
 
@@ -29,8 +30,12 @@ def find_column(where: str, columns: Sequence[str], what: str, named: str | None
         raise UserError(f"{where}: no column {named!r}; it has {', '.join(columns)}")
     found = named or next((name for name in usual if name in columns), None)
     if found is None:
-        raise UserError(f"{where}: no {what} column among {', '.join(columns)}; name it with --{what}-column")
+        raise UserError(f"{where}: no {what} column among {', '.join(columns)}; {advice(what)}")
     return found
+
+
+def advice(what: str) -> str:
+    return "call it label" if what == "label" else f"name it with --{what}-column"
 
 
 # ---------------------------------------------------------------------------------------------------------- CSV
@@ -80,6 +85,16 @@ def parquet_set(
     Raises:
         UserError: as ``table_set``, and for a file that cannot be read.
     """
+    name = str(files[0] if len(files) == 1 else files[0].parent)
+    return table_set(name, read_parquet(files), files[0].parent, image_column, caption_column, templates)
+
+
+def read_parquet(files: Sequence[Path]):
+    """The Arrow table of parquet files with the same columns, one after the other.
+
+    Raises:
+        UserError: for a file that cannot be read or does not fit the others.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -90,8 +105,43 @@ def parquet_set(
             table = pyarrow.concat_tables(tables)
         except (pyarrow.ArrowException, OSError) as error:
             raise UserError(f"{file} is not a readable parquet file: {error}".splitlines()[0]) from None
-    name = str(files[0] if len(files) == 1 else files[0].parent)
-    return table_set(name, table, files[0].parent, image_column, caption_column, templates)
+    return table
+
+
+def labelled_set(name: str, table, folder: Path) -> PictureSet:
+    """An Arrow table with a column of pictures and one of labels.
+
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are names, or numbers whose
+    names are in the table's metadata (as the `datasets` library writes them) or the folders of the pictures' paths.
+
+    Raises:
+        UserError: when a column is absent or of another type, a label has no name, or there are no rows.
+    """
+    if table.num_rows == 0:
+        raise UserError(f"{name}: no rows")
+    columns = table.column_names
+    images = table.column(find_column(name, columns, "image", None, IMAGE_COLUMNS))
+    check_pictures(name, images.type)
+    paths = picture_paths(images)
+    ids = [path or f"{name}, row {row}" for row, path in enumerate(paths)]
+    labels, class_names = labels_and_names(name, table, find_column(name, columns, "label", None, LABEL_COLUMNS), paths)
+    return PictureSet(
+        name, torch.tensor(labels), class_names, PHOTO_TEMPLATES,
+        lambda rows: [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows], ids,
+    )  # fmt: skip
+
+
+def labels_and_names(name: str, table, column: str, paths: Sequence[str | None]) -> tuple[list[int], list[str]]:
+    """(numbers, class names) of a column of labels."""
+    values = table.column(column)
+    if is_text(values.type) and not values.null_count:
+        places = {word: place for place, word in enumerate(sorted(set(values.to_pylist())))}
+        return [places[word] for word in values.to_pylist()], [word.replace("_", " ") for word in places]
+    numbers = whole_numbers(name, values)
+    class_names = names_in_metadata(table, column) or class_names_of(Path(name), paths, numbers)
+    if max(numbers) >= len(class_names):
+        raise UserError(f"{name}: label {max(numbers)} has no class name; there are {len(class_names)}")
+    return numbers, class_names
 
 
 def table_set(

@@ -26,8 +26,8 @@ def add_common(parser: Parser, task) -> None:
     """The arguments of every task, and the task's own."""
     parser.add_argument("--model", default="classroom",
                         help="tiny, classroom, a model folder, a run's folder or a hub id")  # fmt: skip
-    parser.add_argument("--data", default="scenes:heldout",
-                        help="scenes:heldout, twemoji, openmoji, digits, a folder, a .parquet file")  # fmt: skip
+    parser.add_argument("--data", default="scenes:heldout", help="scenes:heldout, twemoji, openmoji, digits,"
+                        " a folder, a .parquet file, or a hub id owner/name[:part]")  # fmt: skip
     parser.add_argument("--out", type=Path, help="also write the record to this file")
     parser.add_argument("--device", default="auto")
     parser.set_defaults(measure=task.measure)

@@ -29,7 +29,7 @@ class Words:
 
     @property
     def settings(self) -> dict:
-        return {"templates": self.templates, "words": self.of}
+        return {"pictures": self.stored.about["data"], "templates": self.templates, "words": self.of}
 
 
 def choose_words(encoder, arguments) -> Words:
