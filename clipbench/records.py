@@ -25,6 +25,22 @@ def make_record(metrics: dict, settings: dict, fingerprint: str, seconds: float)
     }
 
 
+def read_record(file: Path) -> dict:
+    """
+    Raises:
+        UserError: when the file cannot be read or holds no record.
+    """
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such record; clipbench eval ... --out {file} writes one") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} is no record: {error}") from None
+    if not (isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("metrics", "settings"))):
+        raise UserError(f"{file} is no record: it has no metrics and settings; clipbench eval ... --out writes one")
+    return record
+
+
 def versions() -> dict[str, str]:
     """Installed versions of the libraries that numbers depend on."""
     found = {}

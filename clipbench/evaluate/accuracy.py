@@ -35,6 +35,16 @@ class Verdicts:
         metrics["mean_per_class"] = mean_per_class(self.correct, self.labels)
         return metrics | {"chance": 1 / self.classes, "pictures": len(self.labels), "classes": self.classes}
 
+    def outcomes(self, ids: Sequence[str], class_names: Sequence[str]) -> dict:
+        """What was said of every picture, for a record: the basis of paired tests between two records."""
+        return {
+            "ids": list(ids),
+            "labels": self.labels.tolist(),
+            "predictions": self.predictions.tolist(),
+            "class_names": list(class_names),
+            "commonest_confusions": commonest_confusions(self, class_names),
+        }
+
 
 def judge(scores: Callable[[slice], Tensor], labels: Int[Tensor, " M"], classes: int, block: int = BLOCK) -> Verdicts:
     """Compare the scores of all classes with that of the right one, some pictures at a time.

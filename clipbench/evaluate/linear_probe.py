@@ -17,8 +17,9 @@ from torch import Tensor
 
 from clipbench.data.draws import Draws
 from clipbench.errors import UserError
+from clipbench.evaluate.accuracy import Verdicts
 from clipbench.evaluate.logistic import TARGET_GAP, Fit, Problem, check_rows, fit
-from clipbench.evaluate.zero_shot import zero_shot_metrics
+from clipbench.evaluate.zero_shot import judge_zero_shot
 
 GRID = tuple(10 ** (-6 + step / 8) for step in range(97))
 FIRST_SPACING = 16  # steps of the grid between the seven values that the search starts with
@@ -70,13 +71,20 @@ def linear_probe(train: Rows, test: Rows, validation: Rows | None = None, classe
     Raises:
         UserError: for rows that cannot be fitted or measured; see ``choose_probe``.
     """
+    return judged_probe(train, test, validation, classes, progress)[0]
+
+
+def judged_probe(train: Rows, test: Rows, validation: Rows | None = None, classes: int | None = None,
+                 progress: Callable[[str], None] = lambda line: None) -> tuple[dict[str, float], Verdicts]:  # fmt: skip
+    """``linear_probe`` with what the probe said of every test row."""
     check_rows(test.features, test.labels)
     if test.features.shape[1] != train.features.shape[1]:
         widths = train.features.shape[1], test.features.shape[1]
         raise UserError("training features are {} wide but test features {}: use one model for both".format(*widths))
     classes = classes or int(max(train.labels.max(), test.labels.max())) + 1
     probe = choose_probe(train, validation, classes, progress)
-    return probe_metrics(probe.fit, test) | {
+    verdicts = probe_verdicts(probe.fit, test)
+    return verdicts.metrics() | {
         "C": probe.fit.C,
         "validation_top1": probe.accuracies[probe.fit.C],
         "gap": probe.fit.gap,
@@ -84,13 +92,18 @@ def linear_probe(train: Rows, test: Rows, validation: Rows | None = None, classe
         "converged": probe.worst_gap <= TARGET_GAP,
         "fits": len(probe.accuracies) + 1,
         "train_rows": len(train) + len(validation or ()),
-    }
+    }, verdicts
 
 
 def probe_metrics(probe: Fit, test: Rows) -> dict[str, float]:
-    """``zero_shot_metrics`` of a linear classifier with an intercept, as the weight of a feature that is always 1."""
+    """What ``zero_shot_metrics`` gives, of a linear classifier with an intercept."""
+    return probe_verdicts(probe, test).metrics()
+
+
+def probe_verdicts(probe: Fit, test: Rows) -> Verdicts:
+    """The intercept is the weight of a feature that is always 1."""
     weights = torch.cat([probe.weights, probe.intercept[None]]).cpu()
-    return zero_shot_metrics(F.pad(test.features.to(weights), (0, 1), value=1.0), test.labels, weights)
+    return judge_zero_shot(F.pad(test.features.to(weights), (0, 1), value=1.0), test.labels, weights)
 
 
 def choose_probe(train: Rows, validation: Rows | None, classes: int,

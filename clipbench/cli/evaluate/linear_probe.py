@@ -22,18 +22,20 @@ def add_arguments(parser: Parser) -> None:
                         help="what is probed (default tower, the paper's: before the projection)")  # fmt: skip
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
-    """(metrics, settings) of one probe."""
+def measure(encoder, arguments) -> tuple[dict, dict, dict]:
+    """(metrics, settings, outcomes) of one probe."""
     from clipbench.data.splits import open_split
-    from clipbench.evaluate.linear_probe import GRID, linear_probe
+    from clipbench.evaluate.linear_probe import GRID, judged_probe
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     left_out: dict[str, str] = {}
     train, test, validation = (
         rows_of(encoder, part, arguments, left_out) for part in (split.train, split.test, split.validation)
     )
-    metrics = linear_probe(train, test, validation, len(split.test.class_names), progress_of(arguments))
-    return metrics, {
+    class_names = split.test.class_names
+    metrics, verdicts = judged_probe(train, test, validation, len(class_names), progress_of(arguments))
+    ids = [str(name) for name in split.test.ids if str(name) not in left_out]
+    settings = {
         "split": split.how,
         "validation": "its own" if split.validation else "a stratified fifth of the training rows, seed 0",
         "features": FEATURES[arguments.features],
@@ -42,6 +44,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "C_grid": [GRID[0], GRID[-1], len(GRID)],
         **({"left_out": left_out} if left_out else {}),
     }
+    return metrics, settings, verdicts.outcomes(ids, class_names)
 
 
 def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):

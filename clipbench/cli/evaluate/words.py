@@ -29,7 +29,9 @@ class Words:
 
     @property
     def settings(self) -> dict:
-        return {"pictures": self.stored.about["data"], "templates": self.templates, "words": self.of}
+        about = self.stored.about
+        pictures = {"pictures": about["data"], "pictures_fingerprint": about["data_fingerprint"]}
+        return {**pictures, "words": self.of, "templates": self.templates}
 
 
 def choose_words(encoder, arguments) -> Words:

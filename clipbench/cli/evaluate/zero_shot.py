@@ -23,7 +23,6 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one evaluation."""
-    from clipbench.evaluate.accuracy import commonest_confusions
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
     words = choose_words(encoder, arguments)
@@ -37,13 +36,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         **({"scale": encoder.scale} if arguments.ensemble == "probability" else {}),
         **note_unreadable(words.stored),
     }
-    outcomes = {
-        "ids": words.stored.ids,
-        "labels": verdicts.labels.tolist(),
-        "predictions": verdicts.predictions.tolist(),
-        "class_names": words.class_names,
-        "commonest_confusions": commonest_confusions(verdicts, words.class_names),
-    }
+    outcomes = verdicts.outcomes(words.stored.ids, words.class_names)
     return verdicts.metrics(arguments.interval), settings, outcomes
 
 

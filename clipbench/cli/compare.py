@@ -1,0 +1,73 @@
+"""``clipbench compare``: what differs between records of ``clipbench eval --out``, switches first."""
+
+import csv
+from pathlib import Path
+
+from clipbench.cli.shared import add
+from clipbench.errors import UserError
+
+
+def add_to(commands) -> None:
+    about = "why numbers differ: the switches of records, their numbers, and a paired test of two"
+    parser = add(commands, "compare", compare, show, about)
+    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="files of clipbench eval --out FILE")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a table of all of them")
+
+
+def compare(arguments) -> dict:
+    from clipbench.compare import compare, table
+    from clipbench.records import read_record
+
+    if len(arguments.records) < 2:
+        raise UserError("give two or more records to compare")
+    records = dict(zip(names_of(arguments.records), map(read_record, arguments.records), strict=True))
+    columns, rows = table(records)
+    if arguments.csv:
+        write_csv(arguments.csv, columns, rows)
+    if len(records) == 2:
+        return {"records": list(records), **compare(*records.values())}
+    return {"records": list(records), "columns": columns, "rows": rows}
+
+
+def names_of(files: list[Path]) -> list[str]:
+    """File names, or whole paths where file names are the same."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    if len(set(files)) < len(files):
+        raise UserError("one of the records is given twice")
+    return [str(file) for file in files]
+
+
+def write_csv(file: Path, columns: list[str], rows: list[list[str]]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows([columns, *rows])
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
+
+
+def show(result: dict) -> str:
+    from clipbench.compare import difference_of, shown_table
+
+    if "rows" in result:
+        return shown_table(result["columns"], result["rows"])
+    lines = [f"first: {result['records'][0]}, second: {result['records'][1]}", "", "switches that differ"]
+    lines += [f"  {name:<24} {difference_of(**each)}" for name, each in result["switches"].items()] or ["  none"]
+    numbers = [[name, *(f"{each[key]:.4g}" for key in ("first", "second")), f"{each['difference']:+.4g}"]
+               for name, each in result["metrics"].items()]  # fmt: skip
+    table = shown_table(["number", "first", "second", "difference"], numbers)
+    lines += ["", *(f"  {line}" for line in table.splitlines()), "", *show_paired(result["paired"]), result["verdict"]]
+    return "\n".join(lines)
+
+
+def show_paired(paired: dict) -> list[str]:
+    if "why_not" in paired:
+        return [f"not paired: {paired['why_not']}"]
+    interval = f"95 % bootstrap {paired['difference_low']:+.4f} to {paired['difference_high']:+.4f}"
+    return [
+        f"paired over {paired['pictures']:,} pictures: only the first is right on {paired['only_first']:,}, only the"
+        f" second on {paired['only_second']:,}",
+        f"difference {paired['difference']:+.4f} ({interval}), McNemar's exact p = {paired['p']:.2g}",
+    ]
