@@ -54,6 +54,8 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._ready = False
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
+        self._picture_buttons: dict[NamedPicture, Thumbnail] = {}
+        self._text_buttons: list[ipywidgets.Button] = []
         self.entries = list(example_pictures()) if pictures is None else named_pictures(pictures)
         if len(self.entries) > MAX_SIDE:
             raise UserError(f"{len(self.entries)} pictures are too many for one matrix; give at most {MAX_SIDE}")
@@ -245,12 +247,12 @@ class SimilarityMatrix(ipywidgets.VBox):
         return alike_together(cosines), alike_together(cosines.T)
 
     def _lay_out(self, _=None) -> None:
-        """Make the buttons of rows and columns anew, then draw."""
+        """Put the buttons of rows and columns into their places, then draw."""
         if not self._ready:
             return
         rows, columns = self._arrangement()
         pictures = [self._picture_button(column) for column in columns]
-        names = [self._text_button(row) for row in rows]
+        names = [self._text_button(number, row) for number, row in enumerate(rows)]
         side = f"{matrix_page.LABEL}px repeat({len(columns)}, {matrix_page.CELL}px)"
         self._grid.layout.grid_template_columns = side
         place(self._cells, f"2 / 2 / span {max(1, len(rows))} / span {max(1, len(columns))}")
@@ -262,19 +264,29 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._grid.children = [*pictures, *names, self._cells]
         self._draw()
 
-    def _picture_button(self, position: int) -> ipywidgets.Button:
-        button = Thumbnail(self.entries[position])
-        button.remove_class("clipbench-thumbnail").add_class("clipbench-column-picture")
-        return self._axis_button(button, "chosen_picture", position)
+    def _picture_button(self, position: int) -> Thumbnail:
+        entry = self.entries[position]
+        if entry not in self._picture_buttons:
+            button = Thumbnail(entry)
+            button.remove_class("clipbench-thumbnail").add_class("clipbench-column-picture")
+            self._picture_buttons[entry] = self._axis_button(button, "chosen_picture")
+        button = self._picture_buttons[entry]
+        button.position = position
+        return button
 
-    def _text_button(self, position: int) -> ipywidgets.Button:
-        text = self.texts[position]
-        button = ipywidgets.Button(description=text, tooltip=text).add_class("clipbench-row-name")
-        return self._axis_button(button, "chosen_text", position)
+    def _text_button(self, number: int, position: int) -> ipywidgets.Button:
+        """The n-th button from the top; buttons are kept, because a new one costs more than the text on it."""
+        if number == len(self._text_buttons):
+            button = ipywidgets.Button().add_class("clipbench-row-name")
+            self._text_buttons.append(self._axis_button(button, "chosen_text"))
+        button = self._text_buttons[number]
+        button.description = button.tooltip = self.texts[position]
+        button.position = position
+        return button
 
-    def _axis_button(self, button: ipywidgets.Button, trait: str, position: int) -> ipywidgets.Button:
-        button.on_click(lambda _: self.set_trait(trait, position))
-        button.trait, button.position = trait, position
+    def _axis_button(self, button: ipywidgets.Button, trait: str) -> ipywidgets.Button:
+        button.on_click(lambda clicked: self.set_trait(trait, clicked.position))
+        button.trait = trait
         return button
 
     def _draw(self, _=None) -> None:

@@ -7,6 +7,7 @@ from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.training import big_batch, training_step
+from clipbench.bench.widgets import widget_latency
 
 BENCHMARKS = {
     "train": training_step,
@@ -17,5 +18,6 @@ BENCHMARKS = {
     "startup": startup,
     "probe": probing,
     "embed": embedding,
+    "widgets": widget_latency,
     "rescore": rescoring,
 }

@@ -62,10 +62,18 @@ def rescore_options(parser: Parser) -> None:
     parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each (default 5)")
 
 
+def widgets_options(parser: Parser) -> None:
+    parser.add_argument("--model", default="classroom", help="a name or a folder (default classroom)")
+    parser.add_argument("--random", metavar="NAME", help="a model of the paper with random weights: ViT-B/32, ...")
+    parser.add_argument("--app", help="only this app (default: all)")
+    parser.add_argument("--events", type=positive(int), default=24, help="of each control (default 24)")
+    parser.add_argument("--busy", action="store_true", help="beside a process that uses a whole core")
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
     "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
-    "embed": embed_options, "rescore": rescore_options,
+    "embed": embed_options, "rescore": rescore_options, "widgets": widgets_options,
 }  # fmt: skip
 
 

@@ -97,6 +97,17 @@ def test_sorting_keeps_pairs_together_and_numbers_with_their_names(matrix):
     assert torch.allclose(torch.tensor(matrix.cosines), COSINES), "traits stay in the order given"
 
 
+def test_buttons_are_kept_while_texts_are_typed(matrix):
+    kept = {button.model_id for button in matrix._grid.children}
+    matrix._text.value = "row 0\nrow 2"
+    assert {button.model_id for button in matrix._grid.children} < kept
+    matrix._text.value = "row 2\nrow 1\nrow 0"
+    assert {button.model_id for button in matrix._grid.children} == kept
+    assert [button.description for button in buttons(matrix, "chosen_text")] == ["row 2", "row 1", "row 0"]
+    buttons(matrix, "chosen_text")[2].click()
+    assert matrix.chosen_text == 2
+
+
 def test_like_rows_become_neighbours():
     two_kinds = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1], [0.1, 0.9]])
     order = alike_together(two_kinds)
