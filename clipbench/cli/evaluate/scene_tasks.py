@@ -1,0 +1,80 @@
+"""``clipbench eval scene-tasks``: the suite of questions about scenes, zero-shot and by probes."""
+
+import argparse
+import sys
+
+from clipbench.cli.shared import Parser, positive
+
+NAME = "scene-tasks"
+ABOUT = "fourteen questions about scenes (count, position, relation, sign word, ...), zero-shot and by linear probes"
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.set_defaults(data="scenes")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)")
+    parser.add_argument("--pictures", type=positive(int), default=1000, metavar="N",
+                        help="test scenes of each task (default 1000)")  # fmt: skip
+    parser.add_argument("--train", type=whole, default=2000, metavar="N",
+                        help="training scenes of each probe; 0 for no probes (default 2000)")  # fmt: skip
+
+
+def whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 up, not {text}")
+    return int(text)
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics of every task and their means, settings)."""
+    from statistics import fmean
+
+    from clipbench.data.scene_tasks import TASKS, scene_task
+    from clipbench.errors import UserError
+    from clipbench.evaluate.scene_tasks import scene_task_metrics
+
+    if arguments.data != "scenes":
+        raise UserError("the scene tasks draw their own scenes; leave --data out")
+    tasks = [scene_task(name) for name in arguments.tasks or TASKS]
+    found = {}
+    for task in tasks:
+        found[task.name] = scene_task_metrics(encoder, task, arguments.pictures, arguments.train, not arguments.json)
+        if not arguments.json:
+            print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
+    metrics = {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
+    for kind in ("zero_shot", "probe", "chance"):
+        if all(kind in numbers for numbers in found.values()):
+            metrics[f"mean_{kind}"] = fmean(numbers[kind] for numbers in found.values())
+    return metrics, {
+        "tasks": [task.name for task in tasks],
+        "templates": {task.name: list(task.templates) for task in tasks},
+        "seeds": {task.name: [task.seed, task.seed + 1] for task in tasks},
+        "train": arguments.train,
+        "features": "zero-shot: projected; probe: before the projection",
+        "interval": "95 % Wilson over the scenes",
+    }
+
+
+def show(record: dict) -> str:
+    """One line a task, in per cent."""
+    from clipbench.data.scene_tasks import scene_task
+
+    metrics, settings = record["metrics"], record["settings"]
+    lines = [f"scene tasks of {settings['model']}, per cent (95 % interval)",
+             f"{'task':<16}{'chance':>7}   {'zero-shot':<21}{'linear probe':<21} question"]  # fmt: skip
+    for name in settings["tasks"]:
+        cells = "".join(f"{cell(metrics, f'{name}/{kind}'):<21}" for kind in ("zero_shot", "probe"))
+        lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {scene_task(name).about}")
+    means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
+    return "\n".join([*lines, f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}"])
+
+
+def cell(metrics: dict, name: str) -> str:
+    if name not in metrics:
+        return ""
+    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
+    mark = "" if metrics.get(f"{name}_converged", True) else " not converged"
+    return f"{value:5.1f} ({low:.1f}-{high:.1f}){mark}"
+
+
+def mean(metrics: dict, kind: str) -> str:
+    return f"{100 * metrics[f'mean_{kind}']:5.1f}" if f"mean_{kind}" in metrics else ""
