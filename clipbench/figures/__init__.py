@@ -14,10 +14,12 @@ from clipbench.figures.inside import (
     unit_favourites,
 )
 from clipbench.figures.lines import histograms, line_chart
+from clipbench.figures.maps import labelled_map
 from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pictures
 
 __all__ = [
     "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
-    "contact_sheet", "histograms", "line_chart", "occlusion_beside_picture", "points_in_plane", "probability_bars",
-    "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve", "unit_favourites",
+    "contact_sheet", "histograms", "labelled_map", "line_chart", "occlusion_beside_picture", "points_in_plane",
+    "probability_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve",
+    "unit_favourites",
 ]  # fmt: skip

@@ -9,6 +9,10 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
+# Seven kinds of points beside each other; an eighth and all further ones are gray. Points get a dark edge, because
+# the light ones stand out too little from white.
+KINDS = (BLUE, "#E69F00", GREEN, "#CC79A7", "#56B4E9", ORANGE, "#F0E442")
+REST = "#9AA3AD"
 DPI = 100  # 9 inches fill a notebook page
 WIDTH = 9.0
 

@@ -1,0 +1,81 @@
+"""Features as points of a plane, coloured by what they are, with the names of their clusters beside them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib import patheffects
+
+from clipbench.figures.canvas import KINDS, REST, LessonFigure, new_figure, plain
+from clipbench.figures.pictures import same_length, wrap
+
+OTHERS = "others"
+GRID = (12, 9)  # cells in which a label looks for its place
+
+
+def labelled_map(
+    points: torch.Tensor,
+    kinds: Sequence[str | None],
+    title: str,
+    texts: Sequence[bool] | None = None,
+    labels: tuple[str, str] = ("first direction", "second direction"),
+) -> LessonFigure:
+    """Points (M, 2) coloured by kind. Each kind's name stands where it is most among itself.
+
+    Args:
+        kinds: what each point is; points of none are gray, and of more than seven kinds those of the rarer ones.
+        texts: which points are texts: these are squares, the others circles.
+        labels: of the axes.
+    """
+    texts = [False] * len(kinds) if texts is None else list(texts)
+    same_length(points=points, kinds=kinds, texts=texts)
+    places, names = points.numpy(), main_kinds([kind for kind in kinds if kind is not None])
+    figure = new_figure(7.5, 5.8, f"A map of {len(places):,} points: {', '.join(names)}. {title}")
+    ax = plain(figure.subplots())
+    of_kind = np.array([names.index(kind) if kind in names else -1 for kind in kinds])
+    size = float(np.clip(30_000 / max(1, len(places)), 9, 45))
+    for number in [-1, *range(len(names))]:
+        for is_text, marker in ((False, "o"), (True, "s")):
+            chosen = places[(of_kind == number) & (np.array(texts) == is_text)]
+            colour = REST if number < 0 else KINDS[number]
+            ax.scatter(*chosen.T, s=size, c=colour, marker=marker, edgecolors="#333a44", linewidths=0.4)
+    ax.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
+    ax.set_title(wrap(title, 7.2), fontsize=11)
+    halo = [patheffects.withStroke(linewidth=3, foreground="white")]
+    for name, (x, y) in label_places(places, of_kind, names).items():
+        text = ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
+        text.set_parse_math(False)
+    return figure
+
+
+def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:
+    """The most frequent kinds, first the most frequent; of equally frequent ones the one that comes first."""
+    return [kind for kind, _ in Counter(kinds).most_common(most)]
+
+
+def label_places(points: np.ndarray, of_kind: np.ndarray, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Where each kind's name should stand: in a cell of its own where it is frequent and others are rare.
+
+    Args:
+        points: (M, 2).
+        of_kind: (M,) positions in ``names``, -1 for the rest.
+    """
+    if not len(points):
+        return {}
+    low, size = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-12)
+    cells = np.minimum(((points - low) / size * GRID).astype(int), np.array(GRID) - 1)
+    counts = np.zeros((len(names) + 1, *GRID))
+    np.add.at(counts, (of_kind, *cells.T), 1)  # position -1 is the last
+    own = counts[:-1] ** 2 / np.maximum(counts.sum(0), 1)
+    found: dict[str, tuple[float, float]] = {}
+    taken = np.zeros(GRID, bool)
+    for number in np.argsort(-own.reshape(len(names), -1).max(1), kind="stable").tolist():
+        free = np.where(taken, -1.0, own[number])
+        column, row = np.unravel_index(free.argmax(), GRID)
+        if free[column, row] <= 0:
+            continue  # no place without another's name
+        inside = points[(of_kind == number) & (cells == (column, row)).all(1)]
+        found[names[number]] = tuple(np.median(inside, axis=0).tolist())
+        taken[max(0, column - 2) : column + 3, max(0, row - 1) : row + 2] = True
+    return found

@@ -1,0 +1,162 @@
+"""The embedding map in JupyterLab: real clicks, drags, hovering and typing, and what the page shows after them."""
+
+import re
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, choose, run_all_cells
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    "from clipbench_widgets import EmbeddingMap\n"
+    "app = EmbeddingMap('tiny', 'scenes:heldout256', most=400)\napp",
+    "import ipywidgets\n"
+    "state = ipywidgets.HTML()\n"
+    "def tell(_):\n"
+    "    state.value = f'<p id=state>{app.hovered} of {len(app.selected)}: {app.selected}</p>'\n"
+    "app.observe(tell, ['hovered', 'selected'])\ntell(0)\nstate",
+)
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A map, and below it its traits in words."""
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "map.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), file)
+    return file
+
+
+class Map:
+    """The map as a person meets it."""
+
+    def __init__(self, page):
+        self.page, self.app = page, page.locator(".clipbench-app").first
+        self.stage, self.state = self.app.locator(".clipbench-map-stage"), page.locator("#state")
+
+    def point(self, number: int) -> tuple[float, float]:
+        """Where a point is on the screen, from the picture that is drawn."""
+        drawn = self.stage.locator("defs path").nth(0).get_attribute("d")
+        x, y = map(int, re.findall(r"M(\d+) (\d+)", drawn)[number])
+        left, top, width, height = map(float, self.stage.locator("svg").first.get_attribute("viewBox").split())
+        box = self.stage.bounding_box()
+        return box["x"] + (x - left) / width * box["width"], box["y"] + (y - top) / height * box["height"]
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Along fractions of the map, with the button held."""
+        box = self.stage.bounding_box()
+        corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+        self.page.mouse.move(*corners[0])
+        self.page.mouse.down()
+        for corner in corners[1:]:
+            self.page.mouse.move(*corner, steps=6)
+        self.page.mouse.up()
+
+    def selected(self) -> int:
+        return int(re.search(r"of (\d+)", self.state.inner_text()).group(1))
+
+
+def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
+    page, dialogs = browser_page, []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.set_viewport_size({"width": 1400, "height": 1300})
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until="#state")
+    map_ = Map(page)
+    app, stage, expect = map_.app, map_.stage, sync_api.expect
+    expect(stage).to_have_attribute("role", "application")
+    app.screenshot(path=tmp_path / "map.png")
+
+    page.mouse.move(*map_.point(3))
+    note = stage.locator(".clipbench-map-note")
+    expect(note.locator("img")).to_have_count(1)
+    expect(note).to_contain_text("picture, row")
+    app.screenshot(path=tmp_path / "hover.png")
+
+    page.mouse.click(*map_.point(3))
+    expect(map_.state).to_contain_text("of 1:")
+    expect(stage.locator(".clipbench-spokes")).to_have_count(1)
+    page.mouse.move(5, 5)
+    expect(note).to_have_count(0)
+    app.screenshot(path=tmp_path / "click.png")
+
+    map_.drag((0.02, 0.02), (0.5, 0.02), (0.5, 0.98), (0.02, 0.98))
+    app.get_by_text("first 12 here").wait_for()
+    expect(map_.state).not_to_contain_text("of 1:")
+    assert 20 < map_.selected() < 612
+    page.keyboard.down("Shift")
+    map_.drag((0.5, 0.02), (0.98, 0.02), (0.98, 0.98), (0.5, 0.98))
+    page.keyboard.up("Shift")
+    expect(map_.state).to_contain_text("of 612:")
+    app.screenshot(path=tmp_path / "lasso.png")
+    app.get_by_role("button", name="box").click()
+    expect(stage).to_have_class(re.compile("clipbench-drags-box"))
+    map_.drag((0.3, 0.3), (0.6, 0.6))
+    expect(map_.state).not_to_contain_text("of 612:")
+    assert 0 < map_.selected() < 612
+    app.get_by_role("button", name="zoom to selection").click()
+    expect(stage.locator("svg").first).not_to_have_attribute("viewBox", re.compile("^0.0 0.0 4000"))
+    app.get_by_role("button", name="whole map").click()
+
+    stage.focus()
+    page.keyboard.press("Escape")
+    expect(map_.state).to_contain_text("of 0:")
+    page.keyboard.press("ArrowRight")
+    expect(note).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(map_.state).to_contain_text("of 1:")
+    page.keyboard.press("Escape")
+
+    box = app.locator(".clipbench-map-query input")
+    box.click()
+    page.keyboard.type("a cat", delay=30)
+    cards = app.locator(".clipbench-strip").first.locator(".clipbench-thumbnail")
+    expect(cards).to_have_count(12)
+    expect(cards.first).to_have_text(re.compile(r"0\.[67]"))  # the cat itself
+    expect(note).to_have_count(0)
+    assert stage.locator(".clipbench-found").count() == 1
+    app.screenshot(path=tmp_path / "query.png")
+    cards.first.click()
+    expect(map_.state).to_contain_text("of 1:")
+    box.fill("<img src=x onerror=alert(1)>")
+    expect(stage.get_by_text("<img src=x")).to_have_count(1)
+    assert app.locator("img[src=x]").count() == 0 and not dialogs
+
+    numbers = app.locator(".clipbench-map-numbers")
+    before = numbers.inner_text()
+    app.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    numbers.get_by_text("without the shift").wait_for()
+    assert numbers.inner_text() != before
+    app.get_by_role("button", name="λ = 0").click()
+    numbers.get_by_text("without the shift").wait_for(state="detached")
+
+    box.fill("")
+    app.locator("select").select_option("style")
+    app.locator(".clipbench-key", has_text="sketch").click()
+    expect(stage.locator(".clipbench-faint")).to_have_count(1)
+    app.screenshot(path=tmp_path / "style.png")
+    app.locator(".clipbench-key", has_text="sketch").click()
+
+    app.get_by_role("button", name="UMAP").click()
+    app.get_by_role("button", name="Cancel").click()
+    expect(app.locator(".clipbench-bar")).to_have_count(0)
+    app.locator("select").select_option("group")
+
+    page.set_viewport_size({"width": 520, "height": 2200})
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 1300})
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")
+    app.get_by_role("button", name="UMAP").click()
+    app.locator(".clipbench-bar").wait_for()
+    app.locator(".clipbench-bar").wait_for(state="detached", timeout=1000 * SECONDS_TO_RUN)
+    app.screenshot(path=tmp_path / "umap.png")

@@ -1,0 +1,90 @@
+"""Rows of small pictures or texts that can be clicked, whose buttons stay the same while their contents change.
+
+A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke would be felt.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import ipywidgets
+
+from clipbench_widgets.explorer_page import small_line
+from clipbench_widgets.pictures import NamedPicture, data_uri, square
+
+THUMBNAIL_PIXELS = 144
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one button shows."""
+
+    row: int
+    caption: str
+    note: str  # for the pointer and screen readers
+    entry: NamedPicture | None = None  # without one, the caption fills the button
+
+
+class Strip(ipywidgets.VBox):
+    """A line of words, and cards below it.
+
+    Args:
+        on_click: called with the card's row.
+        pixels: of a thumbnail's side, twice that on the page.
+    """
+
+    def __init__(self, on_click: Callable[[int], None], pixels: int = THUMBNAIL_PIXELS):
+        self.cards: list[Card] = []
+        self._on_click, self._pixels = on_click, pixels
+        self._addresses: WeakKeyDictionary[NamedPicture, str] = WeakKeyDictionary()
+        self._buttons: list[CardButton] = []
+        self._about = ipywidgets.HTML()
+        self._styles = ipywidgets.HTML().add_class("clipbench-style")
+        self._row = ipywidgets.Box().add_class("clipbench-thumbnails")
+        super().__init__([self._about, self._styles, self._row])
+        self.add_class("clipbench-strip")
+
+    @property
+    def buttons(self) -> tuple[ipywidgets.Button, ...]:
+        """Those that are shown, one a card."""
+        return self._row.children
+
+    def show(self, about: str, cards: Sequence[Card]) -> None:
+        self._about.value = small_line(about)
+        self.layout.display = None if about or cards else "none"
+        if list(cards) == self.cards:
+            return
+        self.cards = list(cards)
+        while len(self._buttons) < len(cards):
+            self._buttons.append(CardButton(self._on_click))
+        buttons = self._buttons[: len(cards)]
+        shown = zip(buttons, cards, strict=True)
+        rules = [button.rule(self._address(card.entry)) for button, card in shown if card.entry]
+        self._styles.value = f"<style>{''.join(rules)}</style>"
+        for button, card in zip(buttons, cards, strict=True):
+            button.show(card)
+        if len(buttons) != len(self._row.children):
+            self._row.children = buttons
+
+    def _address(self, entry: NamedPicture) -> str:
+        if entry not in self._addresses:
+            self._addresses[entry] = data_uri(square(entry.picture, self._pixels))
+        return self._addresses[entry]
+
+
+class CardButton(ipywidgets.Button):
+    def __init__(self, on_click: Callable[[int], None]):
+        super().__init__()
+        self.row = -1
+        self._css_class = f"clipbench-card-{uuid.uuid4().hex[:12]}"  # unique among all kernels of a page
+        self.add_class("clipbench-thumbnail").add_class(self._css_class)
+        self.on_click(lambda _: on_click(self.row))
+
+    def rule(self, address: str) -> str:
+        """The style that gives the button its picture."""
+        return f".clipbench-app .{self._css_class} {{ background-image: url({address}) }}\n"
+
+    def show(self, card: Card) -> None:
+        self.row, self.description, self.tooltip = card.row, card.caption, card.note
+        (self.add_class if card.entry is None else self.remove_class)("clipbench-text-card")
