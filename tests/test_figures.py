@@ -18,6 +18,7 @@ from clipbench.figures import (
     compare_losses,
     contact_sheet,
     histograms,
+    labelled_map,
     line_chart,
     occlusion_beside_picture,
     points_in_plane,
@@ -29,6 +30,7 @@ from clipbench.figures import (
     unit_favourites,
 )
 from clipbench.figures.curves import smooth
+from clipbench.figures.maps import label_places, main_kinds
 
 
 def pictures(count: int) -> list[Image.Image]:
@@ -48,6 +50,7 @@ TEXTS = ["one cat", "two dogs on a long and winding road", "a", "the word “cra
 ACCURACY = {"top1": 0.5, "top1_low": 0.4, "top1_high": 0.6}
 MAPS = torch.arange(48.0).view(3, 4, 4)
 FRAMES = (pictures(3), [0, 10, 20], [0.1, 0.5, 0.9])
+MAP = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
 FIGURES = {
     "attention": lambda: attention_over_picture(pictures(1)[0], MAPS.repeat(3, 1, 1), [f"head {n}" for n in range(9)]),
     "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS[:2] - 20, TEXTS[:2]),
@@ -57,6 +60,7 @@ FIGURES = {
     "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
     "probabilities": lambda: probability_bars(pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])),
     "accuracies": lambda: accuracy_bars({"photo": ACCURACY, "sketch": ACCURACY}, chance=0.01),
+    "map": lambda: labelled_map(MAP, ["cats", "dogs", None, "cats"] * 10, "Two kinds", [False, True] * 20),
     "plane": lambda: points_in_plane(FEATURES, -FEATURES, pictures(4), TEXTS, "Four pairs"),
     "curve": lambda: training_curve(steps([2.0, 1.5, 1.0]), 8),
     "lines": lambda: line_chart([1, 10, 100], {"a": ([3, 2, 1], [2, 1, 0], [4, 3, 2]), "b": [1, 2, 3]}, "Up and down",
@@ -165,3 +169,17 @@ def test_a_histogram_shows_shares_so_that_groups_of_any_size_can_be_compared():
     axes = histograms({"few": [0.0, 1.0], "many": [0.0, 1.0] * 500}, "The same", "x", bins=2).axes[0]
     heights = [sorted(set(patch.get_path().vertices[:, 1].round(6))) for patch in axes.patches]
     assert heights[0] == heights[1] == [0.0, 50.0]
+
+
+def test_names_on_a_map_stand_among_their_own_kind():
+    clusters = np.repeat([[0.0, 0], [9, 0], [0, 9]], 20, axis=0) + np.random.default_rng(0).normal(size=(60, 2))
+    places = label_places(clusters, np.repeat([0, 1, 2], 20), ["a", "b", "c"])
+    for name, middle in zip("abc", ([0, 0], [9, 0], [0, 9]), strict=True):
+        assert np.linalg.norm(np.array(places[name]) - middle) < 3
+    assert label_places(np.zeros((0, 2)), np.zeros(0, int), ["a"]) == {}
+    assert list(label_places(np.zeros((3, 2)), np.array([0, 0, 1]), ["a", "b"])) == ["a"], "one place, one name"
+
+
+def test_the_most_frequent_kinds_get_colours():
+    assert main_kinds(["x"] + ["y"] * 3 + ["z"], most=2) == ["y", "x"]
+    assert "of 40 points: cats, dogs" in FIGURES["map"]().alt

@@ -9,8 +9,8 @@ from collections.abc import Callable
 class Background:
     """Runs the last thing that was asked for; what was asked for before is given up.
 
-    Everything that is told about it is told in the kernel's own thread, when that is free. Where there is no event loop,
-    as in a script, it is told by `wait`.
+    Everything that is told about it is told in the kernel's own thread, when that is free. Where there is no event
+    loop, as in a script, it is told by `wait`.
     """
 
     def __init__(self):
