@@ -201,7 +201,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self._stage = ipywidgets.Box([self._base, self._marks, self._labels, self._note, self._pointer])
         self._stage.add_class("clipbench-map-stage")
         status = ipywidgets.Box([self._status]).add_class("clipbench-progress")
-        self._waiting = row(status, self._cancel)
+        self._waiting = row(status, self._cancel).add_class("clipbench-waiting")
         drags = ipywidgets.HTML('<span class="clipbench-small">dragging draws a</span>')
         tools = row(drags, self._drags, self._whole, self._closer, self._none)
         shift = column("clipbench-map-shift", row(self._slider, self._no_shift), self._shift_note)
@@ -209,8 +209,8 @@ class EmbeddingMap(ipywidgets.VBox):
         right = column("clipbench-map-right", self._colours, self._keys, self._shapes, self._numbers,
                        self._found, self._chosen)  # fmt: skip
         columns = ipywidgets.Box([left, right]).add_class("clipbench-map-columns")
-        switches = row(self._projection, self._shown)
-        app = column("clipbench-map-app", self._title, switches, self._notice, self._waiting, columns)
+        switches = row(self._projection, self._shown, self._waiting)
+        app = column("clipbench-map-app", self._title, switches, self._notice, columns)
         return [style_sheet(explorer_page.RULES, map_page.RULES), app]
 
     def _connect(self) -> None:

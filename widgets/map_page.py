@@ -19,7 +19,7 @@ from clipbench_widgets.score_table import number, percent, shortened
 PICTURE_PIXELS = 224  # of the note under the pointer; twice its size on the page
 LONGEST = 90  # characters of a text in the page
 FOR_SCREEN_READERS = "Map of pictures and texts. Arrow keys go from point to point, Enter selects, plus and minus zoom."
-WARM_UP = "UMAP is being compiled, 10 to 60 seconds the first time. PCA is shown meanwhile."
+WARM_UP = "UMAP is being compiled: 10 to 60 s the first time. PCA is shown meanwhile."
 COLOURS = (*KINDS, REST)
 ABOUT_ALL = ("row", "modality", "name", "id")  # what is known of every point
 
@@ -107,7 +107,9 @@ html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
   height: 32px; font-family: inherit; font-size: 14px; color: var(--cb-text); background: var(--cb-card) none;
   border: 1px solid var(--cb-frame); border-radius: 6px; padding-left: 8px; appearance: auto; }}
 .clipbench-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
-.clipbench-app .clipbench-progress {{ flex: 1 1 160px; min-width: 0; }}
+.clipbench-app .clipbench-row > .clipbench-waiting {{ flex: 1 1 300px; flex-wrap: nowrap; min-width: 0; }}
+.clipbench-app .clipbench-waiting > .clipbench-progress {{ flex: 1 1 160px; min-width: 0; }}
+.clipbench-progress > .widget-html {{ width: 100%; }}
 .clipbench-bar {{ height: 8px; border-radius: 4px; background: var(--cb-track); overflow: hidden; margin-top: 3px; }}
 .clipbench-bar i {{ display: block; height: 100%; background: var(--cb-bar); }}
 {KEY_RULES}"""

@@ -153,8 +153,12 @@ def trustworthiness(
 def too_far(features: Tensor, points: Tensor, neighbours: int, rows: Tensor) -> int:
     """By how many ranks map neighbours of ``rows`` lie beyond the k-th in the full space, summed."""
     far, near = distances(features, rows), distances(points, rows)
-    on_map = far.gather(1, near.topk(neighbours, largest=False).indices)
-    closer = torch.stack([(far < column[:, None]).sum(1) for column in on_map.T])
+    on_map = far.gather(1, near.topk(neighbours, largest=False).indices).sort(1).values
+    # every point falls into one of the intervals between a row's map neighbours; all before them are closer
+    interval = torch.searchsorted(on_map, far, right=True)
+    interval += (neighbours + 1) * torch.arange(len(rows))[:, None]
+    counts = interval.flatten().bincount(minlength=len(rows) * (neighbours + 1)).view(len(rows), -1)
+    closer = counts.cumsum(1)[:, :neighbours]
     return int((closer + 1 - neighbours).clamp(min=0).sum())
 
 
