@@ -14,7 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.adapters import TransformersEncoder, is_siglip_folder, load_transformers
+from clipbench.errors import UserError
 from clipbench.model import CLIP
+from clipbench.objectives import Objective
+from clipbench.objectives.stored import read_objective
 from clipbench.precision import choose_precision, fingerprint_of, in_precision
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import find_folder, load_pretrained
@@ -114,12 +117,62 @@ class ClipbenchEncoder:
         return self.tokenizer.tokens(text)
 
 
+class RivalEncoder(ClipbenchEncoder):
+    """A model that was trained with another objective than CLIP's: it has no joint space of pictures and texts.
+
+    It gives features before the projection, for probes, and scores classes in the way of its objective.
+    """
+
+    def __init__(self, objective: Objective, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "rival",
+                 device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+        if precision != "fp32":
+            raise UserError(f"{name} was trained with {objective.name}: such models run in fp32 only")
+        super().__init__(objective.clip, tokenizer, preprocess, name, device)
+        self.objective = objective.to(device).eval()
+        self.ensemble = f"as {objective.name} has it"  # how class_scores averages templates
+
+    @property
+    def fingerprint(self) -> str:
+        if self._fingerprint is None:
+            settings = (self.model.config, self._preprocess, self.objective.about())
+            self._fingerprint = fingerprint_of(self.objective, settings, self.tokenizer.merges)
+        return self._fingerprint
+
+    @torch.inference_mode()
+    def class_scores(
+        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str]
+    ) -> Float[Tensor, "B C"]:
+        """How well each class fits a picture, from its features before the projection; see the objectives.
+
+        Raises:
+            UserError: when the objective cannot answer that.
+        """
+        scores = self.objective.class_scores(features.to(self.device), class_names, templates, self.tokenizer)
+        return scores.to(features.device)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        raise self.no_joint_space()
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        raise self.no_joint_space()
+
+    def no_joint_space(self) -> UserError:
+        way = "clipbench eval zero-shot and linear-probe know it"
+        return UserError(f"{self.name} was trained with {self.objective.name} and has no joint space; {way}")
+
+
+def has_joint_space(encoder: Encoder) -> bool:
+    """Whether pictures and texts are compared by their vectors; models of other objectives score classes themselves."""
+    return not isinstance(encoder, RivalEncoder)
+
+
 def load(
     name: str | Path = "classroom", device: torch.device | str = "cpu", precision: str = "fp32"
 ) -> ClipbenchEncoder | TransformersEncoder:
     """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
 
-    CLIPs are read into this package's own model, SigLIPs are left to transformers.
+    CLIPs are read into this package's own model, SigLIPs are left to transformers; a run with another objective comes
+    as a ``RivalEncoder``.
 
     Args:
         precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device
@@ -132,4 +185,6 @@ def load(
     if is_siglip_folder(folder):
         return load_transformers(folder, str(name), device, precision)
     model, tokenizer, preprocess = load_pretrained(folder)
+    if (objective := read_objective(folder, model)) is not None:
+        return RivalEncoder(objective, tokenizer, preprocess, str(name), device, precision)
     return ClipbenchEncoder(model, tokenizer, preprocess, str(name), device, precision)

@@ -50,7 +50,8 @@ def cached_backward(
     scale = scale.detach().requires_grad_()
     value = loss(*leaves, scale)
     backward(value)
-    shares = [leaf.grad.split(micro_batch) for leaf in leaves]
+    scale_gradient, *gradients = (gradient_of(leaf) for leaf in (scale, *leaves))
+    shares = [gradient.split(micro_batch) for gradient in gradients]
     after = random_state(images.device)
     for number, (part, state, *share) in enumerate(zip(parts, states, *shares, strict=True)):
         last = number == len(parts) - 1
@@ -58,11 +59,16 @@ def cached_backward(
         with contextlib.nullcontext() if last else all_but_last():
             outputs = encode(*part)
             flowing = [(output, gradient) for output, gradient in
-                       zip(outputs, (*share, scale.grad if last else torch.zeros_like(scale.grad)), strict=True)
+                       zip(outputs, (*share, scale_gradient if last else torch.zeros_like(scale_gradient)), strict=True)
                        if output.requires_grad]  # fmt: skip  # a locked encoder has no graph
             torch.autograd.backward(*zip(*flowing, strict=True))
     set_random_state(after, images.device)
     return value.detach(), tuple(leaf.detach() for leaf in leaves)
+
+
+def gradient_of(leaf: Tensor) -> Tensor:
+    """Zero for what the loss does not depend on."""
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
 
 def random_state(device: torch.device) -> list[Tensor]:

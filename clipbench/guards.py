@@ -1,7 +1,6 @@
 """What keeps a training run sound: statistics that bad numbers must not reach, a loss that is stuck, signals."""
 
 import contextlib
-import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 HINT_STEP = 300  # the step after which a loss is looked at that has not moved ...
-HINT_WITHIN = 0.01  # ... by this fraction of ln(batch size)
+HINT_WITHIN = 0.01  # ... by this fraction of that of guessing
 
 
 def batch_statistics(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -25,13 +24,12 @@ def put_back(statistics: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
         buffer.copy_(before)
 
 
-def stuck_loss(step: int, smoothed_loss: float | None, batch_size: int) -> str | None:
-    """A hint, once, when the loss is still what a model has that cannot tell one pair from another: ln(batch size)."""
-    chance = math.log(batch_size)
+def stuck_loss(step: int, smoothed_loss: float | None, chance: float) -> str | None:
+    """A hint, once, when the loss is still ``chance``, what a model has that knows nothing."""
     if step != HINT_STEP or smoothed_loss is None or abs(smoothed_loss - chance) > HINT_WITHIN * chance:
         return None
     return (
-        f"after {step} steps the loss is still ln(batch size) = {chance:.2f}, that of guessing; likely the learning "
+        f"after {step} steps the loss is still {chance:.2f}, that of guessing; likely the learning "
         "rate is far too high or too low, or captions do not belong to their pictures or are all the same"
     )
 

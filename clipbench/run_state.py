@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from clipbench.checkpoint import newest_intact, read_manifest, write_manifest
 from clipbench.devices import allowed_cores
 from clipbench.errors import UserError
+from clipbench.objectives.stored import load_heads, write_objective
 from clipbench.pretrained import load_pretrained, write_model
 
 OPTIMIZER = "optimizer.safetensors"
@@ -26,6 +27,7 @@ def write_state(trainer, folder: Path, score: float) -> None:
     write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
     if trainer.averaged:
         save_file({name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()}, folder / TRAINED)
+    write_objective(folder, trainer.objective)
     save_file(optimizer_tensors(trainer.optimizers), folder / OPTIMIZER)
     write_manifest(folder, {**numbers(trainer), "score": score if math.isfinite(score) else None})
 
@@ -124,6 +126,7 @@ def restore_weights(trainer, folder: Path) -> None:
     if model.config != trainer.model.config:
         raise UserError(f"{folder} holds another model than the preset asks for")
     trainer.best_model.load_state_dict(model.state_dict())
+    load_heads(trainer.objective, folder)
     if trainer.averaged:
         trainer.model.load_state_dict(load_file(folder / TRAINED))
     restore_optimizers(trainer.optimizers, load_file(folder / OPTIMIZER))

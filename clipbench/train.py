@@ -1,4 +1,4 @@
-"""Train a CLIP: batch, features, loss, backward, clip, step, clamp, report.
+"""Train a CLIP, or a rival of it: batch, features, loss, backward, clip, step, clamp, report.
 
 The loop runs in the foreground for scripts and in a thread for widgets. It reports plain dicts to callbacks and can be
 stopped after any step; what it needs to go on is in its newest checkpoint. A batch that does not fit is encoded in
@@ -19,15 +19,15 @@ import torch
 from clipbench import distributed
 from clipbench.averaging import Averaged
 from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
-from clipbench.data.pairs import Pairs, PairStream
+from clipbench.data.pairs import Pairs, PairStream, joined
 from clipbench.devices import pick_precision, use_fastest_threads
 from clipbench.errors import UserError
-from clipbench.flops import peak_tflops, training_flops
+from clipbench.flops import peak_tflops
 from clipbench.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
-from clipbench.loss import clip_loss, tiled_clip_loss
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
+from clipbench.objectives import Contrastive, check_objective, make_objective
 from clipbench.preprocess import Preprocess
 from clipbench.run_lock import locked
 from clipbench.run_state import differences, newest_to_resume, restore, restore_weights, write_state
@@ -38,13 +38,13 @@ BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest chec
 MOST_RESTORES = 3  # ... so many times at most
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-TILED_FROM = 1024  # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at its end."""
 
+    objective: str = "contrastive"  # what is asked of a batch: see clipbench.objectives
     batch_size: int = 128
     minutes: float | None = None
     pairs: int | None = None
@@ -66,7 +66,9 @@ class TrainConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
-        for name, value in {**asdict(self), "betas": min(self.betas)}.items():
+        check_objective(self.objective)
+        numbers = {name: value for name, value in asdict(self).items() if name != "objective"}
+        for name, value in {**numbers, "betas": min(self.betas)}.items():
             if value is not None and not (isinstance(value, (int, float)) and 0 <= value < math.inf):
                 raise UserError(f"{name} must be a number from 0 up, not {value!r}")
         if self.batch_size < 2:
@@ -75,6 +77,8 @@ class TrainConfig:
             raise UserError("give either minutes or pairs as the training budget")
         if (self.minutes or self.pairs) <= 0:
             raise UserError("the training budget must be more than nothing")
+        if self.averaging and self.objective != Contrastive.name:
+            raise UserError(f"weights can be averaged for the contrastive objective only, not for {self.objective}")
         if self.averaging >= 1:
             raise UserError("averaging must be less than 1: it is the share of the old average that is kept")
 
@@ -115,8 +119,13 @@ def recompute_activations(model: CLIP) -> None:
         encoder.recompute = True
 
 
-def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature."""
+def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | None = None
+                    ) -> list[torch.optim.Optimizer]:  # fmt: skip
+    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature.
+
+    Args:
+        whole: the objective around the model, whose own weights AdamW gets too.
+    """
     words = [model.text_encoder.token_embedding.weight]
     inside = [
         weight
@@ -127,7 +136,7 @@ def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimi
     matrices = inside if config.matrix_learning_rate else []
     words, matrices = ([weight for weight in group if weight.requires_grad] for group in (words, matrices))
     known = {id(weight) for weight in matrices + words}
-    others = [weight for weight in model.parameters() if weight.requires_grad and id(weight) not in known]
+    others = [weight for weight in (whole or model).parameters() if weight.requires_grad and id(weight) not in known]
     groups = [
         {"params": words, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
         {"params": [w for w in others if w.ndim >= 2], "weight_decay": config.weight_decay},
@@ -145,20 +154,6 @@ def make_optimizers(model: CLIP, config: TrainConfig) -> list[torch.optim.Optimi
 def learning_rate_factor(progress: float, warmup: float) -> float:
     """Linear warm-up, then a half cosine to zero; ``progress`` in [0, 1]."""
     return min(1.0, progress / warmup if warmup else 1.0) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-
-
-def batch_accuracy(image_features: torch.Tensor, text_features: torch.Tensor) -> float:
-    """How many images of the whole batch have their own text as the most similar one, as a fraction.
-
-    A health check only: it falls as the batch grows, so never compare runs of different batches by it.
-    """
-    texts, first = distributed.gathered(text_features), distributed.rank() * len(image_features)
-    own = torch.arange(first, first + len(image_features), device=texts.device)
-    right = sum(
-        ((images @ texts.T).argmax(1) == labels).sum()
-        for images, labels in zip(image_features.split(1024), own.split(1024), strict=True)
-    )
-    return float(distributed.summed(right.float())) / len(texts)
 
 
 class Trainer:
@@ -207,10 +202,13 @@ class Trainer:
         self.callbacks = list(callbacks)
         for part in locked_parts(self.model, config):
             part.requires_grad_(False)
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32  # of large products
+        self.objective = make_objective(config.objective, self.model, getattr(stream, "class_names", None), dtype)
+        self.objective.to(self.device)
         self.averaged = Averaged(self.model, config.averaging) if config.averaging else None
         if recompute:
             recompute_activations(self.model)
-        self.optimizers = make_optimizers(self.model, config)
+        self.optimizers = make_optimizers(self.model, config, self.objective)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.evaluate = evaluate
         self.step = self.pairs_seen = self.skipped = self.restores = self.unreadable = 0
@@ -224,10 +222,12 @@ class Trainer:
         self.micro_batch = min(micro_batch or self.local_batch, self.local_batch)
         if self.micro_batch < self.local_batch:
             refuse_batch_statistics(self.model, "--micro-batch")
-        self.parallel = self.model
+        self.parallel = self.objective
         if distributed.world_size() > 1:
             refuse_batch_statistics(self.model, "several processes")
-            self.parallel = distributed.parallel(self.model, self.device)
+            if config.objective != Contrastive.name:
+                raise UserError(f"several processes train the contrastive objective only, not {config.objective}")
+            self.parallel = distributed.parallel(self.objective, self.device)
         if compile:
             self.parallel = torch.compile(self.parallel)
 
@@ -244,7 +244,7 @@ class Trainer:
             if self.device.type == "cpu":
                 torch.set_num_threads(self.threads or distributed.share_of_cores() or self.use_fastest_threads())
             self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
-                      parameters=sum(weight.numel() for weight in self.model.parameters()),
+                      parameters=sum(weight.numel() for weight in self.objective.parameters()),
                       differences=differences(self))  # fmt: skip
             last_save = time.monotonic()
             while self.progress < 1 and not self.stopping.is_set():
@@ -252,14 +252,14 @@ class Trainer:
                 if time.monotonic() - last_save > max(60 * self.config.save_minutes, self.least_between_saves):
                     self.try_to_save()
                     last_save = time.monotonic()
-            self.model.eval()
+            self.objective.eval()
             if self.step:
                 self.save()
             return self.emit("end", finished=self.progress >= 1)
 
     def set_training(self) -> None:
         """Training mode, but for encoders that are locked: nothing of theirs is dropped, and no statistics move."""
-        self.model.train()
+        self.objective.train()
         for part in locked_parts(self.model, self.config):
             part.eval()
 
@@ -270,7 +270,7 @@ class Trainer:
         self.seconds += seconds
         self.agree()
         self.emit("step", **metrics, **self.speed(seconds))
-        if hint := stuck_loss(self.step, self.smoothed_loss, self.config.batch_size):
+        if hint := stuck_loss(self.step, self.smoothed_loss, self.objective.guessing(self.config.batch_size)):
             self.emit("hint", text=hint)
 
     @property
@@ -297,15 +297,17 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         batch = self.draw()
         self.report_unreadable()
-        images, token_ids = batch.images.to(self.device), self.tokenizer(batch.captions).to(self.device)
+        images = batch.images.to(self.device)
+        targets = self.objective.targets(batch, self.tokenizer).to(self.device)
         rate = self.set_learning_rate()
         self.set_patch_dropout()
-        self.flops_per_pair = self.count_flops(token_ids.shape[1])
+        kept = 1 - getattr(self.model.image_encoder, "patch_dropout", 0.0)
+        self.flops_per_pair = self.objective.flops(targets, kept)
         statistics = batch_statistics(self.model)
-        loss, features = self.backward(images, token_ids)
+        loss, outputs = self.backward(images, targets)
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip_norm)
         finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
         if not finite:
             put_back(statistics)
@@ -316,7 +318,7 @@ class Trainer:
             self.note_loss(float(loss))
         return {
             "loss": float(loss),
-            "batch_accuracy": batch_accuracy(*features),
+            "batch_accuracy": self.objective.accuracy(*outputs),
             "scale": float(self.model.scale.detach()),
             "learning_rate": rate,
             "gradient_norm": float(norm),
@@ -333,7 +335,7 @@ class Trainer:
         parts = [self.stream(self.first_pair + k, min(self.micro_batch, self.local_batch - k)) for k in starts]
         if len(parts) == 1:
             return parts[0]
-        return Pairs(torch.cat([part.images for part in parts]), [text for part in parts for text in part.captions])
+        return joined(parts)
 
     def set_patch_dropout(self) -> None:
         if isinstance(self.model.image_encoder, VisionTransformer):
@@ -341,44 +343,35 @@ class Trainer:
             self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
         torch.manual_seed(self.first_pair)  # what is dropped depends on the position only, so a run can be resumed
 
-    def count_flops(self, tokens: int) -> float:
-        kept = 1 - getattr(self.model.image_encoder, "patch_dropout", 0.0)
-        return training_flops(self.model.config, tokens, kept, self.config.lock_image, self.config.lock_text)
-
-    def backward(self, images: torch.Tensor, token_ids: torch.Tensor):
-        """Give every weight its gradient; returns (loss of the whole batch, this process's features)."""
+    def backward(self, images: torch.Tensor, targets: torch.Tensor):
+        """Give every weight its gradient; returns (loss of the whole batch, this process's outputs)."""
         if self.micro_batch < self.local_batch:
             exchange_once = getattr(self.parallel, "no_sync", contextlib.nullcontext)
-            loss, features = cached_backward(self.encode, self.compare, images, token_ids, self.micro_batch,
-                                             self.backward_from, exchange_once)  # fmt: skip
+            loss, outputs = cached_backward(self.encode, self.compare, images, targets, self.micro_batch,
+                                            self.backward_from, exchange_once)  # fmt: skip
         else:
-            loss, features = self.loss(images, token_ids)
+            loss, outputs = self.loss(images, targets)
             self.backward_from(loss)
-        return distributed.summed(loss.detach()), features
+        return distributed.summed(loss.detach()), outputs
 
     def backward_from(self, loss: torch.Tensor) -> None:
         """Backward; the processes' gradients are averaged where their sum is wanted, so their number comes in here."""
         self.scaler.scale(loss * distributed.world_size()).backward()
 
-    def loss(self, images: torch.Tensor, token_ids: torch.Tensor):
-        """(loss, (image_features, text_features)); of several processes, this one's share of the loss."""
-        image_features, text_features, scale = self.encode(images, token_ids)
-        return self.compare(image_features, text_features, scale), (image_features.detach(), text_features.detach())
+    def loss(self, images: torch.Tensor, targets: torch.Tensor):
+        """(loss, the objective's rows); of several processes, this one's share of the loss."""
+        rows, more, number = self.encode(images, targets)
+        return self.compare(rows, more, number), (rows.detach(), more.detach())
 
-    def encode(self, images: torch.Tensor, token_ids: torch.Tensor):
-        """(image_features, text_features, scale) of pixels in 0 to 255 and token ids, features in float32."""
+    def encode(self, images: torch.Tensor, targets: torch.Tensor):
+        """The objective's answers to pixels in 0 to 255, such as (image_features, text_features, scale), in float32."""
         images = self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype=AUTOCAST[self.precision], enabled=self.precision != "fp32"):
-            return self.parallel(images, token_ids)
+            return self.parallel(images, targets)
 
-    def compare(self, image_features: torch.Tensor, text_features: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-        """The contrastive loss; in tiles where that is faster, and then with bfloat16 products in a bf16 run."""
-        tiles = {"dtype": torch.bfloat16 if self.precision == "bf16" else torch.float32}
-        if distributed.world_size() > 1:
-            return distributed.shared_clip_loss(image_features, text_features, scale, **tiles)
-        if len(image_features) < TILED_FROM:
-            return clip_loss(image_features, text_features, scale)
-        return tiled_clip_loss(image_features, text_features, scale, **tiles)
+    def compare(self, rows: torch.Tensor, more: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
+        """The loss of the whole batch."""
+        return self.objective.compare(rows, more, number)
 
     def update_weights(self, finite: bool) -> None:
         """Step the optimisers, unless a number is not finite: then the batch is skipped and counted."""
@@ -442,10 +435,10 @@ class Trainer:
     def use_fastest_threads(self) -> int:
         """Measure a forward and backward pass with each number of threads that the machine allows."""
         batch = self.stream(self.first_pair, max(2, self.micro_batch))
-        images, token_ids = batch.images, self.tokenizer(batch.captions)
+        images, targets = batch.images, self.objective.targets(batch, self.tokenizer)
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        fastest = use_fastest_threads(lambda: self.loss(images, token_ids)[0].backward())
-        self.model.zero_grad(set_to_none=True)
+        fastest = use_fastest_threads(lambda: self.loss(images, targets)[0].backward())
+        self.objective.zero_grad(set_to_none=True)
         for name, buffer in self.model.named_buffers():  # batch norm counted the trial batches
             buffer.copy_(statistics[name])
         return fastest

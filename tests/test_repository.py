@@ -116,6 +116,10 @@ ROOMS = {
     "clipbench.averaging": [],
     "clipbench.gradient_cache": ["clipbench.errors"],
     "clipbench.flops": ["clipbench.model"],
+    "clipbench.objectives": [
+        "clipbench.objectives", "clipbench.data.pairs", "clipbench.distributed", "clipbench.errors", "clipbench.flops",
+        "clipbench.loss", "clipbench.model", "clipbench.tokenizer",
+    ],
     "clipbench.distributed": ["clipbench.devices", "clipbench.errors", "clipbench.loss"],
     "clipbench.tokenizer": [],
     "clipbench.errors": [],

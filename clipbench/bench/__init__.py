@@ -2,6 +2,7 @@
 
 from clipbench.bench.embed import embedding
 from clipbench.bench.loss import loss_speed
+from clipbench.bench.objectives import efficiency
 from clipbench.bench.probe import probing
 from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
@@ -20,4 +21,5 @@ BENCHMARKS = {
     "embed": embedding,
     "widgets": widget_latency,
     "rescore": rescoring,
+    "objectives": efficiency,
 }

@@ -70,10 +70,23 @@ def widgets_options(parser: Parser) -> None:
     parser.add_argument("--busy", action="store_true", help="beside a process that uses a whole core")
 
 
+def objectives_options(parser: Parser) -> None:
+    from clipbench.bench.objectives import FIGURE_2
+    from clipbench.objectives import OBJECTIVES
+
+    parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=FIGURE_2, metavar="NAME",
+                        help=f"any of {', '.join(OBJECTIVES)} but simclr (default {' '.join(FIGURE_2)})")  # fmt: skip
+    parser.add_argument("--preset", default="tiny", help="the model and recipe (default tiny)")
+    parser.add_argument("--pairs", type=positive(int), default=76_800, help="of each run (default 76800)")
+    parser.add_argument("--points", type=positive(int), default=5, help="measurements, at halves of halves (default 5)")
+    parser.add_argument("--pictures", type=positive(int), default=1000, help="to measure with (default 1000)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
     "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
-    "embed": embed_options, "rescore": rescore_options, "widgets": widgets_options,
+    "embed": embed_options, "rescore": rescore_options, "widgets": widgets_options, "objectives": objectives_options,
 }  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from clipbench.cli.shared import add, positive, read_lines, show_numbers
 from clipbench.errors import UserError
 
+OBJECTIVES = ("contrastive", "caption-lm", "bow", "simclr", "supervised")  # of clipbench.objectives
+
 # Options that a resumed run needs again.
 REPEATED = (
-    "preset", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs", "batch_size",
-    "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging", "precision", "recompute", "compile",
-    "streaming",
+    "preset", "objective", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs",
+    "batch_size", "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging", "precision", "recompute",
+    "compile", "streaming",
 )  # fmt: skip
 
 # Options that say how this machine computes, not what.
@@ -22,6 +24,8 @@ MACHINE = ("threads", "micro_batch", "precision", "recompute", "compile")
 def add_to(commands) -> None:
     parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch or from a model")
     parser.add_argument("--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)")
+    parser.add_argument("--objective", choices=OBJECTIVES,
+                        help="what to ask of a batch (default: contrastive, as CLIP does)")  # fmt: skip
     parser.add_argument("--from", metavar="MODEL", help="start from this model's weights instead of random ones")
     parser.add_argument("--rates", type=positive(float), metavar="FACTOR",
                         help="multiply the preset's learning rates (default: 1, and 0.1 with --from)")  # fmt: skip
@@ -92,10 +96,13 @@ def train(arguments) -> dict:
 
 def changed(preset, arguments):
     """The preset with what the command line says otherwise."""
+    from clipbench.objectives import suited
     from clipbench.presets import with_budget
 
+    objective = arguments.objective or preset.train.objective
+    preset = replace(preset, model=suited(preset.model, objective))
     given = {name: getattr(arguments, name) for name in ("batch_size", "averaging")}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes = {name: value for name, value in given.items() if value is not None} | {"objective": objective}
     changes |= {name: True for name in ("lock_image", "lock_text") if getattr(arguments, name)}
     factor = arguments.rates or (0.1 if getattr(arguments, "from") else 1.0)
     rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
@@ -140,7 +147,7 @@ def starting_model(preset, name: str | None):
     if name is not None:
         return load_pretrained(find_folder(name))
     model = CLIP(preset.model)
-    if preset.train.bag_of_words_start:
+    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":  # a language model starts worse so
         start_as_bag_of_words(model)
     return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
 

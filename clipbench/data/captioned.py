@@ -21,6 +21,8 @@ class CaptionedSet:
     picture: Callable[[int], Image.Image]
     captions: Callable[[int], Sequence[str]]
     mirror: bool = False  # whether the captions still hold for the mirrored picture
+    label: Callable[[int], int] | None = None  # where the pictures have classes
+    class_names: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,7 +45,7 @@ def from_labels(
             raise UserError(f"{ids[row]}: label {number} has no class name")
         return written[number]
 
-    return CaptionedSet(name, ids, picture, captions, mirror=True)
+    return CaptionedSet(name, ids, picture, captions, True, label, class_names)
 
 
 def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = None) -> CaptionedSet:

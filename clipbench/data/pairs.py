@@ -18,6 +18,7 @@ from clipbench.data.captions import caption_scenes
 from clipbench.data.decoded import DecodedPictures
 from clipbench.data.draws import Draws, shuffled_positions
 from clipbench.data.scenes import SceneConfig, draw_factors, render, training_pool
+from clipbench.data.sprites import concepts
 from clipbench.data.unreadable import Unreadable
 from clipbench.devices import allowed_cores
 from clipbench.errors import UserError
@@ -28,6 +29,13 @@ from clipbench.preprocess import to_uint8
 class Pairs:
     images: torch.Tensor  # (B, 3, S, S) uint8
     captions: list[str]  # B
+    labels: torch.Tensor | None = None  # (B,) int64, where the data have classes
+
+
+def joined(parts: Sequence[Pairs]) -> Pairs:
+    """Several batches as one."""
+    labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
+    return Pairs(torch.cat([part.images for part in parts]), [text for part in parts for text in part.captions], labels)
 
 
 @runtime_checkable
@@ -51,7 +59,13 @@ class ScenePairs:
     def __call__(self, start: int, count: int) -> Pairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)
-        return Pairs(render(factors, size=self.image_size), caption_scenes(factors))
+        labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
+        return Pairs(render(factors, size=self.image_size), caption_scenes(factors), labels)
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the labels count: the subject of each scene, even where a sign stands for it."""
+        return [concepts()[i].name for i in self.pool.tolist()]
 
 
 class CaptionedPairs:
@@ -83,7 +97,13 @@ class CaptionedPairs:
         draws = Draws(self.seed, index)
         images = self.decoded.get(rows, fresh).to(self.device)
         captions = pick_caption([self.data.captions(row) for row in rows], draws)
-        return Pairs(shifted_and_mirrored(images, draws, self.data.mirror), captions)
+        labels = torch.tensor([self.data.label(row) for row in rows]) if self.data.label else None
+        return Pairs(shifted_and_mirrored(images, draws, self.data.mirror), captions, labels)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """What the labels count, where there are any."""
+        return self.data.class_names
 
     def decode(self, rows: list[int]) -> dict[int, torch.Tensor]:
         """Decode the pictures that are not kept yet; rows that cannot be read are noted and absent from the result."""

@@ -237,7 +237,7 @@ def compute(
 def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
     """Use as many threads as are fastest just now, with the neighbours that the machine has."""
     sample = encoder.preprocess(pictures_or_grey(data, range(min(16, len(data))), {}))
-    use_fastest_threads(lambda: encoder.encode_image(sample))
+    use_fastest_threads(lambda: encoder.image_tower(sample))
 
 
 class Parts:

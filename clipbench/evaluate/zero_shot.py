@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from clipbench.encoders import Encoder
+from clipbench.encoders import Encoder, RivalEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.accuracy import Verdicts, judge
 from clipbench.evaluate.features import rows_not_finite, text_features
@@ -98,6 +98,20 @@ def judge_by_probabilities(
         return sum((scale * image_features[rows] @ each.T).softmax(-1) for each in prompts) / len(prompts)
 
     return judge(scores, labels, prompts.shape[1])
+
+
+def judge_by_scores(
+    rival: RivalEncoder, tower_features: Float[Tensor, "M W"], labels: Int[Tensor, " M"], class_names: Sequence[str],
+    templates: Sequence[str],
+) -> Verdicts:  # fmt: skip
+    """The class that a model without a joint space scores highest, from features before the projection.
+
+    Raises:
+        UserError: when its objective cannot score these classes, or features are no finite numbers.
+    """
+    check_features(tower_features, rival.model.image_encoder.feature_width)
+    return judge(lambda rows: rival.class_scores(tower_features[rows], class_names, templates), labels,
+                 len(class_names), block=256)  # fmt: skip
 
 
 def check_features(image_features: Float[Tensor, "M D"], width: int) -> None:

@@ -90,10 +90,11 @@ def unit_responses(
     if pool not in POOLS:
         raise UserError(f"no pool {pool!r}; choose from {', '.join(POOLS)}")
     parts: dict[str, list[Tensor]] = {name: [] for name in layers}
-    with listening(own_model(encoder), layers) as heard:
+    model = own_model(encoder)
+    with listening(model, layers) as heard, torch.inference_mode():
         for start in range(0, len(pictures), batch_size):
             rows = range(start, min(start + batch_size, len(pictures)))
-            encoder.encode_image(encoder.preprocess(pictures.pictures(rows)))
+            model.encode_image(encoder.preprocess(pictures.pictures(rows)).to(encoder.dtype))
             for name in layers:
                 parts[name].append(one_number_a_unit(heard[name], pool).float().cpu())
     return {name: torch.cat(part) for name, part in parts.items()}

@@ -41,10 +41,11 @@ def choose_words(encoder, arguments) -> Words:
         UserError: for data without classes, or with one, for classes that are not listed, and for bad templates.
     """
     from clipbench.data.prompt_sets import recognised
+    from clipbench.encoders import has_joint_space
     from clipbench.evaluate.feature_file import labelled, open_features
     from clipbench.evaluate.zero_shot import fill_templates
 
-    stored = open_features(encoder, arguments.data, progress=not arguments.json)
+    stored = open_features(encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json)
     own_names = list(labelled(stored, arguments.data)[2])
     known = recognised(stored.about["data"], own_names)
     automatic = known.name if known else OWN

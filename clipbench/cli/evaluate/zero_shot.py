@@ -23,6 +23,7 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one evaluation."""
+    from clipbench.encoders import has_joint_space
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
     words = choose_words(encoder, arguments)
@@ -31,7 +32,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         write_confusions(arguments.confusion, verdicts, words.class_names)
     settings = {
         **words.settings,
-        "ensemble": ENSEMBLES[arguments.ensemble],
+        "ensemble": ENSEMBLES[arguments.ensemble] if has_joint_space(encoder) else encoder.ensemble,
         "interval": f"95 % {arguments.interval}",
         **({"scale": encoder.scale} if arguments.ensemble == "probability" else {}),
         **note_unreadable(words.stored),
@@ -41,11 +42,14 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
 
 
 def judged(encoder, words, arguments):
-    """The verdicts of the chosen ensemble."""
+    """The verdicts of the chosen ensemble, or of a rival objective in its own way."""
+    from clipbench.encoders import has_joint_space
     from clipbench.evaluate.prompts import Prompts
-    from clipbench.evaluate.zero_shot import judge_by_probabilities, judge_zero_shot
+    from clipbench.evaluate.zero_shot import judge_by_probabilities, judge_by_scores, judge_zero_shot
 
     features, labels = words.stored.features, words.stored.labels
+    if not has_joint_space(encoder):
+        return judge_by_scores(encoder, features, labels, words.class_names, words.templates)
     prompts = Prompts(encoder, words.class_names, progress=not arguments.json)
     if arguments.ensemble == "probability":
         return judge_by_probabilities(features, labels, prompts.of_all(words.templates), encoder.scale)

@@ -1,0 +1,80 @@
+"""Figure 2 in small: how many pairs each objective needs to the same zero-shot accuracy."""
+
+import time
+from dataclasses import replace
+
+from clipbench.data.picture_sets import PictureSet, open_pictures
+from clipbench.encoders import ClipbenchEncoder, RivalEncoder
+from clipbench.evaluate.features import image_features
+from clipbench.evaluate.zero_shot import judge_by_scores, zero_shot_metrics, zero_shot_weights
+from clipbench.objectives import Contrastive, suited
+
+FIGURE_2 = ("contrastive", "bow", "caption-lm")
+TEMPLATES = ["{}"]  # one, and short: a language model reads every caption for every picture
+
+
+def efficiency(
+    threads: int | None = None, preset: str = "tiny", objectives: tuple[str, ...] = FIGURE_2, pairs: int = 76_800,
+    points: int = 5, pictures: int = 1000, seed: int = 0,
+) -> dict:  # fmt: skip
+    """Zero-shot accuracy against pairs seen, for CLIP's question and the two that it was tried against (figure 2).
+
+    Each objective trains once on the same pairs, with the same image encoder and recipe, and is measured on the way:
+    the last time at the end of its learning rate's schedule, before that in the middle of it.
+    """
+    data = open_pictures("scenes:heldout256").subset(range(pictures))
+    due = [round(pairs / 2**k) for k in reversed(range(points))]
+    curves = {name: curve(name, preset, pairs, due, data, seed, threads) for name in objectives}
+    settings = {"preset": preset, "seed": seed, "data": data.name, "pictures": pictures, "templates": TEMPLATES}
+    return {**settings, "chance": data.chance, "pairs": due, **curves}
+
+
+def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, seed: int, threads: int | None) -> dict:
+    """One run: its accuracies as fractions, with 95 % intervals over the pictures, and its seconds of training."""
+    trainer = trainer_of(name, preset, pairs, seed, threads)
+    found, waiting = [], list(due)
+    measuring = [0.0]
+
+    def measure(event: dict) -> None:
+        if event["event"] == "step" and event["pairs"] >= waiting[0]:
+            waiting.pop(0)
+            waiting.append(float("inf"))
+            began = time.monotonic()
+            found.append(accuracy(trainer, data))
+            measuring[0] += time.monotonic() - began
+
+    trainer.callbacks.append(measure)
+    end = trainer.run()
+    return {
+        **{key: [each[key] for each in found] for key in ("top1", "top1_low", "top1_high")},
+        "seconds_of_training": round(end["seconds"], 1),
+        "seconds_of_measuring": round(measuring[0], 1),
+    }
+
+
+def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | None):
+    from clipbench.cli.train import make_trainer
+    from clipbench.presets import find_preset, with_budget
+
+    class Arguments:
+        data, device = "scenes", "cpu"
+
+    Arguments.seed, Arguments.threads = seed, threads or 1
+    chosen = find_preset(preset)
+    chosen = replace(chosen, model=suited(chosen.model, name))
+    return make_trainer(with_budget(chosen, None, pairs, objective=name), Arguments, None)
+
+
+def accuracy(trainer, data: PictureSet) -> dict:
+    """Of the model as it is just now; training goes on afterwards."""
+    trainer.objective.eval()
+    if trainer.objective.name == Contrastive.name:
+        encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)
+        weights = zero_shot_weights(encoder, data.class_names, TEMPLATES)
+        metrics = zero_shot_metrics(image_features(encoder, data), data.labels, weights)
+    else:
+        encoder = RivalEncoder(trainer.objective, trainer.tokenizer, trainer.preprocess)
+        features = image_features(encoder, data, projected=False)
+        metrics = judge_by_scores(encoder, features, data.labels, data.class_names, TEMPLATES).metrics()
+    trainer.set_training()
+    return metrics

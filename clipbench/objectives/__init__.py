@@ -1,0 +1,69 @@
+"""What a batch is asked: CLIP's own question, and its rivals' (Radford et al. 2021, section 2.3 and figure 2).
+
+* ``contrastive``: which caption belongs to which picture?
+* ``caption-lm``: what is the caption, word by word?
+* ``bow``: which words are in the caption?
+* ``simclr``: which two pictures are views of one? (no captions)
+* ``supervised``: which class is it? (no captions)
+
+All of them train the same image encoder in the same ``Trainer``, so that nothing but the question differs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from clipbench.errors import UserError
+from clipbench.model import CLIP, BagOfWordsConfig, CLIPConfig, TransformerConfig
+from clipbench.objectives.caption_words import BagOfWordsPrediction, CaptionModel
+from clipbench.objectives.contrastive import Contrastive
+from clipbench.objectives.objective import Objective, RowWise
+from clipbench.objectives.simclr import SimCLR, nt_xent_loss, random_view
+from clipbench.objectives.supervised import Supervised
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    each.name: each for each in (Contrastive, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
+}
+
+
+def check_objective(name: str) -> None:
+    """
+    Raises:
+        UserError: for a name that is no objective's.
+    """
+    if name not in OBJECTIVES:
+        raise UserError(f"no objective {name!r}; choose from {', '.join(OBJECTIVES)}")
+
+
+def make_objective(name: str, clip: CLIP, class_names: Sequence[str] | None = None,
+                   product_dtype: torch.dtype | None = None) -> Objective:  # fmt: skip
+    """The objective of that name around a model, whose unused parts it locks.
+
+    Args:
+        class_names: of the training data's labels, for ``supervised``.
+        product_dtype: what large contrastive batches multiply features in.
+
+    Raises:
+        UserError: for another name, or when the model or the data cannot be asked that.
+    """
+    check_objective(name)
+    if name == Contrastive.name:
+        return Contrastive(clip, product_dtype)
+    return Supervised(clip, class_names) if name == Supervised.name else OBJECTIVES[name](clip)
+
+
+def suited(config: CLIPConfig, name: str) -> CLIPConfig:
+    """The model that can be asked this: a language model needs a transformer where a bag of words was (two blocks)."""
+    if name != CaptionModel.name or not isinstance(config.text, BagOfWordsConfig):
+        return config
+    width = config.text.width
+    text = TransformerConfig(config.text.vocab_size, config.text.context_length, width, depth=2,
+                             heads=max(1, width // 64), activation="gelu")  # fmt: skip
+    return replace(config, text=text)
+
+
+__all__ = [
+    "OBJECTIVES", "BagOfWordsPrediction", "CaptionModel", "Contrastive", "Objective", "RowWise", "SimCLR", "Supervised",
+    "check_objective", "make_objective", "nt_xent_loss", "random_view", "suited",
+]  # fmt: skip

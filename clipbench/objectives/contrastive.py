@@ -1,0 +1,66 @@
+"""CLIP's own question: which caption belongs to which picture?"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from clipbench import distributed
+from clipbench.flops import training_flops
+from clipbench.loss import clip_loss, tiled_clip_loss
+from clipbench.model import CLIP
+from clipbench.objectives.objective import Objective, ln
+
+TILED_FROM = 1024  # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
+
+
+class Contrastive(Objective):
+    """The symmetric contrastive loss over the whole batch, of all processes.
+
+    Args:
+        product_dtype: what tiles of logits are multiplied in.
+    """
+
+    name = "contrastive"
+
+    def __init__(self, clip: CLIP, product_dtype: torch.dtype | None = None):
+        super().__init__(clip)
+        self.product_dtype = product_dtype or torch.float32
+
+    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.clip(images, targets)
+
+    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
+        """Of several processes, this one's share of the loss."""
+        if distributed.world_size() > 1:
+            return distributed.shared_clip_loss(rows, more, number, dtype=self.product_dtype)
+        if len(rows) < TILED_FROM:
+            return clip_loss(rows, more, number)
+        return tiled_clip_loss(rows, more, number, dtype=self.product_dtype)
+
+    def accuracy(self, rows: Tensor, more: Tensor) -> float:
+        return batch_accuracy(rows, more)
+
+    def guessing(self, batch_size: int) -> float:
+        return ln(batch_size)
+
+    def flops(self, targets: Tensor, kept: float = 1.0) -> float:
+        image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
+        return training_flops(self.clip.config, targets.shape[1], kept, image, text)
+
+
+def locked(part: nn.Module) -> bool:
+    return not any(weight.requires_grad for weight in part.parameters())
+
+
+def batch_accuracy(image_features: Tensor, text_features: Tensor) -> float:
+    """How many images of the whole batch have their own text as the most similar one, as a fraction.
+
+    A health check only: it falls as the batch grows, so never compare runs of different batches by it.
+    """
+    texts, first = distributed.gathered(text_features), distributed.rank() * len(image_features)
+    own = torch.arange(first, first + len(image_features), device=texts.device)
+    right = sum(
+        ((images @ texts.T).argmax(1) == labels).sum()
+        for images, labels in zip(image_features.split(1024), own.split(1024), strict=True)
+    )
+    return float(distributed.summed(right.float())) / len(texts)

@@ -1,0 +1,102 @@
+"""The contract between a Trainer and the question that it asks of a batch."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from clipbench.data.pairs import Pairs
+from clipbench.errors import UserError
+from clipbench.flops import image_flops
+from clipbench.model import CLIP
+from clipbench.tokenizer import Tokenizer
+
+
+class Objective(nn.Module):
+    """A model's encoders and what else answers one kind of question; trained as a whole, saved as two files.
+
+    A step has two halves, so that micro-batches give the whole batch's gradient (``gradient_cache``): ``forward``
+    answers each pair by itself, with rows (B, ...) that have a gradient; ``compare`` makes one loss of all rows.
+
+    Attributes:
+        name: as on the command line.
+        clip: the model. What the objective does not use of it is locked, and saved with it all the same.
+    """
+
+    name = ""
+
+    def __init__(self, clip: CLIP):
+        super().__init__()
+        self.clip = clip
+
+    def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
+        """What the pictures are to be compared with, one row a pair: token ids (B, T), where nothing else is said."""
+        return tokenizer(pairs.captions)
+
+    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(rows, more rows, a number) for ``compare``; images are normalised."""
+        raise NotImplementedError
+
+    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
+        """The loss of the whole batch."""
+        raise NotImplementedError
+
+    def accuracy(self, rows: Tensor, more: Tensor) -> float:
+        """How many questions of the batch were answered rightly, as a fraction: a health check."""
+        raise NotImplementedError
+
+    def guessing(self, batch_size: int) -> float:
+        """The loss of a model that knows nothing."""
+        raise NotImplementedError
+
+    def flops(self, targets: Tensor, kept: float = 1.0) -> float:
+        """Operations of one training step for each pair; see ``clipbench.flops``."""
+        return 3 * image_flops(self.clip.config, kept)
+
+    def about(self) -> dict:
+        """What must be known to build it again, beside the model: plain data for JSON."""
+        return {"objective": self.name}
+
+    def heads(self) -> dict[str, Tensor]:
+        """The weights that are not the model's."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("clip.")}
+
+    def class_scores(
+        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
+    ) -> Float[Tensor, "B C"]:
+        """How well each class fits a picture, by features of the image encoder; larger is better.
+
+        Raises:
+            UserError: when the objective cannot answer that.
+        """
+        raise UserError(f"a {self.name} model cannot name classes; use clipbench eval linear-probe")
+
+
+class RowWise(Objective):
+    """An objective whose pairs have nothing to do with each other.
+
+    ``forward`` gives each pair's summed loss (B,), and how many answers it gave and how many were right (B, 2).
+    """
+
+    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
+        return rows.sum() / more[:, 0].sum()
+
+    def accuracy(self, rows: Tensor, more: Tensor) -> float:
+        answers, right = more.sum(0).tolist()
+        return right / answers
+
+
+def lock(*parts: nn.Module | nn.Parameter) -> None:
+    """What an objective does not use: no optimiser gets it."""
+    for part in parts:
+        part.requires_grad_(False)
+
+
+def no_scale(rows: Tensor) -> Tensor:
+    return torch.ones((), device=rows.device)
+
+
+def ln(count: int) -> float:
+    return math.log(count)
