@@ -86,9 +86,18 @@ class ClipbenchEncoder:
         """Computed when first asked for; a model that goes on training must not be asked."""
         if self._fingerprint is None:
             lower = () if self.precision == "fp32" else (self.precision,)
-            settings = (self.model.config, self._preprocess)
-            self._fingerprint = fingerprint_of(self.model, settings, self.tokenizer.merges, *lower)
+            config, preprocess, merges = self.settings
+            self._fingerprint = fingerprint_of(self.model, (config, preprocess), merges, *lower)
         return self._fingerprint
+
+    @property
+    def settings(self) -> tuple:
+        """What features depend on beside the weights: (shape, preprocessing, vocabulary)."""
+        return self.model.config, self._preprocess, self.tokenizer.merges
+
+    def with_model(self, model: CLIP, name: str) -> "ClipbenchEncoder":
+        """Another model of the same shape behind the same preprocessing and vocabulary."""
+        return ClipbenchEncoder(model, self.tokenizer, self._preprocess, name, self.device, self.precision)
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         return self._preprocess(list(pictures)).to(self.device)

@@ -21,11 +21,9 @@ from clipbench.evaluate.typographic import (
     judgement,
     masked,
     named_word_metrics,
-    paired_difference,
     photo_metrics,
     plan_attack,
     printed,
-    some_rows,
     typographic_attack,
 )
 from clipbench.sticker import Sticker, covered_box, print_on
@@ -119,12 +117,6 @@ def test_without_two_short_names_there_is_no_attack():
     assert "0 class names have at most 2 letters" in one_line(error.value)
 
 
-def test_some_rows_are_different_ones_in_order():
-    rows = some_rows(100, 30)
-    assert rows == sorted(set(rows)) and len(rows) == 30 and rows != list(range(30))
-    assert some_rows(5, 30) == [0, 1, 2, 3, 4]
-
-
 # -------------------------------------------------------------------------------------------------- the pictures
 
 
@@ -190,17 +182,6 @@ def test_the_numbers_are_those_defined():
               "clean_target": 1 / 4, "control_target": 1 / 4, "control_cost": 1 / 2, "two_way_attacked": 0}  # fmt: skip
     assert {name: metrics[name] for name in wanted} == pytest.approx(wanted)
     assert all(f"{name}_low" in metrics and f"{name}_high" in metrics for name in wanted)
-
-
-def test_the_interval_of_a_paired_difference():
-    """Agresti, Categorical Data Analysis, 10.1.1: 944 and 880 of 1,600 approve, 150 and 86 changed their minds."""
-    before = torch.tensor([True] * 794 + [True] * 150 + [False] * 86 + [False] * 570)
-    after = torch.tensor([True] * 794 + [False] * 150 + [True] * 86 + [False] * 570)
-    interval = paired_difference("cost", before, after)
-    assert interval["cost"] == 0.04
-    assert (interval["cost_low"], interval["cost_high"]) == pytest.approx((0.021, 0.059), abs=5e-4)
-    same = paired_difference("cost", before, before)
-    assert same["cost"] == 0 and same["cost_low"] == -same["cost_high"] < 0
 
 
 def test_a_named_word_is_a_two_way_question():

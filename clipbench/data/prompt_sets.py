@@ -6,7 +6,7 @@ The names and templates of the shipped sets belong to ``picture_sets``; here the
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clipbench.data.class_names import plain
@@ -119,6 +119,12 @@ def words_for(pictures: PictureSet) -> tuple[list[str], list[str]]:
         return list(pictures.class_names), list(pictures.templates)
     numbers, names = known.numbers(pictures.class_names), known.class_names
     return [names[numbers[plain(name)]] for name in pictures.class_names], list(known.templates)
+
+
+def with_known_words(pictures: PictureSet) -> PictureSet:
+    """The same pictures under the words of ``words_for``."""
+    class_names, templates = words_for(pictures)
+    return replace(pictures, class_names=class_names, templates=templates)
 
 
 def is_all_of(known: PromptSet, class_names: Sequence[str]) -> bool:

@@ -108,3 +108,9 @@ def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
     train = sorted(set(range(len(data))) - set(test))
     how = f"{len(test)} of {len(data)} pictures for testing, a fifth of each class, by seed 0"
     return Split(data.subset(train), data.subset(sorted(test)), None, how)
+
+
+def drawn(data: PictureSet, most: int, seed: int = 0) -> PictureSet:
+    """``most`` of the pictures, drawn by the seed, in their order."""
+    order = Draws(seed, torch.arange(len(data))).bits("rows").argsort()
+    return data.subset(sorted(order[:most].tolist()))

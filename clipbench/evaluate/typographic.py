@@ -16,15 +16,13 @@ All numbers are fractions of the M pictures, with 95 % Wilson intervals as ``_lo
 ``flipped``
     Success among the pictures that were classified right while they were clean.
 ``control_cost``
-    ``clean_top1`` - ``control_top1``, with the interval of a paired difference (Agresti and Min 2005).
+    ``clean_top1`` - ``control_top1``, with the bootstrap interval of ``paired_test``.
 ``two_way_clean``, ``two_way_attacked``, ``two_way_control``
     The true class is nearer than the target, as in SCAM (Westerhoff et al. 2025). Chance 1 / 2.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -37,6 +35,7 @@ from clipbench.encoders import Encoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features import image_features, text_features
 from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.paired import paired_test
 from clipbench.sticker import LONGEST_WORD, Sticker, covered_box, covered_share, print_on
 
 HEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
@@ -95,12 +94,6 @@ def pick_controls(words: Sequence[str], class_names: Sequence[str], draws: Draws
         near = [other for other in free if abs(len(word) - len(other)) == distance]
         picked.append(near[bits % len(near)])
     return picked
-
-
-def some_rows(count: int, most: int, seed: int = 0) -> list[int]:
-    """``most`` of ``count`` rows, drawn by the seed, in ascending order."""
-    order = Draws(seed, torch.arange(count)).bits("rows").argsort()
-    return sorted(order[:most].tolist())
 
 
 # -------------------------------------------------------------------------------------------------- the pictures
@@ -186,15 +179,13 @@ def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement) ->
         metrics |= with_interval(name, int(hits.sum()), n)
     if known := int(clean.right.sum()):
         metrics |= with_interval("flipped", int((clean.right & attacked.target).sum()), known)
-    return metrics | paired_difference("control_cost", clean.right, control.right)
+    return metrics | cost(clean, control)
 
 
-def paired_difference(name: str, before: Bool[Tensor, " M"], after: Bool[Tensor, " M"]) -> dict[str, float]:
-    """Share of ``before`` minus that of ``after``, with its 95 % interval (Agresti and Min 2005, 1/2 a case a cell)."""
-    n, lost, won = len(before), int((before & ~after).sum()), int((~before & after).sum())
-    middle = (lost - won) / (n + 2)
-    half = NormalDist().inv_cdf(0.975) * math.sqrt(lost + won + 1 - (lost - won) ** 2 / (n + 2)) / (n + 2)
-    return {name: (lost - won) / n, f"{name}_low": middle - half, f"{name}_high": middle + half}
+def cost(clean: Judgement, control: Judgement) -> dict[str, float]:
+    """``control_cost`` with its interval."""
+    test = paired_test(control.right.tolist(), clean.right.tolist())
+    return {f"control_cost{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
 
 
 # ------------------------------------------------------------------------------------------------- the protocol

@@ -7,10 +7,19 @@ picture.
 import time
 from pathlib import Path
 
-from clipbench.cli.evaluate import few_shot, linear_probe, scene_tasks, select_templates, typographic, units, zero_shot
+from clipbench.cli.evaluate import (
+    few_shot,
+    linear_probe,
+    robustness,
+    scene_tasks,
+    select_templates,
+    typographic,
+    units,
+    zero_shot,
+)
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
-TASKS = (zero_shot, linear_probe, few_shot, select_templates, typographic, scene_tasks, units)
+TASKS = (zero_shot, linear_probe, few_shot, select_templates, typographic, robustness, scene_tasks, units)
 
 
 def add_to(commands) -> None:

@@ -57,19 +57,18 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
     """The attack on pictures of a set, with printed stickers."""
+    from clipbench.data.splits import drawn
     from clipbench.evaluate.typographic import (
         HEIGHTS,
         named_word_metrics,
         plan_attack,
         printed,
-        some_rows,
         typographic_attack,
     )
 
     sticker = sticker_of(arguments)
     data, probe, split = pictures_and_probe(encoder, arguments)
-    data = data.subset(some_rows(len(data), arguments.pictures, arguments.seed))
-    data, left_out = readable_part(encoder, data, arguments)
+    data, left_out = readable_part(encoder, drawn(data, arguments.pictures, arguments.seed), arguments)
     templates = templates_of(data, arguments)
     plan = plan_attack(data.labels, data.class_names, arguments.seed, arguments.longest)
     heights = HEIGHTS if arguments.heights is None else arguments.heights
@@ -164,6 +163,7 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
 def pictures_and_probe(encoder, arguments) -> tuple:
     """(pictures to attack, a list that may hold the probe, how the data were split)."""
     from clipbench.data.picture_sets import open_pictures
+    from clipbench.data.prompt_sets import with_known_words
 
     if not arguments.probe:
         return with_known_words(open_pictures(arguments.data)), [], None
@@ -177,16 +177,6 @@ def pictures_and_probe(encoder, arguments) -> tuple:
     train, validation = (rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation))
     probe = choose_probe(train, validation, len(split.test.class_names), progress_of(arguments))
     return with_known_words(split.test), [Classifier("probe_", probe.fit.logits, projected=False)], split.how
-
-
-def with_known_words(data):
-    """The pictures, with class names and templates of the known set that they are (CIFAR-10, ...), else their own."""
-    from dataclasses import replace
-
-    from clipbench.data.prompt_sets import words_for
-
-    class_names, templates = words_for(data)
-    return replace(data, class_names=class_names, templates=templates)
 
 
 def readable_part(encoder, data, arguments) -> tuple:

@@ -1,0 +1,177 @@
+"""``clipbench eval robustness``: accuracy before and after shifts, alone and against what standard models keep."""
+
+import argparse
+from pathlib import Path
+
+from clipbench.cli.evaluate.few_shot import ascending
+from clipbench.cli.shared import Parser, positive, read_lines
+
+NAME = "robustness"
+ABOUT = "accuracy when the data change: other artists, corruptions; effective robustness, mixed weights, probes"
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("--shifts", nargs="+", metavar="DATA", help="data sets with the same classes, or corruptions "
+                        "such as noise:3 with a strength from 1 to 5 (default: for scenes twemoji, openmoji and every "
+                        "corruption at 3; else every corruption at 3)")  # fmt: skip
+    parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
+                        help="of each set, drawn by the seed (default 2000)")  # fmt: skip
+    parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures, the noise and the shots (default 0)")
+    parser.add_argument("--against", nargs="+", type=Path, default=[], metavar="RECORD", help="records of this command "
+                        "for two or more standard models: adds effective robustness")  # fmt: skip
+    parser.add_argument("--wise-ft", metavar="MODEL", help="the fine-tuned copy of --model: adds mixtures of their "
+                        "weights")  # fmt: skip
+    parser.add_argument("--shares", type=shares, metavar="A,A,...", help="of the copy's weights (default 0,0.1,...,1)")
+    parser.add_argument("--shots", type=ascending, default=(), metavar="K,K,...",
+                        help="adds probes of so many pictures a class (the adaptation sweep)")  # fmt: skip
+    parser.add_argument("--train", metavar="DATA", help="pictures to draw the shots from (default: the data's split)")
+    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
+                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
+    parser.add_argument("--seeds", type=positive(int), default=1, metavar="N", help="draws of the shots (default 1)")
+
+
+def shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas, not {text}") from None
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics, settings) of the shifts and of what else was asked for."""
+    from clipbench.evaluate.feature_file import cached_image_features
+    from clipbench.evaluate.robustness import effective_robustness, shift_metrics
+    from clipbench.evaluate.wise_ft import SHARES
+    from clipbench.records import read_record
+
+    data, pool, shifts = open_all(arguments)
+    templates = list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
+    standard = [read_record(file)["metrics"] for file in arguments.against]
+
+    def cached(model, pictures):
+        return cached_image_features(model, pictures, progress=not arguments.json)
+
+    metrics = shift_metrics(encoder, data, shifts, templates, cached)
+    if standard:
+        metrics |= effective_robustness(metrics, standard)
+    mixed = arguments.shares or SHARES
+    if arguments.wise_ft:
+        metrics |= mixtures(encoder, arguments, data, shifts, templates, mixed)
+    if arguments.shots:
+        metrics |= sweep(encoder, arguments, data, pool, shifts)
+    return metrics, {
+        "templates": templates, "shifts": list(shifts), "seed": arguments.seed,
+        "against": [str(file) for file in arguments.against], "wise_ft": arguments.wise_ft,
+        "shares": list(mixed) if arguments.wise_ft else None, "shots": list(arguments.shots),
+        "interval": "95 % Wilson over the pictures",
+    }  # fmt: skip
+
+
+def open_all(arguments) -> tuple:
+    """(pictures before, training pictures for probes or None, shift -> pictures after)."""
+    from clipbench.data.picture_sets import open_pictures
+    from clipbench.data.prompt_sets import with_known_words
+    from clipbench.data.splits import drawn, open_split
+
+    if arguments.shots:
+        split = open_split(arguments.data, arguments.train, arguments.scenes)
+        data, pool = split.test, split.train
+    else:
+        data, pool = open_pictures(arguments.data), None
+    data = with_known_words(drawn(data, arguments.pictures, arguments.seed))
+    return data, pool, {name: open_shift(name, data, arguments) for name in arguments.shifts or usual_shifts(arguments)}
+
+
+def usual_shifts(arguments) -> list[str]:
+    from clipbench.data.corruptions import CORRUPTIONS
+    from clipbench.data.sprites import ART_SETS
+
+    other_artists = ART_SETS[1:] if arguments.data.startswith("scenes:heldout") else ()
+    return [*other_artists, *(f"{name}:3" for name in CORRUPTIONS)]
+
+
+def open_shift(name: str, data, arguments):
+    """A corruption of the data, or another data set."""
+    from clipbench.data.corruptions import CORRUPTIONS, corrupted
+    from clipbench.data.picture_sets import open_pictures
+    from clipbench.data.prompt_sets import with_known_words
+    from clipbench.data.splits import drawn
+    from clipbench.evaluate.robustness import only_of, shared_classes
+
+    kind, _, strength = name.partition(":")
+    if kind in CORRUPTIONS:
+        return corrupted(data, kind, int(strength) if strength.isdecimal() else 0, arguments.seed)
+    shifted = with_known_words(open_pictures(name))
+    return drawn(only_of(shifted, shared_classes(data, shifted)), arguments.pictures, arguments.seed)
+
+
+def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
+    """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts. Their features are not kept."""
+    from clipbench.encoders import load
+    from clipbench.evaluate.robustness import shift_metrics
+    from clipbench.evaluate.wise_ft import interpolated
+
+    tuned = load(arguments.wise_ft, encoder.device)
+    metrics = {}
+    for share in mixed:
+        numbers = shift_metrics(interpolated(encoder, tuned, share), data, shifts, templates)
+        wanted = ["top1", "mean_shifted", *(f"{name}/top1" for name in shifts)]
+        metrics |= {f"wise_ft/{share:g}/{name}": numbers[name] for name in wanted}
+    return metrics
+
+
+def sweep(encoder, arguments, data, pool, shifts) -> dict:
+    """``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
+    from clipbench.cli.evaluate.linear_probe import solver_device
+    from clipbench.data.prompt_sets import with_known_words
+    from clipbench.evaluate.feature_file import cached_image_features
+    from clipbench.evaluate.few_shot import usable_shots
+    from clipbench.evaluate.linear_probe import Rows
+    from clipbench.evaluate.robustness import adaptation_sweep, labels_among
+
+    def rows(pictures) -> Rows:
+        features = cached_image_features(encoder, pictures, projected=False, progress=not arguments.json)
+        return Rows(features.to(solver_device(encoder)), labels_among(pictures, data.class_names))
+
+    pool = rows(with_known_words(pool))
+    tests = {"top1": rows(data)} | {f"{name}/top1": rows(shifted) for name, shifted in shifts.items()}
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    usable = usable_shots(pool.labels, arguments.shots)
+    return adaptation_sweep(pool, tests, usable, seeds, len(data.class_names))
+
+
+# --------------------------------------------------------------------------------------------------- the table
+
+
+def show(record: dict) -> str:
+    metrics, settings = record["metrics"], record["settings"]
+    shifts = settings["shifts"]
+    lines = [f"robustness of {settings['model']} on {settings['data']}, top-1 in per cent (95 % interval): "
+             f"{with_ends(metrics, 'top1')}",
+             f"{'shift':<16}{'same classes before':<22}{'after':<22}{'drop':>7}{'effective':>11}"]  # fmt: skip
+    for name in shifts:
+        effective = metrics.get(f"{name}/effective_robustness")
+        told = "" if effective is None else f"{100 * effective:+11.1f}"
+        before, after = (with_ends(metrics, f"{name}/{part}") for part in ("in_distribution", "top1"))
+        lines.append(f"{name:<16}{before:<22}{after:<22}{100 * metrics[f'{name}/drop']:7.1f}{told}")
+    lines.append(f"mean after the shifts {100 * metrics['mean_shifted']:.1f}")
+    return "\n".join([*lines, *curves(metrics, settings)])
+
+
+def curves(metrics: dict, settings: dict) -> list[str]:
+    """The mixtures and the probes, one line each."""
+    lines = []
+    for kind, steps in (("wise_ft", settings["shares"] or ()), ("shots", settings["shots"])):
+        for step in steps:
+            before = metrics.get(f"{kind}/{step:g}/top1")
+            after = [metrics.get(f"{kind}/{step:g}/{name}/top1", 0.0) for name in settings["shifts"]]
+            if before is not None:
+                told = f"before {100 * before:5.1f}, mean after {100 * sum(after) / len(after):5.1f}"
+                lines.append(f"{kind.replace('_', '-')} {step:g}: {told}")
+    return lines
+
+
+def with_ends(metrics: dict, name: str) -> str:
+    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return f"{value:.1f} ({low:.1f}-{high:.1f})"
