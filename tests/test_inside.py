@@ -1,14 +1,26 @@
 """Facts about looking inside: hooks that leave no trace, units beyond luck, attention, occlusion, steered pixels."""
 
+import json
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
-from small import CONVNET, RESNET, VIT, noise_picture, one_line, small_clip, small_encoder, token_id_rows
+from small import (
+    CONVNET,
+    RESNET,
+    VIT,
+    noise_picture,
+    one_line,
+    small_clip,
+    small_encoder,
+    token_id_rows,
+    write_small_model,
+)
 from torch import nn
 
+from clipbench.cli.main import main
 from clipbench.data.scenes import draw_factors
 from clipbench.data.sprites import concept_ids
 from clipbench.encoders import ClipbenchEncoder, Encoder, load
@@ -210,6 +222,23 @@ def test_luck_alone_finds_a_unit_in_about_a_twentieth_of_all_searches():
     ]
     assert min(float(units.score.max()) for units in found) > 0.65
     assert sum(len(units.found) > 0 for units in found) <= 6  # 2 expected; 7 or more in one of 200 such tests
+
+
+def test_one_concept_alone_has_no_baseline():
+    with pytest.raises(ValueError, match="two rows or more"):
+        multimodal_units(torch.ones(1, 4), torch.ones(1, 4))
+
+
+def test_the_command_counts_units_and_says_how(tmp_path, capsys):
+    folder = write_small_model(tmp_path / "model")
+    words = ["eval", "units", "--model", str(folder), "--concepts", "3", "--each", "2", "--permutations", "20"]
+    assert main([*words, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    layers = record["settings"]["layers"]
+    assert layers == [f"image_encoder.blocks.{n}.mlp.1" for n in (0, 1)] and record["metrics"]["concepts"] == 3
+    assert record["metrics"]["units_beyond_luck"] == sum(record["metrics"][f"{name}/beyond_luck"] for name in layers)
+    assert main([*words, "--layers", "image_encoder.blocks.9"]) == 2
+    assert "no layer" in capsys.readouterr().err
 
 
 def test_the_strongest_rows_come_first():

@@ -62,7 +62,14 @@ def auc_by_class(
 def multimodal_units(
     picture_auc: Float[Tensor, "C units"], word_auc: Float[Tensor, "C units"], permutations: int = 1000, seed: int = 0
 ) -> MultimodalUnits:
-    """Every unit's best concept by the smaller of its two areas, beside what luck reaches."""
+    """Every unit's best concept by the smaller of its two areas, beside what luck reaches.
+
+    Raises:
+        ValueError: for fewer than two concepts, or areas of different shapes.
+    """
+    if len(picture_auc) < 2 or picture_auc.shape != word_auc.shape:
+        shapes = f"{tuple(picture_auc.shape)} and {tuple(word_auc.shape)}"
+        raise ValueError(f"areas of shapes {shapes}: give equal ones of two rows or more")
     scores = torch.minimum(picture_auc, word_auc)
     best = scores.max(0)
     generator = torch.Generator().manual_seed(seed)
