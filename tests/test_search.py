@@ -1,5 +1,7 @@
 """Exact search: equal to sorting all scores, whatever the blocks and the ties."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipbench import UserError
+from clipbench.cli import main
 from clipbench.evaluate.search import top_k
 
 
@@ -43,3 +46,12 @@ def test_mistakes():
         top_k(torch.zeros(1, 3), torch.zeros(2, 4), 1)
     with pytest.raises(UserError, match="at least 1"):
         top_k(torch.zeros(1, 3), torch.zeros(2, 3), 0)
+
+
+def test_the_benchmark_finds_the_same_ids_as_faiss(capsys):
+    pytest.importorskip("faiss", reason="needs faiss-cpu, the reference")
+    command = ["bench", "search", "--against", "faiss", "--rows", "3000", "--width", "32", "--rounds", "1"]
+    assert main([*command, "--threads", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["threads_1"]
+    assert told["queries_256"]["identical"] == "256 of 256" and told["queries_1"]["identical"] == "1 of 1"
+    assert told["queries_256"]["largest_difference_of_scores"] < 1e-6

@@ -6,6 +6,7 @@ from clipbench.bench.objectives import efficiency
 from clipbench.bench.probe import probing
 from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
+from clipbench.bench.search import searching
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.training import big_batch, training_step
 from clipbench.bench.widgets import widget_latency
@@ -22,4 +23,5 @@ BENCHMARKS = {
     "widgets": widget_latency,
     "rescore": rescoring,
     "objectives": efficiency,
+    "search": searching,
 }

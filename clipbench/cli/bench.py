@@ -83,10 +83,19 @@ def objectives_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
+def search_options(parser: Parser) -> None:
+    parser.add_argument("--against", choices=["faiss"], help="take turns with its exact index, and compare ids")
+    parser.add_argument("--rows", type=positive(int), default=1_000_000, help="(default 1000000)")
+    parser.add_argument("--width", type=positive(int), default=512, help="numbers in a row (default 512)")
+    parser.add_argument("--top", type=positive(int), default=10, help="(default 10)")
+    parser.add_argument("--rounds", type=positive(int), default=3, help="turns of each (default 3)")
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
     "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
-    "embed": embed_options, "rescore": rescore_options, "widgets": widgets_options, "objectives": objectives_options,
+    "embed": embed_options, "rescore": rescore_options, "search": search_options, "widgets": widgets_options,
+    "objectives": objectives_options,
 }  # fmt: skip
 
 

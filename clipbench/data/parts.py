@@ -1,11 +1,14 @@
 """Data sets that come in parts for training, validation and testing: hub data sets, and folders in the hub's layout."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from clipbench.data.captioned import CaptionedSet
 from clipbench.data.hub import hub_parts, is_hub_data
 from clipbench.data.picture_sets import PictureSet, picture_folder
-from clipbench.data.tables import labelled_set, read_parquet
+from clipbench.data.tables import labelled_set, read_parquet, table_set
 from clipbench.errors import UserError
 
 # a part -> how files, folders and the hub call it; the first that there is is evaluated
@@ -22,8 +25,24 @@ def open_part(name: str) -> PictureSet | None:
     """
     if Path(name).is_file() and name.endswith(".parquet"):
         return labelled_set(name, read_parquet([Path(name)]), Path(name).parent)
+    return chosen_part(name, find_parts)
+
+
+def open_captioned_part(name: str) -> CaptionedSet | None:
+    """As ``open_part``, for pictures with captions (or, where tables have labels only, captions made of them)."""
+    if Path(name).is_file():
+        return None
+    return chosen_part(name, lambda base: {part: partial(captioned, table) for part, table in tables_of(base).items()})
+
+
+def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
+    """What opens as the wanted part of "name:part", or the first in the order of PARTS; None without parts.
+
+    Raises:
+        UserError: for a part that there is not.
+    """
     base, wanted = (name, "") if Path(name).exists() or ":" not in name else name.rsplit(":", 1)
-    if not (parts := find_parts(base)):
+    if not (parts := find(base)):
         return None
     part = wanted or next(iter(parts))
     if part not in parts:
@@ -37,30 +56,53 @@ def find_parts(name: str) -> dict[str, Callable[[], PictureSet]]:
     Raises:
         UserError: for a hub data set that cannot be loaded.
     """
-    folder = Path(name)
-    if folder.is_dir():
-        return parts_of_folder(folder)
-    if not is_hub_data(name):
-        return {}
-    tables = in_order({part_of(part): table for part, table in hub_parts(name).items()})
-    return {part: lambda part=part: labelled_set(f"{name}:{part}", tables[part], Path()) for part in tables}
+    if tables := tables_of(name):
+        return {part: partial(labelled, table) for part, table in tables.items()}
+    return folders_of(Path(name)) if Path(name).is_dir() else {}
 
 
-def parts_of_folder(folder: Path) -> dict[str, Callable[[], PictureSet]]:
-    """Parts as parquet files (train.parquet, data/train-00000-of-00001.parquet), or as folders of class folders."""
+@dataclass(frozen=True)
+class TablePart:
+    """One part that is an Arrow table, read when it is asked for."""
+
+    name: str
+    read: Callable[[], object]
+    folder: Path  # what paths in it are relative to
+
+
+def labelled(part: TablePart) -> PictureSet:
+    return labelled_set(part.name, part.read(), part.folder)
+
+
+def captioned(part: TablePart) -> CaptionedSet:
+    return table_set(part.name, part.read(), part.folder)
+
+
+def tables_of(name: str) -> dict[str, TablePart]:
+    """Parts as tables: of a hub data set, or parquet files (train.parquet, data/train-00000-of-00001.parquet).
+
+    Raises:
+        UserError: for a hub data set that cannot be loaded.
+    """
+    if not Path(name).is_dir():
+        tables = {part_of(part): table for part, table in hub_parts(name).items()} if is_hub_data(name) else {}
+        return {part: TablePart(f"{name}:{part}", partial(tables.get, part), Path()) for part in in_order(tables)}
     files: dict[str, list[Path]] = {}
-    for file in sorted([*folder.glob("*.parquet"), *folder.glob("data/*.parquet")]):
+    for file in sorted([*Path(name).glob("*.parquet"), *Path(name).glob("data/*.parquet")]):
         files.setdefault(part_of(file.stem), []).append(file)
-    if files:
-        return {
-            part: lambda part=part: labelled_set(f"{folder}:{part}", read_parquet(files[part]), files[part][0].parent)
-            for part in in_order(files)
-        }
+    return {
+        part: TablePart(f"{name}:{part}", partial(read_parquet, some), some[0].parent)
+        for part, some in in_order(files).items()
+    }
+
+
+def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
+    """Parts as folders of class folders: train/cat/1.png."""
     inside = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    if inside and all(part_of(path.name) in PARTS and holds_folders(path) for path in inside):
-        found = in_order({part_of(path.name): path for path in inside})
-        return {part: lambda path=path: picture_folder(path) for part, path in found.items()}
-    return {}
+    if not inside or not all(part_of(path.name) in PARTS and holds_folders(path) for path in inside):
+        return {}
+    found = in_order({part_of(path.name): path for path in inside})
+    return {part: partial(picture_folder, path) for part, path in found.items()}
 
 
 def part_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine: every row is compared, in blocks that fit into the cache."""
+"""Exact nearest neighbours by cosine: every row is compared, in blocks; most blocks are dismissed by their best."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ from torch import Tensor
 
 from clipbench.errors import UserError
 
-BLOCK = 16_384  # rows at a time: 32 MB of 512 float32 numbers
+BLOCK = 65_536  # rows at a time, fewer where there are many queries:
+SCORES = 1 << 20  # scores at a time, 4 MB
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Neighbours:
     scores: Float[Tensor, "Q K"]
 
 
-def top_k(queries: Float[Tensor, "Q D"], features: Float[Tensor, "M E"], k: int, block: int = BLOCK) -> Neighbours:
+def top_k(
+    queries: Float[Tensor, "Q D"], features: Float[Tensor, "M E"], k: int, block: int | None = None
+) -> Neighbours:
     """The k rows of ``features`` (M, D) with the largest inner product with each query; with unit vectors, the cosine.
 
     Of equal scores the smaller row comes first. ``features`` may be a memory map: memory is needed for one block only.
@@ -33,24 +36,39 @@ def top_k(queries: Float[Tensor, "Q D"], features: Float[Tensor, "M E"], k: int,
         raise UserError("there is nothing to search: no features")
     if queries.shape[1] != features.shape[1]:
         raise UserError(f"queries have {queries.shape[1]} numbers and features {features.shape[1]}: not the same model")
-    best = Neighbours(torch.empty(len(queries), 0, dtype=torch.int64), torch.empty(len(queries), 0))
+    block = block or max(1024, min(BLOCK, SCORES // max(1, len(queries))))
+    rows = torch.empty(len(queries), 0, dtype=torch.int64, device=queries.device)
+    best = Neighbours(rows, queries.new_empty(rows.shape))
     for start in range(0, len(features), block):
-        rows = features[start : start + block].to(queries.dtype)
-        best = merged(best, (rows @ queries.T).T, start, k)
+        scores = queries @ features[start : start + block].to(queries.dtype).T  # (Q, block)
+        best = merged(best, scores, start, k)
     return best
 
 
 def merged(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: int) -> Neighbours:
     """The best of those found so far and of a block whose first row is ``first_row``."""
-    count = min(k, scores.shape[1])
-    least = scores.topk(count, dim=1).values[:, -1:]
-    if best.rows.shape[1] == k:  # a later row must be better than the worst so far to come in
-        least = torch.maximum(least, best.scores[:, -1:])
-    found = [row.nonzero()[:, 0] for row in scores >= least]  # in the order of rows, ties included
-    rows, values = [], []
-    for query, block_rows in enumerate(found):
-        candidates = torch.cat([best.scores[query], scores[query, block_rows]])
-        order = candidates.sort(descending=True, stable=True).indices[:k]
-        rows.append(torch.cat([best.rows[query], block_rows + first_row])[order])
-        values.append(candidates[order])
-    return Neighbours(torch.stack(rows), torch.stack(values))
+    if best.rows.shape[1] < k:
+        return best_of(best, scores, first_row, k)
+    better = (scores.amax(1) > best.scores[:, -1]).nonzero()[:, 0]  # a later row of equal score does not come in
+    if len(better):
+        some = best_of(Neighbours(best.rows[better], best.scores[better]), scores[better], first_row, k)
+        best.rows[better], best.scores[better] = some.rows, some.scores
+    return best
+
+
+def best_of(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: int) -> Neighbours:
+    """As ``merged``, for queries that all have something to gain."""
+    columns = first_columns(scores, min(k, scores.shape[1]))
+    candidates = torch.cat([best.scores, scores.gather(1, columns)], 1)  # in the order of rows
+    rows = torch.cat([best.rows, columns + first_row], 1)
+    order = candidates.sort(dim=1, descending=True, stable=True).indices[:, :k]
+    return Neighbours(rows.gather(1, order), candidates.gather(1, order))
+
+
+def first_columns(scores: Float[Tensor, "Q M"], count: int) -> Int[Tensor, "Q K"]:
+    """The columns of the largest scores in ascending order; of equal scores the first ones."""
+    values, columns = scores.topk(count, dim=1)
+    reach = torch.ge(scores, values[:, -1:], out=torch.empty_like(scores)).sum(1)  # sums of float32 are the fast ones
+    for query in (reach > count).nonzero()[:, 0].tolist():  # topk took any of several equal ones
+        columns[query] = scores[query].sort(descending=True, stable=True).indices[:count]
+    return columns.sort(dim=1).values

@@ -10,6 +10,7 @@ from pathlib import Path
 from clipbench.cli.evaluate import (
     few_shot,
     linear_probe,
+    retrieval,
     robustness,
     scene_tasks,
     select_templates,
@@ -19,7 +20,9 @@ from clipbench.cli.evaluate import (
 )
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
-TASKS = (zero_shot, linear_probe, few_shot, select_templates, typographic, robustness, scene_tasks, units)
+TASKS = (
+    zero_shot, linear_probe, few_shot, retrieval, select_templates, typographic, robustness, scene_tasks, units,
+)  # fmt: skip
 
 
 def add_to(commands) -> None:

@@ -1,0 +1,89 @@
+"""Exact search of the ten best rows among a million, beside faiss's exact index, on one and on two threads."""
+
+import torch
+from torch import Tensor
+
+from clipbench.bench.contest import ratio, take_turns
+from clipbench.bench.memory import STATUS, resident
+from clipbench.devices import allowed_cores
+from clipbench.errors import UserError
+from clipbench.evaluate.search import Neighbours, top_k
+
+QUERIES = (1, 8, 32, 256)  # at a time
+CHUNK = 65_536  # rows drawn at a time, so that a million need no second copy
+
+
+def searching(
+    threads: int | None = None, against: str | None = None, rows: int = 1_000_000, width: int = 512, top: int = 10,
+    rounds: int = 3,
+) -> dict:  # fmt: skip
+    """Milliseconds of an exact search among random unit vectors in float32, for 1, 8, 32 and 256 queries at a time.
+
+    Args:
+        threads: of torch and faiss; by default one, and two where there are two cores.
+        against: "faiss" takes turns with IndexFlatIP on the same vectors (it keeps a copy of them) and compares ids.
+    """
+    features, queries = unit_vectors(rows, width, seed=0), unit_vectors(max(QUERIES), width, seed=1)
+    index = faiss_index(features) if against == "faiss" else None
+    counts = [threads] if threads else [1, 2] if allowed_cores() > 1 else [1]
+    result = {"rows": rows, "width": width, "top": top, "rounds": rounds, "precision": "fp32"}
+    for count in counts:
+        use_threads(count, index)
+        result[f"threads_{count}"] = {
+            f"queries_{number}": one_contest(queries[:number], features, index, top, rounds) for number in QUERIES
+        }
+    peak = {"peak_memory_gb": resident("VmHWM") / 1e9} if STATUS.exists() else {}
+    return result | peak
+
+
+def unit_vectors(rows: int, width: int, seed: int) -> Tensor:
+    generator, found = torch.Generator().manual_seed(seed), torch.empty(rows, width)
+    for part in found.split(CHUNK):
+        part.normal_(generator=generator)
+        part /= part.norm(dim=1, keepdim=True)
+    return found
+
+
+def faiss_index(features: Tensor):
+    """
+    Raises:
+        UserError: when faiss is not installed.
+    """
+    try:
+        import faiss
+    except ImportError:
+        raise UserError("faiss is not installed; run: pip install faiss-cpu") from None
+    index = faiss.IndexFlatIP(features.shape[1])
+    for part in features.split(CHUNK):
+        index.add(part.numpy())
+    return index
+
+
+def use_threads(count: int, index) -> None:
+    torch.set_num_threads(count)
+    if index is not None:
+        import faiss
+
+        faiss.omp_set_num_threads(count)
+
+
+def one_contest(queries: Tensor, features: Tensor, index, top: int, rounds: int) -> dict:
+    """Least milliseconds of each, and whether their ids are the same."""
+    ways = {"ours": lambda: top_k(queries, features, top)}
+    if index is not None:
+        ways["faiss"] = lambda: index.search(queries.numpy(), top)
+    seconds = take_turns(ways, rounds)
+    told = {f"{name}_ms": 1e3 * min(times) for name, times in seconds.items()}
+    if index is None:
+        return told
+    same = agreement(ways["ours"](), *ways["faiss"]())
+    return told | {"times_faster": ratio(seconds["faiss"], seconds["ours"]), **same}
+
+
+def agreement(ours: Neighbours, scores, rows) -> dict:
+    """How many queries have the same ids in the same order, and by how much scores differ at most."""
+    same = (ours.rows == torch.from_numpy(rows)).all(1)
+    return {
+        "identical": f"{int(same.sum())} of {len(same)}",
+        "largest_difference_of_scores": float((ours.scores - torch.from_numpy(scores)).abs().max()),
+    }
