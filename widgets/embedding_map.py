@@ -89,6 +89,8 @@ class EmbeddingMap(ipywidgets.VBox):
         text_features = self._remembered.of_texts(texts) if texts else collection.features[:0]
         self.data = gather(collection, texts, text_features, factors or {}, points)
         self._projections = Projections(self.data)
+        if self.encoder.name == "classroom" and data is None:
+            self._projections.umaps |= self._shipped_umaps()
         self._background = Background()
         self._asked: torch.Tensor | None = None  # the query's features, (1, D)
         self._trouble = ""  # why it has none
@@ -371,6 +373,12 @@ class EmbeddingMap(ipywidgets.VBox):
         self.set_trait("progress", 0.0)
         self._background.start(work, done, self._umap_failed, self._on_progress)
 
+    def _shipped_umaps(self) -> dict[tuple[str, float], torch.Tensor]:
+        from clipbench_widgets.shipped_maps import key_of, shipped_umaps
+
+        umaps = shipped_umaps(key_of(self.encoder, self.data.collection.ids, self.data.texts))
+        return {What("UMAP", shown, 0.0).of_umap: points for shown, points in umaps.items()}
+
     def _on_progress(self, share: float) -> None:
         self.set_trait("progress", share)
         self._draw_progress()
@@ -416,7 +424,8 @@ class EmbeddingMap(ipywidgets.VBox):
         texts = int((self._rows >= self.data.pictures).sum())
         self._shapes.value = explorer_page.small_line(map_page.about_shapes(len(self._rows) - texts, texts))
         named = len(self._names) > 1 and self.colour_by != "class"
-        labels = label_places(self._frame.points, self._of_kind, self._names) if named else {}
+        seen = self._frame.in_view()
+        labels = label_places(self._frame.points[seen], self._of_kind[seen], self._names) if named else {}
         self._labels.value = map_page.label_layer(labels, self._frame.view)
         self._numbers.value = map_page.numbers_page(self._number_rows())
         self._slider.disabled = self._no_shift.disabled = self.projection != "PCA" or not self.data.both
@@ -501,6 +510,7 @@ class EmbeddingMap(ipywidgets.VBox):
         about = map_page.about_selection(self.data.counts(self.selected), len(self.selected), FOUND)
         self._chosen.show(about, self._cards(chosen))
         self._none.disabled = self._closer.disabled = not self.selected
+        self._whole.disabled = self._frame.view == View()
 
     def _cards(self, captions: dict[int, str]) -> list[Card]:
         pictures = [row for row in captions if not self.data.is_text(row)]

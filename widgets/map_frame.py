@@ -75,6 +75,11 @@ class Frame:
     def seen_as(self, view: View) -> "Frame":
         return replace(self, view=view)
 
+    def in_view(self) -> np.ndarray:
+        """Which points are seen: (N,)"""
+        places = self.view.to_place(self.points)
+        return ((places >= 0) & (places <= 1)).all(1)
+
     def nearest(self, at: Place) -> int:
         """The point under the pointer, -1 for none."""
         if not len(self.points):

@@ -216,7 +216,8 @@ def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) ->
     height = f"top:{100 * y:.1f}%" if y < 0.5 else f"bottom:{100 * (1 - y):.1f}%"
     picture = "" if entry is None else f'<img alt="" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
     name = f'<strong dir="auto">{escape(shortened(about["name"], LONGEST))}</strong>'
-    known = [value for key, value in about.items() if key not in ABOUT_ALL and value not in (TEXTS, about["name"])]
+    known = [value for key, value in about.items() if key not in ABOUT_ALL and value != TEXTS]
+    known = [value for value in known if value not in about["name"]]
     lines = [f"{about['modality']}, row {about['row']}", *dict.fromkeys(known)]
     quiet = "".join(f'<span class="clipbench-quiet">{escape(shortened(line, LONGEST))}</span>' for line in lines)
     return f'<div class="clipbench-map-note" style="{side};{height}">{picture}{name}{quiet}</div>'

@@ -18,9 +18,10 @@ from clipbench.evaluate.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
 from clipbench_widgets import EmbeddingMap, embedding_map
 from clipbench_widgets.background import Background
-from clipbench_widgets.collection import collect
+from clipbench_widgets.collection import collect, of_set
 from clipbench_widgets.map_frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.pointer import Click, Key, Outline, Pointer, Zoom, read_action, read_json
+from clipbench_widgets.shipped_maps import key_of, shipped_umaps
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -365,6 +366,18 @@ def test_umap_can_be_given_up(map_, monkeypatch):
     go.set()
     map_.wait()
     assert torch.equal(map_.points(), before) and not map_._projections.umaps
+
+
+def test_the_shipped_umap_is_of_the_shipped_model_and_pictures():
+    """If this fails, the checkpoint is new: run python -m clipbench_widgets.shipped_maps."""
+    data = open_pictures("scenes:heldout").subset(range(0, 5000, 5))
+    collection = of_set(data, torch.zeros(1000, 1))
+    umaps = shipped_umaps(key_of(load("classroom"), collection.ids, collection.texts))
+    texts = len(collection.texts)
+    assert {name: len(points) for name, points in umaps.items()} == {
+        "pictures and texts": 1000 + texts, "pictures": 1000, "texts": texts,
+    }  # fmt: skip
+    assert shipped_umaps("another") == {}
 
 
 def test_umap_that_fails_says_why(map_, monkeypatch):
