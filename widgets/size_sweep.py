@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from clipbench import Encoder, PictureSet, UserError, zero_shot_weights
-from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judgement, masked, printed, some_rows
+from clipbench.data.splits import drawn
+from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judgement, masked, printed
 from clipbench.sticker import Sticker
 
 AT_ONCE = 8  # pictures between two looks at whether to stop
@@ -52,7 +53,7 @@ def without_the_word(data: PictureSet, word: str, most: int) -> PictureSet:
     rows = [row for row, label in enumerate(data.labels.tolist()) if not shows[label]]
     if not rows:
         raise UserError(f"all pictures of {data.name} show a {word}; write another word")
-    sample = data.subset([rows[place] for place in some_rows(len(rows), min(most, len(rows)))])
+    sample = drawn(data.subset(rows), most)
     shown, labels = sample.labels.unique(return_inverse=True)
     names = [data.class_names[number] for number in shown.tolist()]
     return replace(sample, labels=labels, class_names=[*names, word])
