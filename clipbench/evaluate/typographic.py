@@ -165,27 +165,39 @@ def judgement(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: 
     return Judgement(prediction == labels, prediction == targets, true > target)
 
 
-def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement) -> dict[str, float]:
-    """The numbers that the head of this module defines."""
-    n = len(clean.right)
+def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement, prefix: str = "") -> dict[str, float]:
+    """The numbers that the head of this module defines, their names after ``prefix``."""
     shares = {
-        "clean_top1": clean.right, "attacked_top1": attacked.right, "control_top1": control.right,
-        "success": attacked.target, "control_target": control.target, "clean_target": clean.target,
-        "two_way_clean": clean.prefers_true, "two_way_attacked": attacked.prefers_true,
-        "two_way_control": control.prefers_true,
+        "clean_top1": clean.right, "clean_target": clean.target, "two_way_clean": clean.prefers_true,
+        "two_way_control": control.prefers_true, **under_stickers(attacked, control),
     }  # fmt: skip
     metrics = {}
     for name, hits in shares.items():
-        metrics |= with_interval(name, int(hits.sum()), n)
+        metrics |= with_interval(prefix + name, int(hits.sum()), len(hits))
     if known := int(clean.right.sum()):
-        metrics |= with_interval("flipped", int((clean.right & attacked.target).sum()), known)
-    return metrics | cost(clean, control)
+        metrics |= with_interval(f"{prefix}flipped", int((clean.right & attacked.target).sum()), known)
+    return metrics | cost(clean, control, prefix)
 
 
-def cost(clean: Judgement, control: Judgement) -> dict[str, float]:
+def size_metrics(attacked: Judgement, control: Judgement, prefix: str, height: float) -> dict[str, float]:
+    """The numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
+    metrics = {}
+    for name, hits in under_stickers(attacked, control).items():
+        metrics |= with_interval(f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits))
+    return metrics
+
+
+def under_stickers(attacked: Judgement, control: Judgement) -> dict[str, Tensor]:
+    return {
+        "attacked_top1": attacked.right, "control_top1": control.right, "success": attacked.target,
+        "control_target": control.target, "two_way_attacked": attacked.prefers_true,
+    }  # fmt: skip
+
+
+def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
     """``control_cost`` with its interval."""
     test = paired_test(control.right.tolist(), clean.right.tolist())
-    return {f"control_cost{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
+    return {f"{prefix}control_cost{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
 
 
 # ------------------------------------------------------------------------------------------------- the protocol
@@ -219,25 +231,16 @@ def typographic_attack(
         attacked = jury.judge(printed(data, plan.words, paper))
         control = jury.judge(printed(data, plan.controls, paper))
         for name in before:
-            numbers = attack_metrics(before[name], attacked[name], control[name])
-            metrics |= named(name, numbers, "") if height == sticker.height else {}
-            metrics |= named(name, numbers, f"_at_{height:g}") if height in heights else {}
+            if height == sticker.height:
+                metrics |= attack_metrics(before[name], attacked[name], control[name], name)
+            if height in heights:
+                metrics |= size_metrics(attacked[name], control[name], name, height)
         metrics[f"covered_at_{height:g}"] = mean_cover(plan.words, paper)
     for name, verdict in jury.judge(masked(data, plan.words, sticker)).items():
         metrics |= with_interval(f"{name}masked_top1", int(verdict.right.sum()), len(data))
         metrics |= with_interval(f"{name}masked_target", int(verdict.target.sum()), len(data))
     classes = len(data.class_names)
     return metrics | {"chance": 1 / classes, "two_way_chance": 0.5, "pictures": len(data), "classes": classes}
-
-
-SWEPT = ("attacked_top1", "control_top1", "success", "control_target", "two_way_attacked")
-
-
-def named(classifier: str, numbers: dict[str, float], ending: str) -> dict[str, float]:
-    """The numbers under their full names; of a sweep only those that depend on the height."""
-    base = {name: name.removesuffix("_low").removesuffix("_high") for name in numbers}
-    kept = {name: value for name, value in numbers.items() if not ending or base[name] in SWEPT}
-    return {f"{classifier}{base[name]}{ending}{name[len(base[name]):]}": value for name, value in kept.items()}
 
 
 def mean_cover(words: Sequence[str], sticker: Sticker) -> float:
