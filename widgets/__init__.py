@@ -3,6 +3,7 @@
 from clipbench_widgets.embedding_map import EmbeddingMap
 from clipbench_widgets.prompt_explorer import PromptExplorer
 from clipbench_widgets.similarity_matrix import SimilarityMatrix
+from clipbench_widgets.training_monitor import TrainingMonitor
 from clipbench_widgets.typographic_studio import TypographicStudio
 
-__all__ = ["EmbeddingMap", "PromptExplorer", "SimilarityMatrix", "TypographicStudio"]
+__all__ = ["EmbeddingMap", "PromptExplorer", "SimilarityMatrix", "TrainingMonitor", "TypographicStudio"]

@@ -93,8 +93,13 @@ def cell(value: float, ends: tuple[float, float], column: str, row: str, probabi
 
 def colours(share: float) -> str:
     """Background from light to dark, and letters that stand out from it."""
-    red, green, blue = (round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True))
+    red, green, blue = shade(share)
     return f"background:rgb({red},{green},{blue});color:{'#000000' if share < 0.68 else '#ffffff'}"
+
+
+def shade(share: float) -> tuple[int, int, int]:
+    """From light to dark, for a share in [0, 1]."""
+    return tuple(round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True))
 
 
 def short(value: float, probability: bool) -> str:

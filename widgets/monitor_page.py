@@ -1,0 +1,150 @@
+"""What a TrainingMonitor shows: the numbers in large letters, and two curves as SVG."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+WIDTH, HEIGHT = 440, 210  # of a curve
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34  # its margins
+WORDS = {
+    "ready": "ready to start",
+    "starting": "measuring how many threads are fastest …",
+    "running": "training",
+    "paused": "paused; the weights wait in memory",
+    "stopped": "stopped",
+    "finished": "finished",
+    "failed": "ended by an error",
+}
+
+RULES = """
+.clipbench-app .clipbench-monitor { gap: 12px; margin: 0; container-type: inline-size; }
+.clipbench-app .clipbench-progress { width: 180px; height: 24px; margin: 0; }
+.clipbench-app .clipbench-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
+.clipbench-app .clipbench-progress .progress-bar { background: var(--cb-accent); }
+.clipbench-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; }
+.clipbench-tiles > div { background: var(--cb-card); border-radius: 8px; padding: 8px 12px; min-height: 62px; }
+.clipbench-tiles b { display: block; font-size: 24px; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.clipbench-tiles span { font-size: 13px; color: var(--cb-quiet); display: block; line-height: 1.3; }
+.clipbench-app .clipbench-monitor-shown {
+  display: grid; grid-template-columns: minmax(0, 1fr) 256px; gap: 16px 24px; align-items: start; }
+.clipbench-monitor-curves {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 10px 20px; }
+.clipbench-monitor-curves svg { display: block; width: 100%; max-width: 560px; height: auto; font-size: 12px; }
+.clipbench-monitor-curves text { fill: var(--cb-quiet); font-family: inherit; }
+.clipbench-monitor-curves .clipbench-strong { fill: var(--cb-text); font-weight: 600; }
+.clipbench-monitor-curves .clipbench-grid-line { stroke: var(--cb-line); stroke-width: 1; }
+.clipbench-app .clipbench-monitor-matrix {
+  width: 256px; height: 256px; max-width: 100%; margin: 0; border-radius: 6px; image-rendering: pixelated; }
+@container (max-width: 620px) {
+  .clipbench-app .clipbench-monitor-shown { grid-template-columns: minmax(0, 1fr); }
+}
+"""
+
+
+def title(batch_size: int, about: str) -> str:
+    return (
+        '<div class="clipbench-title"><strong>Training monitor</strong> '
+        f'<span class="clipbench-quiet">{batch_size} pairs a batch, {escape(about)}</span></div>'
+    )
+
+
+def state_line(state: str) -> str:
+    return f'<div role="status">{escape(WORDS[state])}</div>'
+
+
+def numbers(latest: dict, batch_size: int) -> str:
+    """The last step's numbers, dashes before the first."""
+    chance = f"guessing {100 / batch_size:.1f} %"
+    tiles = (
+        ("loss", shown(latest.get("loss"), "{:.2f}"), f"guessing ln {batch_size} = {math.log(batch_size):.2f}"),
+        ("batch accuracy", shown(latest.get("batch_accuracy"), "{:.0%}"), chance),
+        ("scale", shown(latest.get("scale"), "{:.1f}"), "multiplies the cosines"),
+        ("pairs a second", shown(latest.get("pairs_per_second"), "{:,.0f}"), "pictures with their captions"),
+        ("pairs seen", shown(latest.get("pairs"), "{:,}"), duration(latest.get("seconds"))),
+    )
+    inside = "".join(f"<div><span>{name}</span><b>{value}</b><span>{note}</span></div>" for name, value, note in tiles)
+    return f'<div class="clipbench-tiles">{inside}</div>'
+
+
+def shown(value: float | None, form: str) -> str:
+    if value is None:
+        return "–"
+    return form.format(value) if math.isfinite(value) else "not a number"
+
+
+def duration(seconds: float | None) -> str:
+    return "–" if seconds is None else f"in {int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def caption(pairs: int, accuracy: float) -> str:
+    return (
+        f'<div class="clipbench-small">Cosines of {pairs} texts (rows) with their pictures (columns); dark is high. '
+        f"The right text is first for {100 * accuracy:.0f} % of the pictures.</div>"
+    )
+
+
+def charts(history: Sequence[dict], batch_size: int) -> str:
+    """Loss and batch accuracy over the steps."""
+    guessing = math.log(batch_size)
+    steps = [row["step"] for row in history]
+    losses = [row["loss"] for row in history]
+    first = next((loss for loss in losses if math.isfinite(loss)), 0.0)
+    top = min(max(1.1 * guessing, 1.05 * first), 2 * guessing)  # whatever is higher runs along the edge
+    loss = chart(
+        "loss", steps, [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)], top,
+        guessing, f"ln {batch_size} = {guessing:.2f}: guessing", "{:.0f}", ticks(top),
+    )  # fmt: skip
+    accuracies = [row["batch_accuracy"] for row in history]
+    accuracy = chart(
+        "batch accuracy", steps, [(accuracies, "bar", 2.0)], 1.0, 1 / batch_size, f"1 / {batch_size}: guessing",
+        "{:.0%}", [0, 0.25, 0.5, 0.75, 1],
+    )  # fmt: skip
+    return f'<div class="clipbench-monitor-curves">{loss}{accuracy}</div>'
+
+
+def ticks(top: float) -> list[float]:
+    return list(range(0, math.floor(top) + 1, 1 if top < 9 else 2))
+
+
+def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float], str, float]], top: float,
+          reference: float, label: str, form: str, marks: Sequence[float]) -> str:  # fmt: skip
+    """
+    Args:
+        lines: (values, colour in the theme, width), one value a step.
+        reference: gets a dashed line with a label.
+        marks: places of numbers on the upright axis.
+    """
+    low, high = (steps[0], max(steps[-1], steps[0] + 1)) if steps else (0, 1)
+
+    def x_of(step: float) -> float:
+        return LEFT + (step - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def y_of(value: float) -> float:
+        return HEIGHT - BOTTOM - min(max(value / top, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
+
+    parts = [
+        f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y_of(at):.1f}" y2="{y_of(at):.1f}"/>'
+        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" text-anchor="end">{form.format(at)}</text>'
+        for at in marks
+    ]
+    for values, colour, width in lines:
+        path = " ".join(
+            f"{x_of(step):.1f},{y_of(value):.1f}"
+            for step, value in zip(steps, values, strict=True)
+            if math.isfinite(value)
+        )
+        parts.append(f'<polyline points="{path}" fill="none" stroke="var(--cb-{colour})" stroke-width="{width}"/>')
+    y = y_of(reference)
+    parts.append(
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--cb-second)" '
+        f'stroke-width="2" stroke-dasharray="7 4"/>'
+        f'<text class="clipbench-strong" x="{WIDTH - RIGHT}" y="{y - 6:.1f}" text-anchor="end">{label}</text>'
+    )
+    ends = [f"{step:,}" for step in (low, steps[-1])] if steps else ["", ""]
+    below = HEIGHT - BOTTOM + 16
+    parts.append(
+        f'<text x="{LEFT}" y="{below}">{ends[0]}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{below}" text-anchor="end">{ends[1]}</text>'
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}" text-anchor="middle">{name} by step</text>'
+    )
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by step">{"".join(parts)}</svg>'
