@@ -30,6 +30,6 @@ def monitor_figure(history: Sequence[dict], batch_size: int, similarities: torch
     for axes in (loss, accuracy):
         axes.legend(frameon=False, fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    matrix.imshow(similarities, cmap="Blues", vmin=0)
+    matrix.imshow(similarities.numpy(), cmap="Blues", vmin=0)
     matrix.set(xticks=[], yticks=[], xlabel="pictures", ylabel="texts", title="cosines")
     return figure
