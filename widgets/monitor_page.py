@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 440, 210  # of a curve
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34  # its margins
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 34  # its margins
 WORDS = {
     "ready": "ready to start",
     "starting": "measuring how many threads are fastest …",
@@ -31,7 +31,8 @@ RULES = """
   display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 10px 20px; }
 .clipbench-monitor-curves svg { display: block; width: 100%; max-width: 560px; height: auto; font-size: 12px; }
 .clipbench-monitor-curves text { fill: var(--cb-quiet); font-family: inherit; }
-.clipbench-monitor-curves .clipbench-strong { fill: var(--cb-text); font-weight: 600; }
+.clipbench-monitor-curves .clipbench-strong {
+  fill: var(--cb-text); font-weight: 600; paint-order: stroke; stroke: var(--cb-page); stroke-width: 5px; }
 .clipbench-monitor-curves .clipbench-grid-line { stroke: var(--cb-line); stroke-width: 1; }
 .clipbench-app .clipbench-monitor-matrix {
   width: 256px; height: 256px; max-width: 100%; margin: 0; border-radius: 6px; image-rendering: pixelated; }
@@ -57,9 +58,9 @@ def numbers(latest: dict, batch_size: int) -> str:
     chance = f"guessing {100 / batch_size:.1f} %"
     tiles = (
         ("loss", shown(latest.get("loss"), "{:.2f}"), f"guessing ln {batch_size} = {math.log(batch_size):.2f}"),
-        ("batch accuracy", shown(latest.get("batch_accuracy"), "{:.0%}"), chance),
-        ("scale", shown(latest.get("scale"), "{:.1f}"), "multiplies the cosines"),
-        ("pairs a second", shown(latest.get("pairs_per_second"), "{:,.0f}"), "pictures with their captions"),
+        ("batch accuracy", shown(latest.get("batch_accuracy"), "{:.0%}").replace("%", " %"), chance),
+        ("scale", shown(latest.get("scale"), "{:.1f}"), "times the cosines"),
+        ("pairs a second", shown(latest.get("pairs_per_second"), "{:,.0f}"), "with captions"),
         ("pairs seen", shown(latest.get("pairs"), "{:,}"), duration(latest.get("seconds"))),
     )
     inside = "".join(f"<div><span>{name}</span><b>{value}</b><span>{note}</span></div>" for name, value, note in tiles)
@@ -124,7 +125,7 @@ def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float]
 
     parts = [
         f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y_of(at):.1f}" y2="{y_of(at):.1f}"/>'
-        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" text-anchor="end">{form.format(at)}</text>'
+        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" text-anchor="end">{form.format(at).replace("%", " %")}</text>'
         for at in marks
     ]
     for values, colour, width in lines:

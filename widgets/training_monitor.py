@@ -122,9 +122,9 @@ class TrainingMonitor(ipywidgets.VBox):
     # --------------------------------------------------------------------------------------- the parts
 
     def _build_controls(self) -> None:
-        self._start = ipywidgets.Button(description="▶ Start", tooltip="Train, in the background")
-        self._pause = ipywidgets.Button(description="⏸ Pause", tooltip="Rest after the present step")
-        self._stop = ipywidgets.Button(description="⏹ Stop", tooltip="End after the present step")
+        self._start = ipywidgets.Button(description="Start", icon="play", tooltip="Train, in the background")
+        self._pause = ipywidgets.Button(description="Pause", icon="pause", tooltip="Rest after the present step")
+        self._stop = ipywidgets.Button(description="Stop", icon="stop", tooltip="End after the present step")
         self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
         self._title, self._state = ipywidgets.HTML(), ipywidgets.HTML()
         self._numbers, self._charts = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-monitor-charts")
@@ -216,7 +216,7 @@ class TrainingMonitor(ipywidgets.VBox):
     def _draw(self, _=None) -> None:
         under_way = self.state in UNDER_WAY
         self._start.disabled = self.state in ("starting", "running", "finished")
-        self._start.description = "▶ Start" if self.state == "ready" else "▶ Go on"
+        self._start.description = "Start" if self.state == "ready" else "Go on"
         self._pause.disabled = self.state != "running"
         self._stop.disabled = not under_way
         self._bar.value = float(self.latest.get("progress", 0.0))
