@@ -15,7 +15,7 @@ class StickerLook(ipywidgets.VBox):
     """Sliders for size, angle, opacity and place, and two colours; ``sticker(word)`` prints a word that way."""
 
     height = traitlets.Float(0.28)  # as a fraction of the picture's side
-    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.76))  # of the centre
+    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))  # of the centre
     angle = traitlets.Float(0.0)  # degrees, counter-clockwise
     opacity = traitlets.Float(1.0)
     text_color = traitlets.Unicode("#14141a")

@@ -1,0 +1,72 @@
+"""The monitor in JupyterLab: a training is started, watched, paused and stopped by clicks, and cells still run."""
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_START, choose, run_all_cells
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+TRAINING = """
+import torch
+from clipbench import CLIP, Trainer
+from clipbench.data.pairs import ScenePairs
+from clipbench.preprocess import Preprocess
+from clipbench.presets import find_preset
+from clipbench.pretrained import world_tokenizer
+from clipbench_widgets import TrainingMonitor
+
+preset = find_preset("tiny")
+torch.manual_seed(0)
+trainer = Trainer(CLIP(preset.model), world_tokenizer(preset.model.text.context_length),
+                  Preprocess(preset.model.image_size), ScenePairs(seed=0, tiny=True), preset.train, threads=1)
+TrainingMonitor(trainer)
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A notebook whose only cell shows a monitor."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "monitor.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(TRAINING)], metadata=kernel), file)
+    return file
+
+
+def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, notebook, tmp_path):
+    page = browser_page
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until=".clipbench-tiles")
+    app = page.locator(".clipbench-app").first
+    loss, matrix = app.locator(".clipbench-tiles b").first, app.locator(".clipbench-monitor-matrix")
+    sync_api.expect(loss).to_have_text("–")
+    untrained = matrix.get_attribute("src")
+    app.get_by_role("button", name="Start").click()
+    sync_api.expect(app.get_by_role("status")).to_have_text("training")
+    sync_api.expect(loss).not_to_have_text("–")
+    sync_api.expect(matrix).not_to_have_attribute("src", untrained)
+    app.get_by_text("ln 128 = 4.85: guessing").wait_for()
+
+    app.get_by_role("button", name="Pause").click()
+    app.get_by_text("paused; the weights wait").wait_for()
+    seen = app.locator(".clipbench-tiles b").last.inner_text()
+    page.wait_for_timeout(1500)
+    sync_api.expect(app.locator(".clipbench-tiles b").last).to_have_text(seen)
+    app.get_by_role("button", name="Go on").click()
+    sync_api.expect(app.locator(".clipbench-tiles b").last).not_to_have_text(seen)
+    app.screenshot(path=tmp_path / "monitor.png")
+
+    app.get_by_role("button", name="Stop").click()
+    sync_api.expect(app.get_by_role("status")).to_have_text("stopped")
+    sync_api.expect(app.get_by_role("button", name="Stop")).to_be_disabled()
+
+    page.set_viewport_size({"width": 500, "height": 1800})
+    page.wait_for_timeout(500)
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")
