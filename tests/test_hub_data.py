@@ -13,7 +13,7 @@ from small import noise_picture, one_line, write_image_folder, write_small_model
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
 from clipbench.data.hub import hub_parts, is_hub_data
-from clipbench.data.parts import find_parts, part_of
+from clipbench.data.parts import find_parts, open_several_labels, part_of
 from clipbench.data.splits import open_split
 from clipbench.data.tables import labelled_set
 
@@ -175,6 +175,52 @@ def test_a_folder_in_the_hubs_layout_is_evaluated(layout, tmp_path, capsys):
         assert record["metrics"]["pictures"] == 4 and record["metrics"]["classes"] == 3
     assert main(["eval", "zero-shot", "--model", str(model), "--data", f"{layout}:valid"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def lists(path: Path, rows: list, named: bool) -> Path:
+    """A parquet file with a list of labels for each picture."""
+    table = table_of([0] * len(rows), named=False).drop_columns(["label"]).append_column("labels", pa.array(rows))
+    features = {"labels": {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "List"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    path.parent.mkdir(exist_ok=True)
+    parquet.write_table(table.replace_schema_metadata(metadata) if named else table, path)
+    return path
+
+
+def test_pictures_may_have_several_labels(tmp_path):
+    numbers = lists(tmp_path / "n" / "test.parquet", [[0, 2], [1], []], named=True)
+    words = lists(tmp_path / "w.parquet", [["sun", "a_cat"], ["sun"], []], named=False)
+    data, targets = open_several_labels(str(numbers))
+    assert data.class_names == ["red car", "cat", "sun"] and targets.int().tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    assert np.array_equal(pixels(data, [1])[0], np.asarray(noise_picture(32, 32, 1)))
+    data, targets = open_several_labels(str(words))
+    assert data.class_names == ["a cat", "sun"] and targets.int().tolist() == [[1, 1], [0, 1], [0, 0]]
+    assert open_several_labels(str(tmp_path / "n"))[0].name.endswith(":test")
+
+
+def test_several_labels_are_measured_by_mean_average_precision(layout, tmp_path, capsys):
+    from sklearn.metrics import average_precision_score
+
+    from clipbench import image_features, load, zero_shot_weights
+
+    model, rows = write_small_model(tmp_path / "model"), [[0, 2], [1], [2], [0, 1], [], [1]]
+    file = lists(tmp_path / "some.parquet", rows, named=True)
+    command = ["eval", "multi-label", "--model", str(model), "--data", str(file), "--device", "cpu"]
+    assert main([*command, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    data, targets = open_several_labels(str(file))
+    encoder = load(model)
+    weights = zero_shot_weights(encoder, data.class_names, record["settings"]["templates"])
+    scores = image_features(encoder, data) @ weights
+    expected = average_precision_score(targets.numpy(), scores.numpy(), average="macro")
+    assert record["metrics"]["map"] == pytest.approx(expected) and record["metrics"]["classes"] == 3
+    for data, told in ((lists(tmp_path / "bad.parquet", [[3]], True), "label 3 has no class name; there are 3"),
+                       (lists(tmp_path / "none.parquet", [[0], [1]], False), "label 0 has no class name"),
+                       (layout, "label holds no lists"), ("digits", "digits has no lists of labels"),
+                       (lists(tmp_path / "empty.parquet", [[], []], True), "no picture shows any")):  # fmt: skip
+        assert main([*command[:4], "--data", str(data)]) == 2
+        err = capsys.readouterr().err
+        assert told in err and err.count("\n") == 1
 
 
 def test_cifar10_is_recognised_and_has_its_parts():

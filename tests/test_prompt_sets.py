@@ -16,7 +16,7 @@ from clipbench.data.prompt_sets import FOLDER, prompt_set, prompt_set_names, rec
 COUNTS = {  # classes and templates, as the paper's tables and OpenAI's list have them
     "cifar10": (10, 18), "cifar100": (100, 18), "mnist": (10, 1), "stl10": (10, 2), "food101": (101, 1),
     "pets": (37, 1), "flowers102": (102, 1), "dtd": (47, 8), "eurosat": (10, 3), "gtsrb": (43, 3),
-    "imagenet": (1000, 80), "imagenet-r": (200, 80), "imagenet-a": (200, 80),
+    "voc2007": (20, 1), "imagenet": (1000, 80), "imagenet-r": (200, 80), "imagenet-a": (200, 80),
 }  # fmt: skip
 
 
@@ -32,14 +32,15 @@ def test_it_has_the_right_numbers_and_says_where_from(name):
     assert len(set(known.templates)) == len(known.templates)
     assert all(template.count("{}") == 1 for template in known.templates)
     assert all(text and text == text.strip() for text in (*known.class_names, *known.classes, known.title))
-    assert known.licence == "MIT" and "OpenAI" in known.source and known.metric in ("top1", "mean_per_class")
+    assert known.licence == "MIT" and "OpenAI" in known.source
+    assert known.metric in ("top1", "mean_per_class", "map_11_point")
     assert len({plain(key) for key in known.classes}) == len(known.classes)
     if not name.startswith("imagenet"):  # where two names stand twice
         assert len(set(known.class_names)) == len(known.class_names)
 
 
 def test_the_alphabetical_ones_are_in_the_order_of_their_labels():
-    for name in ("cifar10", "cifar100", "stl10", "food101", "pets", "dtd", "eurosat", "gtsrb", "mnist"):
+    for name in ("cifar10", "cifar100", "stl10", "food101", "pets", "dtd", "eurosat", "gtsrb", "mnist", "voc2007"):
         keys = list(prompt_set(name).classes)
         assert keys == sorted(keys), name
     flowers = prompt_set("flowers102").class_names  # numbered by the data set's authors
@@ -153,7 +154,7 @@ def settings_of(capsys, world, data, *more) -> dict:
 
 def test_a_known_set_brings_its_words_and_says_so(world, capsys, tmp_path):
     settings = settings_of(capsys, world, world / "eurosat", "--out", tmp_path / "r.json")
-    assert settings["words"] == {"classes": "eurosat", "templates": "eurosat"}
+    assert settings["words"] == {"classes": "eurosat", "templates": "eurosat", "paper_reports": "top1"}
     assert settings["templates"][0] == "a centered satellite photo of {}."
     outcomes = json.loads((tmp_path / "r.json").read_text())["outcomes"]
     assert outcomes["class_names"][0] == "annual crop land"
@@ -170,7 +171,7 @@ def test_the_datas_own_words_can_be_asked_for(world, capsys):
 
 def test_a_set_can_be_named_for_other_data(world, capsys):
     settings = settings_of(capsys, world, world / "mine", "--classes", "eurosat", "--templates", "photos")
-    assert settings["words"] == {"classes": "eurosat", "templates": "photos"}
+    assert settings["words"] == {"classes": "eurosat", "templates": "photos", "paper_reports": "top1"}
     assert settings_of(capsys, world, "digits", "--templates", "mnist")["templates"] == ['a photo of the number: "{}".']
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from clipbench.data.captioned import CaptionedSet
 from clipbench.data.hub import hub_parts, is_hub_data
 from clipbench.data.picture_sets import PictureSet, picture_folder
-from clipbench.data.tables import labelled_set, read_parquet, table_set
+from clipbench.data.tables import labelled_set, read_parquet, several_labels_set, table_set
 from clipbench.errors import UserError
 
 # a part -> how files, folders and the hub call it; the first that there is is evaluated
@@ -33,6 +35,20 @@ def open_captioned_part(name: str) -> CaptionedSet | None:
     if Path(name).is_file():
         return None
     return chosen_part(name, lambda base: {part: partial(captioned, table) for part, table in tables_of(base).items()})
+
+
+def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
+    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data set.
+
+    Raises:
+        UserError: for other data.
+    """
+    if Path(name).is_file() and name.endswith(".parquet"):
+        return several_labels_set(name, read_parquet([Path(name)]), Path(name).parent)
+    found = chosen_part(name, lambda base: {part: partial(several, table) for part, table in tables_of(base).items()})
+    if found is None:
+        raise UserError(f"{name} has no lists of labels; give a .parquet file, a folder in the hub's layout, a hub id")
+    return found
 
 
 def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
@@ -72,6 +88,10 @@ class TablePart:
 
 def labelled(part: TablePart) -> PictureSet:
     return labelled_set(part.name, part.read(), part.folder)
+
+
+def several(part: TablePart) -> tuple[PictureSet, torch.Tensor]:
+    return several_labels_set(part.name, part.read(), part.folder)
 
 
 def captioned(part: TablePart) -> CaptionedSet:

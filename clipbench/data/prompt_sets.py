@@ -29,7 +29,7 @@ class PromptSet:
     source: str
     licence: str
     data: Sequence[str] = ()  # names of folders, files and hub ids that hold this data set
-    metric: str = "top1"  # what the paper reports: "top1" or "mean_per_class"
+    metric: str = "top1"  # what the paper reports: "top1", "mean_per_class", "map_11_point"
     also: Mapping[str, str] = field(default_factory=dict)  # other spellings -> what the data call the class
 
     @property

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -117,18 +118,49 @@ def labelled_set(name: str, table, folder: Path) -> PictureSet:
     Raises:
         UserError: when a column is absent or of another type, a label has no name, or there are no rows.
     """
+    data, paths = unlabelled_set(name, table, folder)
+    column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
+    labels, class_names = labels_and_names(name, table, column, paths)
+    return replace(data, labels=torch.tensor(labels), class_names=class_names)
+
+
+def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
+    """(pictures, targets (M, C) bool) of an Arrow table whose labels are lists of names, or of numbers with names.
+
+    Raises:
+        UserError: as ``labelled_set``, and where labels are no lists.
+    """
+    data, _ = unlabelled_set(name, table, folder)
+    column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
+    rows = table.column(column).to_pylist()
+    if not all(isinstance(row, list) for row in rows):
+        raise UserError(f"{name}: {column} holds no lists; pictures with one label each are for zero-shot")
+    class_names = names_in_metadata(table, column)
+    if not class_names and all(isinstance(label, str) for row in rows for label in row):
+        class_names = sorted({label for row in rows for label in row})
+    places = {label: place for place, label in enumerate(class_names)} | dict(enumerate(range(len(class_names))))
+    if strange := {str(label) for row in rows for label in row if label not in places}:
+        raise UserError(f"{name}: label {min(strange)} has no class name; there are {len(class_names)}")
+    targets = torch.zeros(len(rows), len(class_names), dtype=torch.bool)
+    for row, labels in enumerate(rows):
+        targets[row, [places[label] for label in labels]] = True
+    return replace(data, class_names=[label.replace("_", " ") for label in class_names]), targets
+
+
+def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str | None]]:
+    """(pictures without classes, their paths where the table has them)."""
     if table.num_rows == 0:
         raise UserError(f"{name}: no rows")
-    columns = table.column_names
-    images = table.column(find_column(name, columns, "image", None, IMAGE_COLUMNS))
+    images = table.column(find_column(name, table.column_names, "image", None, IMAGE_COLUMNS))
     check_pictures(name, images.type)
     paths = picture_paths(images)
     ids = [path or f"{name}, row {row}" for row, path in enumerate(paths)]
-    labels, class_names = labels_and_names(name, table, find_column(name, columns, "label", None, LABEL_COLUMNS), paths)
-    return PictureSet(
-        name, torch.tensor(labels), class_names, PHOTO_TEMPLATES,
-        lambda rows: [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows], ids,
-    )  # fmt: skip
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        return [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows]
+
+    none = torch.zeros(len(ids), dtype=torch.int64)
+    return PictureSet(name, none, [], PHOTO_TEMPLATES, pictures, ids), paths
 
 
 def labels_and_names(name: str, table, column: str, paths: Sequence[str | None]) -> tuple[list[int], list[str]]:
@@ -238,7 +270,9 @@ def whole_numbers(name: str, labels) -> list[int]:
 def names_in_metadata(table, column: str) -> list[str]:
     """The class names that the `datasets` library writes into a table's schema; none if another program wrote it."""
     try:
-        features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
-        return [name.replace("_", " ") for name in features[column]["names"]]
-    except (KeyError, TypeError, ValueError):
+        feature = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"][column]
+        while "names" not in feature:  # labels in lists
+            feature = feature[0] if isinstance(feature, list) else feature["feature"]
+        return [name.replace("_", " ") for name in feature["names"]]
+    except (KeyError, IndexError, TypeError, ValueError):
         return []

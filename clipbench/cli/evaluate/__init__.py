@@ -10,6 +10,7 @@ from pathlib import Path
 from clipbench.cli.evaluate import (
     few_shot,
     linear_probe,
+    multi_label,
     retrieval,
     robustness,
     scene_tasks,
@@ -21,7 +22,8 @@ from clipbench.cli.evaluate import (
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
 TASKS = (
-    zero_shot, linear_probe, few_shot, retrieval, select_templates, typographic, robustness, scene_tasks, units,
+    zero_shot, linear_probe, few_shot, multi_label, retrieval, select_templates, typographic, robustness, scene_tasks,
+    units,
 )  # fmt: skip
 
 

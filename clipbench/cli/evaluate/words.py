@@ -25,7 +25,7 @@ class Words:
     stored: object  # features, with labels that count class_names
     class_names: list[str]
     templates: list[str]
-    of: dict[str, str]  # where classes and templates are from
+    of: dict[str, str]  # where classes and templates are from, and what the paper reports of a known set
 
     @property
     def settings(self) -> dict:
@@ -40,7 +40,7 @@ def choose_words(encoder, arguments) -> Words:
     Raises:
         UserError: for data without classes, or with one, for classes that are not listed, and for bad templates.
     """
-    from clipbench.data.prompt_sets import recognised
+    from clipbench.data.prompt_sets import prompt_set, recognised
     from clipbench.encoders import has_joint_space
     from clipbench.evaluate.feature_file import labelled, open_features
     from clipbench.evaluate.zero_shot import fill_templates
@@ -58,7 +58,8 @@ def choose_words(encoder, arguments) -> Words:
     fill_templates(class_names, found)  # tells what is wrong with them
     if arguments.classes or Path(arguments.data).is_dir():
         note_classes_without_pictures(stored, class_names)
-    return Words(stored, class_names, found, {"classes": classes, "templates": templates})
+    reported = {"paper_reports": prompt_set(classes).metric} if is_known(classes) and prompt_set(classes).data else {}
+    return Words(stored, class_names, found, {"classes": classes, "templates": templates, **reported})
 
 
 def is_known(name: str) -> bool:

@@ -1,0 +1,42 @@
+"""``clipbench eval multi-label``: which classes a picture shows, where it may show several."""
+
+from clipbench.cli.evaluate.words import OWN, find_templates
+from clipbench.cli.shared import Parser, note_unreadable
+
+NAME = "multi-label"
+ABOUT = "mean average precision of class names and templates, where a picture may show several classes"
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("--templates", metavar="NAME|FILE", help="of a known set (voc2007, photos, ...), or a text file"
+                        " with one template with {} a line (default: the known set that the data are, else"
+                        " photos)")  # fmt: skip
+
+
+def measure(encoder, arguments) -> tuple[dict, dict]:
+    """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of prompts."""
+    from clipbench.data.parts import open_several_labels
+    from clipbench.data.prompt_sets import recognised, words_for
+    from clipbench.evaluate.accuracy import multi_label_metrics
+    from clipbench.evaluate.feature_file import cached_features
+    from clipbench.evaluate.prompts import Prompts
+    from clipbench.evaluate.zero_shot import ENSEMBLES, check_features
+
+    pictures, targets = open_several_labels(arguments.data)
+    class_names, templates = words_for(pictures)
+    stored = cached_features(encoder, pictures, progress=not arguments.json)
+    if arguments.templates not in (None, OWN):
+        templates = find_templates(arguments.templates, stored)
+    weights = Prompts(encoder, class_names, progress=not arguments.json).weights(templates)
+    check_features(stored.features, len(weights))
+    kept = [row for row, name in enumerate(pictures.ids) if str(name) not in stored.unreadable]
+    known = recognised(pictures.name, pictures.class_names)
+    return multi_label_metrics(stored.features @ weights, targets[kept]), {
+        "pictures": pictures.name,
+        "classes": known.name if known else OWN,
+        "class_names": class_names,
+        "templates": templates,
+        "ensemble": ENSEMBLES["embedding"],
+        "average_precision": "map: area under the steps; map_11_point: VOC 2007's; of the classes that occur",
+        **note_unreadable(stored),
+    }
