@@ -53,10 +53,11 @@ def described(widget: ipywidgets.Widget) -> dict:
     for name, action in CHANNELS.items():
         if name in classes:
             return {"control": f"{action} on the picture", "kind": action, "model_id": widget.model_id}
-    about = {"control": group or widget.description or type(widget).__name__, "kind": type(widget).__name__}
+    name = widget.description.removeprefix("✓ ") or type(widget).__name__
+    about = {"control": group or name, "kind": type(widget).__name__}
     limits = {name: getattr(widget, name) for name in ("value", "min", "max") if widget.has_trait(name)}
     if widget.has_trait("_options_labels"):
-        limits = {"choices": len(widget._options_labels)}
+        limits = {"choices": len(widget._options_labels), "index": widget.index}
         about["control"] = widget.description or " | ".join(widget._options_labels)
     return about | limits | {"model_id": widget.model_id}
 

@@ -94,6 +94,7 @@ def charts(history: Sequence[dict], batch_size: int) -> str:
     loss = chart(
         "loss", steps, [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)], top,
         guessing, f"ln {batch_size} = {guessing:.2f}: guessing", "{:.0f}", ticks(top),
+        below=not history or history[-1]["smoothed"] >= guessing,
     )  # fmt: skip
     accuracies = [row["batch_accuracy"] for row in history]
     accuracy = chart(
@@ -108,11 +109,11 @@ def ticks(top: float) -> list[float]:
 
 
 def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float], str, float]], top: float,
-          reference: float, label: str, form: str, marks: Sequence[float]) -> str:  # fmt: skip
+          reference: float, label: str, form: str, marks: Sequence[float], below: bool = False) -> str:  # fmt: skip
     """
     Args:
         lines: (values, colour in the theme, width), one value a step.
-        reference: gets a dashed line with a label.
+        reference: gets a dashed line with a label, above it or ``below``.
         marks: places of numbers on the upright axis.
     """
     low, high = (steps[0], max(steps[-1], steps[0] + 1)) if steps else (0, 1)
@@ -139,13 +140,14 @@ def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float]
     parts.append(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--cb-second)" '
         f'stroke-width="2" stroke-dasharray="7 4"/>'
-        f'<text class="clipbench-strong" x="{WIDTH - RIGHT}" y="{y - 6:.1f}" text-anchor="end">{label}</text>'
+        f'<text class="clipbench-strong" x="{WIDTH - RIGHT}" y="{y + (16 if below else -6):.1f}" '
+        f'text-anchor="end">{label}</text>'
     )
     ends = [f"{step:,}" for step in (low, steps[-1])] if steps else ["", ""]
-    below = HEIGHT - BOTTOM + 16
+    foot = HEIGHT - BOTTOM + 16
     parts.append(
-        f'<text x="{LEFT}" y="{below}">{ends[0]}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{below}" text-anchor="end">{ends[1]}</text>'
+        f'<text x="{LEFT}" y="{foot}">{ends[0]}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{foot}" text-anchor="end">{ends[1]}</text>'
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}" text-anchor="middle">{name} by step</text>'
     )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by step">{"".join(parts)}</svg>'

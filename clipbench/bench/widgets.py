@@ -96,9 +96,9 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
         ready = time.perf_counter() - began
         controls = page.tell("controls_of(app)")
         latencies = {}
-        for label, alike in grouped(controls).items():
-            page.answer(*next(events_for(alike)))  # the first time warms up
-            latencies[label] = measure_control(page, alike, events)
+        for label in grouped(controls):
+            alike = grouped(page.tell("controls_of(app)")).get(label)  # some controls come and go
+            latencies[label] = measure_control(page, alike, events) if alike else []
         every = [value for values in latencies.values() for value in values]
         return {
             "seconds_to_make": ready,
@@ -119,10 +119,13 @@ def grouped(controls: list[dict]) -> dict[str, list[dict]]:
 
 
 def measure_control(page: "Page", alike: list[dict], events: int) -> list[float]:
-    """Milliseconds of each event that changed something."""
+    """Milliseconds of each event that changed something; then the control is put back."""
     stream = events_for(alike)
-    next(stream)
+    page.answer(*next(stream))  # the first time warms up
     found = [page.answer(*next(stream)) for _ in range(events)]
+    before = {name: alike[0][name] for name in ("value", "index") if name in alike[0]}
+    if before and len(alike) == 1:
+        page.answer(alike[0]["model_id"], {"method": "update", "state": before, "buffer_paths": []})
     return [milliseconds for milliseconds in found if milliseconds is not None]
 
 
@@ -150,8 +153,8 @@ def state_of(control: dict, number: int) -> dict:
         return {"value": f"to 0.{300 + 7 * number % 400:03d} 0.{700 - 5 * number % 400:03d}"}
     if kind in ("hover", "click"):
         place = [0.2 + 0.13 * number % 0.6, 0.2 + 0.07 * number % 0.6]
-        click = [{"n": number + 1, "kind": "click", "at": place, "add": False}]
-        return {"value": json.dumps(place if kind == "hover" else click)}
+        hover = {"n": number + 1, "at": place}
+        return {"value": json.dumps(hover if kind == "hover" else [hover | {"kind": "click", "add": False}])}
     if kind in ("Text", "Combobox"):
         return {"value": word}
     if kind == "Textarea":
