@@ -52,6 +52,7 @@ class Strip(ipywidgets.VBox):
 
     def show(self, about: str, cards: Sequence[Card]) -> None:
         self._about.value = small_line(about)
+        self._about.layout.display = None if about else "none"
         self.layout.display = None if about or cards else "none"
         if list(cards) == self.cards:
             return

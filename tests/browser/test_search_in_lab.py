@@ -1,0 +1,82 @@
+"""Image search in JupyterLab: real typing, clicks and an upload, and what the page shows after them."""
+
+import io
+import re
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_START, choose, run_all_cells
+from PIL import Image
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+CELL = (
+    "from clipbench_widgets import ImageSearch\n"
+    "ImageSearch('tiny', 'scenes:heldout256', rival='classroom', most=300, top=12)"
+)
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "search.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel), file)
+    return file
+
+
+def red_picture() -> dict:
+    buffer = io.BytesIO()
+    Image.new("RGB", (80, 60), (200, 30, 30)).save(buffer, "PNG")
+    return {"name": "red <b>.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+def test_a_student_looks_for_pictures(lab, browser_page, notebook, tmp_path):
+    page, dialogs, expect = browser_page, [], sync_api.expect
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until=".clipbench-search-columns")
+    app = page.locator(".clipbench-app").first
+    results = app.locator(".clipbench-search-results")
+    expect(results.nth(1).locator(".clipbench-thumbnail")).to_have_count(12)
+    app.get_by_text("Click one to look").first.wait_for()
+    app.screenshot(path=tmp_path / "start.png")
+
+    box = app.locator(".clipbench-search-query input")
+    box.click()
+    page.keyboard.type("a deer", delay=30)
+    first = results.nth(0).locator(".clipbench-thumbnail").first
+    expect(first).to_have_text(re.compile(r"^0\.[5-9]\d deer$"))
+    app.screenshot(path=tmp_path / "text.png")
+
+    first.click()
+    expect(app.locator(".clipbench-search-asked")).to_contain_text("like deer (row")
+    results.nth(1).get_by_text("of its class").wait_for()
+    app.screenshot(path=tmp_path / "like.png")
+    app.get_by_role("button", name="back to the text").click()
+    expect(first).to_have_text(re.compile(r" deer$"))
+
+    def upload(file: dict) -> None:
+        with page.expect_file_chooser() as chooser:
+            app.locator(".clipbench-upload").click()
+        chooser.value.set_files(file)
+
+    upload(red_picture())
+    expect(app.locator(".clipbench-search-asked")).to_contain_text("red <b>.png")
+    upload({"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    app.locator(".clipbench-message").get_by_text("a.png is not a picture").wait_for()
+
+    box.fill("<img src=x onerror=alert(1)>")
+    expect(app.locator(".clipbench-search-asked")).to_have_count(0)
+    assert app.locator("img[src=x]").count() == 0 and not dialogs
+
+    box.fill("a yellow sun")
+    page.set_viewport_size({"width": 500, "height": 2200})
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")

@@ -1,0 +1,216 @@
+"""Searching without a kernel: exact neighbours, two models, uploads, and what cannot be searched."""
+
+import io
+
+import pytest
+import torch
+from small import noise_picture, small_encoder, write_image_folder, write_small_model
+from torch.nn.functional import normalize
+
+from clipbench import UserError, load, open_pictures
+from clipbench.evaluate.feature_file import embed
+from clipbench_widgets import ImageSearch
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class KnownEncoder:
+    """A picture of width n has row n of a table; the text "row n" has it too."""
+
+    embed_dim, scale, context_length = 6, 10.0, 8
+
+    def __init__(self, table: torch.Tensor, name: str = "known"):
+        self.table, self.name, self.fingerprint = table, name, name
+
+    def preprocess(self, pictures):
+        return torch.tensor([[float(picture.width)] for picture in pictures])
+
+    def encode_image(self, images):
+        return self.table[images[:, 0].long()]
+
+    def encode_text(self, texts):
+        return torch.stack([self.table[int(text.split()[-1])] for text in texts])
+
+    def tokens(self, text):
+        return text.split()
+
+
+class OnlyPictures:
+    """A rival such as SimCLR, which has no text encoder."""
+
+    name, fingerprint = "rival", "1"
+
+    def __init__(self, table: torch.Tensor):
+        self.table = table
+
+    def preprocess(self, pictures):
+        return torch.tensor([[float(picture.width)] for picture in pictures])
+
+    def encode_image(self, images):
+        return self.table[images[:, 0].long()]
+
+
+def unit(rows: int, seed: int = 0) -> torch.Tensor:
+    return normalize(torch.randn(rows, 6, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+TABLE = unit(40)
+
+
+def pictures(count: int = 30, name: str = "picture {}") -> list:
+    return [(name.format(row), noise_picture(row + 1, 3)) for row in range(count)]
+
+
+@pytest.fixture
+def search():
+    return ImageSearch(KnownEncoder(TABLE), pictures())
+
+
+def upload(search, name: str, content: bytes) -> None:
+    from test_prompt_explorer import upload as upload_to
+
+    upload_to(search, name, content)
+
+
+def png(width: int, height: int = 3) -> bytes:
+    buffer = io.BytesIO()
+    noise_picture(width, height).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_text_finds_its_exact_neighbours(search):
+    search.query = "row 35"
+    cosines = TABLE[1:31] @ TABLE[35]
+    assert [each["row"] for each in search.found] == cosines.argsort(descending=True)[:18].tolist()
+    assert search.found[0]["cosine"] == pytest.approx(cosines.max().item(), abs=1e-6)
+    shown = search._strips[0].buttons
+    best = search.found[0]
+    assert len(shown) == 18 and shown[0].description == f"{best['cosine']:.2f} {best['name']}"
+    assert "“row 35” among 30 pictures; known: picture" in search.summary()
+
+
+def test_a_click_looks_for_others_like_it(search):
+    search.query = "row 35"
+    button = search._strips[0].buttons[2]
+    row = button.row
+    button.click()
+    assert search.like == row
+    cosines = TABLE[1:31] @ TABLE[row + 1]
+    assert [each["row"] for each in search.found] == cosines.argsort(descending=True)[1:19].tolist(), "but not itself"
+    assert f"picture {row}" in search._asked.value and search._back.layout.display is None
+    search._back.click()
+    assert search.like == -1 and "“row 35”" in search.summary() and search._back.layout.display == "none"
+    search.like = 99
+    assert search.like == -1
+
+
+def test_before_anything_is_asked_some_pictures_are_shown(search):
+    assert search.found == [] and len(search._strips[0].buttons) == 18
+    assert "Click one" in search._strips[0]._about.value and "nothing is looked for" in search.summary()
+    search._strips[0].buttons[3].click()
+    assert search.like == search._strips[0].cards[0].row or search.like >= 0
+    assert len(search.found) == 18
+
+
+def test_an_upload_is_searched_for(search):
+    upload(search, "mine.png", png(36))
+    cosines = TABLE[1:31] @ TABLE[36]
+    assert search.found[0]["row"] == int(cosines.argmax()) and "mine.png" in search._asked.value
+    search.query = "row 33"
+    assert "mine.png" not in search._asked.value and search.found[0]["row"] == int((TABLE[1:31] @ TABLE[33]).argmax())
+
+
+def test_bad_uploads_leave_the_results_as_they_were(search):
+    search.query = "row 35"
+    before = search.found
+    for content, problem in ((b"no picture", "is not a picture"), (b"0" * (9 << 20), "9.0 MB")):
+        upload(search, "notes.png", content)
+        assert problem in search._notice.value and search.found == before
+    upload(search, "mine.png", png(36))
+    assert search.message == "" and search._notice.value == ""
+
+
+def test_two_models_stand_beside_each_other():
+    other = unit(40, seed=1)
+    search = ImageSearch(KnownEncoder(TABLE), pictures(), rival=KnownEncoder(other, "another"))
+    search.query = "row 35"
+    assert search.found_by_rival[0]["row"] == int((other[1:31] @ other[35]).argmax())
+    assert "<strong>known" in search._heads[0].value and "<strong>another" in search._heads[1].value
+    assert "; another: picture" in search.summary()
+    assert search.to_static().alt.startswith("“row 35”")
+
+
+def test_a_model_without_texts_is_searched_by_pictures():
+    other = unit(40, seed=1)
+    search = ImageSearch(KnownEncoder(TABLE), pictures(), rival=OnlyPictures(other))
+    search.query = "row 35"
+    assert len(search.found) == 18 and search.found_by_rival == []
+    assert "rival reads no texts" in search._heads[1].value
+    search.like = 4
+    cosines = other[1:31] @ other[5]
+    assert [each["row"] for each in search.found_by_rival] == cosines.argsort(descending=True)[1:19].tolist()
+
+
+def test_results_of_the_same_class_are_counted(tmp_path):
+    folder = write_image_folder(tmp_path / "pictures", {"cat": 4, "dog": 3})
+    search = ImageSearch(small_encoder(), str(folder), top=6)
+    search.like = 0
+    assert "3 of 6 are of its class" in search._heads[0].value
+    assert "cat" in search._heads[0].value and "3 others in all" in search._heads[0].value
+
+
+def test_a_feature_file_and_a_folder_give_the_same(tmp_path):
+    model = write_small_model(tmp_path / "model")
+    folder = write_image_folder(tmp_path / "pictures", {"cat": 4, "dog": 3})
+    embed(load(model), open_pictures(str(folder)), tmp_path / "file.safetensors")
+    by_file, by_folder = ImageSearch(str(tmp_path / "file.safetensors")), ImageSearch(model, str(folder))
+    by_file.query = by_folder.query = "a cat"
+    assert [each["row"] for each in by_file.found] == [each["row"] for each in by_folder.found]
+    assert len(by_file.found) == 7 and by_file.found[0]["id"].endswith(".png")
+
+
+def test_what_people_write_stays_text():
+    search = ImageSearch(KnownEncoder(TABLE, HOSTILE), pictures(20, HOSTILE + " {}"), rival=KnownEncoder(TABLE, "b"))
+    search.query = f"{HOSTILE} 5"
+    search.like = 3
+    upload(search, HOSTILE + ".png", b"no picture")
+    parts = [search._title, search._asked, search._notice, *search._heads, *(strip._about for strip in search._strips)]
+    page = "".join(part.value for part in parts) + "".join(strip._styles.value for strip in search._strips)
+    assert "<img src=x" not in page and "&lt;img" in page
+
+
+def test_features_that_are_not_numbers():
+    table = TABLE.clone()
+    table[4], table[35] = float("nan"), float("inf")
+    search = ImageSearch(KnownEncoder(table), pictures(), top=60)
+    assert "1 of 30 pictures cannot be found" in search._notice.value
+    search.query = "row 36"
+    assert len(search.found) == 29 and 3 not in [each["row"] for each in search.found]
+    search.query = "row 35"
+    assert search.found == [] and "not finite numbers" in search._heads[0].value
+    search.like = 3
+    assert search.found == [] and "not finite numbers" in search._heads[0].value
+    with pytest.raises(UserError, match="diverged"):
+        ImageSearch(KnownEncoder(torch.full((40, 6), float("nan"))), pictures())
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_pictures_and_equal_ones(count):
+    search = ImageSearch(KnownEncoder(unit(1).repeat(40, 1)), pictures(count))
+    search.query = "row 9"
+    assert [each["row"] for each in search.found] == list(range(count))
+    search.like = 0
+    assert len(search.found) == count - 1
+
+
+def test_mistakes(search):
+    with pytest.raises(UserError, match="nothing is looked for"):
+        search.to_static()
+    search.query = "  \n "
+    assert search.found == []
+    search.top = 10_000
+    assert search.top == 60
+    with pytest.raises(UserError, match="encodes no pictures"):
+        ImageSearch(KnownEncoder(TABLE), pictures(), rival=3)
+    with pytest.raises(UserError, match="no pictures"):
+        ImageSearch(KnownEncoder(TABLE), [])

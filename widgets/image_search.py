@@ -1,0 +1,253 @@
+"""ImageSearch: find pictures by a text or by another picture, with one encoder or two beside each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ipywidgets
+import traitlets
+
+from clipbench import UserError
+from clipbench.figures import LessonFigure, contact_sheet
+from clipbench_widgets import explorer_page, search_page
+from clipbench_widgets.collection import collect, model_of, spread
+from clipbench_widgets.map_keys import button
+from clipbench_widgets.pictures import NamedPicture
+from clipbench_widgets.prompt_explorer import encoder_of
+from clipbench_widgets.score_table import number, shortened
+from clipbench_widgets.scoring import MAX_CHARACTERS, written_lines
+from clipbench_widgets.search_index import SearchIndex
+from clipbench_widgets.strip import Card, Strip
+from clipbench_widgets.theme import style_sheet
+from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, take_files, uploaded_picture
+
+MOST = 5000  # pictures of a set that are searched, unless more are asked for
+MOST_SHOWN = 60
+SHEET_COLUMNS = 6
+
+
+class ImageSearch(ipywidgets.VBox):
+    """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by cosine.
+
+    Args:
+        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by default.
+        data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000 of
+            "scenes:heldout" by default.
+        rival: a second model for the same pictures. One without a text encoder is searched by pictures only.
+        top: how many results are shown.
+        most: of more pictures than this, so many are searched, spread evenly.
+
+    Raises:
+        UserError: for a model or data that cannot be used.
+    """
+
+    query = traitlets.Unicode("")
+    like = traitlets.Int(-1)  # the row whose like is looked for; -1 for none
+    top = traitlets.Int(18)
+    found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
+    found_by_rival = traitlets.List(traitlets.Dict(), read_only=True)
+    message = traitlets.Unicode(read_only=True)
+
+    def __init__(self, model=None, data=None, *, rival=None, top: int = 18, most: int | None = None):
+        self._ready = False
+        if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
+            model, data = model_of(model), model if data is None else data
+        most = (1000 if data is None else MOST) if most is None else most
+        data = "scenes:heldout" if data is None else data
+        encoders = [encoder_of("classroom" if model is None else model)]
+        encoders += [] if rival is None else [search_page.rival_of(rival)]
+        self.indexes = [SearchIndex(encoder, collect(encoder, data, most)) for encoder in encoders]
+        if len({len(index.collection) for index in self.indexes}) > 1:
+            raise UserError("the two models have features of different pictures; give data= as pictures, not features")
+        self.collection = self.indexes[0].collection
+        self._picture: NamedPicture | None = None  # that was uploaded
+        self._strips = [Strip(self._on_card) for _ in self.indexes]
+        self._build_controls()
+        super().__init__(self._arranged())
+        self.add_class("clipbench-app")
+        self.top = top
+        self._connect()
+        self._ready = True
+        self._search()
+
+    # ---------------------------------------------------------------------------------------- for code
+
+    @property
+    def encoder(self):
+        return self.indexes[0].encoder
+
+    def summary(self) -> str:
+        """The state in words."""
+        asked = self._asked_in_words()
+        if not asked:
+            return f"{len(self.collection):,} pictures of {self.collection.name}; nothing is looked for"
+        parts = []
+        for index, found in zip(self.indexes, self._founds(), strict=True):
+            best = ", ".join(f"{each['name']} {number(each['cosine'], 2)}" for each in found[:3])
+            parts.append(f"{index.encoder.name}: {best or 'nothing'}")
+        return f"{asked} among {len(self.collection):,} pictures; {'; '.join(parts)}"
+
+    def to_static(self) -> LessonFigure:
+        """The results as a sheet of pictures, for a page without widgets.
+
+        Raises:
+            UserError: when nothing is looked for.
+        """
+        shown = [
+            (each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 40)}")
+            for found in self._founds()
+            for each in found[: self.top if len(self.indexes) == 1 else 2 * SHEET_COLUMNS]
+        ]
+        if not shown:
+            raise UserError("nothing is looked for: write a text, or choose a picture")
+        pictures = [entry.picture for entry in self.collection.entries([row for row, _ in shown])]
+        return contact_sheet(pictures, [caption for _, caption in shown], self.summary(), SHEET_COLUMNS)
+
+    def __repr__(self) -> str:
+        return f"<ImageSearch: {self.summary()}>"
+
+    # --------------------------------------------------------------------------------------- the parts
+
+    def _build_controls(self) -> None:
+        self._title, self._asked, self._notice = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._query = ipywidgets.Text(placeholder="What are you looking for? For example: a red umbrella")
+        self._query.add_class("clipbench-search-query")
+        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._upload.add_class("clipbench-upload")
+        self._back = button("back to the text", "Look for the text again", self._forget_picture)
+        self._heads = [ipywidgets.HTML() for _ in self.indexes]
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        row, column = explorer_page.row_of, explorer_page.column_of
+        limit = f"or click a picture. Uploads stay in memory, at most {MAX_BYTES // MEGABYTE} MB."
+        by_picture = row(self._upload, ipywidgets.HTML(explorer_page.small_line(limit)))
+        results = [column("clipbench-search-results", *pair) for pair in zip(self._heads, self._strips, strict=True)]
+        columns = ipywidgets.Box(results).add_class("clipbench-search-columns")
+        app = column("clipbench-search-app", self._title, self._query, by_picture, self._notice,
+                     row(self._asked, self._back), columns)  # fmt: skip
+        return [style_sheet(explorer_page.RULES, search_page.RULES), app]
+
+    def _connect(self) -> None:
+        traitlets.link((self, "query"), (self._query, "value"))
+        self._upload.observe(self._on_upload, "value")
+        self.observe(self._on_query, "query")
+        self.observe(self._on_like, "like")
+        self.observe(lambda _: self._search(), "top")
+
+    # --------------------------------------------------------------------------------- changes of state
+
+    @traitlets.validate("query")
+    def _readable_query(self, proposal):
+        return proposal.value[:MAX_CHARACTERS]
+
+    @traitlets.validate("like")
+    def _existing_row(self, proposal):
+        return proposal.value if 0 <= proposal.value < len(self.collection) else -1
+
+    @traitlets.validate("top")
+    def _possible_number(self, proposal):
+        return max(1, min(proposal.value, MOST_SHOWN))
+
+    def _on_query(self, _) -> None:
+        self.set_trait("message", "")
+        self._forget_picture()
+
+    def _on_card(self, row: int) -> None:
+        self.like = row
+
+    def _on_like(self, change) -> None:
+        if change.new >= 0:
+            self._picture = None
+        self._search()
+
+    def _forget_picture(self) -> None:
+        self._picture = None
+        self.like = -1
+        self._search()
+
+    def _on_upload(self, _) -> None:
+        files = take_files(self._upload)
+        if not files:
+            return
+        self.set_trait("message", "")
+        try:
+            self._picture, picture = None, uploaded_picture(files[-1])
+            self.like = -1
+            self._picture = picture
+        except UserError as error:
+            self.set_trait("message", str(error))
+        self._search()
+
+    # ------------------------------------------------------------------------------- search, then draw
+
+    def _search(self) -> None:
+        if not self._ready:
+            return
+        founds, troubles = [], []
+        for index in self.indexes:
+            found, trouble = [], ""
+            try:
+                found = self._found_by(index)
+            except UserError as error:
+                trouble = str(error)
+            founds.append(found)
+            troubles.append(trouble)
+        self.set_trait("found", founds[0])
+        self.set_trait("found_by_rival", founds[1] if len(founds) > 1 else [])
+        self._draw(troubles)
+
+    def _found_by(self, index: SearchIndex) -> list[dict]:
+        if self._picture is not None:
+            return index.like_picture(self._picture, self.top)
+        if self.like >= 0:
+            return index.like_row(self.like, self.top)
+        text = " ".join(written_lines(self.query))
+        return index.of_text(text, self.top) if text else []
+
+    def _founds(self) -> list[list[dict]]:
+        return [self.found, self.found_by_rival][: len(self.indexes)]
+
+    def _asked_in_words(self) -> str:
+        if self._picture is not None:
+            return f"like the picture {self._picture.name}"
+        if self.like >= 0:
+            return f"like {self.collection.names[self.like]} (row {self.like})"
+        text = " ".join(written_lines(self.query))
+        return f"“{shortened(text, 60)}”" if text else ""
+
+    def _draw(self, troubles: Sequence[str]) -> None:
+        asked = self._asked_in_words()
+        entry = self._picture or (self.collection.entries([self.like])[0] if self.like >= 0 else None)
+        names = " and ".join(index.encoder.name for index in self.indexes)
+        self._title.value = search_page.title(names, self.collection.name, len(self.collection))
+        self._asked.value = search_page.asked_page(asked, entry)
+        self._back.layout.display = None if entry is not None else "none"
+        self._notice.value = explorer_page.message_line(self.message or self.indexes[0].remark)
+        searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=True)
+        for index, head, strip, found, trouble in searched:
+            head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
+            strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
+
+    def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
+        """How many results are of the class of the picture that was asked for: (hits, results, others, class)."""
+        classes = self.collection.factors.get("class")
+        if self.like < 0 or classes is None or not found:
+            return None
+        own = classes[self.like]
+        return sum(classes[each["row"]] == own for each in found), len(found), classes.count(own) - 1, own
+
+    def _cards(self, found: Sequence[dict]) -> list[Card]:
+        entries = self.collection.entries([each["row"] for each in found])
+        return [
+            Card(each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 24)}",
+                 f"{each['name']}, cosine {number(each['cosine'], 3)}: look for more like it", entry)
+            for each, entry in zip(found, entries, strict=True)
+        ]  # fmt: skip
+
+    def _some(self) -> list[Card]:
+        """Before anything is looked for: a few of the pictures."""
+        rows = spread(len(self.collection), self.top)
+        entries = self.collection.entries(rows)
+        return [Card(row, shortened(entry.name, 24), f"{entry.name}: look for more like it", entry)
+                for row, entry in zip(rows, entries, strict=True)]  # fmt: skip
+
+
