@@ -12,6 +12,7 @@ from clipbench import UserError, open_pictures
 from clipbench.cli.main import main
 from clipbench.data.picture_sets import PictureSet
 from clipbench.data.word_photos import is_word_folder, open_word_photos
+from clipbench.evaluate.intervals import clopper_pearson
 from clipbench.evaluate.typographic import (
     CONTROL_WORDS,
     Classifier,
@@ -182,6 +183,8 @@ def test_the_numbers_are_those_defined():
               "clean_target": 1 / 4, "control_target": 1 / 4, "control_cost": 1 / 2, "two_way_attacked": 0}  # fmt: skip
     assert {name: metrics[name] for name in wanted} == pytest.approx(wanted)
     assert all(f"{name}_low" in metrics and f"{name}_high" in metrics for name in wanted)
+    exact = attack_metrics(before, after, control, "probe_", "clopper-pearson")
+    assert (exact["probe_success_low"], exact["probe_success_high"]) == pytest.approx(clopper_pearson(2, 4))
 
 
 def test_a_named_word_is_a_two_way_question():

@@ -58,16 +58,17 @@ def only_of(data: PictureSet, class_names: Sequence[str]) -> PictureSet:
 
 def shift_metrics(
     encoder: Encoder, data: PictureSet, shifts: Mapping[str, PictureSet], templates: Sequence[str],
-    features: Callable[[Encoder, PictureSet], Tensor] = image_features,
+    features: Callable[[Encoder, PictureSet], Tensor] = image_features, interval: str = "wilson",
 ) -> dict[str, float]:  # fmt: skip
     """Zero-shot accuracy before and after each shift, with the same classes and prompts.
 
     Args:
         features: gives the projected features of pictures, for example from a cache.
+        interval: "wilson" or "clopper-pearson", at 95 %.
 
     Returns:
         ``top1`` of the data themselves and for each shift ``NAME/in_distribution``, the same on the shared classes
-        only, and ``NAME/top1``, each with its 95 % Wilson interval; ``NAME/drop``, the former less the latter;
+        only, and ``NAME/top1``, each with its interval; ``NAME/drop``, the former less the latter;
         ``NAME/chance``, ``NAME/pictures``; ``mean_in_distribution`` and ``mean_shifted`` over the shifts.
 
     Raises:
@@ -75,15 +76,15 @@ def shift_metrics(
     """
     before = features(encoder, data)
     weights = zero_shot_weights(encoder, data.class_names, templates).to(before)
-    own = accuracy(before, data.labels, weights)
+    own = accuracy(before, data.labels, weights, interval)
     metrics = {name: own[name] for name in ("top1", "top1_low", "top1_high", "chance", "pictures", "classes")}
     for name, shifted in shifts.items():
         classes = shared_classes(data, shifted)
         columns = weights[:, [data.class_names.index(each) for each in classes]]
         part, labels = only_of(shifted, classes), labels_among(data, classes)
         known = labels >= 0
-        old = accuracy(before[known], labels[known], columns)
-        new = accuracy(features(encoder, part), part.labels, columns)
+        old = accuracy(before[known], labels[known], columns, interval)
+        new = accuracy(features(encoder, part), part.labels, columns, interval)
         metrics |= {f"{name}/in_distribution{end}": old[f"top1{end}"] for end in ("", "_low", "_high")}
         metrics |= {f"{name}/top1{end}": new[f"top1{end}"] for end in ("", "_low", "_high")}
         metrics[f"{name}/drop"] = old["top1"] - new["top1"]
@@ -93,8 +94,10 @@ def shift_metrics(
     return metrics
 
 
-def accuracy(features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "D C"]) -> dict:
-    return judge(lambda rows: features[rows] @ weights, labels, weights.shape[1]).metrics()
+def accuracy(
+    features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "D C"], interval: str
+) -> dict[str, float]:
+    return judge(lambda rows: features[rows] @ weights, labels, weights.shape[1]).metrics(interval)
 
 
 # ------------------------------------------------------------------------------------------------ effective robustness

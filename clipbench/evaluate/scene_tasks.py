@@ -14,21 +14,24 @@ from clipbench.data.scene_tasks import Question, SceneTask
 from clipbench.encoders import Encoder
 from clipbench.evaluate.accuracy import judge
 from clipbench.evaluate.feature_file import cached_image_features
-from clipbench.evaluate.linear_probe import Rows, linear_probe
+from clipbench.evaluate.linear_probe import Rows, choose_probe
+from clipbench.evaluate.logistic import TARGET_GAP
 from clipbench.evaluate.zero_shot import zero_shot_weights
 
 
 def scene_task_metrics(
-    encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = False
-) -> dict[str, float]:
+    encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = False,
+    interval: str = "wilson",
+) -> dict[str, float]:  # fmt: skip
     """One task.
 
     Args:
         pictures: test scenes; rounded down to equally many of each answer.
         train: training scenes of the probe; 0 leaves it out.
+        interval: "wilson" or "clopper-pearson", at 95 %.
 
     Returns:
-        ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its 95 % Wilson interval as
+        ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its interval as
         ``_low`` and ``_high``; ``probe_converged``, whether all its fits are certified to 1e-6; ``chance`` = 1 / K,
         ``pictures``, ``answers``.
 
@@ -38,10 +41,10 @@ def scene_task_metrics(
     question = task.draw(pictures)
     features = cached_image_features(encoder, task.pictures(question), progress=progress)
     scores = answer_scores(encoder, task, question, features)
-    judged = judge(lambda rows: scores[rows], question.labels, task.answers).metrics()
+    judged = judge(lambda rows: scores[rows], question.labels, task.answers).metrics(interval)
     metrics = renamed(judged, "zero_shot")
     if train:
-        metrics |= probe_metrics(encoder, task, question, train, progress)
+        metrics |= probe_numbers(encoder, task, question, train, progress, interval)
     return metrics | {"chance": task.chance, "pictures": len(question.labels), "answers": task.answers}
 
 
@@ -56,18 +59,20 @@ def answer_scores(
     return (features @ weights.to(features)).gather(1, own)
 
 
-def probe_metrics(encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool) -> dict:
-    """The probe's numbers, from training scenes of the task's other seed."""
-    parts = [
-        (question, task.pictures(question)),
-        (learned := task.draw(train, training=True), task.pictures(learned, training=True)),
-    ]
+def probe_numbers(
+    encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool, interval: str
+) -> dict[str, float]:
+    """Of a probe that is trained on scenes of the task's other seed."""
+    learned = task.draw(train, training=True)
+    sets = (question, task.pictures(question)), (learned, task.pictures(learned, training=True))
     test, rows = (
         Rows(cached_image_features(encoder, pictures, projected=False, progress=progress), asked.labels)
-        for asked, pictures in parts
+        for asked, pictures in sets
     )
-    found = linear_probe(rows, test, classes=task.answers)
-    return renamed(found, "probe") | {"probe_converged": found["converged"]}
+    probe = choose_probe(rows, None, task.answers)
+    logits = probe.fit.logits(test.features)
+    judged = judge(lambda some: logits[some], test.labels, task.answers).metrics(interval)
+    return renamed(judged, "probe") | {"probe_converged": probe.worst_gap <= TARGET_GAP}
 
 
 def renamed(metrics: dict, name: str) -> dict:

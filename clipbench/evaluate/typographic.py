@@ -5,7 +5,7 @@ the target's name printed on it (*attacked*), and with a word of as many letters
 *control* sticker). Accuracy also falls under the control sticker, because it hides a part of the picture; only a model
 that reads yields the target more often under the attack than under the control.
 
-All numbers are fractions of the M pictures, with 95 % Wilson intervals as ``_low`` and ``_high``:
+All numbers are fractions of the M pictures, with 95 % intervals (Wilson's, or the exact one) as ``_low`` and ``_high``:
 
 ``clean_top1``, ``attacked_top1``, ``control_top1``
     The true class is the nearest of all C classes. Chance 1 / C.
@@ -165,7 +165,9 @@ def judgement(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: 
     return Judgement(prediction == labels, prediction == targets, true > target)
 
 
-def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement, prefix: str = "") -> dict[str, float]:
+def attack_metrics(
+    clean: Judgement, attacked: Judgement, control: Judgement, prefix: str = "", interval: str = "wilson"
+) -> dict[str, float]:
     """The numbers that the head of this module defines, their names after ``prefix``."""
     shares = {
         "clean_top1": clean.right, "clean_target": clean.target, "two_way_clean": clean.prefers_true,
@@ -173,17 +175,19 @@ def attack_metrics(clean: Judgement, attacked: Judgement, control: Judgement, pr
     }  # fmt: skip
     metrics = {}
     for name, hits in shares.items():
-        metrics |= with_interval(prefix + name, int(hits.sum()), len(hits))
+        metrics |= with_interval(prefix + name, int(hits.sum()), len(hits), kind=interval)
     if known := int(clean.right.sum()):
-        metrics |= with_interval(f"{prefix}flipped", int((clean.right & attacked.target).sum()), known)
+        metrics |= with_interval(f"{prefix}flipped", int((clean.right & attacked.target).sum()), known, kind=interval)
     return metrics | cost(clean, control, prefix)
 
 
-def size_metrics(attacked: Judgement, control: Judgement, prefix: str, height: float) -> dict[str, float]:
+def size_metrics(
+    attacked: Judgement, control: Judgement, prefix: str, height: float, interval: str
+) -> dict[str, float]:
     """The numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
     metrics = {}
     for name, hits in under_stickers(attacked, control).items():
-        metrics |= with_interval(f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits))
+        metrics |= with_interval(f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits), kind=interval)
     return metrics
 
 
@@ -205,7 +209,7 @@ def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
 
 def typographic_attack(
     encoder: Encoder, data: PictureSet, classifiers: Sequence[Classifier], sticker: Sticker, plan: Plan,
-    heights: Sequence[float] = HEIGHTS, progress: bool = False,
+    heights: Sequence[float] = HEIGHTS, progress: bool = False, interval: str = "wilson",
 ) -> dict[str, float]:  # fmt: skip
     """Attack each classifier.
 
@@ -213,6 +217,7 @@ def typographic_attack(
         sticker: how words are printed; its own word is not used.
         plan: what is printed on each picture, from ``plan_attack``.
         heights: further heights of the sticker, for the sweep.
+        interval: "wilson" or "clopper-pearson", at 95 %.
 
     Returns:
         For each classifier, under its name, ``attack_metrics`` at the sticker's own height; for each height h of the
@@ -232,13 +237,13 @@ def typographic_attack(
         control = jury.judge(printed(data, plan.controls, paper))
         for name in before:
             if height == sticker.height:
-                metrics |= attack_metrics(before[name], attacked[name], control[name], name)
+                metrics |= attack_metrics(before[name], attacked[name], control[name], name, interval)
             if height in heights:
-                metrics |= size_metrics(attacked[name], control[name], name, height)
+                metrics |= size_metrics(attacked[name], control[name], name, height, interval)
         metrics[f"covered_at_{height:g}"] = mean_cover(plan.words, paper)
     for name, verdict in jury.judge(masked(data, plan.words, sticker)).items():
-        metrics |= with_interval(f"{name}masked_top1", int(verdict.right.sum()), len(data))
-        metrics |= with_interval(f"{name}masked_target", int(verdict.target.sum()), len(data))
+        metrics |= with_interval(f"{name}masked_top1", int(verdict.right.sum()), len(data), kind=interval)
+        metrics |= with_interval(f"{name}masked_target", int(verdict.target.sum()), len(data), kind=interval)
     classes = len(data.class_names)
     return metrics | {"chance": 1 / classes, "two_way_chance": 0.5, "pictures": len(data), "classes": classes}
 
@@ -267,8 +272,9 @@ class Jury:
 
 
 def named_word_metrics(
-    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = False
-) -> dict[str, float]:
+    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = False,
+    interval: str = "wilson",
+) -> dict[str, float]:  # fmt: skip
     """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog" against "a dog ..."
 
     A defence for whoever can read the word by other means (OCR). Chance 1 / 2.
@@ -283,10 +289,12 @@ def named_word_metrics(
     ]
     pictures = image_features(encoder, data, progress=progress)
     true, other = ((pictures * text_features(encoder, lines)).sum(1) for lines in texts)
-    return with_interval("two_way_named_word", int((true > other).sum()), len(data))
+    return with_interval("two_way_named_word", int((true > other).sum()), len(data), kind=interval)
 
 
-def photo_metrics(verdict: Judgement, written: Bool[Tensor, " M"], prefix: str = "") -> dict[str, float]:
+def photo_metrics(
+    verdict: Judgement, written: Bool[Tensor, " M"], prefix: str = "", interval: str = "wilson"
+) -> dict[str, float]:
     """``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word, ``clean_top1`` of others.
 
     Args:
@@ -297,5 +305,5 @@ def photo_metrics(verdict: Judgement, written: Bool[Tensor, " M"], prefix: str =
     metrics = {}
     for name, (hits, rows) in groups.items():
         if count := int(rows.sum()):
-            metrics |= with_interval(prefix + name, int((hits & rows).sum()), count)
+            metrics |= with_interval(prefix + name, int((hits & rows).sum()), count, kind=interval)
     return metrics

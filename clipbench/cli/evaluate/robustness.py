@@ -11,6 +11,9 @@ ABOUT = "accuracy when the data change: other artists, corruptions; effective ro
 
 
 def add_arguments(parser: Parser) -> None:
+    from clipbench.evaluate.intervals import KINDS
+
+    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
     parser.add_argument("--shifts", nargs="+", metavar="DATA", help="data sets with the same classes, or corruptions "
                         "such as noise:3 with a strength from 1 to 5 (default: for scenes twemoji, openmoji and every "
                         "corruption at 3; else every corruption at 3)")  # fmt: skip
@@ -52,7 +55,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     def cached(model, pictures):
         return cached_image_features(model, pictures, progress=not arguments.json)
 
-    metrics = shift_metrics(encoder, data, shifts, templates, cached)
+    metrics = shift_metrics(encoder, data, shifts, templates, cached, arguments.interval)
     if standard:
         metrics |= effective_robustness(metrics, standard)
     mixed = arguments.shares or SHARES
@@ -64,7 +67,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "templates": templates, "shifts": list(shifts), "seed": arguments.seed,
         "against": [str(file) for file in arguments.against], "wise_ft": arguments.wise_ft,
         "shares": list(mixed) if arguments.wise_ft else None, "shots": list(arguments.shots),
-        "interval": "95 % Wilson over the pictures",
+        "interval": f"95 % {arguments.interval}",
     }  # fmt: skip
 
 

@@ -10,7 +10,10 @@ ABOUT = "fourteen questions about scenes (count, position, relation, sign word, 
 
 
 def add_arguments(parser: Parser) -> None:
+    from clipbench.evaluate.intervals import KINDS
+
     parser.set_defaults(data="scenes")
+    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)")
     parser.add_argument("--pictures", type=positive(int), default=1000, metavar="N",
                         help="test scenes of each task (default 1000)")  # fmt: skip
@@ -37,7 +40,9 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     tasks = [scene_task(name) for name in arguments.tasks or TASKS]
     found = {}
     for task in tasks:
-        found[task.name] = scene_task_metrics(encoder, task, arguments.pictures, arguments.train, not arguments.json)
+        found[task.name] = scene_task_metrics(
+            encoder, task, arguments.pictures, arguments.train, not arguments.json, arguments.interval
+        )
         if not arguments.json:
             print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
     metrics = {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
@@ -50,7 +55,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "seeds": {task.name: [task.seed, task.seed + 1] for task in tasks},
         "train": arguments.train,
         "features": "zero-shot: projected; probe: before the projection",
-        "interval": "95 % Wilson over the scenes",
+        "interval": f"95 % {arguments.interval}",
     }
 
 

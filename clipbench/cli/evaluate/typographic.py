@@ -12,12 +12,15 @@ ABOUT = "typographic attacks: another thing's name printed on every picture, by 
 
 
 def add_arguments(parser: Parser) -> None:
+    from clipbench.evaluate.intervals import KINDS
+
     parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
     parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
                         help="how many pictures to attack, drawn by the seed (default 2000)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the targets and the choice of pictures (default 0)")
     parser.add_argument("--longest", type=positive(int), default=80, metavar="LETTERS",
                         help="print only names of at most so many letters, such as 8")  # fmt: skip
+    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
     parser.add_argument("--probe", action="store_true", help="also attack a linear probe of clean features")
     parser.add_argument("--train", metavar="DATA", help="pictures to train the probe on (default: the data's split)")
     parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
@@ -74,9 +77,9 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
     heights = HEIGHTS if arguments.heights is None else arguments.heights
     classifiers = [*zero_shot_classifiers(encoder, data, templates), *probe]
     progress = not arguments.json
-    metrics = typographic_attack(encoder, data, classifiers, sticker, plan, heights, progress)
+    metrics = typographic_attack(encoder, data, classifiers, sticker, plan, heights, progress, arguments.interval)
     attacked = printed(data, plan.words, sticker)
-    metrics |= named_word_metrics(encoder, attacked, plan.words, plan.targets, progress)
+    metrics |= named_word_metrics(encoder, attacked, plan.words, plan.targets, progress, arguments.interval)
     return metrics, {
         "templates": templates,
         "seed": arguments.seed,
@@ -84,7 +87,7 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
         "heights": list(heights),
         "sticker": described(sticker),
         "split": split,
-        **wordings(),
+        **wordings(arguments),
         **left_out,
     }
 
@@ -104,15 +107,15 @@ def measure_photos(encoder, arguments) -> tuple[dict, dict]:
     judged = Jury(encoder, data.labels, targets, classifiers, not arguments.json).judge(data)
     metrics: dict = {}
     for name, verdict in judged.items():
-        metrics |= photo_metrics(verdict, written, name)
+        metrics |= photo_metrics(verdict, written, name, arguments.interval)
     rows = written.nonzero()[:, 0].tolist()
     some = data.subset(rows)
     words = [data.class_names[number] for number in targets[rows].tolist()]
-    metrics |= named_word_metrics(encoder, some, words, targets[rows])
+    metrics |= named_word_metrics(encoder, some, words, targets[rows], interval=arguments.interval)
     classes = len(data.class_names)
     metrics |= {"chance": 1 / classes, "two_way_chance": 0.5, "classes": classes}
     metrics |= {"pictures": len(data), "pictures_with_a_word": len(rows)}
-    return metrics, {"templates": templates, **wordings()}
+    return metrics, {"templates": templates, **wordings(arguments)}
 
 
 def sticker_of(arguments):
@@ -140,10 +143,10 @@ def described(sticker) -> dict:
     }
 
 
-def wordings() -> dict:
+def wordings(arguments) -> dict:
     from clipbench.evaluate.typographic import NAMED_WORDING, WORDING
 
-    return {"wording": list(WORDING), "named_wording": NAMED_WORDING}
+    return {"wording": list(WORDING), "named_wording": NAMED_WORDING, "interval": f"95 % {arguments.interval}"}
 
 
 def templates_of(data, arguments) -> list[str]:
