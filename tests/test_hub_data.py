@@ -99,7 +99,7 @@ def test_a_hub_id_is_opened_by_the_hubs_library(layout, monkeypatch):
 def test_a_hub_data_set_that_cannot_be_had_brings_one_line(monkeypatch):
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets, "load_dataset", lambda path, **options: 1 / 0)
-    with pytest.raises(UserError, match="cannot load the data set 'someone/nothing'") as error:
+    with pytest.raises(UserError, match="no folder 'someone/nothing'; as a hub data set: cannot") as error:
         open_pictures("someone/nothing")
     one_line(error.value)
 
@@ -142,7 +142,9 @@ def test_labels_may_be_names_or_numbers_with_names_in_the_metadata_or_the_paths(
     assert words.class_names == ["cat", "red car"] and words.labels.tolist() == [1, 0, 1]
     assert labelled_set("t", table_of([1, 0], column="fine_label"), Path()).class_names == ["red car", "cat", "sun"]
     by_path = labelled_set("t", table_of([1, 0], named=False, path=lambda row: f"{'ab'[row]}/{row}.png"), Path())
-    assert by_path.class_names == ["b", "a"]
+    assert by_path.class_names == ["b", "a"] and by_path.ids == ["a/0.png", "b/1.png"]
+    twice = labelled_set("t", table_of([1, 0, 2], path=lambda row: ["x.png", "x.png", "y.png"][row]), Path())
+    assert twice.ids == ["t, row 0", "t, row 1", "y.png"], "an id names one picture"
 
 
 @pytest.mark.parametrize(

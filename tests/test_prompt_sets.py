@@ -93,6 +93,7 @@ CIFAR = list(prompt_set("cifar10").classes)
         ("somewhere/CIFAR-10", CIFAR[::-1], "cifar10"),
         ("somewhere/cifar10/test.parquet", CIFAR, "cifar10"),
         ("somewhere/cifar10.parquet", CIFAR, "cifar10"),
+        ("somewhere/cifar10:test", CIFAR, "cifar10"),
         ("somewhere/mine", CIFAR, None),
         ("somewhere/cifar10", CIFAR[1:], None),
         ("somewhere/cifar10", ["plane", *CIFAR[1:]], None),
@@ -172,7 +173,9 @@ def test_the_datas_own_words_can_be_asked_for(world, capsys):
 def test_a_set_can_be_named_for_other_data(world, capsys):
     settings = settings_of(capsys, world, world / "mine", "--classes", "eurosat", "--templates", "photos")
     assert settings["words"] == {"classes": "eurosat", "templates": "photos", "paper_reports": "top1"}
-    assert settings_of(capsys, world, "digits", "--templates", "mnist")["templates"] == ['a photo of the number: "{}".']
+    settings = settings_of(capsys, world, world / "mine", "--templates", "mnist")
+    assert settings["words"] == {"classes": "own", "templates": "mnist"}
+    assert settings["templates"] == ['a photo of the number: "{}".']
 
 
 def test_words_that_are_nowhere_bring_one_line(world, capsys):

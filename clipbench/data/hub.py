@@ -66,7 +66,10 @@ def hub_parts(name: str) -> dict:
     """
     found = HUB_DATA.fullmatch(name)
     repo, configuration = found.groups() if found else (name, None)
-    return {part: rows.data.table for part, rows in load(repo, name=configuration).items()}
+    try:
+        return {part: rows.data.table for part, rows in load(repo, name=configuration).items()}
+    except UserError as error:
+        raise UserError(f"there is no folder {name!r}; as a hub data set: {error}") from None
 
 
 class StreamedPairs:

@@ -5,6 +5,7 @@ The names and templates of the shipped sets belong to ``picture_sets``; here the
 
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def recognised(data: str, class_names: Sequence[str]) -> PromptSet | None:
     Args:
         data: such as "uoft-cs/cifar10", "somewhere/cifar10" or "somewhere/cifar10/test.parquet".
     """
-    path = Path(data.rpartition(":")[0] or data)  # without the name of a part
+    path = Path(re.sub(r":[^:/\\]*$", "", data))  # without the name of a part
     called = {plain(path.name), plain(path.stem), plain(path.parent.name)}
     for name in sorted(file.stem for file in FOLDER.glob("*.json")):
         known = prompt_set(name)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -154,7 +155,7 @@ def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str
     images = table.column(find_column(name, table.column_names, "image", None, IMAGE_COLUMNS))
     check_pictures(name, images.type)
     paths = picture_paths(images)
-    ids = [path or f"{name}, row {row}" for row, path in enumerate(paths)]
+    ids = row_ids(name, paths)
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
         return [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows]
@@ -197,7 +198,7 @@ def table_set(
     images = table.column(find_column(name, columns, "image", image_column, IMAGE_COLUMNS))
     check_pictures(name, images.type)
     paths = picture_paths(images)
-    ids = [path or f"{name}, row {row}" for row, path in enumerate(paths)]
+    ids = row_ids(name, paths)
 
     def picture(row: int) -> Image.Image:
         return stored_picture(images[row].as_py(), folder, ids[row])
@@ -235,6 +236,12 @@ def picture_paths(images) -> list[str | None]:
     if types.is_struct(images.type) and "path" in {field.name for field in images.type}:
         return [path for chunk in images.chunks for path in chunk.field("path").to_pylist()]
     return [None] * len(images)
+
+
+def row_ids(name: str, paths: Sequence[str | None]) -> list[str]:
+    """The paths where each stands once, else the rows: what identifies a picture."""
+    often = Counter(paths)
+    return [path if path and often[path] == 1 else f"{name}, row {row}" for row, path in enumerate(paths)]
 
 
 def check_pictures(name: str, kind) -> None:
