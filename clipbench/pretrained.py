@@ -31,6 +31,8 @@ from clipbench.config_files import (
 from clipbench.errors import UserError
 from clipbench.hub import fetch
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig
+from clipbench.objectives import Objective
+from clipbench.objectives.stored import write_objective
 from clipbench.preprocess import Preprocess
 from clipbench.tokenizer import Tokenizer
 from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS
@@ -54,15 +56,19 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 def save_pretrained(folder: str | Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess,
-                    dtype: torch.dtype = torch.float32, about: dict | None = None) -> None:  # fmt: skip
+                    dtype: torch.dtype = torch.float32, about: dict | None = None,
+                    objective: Objective | None = None) -> None:  # fmt: skip
     """Write a model folder, whole or not at all; an existing one is replaced.
 
     Args:
         dtype: of the stored weights; float16 halves the size.
         about: what to note in the folder's ``about.json`` (how it was trained, on what).
+        objective: what the model was trained with, where that is not CLIP's: its own weights go with the model's.
     """
     with written_whole(Path(folder)) as part:
         write_model(part, model, tokenizer, preprocess, dtype)
+        if objective:
+            write_objective(part, objective, dtype)
         if about:
             write_json(part / "about.json", about)
 

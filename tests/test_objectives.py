@@ -19,7 +19,7 @@ from clipbench.model import CLIPConfig
 from clipbench.objectives import OBJECTIVES, make_objective, nt_xent_loss, random_view, suited
 from clipbench.objectives.caption_words import word_sets
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained import save_pretrained, world_tokenizer
 
 RIVALS = [name for name in OBJECTIVES if name != "contrastive"]
 TOKENIZER = world_tokenizer()
@@ -305,6 +305,20 @@ def test_damaged_heads_end_in_one_line(name, runs, tmp_path):
     with pytest.raises(UserError) as error:
         load(folder)
     one_line(error.value)
+
+
+@pytest.mark.parametrize("name", ["caption-lm", "bow", "supervised"])
+def test_a_rival_is_shipped_in_half_the_size_and_answers_the_same(name, tmp_path):
+    objective = objective_of(name)
+    for dtype in (torch.float32, torch.float16):
+        save_pretrained(tmp_path / str(dtype), objective.clip, TOKENIZER, Preprocess(32), dtype, objective=objective)
+    whole, half = (load(tmp_path / str(dtype)) for dtype in (torch.float32, torch.float16))
+    features = torch.randn(4, 32, generator=torch.Generator().manual_seed(0))
+    words = (["cat", "dog"], ["{}"])
+    torch.testing.assert_close(half.class_scores(features, *words), whole.class_scores(features, *words), atol=0.02,
+                               rtol=0.002)  # fmt: skip  # float16 has 11 bits
+    sizes = [(encoder_folder / "objective.safetensors").stat().st_size for encoder_folder in sorted(tmp_path.iterdir())]
+    assert min(sizes) < 0.6 * max(sizes)  # and a header
 
 
 def test_fingerprints_know_the_heads():
