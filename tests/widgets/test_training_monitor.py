@@ -62,7 +62,7 @@ def test_a_training_runs_to_its_end_while_the_notebook_is_free():
 
 
 def test_the_matrix_comes_into_order():
-    monitor = TrainingMonitor(small_trainer(pairs=800))
+    monitor = TrainingMonitor(small_trainer(pairs=480))
     monitor.start()
     monitor.wait(SECONDS)
     assert monitor.diagonal_accuracy == 1.0  # eight pairs, learned by heart
