@@ -72,7 +72,7 @@ RULES = """
 .clipbench-duel-rows { max-height: 620px; overflow-y: auto; }
 .clipbench-duel-row {
   display: grid; column-gap: 14px; align-items: center; padding: 4px 8px; border-top: 1px solid var(--cb-line);
-  grid-template-columns: minmax(100px, 1.1fr) minmax(110px, 1.6fr) 66px 66px 66px 112px; }
+  grid-template-columns: minmax(100px, 1.1fr) minmax(110px, 1.6fr) 66px 66px 66px 122px; }
 .clipbench-duel-row.clipbench-heads {
   border-top: 0; font-size: 13px; line-height: 1.25; color: var(--cb-quiet); align-items: end; }
 .clipbench-duel-row > :nth-child(n+3) { text-align: right; white-space: nowrap; }

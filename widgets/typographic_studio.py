@@ -33,7 +33,7 @@ from clipbench_widgets.verdict import Verdict, control_for, judge
 TEMPLATES = ("a photo of a {}.", "a photo of a {} with a sign.", "a {} with a word on it")
 SIDE = 384  # pixels of the square that is written on; what most models see is smaller
 LONGEST_WORD = 30  # letters; more do not fit on a picture
-SET, SET_SIZE = "scenes:heldout", 64  # pictures on which success is measured
+SET, SET_SIZE = "scenes:heldout256", 64  # success is measured on pictures of things that the tiny models know too
 MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 VIEWS = ("before", "after", "control")
 APPLE = 6  # the green apple among the example pictures, which made such stickers famous
@@ -51,7 +51,7 @@ class TypographicStudio(ipywidgets.VBox):
         pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes. The model
             sees the middle square of each.
         data: labelled pictures for the success over a set: a PictureSet, or a name for `clipbench.open_pictures`.
-            Without it, the pictures if they are a PictureSet, else "scenes:heldout".
+            Without it, the pictures if they are a PictureSet, else "scenes:heldout256".
         texts: what the probabilities are divided among.
         templates: what the wording buttons offer, each with {} where the text goes.
         word: what is printed at first.
@@ -187,7 +187,7 @@ class TypographicStudio(ipywidgets.VBox):
         self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
         pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-strip")
         words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
-        several = [self._reader] if len(self._models) > 1 else []
+        several = [page.row_of(page.heading("Read by"), self._reader)] if len(self._models) > 1 else []
         parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
         rules = style_sheet(page.RULES, position_pad.RULES, studio_page.RULES, size_chart.RULES)
         return [rules, page.column_of("clipbench-studio", *parts)]
