@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from small import noise_picture
 
-from clipbench.evaluate.zero_shot import with_interval
+from clipbench.evaluate.intervals import with_interval
 from clipbench.figures import (
     LiveTrainingCurve,
     accuracy_bars,

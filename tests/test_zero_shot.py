@@ -9,7 +9,8 @@ from small import noise_picture, one_line, small_encoder
 
 from clipbench import UserError, image_features, text_features, zero_shot_metrics, zero_shot_weights
 from clipbench.data.picture_sets import PictureSet
-from clipbench.evaluate.zero_shot import class_probabilities, ensemble, fill_templates, with_interval
+from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.zero_shot import class_probabilities, ensemble, fill_templates
 
 ENCODER = small_encoder()
 

@@ -10,7 +10,6 @@ from clipbench.encoders import Encoder, RivalEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.accuracy import Verdicts, judge
 from clipbench.evaluate.features import rows_not_finite, text_features
-from clipbench.evaluate.intervals import with_interval as with_interval
 
 # Where the answers of several templates are averaged. The paper does the first: one classifier at any number of them.
 ENSEMBLES = {
