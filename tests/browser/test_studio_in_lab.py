@@ -11,10 +11,23 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: 
 pytestmark = pytest.mark.browser
 
 
+# A model that takes its time over many pictures, so that there is something to cancel on a fast machine too.
+CELL = """
+import time
+from clipbench import load
+from clipbench_widgets import TypographicStudio
+
+encoder = load("tiny")
+swift = encoder.encode_image
+encoder.encode_image = lambda images: (time.sleep(0.1 if len(images) > 4 else 0), swift(images))[1]
+TypographicStudio(encoder)
+"""
+
+
 @pytest.fixture
 def notebook(tmp_path):
     """A notebook whose only cell shows a studio."""
-    cell = nbformat.v4.new_code_cell("from clipbench_widgets import TypographicStudio\nTypographicStudio('tiny')")
+    cell = nbformat.v4.new_code_cell(CELL)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     file = tmp_path / "studio.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), file)
