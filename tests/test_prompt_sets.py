@@ -143,6 +143,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
     write_small_model(folder / "model")
     write_image_folder(folder / "eurosat", {name: 2 for name in prompt_set("eurosat").classes})
+    write_image_folder(folder / "pets", {name: 1 for name in prompt_set("pets").classes})
     write_image_folder(folder / "mine", {"AnnualCrop": 2, "River": 1})
     return folder
 
@@ -155,13 +156,19 @@ def settings_of(capsys, world, data, *more) -> dict:
 
 def test_a_known_set_brings_its_words_and_says_so(world, capsys, tmp_path):
     settings = settings_of(capsys, world, world / "eurosat", "--out", tmp_path / "r.json")
-    assert settings["words"] == {"classes": "eurosat", "templates": "eurosat", "paper_reports": "top1"}
+    assert settings["words"] == {"classes": "eurosat", "templates": "eurosat"}
     assert settings["templates"][0] == "a centered satellite photo of {}."
     outcomes = json.loads((tmp_path / "r.json").read_text())["outcomes"]
     assert outcomes["class_names"][0] == "annual crop land"
     folders = [Path(name).parent.name for name in outcomes["ids"]]
     assert [list(prompt_set("eurosat").classes)[label] for label in outcomes["labels"]] == folders
     assert words_for(open_pictures(str(world / "eurosat")))[0] == prompt_set("eurosat").class_names
+
+
+def test_what_the_paper_reports_is_told_where_it_is_another_number(world, capsys):
+    command = ["eval", "zero-shot", "--model", world / "model", "--data", world / "pets", "--device", "cpu"]
+    assert main([str(word) for word in command]) == 0
+    assert capsys.readouterr().err == "clipbench: the paper reports mean_per_class for pets\n"
 
 
 def test_the_datas_own_words_can_be_asked_for(world, capsys):
@@ -172,7 +179,7 @@ def test_the_datas_own_words_can_be_asked_for(world, capsys):
 
 def test_a_set_can_be_named_for_other_data(world, capsys):
     settings = settings_of(capsys, world, world / "mine", "--classes", "eurosat", "--templates", "photos")
-    assert settings["words"] == {"classes": "eurosat", "templates": "photos", "paper_reports": "top1"}
+    assert settings["words"] == {"classes": "eurosat", "templates": "photos"}
     settings = settings_of(capsys, world, world / "mine", "--templates", "mnist")
     assert settings["words"] == {"classes": "own", "templates": "mnist"}
     assert settings["templates"] == ['a photo of the number: "{}".']

@@ -55,11 +55,17 @@ def show(result: dict) -> str:
         return shown_table(result["columns"], result["rows"])
     lines = [f"first: {result['records'][0]}, second: {result['records'][1]}", "", "switches that differ"]
     lines += [f"  {name:<24} {difference_of(**each)}" for name, each in result["switches"].items()] or ["  none"]
-    numbers = [[name, *(f"{each[key]:.4g}" for key in ("first", "second")), f"{each['difference']:+.4g}"]
-               for name, each in result["metrics"].items()]  # fmt: skip
+    numbers = [
+        [name, shown(each["first"]), shown(each["second"]), f"{each['difference']:+.4g}"]
+        for name, each in result["metrics"].items()
+    ]
     table = shown_table(["number", "first", "second", "difference"], numbers)
     lines += ["", *(f"  {line}" for line in table.splitlines()), "", *show_paired(result["paired"]), result["verdict"]]
     return "\n".join(lines)
+
+
+def shown(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
 
 
 def show_paired(paired: dict) -> list[str]:

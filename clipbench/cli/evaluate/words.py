@@ -25,7 +25,7 @@ class Words:
     stored: object  # features, with labels that count class_names
     class_names: list[str]
     templates: list[str]
-    of: dict[str, str]  # where classes and templates are from, and what the paper reports of a known set
+    of: dict[str, str]  # where classes and templates are from
 
     @property
     def settings(self) -> dict:
@@ -58,8 +58,9 @@ def choose_words(encoder, arguments) -> Words:
     fill_templates(class_names, found)  # tells what is wrong with them
     if arguments.classes or Path(arguments.data).is_dir():
         note_classes_without_pictures(stored, class_names)
-    reported = {"paper_reports": prompt_set(classes).metric} if is_known(classes) and prompt_set(classes).data else {}
-    return Words(stored, class_names, found, {"classes": classes, "templates": templates, **reported})
+    if is_known(classes) and (metric := prompt_set(classes).metric) != "top1":
+        note(f"the paper reports {metric} for {classes}")
+    return Words(stored, class_names, found, {"classes": classes, "templates": templates})
 
 
 def is_known(name: str) -> bool:
