@@ -1,5 +1,6 @@
 """Figure 2 in small: how many pairs each objective needs to the same zero-shot accuracy."""
 
+import sys
 import time
 from dataclasses import replace
 
@@ -42,6 +43,7 @@ def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, 
             began = time.monotonic()
             found.append(accuracy(trainer, data))
             measuring[0] += time.monotonic() - began
+            print(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs", file=sys.stderr, flush=True)
 
     trainer.callbacks.append(measure)
     end = trainer.run()
