@@ -30,7 +30,6 @@ from clipbench_widgets.map_projections import (
     SHOWN,
     Projections,
     What,
-    trust_of,
 )
 from clipbench_widgets.pointer import Click, Key, Outline, Pointer, Zoom
 from clipbench_widgets.prompt_explorer import encoder_of, listed
@@ -353,7 +352,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self._frame = Frame.around(self._points, places.reach(what)).seen_as(view or self._frame.view)
         on_plane = places.seen(what) == "PCA" and len(shown) > 0
         self.set_trait("numbers", {
-            "gap": self.data.gap(self._features), "trustworthiness": trust_of(shown, points),
+            "gap": self.data.gap(self._features), "trustworthiness": places.trust(what, shown, points),
             "variance": float(places.plane(what).variance.sum()) if on_plane else None,
         })  # fmt: skip
         self._search()

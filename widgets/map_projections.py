@@ -1,6 +1,6 @@
 """Where a map's points lie: on the plane of PCA, on a UMAP, or where they were put."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ class Projections:
         self.umaps: dict[tuple[str, float], Tensor] = {}
         self._planes: dict[str, Plane] = {}
         self._reaches: dict[str, np.ndarray] = {}
+        self._trusts: dict[What, float | None] = {}
 
     def missing(self, what: What) -> bool:
         """Whether this is a UMAP that has not been computed; PCA is shown until then."""
@@ -88,11 +89,12 @@ class Projections:
         first, second = self.plane(what).variance.tolist()
         return f"first direction ({first:.0%} of the variance)", f"second direction ({second:.0%})"
 
-
-def trust_of(features: Tensor, points: Tensor) -> float | None:
-    """Trustworthiness measured at some points, spread evenly, among all; None for too few."""
-    count = len(features)
-    if count <= 2 * NEIGHBOURS:
-        return None
-    rows = torch.arange(min(count, MEASURED)) * count // min(count, MEASURED)
-    return trustworthiness(features, points, NEIGHBOURS, rows)
+    def trust(self, what: What, shown: Tensor, points: Tensor) -> float | None:
+        """Trustworthiness measured at some points, spread evenly, among all; None for too few."""
+        what, count = replace(what, projection=self.seen(what)), len(shown)
+        if count <= 2 * NEIGHBOURS:
+            return None
+        if what not in self._trusts:
+            rows = torch.arange(min(count, MEASURED)) * count // min(count, MEASURED)
+            self._trusts[what] = trustworthiness(shown, points, NEIGHBOURS, rows)
+        return self._trusts[what]

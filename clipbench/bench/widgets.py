@@ -18,7 +18,7 @@ from pathlib import Path
 
 from clipbench.errors import UserError
 
-APPS = ("PromptExplorer", "SimilarityMatrix", "TypographicStudio", "EmbeddingMap")
+APPS = ("PromptExplorer", "SimilarityMatrix", "TypographicStudio", "EmbeddingMap", "ImageSearch")
 FLOOD, FLOOD_SECONDS = 100, 1.0
 WORDS = ("dog", "lion", "rocket", "raccoon", "mouse", "house", "banana", "guitar", "tree", "umbrella", "clock", "fish")
 COLOURS = ("#a01010", "#1040a0", "#106030", "#14141a")
