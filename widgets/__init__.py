@@ -1,5 +1,6 @@
 """ipywidgets apps on clipbench."""
 
+from clipbench_widgets.beat_the_machine import BeatTheMachine
 from clipbench_widgets.embedding_map import EmbeddingMap
 from clipbench_widgets.image_search import ImageSearch
 from clipbench_widgets.prompt_explorer import PromptExplorer
@@ -7,4 +8,7 @@ from clipbench_widgets.similarity_matrix import SimilarityMatrix
 from clipbench_widgets.training_monitor import TrainingMonitor
 from clipbench_widgets.typographic_studio import TypographicStudio
 
-__all__ = ["EmbeddingMap", "ImageSearch", "PromptExplorer", "SimilarityMatrix", "TrainingMonitor", "TypographicStudio"]
+__all__ = [
+    "BeatTheMachine", "EmbeddingMap", "ImageSearch", "PromptExplorer", "SimilarityMatrix", "TrainingMonitor",
+    "TypographicStudio",
+]  # fmt: skip

@@ -1,0 +1,63 @@
+"""Beat the machine in JupyterLab: a whole game by real clicks and keys."""
+
+import re
+
+import nbformat
+import pytest
+from lab_page import SECONDS_TO_START, choose, run_all_cells
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+CELL = "from clipbench_widgets import BeatTheMachine\nBeatTheMachine('tiny', 'scenes:heldout256', rounds=3)"
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file = tmp_path / "game.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel), file)
+    return file
+
+
+def test_a_student_plays_against_the_model(lab, browser_page, notebook, tmp_path):
+    page, expect = browser_page, sync_api.expect
+    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until=".clipbench-game-picture img")
+    app = page.locator(".clipbench-app").first
+    choices = app.locator(".clipbench-game-answers .clipbench-thumbnail")
+    expect(choices).to_have_count(8)
+    app.locator(".clipbench-game-name input").fill("Ada")
+    app.get_by_text("Picture 1 of 3.").wait_for()
+    app.screenshot(path=tmp_path / "names.png")
+    for number in (1, 2, 3):
+        app.get_by_text(f"Picture {number} of 3.").wait_for()
+        page.wait_for_timeout(400)  # a double click's time
+        choices.nth(number).click()
+    app.get_by_text("one example of each").wait_for()
+    page.wait_for_timeout(400)  # a double click's time
+    page.mouse.move(5, 5)
+    app.screenshot(path=tmp_path / "examples.png")
+    choices.nth(2).focus()
+    page.keyboard.press("Enter")
+    app.get_by_text("Picture 2 of 3.").wait_for()
+    page.set_viewport_size({"width": 500, "height": 1400})
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=tmp_path / "narrow.png")
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    for number in (2, 3):
+        app.get_by_text(f"Picture {number} of 3.").wait_for()
+        page.wait_for_timeout(400)
+        app.get_by_role("button", name="I do not know").click()
+    scores = app.locator(".clipbench-game-scores")
+    scores.get_by_text("model, one-shot").wait_for()
+    expect(scores.get_by_text(re.compile(r"^\d of 3"))).to_have_count(4)
+    expect(app.locator(".clipbench-strip .clipbench-thumbnail:visible")).to_have_count(6)
+    app.screenshot(path=tmp_path / "scores.png")
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=tmp_path / "dark.png")
+    app.get_by_role("button", name="play again").click()
+    app.get_by_text("Picture 1 of 3.").wait_for()
