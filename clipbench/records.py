@@ -52,12 +52,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+def laid_out(record: dict) -> str:
+    """JSON for eyes and for version control: thousands of outcomes take a line a kind, everything else a line each."""
+    outcomes = record.get("outcomes")
+    if not outcomes:
+        return json.dumps(record, indent=1, ensure_ascii=False)
+    rows = [f"  {json.dumps(name)}: {json.dumps(values, ensure_ascii=False)}" for name, values in outcomes.items()]
+    rest = json.dumps({name: part for name, part in record.items() if name != "outcomes"}, indent=1, ensure_ascii=False)
+    return rest.removesuffix("\n}") + ',\n "outcomes": {\n' + ",\n".join(rows) + "\n }\n}"
+
+
 def write_record(file: Path, record: dict) -> None:
     """Write a record, whole or not at all."""
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(laid_out(record) + "\n", encoding="utf-8")
         os.replace(part, file)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -13,6 +13,7 @@ from small import write_image_folder, write_small_model
 from clipbench.cli import main
 from clipbench.compare import compare, difference_of, flat, table
 from clipbench.evaluate.paired import mcnemar_exact, paired_test
+from clipbench.records import read_record, write_record
 
 
 def record(answers="1100", settings=None, ids=None, fingerprint="abc", **metrics) -> dict:
@@ -167,3 +168,11 @@ def test_what_is_no_record_brings_one_line(records, capsys, monkeypatch, names, 
     assert main(["compare", *names]) == 2
     captured = capsys.readouterr()
     assert told in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+
+
+def test_a_written_record_is_read_back_with_a_line_for_each_kind_of_outcome(tmp_path):
+    outcomes = {"id": ["a", "b", "\n"], "label": [0, 1, 1], "class_names": ["{cat}", '"dog"']}
+    for record in ({"metrics": {"top1": 0.5}, "settings": {}}, {"metrics": {}, "settings": {}, "outcomes": outcomes}):
+        write_record(tmp_path / "r.json", record)
+        assert read_record(tmp_path / "r.json") == record
+    assert '  "label": [0, 1, 1],\n' in (tmp_path / "r.json").read_text()
