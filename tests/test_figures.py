@@ -28,6 +28,7 @@ from clipbench.figures import (
     to_pictures,
     training_curve,
     unit_favourites,
+    value_grid,
 )
 from clipbench.figures.curves import smooth
 from clipbench.figures.maps import label_places, main_kinds
@@ -66,6 +67,7 @@ FIGURES = {
     "lines": lambda: line_chart([1, 10, 100], {"a": ([3, 2, 1], [2, 1, 0], [4, 3, 2]), "b": [1, 2, 3]}, "Up and down",
                                 "scale", "loss", logarithmic=True, marks={"here": 7}),
     "histograms": lambda: histograms({"own": [0.4, 0.5], "others": [0.0, 0.1, 0.2]}, "Own are higher", "cosine"),
+    "grid": lambda: value_grid(torch.eye(3), TEXTS[:3], ["a", "black and white", "c"], "Three by three", best_of="row"),
     "losses": lambda: compare_losses({"true": steps([2.0, 1.0]), "shuffled": steps([2.0, 2.1])}, 8),
 }  # fmt: skip
 
@@ -183,3 +185,10 @@ def test_names_on_a_map_stand_among_their_own_kind():
 def test_the_most_frequent_kinds_get_colours():
     assert main_kinds(["x"] + ["y"] * 3 + ["z"], most=2) == ["y", "x"]
     assert "of 40 points: cats, dogs" in FIGURES["map"]().alt
+
+
+def test_a_table_prints_the_largest_of_each_column_in_bold():
+    figure = value_grid(torch.tensor([[1.0, 9.0], [2.0, 3.0]]), ["a", "b"], ["c", "d"], "Four", best_of="column")
+    assert {text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"} == {"2", "9"}
+    with pytest.raises(ValueError, match="2 rows and 1 columns"):
+        value_grid(torch.zeros(2, 2), ["a", "b"], ["c"], "Two")

@@ -101,6 +101,9 @@ def imported_umap():
         import umap
     except ImportError:
         raise UserError("UMAP needs the package umap-learn: pip install umap-learn") from None
+    from tqdm.std import tqdm
+
+    umap.layouts.tqdm = tqdm  # in a notebook it would be tqdm's widget, which takes no file
     return umap
 
 

@@ -7,6 +7,7 @@ a model.
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure
 from clipbench.figures.charts import accuracy_bars, points_in_plane, probability_bars
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
+from clipbench.figures.grids import value_grid
 from clipbench.figures.inside import (
     attention_over_picture,
     occlusion_beside_picture,
@@ -21,5 +22,5 @@ __all__ = [
     "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
     "contact_sheet", "histograms", "labelled_map", "line_chart", "occlusion_beside_picture", "points_in_plane",
     "probability_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve",
-    "unit_favourites",
+    "unit_favourites", "value_grid",
 ]  # fmt: skip

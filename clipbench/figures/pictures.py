@@ -71,6 +71,7 @@ def similarity_heatmap(
     texts: Sequence[str],
     title: str | None = None,
     what: str = "cosine similarity",
+    pairs: bool = True,
 ) -> LessonFigure:
     """All texts (rows) with all pictures (columns); in a square matrix the true pairs, on the diagonal, have a frame.
 
@@ -78,6 +79,7 @@ def similarity_heatmap(
         similarity: (texts, pictures), as ``text_features @ image_features.T``.
         title: computed from the matrix if it is not given.
         what: the values' name; "probability" gives colours from 0 to 1 in place of -1 to 1.
+        pairs: False for a matrix whose diagonal means nothing, though it may be square.
 
     Raises:
         ValueError: when the matrix has another shape than (texts, pictures).
@@ -97,7 +99,7 @@ def similarity_heatmap(
     ax = figure.subplots()
     colours = {"cmap": "Blues", "vmin": 0} if what == "probability" else {"cmap": "RdBu", "vmin": -1}
     cells = ax.imshow(similarity.numpy(), vmax=1, **colours)
-    draw_cells(ax, similarity)
+    draw_cells(ax, similarity, pairs)
     for column, picture in enumerate(pictures):
         place = (column - 0.47, column + 0.47, -0.58, -1.52)
         ax.imshow(np.asarray(picture.convert("RGB")), extent=place, interpolation="lanczos", origin="upper")
@@ -116,8 +118,8 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
     return [Image.fromarray(pixels) for pixels in images.permute(0, 2, 3, 1).cpu().numpy()]
 
 
-def draw_cells(ax: Axes, similarity: torch.Tensor) -> None:
-    """The number in each cell, and in a square matrix a frame around those on the diagonal."""
+def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
+    """The number in each cell, and in a square matrix of pairs a frame around those on the diagonal."""
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
             colour = "white" if abs(value) > 0.6 else "black"
@@ -130,7 +132,7 @@ def draw_cells(ax: Axes, similarity: torch.Tensor) -> None:
                 fontsize=9,
                 color=colour,
             )
-        if len(similarity) == len(values):
+        if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
 
