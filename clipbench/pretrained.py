@@ -48,6 +48,7 @@ from clipbench.weights import (
 
 ASSETS = Path(__file__).parent / "assets"
 CHECKPOINTS = ASSETS / "checkpoints"
+TWIN = "twin:"  # before the name of a model in CHECKPOINTS / "twins"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
@@ -130,14 +131,16 @@ UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 def find_folder(name: str | Path) -> Path:
     """Where the model is that a name stands for; downloaded first when it is a hub id that is not here yet.
 
-    A shipped model (``tiny``, ``classroom``), a model folder, a ``.safetensors`` file, a training run's folder (its
-    newest checkpoint), or a hub id such as ``openai/clip-vit-base-patch32``.
+    A shipped model (``tiny``, ``classroom``, ``twin:NAME``), a model folder, a ``.safetensors`` file, a training
+    run's folder (its newest checkpoint), or a hub id such as ``openai/clip-vit-base-patch32``.
 
     Raises:
         UserError: when there is none.
     """
     if str(name) in ("tiny", "classroom"):
         return CHECKPOINTS / str(name)
+    if str(name).startswith(TWIN):
+        return twin_folder(str(name).removeprefix(TWIN))
     path = Path(name)
     if path.is_file():
         return path
@@ -145,8 +148,19 @@ def find_folder(name: str | Path) -> Path:
         return model_folder(path)
     if HUB_ID.fullmatch(str(name)):
         return fetch(str(name))
-    places = "tiny, classroom, a model folder, a training run's folder or a hub id (openai/clip-vit-base-patch32)"
+    places = "tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id (openai/clip-vit-base-patch32)"
     raise UserError(f"no model {str(name)!r}; give {places}")
+
+
+def twins() -> list[str]:
+    """Names of the shipped twins: tiny models whose training worlds differ in one thing."""
+    return sorted(path.name for path in (CHECKPOINTS / "twins").iterdir())
+
+
+def twin_folder(name: str) -> Path:
+    if name not in twins():
+        raise UserError(f"no twin {name!r}; there is {', '.join(TWIN + twin for twin in twins())}")
+    return CHECKPOINTS / "twins" / name
 
 
 def model_folder(folder: Path) -> Path:

@@ -258,7 +258,7 @@ CLASSIFY = ("classify", "{world}/picture.png")
         ((*TRAIN, "--device", "tpu"), "no device 'tpu'"),
         ((*TRAIN, "--out", "{world}/notes.txt"), "cannot write to"),
         ((*TRAIN, "--threads", "0"), "argument --threads: must be more than 0"),
-        ((*ZERO_SHOT, "--model", "dall-e", "--data", "digits"), "no model 'dall-e'; give tiny, classroom"),
+        ((*ZERO_SHOT, "--model", "dall-e", "--data", "digits"), "no model 'dall-e'; give tiny, classroom, twin:NAME"),
         ((*ZERO_SHOT, "--model", "{world}/empty", "--data", "digits"), "holds no model"),
         ((*ZERO_SHOT, "--model", "{world}/torn", "--data", "digits"), "damaged or no safetensors file"),
         ((*ZERO_SHOT, "--model", "{world}/pickled", "--data", "digits"), "damaged or no safetensors file"),

@@ -135,7 +135,7 @@ def test_a_fingerprint_tells_models_apart(good, tmp_path):
 
 
 def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(UserError, match="no model 'clasroom'; give tiny, classroom, a model folder") as error:
+    with pytest.raises(UserError, match="no model 'clasroom'; give tiny, classroom, twin:NAME, a model") as error:
         find_folder("clasroom")
     one_line(error.value)
 

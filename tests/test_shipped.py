@@ -7,7 +7,7 @@ import torch
 
 import clipbench
 from clipbench.data.picture_sets import open_pictures
-from clipbench.pretrained import CHECKPOINTS
+from clipbench.pretrained import CHECKPOINTS, find_folder, twins
 
 SHIPPED = {"tiny": ("scenes:heldout256", 3_000_000), "classroom": ("scenes:heldout", 8_000_000)}
 
@@ -65,3 +65,42 @@ def test_transformers_opens_the_classroom_model_and_sees_the_same():
     ours = encoder.scale * encoder.encode_image(encoder.preprocess(pictures)) @ encoder.encode_text(texts).T
     # fp32 on both sides; logits are around 30 times a cosine, so 1e-3 is a few units in the fifth digit
     torch.testing.assert_close(output.logits_per_image, ours, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", twins())
+def test_a_twin_is_small_loads_by_its_name_and_says_how_it_was_made(name):
+    folder = find_folder(f"twin:{name}")
+    assert (folder / "model.safetensors").stat().st_size <= 4_000_000
+    about = json.loads((folder / "about.json").read_text())
+    assert f"experiments/tiny-{name}.json" in about["command"] and about["pairs_seen"] > 0
+    assert clipbench.load(f"twin:{name}").name == f"twin:{name}"
+
+
+def test_twins_differ_in_their_world_alone():
+    one, other = (json.loads((find_folder(f"twin:{name}") / "about.json").read_text())
+                  for name in ("many-signs", "no-signs"))  # fmt: skip
+    same = {"seed", "pairs_seen", "config"}
+    assert {key: one[key] for key in same} == {key: other[key] for key in same}
+    assert one["scenes"]["signs"][0] < 0.5 and other["scenes"]["signs"] == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_a_twin_that_does_not_exist_is_told_in_one_line():
+    with pytest.raises(clipbench.UserError, match="no twin 'evil'; there is twin:many-signs, twin:no-signs"):
+        clipbench.load("twin:evil")
+
+
+def test_signs_in_training_make_the_attack():
+    """The model that read signs is fooled more often by a word than by the control; its twin is not."""
+    from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
+    from clipbench.sticker import Sticker
+
+    data = open_pictures("scenes:heldout256").subset(range(200))
+    plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
+    harm = {}
+    for name in ("many-signs", "no-signs"):
+        encoder = clipbench.load(f"twin:{name}")
+        weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
+        classifier = Classifier("", lambda features, w=weights: features @ w)
+        metrics = typographic_attack(encoder, data, [classifier], Sticker("word"), plan, heights=())
+        harm[name] = metrics["two_way_control"] - metrics["two_way_attacked"]
+    assert harm["many-signs"] > 0.1 and abs(harm["no-signs"]) < 0.1

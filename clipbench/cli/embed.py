@@ -7,7 +7,7 @@ from clipbench.cli.shared import add, load_on_device, note_unreadable, positive,
 
 def add_to(commands) -> None:
     parser = add(commands, "embed", embed, show_numbers, "features of pictures, in a file; goes on after a stop")
-    parser.add_argument("--model", default="classroom", help="tiny, classroom, a model folder, a run or a hub id")
+    parser.add_argument("--model", default="classroom", help="tiny, classroom, twin:NAME, a folder, a run or a hub id")
     parser.add_argument("--data", required=True, help="a picture set, a folder, a .parquet file")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file; a .json is written beside it")
     parser.add_argument("--before-projection", action="store_true", help="the image encoder's own features")

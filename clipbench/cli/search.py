@@ -5,7 +5,7 @@ from clipbench.cli.shared import add, load_on_device, positive
 
 def add_to(commands) -> None:
     parser = add(commands, "search", search, show_results, "the pictures that fit a text or another picture best")
-    parser.add_argument("--model", default="classroom", help="tiny, classroom, a model folder, a run or a hub id")
+    parser.add_argument("--model", default="classroom", help="tiny, classroom, twin:NAME, a folder, a run or a hub id")
     parser.add_argument("--data", required=True, help="a feature file of clipbench embed, a picture set or a folder")
     query = parser.add_mutually_exclusive_group(required=True)
     query.add_argument("--text", help="what to look for, in words")

@@ -39,7 +39,7 @@ def add_to(commands) -> None:
 def add_common(parser: Parser, task) -> None:
     """The arguments of every task, and the task's own."""
     parser.add_argument("--model", default="classroom",
-                        help="tiny, classroom, a model folder, a run's folder or a hub id")  # fmt: skip
+                        help="tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id")  # fmt: skip
     parser.add_argument("--data", default="scenes:heldout", help="scenes:heldout, twemoji, openmoji, digits,"
                         " a folder, a .parquet file, or a hub id owner/name[:part]")  # fmt: skip
     parser.add_argument("--out", type=Path, help="also write the record to this file")
