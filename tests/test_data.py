@@ -1,5 +1,8 @@
 """Facts about the emoji world: scenes and pairs depend on (seed, index) alone, and what is held out stays out."""
 
+import re
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -287,3 +290,32 @@ def test_a_shift_moves_by_at_most_an_eighth_and_half_are_mirrored():
     mirrored = Draws(0, torch.arange(2000)).integer("mirror", 2)
     assert 0.45 < mirrored.float().mean() < 0.55  # four standard errors of 2,000 coins
     assert column[mirrored == 0].max() == 17 and column[mirrored == 1].min() == 14
+
+
+# ------------------------------------------------------------------------------------------------ altered captions
+
+
+def test_a_world_without_count_words_shows_the_same_and_never_says_how_many():
+    groups = SceneConfig(arrangements=(0, 0.4, 0.3, 0.3), signs=(1, 0, 0, 0))
+    told, untold = (ScenePairs(3, replace(groups, count_words=words), tiny=True)(0, 400) for words in (True, False))
+    assert torch.equal(told.images, untold.images) and torch.equal(told.labels, untold.labels)
+    numbers = re.compile(r"\b(one|two|three|2|3)\b")
+    assert sum(bool(numbers.search(caption)) for caption in told.captions) > 250
+    assert not [caption for caption in untold.captions if numbers.search(caption)]
+    plurals = re.compile("|".join(rf"\b{concept.plural}\b" for concept in concepts() if concept.plural != concept.name))
+    assert not [caption for caption in untold.captions if plurals.search(caption)]
+
+
+def test_wrong_captions_are_those_of_other_scenes_and_as_many_as_were_asked_for():
+    right, noisy = (ScenePairs(3, SceneConfig(wrong_captions=share), tiny=True)(0, 1000) for share in (0.0, 0.3))
+    assert torch.equal(right.images, noisy.images)
+    changed = sum(a != b for a, b in zip(right.captions, noisy.captions, strict=True))
+    assert 250 < changed < 350  # 0.3 of 1000 with three standard deviations of 14; the same words by chance are rare
+    again = ScenePairs(3, SceneConfig(wrong_captions=0.3), tiny=True)
+    assert again(0, 400).captions + again(400, 600).captions == noisy.captions
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_of_wrong_captions_is_checked(share):
+    with pytest.raises(ValueError, match="wrong_captions must be a share from 0 to 1"):
+        SceneConfig(wrong_captions=share)

@@ -77,7 +77,7 @@ def test_nt_xent_of_a_model_that_knows_nothing_is_the_log_of_all_other_views():
 def test_bag_of_words_is_cross_entropy_with_a_target_that_is_uniform_over_the_words():
     objective = objective_of("bow")
     images, token_ids = first_batch(objective)
-    logits = objective.words(objective.clip.image_encoder(images))
+    logits = objective.hidden(objective.clip.image_encoder(images)) @ objective.clip.text_encoder.token_embedding.weight.T
     target = torch.zeros_like(logits)
     for row, ids in zip(target, token_ids.tolist(), strict=True):
         words = set(ids[1 : ids.index(TOKENIZER.end_id)])
@@ -184,7 +184,7 @@ def test_only_what_the_objective_uses_is_trained(name):
     used = {key for key, weight in trainer.objective.named_parameters() if weight.requires_grad}
     text = {key for key in before if key.startswith("clip.text_encoder")}
     assert moved <= used and {key for key in used if "image_encoder" in key} <= moved
-    assert bool(text & moved) == (name == "caption-lm")
+    assert bool(text & moved) == (name in ("caption-lm", "bow"))
     assert not moved & {"clip.logit_scale", "clip.image_projection.weight", "clip.text_projection.weight"}
     owned = [id(w) for optimizer in trainer.optimizers for group in optimizer.param_groups for w in group["params"]]
     assert sorted(owned) == sorted(id(w) for w in trainer.objective.parameters() if w.requires_grad)
@@ -325,7 +325,7 @@ def test_fingerprints_know_the_heads():
     one, other = (RivalEncoder(objective_of("bow"), TOKENIZER, Preprocess(32)) for _ in range(2))
     assert one.fingerprint == other.fingerprint
     third = RivalEncoder(objective_of("bow"), TOKENIZER, Preprocess(32))
-    third.objective.words.weight.data[0, 0] += 1
+    third.objective.hidden.weight.data[0, 0] += 1
     assert third.fingerprint != one.fingerprint
     assert one.fingerprint != ClipbenchEncoder(one.model, TOKENIZER, Preprocess(32)).fingerprint
 
@@ -349,7 +349,7 @@ def test_a_bag_of_words_score_is_the_sum_over_the_words():
     objective = objective_of("bow")
     features = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
     scores = objective.class_scores(features, ["cat", "cat dog"], ["{}"], TOKENIZER)
-    likely = objective.words(features).log_softmax(-1)
+    likely = objective.log_likely(features)
     cat, dog = TOKENIZER(["cat dog"])[0, 1:3].tolist()
     torch.testing.assert_close(scores[:, 0], likely[:, cat])
     torch.testing.assert_close(scores[:, 1], likely[:, cat] + likely[:, dog])

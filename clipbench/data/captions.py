@@ -77,8 +77,8 @@ class Chooser:
         return self.below(100) < percent
 
 
-def caption_scenes(factors: Factors) -> list[str]:
-    """One caption a scene: B strings."""
+def caption_scenes(factors: Factors, count_words: bool = True) -> list[str]:
+    """One caption a scene: B strings; without ``count_words`` three cats are "a cat"."""
     first = factors.draws.bits("caption").tolist()
     second = factors.draws.bits("caption, more").tolist()
     columns = (
@@ -86,7 +86,7 @@ def caption_scenes(factors: Factors) -> list[str]:
         factors.style, factors.colour, factors.layout, factors.objects, factors.x, factors.y, factors.size,
     )  # fmt: skip
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [caption(Scene(*row), Chooser(a << 32 | b)) for row, a, b in zip(rows, first, second, strict=True)]
+    return [caption(Scene(count_words, *row), Chooser(a << 32 | b)) for row, a, b in zip(rows, first, second, strict=True)]
 
 
 class Scene:
@@ -96,7 +96,9 @@ class Scene:
     def a_colour(self) -> str:
         return f"{'an' if self.colour == 'orange' else 'a'} {self.colour}"
 
-    def __init__(self, concept, count, other, other_count, sign, sign_word, style, colour, layout, objects, x, y, size):
+    def __init__(self, count_words, concept, count, other, other_count, sign, sign_word, style, colour, layout, objects,
+                 x, y, size):  # fmt: skip
+        self.counted, self.quantity = (counted, quantity) if count_words else (uncounted, uncounted)
         self.subject: Concept = concepts()[concept]
         self.count, self.other_count = count, other_count
         self.other: Concept | None = concepts()[other] if other >= 0 else None
@@ -117,7 +119,7 @@ def caption(scene: Scene, choose: Chooser) -> str:
     if scene.other is not None:
         return framed(caption_of_two(scene, choose), scene, choose, 45)
     if scene.count > 1:
-        return framed(counted(scene.subject, scene.count, choose), scene, choose, 55)
+        return framed(scene.counted(scene.subject, scene.count, choose), scene, choose, 55)
     return caption_of_one(scene, choose)
 
 
@@ -193,9 +195,14 @@ def quantity(concept: Concept, count: int, choose: Chooser) -> str:
     return f"one {concept.name}" if choose.chance(20) else concept.noun_phrase
 
 
+def uncounted(concept: Concept, count: int, choose: Chooser) -> str:
+    """ "a cat", however many there are."""
+    return concept.noun_phrase
+
+
 def caption_of_two(scene: Scene, choose: Chooser) -> str:
-    subject = quantity(scene.subject, scene.count, choose)
-    other = quantity(scene.other, scene.other_count, choose)
+    subject = scene.quantity(scene.subject, scene.count, choose)
+    other = scene.quantity(scene.other, scene.other_count, choose)
     if choose.chance(10):
         return choose.of((subject, other))
     pair = (subject, other) if scene.first_is_subject else (other, subject)

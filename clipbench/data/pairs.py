@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 from clipbench.data.captioned import CaptionedSet
 from clipbench.data.captions import caption_scenes
 from clipbench.data.decoded import DecodedPictures
 from clipbench.data.draws import Draws, shuffled_positions
-from clipbench.data.scenes import SceneConfig, draw_factors, render, training_pool
+from clipbench.data.scenes import Factors, SceneConfig, draw_factors, render, training_pool
 from clipbench.data.sprites import concepts
 from clipbench.data.unreadable import Unreadable
 from clipbench.devices import allowed_cores
 from clipbench.errors import UserError
 from clipbench.preprocess import to_uint8
+
+NEVER_REACHED = 10**12  # positions from here on lend their captions to others: see ScenePairs.with_wrong_ones
 
 
 @dataclass
@@ -60,7 +63,17 @@ class ScenePairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)
         labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
-        return Pairs(render(factors, size=self.image_size), caption_scenes(factors), labels)
+        captions = caption_scenes(factors, self.config.count_words)
+        return Pairs(render(factors, size=self.image_size), self.with_wrong_ones(captions, index, factors), labels)
+
+    def with_wrong_ones(self, captions: list[str], index: Tensor, factors: Factors) -> list[str]:
+        """Some captions, drawn by the position, replaced by those of scenes that never come up."""
+        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[:, 0]
+        if not len(wrong):
+            return captions
+        strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
+        replaced = dict(zip(wrong.tolist(), caption_scenes(strangers, self.config.count_words), strict=True))
+        return [replaced.get(row, caption) for row, caption in enumerate(captions)]
 
     @property
     def class_names(self) -> list[str]:

@@ -65,6 +65,8 @@ class SceneConfig:
     styles: tuple[float, ...] = (0.55, 0.075, 0.075, 0.075, 0.075, 0.075, 0.075)  # in the order of STYLES
     signs: tuple[float, ...] = (0.76, 0.04, 0.08, 0.12)  # in the order of SIGNS; on single objects only
     hold_out: bool = True  # leave the held-out compositions to the evaluation
+    count_words: bool = True  # whether captions say how many; without it three cats are "a cat"
+    wrong_captions: float = 0.0  # share of training pairs whose caption belongs to another scene
 
     def __post_init__(self):
         for name, kinds in (("arrangements", ARRANGEMENTS), ("styles", STYLES), ("signs", SIGNS)):
@@ -72,6 +74,8 @@ class SceneConfig:
             numbers = isinstance(weights, tuple) and all(isinstance(w, (int, float)) and w >= 0 for w in weights)
             if not numbers or len(weights) != len(kinds) or sum(weights) <= 0:
                 raise ValueError(f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}")
+        if not (isinstance(self.wrong_captions, (int, float)) and 0 <= self.wrong_captions <= 1):
+            raise ValueError(f"wrong_captions must be a share from 0 to 1, not {self.wrong_captions!r}")
 
 
 EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0, 0.0))

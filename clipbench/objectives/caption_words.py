@@ -90,7 +90,8 @@ class BagOfWordsPrediction(RowWise):
     """Which words are in the caption? One softmax over the vocabulary, as Joulin et al. (2016) have it.
 
     With S the set of a caption's tokens, loss = -mean over pairs of (1/|S|) sum over w in S of log p(w | picture): the
-    cross-entropy with a target that is uniform over S. It cannot fall below the mean of ln |S|.
+    cross-entropy with a target that is uniform over S. It cannot fall below the mean of ln |S|. As in the caption
+    model, output weights are the word vectors, of which the text encoder is not asked for more.
     """
 
     name = "bow"
@@ -98,28 +99,35 @@ class BagOfWordsPrediction(RowWise):
     def __init__(self, clip: CLIP):
         super().__init__(clip)
         lock(clip.image_projection, clip.text_encoder, clip.text_projection, clip.logit_scale)
-        self.words = nn.Linear(clip.image_encoder.feature_width, clip.config.text.vocab_size)
+        clip.text_encoder.token_embedding.requires_grad_(True)
+        self.hidden = nn.Linear(clip.image_encoder.feature_width, clip.text_encoder.feature_width)
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The answer that counts as right or wrong is the likeliest word."""
-        likely = self.words(self.clip.image_encoder(images)).float().log_softmax(-1)  # (B, V)
+        likely = self.log_likely(self.clip.image_encoder(images))
         bags = word_sets(targets, likely.shape[1])
         losses = -(likely * bags).sum(1) / bags.sum(1)
         right = bags.gather(1, likely.argmax(1, keepdim=True))[:, 0]
         return losses, torch.stack([torch.ones_like(right), right], 1), no_scale(losses)
 
+    def log_likely(self, features: Float[Tensor, "B W"]) -> Float[Tensor, "B V"]:
+        """log p of each word, given the picture."""
+        logits = F.linear(self.hidden(features), self.clip.text_encoder.token_embedding.weight)
+        return logits.float().log_softmax(-1)
+
     def guessing(self, batch_size: int) -> float:
         return ln(self.clip.config.text.vocab_size)
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
-        return super().flops(targets, kept) + 6 * self.words.in_features * self.words.out_features
+        width, words = self.hidden.out_features, self.clip.config.text.vocab_size
+        return super().flops(targets, kept) + 6 * width * (self.hidden.in_features + words)
 
     @torch.no_grad()
     def class_scores(
         self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
     ) -> Float[Tensor, "B C"]:
         """The sum of log p(word | picture) over the caption's words; of several templates, the mean."""
-        likely = self.words(features).log_softmax(-1)
+        likely = self.log_likely(features)
         captions = [template.replace("{}", name) for name in class_names for template in templates]
         bags = word_sets(tokenizer(captions).to(features.device), likely.shape[1])  # (C P, V)
         return likely @ bags.view(len(class_names), len(templates), -1).mean(1).T

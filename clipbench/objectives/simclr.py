@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from clipbench.model import CLIP
 from clipbench.objectives.objective import Objective, ln, lock
 
+HIDDEN = 512  # width of the small network at most: Chen et al. take the encoder's, 1,024 in the tiny model
 TEMPERATURE = 0.5  # what Chen et al. found best on CIFAR-10 (appendix B.9)
 
 
@@ -23,7 +24,8 @@ class SimCLR(Objective):
         super().__init__(clip)
         lock(clip.image_projection, clip.text_encoder, clip.text_projection, clip.logit_scale)
         W = clip.image_encoder.feature_width
-        self.projection = nn.Sequential(nn.Linear(W, W), nn.ReLU(), nn.Linear(W, clip.config.embed_dim))
+        H = min(W, HIDDEN)
+        self.projection = nn.Sequential(nn.Linear(W, H), nn.ReLU(), nn.Linear(H, clip.config.embed_dim))
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         views = torch.cat([random_view(images), random_view(images)])
