@@ -77,7 +77,8 @@ def test_nt_xent_of_a_model_that_knows_nothing_is_the_log_of_all_other_views():
 def test_bag_of_words_is_cross_entropy_with_a_target_that_is_uniform_over_the_words():
     objective = objective_of("bow")
     images, token_ids = first_batch(objective)
-    logits = objective.hidden(objective.clip.image_encoder(images)) @ objective.clip.text_encoder.token_embedding.weight.T
+    vectors = objective.clip.text_encoder.token_embedding.weight
+    logits = objective.hidden(objective.clip.image_encoder(images)) @ vectors.T
     target = torch.zeros_like(logits)
     for row, ids in zip(target, token_ids.tolist(), strict=True):
         words = set(ids[1 : ids.index(TOKENIZER.end_id)])

@@ -70,7 +70,7 @@ def test_transformers_opens_the_classroom_model_and_sees_the_same():
 @pytest.mark.parametrize("name", twins())
 def test_a_twin_is_small_loads_by_its_name_and_says_how_it_was_made(name):
     folder = find_folder(f"twin:{name}")
-    assert (folder / "model.safetensors").stat().st_size <= 4_000_000
+    assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) <= 4_000_000
     about = json.loads((folder / "about.json").read_text())
     assert f"experiments/tiny-{name}.json" in about["command"] and about["pairs_seen"] > 0
     assert clipbench.load(f"twin:{name}").name == f"twin:{name}"
@@ -85,7 +85,7 @@ def test_twins_differ_in_their_world_alone():
 
 
 def test_a_twin_that_does_not_exist_is_told_in_one_line():
-    with pytest.raises(clipbench.UserError, match="no twin 'evil'; there is twin:many-signs, twin:no-signs"):
+    with pytest.raises(clipbench.UserError, match="no twin 'evil'; there is twin:.*twin:many-signs, twin:no-counts, twin:no-signs"):
         clipbench.load("twin:evil")
 
 
@@ -104,3 +104,16 @@ def test_signs_in_training_make_the_attack():
         metrics = typographic_attack(encoder, data, [classifier], Sticker("word"), plan, heights=())
         harm[name] = metrics["two_way_control"] - metrics["two_way_attacked"]
     assert harm["many-signs"] > 0.1 and abs(harm["no-signs"]) < 0.1
+
+
+def test_counting_needs_captions_that_count():
+    """The pictures' features tell the number all the same: a probe reads it (experiments/records/twin-*-tasks.json)."""
+    from clipbench.data.scene_tasks import scene_task
+    from clipbench.evaluate.scene_tasks import scene_task_metrics
+
+    counted, uncounted = (
+        scene_task_metrics(clipbench.load(name), scene_task("count"), pictures=300, train=0)
+        for name in ("tiny", "twin:no-counts")
+    )
+    assert counted["zero_shot_low"] > 0.45
+    assert uncounted["zero_shot_low"] < 1 / 3 < uncounted["zero_shot_high"]

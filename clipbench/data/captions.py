@@ -85,8 +85,8 @@ def caption_scenes(factors: Factors, count_words: bool = True) -> list[str]:
         factors.concept, factors.count, factors.other, factors.other_count, factors.sign, factors.sign_word,
         factors.style, factors.colour, factors.layout, factors.objects, factors.x, factors.y, factors.size,
     )  # fmt: skip
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [caption(Scene(count_words, *row), Chooser(a << 32 | b)) for row, a, b in zip(rows, first, second, strict=True)]
+    scenes = [Scene(count_words, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return [caption(scene, Chooser(a << 32 | b)) for scene, a, b in zip(scenes, first, second, strict=True)]
 
 
 class Scene:
