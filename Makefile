@@ -2,7 +2,8 @@
 #   make lab        JupyterLab on the start notebook (LAB_ARGS="--no-browser --port 8890" is passed on)
 #   make test       the quick tests
 #   make test-all   the quick tests, then slow, notebook, browser and GPU tests
-#   make notebooks  rebuild each .ipynb from its .py, and execute it
+#   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
+#   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
 #   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
 #   make lint       ruff
 # Each target makes .venv first if it has to. None needs root.
@@ -24,10 +25,9 @@ QUICK := not browser and not notebook and not gpu and not slow
 REST := browser or notebook or gpu or slow
 PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) -m pytest
 LESSONS := $(sort $(wildcard notebooks/*.py))
-EXERCISES := $(sort $(wildcard notebooks/exercises/*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all notebooks app lint
+.PHONY: help lab test test-all notebooks exercises app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -46,12 +46,15 @@ test-all: test $(STAMPS)/browser
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: there are no browser, notebook, GPU or slow tests yet"; }
 
-notebooks: $(READY)
-	$(if $(LESSONS)$(EXERCISES),$(PY) -m jupytext --to ipynb --update $(LESSONS) $(EXERCISES))
-	$(if $(LESSONS),$(PY) -m nbconvert --to notebook --execute --inplace \
+notebooks: $(READY) exercises
+	$(PY) -m jupytext --to ipynb --update $(LESSONS)
+	$(PY) -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
-	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb))
-	$(if $(LESSONS)$(EXERCISES),$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb) $(EXERCISES:.py=.ipynb))
+	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb)
+	$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb)
+
+exercises: $(READY)
+	$(PY) -m clipbench.exercises.build notebooks/exercises
 
 app: $(READY) $(STAMPS)/apps
 	$(PY) -m voila $(APP) $(VOILA_ARGS)

@@ -283,6 +283,10 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 # 3. **None of these.** Remove every sentence that fits. One wrong sentence still wins. Now add `none of
 #    these`. Does it win, as it should? Read its cosine before you trust it.
 #
+# ## Exercises
+#
+# Exercises with checks that help: [exercises/00_start_here](exercises/00_start_here.ipynb).
+#
 # ## The course
 #
 # | lesson | question |

@@ -490,6 +490,8 @@ compare_losses(runs, recipe.batch_size)
 #
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/01_pretraining](exercises/01_pretraining.ipynb).
+#
 # Predict first, each time. `short_run` takes what you need.
 #
 # 1. **Batch size.** Draw `clipbench.figures.training_curve(short_run(world, batch_size=16), 16)` and

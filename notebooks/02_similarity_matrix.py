@@ -335,6 +335,8 @@ SimilarityMatrix(encoder, pictures=list(zip(captions, pictures, strict=True)), t
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/02_similarity_matrix](exercises/02_similarity_matrix.ipynb).
+#
 # 1. **A caption for all.** Replace one of your captions by `a picture`, and look at its row in the three modes.
 #    In which mode does it look harmless, and in which does it win most?
 # 2. **A sick batch.** Swap two captions of `captions`, and draw the matrix and its loss. How much does one swap

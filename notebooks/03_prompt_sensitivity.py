@@ -379,6 +379,8 @@ PromptExplorer(encoder, pictures=gallery, prompts=["mouse", "a mouse and a keybo
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/03_prompt_sensitivity](exercises/03_prompt_sensitivity.ipynb).
+#
 # 1. **A better name.** Find a concept with the lowest accuracy under its own name, and give it a name under which
 #    the model finds it. `(image_features @ weights).argmax(1)` tells you what it is taken for.
 # 2. **The shortest prompt that repairs "mouse".** Which single word beside it makes the computer's mouse win? Try

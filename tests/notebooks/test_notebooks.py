@@ -5,28 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from notebook_runner import NOTEBOOKS, figures, printed, run
 
 jupytext = pytest.importorskip("jupytext")
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
 NAMES = [path.stem for path in LESSONS]
 
 # What the tests write into the cell tagged "parameters", so that nothing takes long.
 QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1"}
-
-# Runs before the first cell: a lesson that reaches for the network fails at once.
-NO_NETWORK = """
-import socket
-
-def refuse(self, address):
-    host = address[0] if isinstance(address, tuple) else "localhost"
-    if host not in ("127.0.0.1", "::1", "localhost"):
-        raise OSError(f"a lesson reached for the network: {address}")
-    return connect(self, address)
-
-connect, socket.socket.connect = socket.socket.connect, refuse
-"""
 
 # --- running them ------------------------------------------------------------------------------
 
@@ -45,29 +32,8 @@ def with_parameters(notebook, values: dict[str, str]):
 
 
 def execute(path: Path, monkeypatch, cores: str | None = None):
-    """Run a lesson at the smallest scale in a kernel of its own, and return it with its outputs."""
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    settings = {"CLIPBENCH_SCALE": "tiny", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CPU_LIMIT": cores}
-    for name, value in settings.items():
-        monkeypatch.delenv(name, raising=False)
-        if value is not None:
-            monkeypatch.setenv(name, value)
-    notebook = with_parameters(read(path), QUICK)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_NETWORK))
-    where = {"metadata": {"path": str(NOTEBOOKS)}}
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
-    return notebook
-
-
-def printed(notebook) -> str:
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    return "".join(output.get("text", "") for output in outputs)
-
-
-def figures(notebook) -> list[str]:
-    """What each figure says of itself."""
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    return [output.data["text/plain"] for output in outputs if "image/png" in output.get("data", {})]
+    """Run a lesson with quick settings, and return it with its outputs."""
+    return run(with_parameters(read(path), QUICK), monkeypatch, cores)
 
 
 @pytest.mark.notebook

@@ -1,0 +1,66 @@
+"""The exercises: fresh, solvable, unsolved for students, linked from their lesson."""
+
+import re
+
+import pytest
+from notebook_runner import NOTEBOOKS, printed, run, shown
+
+from clipbench.exercises.build import student_path, versions, without_solutions
+
+jupytext = pytest.importorskip("jupytext")
+
+EXERCISES = NOTEBOOKS / "exercises"
+SOLUTIONS = sorted(EXERCISES.glob("*_solution.py"))
+NAMES = [path.stem for path in SOLUTIONS]
+
+
+def verdicts(notebook) -> list[str]:
+    """The mark of each check: ✓ right, ✗ wrong, ○ not answered."""
+    return [text[0] for text in shown(notebook) if text[0] in "✓✗○"]
+
+
+def checks(notebook) -> int:
+    return sum(len(re.findall(r"\.check_\w+\(", cell.source)) for cell in notebook.cells)
+
+
+def test_every_notebook_of_exercises_has_a_solution():
+    built = {path for path in EXERCISES.glob("*.ipynb")}
+    assert built == {made for path in SOLUTIONS for made in (path.with_suffix(".ipynb"), student_path(path))}
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_what_students_get_is_made_from_the_solution(path):
+    for file, wanted in versions(path).items():
+        built = jupytext.read(file)
+        facts = [[(cell.cell_type, cell.source, cell.get("outputs")) for cell in one.cells] for one in (built, wanted)]
+        assert facts[0] == facts[1], f"{file.name} is stale: run make exercises"
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_no_answer_is_left_for_students(path):
+    solved, unsolved = jupytext.read(path), without_solutions(jupytext.read(path))
+    text = "\n".join(cell.source for cell in unsolved.cells)
+    assert "solution" not in text.lower()
+    to_do = [cell for cell in unsolved.cells if "..." in cell.source or "broken" in cell.metadata.get("tags", [])]
+    assert len(to_do) == checks(unsolved) == checks(solved) >= 3
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_a_lesson_and_its_exercises_name_each_other(path):
+    lesson = path.name.replace("_solution.py", ".py")
+    assert f"](exercises/{student_path(path).name})" in (NOTEBOOKS / lesson).read_text()
+    assert f"](../{student_path(path).name})" in path.read_text()
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_the_solution_passes_every_check(path, monkeypatch):
+    notebook = run(jupytext.read(path), monkeypatch, folder=EXERCISES)
+    assert verdicts(notebook) == ["✓"] * checks(notebook), printed(notebook)
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_before_anything_is_answered_every_check_says_so_and_none_is_passed(path, monkeypatch):
+    notebook = run(without_solutions(jupytext.read(path)), monkeypatch, folder=EXERCISES, allow_errors=True)
+    assert len(verdicts(notebook)) == checks(notebook) and "✓" not in verdicts(notebook)
