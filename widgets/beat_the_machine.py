@@ -159,6 +159,7 @@ class BeatTheMachine(ipywidgets.VBox):
         question = self.question
         self._title.value = game_page.title(self.encoder.name, self._data.name)
         self._notice.value = explorer_page.message_line(self.message)
+        self._notice.layout.display = None if self.message else "none"
         self._asking.layout.display = None if question else "none"
         self._again.layout.display = "none" if question else None
         self._bars.value = "" if question else game_page.score_page(self.scores, 1 / len(self.game.classes))

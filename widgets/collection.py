@@ -16,6 +16,7 @@ from clipbench.evaluate.feature_file import Stored, cached_image_features, open_
 from clipbench_widgets.pictures import NamedPicture, named_pictures
 from clipbench_widgets.uploads import ENDINGS
 
+MANY = 2000  # pictures; what an app shows by default is encoded without a bar
 MAX_KEPT = 512  # pictures that stay in memory once they were shown
 SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")  # of one frozen set of scenes
 
@@ -67,14 +68,15 @@ def missing_picture() -> Image.Image:
     return Image.new("RGB", (64, 64), (150, 155, 162))
 
 
-def collect(encoder: Encoder, data, most: int | None = None, progress: bool = True) -> Collection:
+def collect(encoder: Encoder, data, most: int | None = None) -> Collection:
     """Pictures with the features that an encoder gives them, computed once and kept in the cache.
+
+    Where very many are encoded, a bar shows how far it is.
 
     Args:
         data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a PictureSet, or
             whatever `named_pictures` takes.
         most: of more pictures than this, rows spread evenly are taken.
-        progress: show a bar while pictures are encoded.
 
     Raises:
         UserError: for data that cannot be used, and for a feature file of another encoder.
@@ -87,7 +89,7 @@ def collect(encoder: Encoder, data, most: int | None = None, progress: bool = Tr
     if not isinstance(data, PictureSet):
         return from_list(encoder, named_pictures(data))
     data = data.subset(spread(len(data), most))
-    return of_set(data, cached_image_features(encoder, data, progress=progress))
+    return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
 
 
 def model_of(features: str | Path) -> str:

@@ -12,6 +12,7 @@ RULES = """
 .clipbench-app .clipbench-game-app { gap: 12px; margin: 0; }
 .clipbench-app .clipbench-game-columns { display: flex; flex-flow: row wrap; gap: 14px 28px; align-items: flex-start; }
 .clipbench-game-columns > .clipbench-game-picture { flex: 0 1 268px; min-width: 200px; }
+.clipbench-game-picture > .widget-html { flex: 1 1 100%; min-width: 0; }
 .clipbench-game-columns > .clipbench-game-answers { flex: 1 1 320px; min-width: 0; gap: 10px; }
 .clipbench-game-picture img {
   display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--cb-track); border-radius: 10px; }

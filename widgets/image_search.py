@@ -122,8 +122,9 @@ class ImageSearch(ipywidgets.VBox):
         by_picture = row(self._upload, ipywidgets.HTML(explorer_page.small_line(limit)))
         results = [column("clipbench-search-results", *pair) for pair in zip(self._heads, self._strips, strict=True)]
         columns = ipywidgets.Box(results).add_class("clipbench-search-columns")
-        app = column("clipbench-search-app", self._title, self._query, by_picture, self._notice,
-                     row(self._asked, self._back), columns)  # fmt: skip
+        self._asked_row = row(self._asked, self._back)
+        app = column("clipbench-search-app", self._title, self._query, by_picture, self._notice, self._asked_row,
+                     columns)  # fmt: skip
         return [style_sheet(explorer_page.RULES, search_page.RULES), app]
 
     def _connect(self) -> None:
@@ -220,8 +221,10 @@ class ImageSearch(ipywidgets.VBox):
         names = " and ".join(index.encoder.name for index in self.indexes)
         self._title.value = search_page.title(names, self.collection.name, len(self.collection))
         self._asked.value = search_page.asked_page(asked, entry)
-        self._back.layout.display = None if entry is not None else "none"
-        self._notice.value = explorer_page.message_line(self.message or self.indexes[0].remark)
+        self._asked_row.layout.display = None if entry is not None else "none"
+        notice = self.message or self.indexes[0].remark
+        self._notice.value = explorer_page.message_line(notice)
+        self._notice.layout.display = None if notice else "none"
         searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=True)
         for index, head, strip, found, trouble in searched:
             head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)

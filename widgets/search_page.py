@@ -70,6 +70,10 @@ def head(name: str, same_class: tuple[int, int, int, str] | None, trouble: str, 
     parts = [f"<strong>{escape(name)}</strong>"] if several else []
     if same_class is not None:
         hits, count, others, own = same_class
-        there = f"{hits} of {count} are of its class, {named(own)}; there are {others} others in all"
+        there = f"{hits} of {count} are of its class, {named(own)}; {in_all(others)}"
         parts.append(f'<span class="clipbench-quiet">{there}</span>')
     return f'<div class="clipbench-search-head" role="status">{" · ".join(parts)}</div>' if parts else ""
+
+
+def in_all(others: int) -> str:
+    return {0: "it has no other pictures", 1: "it has one other picture"}.get(others, f"it has {others} others in all")

@@ -97,9 +97,9 @@ def test_a_click_looks_for_others_like_it(search):
     assert search.like == row
     cosines = TABLE[1:31] @ TABLE[row + 1]
     assert [each["row"] for each in search.found] == cosines.argsort(descending=True)[1:19].tolist(), "but not itself"
-    assert f"picture {row}" in search._asked.value and search._back.layout.display is None
+    assert f"picture {row}" in search._asked.value and search._asked_row.layout.display is None
     search._back.click()
-    assert search.like == -1 and "“row 35”" in search.summary() and search._back.layout.display == "none"
+    assert search.like == -1 and "“row 35”" in search.summary() and search._asked_row.layout.display == "none"
     search.like = 99
     assert search.like == -1
 
@@ -214,3 +214,9 @@ def test_mistakes(search):
         ImageSearch(KnownEncoder(TABLE), pictures(), rival=3)
     with pytest.raises(UserError, match="no pictures"):
         ImageSearch(KnownEncoder(TABLE), [])
+
+
+def test_an_app_prints_no_bar_of_its_own(capsys):
+    ImageSearch(small_encoder(), "scenes:heldout256", most=13)
+    shown = capsys.readouterr()
+    assert shown.out == shown.err == ""
