@@ -19,7 +19,7 @@ def world(tmp_path_factory):
     write_image_folder(folder / "pictures", {"cat": 4, "red_car": 4, "sun": 2})
     write_image_folder(folder / "one_class", {"cat": 3})
     write_image_folder(folder / "one_each", {"cat": 1, "dog": 1, "sun": 1})
-    write_image_folder(folder / "empty_class", {"cat": 2, "dog": 2, "sun": 0})
+    write_image_folder(folder / "empty_class", {"cat": 5, "dog": 5, "sun": 0})
     write_image_folder(folder / "torn", {"cat": 5, "dog": 5})
     (folder / "torn" / "cat" / "1.png").write_bytes(b"not a picture")
     whole = (folder / "torn" / "dog" / "2.png").read_bytes()
@@ -123,19 +123,28 @@ def test_templates_are_chosen_on_one_half_and_scored_on_the_other(world, capsys)
 # -------------------------------------------------------------------------------------------------- what is at fault
 
 
-def test_a_class_without_pictures_is_told_in_one_line(world, capsys):
-    record, err = evaluated(capsys, world, "zero-shot", "empty_class")
+# What makes each evaluation quick, for those that take pictures in classes.
+QUICK = {
+    "zero-shot": (), "select-templates": (), "linear-probe": (), "few-shot": ("--shots", "1", "--seeds", "1"),
+    "retrieval": (), "typographic": ("--pictures", "8", "--heights", "none"),
+    "robustness": ("--pictures", "12", "--shifts", "noise:3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", [task for task in QUICK if task != "retrieval"])
+def test_a_class_without_pictures_is_told_in_one_line(world, capsys, task):
+    record, err = evaluated(capsys, world, task, "empty_class", *QUICK[task])
     assert err.count("\n") == 1 and "1 of 3 classes have no pictures" in err and "'sun'" in err
     assert record["metrics"]["classes"] == 3
 
 
-@pytest.mark.parametrize("task", ["zero-shot", "linear-probe"])
+@pytest.mark.parametrize("task", ["zero-shot", "linear-probe", "retrieval", "select-templates"])
 def test_unreadable_pictures_are_left_out_listed_and_counted(world, capsys, task):
     record, err = evaluated(capsys, world, task, "torn")
     left_out = record["settings"]["left_out"]
+    assert err.count("\n") == 1 and "left out: 2 of " in err and "cannot be read" in err and len(left_out) == 2
     if task == "zero-shot":
-        assert err.count("\n") == 1 and "left out: 2 of 10 pictures cannot be read" in err
-        assert record["metrics"]["pictures"] == 8 and len(left_out) == 2
+        assert record["metrics"]["pictures"] == 8
     assert any("1.png is not a picture" in why for why in left_out.values())
     again, _ = evaluated(capsys, world, task, "torn")
     assert again["metrics"] == record["metrics"] and again["settings"]["left_out"] == left_out
@@ -157,22 +166,33 @@ def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
 @pytest.mark.parametrize(
     "task, data, more, told",
     [
-        ("zero-shot", "one_class", (), "has one class only, 'cat': there is nothing to choose between"),
-        ("zero-shot", "all_torn", (), "none of the 3 pictures of"),
-        ("zero-shot", "pictures", ("--templates", "{world}/no_place.txt"), "template 'a photo' needs {} once"),
-        ("zero-shot", "pictures", ("--classes", "{world}/too_few.txt"), "too_few.txt does not list: 'red car'; add"),
+        *((task, "one_class", QUICK[task], "has one class only, 'cat'")
+          for task in ("zero-shot", "select-templates", "linear-probe", "few-shot")),
+        ("typographic", "one_class", (), "an attack needs two or more"),
+        ("robustness", "one_class", QUICK["robustness"], "share 1 classes"),
+        *((task, "one_each", (), "every class has one picture") for task in ("select-templates", "linear-probe",
+                                                                             "few-shot")),
+        *((task, "all_torn", QUICK[task], "none of the 3 pictures of")
+          for task in ("zero-shot", "retrieval", "typographic")),
+        ("robustness", "torn", QUICK["robustness"], "2 of 10 pictures cannot be read"),
+        *((task, "pictures", ("--templates", "{world}/no_place.txt"), "template 'a photo' needs {} once")
+          for task in ("zero-shot", "select-templates", "typographic", "robustness")),
+        *((task, "pictures", ("--classes", "{world}/too_few.txt"), "too_few.txt does not list: 'red car'; add")
+          for task in ("zero-shot", "select-templates")),
         ("zero-shot", "pictures", ("--classes", "{world}/twice.txt"), "twice.txt lists 'red car' twice"),
         ("zero-shot", "pictures", ("--classes", "{world}/absent.txt"), "is no file and no known set"),
         ("zero-shot", "pictures", ("--ensemble", "sum"), "invalid choice: 'sum'"),
         ("zero-shot", "pictures", ("--confusion", "{world}/templates.txt/x.csv"), "cannot write"),
-        ("zero-shot", "nan.safetensors", (), "2 of 10 rows of features are not finite numbers"),
-        ("zero-shot", "narrow.safetensors", (), "pictures have 8 features and texts 16: they are not of the same"),
+        *((task, "nan.safetensors", (), "2 of 10 rows of features are not finite numbers")
+          for task in ("zero-shot", "select-templates")),
+        *((task, "narrow.safetensors", (), "pictures have 8 features and texts 16: they are not of the same")
+          for task in ("zero-shot", "select-templates")),
+        *((task, "nan.safetensors", (), "holds features; give pictures here")
+          for task in ("linear-probe", "few-shot", "retrieval", "typographic", "robustness")),
         ("zero-shot", "labels.safetensors", (), "has labels beyond its 3 class names"),
-        ("select-templates", "one_each", (), "every class has one picture"),
-        ("select-templates", "one_class", (), "has one class only"),
-        ("linear-probe", "one_each", (), "every class has one picture; give pictures to train on by --train"),
-        ("few-shot", "one_each", (), "every class has one picture; give pictures to train on by --train"),
-        ("linear-probe", "one_class", (), "class"),
+        ("multi-label", "pictures", (), "has no lists of labels"),
+        ("scene-tasks", "pictures", (), "leave --data out"),
+        ("units", "pictures", (), "leave --data out"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
 )

@@ -14,9 +14,10 @@ from clipbench.data.scene_tasks import FEW, SENSES, TASKS, SceneTask, groups, sc
 from clipbench.data.scenes import COLOURS, SIGNS, STYLES, training_pool
 from clipbench.data.splits import PROBE_SEED
 from clipbench.data.sprites import concept_ids, concepts
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.encoders import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.scene_tasks import answer_scores, scene_task_metrics
 from clipbench.inside.stimuli import SEED as STIMULI_SEED
+from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 
@@ -223,3 +224,23 @@ def test_the_command_gives_every_task_and_a_table(capsys, tmp_path):
     table = capsys.readouterr().out
     assert "negation" in table and "one, two or three of it" in table
     assert main([*command, "--data", "digits"]) == 2
+    assert main([*command, "--train", "0", "--shots", "1,2"]) == 2
+
+
+def test_a_curve_of_few_shots_ends_in_the_whole_probe(capsys, tmp_path):
+    model = write_small_model(tmp_path / "model")
+    command = ["eval", "scene-tasks", "--model", str(model), "--tasks", "count", "--pictures", "24", "--train", "24"]
+    assert main([*command, "--shots", "1,2,16", "--seeds", "2", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    metrics = record["metrics"]
+    assert metrics["count/probe_full"] == metrics["count/probe"] and record["settings"]["shot_seeds"] == 2
+    assert {"count/probe_1_low", "count/probe_2_high", "count/probe_examples_to_match_zero_shot"} <= set(metrics)
+    assert "count/probe_16" not in metrics  # an answer has eight training scenes
+
+
+def test_a_model_of_another_objective_has_probes_only():
+    rival = RivalEncoder(make_objective("bow", small_clip()), world_tokenizer(), Preprocess(VIT.image_size))
+    numbers = scene_task_metrics(rival, TASKS["count"], 24, 24, shots=(1, 2), seeds=(0,))
+    assert numbers["probe_2"] <= 1 and not [name for name in numbers if "zero_shot" in name or "match" in name]
+    with pytest.raises(UserError, match="no joint space"):
+        scene_task_metrics(rival, TASKS["count"], 24, train=0)

@@ -105,6 +105,8 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return part
     if Path(name).is_dir():
         return picture_folder(Path(name))
+    if name.endswith(".safetensors"):
+        raise UserError(f"{name} holds features; give pictures here (eval zero-shot and search take feature files)")
     known = ", ".join([*SCENE_SETS, *ART_SETS[1:], "digits"])
     others = "a folder with one sub-folder a class, a .parquet file, or a hub id owner/name"
     raise UserError(f"unknown data {name!r}; give {known}, {others}")

@@ -96,8 +96,10 @@ def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
     """A fifth of each class for testing, at least one of every class that has two; seed 0.
 
     Raises:
-        UserError: when no class has two pictures.
+        UserError: when there is one class only, or no class has two pictures.
     """
+    if len(data.class_names) < 2:
+        raise UserError(f"{data.name} has one class only, {data.class_names[0]!r}: there is nothing to choose between")
     order = Draws(0, torch.arange(len(data))).bits("test split").argsort()
     test = []
     for label in data.labels.unique():

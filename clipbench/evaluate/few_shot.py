@@ -131,3 +131,32 @@ def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequenc
             share = (target - a) / (b - a)
             return Match(math.exp(math.log(k_a) + share * math.log(k_b / k_a)), "interpolated", monotone)
     return Match(shots[-1], "above the range", monotone)
+
+
+def curve_metrics(
+    name: str, curve: Sequence[Point], full: float | None, zero_shot: float, labels: Int[Tensor, " M"]
+) -> dict:
+    """The numbers of one curve, for a record.
+
+    Args:
+        full: accuracy with the whole pool, whose labels are given; None leaves that point out.
+        zero_shot: accuracy that the curve is compared with.
+
+    Returns:
+        ``NAME_K`` for each number of shots, with its interval where there are several seeds; ``NAME_full``;
+        ``NAME_examples_to_match_zero_shot`` and in words ``NAME_match``, how that was found.
+    """
+    metrics = {}
+    for point in curve:
+        metrics[f"{name}_{point.shots}"] = point.mean
+        if point.interval:
+            metrics[f"{name}_{point.shots}_low"], metrics[f"{name}_{point.shots}_high"] = point.interval
+    shots, accuracies = [point.shots for point in curve], [point.mean for point in curve]
+    if full is not None:
+        metrics[f"{name}_full"] = full
+        shots, accuracies = [*shots, len(labels) / len(labels.unique())], [*accuracies, full]
+    if len(shots) > 1:
+        match = examples_to_match(zero_shot, shots, accuracies)
+        metrics[f"{name}_examples_to_match_zero_shot"] = match.examples
+        metrics[f"{name}_match"] = match.how if match.monotone else f"{match.how}, the curve is not monotone"
+    return metrics

@@ -6,14 +6,18 @@ scenes of the same question. So zero-shot asks what the two encoders understand 
 features hold: a probe far above zero-shot says that the text side is missing, not the picture's.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from clipbench.data.scene_tasks import Question, SceneTask
-from clipbench.encoders import Encoder
+from clipbench.encoders import Encoder, has_joint_space
+from clipbench.errors import UserError
 from clipbench.evaluate.accuracy import judge
 from clipbench.evaluate.feature_file import cached_image_features
+from clipbench.evaluate.few_shot import curve_metrics, few_shot_curve, probe_scorer, usable_shots
 from clipbench.evaluate.linear_probe import Rows, choose_probe
 from clipbench.evaluate.logistic import TARGET_GAP
 from clipbench.evaluate.zero_shot import zero_shot_weights
@@ -21,30 +25,40 @@ from clipbench.evaluate.zero_shot import zero_shot_weights
 
 def scene_task_metrics(
     encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = False,
-    interval: str = "wilson",
-) -> dict[str, float]:  # fmt: skip
+    interval: str = "wilson", shots: Sequence[int] = (), seeds: Sequence[int] = (0, 1, 2),
+) -> dict[str, float | str]:  # fmt: skip
     """One task.
 
     Args:
         pictures: test scenes; rounded down to equally many of each answer.
         train: training scenes of the probe; 0 leaves it out.
         interval: "wilson" or "clopper-pearson", at 95 %.
+        shots: also probes of so many of the training scenes of each answer, as many as each answer has.
+        seeds: draws of the shots.
 
     Returns:
         ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its interval as
-        ``_low`` and ``_high``; ``probe_converged``, whether all its fits are certified to 1e-6; ``chance`` = 1 / K,
-        ``pictures``, ``answers``.
+        ``_low`` and ``_high``; ``probe_converged``, whether all its fits are certified to 1e-6; with shots what
+        ``curve_metrics`` gives, after ``probe``; ``chance`` = 1 / K, ``pictures``, ``answers``. A model of another
+        objective than CLIP's has no ``zero_shot``, and no comparison with it.
 
     Raises:
-        UserError: when there are fewer pictures than answers.
+        UserError: when there are fewer pictures than answers, and of a model without a joint space if ``train`` is 0.
     """
+    if not (train or has_joint_space(encoder)):
+        raise UserError(f"{encoder.name} has no joint space, so it is asked by probes: leave --train 0 out")
     question = task.draw(pictures)
-    features = cached_image_features(encoder, task.pictures(question), progress=progress)
-    scores = answer_scores(encoder, task, question, features)
-    judged = judge(lambda rows: scores[rows], question.labels, task.answers).metrics(interval)
-    metrics = renamed(judged, "zero_shot")
+    metrics = {}
+    if has_joint_space(encoder):
+        features = cached_image_features(encoder, task.pictures(question), progress=progress)
+        scores = answer_scores(encoder, task, question, features)
+        judged = judge(lambda rows: scores[rows], question.labels, task.answers).metrics(interval)
+        metrics = renamed(judged, "zero_shot")
     if train:
-        metrics |= probe_numbers(encoder, task, question, train, progress, interval)
+        learned, test = probe_rows(encoder, task, question, train, progress)
+        metrics |= probe_numbers(learned, test, task.answers, interval)
+        if shots:
+            metrics |= few_shot_numbers(learned, test, task.answers, shots, seeds, metrics)
     return metrics | {"chance": task.chance, "pictures": len(question.labels), "answers": task.answers}
 
 
@@ -59,20 +73,34 @@ def answer_scores(
     return (features @ weights.to(features)).gather(1, own)
 
 
-def probe_numbers(
-    encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool, interval: str
-) -> dict[str, float]:
-    """Of a probe that is trained on scenes of the task's other seed."""
+def probe_rows(
+    encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool
+) -> tuple[Rows, Rows]:
+    """(training rows from the task's other seed, test rows): features before the projection."""
     learned = task.draw(train, training=True)
-    sets = (question, task.pictures(question)), (learned, task.pictures(learned, training=True))
-    test, rows = (
+    sets = (learned, task.pictures(learned, training=True)), (question, task.pictures(question))
+    return tuple(
         Rows(cached_image_features(encoder, pictures, projected=False, progress=progress), asked.labels)
         for asked, pictures in sets
     )
-    probe = choose_probe(rows, None, task.answers)
+
+
+def probe_numbers(train: Rows, test: Rows, answers: int, interval: str) -> dict[str, float]:
+    """Of the paper's probe."""
+    probe = choose_probe(train, None, answers)
     logits = probe.fit.logits(test.features)
-    judged = judge(lambda some: logits[some], test.labels, task.answers).metrics(interval)
+    judged = judge(lambda some: logits[some], test.labels, answers).metrics(interval)
     return renamed(judged, "probe") | {"probe_converged": probe.worst_gap <= TARGET_GAP}
+
+
+def few_shot_numbers(
+    train: Rows, test: Rows, answers: int, shots: Sequence[int], seeds: Sequence[int], known: dict[str, float]
+) -> dict[str, float | str]:
+    """Probes of a few scenes of each answer; ``known`` has the full probe and, of a CLIP, the zero-shot accuracy."""
+    curve = few_shot_curve(train.labels, probe_scorer(train, test, answers), usable_shots(train.labels, shots), seeds)
+    numbers = curve_metrics("probe", curve, known["probe"], known.get("zero_shot", 0.0), train.labels)
+    about_zero_shot = () if "zero_shot" in known else ("probe_examples_to_match_zero_shot", "probe_match")
+    return {name: value for name, value in numbers.items() if name not in about_zero_shot}
 
 
 def renamed(metrics: dict, name: str) -> dict:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "few-shot"
@@ -32,12 +33,13 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
     from clipbench.data.prompt_sets import words_for
     from clipbench.data.splits import open_split
-    from clipbench.evaluate.few_shot import few_shot_curve, usable_shots
+    from clipbench.evaluate.few_shot import curve_metrics, few_shot_curve, usable_shots
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     class_names, templates = words_for(split.test)
     weights = zero_shot_weights(encoder, class_names, templates).cpu()
+    note_empty_folders(arguments.data, split.train.labels, class_names)
     before, projected = (both_rows(encoder, split, kind, arguments) for kind in (False, True))
     zero_shot = zero_shot_metrics(projected[1].features, projected[1].labels, weights)
     shots = usable_shots(before[0].labels, arguments.shots)
@@ -93,23 +95,3 @@ def full_accuracy(name: str, before, projected, weights) -> float:
 
     train, test = projected if name.endswith("projected") else before
     return linear_probe(train, test, classes=weights.shape[1])["top1"]
-
-
-def curve_metrics(name: str, curve, full: float | None, zero_shot: float, labels) -> dict:
-    """The numbers of one curve, and the examples a class for which it equals zero-shot."""
-    from clipbench.evaluate.few_shot import examples_to_match
-
-    metrics = {}
-    for point in curve:
-        metrics[f"{name}_{point.shots}"] = point.mean
-        if point.interval:
-            metrics[f"{name}_{point.shots}_low"], metrics[f"{name}_{point.shots}_high"] = point.interval
-    shots, accuracies = [point.shots for point in curve], [point.mean for point in curve]
-    if full is not None:
-        metrics[f"{name}_full"] = full
-        shots, accuracies = [*shots, len(labels) / len(labels.unique())], [*accuracies, full]
-    if len(shots) > 1:
-        match = examples_to_match(zero_shot, shots, accuracies)
-        metrics[f"{name}_examples_to_match_zero_shot"] = match.examples
-        metrics[f"{name}_match"] = match.how if match.monotone else f"{match.how}, the curve is not monotone"
-    return metrics

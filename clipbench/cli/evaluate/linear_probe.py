@@ -2,6 +2,7 @@
 
 import sys
 
+from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "linear-probe"
@@ -33,6 +34,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         rows_of(encoder, part, arguments, left_out) for part in (split.train, split.test, split.validation)
     )
     class_names = split.test.class_names
+    note_empty_folders(arguments.data, train.labels, class_names)
     metrics, verdicts = judged_probe(train, test, validation, len(class_names), progress_of(arguments))
     ids = [str(name) for name in split.test.ids if str(name) not in left_out]
     settings = {

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from clipbench.cli.evaluate.few_shot import ascending
+from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, positive, read_lines
 
 NAME = "robustness"
@@ -82,6 +83,7 @@ def open_all(arguments) -> tuple:
         data, pool = split.test, split.train
     else:
         data, pool = open_pictures(arguments.data), None
+    note_empty_folders(arguments.data, data.labels, data.class_names)
     data = with_known_words(drawn(data, arguments.pictures, arguments.seed))
     return data, pool, {name: open_shift(name, data, arguments) for name in arguments.shifts or usual_shifts(arguments)}
 

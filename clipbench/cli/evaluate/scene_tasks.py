@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from clipbench.cli.evaluate.few_shot import ascending
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
@@ -19,6 +20,9 @@ def add_arguments(parser: Parser) -> None:
                         help="test scenes of each task (default 1000)")  # fmt: skip
     parser.add_argument("--train", type=whole, default=2000, metavar="N",
                         help="training scenes of each probe; 0 for no probes (default 2000)")  # fmt: skip
+    parser.add_argument("--shots", type=ascending, default=(), metavar="K,K,...",
+                        help="also probes of so many scenes of each answer, such as 1,2,4,8,16")  # fmt: skip
+    parser.add_argument("--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)")
 
 
 def whole(text: str) -> int:
@@ -37,12 +41,15 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
     if arguments.data != "scenes":
         raise UserError("the scene tasks draw their own scenes; leave --data out")
+    if arguments.shots and not arguments.train:
+        raise UserError("shots are drawn from the training scenes; leave --train 0 out")
     tasks = [scene_task(name) for name in arguments.tasks or TASKS]
     found = {}
     for task in tasks:
         found[task.name] = scene_task_metrics(
-            encoder, task, arguments.pictures, arguments.train, not arguments.json, arguments.interval
-        )
+            encoder, task, arguments.pictures, arguments.train, not arguments.json, arguments.interval,
+            arguments.shots, range(arguments.seeds),
+        )  # fmt: skip
         if not arguments.json:
             print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
     metrics = {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
@@ -54,6 +61,8 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "templates": {task.name: list(task.templates) for task in tasks},
         "seeds": {task.name: [task.seed, task.seed + 1] for task in tasks},
         "train": arguments.train,
+        "shots": list(arguments.shots),
+        "shot_seeds": arguments.seeds if arguments.shots else 0,
         "features": "zero-shot: projected; probe: before the projection",
         "interval": f"95 % {arguments.interval}",
     }

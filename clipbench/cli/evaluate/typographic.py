@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, read_lines
 from clipbench.errors import UserError
 
@@ -71,6 +72,7 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
 
     sticker = sticker_of(arguments)
     data, probe, split = pictures_and_probe(encoder, arguments)
+    note_empty_folders(arguments.data, data.labels, data.class_names)
     data, left_out = readable_part(encoder, drawn(data, arguments.pictures, arguments.seed), arguments)
     templates = templates_of(data, arguments)
     plan = plan_attack(data.labels, data.class_names, arguments.seed, arguments.longest)

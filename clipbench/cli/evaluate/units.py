@@ -19,10 +19,13 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings): units are searched on one draw of pictures and words, and measured on another."""
+    from clipbench.errors import UserError
     from clipbench.inside import auc_by_class, multimodal_units, unit_layers
     from clipbench.inside.responses import own_model
     from clipbench.inside.stimuli import spread_concepts
 
+    if arguments.data != "scenes":
+        raise UserError("units draws pictures and words of its own; leave --data out")
     names = spread_concepts(arguments.concepts)
     layers = arguments.layers or unit_layers(own_model(encoder))
     responses, labels = zip(*(both_draws(encoder, names, layers, arguments, draw) for draw in (0, 1)), strict=True)

@@ -57,7 +57,7 @@ def choose_words(encoder, arguments) -> Words:
     found = find_templates(templates, stored)
     fill_templates(class_names, found)  # tells what is wrong with them
     if arguments.classes or Path(arguments.data).is_dir():
-        note_classes_without_pictures(stored, class_names)
+        note_classes_without_pictures(stored.labels, class_names)
     if is_known(classes) and (metric := prompt_set(classes).metric) != "top1":
         note(f"the paper reports {metric} for {classes}")
     return Words(stored, class_names, found, {"classes": classes, "templates": templates})
@@ -105,8 +105,14 @@ def read_words(file: str) -> list[str]:
     return read_lines(Path(file))
 
 
-def note_classes_without_pictures(stored, class_names: list[str]) -> None:
-    shown = set(stored.labels.tolist())
+def note_classes_without_pictures(labels, class_names: list[str]) -> None:
+    shown = set(labels.tolist())
     if missing := [name for label, name in enumerate(class_names) if label not in shown]:
         named = ", ".join(repr(name) for name in missing[:5])
         note(f"{len(missing)} of {len(class_names)} classes have no pictures and can only be wrong answers: {named}")
+
+
+def note_empty_folders(data: str, labels, class_names: list[str]) -> None:
+    """As ``note_classes_without_pictures``, where the classes are a folder's sub-folders."""
+    if Path(data).is_dir():
+        note_classes_without_pictures(labels, class_names)
