@@ -61,3 +61,15 @@ def test_files_without_features_and_labels_are_refused_in_one_line(tmp_path, ten
     with pytest.raises(UserError) as error:
         read_rows(file)
     assert message in one_line(error.value)
+
+
+@pytest.mark.slow
+def test_on_real_features_the_optimum_is_that_of_scikit_learn(capsys):
+    """Features of scenes, digits, raw pixels and a random ViT-B/32: the objective to 1e-6, accuracy to 0.1 point."""
+    assert main(["bench", "probe-parity", "--rows", "300", "--model", "tiny", "--limit", "30", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    compared = {name: each for name, each in result.items() if isinstance(each, dict)}
+    assert len(compared) == 12 and result["largest_objective_gap"] <= 1e-6
+    converged = [each for each in compared.values() if each["sklearn_gap"] <= 1e-6]
+    assert len(converged) >= 8
+    assert all(abs(each["our_accuracy"] - each["sklearn_accuracy"]) <= 0.1 for each in converged)

@@ -4,6 +4,7 @@ from clipbench.bench.embed import embedding
 from clipbench.bench.loss import loss_speed
 from clipbench.bench.objectives import efficiency
 from clipbench.bench.probe import probing
+from clipbench.bench.probe_parity import probe_parity
 from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
 from clipbench.bench.search import searching
@@ -19,6 +20,7 @@ BENCHMARKS = {
     "data": reading,
     "startup": startup,
     "probe": probing,
+    "probe-parity": probe_parity,
     "embed": embedding,
     "widgets": widget_latency,
     "rescore": rescoring,

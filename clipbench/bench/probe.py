@@ -167,10 +167,13 @@ class ScikitLearn:
         return (model.coef_, model.intercept_), int(model.n_iter_[0]), seconds
 
     def gap(self, solution: tuple, problem: Problem, C: float, bound: float) -> float:
+        return relative_gap(self.objective(solution, problem, C), bound)
+
+    def objective(self, solution: tuple, problem: Problem, C: float) -> float:
         weights, intercept = (torch.from_numpy(part) for part in solution)
         if len(weights) == 1:  # two classes
             weights, intercept = torch.cat([-weights, weights]) / 2, torch.cat([-intercept, intercept]) / 2
-        return relative_gap(certify(problem, weights.T, intercept, C).objective, bound)
+        return certify(problem, weights.T, intercept, C).objective
 
     def summary(self, race: Race) -> dict:
         ours, theirs = race.preparation + sum(race.seconds.values()), sum(self.seconds.values())

@@ -28,6 +28,14 @@ def probe_options(parser: Parser) -> None:
                         help="give up the other's fit of one C after so long (default 600)")  # fmt: skip
 
 
+def probe_parity_options(parser: Parser) -> None:
+    parser.add_argument("--rows", type=positive(int), default=1500, help="pictures of each set (default 1500)")
+    parser.add_argument("--cifar10", type=Path, metavar="FOLDER", help="with a test.parquet of CIFAR-10: adds it")
+    parser.add_argument("--model", default="classroom", help="whose features (default classroom)")
+    parser.add_argument("--limit", type=positive(float), default=120.0, metavar="SECONDS",
+                        help="stop scikit-learn's fit after so long (default 120)")  # fmt: skip
+
+
 def train_options(parser: Parser) -> None:
     parser.add_argument("--against", choices=["open_clip"], help="take turns with its training step, on the same batch")
     parser.add_argument("--preset", default=None, help="the model (default: tiny, and classroom against open_clip)")
@@ -93,9 +101,9 @@ def search_options(parser: Parser) -> None:
 
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
-    "probe": probe_options, "train": train_options, "loss": loss_options, "big-batch": big_batch_options,
-    "embed": embed_options, "rescore": rescore_options, "search": search_options, "widgets": widgets_options,
-    "objectives": objectives_options,
+    "probe": probe_options, "probe-parity": probe_parity_options, "train": train_options, "loss": loss_options,
+    "big-batch": big_batch_options, "embed": embed_options, "rescore": rescore_options, "search": search_options,
+    "widgets": widgets_options, "objectives": objectives_options,
 }  # fmt: skip
 
 

@@ -1,0 +1,126 @@
+"""The linear probe and scikit-learn run to convergence, on features of five real kinds: the same optimum or not?"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from clipbench.bench.probe import ScikitLearn
+from clipbench.data.draws import permutation
+from clipbench.data.picture_sets import PictureSet, open_pictures
+from clipbench.data.scene_tasks import scene_task
+from clipbench.encoders import ClipbenchEncoder, load
+from clipbench.evaluate.features import image_features
+from clipbench.evaluate.linear_probe import Rows
+from clipbench.evaluate.logistic import Problem, fit
+from clipbench.model import CLIP, CLIPConfig
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained import world_tokenizer
+
+STRENGTHS = (1e-2, 1.0, 1e2)  # of C: weak, middle, strong
+CONVERGED = 1e-8  # scikit-learn's gap at which it is stopped
+ROUND, TOLERANCE = 2000, 1e-12  # iterations between two looks at its gap, and its own tolerance
+PIXELS = 16
+
+
+def probe_parity(
+    threads: int | None = None, rows: int = 1500, cifar10: Path | None = None, model: str = "classroom",
+    limit: float = 120.0,
+) -> dict:  # fmt: skip
+    """The probe's optimum beside scikit-learn's, on features of scenes, digits, pixels and a random ViT-B/32.
+
+    Args:
+        rows: at most so many pictures of each set; a fifth of them is for testing.
+        cifar10: a folder with a test.parquet of CIFAR-10: adds the model's features of its pictures.
+        limit: seconds after which scikit-learn is stopped, wherever it is.
+
+    Returns:
+        For each set and C ``objective_gap``, by which our objective is above scikit-learn's as a fraction (negative:
+        below); ``our_gap`` and ``sklearn_gap``, certified; both test accuracies in per cent; both times in seconds.
+        The largest ``objective_gap`` and difference of accuracy.
+    """
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads or 1)
+    found: dict[str, dict] = {}
+    with threadpool_limits(threads or 1):
+        for name, features in feature_sets(rows, cifar10, model).items():
+            train, test = features()
+            for C in STRENGTHS:
+                found[f"{name}, C = {C:g}"] = numbers = compare(train, test, C, limit)
+                print(f"{name}, C = {C:g}: {numbers}", file=sys.stderr, flush=True)
+    return {
+        **found,
+        "threads": threads or 1,
+        "largest_objective_gap": max(each["objective_gap"] for each in found.values()),
+        "largest_difference_of_accuracy": max(
+            abs(each["our_accuracy"] - each["sklearn_accuracy"]) for each in found.values()
+        ),
+    }
+
+
+def feature_sets(rows: int, cifar10: Path | None, model: str) -> dict[str, Callable[[], tuple[Rows, Rows]]]:
+    """Name -> a function that computes (training, test) rows."""
+    encoder = load(model)
+    digits, task = open_pictures("digits"), scene_task("group")
+    scenes = task.pictures(task.draw(rows))
+    sets = {
+        f"{model}: scenes": lambda: halves(tower(encoder), scenes, rows),
+        f"{model}: digits": lambda: halves(tower(encoder), digits, rows),
+        "raw pixels: digits": lambda: halves(lambda data: data.tensor(PIXELS).flatten(1) / 255, digits, rows),
+        "random ViT-B/32: digits": lambda: halves(tower(random_vit()), digits, rows),
+    }
+    if cifar10:
+        photos = open_pictures(str(cifar10 / "test.parquet"))
+        sets[f"{model}: CIFAR-10"] = lambda: halves(tower(encoder), photos, rows)
+    return sets
+
+
+def tower(encoder) -> Callable[[PictureSet], torch.Tensor]:
+    return lambda data: image_features(encoder, data, projected=False)
+
+
+def random_vit() -> ClipbenchEncoder:
+    """ViT-B/32 with the paper's initial weights."""
+    torch.manual_seed(0)
+    config = CLIPConfig.named("ViT-B/32")
+    return ClipbenchEncoder(CLIP(config), world_tokenizer(config.context_length), Preprocess(config.image_size))
+
+
+def halves(features: Callable[[PictureSet], torch.Tensor], data: PictureSet, rows: int) -> tuple[Rows, Rows]:
+    """(four fifths for training, a fifth for testing) of at most so many pictures."""
+    chosen = permutation(0, 0, len(data))[:rows]
+    part = data.subset(chosen.tolist())
+    everything, cut = Rows(features(part), part.labels), len(part) * 4 // 5
+    return everything[torch.arange(cut)], everything[torch.arange(cut, len(part))]
+
+
+def compare(train: Rows, test: Rows, C: float, limit: float) -> dict[str, float]:
+    """One fit of each."""
+    problem = Problem(train.features, train.labels)
+    began = time.perf_counter()
+    ours = fit(problem, C)
+    seconds = time.perf_counter() - began
+    bound = fit(problem, C, start=ours, target=1e-10).bound
+    rival = ScikitLearn(train, limit)
+    solution, taken, gap = None, 0.0, float("inf")
+    while gap > CONVERGED and taken < limit:
+        solution, iterations, more = rival.run(C, solution, TOLERANCE, ROUND)
+        taken, gap = taken + more, rival.gap(solution, problem, C, bound)
+        if iterations < ROUND:
+            break
+    theirs = rival.objective(solution, problem, C)
+    scores = test.features.double() @ torch.from_numpy(solution[0]).T + torch.from_numpy(solution[1])
+    return {
+        "objective_gap": (ours.objective - theirs) / theirs,
+        "our_gap": ours.gap, "sklearn_gap": gap,
+        "our_accuracy": accuracy(ours.logits(test.features), test), "sklearn_accuracy": accuracy(scores, test),
+        "our_seconds": seconds, "sklearn_seconds": taken,
+    }  # fmt: skip
+
+
+def accuracy(scores: torch.Tensor, test: Rows) -> float:
+    """In per cent."""
+    return 100 * float((scores.argmax(1).cpu() == test.labels).double().mean())
