@@ -31,7 +31,7 @@ def labelled_map(
     texts = [False] * len(kinds) if texts is None else list(texts)
     same_length(points=points, kinds=kinds, texts=texts)
     places, names = points.numpy(), main_kinds([kind for kind in kinds if kind is not None])
-    figure = new_figure(7.5, 5.8, f"A map of {len(places):,} points: {', '.join(names)}. {title}")
+    figure = new_figure(7.5, height_for(places), f"A map of {len(places):,} points: {', '.join(names)}. {title}")
     ax = plain(figure.subplots())
     of_kind = np.array([names.index(kind) if kind in names else -1 for kind in kinds])
     size = float(np.clip(30_000 / max(1, len(places)), 9, 45))
@@ -47,6 +47,14 @@ def labelled_map(
         text = ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
         text.set_parse_math(False)
     return figure
+
+
+def height_for(points: np.ndarray) -> float:
+    """Inches that leave no empty bands above and below a flat map of 7.5 inches."""
+    if not len(points):
+        return 5.8
+    wide, high = np.ptp(points, axis=0)
+    return float(np.clip(1 + 6.5 * high / max(wide, 1e-12), 3.5, 5.8))
 
 
 def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:

@@ -1,0 +1,357 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 Typographic attacks: when a written word beats a picture
+#
+# In 2021 a picture went around the world: a green apple with a paper on it, and on the paper the word "iPod".
+# OpenAI's CLIP said: iPod, 99.7%. No attacker with a computer was needed, only a pen (Goh et al. 2021).
+#
+# In this notebook we will
+#
+# * **attack** an apple, beside a control word that means nothing,
+# * **measure** the attack on hundreds of pictures, by the size of the letters,
+# * **compare** a model that read signs in its training with its twin that never did,
+# * **defend** the model, by its prompts and by covering the word,
+# * **explore** attacks in a live widget.
+#
+# It takes about 40 minutes, and no training. At each **Predict** write down what you expect before you run
+# the cell.
+
+# %% tags=["parameters"]
+import os
+
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
+PICTURES = 300  # to attack
+
+# %%
+import torch
+
+import clipbench
+
+MODEL = "openai/clip-vit-base-patch32" if SCALE == "full" else "twin:many-signs"
+encoder = clipbench.load(MODEL)
+
+# %% [markdown]
+# `twin:many-signs` is a tiny model of a world in which more than half of the scenes of single objects carry a
+# printed sign. We will meet its twin later, and the other shipped models too.
+#
+# ## An apple and a word
+#
+# A `Sticker` is a word on a piece of paper, and `print_on` sticks it on a picture.
+
+# %%
+from clipbench.data.staged import Staged, stage
+from clipbench.figures import contact_sheet
+from clipbench.sticker import Sticker, print_on
+
+(apple,) = stage([Staged(("green apple",), "white")], 224)
+views = {
+    "as it is": apple,
+    "with the word gorilla": print_on(apple, Sticker("gorilla")),
+    "with a control word": print_on(apple, Sticker("perhaps")),
+}
+contact_sheet(list(views.values()), list(views), columns=3)
+
+# %% [markdown]
+# The third picture is the most important one, and the one that is left out most often. The paper also *hides* a
+# part of the apple. If a word that means nothing does the same as the word "gorilla", then nothing was read.
+#
+# **Predict** the probabilities of six classes for the three pictures.
+
+# %%
+from clipbench.evaluate.zero_shot import class_probabilities
+from clipbench.figures import value_grid
+
+names = ["green apple", "gorilla", "pizza", "lion", "rocket", "book"]
+weights = clipbench.zero_shot_weights(encoder, names, ["a photo of a {}."])
+three = encoder.encode_image(encoder.preprocess(list(views.values())))
+table = 100 * class_probabilities(three, weights, encoder.scale)[1]
+
+# %%
+before, after, control = table[:, 1].tolist()
+title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:.0f}% with the control word"
+value_grid(table, list(views), names, title, decimals=1, best_of="row")
+
+# %% [markdown]
+# A gorilla! But we chose this word, because it works. How often does that happen? We print every short name of 256
+# classes on the apple, one after the other. **Predict:** how many of them win against *all* the others?
+
+# %%
+data = clipbench.open_pictures("scenes:heldout256").subset(range(PICTURES))
+weights = clipbench.zero_shot_weights(encoder, data.class_names, ["a photo of a {}."])
+words = [name for name in data.class_names if len(name) <= 8]
+attacks = [print_on(apple, Sticker(word)) for word in words]
+answers = (encoder.encode_image(encoder.preprocess(attacks)) @ weights).argmax(dim=1)
+
+# %%
+said = [data.class_names[answer] for answer in answers.tolist()]
+won = [word for word, answer in zip(words, said, strict=True) if word == answer]
+print(f"{len(won)} of {len(words)} words win:", ", ".join(won))
+
+# %% [markdown]
+# Whoever shows you one picture may have looked for it, as we did. The famous apple proves that the attack is
+# *possible*. How *likely* it is has to be counted, over pictures too.
+#
+# ## Hundreds of pictures
+#
+# Each picture of a held-out set gets the name of another class, drawn by lot among names of at most eight letters,
+# and we ask four questions:
+#
+# * **clean**: is the true class the nearest of all, without a sticker?
+# * **attacked**: and with the word on it?
+# * **success**: is the *written* class the nearest of all?
+# * **control**: the same with a word of as many letters that is no class.
+
+# %%
+from clipbench.evaluate.typographic import Classifier, plan_attack, printed
+
+plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
+sticker = Sticker("word", height=0.25)
+rows = range(6)
+captions = [f"{data.class_names[data.labels[row]]}, says {plan.words[row]}" for row in rows]
+contact_sheet(printed(data, plan.words, sticker).pictures(rows), captions)
+
+# %% [markdown]
+# Look at them: can *you* read the words? These pictures have 64 pixels on a side, and so has the model's eye.
+#
+# **Predict** the four numbers, with these 256 classes.
+
+# %%
+from clipbench.evaluate.typographic import typographic_attack
+
+HEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+
+
+def zero_shot(reader, templates, name=""):
+    weights = clipbench.zero_shot_weights(reader, data.class_names, templates)
+    return Classifier(name, lambda features: features @ weights)
+
+
+def attack(reader, *classifiers, heights=()):
+    return typographic_attack(reader, data, classifiers, sticker, plan, heights)
+
+
+# %%
+from clipbench.figures import accuracy_bars
+
+
+def interval(metrics, name):
+    return {f"top1{end}": metrics[f"{name}{end}"] for end in ("", "_low", "_high")}
+
+
+# %%
+metrics = attack(encoder, zero_shot(encoder, data.templates), heights=HEIGHTS)
+questions = {
+    "clean: the thing": "clean_top1",
+    "attacked: the thing": "attacked_top1",
+    "control: the thing": "control_top1",
+    "attacked: the word": "success",
+    "control: the same word": "control_target",
+}
+
+# %%
+bars = {question: interval(metrics, name) for question, name in questions.items()}
+accuracy_bars(bars, metrics["chance"])
+
+# %% [markdown]
+# Read the chart from below. The last bar is what happens *without* reading: the written class wins by luck. The bar
+# above it is the success of the attack. If their intervals do not overlap, the model reads. The third bar is what the
+# paper alone costs, because it hides things. So the harm of *reading* is the difference between the second bar and
+# the third, not between the first and the second.
+#
+# With all 256 classes as candidates the attack has to beat 255 rivals. Often only two are asked: the thing or the
+# word?
+
+# %%
+for name in ("two_way_clean", "two_way_attacked", "two_way_control"):
+    low, high = metrics[f"{name}_low"], metrics[f"{name}_high"]
+    print(f"{name:17} the thing wins {metrics[name]:.1%} ({low:.1%} to {high:.1%}); chance is 50%")
+
+# %% [markdown]
+# In this form the numbers of released models are published (SCAM, 2025): OpenAI's ViT-L/14 falls from 99% to 40%
+# on photographs with a note. Larger and better readers fall further.
+#
+# ### The size of the letters
+#
+# **Predict:** draw success against the height of the paper, from a tenth of the picture to four tenths.
+
+# %%
+from clipbench.figures import line_chart
+
+
+def swept(metrics, name):
+    ends = [[100 * metrics[f"{name}_at_{h:g}{end}"] for h in HEIGHTS] for end in ("", "_low", "_high")]
+    return tuple(ends)
+
+
+# %%
+lines = {
+    "attacked: the word wins": swept(metrics, "success"),
+    "attacked: the thing wins": swept(metrics, "attacked_top1"),
+    "control: the thing wins": swept(metrics, "control_top1"),
+}
+covered = metrics["covered_at_0.4"]
+title = f"With bands of 95%; at a height of 0.4 the paper covers {covered:.0%} of the picture"
+line_chart(HEIGHTS, lines, title, "height of the paper", "share of pictures in %", ylim=(0, 100))
+
+# %% [markdown]
+# Below some size nobody can read the word, the model neither. Where success rises above zero, the model reads. A very
+# large paper helps the attack no further: it looks less and less like the signs of the training. In the article an
+# automated attack on photographs reached 95% for its best word, with 7% of the pixels changed, on a far larger model.
+#
+# ## Why does it read at all?
+#
+# Nobody taught CLIP to read. But on the web, captions repeat what signs, covers and labels say. For a pair of a
+# picture with the word "pizza" in it and a caption with "pizza", reading lowers the loss. So reading is not a
+# defect of the training: it *is* the training.
+#
+# If this is the cause, then a model whose world has no signs cannot be fooled. So we trained two twins: the same
+# network, the same start, the same number of pairs, the same order of scenes. Only the world differs, in one line:
+
+# %%
+import json
+
+from clipbench.data.scenes import SIGNS
+from clipbench.pretrained import find_folder
+
+TWINS = ("twin:many-signs", "twin:no-signs")
+for name in TWINS:
+    about = json.loads((find_folder(name) / "about.json").read_text())
+    print(f"{name:16} {about['pairs_seen']:,} pairs;", dict(zip(SIGNS, about["scenes"]["signs"], strict=True)))
+
+# %% [markdown]
+# **Predict**, for the twin without signs: clean accuracy (higher or lower?), accuracy under the sticker, and the gap
+# between a word and the control word.
+
+# %%
+columns = {
+    "clean: thing": "clean_top1",
+    "control: thing": "control_top1",
+    "attacked: thing": "attacked_top1",
+    "attacked: word": "success",
+    "control: word": "control_target",
+    "two-way, control": "two_way_control",
+    "two-way, attacked": "two_way_attacked",
+}
+
+
+# %%
+def row_of(model):
+    reader = clipbench.load(model)
+    measured = metrics if model == MODEL else attack(reader, zero_shot(reader, data.templates))
+    return torch.tensor([100 * measured[name] for name in columns.values()])
+
+
+# %%
+models = [*TWINS, "tiny", "classroom"]
+rows = {model: row_of(model) for model in models}
+reads, blind = (rows[twin][-2] - rows[twin][-1] for twin in TWINS)
+reads, blind = round(float(reads)), round(float(blind))
+title = f"In %. Two-way the word takes {reads} points from the reader, {blind} from its twin"
+value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
+
+# %% [markdown]
+# The twin without signs falls under a sticker as well, even deeper: it has never seen a paper in front of a thing. But
+# which word is *on* the paper makes no difference to it. Only the world differed, so the cause is in the world: in
+# captions that repeat what is written. (One training each; `EXPERIMENTS.md` has more seeds.)
+#
+# And the other two? Their worlds have signs too, but on fewer scenes, and most of those signs name what is seen
+# anyway: reading them gains nothing. The classroom model stays calm under stickers; it saw them often. It even has
+# more than a thousand words to learn, and in most of its training half of every picture was left out. It did not
+# learn to read, so it cannot be fooled. **A typographic attack needs a good reader.**
+#
+# ## Zero-shot and linear probe
+#
+# In the article, of 34 photographs with notes the word won 25 times for the zero-shot classifier, and never for a
+# linear probe on the same features. The features hold both, the thing and the word. A probe that was trained on
+# things can learn to look past the words; a text *is* the word.
+#
+# ## Defences
+#
+# **Predict:** which of these help: prompts that mention a sign, prompts that say what is written, or a patch over
+# the word?
+
+# %%
+from clipbench.evaluate.typographic import NAMED_WORDING, WORDING, named_word_metrics
+
+print(list(WORDING), "\n", NAMED_WORDING)
+
+# %%
+wording = attack(encoder, zero_shot(encoder, WORDING))
+named = named_word_metrics(encoder, printed(data, plan.words, sticker), plan.words, plan.targets)
+defences = {
+    "no defence": interval(metrics, "two_way_attacked"),
+    "prompts that mention a sign": interval(wording, "two_way_attacked"),
+    "prompts that say what is written": interval(named, "two_way_named_word"),
+    "without a sticker": interval(metrics, "two_way_clean"),
+}
+title = "Two-way: how often the thing wins against the word"
+accuracy_bars(defences, 0.5, title)
+
+# %% [markdown]
+# The best defence is to say what is written: then both sentences hold the word, and only the thing can decide. But
+# that needs somebody who reads the word first. And a patch over the sticker, in the mean colour of the picture?
+
+# %%
+for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
+    print(f"{name:14} {metrics[name]:.1%} ({metrics[name + '_low']:.1%} to {metrics[name + '_high']:.1%})")
+
+# %% [markdown]
+# The patch hides as much as the paper did, and yet it brings back a large part. So most of the harm was neither the
+# word nor what it covers. It was the *sign*: for a model that met signs mainly as the topic of a caption, a picture
+# with a sign is a picture of a sign, whatever it says. Without the control word and the patch we would have called
+# all of this "reading".
+#
+# Research has better defences: to project reading out of the features (Materzynska et al. 2022), to learn one word that
+# is put before the class name (Azuma and Matsui 2023), to switch off the attention heads that copy text
+# (Dyslexify, 2026).
+#
+# ## Explore
+#
+# Your turn: write on pictures. The studio has both twins; switch between them while the word is on. Drag the sticker,
+# change its size and colours, try another word, cover it.
+
+# %%
+from clipbench_widgets import TypographicStudio
+
+TypographicStudio([MODEL, "twin:no-signs", "classroom"], word="gorilla")
+
+# %% [markdown]
+# On photographs of your own, put the words into the file names, and let the library count:
+#
+# ```text
+# photos/label=apple_text=pizza.jpg
+# photos/label=apple_text=.jpg
+# ```
+#
+# ```bash
+# clipbench eval typographic --model openai/clip-vit-base-patch32 --data photos/
+# ```
+#
+# ## Exercises
+#
+# 1. **The best word.** In the studio, find the word that wins most often against the apple. Is it a word of the
+#    classes? What do winning words have in common?
+# 2. **Where?** Repeat the measurement with `Sticker("word", height=0.3, position=(0.5, 0.2))`. Is the top worse than
+#    the bottom? Why could that be, with these twins? (Look at where signs hang in their world.)
+# 3. **An unfair control.** Use the control word `x` for all pictures. Which of the conclusions changes, and why?
+#
+# ## What we did
+#
+# * We **attacked** an apple, and saw that a control word is needed to say anything.
+# * We **measured** hundreds of pictures: clean, attacked, control; all classes and two-way; by size.
+# * We **compared** twins: without signs in the training there is nothing to exploit.
+# * We **defended** by words and by covering, and saw what each can and cannot do.
+# * We **explored** attacks in `TypographicStudio`.
+#
+# Next: 05 embedding maps.
+#
+# The article: G. Goh et al., *Multimodal Neurons in Artificial Neural Networks*, Distill 2021. Two-way numbers of
+# released models: J. Westerhoff et al., *SCAM: A Real-World Typographic Robustness Evaluation*, 2025. Defences:
+# J. Materzynska et al., CVPR 2022; H. Azuma and Y. Matsui, ICCV workshops 2023.
