@@ -16,6 +16,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is in
 CPU_INFO = Path("/proc/cpuinfo")
 UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
+ENOUGH_MEMORY = 3 << 29  # 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -133,6 +134,14 @@ def memory_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROU
     if granted:
         limits["MEM_LIMIT"] = int(granted)
     return limits
+
+
+def advice_on_memory(limit: int | None) -> str | None:
+    """What to do where there is so little memory that a kernel may be killed; None where there is enough."""
+    if limit is None or limit >= ENOUGH_MEMORY:
+        return None
+    return (f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > Shut Down All Kernels), with "
+            'SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word')  # fmt: skip
 
 
 def has_nvidia_driver() -> bool:

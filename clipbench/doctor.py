@@ -46,6 +46,7 @@ def report() -> dict:
         "tiny": str(CHECKPOINTS / "tiny"),
         "tiny_exists": has_checkpoint("tiny"),
         "missing": missing(),
+        "advice": advice(devices.memory_limit(), device.type),
     }
 
 
@@ -106,6 +107,16 @@ def has_checkpoint(name: str) -> bool:
 def missing() -> list[dict]:
     """What is absent or broken: `what`, `how` to get it, and whether clipbench needs it (`needed`)."""
     return [*_missing_packages(), *_broken_torch(), *_missing_checkpoints(), *_missing_extras()]
+
+
+def advice(memory: int | None, device_type: str) -> list[str]:
+    """What to do about a machine that offers little. What is needed without a network is told either way."""
+    told = [devices.advice_on_memory(memory)]
+    if device_type == "cpu":
+        told.append('no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at some ten pictures a second '
+                    "for each core, or on Colab and Kaggle")  # fmt: skip
+    told.append("no network: \"tiny\" and \"classroom\" need none; a model of the hub is loaded once with it, then kept")
+    return [line for line in told if line]
 
 
 def _missing_packages() -> list[dict]:
@@ -169,6 +180,7 @@ def format_report(report: dict) -> str:
         *((name, _checkpoint_line(report, name)) for name in ("classroom", "tiny")),
         *(("MISSING" if lack["needed"] else "optional", _lack_line(lack)) for lack in report["missing"]),
     ]
+    lines += [("advice", line) for line in report["advice"]]
     if not any(lack["needed"] for lack in report["missing"]):
         lines.append(("result", "all that clipbench needs is here"))
     return "\n".join(f"{label:<10} {text}" for label, text in lines)

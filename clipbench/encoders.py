@@ -4,6 +4,7 @@ An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds o
 command line.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.adapters import TransformersEncoder, is_siglip_folder, load_transformers
+from clipbench.devices import advice_on_memory, memory_limit
 from clipbench.errors import UserError
 from clipbench.model import CLIP
 from clipbench.objectives import Objective
@@ -190,6 +192,8 @@ def load(
     Raises:
         UserError: when there is no such model, or its files are damaged.
     """
+    if (advice := advice_on_memory(memory_limit())) is not None:
+        warnings.warn(advice, stacklevel=2)
     folder = find_folder(name)
     if is_siglip_folder(folder):
         return load_transformers(folder, str(name), device, precision)

@@ -139,6 +139,26 @@ def test_a_missing_package_comes_with_its_command(monkeypatch):
     assert lacks["no-such-package is not installed"] == "pip install no-such-package"
 
 
+def test_a_machine_with_little_memory_is_told_what_to_do(monkeypatch):
+    little = devices.advice_on_memory(1 << 30)
+    assert "1.0 GiB" in little and "tiny" in little and little in doctor.advice(1 << 30, "cpu")
+    assert devices.advice_on_memory(2 << 30) is None and devices.advice_on_memory(None) is None
+
+
+def test_a_lesson_in_little_memory_is_warned_in_its_first_cells(monkeypatch):
+    from clipbench import encoders
+
+    monkeypatch.setattr(encoders, "memory_limit", lambda: 1 << 30)
+    with pytest.warns(match="one notebook at a time"):
+        encoders.load("tiny")
+
+
+def test_no_gpu_and_no_network_are_no_reason_to_stop():
+    lines = doctor.advice(16 << 30, "cpu")
+    assert any("no GPU" in line for line in lines) and any("no network" in line for line in lines)
+    assert not any("no GPU" in line for line in doctor.advice(16 << 30, "cuda"))
+
+
 @pytest.mark.parametrize(
     "torch_version, torchvision_version, foreign",
     [

@@ -65,29 +65,29 @@ check_floor = ValueCheck(
         "That is a logarithm to base 2. The loss is in nats: the natural logarithm.": math.log2(3),
         "The sign is wrong: minus the logarithm of a third is positive.": -math.log(3),
     },
-    praise="With k equal captions the floor is ln k. The next exercise repairs what can be repaired.",
+    praise="With k equal captions the floor is ln k, whatever the targets. Captions that differ come next.",
     otherwise="A perfect model gives each of three equal captions one third. The loss is minus its logarithm.",
 )  # fmt: skip
 
 
-def equal_captions(captions):
-    return torch.tensor([[one == other for other in captions] for one in captions], dtype=torch.float)
+def of_one_kind(kinds):
+    return torch.tensor([[one == other for other in kinds] for one in kinds], dtype=torch.float)
 
 
 check_targets = FunctionCheck(
-    right=lambda captions: equal_captions(captions) / equal_captions(captions).sum(1, keepdim=True),
-    cases=((["a cat", "a dog", "a cat"],), (["x", "x", "y", "x", "z", "y"],)),
+    right=lambda kinds: of_one_kind(kinds) / of_one_kind(kinds).sum(1, keepdim=True),
+    cases=((["cat", "dog", "cat"],), (["x", "x", "y", "x", "z", "y"],)),
     mistakes={
-        "Still broken: the third caption is as right for the first picture as the first one, and your table punishes "
-        "it. Compare the captions, not their numbers.":
-            lambda captions: torch.eye(len(captions)),
-        "The ones are in the right cells, but a row should sum to 1: it is a probability.": equal_captions,
-        "You divided by the number of all captions. Divide each row by the number of ones in *this* row.":
-            lambda captions: equal_captions(captions) / len(captions),
+        "Still broken: both captions of a cat fit both pictures of a cat, and your table calls one of them wrong. "
+        "Compare kinds, not positions.":
+            lambda kinds: torch.eye(len(kinds)),
+        "The ones are in the right cells, but a row should sum to 1: it is a probability.": of_one_kind,
+        "You divided by the number of all pairs. Divide each row by the number of ones in *this* row.":
+            lambda kinds: of_one_kind(kinds) / len(kinds),
         "You divided by the sum of the whole table. Each row should sum to 1: sum(dim=1, keepdim=True).":
-            lambda captions: equal_captions(captions) / equal_captions(captions).sum(),
+            lambda kinds: of_one_kind(kinds) / of_one_kind(kinds).sum(),
     },
-    praise="Equal captions share the target. This is what `groups` of clip_loss does.",
+    praise="Pairs of a kind share the target. This is what `groups` of clip_loss does.",
 )  # fmt: skip
 
 

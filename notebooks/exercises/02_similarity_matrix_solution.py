@@ -77,17 +77,19 @@ similarity_matrix.check_floor(lowest_loss)
 # %% [markdown]
 # ## 4. Repair this
 #
-# The targets say which captions are right for each picture. This function says: only its own. Repair it, so that equal
-# captions share: each row is a probability.
+# A batch has two pairs of a cat, with the captions "a small cat" and "a mammal". Both captions fit both pictures, and
+# they are *different* sentences: the loss would push one true caption away (a false negative). `kinds` tells what each
+# pair shows, such as `["cat", "dog", "cat"]`. The targets below call only the own caption right. Repair them: the
+# captions of a kind share, and each row is a probability.
 
 # %% tags=["broken"]
-def targets(captions):
-    return torch.eye(len(captions))
+def targets(kinds):
+    return torch.eye(len(kinds))
 
 
 # %% tags=["solution"]
-def targets(captions):
-    same = torch.tensor([[a == b for b in captions] for a in captions], dtype=torch.float)
+def targets(kinds):
+    same = torch.tensor([[a == b for b in kinds] for a in kinds], dtype=torch.float)
     return same / same.sum(dim=1, keepdim=True)
 
 
