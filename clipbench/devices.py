@@ -140,8 +140,8 @@ def advice_on_memory(limit: int | None) -> str | None:
     """What to do where there is so little memory that a kernel may be killed; None where there is enough."""
     if limit is None or limit >= ENOUGH_MEMORY:
         return None
-    return (f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > Shut Down All Kernels), with "
-            'SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word')  # fmt: skip
+    return (f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > Shut Down All Kernels), "
+            'with SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word')  # fmt: skip
 
 
 def has_nvidia_driver() -> bool:

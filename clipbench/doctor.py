@@ -115,7 +115,7 @@ def advice(memory: int | None, device_type: str) -> list[str]:
     if device_type == "cpu":
         told.append('no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at some ten pictures a second '
                     "for each core, or on Colab and Kaggle")  # fmt: skip
-    told.append("no network: \"tiny\" and \"classroom\" need none; a model of the hub is loaded once with it, then kept")
+    told.append("no network: \"tiny\" and \"classroom\" need none; a model of the hub is loaded once, then kept")
     return [line for line in told if line]
 
 

@@ -336,6 +336,8 @@ TypographicStudio([MODEL, "twin:no-signs", "classroom"], word="gorilla")
 #
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/04_typographic_attacks](exercises/04_typographic_attacks.ipynb).
+#
 # 1. **The best word.** In the studio, find the word that wins most often against the apple. Is it a word of the
 #    classes? What do winning words have in common?
 # 2. **Where?** Repeat the measurement with `Sticker("word", height=0.3, position=(0.5, 0.2))`. Is the top worse than

@@ -270,6 +270,8 @@ EmbeddingMap(encoder, data)
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/05_embedding_maps](exercises/05_embedding_maps.ipynb).
+#
 # 1. **Which dimension is style?** Compute `principal_plane` for the pictures of a single kind. Does its plane show
 #    style better than the first one did? Why?
 # 2. **Honest clusters.** Find two groups that are separate on both UMAP maps, and check with `agreement` whether
