@@ -13,7 +13,7 @@ LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
 NAMES = [path.stem for path in LESSONS]
 
 # What the tests write into the cell tagged "parameters", so that nothing takes long.
-QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1"}
+QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1", "STEPS": "40", "SEEDS": "2"}
 
 # --- running them ------------------------------------------------------------------------------
 
