@@ -24,7 +24,8 @@ from clipbench.cli.main import main
 from clipbench.data.corruptions import CORRUPTIONS, SIDE, STRENGTHS, corrupted, seen
 from clipbench.data.picture_sets import PictureSet
 from clipbench.data.splits import drawn
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.encoders import ClipbenchEncoder, RivalEncoder
+from clipbench.evaluate.features import image_features
 from clipbench.evaluate.linear_probe import Rows
 from clipbench.evaluate.robustness import (
     adaptation_sweep,
@@ -37,6 +38,7 @@ from clipbench.evaluate.robustness import (
     shift_metrics,
 )
 from clipbench.evaluate.wise_ft import interpolated
+from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 
@@ -141,11 +143,23 @@ def test_accuracy_before_is_of_the_shared_classes_only():
     encoder = Knowing(small_clip(), world_tokenizer(), Preprocess(32))
     metrics = shift_metrics(
         encoder, data, {"part": only_of(data, ["cat", "sun"])}, ["a {}"],
-        features=lambda _, pictures: torch.eye(3)[[names.index(pictures.class_names[i]) if i else 1
+        features=lambda _, pictures, projected: torch.eye(3)[[names.index(pictures.class_names[i]) if i else 1
                                                    for i in pictures.labels.tolist()]],
     )  # fmt: skip
     assert metrics["top1"] == pytest.approx(2 / 3), "cats look like dogs"
     assert metrics["part/in_distribution"] == metrics["part/top1"] == 1, "among cats and suns they are nearest to cats"
+
+
+def test_a_supervised_model_is_shifted_too_by_its_own_classes():
+    clip, names = small_clip(), ["cat", "dog", "sun"]
+    supervised = RivalEncoder(make_objective("supervised", clip, names), world_tokenizer(), Preprocess(32))
+    data = picture_set(names, [0, 1, 2, 2, 1, 0])
+    metrics = shift_metrics(supervised, data, {"part": only_of(data, ["cat", "sun"])}, ["a {}", "the {}"])
+    scores = supervised.class_scores(image_features(supervised, data, projected=False), names, [])
+    right = scores.argmax(1) == data.labels
+    assert metrics["top1"] == pytest.approx(float(right.float().mean()))
+    part = (scores[:, [0, 2]].argmax(1) * 2 == data.labels)[data.labels != 1]
+    assert metrics["part/top1"] == pytest.approx(float(part.float().mean()))
 
 
 # ---------------------------------------------------------------------------------------------- effective robustness

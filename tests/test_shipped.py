@@ -1,12 +1,17 @@
 """The two shipped models: small, loadable by anyone, and good at what the world is about."""
 
 import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
+from small import one_line
 
 import clipbench
 from clipbench.data.picture_sets import open_pictures
+from clipbench.evaluate.features import image_features
+from clipbench.evaluate.zero_shot import judge_by_scores
+from clipbench.presets import find_preset
 from clipbench.pretrained import CHECKPOINTS, find_folder, twins
 
 SHIPPED = {"tiny": ("scenes:heldout256", 3_000_000), "classroom": ("scenes:heldout", 8_000_000)}
@@ -117,3 +122,22 @@ def test_counting_needs_captions_that_count():
     )
     assert counted["zero_shot_low"] > 0.45
     assert uncounted["zero_shot_low"] < 1 / 3 < uncounted["zero_shot_high"]
+
+
+def test_a_supervised_twin_knows_its_classes_and_no_words():
+    twin = clipbench.load("twin:supervised")
+    data = open_pictures("scenes:heldout256").subset(range(200))
+    verdicts = judge_by_scores(twin, image_features(twin, data, projected=False), data.labels, data.class_names, ["{}"])
+    assert verdicts.metrics()["top1"] > 0.9
+    with pytest.raises(clipbench.UserError, match="was trained with supervised and has no joint space") as error:
+        twin.encode_text(["a cat"])
+    one_line(error.value)
+
+
+@pytest.mark.parametrize("name", twins())
+def test_a_twin_was_trained_by_the_preset_that_its_command_names(name):
+    about = json.loads((find_folder(f"twin:{name}") / "about.json").read_text())
+    preset = find_preset(about["command"].split()[3])
+    told = preset.train if preset.train.pairs else replace(preset.train, minutes=None, pairs=about["pairs_seen"])
+    assert about["pairs_seen"] >= told.pairs and about["config"].items() <= json.loads(json.dumps(asdict(told))).items()
+    assert clipbench.load(f"twin:{name}").model.config == preset.model

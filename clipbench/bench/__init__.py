@@ -9,6 +9,7 @@ from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
 from clipbench.bench.search import searching
 from clipbench.bench.speed import rendering, startup
+from clipbench.bench.speedrun import speedrun
 from clipbench.bench.training import big_batch, training_step
 from clipbench.bench.widgets import widget_latency
 
@@ -26,4 +27,5 @@ BENCHMARKS = {
     "rescore": rescoring,
     "objectives": efficiency,
     "search": searching,
+    "speedrun": speedrun,
 }

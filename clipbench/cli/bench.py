@@ -91,6 +91,21 @@ def objectives_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
+def speedrun_options(parser: Parser) -> None:
+    from clipbench.bench.speedrun import PAIRS, SEEDS_OF_A_RECORD
+
+    parser.add_argument("--seeds", type=positive(int), default=SEEDS_OF_A_RECORD,
+                        help=f"runs of each (default {SEEDS_OF_A_RECORD}: fewer make no record)")  # fmt: skip
+    parser.add_argument("--pairs", type=positive(int), default=PAIRS, help=f"of each run (default {PAIRS})")
+    parser.add_argument("--preset", default="tiny", help="the model and recipe (default tiny)")
+    parser.add_argument("--against", choices=["open_clip"], help="take turns with its recipe, tuned and by default")
+    parser.add_argument("--rival-pairs", nargs="+", type=positive(int), default=(), metavar="N",
+                        help="budgets of its runs, the next on a miss (default 1, 2, 4, 8 times --pairs)")  # fmt: skip
+    parser.add_argument("--tune-pairs", type=positive(int), metavar="N",
+                        help="of each point of its grid (default: half of --pairs)")  # fmt: skip
+    parser.add_argument("--pictures", type=positive(int), default=5000, help="to judge by (default 5000)")
+
+
 def search_options(parser: Parser) -> None:
     parser.add_argument("--against", choices=["faiss"], help="take turns with its exact index, and compare ids")
     parser.add_argument("--rows", type=positive(int), default=1_000_000, help="(default 1000000)")
@@ -103,7 +118,7 @@ def search_options(parser: Parser) -> None:
 OPTIONS = {
     "probe": probe_options, "probe-parity": probe_parity_options, "train": train_options, "loss": loss_options,
     "big-batch": big_batch_options, "embed": embed_options, "rescore": rescore_options, "search": search_options,
-    "widgets": widgets_options, "objectives": objectives_options,
+    "widgets": widgets_options, "objectives": objectives_options, "speedrun": speedrun_options,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from clipbench.data.draws import Draws
 from clipbench.errors import UserError
+from clipbench.evaluate.intervals import student
 from clipbench.evaluate.linear_probe import Rows, Search, probe_metrics
 from clipbench.evaluate.logistic import Problem
 
@@ -32,12 +33,7 @@ class Point:
     @property
     def interval(self) -> tuple[float, float] | None:
         """None for a single seed."""
-        if len(self.values) < 2:
-            return None
-        from scipy.stats import t
-
-        half = t.ppf(0.975, len(self.values) - 1) * statistics.stdev(self.values) / math.sqrt(len(self.values))
-        return self.mean - half, self.mean + half
+        return student(self.values)
 
 
 def few_shot_curve(

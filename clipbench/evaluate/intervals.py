@@ -1,6 +1,11 @@
-"""How sure a fraction is: Wilson's interval, and the exact one of Clopper and Pearson that the paper uses."""
+"""How sure a fraction is: Wilson's interval, and the exact one of Clopper and Pearson that the paper uses.
+
+How sure a mean of a few numbers is: Student's.
+"""
 
 import math
+import statistics
+from collections.abc import Sequence
 from statistics import NormalDist
 
 KINDS = ("wilson", "clopper-pearson")
@@ -33,3 +38,13 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     low = float(beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
     high = float(beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
     return low, high
+
+
+def student(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
+    """The ends of the interval of a mean of a few independent values, such as seeds; None for a single one."""
+    if len(values) < 2:
+        return None
+    from scipy.stats import t
+
+    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.fmean(values) - half, statistics.fmean(values) + half

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from clipbench.data.picture_sets import PictureSet
-from clipbench.encoders import Encoder
+from clipbench.encoders import Encoder, has_joint_space
 from clipbench.errors import UserError
 from clipbench.evaluate.accuracy import judge
 from clipbench.evaluate.features import image_features
@@ -58,12 +58,13 @@ def only_of(data: PictureSet, class_names: Sequence[str]) -> PictureSet:
 
 def shift_metrics(
     encoder: Encoder, data: PictureSet, shifts: Mapping[str, PictureSet], templates: Sequence[str],
-    features: Callable[[Encoder, PictureSet], Tensor] = image_features, interval: str = "wilson",
+    features: Callable[..., Tensor] = image_features, interval: str = "wilson",
 ) -> dict[str, float]:  # fmt: skip
-    """Zero-shot accuracy before and after each shift, with the same classes and prompts.
+    """Zero-shot accuracy before and after each shift, with the same classes and prompts; a rival objective's model
+    (a supervised one, say) scores the classes in its own way.
 
     Args:
-        features: gives the projected features of pictures, for example from a cache.
+        features: gives the features of pictures, for example from a cache: (encoder, pictures, projected=...).
         interval: "wilson" or "clopper-pearson", at 95 %.
 
     Returns:
@@ -74,17 +75,17 @@ def shift_metrics(
     Raises:
         UserError: when a shift shares fewer than two classes, and see ``zero_shot_weights``.
     """
-    before = features(encoder, data)
-    weights = zero_shot_weights(encoder, data.class_names, templates).to(before)
-    own = accuracy(before, data.labels, weights, interval)
+    score = class_scorer(encoder, data.class_names, templates, features)
+    before = score(data)
+    own = accuracy(before, data.labels, interval)
     metrics = {name: own[name] for name in ("top1", "top1_low", "top1_high", "chance", "pictures", "classes")}
     for name, shifted in shifts.items():
         classes = shared_classes(data, shifted)
-        columns = weights[:, [data.class_names.index(each) for each in classes]]
+        columns = [data.class_names.index(each) for each in classes]
         part, labels = only_of(shifted, classes), labels_among(data, classes)
         known = labels >= 0
-        old = accuracy(before[known], labels[known], columns, interval)
-        new = accuracy(features(encoder, part), part.labels, columns, interval)
+        old = accuracy(before[known][:, columns], labels[known], interval)
+        new = accuracy(score(part)[:, columns], part.labels, interval)
         metrics |= {f"{name}/in_distribution{end}": old[f"top1{end}"] for end in ("", "_low", "_high")}
         metrics |= {f"{name}/top1{end}": new[f"top1{end}"] for end in ("", "_low", "_high")}
         metrics[f"{name}/drop"] = old["top1"] - new["top1"]
@@ -94,10 +95,24 @@ def shift_metrics(
     return metrics
 
 
-def accuracy(
-    features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "D C"], interval: str
-) -> dict[str, float]:
-    return judge(lambda rows: features[rows] @ weights, labels, weights.shape[1]).metrics(interval)
+def class_scorer(
+    encoder: Encoder, class_names: Sequence[str], templates: Sequence[str],
+    features: Callable[..., Tensor],
+) -> Callable[[PictureSet], Tensor]:  # fmt: skip
+    """Pictures -> scores (M, C) of the classes."""
+    if not has_joint_space(encoder):
+        return lambda them: encoder.class_scores(features(encoder, them, projected=False), class_names, templates)
+    weights = zero_shot_weights(encoder, class_names, templates)
+
+    def similarities(pictures: PictureSet) -> Tensor:
+        images = features(encoder, pictures, projected=True)
+        return images @ weights.to(images)
+
+    return similarities
+
+
+def accuracy(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], interval: str) -> dict[str, float]:
+    return judge(lambda rows: scores[rows], labels, scores.shape[1]).metrics(interval)
 
 
 # ------------------------------------------------------------------------------------------------ effective robustness

@@ -53,8 +53,8 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     templates = list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
     standard = [read_record(file)["metrics"] for file in arguments.against]
 
-    def cached(model, pictures):
-        return cached_image_features(model, pictures, progress=not arguments.json)
+    def cached(model, pictures, projected):
+        return cached_image_features(model, pictures, projected, progress=not arguments.json)
 
     metrics = shift_metrics(encoder, data, shifts, templates, cached, arguments.interval)
     if standard:
