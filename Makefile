@@ -4,6 +4,7 @@
 #   make test-all   the quick tests, then slow, notebook, browser and GPU tests
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
 #   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
+#   make figures    the paper's figures at the classroom's scale, into figures/ (FIGURES_ARGS="--scale tiny")
 #   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
 #   make lint       ruff
 # Each target makes .venv first if it has to. None needs root.
@@ -27,7 +28,7 @@ PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) 
 LESSONS := $(sort $(wildcard notebooks/*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all notebooks exercises app lint
+.PHONY: help lab test test-all notebooks exercises figures app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -55,6 +56,9 @@ notebooks: $(READY) exercises
 
 exercises: $(READY)
 	$(PY) -m clipbench.exercises.build notebooks/exercises
+
+figures: $(READY)
+	$(BIN)/clipbench figures --out figures $(FIGURES_ARGS)
 
 app: $(READY) $(STAMPS)/apps
 	$(PY) -m voila $(APP) $(VOILA_ARGS)

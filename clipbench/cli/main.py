@@ -5,11 +5,11 @@ import json
 import os
 import sys
 
-from clipbench.cli import bench, classify, compare, doctor, embed, evaluate, search, train
+from clipbench.cli import bench, classify, compare, doctor, embed, evaluate, figures, search, train
 from clipbench.cli.shared import Parser
 from clipbench.errors import UserError
 
-COMMANDS = (train, evaluate, compare, classify, embed, search, bench, doctor)
+COMMANDS = (train, evaluate, compare, classify, embed, search, figures, bench, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ a model.
 
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure
 from clipbench.figures.charts import accuracy_bars, points_in_plane, probability_bars
+from clipbench.figures.comparisons import labelled_scatter, ranked_bars
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
 from clipbench.figures.grids import value_grid
 from clipbench.figures.inside import (
@@ -20,7 +21,7 @@ from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pic
 
 __all__ = [
     "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
-    "contact_sheet", "histograms", "labelled_map", "line_chart", "occlusion_beside_picture", "points_in_plane",
-    "probability_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve",
-    "unit_favourites", "value_grid",
+    "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart", "occlusion_beside_picture",
+    "points_in_plane", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures",
+    "training_curve", "unit_favourites", "value_grid",
 ]  # fmt: skip

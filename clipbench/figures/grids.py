@@ -33,9 +33,10 @@ def value_grid(
     longest = max(len(line) for label in labels for line in label.split("\n"))
     head = LINE * max(text.count("\n") + 1 for text in heads)
     width = longest / LETTERS_PER_INCH + len(columns) * 0.95 + 0.3
+    alt = f"Table of {len(rows)} rows and {len(columns)} columns. {title}"
     title = wrap(title, 0.95 * width)
     height = 0.42 * len(rows) + head + 0.35 + 0.2 * (title.count("\n") + 1)
-    figure = new_figure(width, height, f"Table of {len(rows)} rows and {len(columns)} columns. {title}")
+    figure = new_figure(width, height, alt)
     ax = figure.subplots()
     ax.imshow(values.cpu().numpy(), cmap="Blues", aspect="auto", alpha=0.85)
     low, high = float(values.min()), float(values.max())

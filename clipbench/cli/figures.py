@@ -1,0 +1,74 @@
+"""``clipbench figures``: the paper's figures at one scale, with what the paper says and whether it appears here."""
+
+import sys
+from pathlib import Path
+
+from clipbench.cli.shared import Parser, add, positive
+from clipbench.errors import UserError
+
+
+def add_to(commands) -> None:
+    about = "draw the paper's figures from shipped records, or measure what is missing"
+    parser = add(commands, "figures", figures, show, about)
+    add_arguments(parser)
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("names", nargs="*", metavar="FIGURE", help="such as fig04 fig08 typographic (default: all)")
+    parser.add_argument("--scale", choices=["tiny", "classroom", "full"], default="classroom")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for the pictures, the page"
+                        " figures.md, and the records that are made on the way")  # fmt: skip
+    parser.add_argument("--model", help="in place of the scale's model: a name, a folder or a hub id")
+    parser.add_argument("--records", type=Path, metavar="DIR", help="of records (default: those of clipbench)")
+    parser.add_argument("--pictures", type=positive(int), default=500, metavar="N",
+                        help="of each measurement that is made now (default 500)")  # fmt: skip
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="of the scene suite, where it is measured now")
+    parser.add_argument("--no-measuring", action="store_true", help="draw from records only")
+    parser.add_argument("--device", default="auto")
+
+
+def figures(arguments) -> dict:
+    from clipbench.paper_figures import FIGURES, LEFT_OUT, Sources, finding_of
+    from clipbench.paper_figures.page import write_page
+
+    wanted = checked(arguments.names, FIGURES, LEFT_OUT)
+    made = None if arguments.no_measuring else arguments.out / "records"
+    sources = Sources(arguments.scale, arguments.model, arguments.records, made, arguments.pictures, arguments.tasks,
+                      arguments.device)  # fmt: skip
+    found = {}
+    for name in wanted:
+        sources.used.clear()
+        finding = finding_of(name, sources)
+        found[name] = (finding, list(sources.used))
+        if not arguments.json:
+            print(f"clipbench: {name}: {finding.appears}", file=sys.stderr, flush=True)
+    page = write_page(arguments.out, found, sources)
+    return {
+        "scale": arguments.scale,
+        "model": str(sources.model),
+        "page": str(page),
+        "figures": {
+            name: {"finding": finding.finding, "appears": finding.appears, "spread": finding.spread, "records": records}
+            for name, (finding, records) in found.items()
+        },
+        "left_out": LEFT_OUT,
+    }
+
+
+def checked(names: list[str], known, left_out) -> list[str]:
+    """
+    Raises:
+        UserError: for a name that is no figure's, or that of one that is left out, with the reason.
+    """
+    for name in names:
+        if name in left_out:
+            raise UserError(f"{name} is not drawn: {left_out[name]}")
+        if name not in known:
+            raise UserError(f"no figure {name!r}; choose from {', '.join(known)}")
+    return list(names or known)
+
+
+def show(result: dict) -> str:
+    lines = [f"{name:<12} {each['appears']:<16} {each['finding']}" for name, each in result["figures"].items()]
+    left_out = ", ".join(result["left_out"])
+    return "\n".join([*lines, f"left out, with reasons on the page: {left_out}", f"page: {result['page']}"])

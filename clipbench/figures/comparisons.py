@@ -1,0 +1,124 @@
+"""Two plots for comparing many tasks or models: bars in the order of their lengths, and points with their names."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from clipbench.figures.canvas import BLUE, GRAY, ORANGE, LessonFigure, new_figure, plain
+from clipbench.figures.lines import LINE_STYLES
+from clipbench.figures.pictures import wrap
+
+Point = tuple[float, float] | tuple[float, float, float, float]
+
+
+def ranked_bars(
+    values: Mapping[str, Sequence[float]],
+    title: str,
+    xlabel: str,
+    *,
+    logarithmic: bool = False,
+    marks: Mapping[str, float] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> LessonFigure:
+    """One bar for each name, the longest above; what is below zero is orange.
+
+    Args:
+        values: name -> (value,) or (value, low, high).
+        logarithmic: bars begin at 1.
+        marks: name -> a place on the x axis that gets an upright line with that name.
+        notes: name -> a few words that stand beside its bar in place of the number.
+    """
+    order = sorted(values, key=lambda name: values[name][0], reverse=True)
+    middle = np.array([values[name][0] for name in order])
+    figure = new_figure(7.5, 1.2 + 0.27 * len(order), f"{len(order)} bars of {xlabel}. {title}")
+    ax = plain(figure.subplots())
+    rows = np.arange(len(order))
+    start = 1.0 if logarithmic else 0.0
+    ax.barh(rows, middle - start, left=start, height=0.66, color=[BLUE if value >= 0 else ORANGE for value in middle])
+    ends = np.array([values[name][1:] if len(values[name]) == 3 else (values[name][0],) * 2 for name in order])
+    if any(len(value) == 3 for value in values.values()):
+        around = np.clip([middle - ends[:, 0], ends[:, 1] - middle], 0, None)
+        ax.errorbar(middle, rows, xerr=around, fmt="none", ecolor="black", capsize=2.5, linewidth=1)
+    if logarithmic:
+        ax.set_xscale("log")
+    for row, name, value, (low, high) in zip(rows, order, middle, ends, strict=True):
+        negative = value < 0
+        text = (notes or {}).get(name) or (f"{value:.1f}" if logarithmic else f"{value:+.0f}")
+        ax.annotate(text, (low if negative else high, row), (-5 if negative else 5, 0), textcoords="offset points",
+                    va="center", ha="right" if negative else "left", fontsize=8.5)  # fmt: skip
+    for name, place in (marks or {}).items():
+        ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
+    if marks:
+        ax.legend(fontsize=9, frameon=False)
+    if not logarithmic:
+        ax.axvline(0, color="black", linewidth=0.8)
+    ax.margins(x=0.12)
+    ax.set_yticks(rows, order, fontsize=9)
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel)
+    ax.set_title(wrap(title, 6.3), fontsize=11)
+    return figure
+
+
+def labelled_scatter(
+    groups: Mapping[str, Mapping[str, Point]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    *,
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
+    logarithmic: bool = False,
+    logit: bool = False,
+    names: bool = True,
+) -> LessonFigure:
+    """Points with their names; each group has its own colour and mark.
+
+    Args:
+        groups: group -> name -> (x, y) or (x, y, low, high), with the interval of y.
+        lines: name -> (xs, ys), drawn below the points; "equal" is dashed.
+        logarithmic: the x axis.
+        logit: both axes hold per cent and are stretched as logits, so that models lie on lines.
+        names: whether points get their names.
+    """
+    count = sum(map(len, groups.values()))
+    figure = new_figure(7.5, 4.6, f"{count} points, {ylabel} over {xlabel}. {title}")
+    ax = plain(figure.subplots())
+    if logit:
+        stretch(ax)
+    for (name, (xs, ys)), dash in zip((lines or {}).items(), ("--", "-", ":"), strict=False):
+        ax.plot(xs, ys, dash, color=GRAY, linewidth=1.3, zorder=1, label=name)
+    for points, (colour, mark, _) in zip(groups.values(), LINE_STYLES, strict=False):
+        for name, (x, y, *ends) in points.items():
+            if ends:
+                ax.plot([x, x], ends, color=colour, linewidth=1.2, alpha=0.6, zorder=2)
+            ax.plot(x, y, mark, color=colour, markersize=6.5, markeredgecolor="white", zorder=3)
+            if names:
+                ax.annotate(name, (x, y), (6, 3), textcoords="offset points", fontsize=8, color="#333a44")
+    if logarithmic:
+        ax.set_xscale("log")
+    ax.margins(x=0.12)
+    handles = [Line2D([], [], color=colour, marker=mark, linestyle="", label=group)
+               for group, (colour, mark, _) in zip(groups, LINE_STYLES, strict=False)]  # fmt: skip
+    drawn = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
+    ax.legend(handles=[*(handles if len(groups) > 1 else []), *drawn], fontsize=9, frameon=False)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set_title(wrap(title, 6.5), fontsize=11)
+    return figure
+
+
+def stretch(ax: Axes) -> None:
+    """Both axes in logits of per cent."""
+
+    def forward(percent):
+        share = np.clip(np.asarray(percent, dtype=float) / 100, 1e-4, 1 - 1e-4)
+        return np.log(share / (1 - share))
+
+    def back(value):
+        return 100 / (1 + np.exp(-np.asarray(value, dtype=float)))
+
+    ticks = [0.1, 0.3, 1, 3, 10, 20, 30, 50, 70, 80, 90, 95, 98, 99]
+    for set_scale, set_ticks in ((ax.set_xscale, ax.set_xticks), (ax.set_yscale, ax.set_yticks)):
+        set_scale("function", functions=(forward, back))
+        set_ticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -1,0 +1,62 @@
+"""Figure 4: bare class names, one template, and an ensemble of templates."""
+
+import torch
+
+from clipbench.data.picture_sets import open_pictures
+from clipbench.data.prompt_sets import words_for
+from clipbench.data.splits import drawn
+from clipbench.evaluate.feature_file import cached_features
+from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.paired import paired_test
+from clipbench.evaluate.prompts import Prompts
+from clipbench.evaluate.zero_shot import judge_zero_shot
+from clipbench.figures import LessonFigure, value_grid
+from clipbench.paper_figures.finding import Finding, judged, mean_of
+from clipbench.paper_figures.sources import Sources
+
+NAME, TITLE = "fig04", "prompts and ensembles"
+PAPER = "prompts and ensembles are worth almost 5 points on average of 36 sets, as much as 4 times the compute"
+DATA = {
+    "tiny": ("scenes:heldout256", "digits"),
+    "classroom": ("scenes:heldout256", "scenes:heldout-style", "scenes:heldout-name", "twemoji", "digits"),
+    "full": ("scenes:heldout256", "twemoji", "openmoji", "digits"),
+}
+WORDINGS = ("bare name", "one template", "ensemble")
+ONE = "a photo of a {}."
+
+
+def make(sources: Sources) -> Finding:
+    command = f"clipbench figures fig04 --scale {sources.scale}"
+    metrics = sources.metrics("prompts", command, lambda: measure(sources))
+    figure, finding, (_, low, high) = draw(metrics)
+    return Finding(figure, finding, judged(low, high), "one model; 95 % bootstrap over the pictures of each set")
+
+
+def measure(sources: Sources) -> dict[str, float]:
+    """``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired over the pictures."""
+    found = {}
+    for name in DATA[sources.scale]:
+        data = drawn(open_pictures(name), sources.pictures)
+        class_names, templates = words_for(data)
+        stored = cached_features(sources.encoder, data)
+        prompts, right = Prompts(sources.encoder, class_names), {}
+        for wording, texts in zip(WORDINGS, (["{}"], [ONE], list(templates)), strict=True):
+            verdicts = judge_zero_shot(stored.features, stored.labels, prompts.weights(texts))
+            right[wording] = verdicts.correct
+            found |= with_interval(f"{name}/{wording}", int(verdicts.correct.sum()), len(stored.labels))
+        test = paired_test(right["bare name"].tolist(), right["ensemble"].tolist())
+        found |= {f"{name}/gain{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
+    return found
+
+
+def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
+    """(figure, finding, (mean gain, low, high) in points)."""
+    names = [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
+    gains = [100 * metrics[f"{name}/gain"] for name in names]
+    halves = [50 * (metrics[f"{name}/gain_high"] - metrics[f"{name}/gain_low"]) for name in names]
+    mean, low, high = mean_of(gains, halves)
+    table = torch.tensor([[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names])
+    table = torch.cat([table, table.mean(0, keepdim=True)])
+    finding = f"An ensemble is worth {mean:+.1f} points over bare names ({low:+.1f} to {high:+.1f}; paper: almost +5)"
+    figure = value_grid(table, [*names, "mean"], WORDINGS, f"{finding}; top-1 in %", decimals=1, best_of="row")
+    return figure, finding, (mean, low, high)

@@ -1,0 +1,51 @@
+"""Figure 8: what zero-shot reaches against what a full probe of the same features reaches."""
+
+import random
+
+import numpy as np
+
+from clipbench.figures import LessonFigure, labelled_scatter
+from clipbench.paper_figures.finding import Finding, judged
+from clipbench.paper_figures.sources import Sources
+from clipbench.paper_figures.suite import model_suite, shown
+
+NAME, TITLE = "fig08", "zero-shot against the full probe"
+PAPER = "r = 0.82 over 27 sets; most points lie 10 to 25 points below equality, five within 3 points of it"
+
+
+def make(sources: Sources) -> Finding:
+    points = both_accuracies(model_suite(sources))
+    figure, finding, (_, low, high) = draw(points)
+    return Finding(figure, finding, judged(low, high), f"{len(points)} scene tasks; 95 % bootstrap over tasks;"
+                   " few points, so r is uncertain")  # fmt: skip
+
+
+def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
+    """Task -> (full probe, zero-shot) in per cent."""
+    return {shown(task): (100 * numbers["probe"], 100 * numbers["zero_shot"]) for task, numbers in suite.items()}
+
+
+def correlation(points: dict[str, tuple[float, float]], draws: int = 2000) -> tuple[float, float, float]:
+    """(r, low, high): Pearson's, with a 95 % bootstrap interval over the points."""
+    xy = np.array(list(points.values()))
+    chooser = random.Random(0)
+    found = []
+    for _ in range(draws if len(xy) > 2 else 0):
+        some = xy[[chooser.randrange(len(xy)) for _ in xy]]
+        if some.std(0).min() > 0:
+            found.append(np.corrcoef(some.T)[0, 1])
+    r = float(np.corrcoef(xy.T)[0, 1]) if len(xy) > 2 else float("nan")
+    low, high = np.quantile(found, (0.025, 0.975)) if found else (-1.0, 1.0)
+    return r, float(low), float(high)
+
+
+def draw(points: dict[str, tuple[float, float]]) -> tuple[LessonFigure, str, tuple[float, float, float]]:
+    """(figure, finding, (r, low, high))."""
+    r, low, high = correlation(points)
+    gaps = sorted(x - y for x, y in points.values())
+    near = sum(gap <= 3 for gap in gaps)
+    finding = (f"r = {r:.2f} ({low:.2f} to {high:.2f}); the probe is {gaps[len(gaps) // 2]:.0f} points above zero-shot"
+               f" in the median, on {near} of {len(points)} tasks at most 3")  # fmt: skip
+    lines = {"equal": ([0, 100], [0, 100])}
+    axes = "linear probe of all pictures, accuracy in %", "zero-shot, accuracy in %"
+    return labelled_scatter({"tasks": points}, finding, *axes, lines=lines), finding, (r, low, high)

@@ -1,0 +1,46 @@
+"""Figure 9: the zero-shot error of ever larger models."""
+
+import math
+import statistics
+
+from clipbench.figures import LessonFigure, line_chart
+from clipbench.paper_figures.finding import NO, YES, Finding
+from clipbench.paper_figures.sources import Sources
+
+NAME, TITLE = "fig09", "error over the size of the model"
+PAPER = "the mean error of 5 ResNets falls along a line in logarithms over 44 times the compute"
+RECORD = "scaling-width"
+COMMAND = f"clipbench bench scaling --json > experiments/records/{RECORD}.json"
+
+
+def make(sources: Sources) -> Finding:
+    errors = errors_by_size(sources.raw(RECORD, COMMAND))
+    figure, finding = draw(errors)
+    means = [statistics.fmean(errors[size]) for size in sorted(errors)]
+    falls = all(a > b for a, b in zip(means, means[1:], strict=False))
+    seeds = max(map(len, errors.values()))
+    return Finding(figure, finding, YES if falls else NO, f"{seeds} seeds of training; band: from worst to best seed")
+
+
+def errors_by_size(record: dict) -> dict[float, list[float]]:
+    """GFLOPs of a picture -> errors in per cent, one for each seed."""
+    errors: dict[float, list[float]] = {}
+    for run in record["runs"]:
+        errors.setdefault(round(run["image_gflops"], 4), []).append(100 * (1 - run["top1"]))
+    return errors
+
+
+def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
+    """(figure, finding)."""
+    sizes = sorted(errors)
+    means = [statistics.fmean(errors[size]) for size in sizes]
+    times = sizes[-1] / sizes[0]
+    power = math.log(means[-1] / means[0]) / math.log(times)
+    ends = f"{means[0]:.0f} to {means[-1]:.0f} %"
+    finding = f"{times:.0f} times the compute of a picture: error {ends}, power {power:.2f}"
+    band = [min(errors[size]) for size in sizes], [max(errors[size]) for size in sizes]
+    axes = "GFLOP for each picture", "zero-shot error in %"
+    ticks = [float(f"{size:.2g}") for size in sizes]
+    figure = line_chart(sizes, {"mean of the seeds": (means, *band)}, finding, *axes, logarithmic=True, ticks=ticks)
+    figure.axes[0].set_yscale("log")
+    return figure, finding

@@ -1,0 +1,31 @@
+"""What a figure found: its plot, one line in words, and whether the paper's effect appears at this scale."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipbench.figures import LessonFigure
+
+YES, NO, PARTLY, NO_DATA = "appears", "does not appear", "appears in part", "no data yet"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure at one scale."""
+
+    figure: LessonFigure | None
+    finding: str  # computed
+    appears: str  # YES, NO, PARTLY or NO_DATA
+    spread: str = ""  # what the intervals are of, and how many seeds
+
+
+def judged(low: float, high: float) -> str:
+    """Whether an interval of a difference that the paper says is positive lies above zero, below, or over it."""
+    return YES if low > 0 else NO if high < 0 else PARTLY
+
+
+def mean_of(values: Sequence[float], halves: Sequence[float]) -> tuple[float, float, float]:
+    """(mean, low, high) of independent numbers with half-widths of their intervals."""
+    mean = sum(values) / len(values)
+    half = math.sqrt(sum(half**2 for half in halves)) / len(values)
+    return mean, mean - half, mean + half

@@ -1,0 +1,46 @@
+"""The page of all figures: pictures, findings, the paper's numbers beside ours."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clipbench.errors import UserError
+from clipbench.paper_figures.finding import Finding
+from clipbench.paper_figures.sources import Sources
+
+
+def write_page(folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sources: Sources) -> Path:
+    """Write ``figures.md`` and a PNG for each figure; returns the page.
+
+    Raises:
+        UserError: when the folder cannot be written to.
+    """
+    from clipbench.paper_figures import FIGURES, LEFT_OUT
+
+    lines = [f"# The paper's figures at the scale {sources.scale}", "", f"Model: {sources.model}. {TOY}", ""]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (finding, records) in found.items():
+            if finding.figure is not None:
+                (folder / f"{name}.png").write_bytes(finding.figure.png())
+            lines += section(name, FIGURES[name], finding, records)
+        lines += ["## Left out", "", *(f"- {name}: {reason}" for name, reason in LEFT_OUT.items()), ""]
+        page = folder / "figures.md"
+        page.write_text("\n".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror}") from None
+    return page
+
+
+TOY = "Scenes are toy data: an effect that appears here is an example of the paper's, not a replication."
+
+
+def section(name: str, module, finding: Finding, records: list[str]) -> list[str]:
+    lines = [f"## {name}: {module.TITLE}", ""]
+    if finding.figure is not None:
+        lines += [f"![{finding.figure.alt}]({name}.png)", ""]
+    drawn = finding.figure is not None
+    verdict = f"the effect {finding.appears}" if drawn else f"there is {finding.appears}"
+    lines += [f"- Here: {finding.finding}.", f"- The paper: {module.PAPER}.", f"- At this scale {verdict}."]
+    lines += [f"- Spread: {finding.spread}."] if finding.spread else []
+    lines += [f"- Records: {', '.join(dict.fromkeys(records))}."] if records else []
+    return [*lines, ""]

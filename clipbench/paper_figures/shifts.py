@@ -1,0 +1,64 @@
+"""Accuracy on other artists' pictures, zero-shot and adapted: what Figs. 13, 14 and 15 share."""
+
+from clipbench.data.picture_sets import PictureSet, open_pictures
+from clipbench.data.splits import drawn, open_split
+from clipbench.evaluate.feature_file import cached_image_features
+from clipbench.evaluate.few_shot import SHOTS, usable_shots
+from clipbench.evaluate.linear_probe import Rows
+from clipbench.evaluate.robustness import adaptation_sweep, labels_among, only_of, shared_classes, shift_metrics
+from clipbench.paper_figures.sources import Sources
+
+SHIFTS = ("twemoji", "openmoji")  # the same things by other artists, never trained
+DATA = "scenes:heldout256"
+COMMAND = (
+    "clipbench eval robustness --model {model} --data scenes:heldout256 --shifts twemoji openmoji --pictures 1000"
+    " --shots 1,2,4,8,16 --seeds 2 --scenes 5000 --out experiments/records/{name}.json"
+)
+
+
+def adaptation(sources: Sources) -> dict:
+    """Metrics of this scale's model: zero-shot before and after each shift, and probes of k pictures a class.
+
+    Raises:
+        NoRecord: where nothing may be measured.
+    """
+    command = COMMAND.format(model=sources.model, name=sources.own("adaptation"))
+    return sources.metrics("adaptation", command, lambda: measure(sources))
+
+
+def measure(sources: Sources) -> dict:
+    split = open_split(DATA, None, max(5 * sources.pictures, 20 * 256))
+    data = drawn(split.test, sources.pictures)
+    shifts = {}
+    for name in SHIFTS:
+        other = open_pictures(name)
+        shifts[name] = drawn(only_of(other, shared_classes(data, other)), sources.pictures)
+    encoder = sources.encoder
+    metrics = shift_metrics(encoder, data, shifts, list(data.templates), cached_image_features)
+
+    def rows(pictures: PictureSet) -> Rows:
+        features = cached_image_features(encoder, pictures, projected=False)
+        return Rows(features, labels_among(pictures, data.class_names))
+
+    pool = rows(split.train)
+    tests = {"top1": rows(data)} | {f"{name}/top1": rows(shifted) for name, shifted in shifts.items()}
+    return metrics | adaptation_sweep(pool, tests, usable_shots(pool.labels, SHOTS), (0, 1), len(data.class_names))
+
+
+def shots_of(metrics: dict) -> list[int]:
+    """The numbers of shots in an adaptation record."""
+    return sorted({int(key.split("/")[1]) for key in metrics if key.startswith("shots/")})
+
+
+def shifted(metrics: dict, prefix: str = "") -> float:
+    """Mean accuracy after the shifts that the record has, in per cent."""
+    values = [metrics[f"{prefix}{name}/top1"] for name in SHIFTS if f"{prefix}{name}/top1" in metrics]
+    return 100 * sum(values) / len(values)
+
+
+def shifted_interval(metrics: dict) -> tuple[float, float]:
+    """Ends of the 95 % interval of that mean, zero-shot, from Wilson's of each shift."""
+    names = [name for name in SHIFTS if f"{name}/top1" in metrics]
+    half = sum((50 * (metrics[f"{name}/top1_high"] - metrics[f"{name}/top1_low"])) ** 2 for name in names) ** 0.5
+    middle = shifted(metrics)
+    return middle - half / len(names), middle + half / len(names)

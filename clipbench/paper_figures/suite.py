@@ -1,0 +1,100 @@
+"""The scene tasks as this package's counterpart of the paper's 27 data sets: records of models, and raw pixels."""
+
+from clipbench.data.scene_tasks import TASKS, scene_task
+from clipbench.evaluate.few_shot import SHOTS
+from clipbench.evaluate.linear_probe import Rows
+from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
+from clipbench.paper_figures.sources import NoRecord, Sources
+
+COMMAND = "clipbench eval scene-tasks --model {model} --shots 1,2,4,8,16 --out experiments/records/{name}.json"
+PIXELS = 16  # side of the pictures whose raw pixels are probed
+SEEDS = (0, 1, 2)
+
+
+def model_suite(sources: Sources) -> dict[str, dict]:
+    """Task -> numbers of this scale's model: zero-shot, few-shot and full probes.
+
+    Raises:
+        NoRecord: where nothing may be measured.
+    """
+    command = COMMAND.format(model=sources.model, name=sources.own("scene-tasks"))
+    return by_task(sources.metrics("scene-tasks", command, lambda: measure(sources)))
+
+
+def suite_with_shots(sources: Sources) -> dict[str, dict]:
+    """``model_suite`` whose record has few-shot probes too.
+
+    Raises:
+        NoRecord: where it has none, or nothing may be measured.
+    """
+    suite = model_suite(sources)
+    if not all(shots_of(numbers) for numbers in suite.values()):
+        raise NoRecord(name := sources.own("scene-tasks"), COMMAND.format(model=sources.model, name=name))
+    return suite
+
+
+def shots_of(numbers: dict) -> list[int]:
+    """The numbers of shots that a task's record has."""
+    return sorted(int(key.removeprefix("probe_")) for key in numbers if key.removeprefix("probe_").isdecimal())
+
+
+def measure(sources: Sources) -> dict:
+    found = {}
+    for name in sources.tasks or TASKS:
+        task, train = scene_task(name), 2 * sources.pictures
+        found[name] = scene_task_metrics(sources.encoder, task, max(sources.pictures, task.answers),
+                                         max(train, 4 * task.answers), shots=SHOTS, seeds=SEEDS)  # fmt: skip
+    return {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
+
+
+def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
+    """The same of another model, from its record.
+
+    Raises:
+        NoRecord: where there is none.
+    """
+    return by_task(sources.record(name, COMMAND.format(model=model, name=name))["metrics"])
+
+
+def pixel_suite(sources: Sources) -> dict[str, dict]:
+    """Task -> the probe of raw pixels, whatever the model.
+
+    Raises:
+        NoRecord: where nothing may be measured.
+    """
+    name = "pixels-scene-tasks"
+    if not sources.has(name) and sources.made:
+        from clipbench.records import make_record, write_record
+
+        settings = {"features": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]", "pictures": sources.pictures}
+        write_record(sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0))
+    return by_task(sources.record(name, "clipbench figures fig05")["metrics"])
+
+
+def pixel_probes(sources: Sources) -> dict:
+    found = {}
+    for name in sources.tasks or TASKS:
+        task, rows = scene_task(name), []
+        for training in (True, False):
+            count = max((1 + training) * sources.pictures, 4 * task.answers)
+            question = task.draw(count, training=training)
+            pixels = task.pictures(question, training=training).tensor(PIXELS).flatten(1) / 255
+            rows.append(Rows(pixels, question.labels))
+        numbers = probe_numbers(*rows, task.answers, "wilson")
+        found |= {f"{name}/{key}": value for key, value in numbers.items()} | {f"{name}/chance": task.chance}
+    return found
+
+
+def by_task(metrics: dict) -> dict[str, dict]:
+    """``TASK/key`` -> value becomes task -> key -> value; means of all tasks are left out."""
+    tasks: dict[str, dict] = {}
+    for name, value in metrics.items():
+        task, slash, key = name.partition("/")
+        if slash:
+            tasks.setdefault(task, {})[key] = value
+    return tasks
+
+
+def shown(task: str) -> str:
+    """A task's name for readers."""
+    return task.replace("_", " ")

@@ -1,0 +1,77 @@
+"""The typographic attack of Goh et al. (2021), by the size of the sticker, with its causal twins."""
+
+from statistics import fmean
+
+from clipbench.figures import LessonFigure, line_chart
+from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
+from clipbench.paper_figures.sources import NoRecord, Sources
+
+NAME, TITLE = "typographic", "typographic attacks (Goh et al. 2021)"
+PAPER = (
+    "a written label became the zero-shot answer on 25 of 34 photographs (RN50x4, counted from the article's data);"
+    " printed words won on 36 to 95 % of pictures against a probe, with 6 to 10 % of the pixels changed"
+)
+TWINS = {  # records of seeds -> name
+    "many signs in training": [f"typographic-many-signs-{seed}" for seed in (0, 1, 2)],
+    "no signs in training": [f"typographic-no-signs-{seed}" for seed in (0, 1, 2)],
+}
+COMMAND = (
+    "clipbench eval typographic --model {model} --data scenes:heldout256 --longest 8"
+    " --out experiments/records/{name}.json"
+)
+
+
+def make(sources: Sources) -> Finding:
+    runs = {name: found for name, records in TWINS.items() if (found := runs_of(sources, records))}
+    own = own_run(sources)
+    if own:
+        runs[sources.prefix] = [own]
+    if not runs:
+        raise NoRecord(sources.own("typographic"), COMMAND.format(model=sources.model, name=sources.own("typographic")))
+    figure, finding = draw(runs)
+    reads = [name for name, each in runs.items() if all(is_read(run) for run in each)]
+    appears = YES if sources.prefix in reads else PARTLY if reads else NO
+    seeds = ", ".join(f"{name}: {len(each)}" for name, each in runs.items())
+    return Finding(figure, finding, appears, f"trained seeds: {seeds}; band: worst to best seed;"
+                   " in part means: not this scale's own model, but a twin")  # fmt: skip
+
+
+def runs_of(sources: Sources, records: list[str]) -> list[dict]:
+    return [sources.record(name, "")["metrics"] for name in records if sources.has(name)]
+
+
+def own_run(sources: Sources) -> dict | None:
+    """The scale's own model, from its record; attacking takes minutes, so nothing is measured here."""
+    name = sources.own("typographic") if sources.has(sources.own("typographic")) else f"typographic-{sources.prefix}"
+    return sources.record(name, "")["metrics"] if sources.has(name) else None
+
+
+def rates(metrics: dict, kind: str) -> tuple[list[float], list[float]]:
+    """(heights, per cent) of a number of the sweep."""
+    marker = f"{kind}_at_"
+    heights = sorted(float(key.removeprefix(marker)) for key in metrics
+                     if key.startswith(marker) and not key.endswith(("_low", "_high")))  # fmt: skip
+    return heights, [100 * metrics[f"{marker}{height:g}"] for height in heights]
+
+
+def is_read(metrics: dict) -> bool:
+    """Whether the written word wins more often than under the control sticker, beyond both intervals."""
+    return metrics["success_low"] > metrics["control_target_high"]
+
+
+def draw(runs: dict[str, list[dict]]) -> tuple[LessonFigure, str]:
+    """(figure, finding); ``runs``: name -> metrics of each seed."""
+    heights, _ = rates(next(iter(runs.values()))[0], "success")
+    lines, ends = {}, []
+    for name, seeds in runs.items():
+        columns = list(zip(*(rates(run, "success")[1] for run in seeds), strict=True))
+        middle = [fmean(column) for column in columns]
+        lines[name] = (middle, [min(column) for column in columns], [max(column) for column in columns])
+        ends.append(f"{max(middle):.1f} % ({name})")
+    first = next(iter(runs))
+    control = list(zip(*(rates(run, "control_target")[1] for run in runs[first]), strict=True))
+    lines[f"{first}, control word"] = [fmean(column) for column in control]
+    finding = f"The printed word wins against all 256 classes on at most {', '.join(ends)} of the pictures"
+    axes = "height of the sticker in % of the picture", "pictures that became the word in %"
+    figure = line_chart([100 * height for height in heights], lines, finding, *axes)
+    return figure, finding

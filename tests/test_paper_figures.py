@@ -1,0 +1,163 @@
+"""Facts about the paper's figures: numbers become findings, verdicts follow intervals, and what is missing is said."""
+
+import json
+
+import pytest
+from small import one_line, write_small_model
+
+from clipbench import UserError
+from clipbench.cli.main import main
+from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of, shipped_records
+from clipbench.paper_figures.fig02 import draw as draw_efficiency
+from clipbench.paper_figures.fig04 import WORDINGS
+from clipbench.paper_figures.fig05 import differences
+from clipbench.paper_figures.fig09 import errors_by_size
+from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, YES, judged, mean_of
+from clipbench.paper_figures.suite import by_task
+
+SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
+    "count": (0.7, 0.9, 0.5, 0.6, 0.8), "style": (0.9, 0.95, 0.8, 0.9, 0.92), "colour": (0.95, 0.99, 0.9, 0.96, 0.97),
+}  # fmt: skip
+SHIFTED = {"twemoji/top1": 0.4, "openmoji/top1": 0.2}
+
+
+def with_ends(name: str, value: float, half: float = 0.02) -> dict:
+    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
+
+
+def suite_metrics(shift: float = 0.0) -> dict:
+    found = {}
+    for task, (zero_shot, probe, *shots) in SUITE.items():
+        numbers = with_ends("zero_shot", zero_shot) | with_ends("probe", probe + shift)
+        for k, value in zip((1, 2, 4), shots, strict=True):
+            numbers |= with_ends(f"probe_{k}", value)
+        numbers |= {"probe_examples_to_match_zero_shot": 2.5, "probe_match": "interpolated"}
+        found |= {f"{task}/{key}": value for key, value in numbers.items()}
+    return found
+
+
+def adaptation_metrics(level: float, shifted: float) -> dict:
+    found = with_ends("top1", level) | with_ends("twemoji/top1", shifted) | with_ends("openmoji/top1", shifted)
+    for k, more in ((1, -0.3), (4, -0.1), (16, 0.03)):
+        found |= {f"shots/{k}/top1": level + more, f"shots/{k}/twemoji/top1": shifted + more / 3,
+                  f"shots/{k}/openmoji/top1": shifted + more / 3}  # fmt: skip
+    return found
+
+
+def typographic_metrics(success: float) -> dict:
+    found = with_ends("success", success, 0.01) | with_ends("control_target", 0.01, 0.005)
+    for height in (0.1, 0.25):
+        found |= {f"success_at_{height:g}": success * height, f"control_target_at_{height:g}": 0.01}
+        found |= {f"success_at_{height:g}_low": 0, f"control_target_at_{height:g}_low": 0}
+    return found
+
+
+RECORDS = {
+    "tiny-scene-tasks": suite_metrics(), "pixels-scene-tasks": suite_metrics(-0.1),
+    "tiny-prompts": {f"digits/{wording}": share for wording, share in zip(WORDINGS, (0.5, 0.52, 0.56), strict=True)}
+    | with_ends("digits/gain", 0.06),
+    "tiny-adaptation": adaptation_metrics(0.9, 0.4), "twin-supervised-adaptation": adaptation_metrics(0.8, 0.2),
+    "tiny-one-example": with_ends("zero-shot", 0.9) | with_ends("1 picture a class", 0.5)
+    | with_ends("2 pictures a class", 0.6) | {"chance": 1 / 37},
+    "tiny-overlap": {"all": 0.9, "all_low": 0.85, "all_high": 0.93, "pictures": 100,
+                     **{f"clean/{share}": 0.9 for share in (0.01, 0.02, 0.05, 0.1)}},
+    "typographic-tiny": typographic_metrics(0.01), "typographic-many-signs-0": typographic_metrics(0.4),
+}  # fmt: skip
+BENCHES = {
+    "objectives": {
+        "pairs": [100, 200], "pictures": 1000, "seed": 0,
+        **{name: {"top1": [0.1, end], "top1_low": [0.05, end], "top1_high": [0.15, end]}
+           for name, end in (("contrastive", 0.8), ("bow", 0.6), ("caption-lm", 0.5))},
+    },
+    "scaling-width": {"runs": [{"image_gflops": size, "top1": share, "seed": seed} for seed in (0, 1)
+                               for size, share in ((0.01, 0.4), (0.04, 0.6), (0.16, 0.8))]},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """A folder of records with made-up numbers."""
+    folder = tmp_path_factory.mktemp("records")
+    for name, metrics in RECORDS.items():
+        (folder / f"{name}.json").write_text(json.dumps({"metrics": metrics, "settings": {}}))
+    for name, result in BENCHES.items():
+        (folder / f"{name}.json").write_text(json.dumps(result))
+    return folder
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_records_become_a_figure_with_a_finding(records, name):
+    finding = finding_of(name, Sources("tiny", shipped=records))
+    assert finding.figure is not None and finding.appears in (YES, NO, PARTLY), finding.finding
+    assert finding.figure.png()[1:4] == b"PNG" and finding.finding in finding.figure.alt and finding.spread
+    assert FIGURES[name].NAME == name and FIGURES[name].PAPER and FIGURES[name].__doc__
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_records_the_way_to_them_is_said(tmp_path, name):
+    finding = finding_of(name, Sources("tiny", shipped=tmp_path))
+    assert finding.figure is None and finding.appears == NO_DATA
+    assert "make it with: clipbench " in finding.finding and "\n" not in finding.finding
+
+
+def test_verdicts_follow_the_intervals():
+    assert (judged(0.1, 0.3), judged(-0.3, -0.1), judged(-0.1, 0.1)) == (YES, NO, PARTLY)
+    assert mean_of([1, 3], [0.3, 0.4]) == pytest.approx((2, 1.75, 2.25))
+
+
+def test_the_interval_of_a_difference_is_newcombes():
+    """Table II of Newcombe (1998), method 10: 56/70 less 48/80 is 0.2, from 0.0524 to 0.3339."""
+    from clipbench.evaluate.intervals import with_interval
+
+    ours, rival = with_interval("zero_shot", 56, 70), with_interval("probe", 48, 80)
+    value, low, high = differences({"count": ours}, {"count": rival})["count"]
+    assert (value, low, high) == pytest.approx((20, 5.24, 33.39), abs=0.01)
+
+
+def test_what_stands_in_a_title_is_computed(records):
+    sources = Sources("tiny", shipped=records)
+    assert "on 3 of 3 tasks" not in finding_of("fig05", sources).finding
+    assert "median of 3 tasks" in finding_of("fig07", sources).finding
+    assert "80 % (contrastive), 60 %" in draw_efficiency(BENCHES["objectives"])[1]
+    assert errors_by_size(BENCHES["scaling-width"])[0.01] == pytest.approx([60, 60])
+    assert "+6.0 points" in finding_of("fig04", sources).finding
+    assert finding_of("typographic", sources).appears == PARTLY, "a twin reads, the model itself does not"
+    assert by_task({"a/b": 1, "mean": 2}) == {"a": {"b": 1}}
+
+
+def test_another_model_never_borrows_the_shipped_models_records(records):
+    sources = Sources("tiny", "some/model", shipped=records)
+    with pytest.raises(NoRecord) as error:
+        FIGURES["fig08"].make(sources)
+    assert "--model some/model" in one_line(error.value)
+
+
+def test_records_come_with_the_package():
+    assert (shipped_records() / "tiny-seed0.json").exists()
+    with pytest.raises(UserError, match="no scale 'big'"):
+        Sources("big")
+
+
+def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys):
+    model = write_small_model(tmp_path / "model")
+    command = ["figures", "fig04", "fig06", "fig07", "fig08", "fig17", "--scale", "tiny", "--model", str(model)]
+    small = ["--pictures", "16", "--tasks", "count", "word_order", "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert main([*command, *small, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert all(each["appears"] in (YES, NO, PARTLY) for each in result["figures"].values())
+    page = (tmp_path / "out" / "figures.md").read_text()
+    for name, each in result["figures"].items():
+        assert (tmp_path / "out" / f"{name}.png").exists() and each["finding"] in page
+        assert FIGURES[name].PAPER in page
+    assert all(reason in page for reason in LEFT_OUT.values())
+    assert len(list((tmp_path / "out" / "records").glob("*.json"))) == 3
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [(["fig03"], "fig03 is not drawn: pseudocode"), (["fig99"], "no figure 'fig99'; choose from fig02, fig04")],
+)
+def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys, names, message):
+    assert main(["figures", *names, "--out", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.count("\n") == 1
