@@ -5,6 +5,9 @@
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
 #   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
 #   make figures    the paper's figures at the classroom's scale, into figures/ (FIGURES_ARGS="--scale tiny")
+#   make slides     the executed lessons as slides (REVEAL=folder of reveal.js, in a room without network)
+#   make docs       the computed parts of README.md and docs/
+#   make wheels     all packages into wheels/, for a class without network
 #   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
 #   make lint       ruff
 # Each target makes .venv first if it has to. None needs root.
@@ -25,10 +28,10 @@ READY := $(STAMPS)/test
 QUICK := not browser and not notebook and not gpu and not slow
 REST := browser or notebook or gpu or slow
 PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) -m pytest
-LESSONS := $(sort $(wildcard notebooks/*.py))
+LESSONS := $(sort $(wildcard notebooks/[0-9][0-9]_*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all notebooks exercises figures app lint
+.PHONY: help lab test test-all notebooks exercises figures slides docs wheels app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -59,6 +62,18 @@ exercises: $(READY)
 
 figures: $(READY)
 	$(BIN)/clipbench figures --out figures $(FIGURES_ARGS)
+
+slides: $(READY)
+	$(PY) notebooks/slides.py --out slides $(if $(REVEAL),--reveal $(REVEAL)) $(LESSONS:.py=.ipynb)
+
+docs: $(READY)
+	$(PY) docs/findings.py
+	$(PY) docs/build.py
+
+# All that an installation needs, for computers without a network. The folder fits this system and Python version.
+wheels: $(TORCH_STAMP)
+	$(PY) -m pip download --dest wheels $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") "$(TORCH_SPEC)" \
+	  "setuptools>=77" wheel ".[apps]"
 
 app: $(READY) $(STAMPS)/apps
 	$(PY) -m voila $(APP) $(VOILA_ARGS)

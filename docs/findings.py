@@ -1,0 +1,259 @@
+"""The table of findings, docs/findings.md, made from experiments/records: ``python docs/findings.py`` (make docs).
+
+Each claim is a function of records to what is seen and whether the effect appears. A claim whose records are not there
+is listed as not measured; a record that no claim uses is listed with its accuracy. So a new record changes the page, and
+a new claim is one function. A test fails when the page is stale.
+"""
+
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RECORDS = ROOT / "experiments" / "records"
+PAGE = ROOT / "docs" / "findings.md"
+YES, NO, PARTLY = "appears", "does not appear", "appears in part"
+STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}  # 95 %, n values
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the records show: a sentence with its interval, whether the effect appears, and why (not)."""
+
+    numbers: str
+    appears: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    said: str  # by the paper
+    where: str
+    records: tuple[str, ...]  # names, or patterns for seeds
+    seen: Callable[..., Seen]  # of one list of records for each name
+
+
+CLAIMS: list[Claim] = []
+
+
+def claim(said: str, where: str, *records: str):
+    """Puts the function below it into the table."""
+
+    def add(seen):
+        CLAIMS.append(Claim(said, where, records, seen))
+        return seen
+
+    return add
+
+
+# --- numbers in words --------------------------------------------------------------------------
+
+
+def percent(metrics: dict, name: str) -> str:
+    """ "89.6 % (88.8 to 90.5)"."""
+    value, low, high = (100 * metrics[name + end] for end in ("", "_low", "_high"))
+    return f"{value:.1f} % ({low:.1f} to {high:.1f})"
+
+
+def over_seeds(values: list[float], unit: str = "%") -> str:
+    """Mean of runs with other seeds, with Student's 95 % interval; each value where there are fewer than three."""
+    mean = statistics.fmean(values)
+    if len(values) < 3:
+        each = " and ".join(f"{value:.1f}" for value in values)
+        return f"{each} {unit} ({'two seeds' if len(values) == 2 else 'one seed'})"
+    half = STUDENT[len(values)] * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:.1f} {unit} ({mean - half:.1f} to {mean + half:.1f}, {len(values)} seeds)"
+
+
+def metrics_of(records: list[dict]) -> dict:
+    (record,) = records
+    return record["metrics"]
+
+
+# --- the claims --------------------------------------------------------------------------------
+
+
+@claim("Pictures are named without a label, far above chance", "section 3.1", "tiny-seed*", "classroom-scenes-heldout")
+def _(tiny, classroom):
+    model = metrics_of(classroom)
+    numbers = (f"`tiny`, trained for 3 minutes: {over_seeds([100 * r['metrics']['top1'] for r in tiny])} of 256 kinds; "
+               f"`classroom`: {percent(model, 'top1')} of {model['classes']:,} kinds, chance {100 * model['chance']:.2f} %")
+    above = all(metrics["top1_low"] > 10 * metrics["chance"] for metrics in [model, *(r["metrics"] for r in tiny)])
+    why = "new scenes of the same world and artist, so zero-shot in a narrow sense (lesson 01)"
+    return Seen(numbers, YES if above else NO, why)
+
+
+@claim("The word on a picture beats the picture", "Goh et al. 2021", "typographic-many-signs-*", "typographic-no-signs-*")
+def _(reader, blind):
+    lost = [[100 * (r["metrics"]["two_way_control"] - r["metrics"]["two_way_attacked"]) for r in runs]
+            for runs in (reader, blind)]
+    numbers = f"thing or word: a name takes {over_seeds(lost[0], 'points')} more than a word of no class"
+    why = f"the cause is signs in the training world: without them {over_seeds(lost[1], 'points')}"
+    return Seen(numbers, YES if min(lost[0]) > max(lost[1]) + 5 else NO, why)
+
+
+@claim("A larger, better model is fooled, too", "Goh et al. 2021", "classroom-typographic")
+def _(classroom):
+    model = metrics_of(classroom)
+    gap = model["two_way_control_low"] - model["two_way_attacked_high"]
+    numbers = f"the thing wins {percent(model, 'two_way_attacked')} under a name, {percent(model, 'two_way_control')} under "
+    why = "its world has few signs, and half of each picture was hidden in training: it did not learn to read (lesson 04)"
+    return Seen(numbers + "a word of no class", YES if gap > 0 else NO, why)
+
+
+@claim("Handwritten digits: worse than a classifier on raw pixels", "sections 3.1.5 and 6", "classroom-digits",
+       "digits-pixels-probe")
+def _(digits, pixels):
+    zero_shot, raw = metrics_of(digits), metrics_of(pixels)
+    numbers = f"zero-shot {percent(zero_shot, 'top1')}, raw pixels {percent(raw, 'top1')}"
+    why = "nothing in the training world looks like handwriting"
+    return Seen(numbers, YES if zero_shot["top1_high"] < raw["top1_low"] else NO, why)
+
+
+@claim("A probe of the features is better than zero-shot", "figure 8", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    names = sorted(name.removesuffix("/probe") for name in model if name.endswith("/probe"))
+    better = [name for name in names if model[f"{name}/probe_low"] > model[f"{name}/zero_shot_high"]]
+    worse = [name for name in names if model[f"{name}/probe_high"] < model[f"{name}/zero_shot_low"]]
+    numbers = (f"better on {len(better)} of {len(names)} scene tasks, worse on {len(worse)} (intervals apart); mean "
+               f"{100 * model['mean_probe']:.1f} % against {100 * model['mean_zero_shot']:.1f} %")
+    return Seen(numbers, YES if len(better) > len(names) / 2 else PARTLY, "as in the paper, words lose what they never say")
+
+
+@claim("Zero-shot is worth about four labelled pictures a class", "figure 6", "classroom-digits-few-shot")
+def _(few):
+    model = metrics_of(few)
+    shots = "; ".join(f"{k} a class {percent(model, f'probe_{k}')}" for k in (1, 4, 16))
+    appears = YES if model["zero_shot_low"] > model["probe_1_high"] else NO
+    return Seen(f"digits: zero-shot {percent(model, 'zero_shot')}; {shots}", appears,
+                "digits are outside of this world, where the paper's zero-shot is weak as well")
+
+
+@claim("Counting is hard", "sections 3.1.5 and 6", "classroom-scene-tasks", "twin-no-counts-tasks")
+def _(tasks, twin):
+    model, without = metrics_of(tasks), metrics_of(twin)
+    numbers = (f"one, two or three: {percent(model, 'count/zero_shot')}, things named {percent(model, 'concept/zero_shot')}; "
+               f"a twin whose captions never count: {percent(without, 'count/zero_shot')}, chance "
+               f"{100 * without['count/chance']:.1f} %")
+    harder = model["count/zero_shot_high"] < model["concept/zero_shot_low"]
+    return Seen(numbers, YES if harder else NO, f"captions must count; a probe of the twin's features does ({percent(without, 'count/probe')})")
+
+
+@claim("Word order is hardly understood", "later papers, such as ARO and Winoground", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    low, chance = model["word_order/zero_shot_low"], model["word_order/chance"]
+    numbers = f"left of or right of, same words: {percent(model, 'word_order/zero_shot')}, chance {100 * chance:.0f} %"
+    return Seen(numbers, YES if low <= chance else NO, "random pairs of a batch never ask for the order")
+
+
+@claim("Zero-shot is robust when pictures change their style", "figures 13 and 14", "classroom-scenes-heldout",
+       "classroom-twemoji", "classroom-openmoji")
+def _(own, twemoji, openmoji):
+    rows = [percent(metrics_of(records), "top1") for records in (own, twemoji, openmoji)]
+    numbers = f"own artist {rows[0]}, another artist {rows[1]}, a third {rows[2]}"
+    fell = metrics_of(twemoji)["top1_high"] < metrics_of(own)["top1_low"] / 2  # more than half is lost
+    return Seen(numbers, NO if fell else YES, "robustness came from 400 million varied pictures; this world has one artist")
+
+
+@claim("What was never seen together is still recognised", "section 3.1", "classroom-scenes-heldout",
+       "classroom-scenes-heldout-*")
+def _(own, held_out):
+    kinds = {r["settings"]["data"].rpartition("-")[2]: r["metrics"] for r in held_out}
+    numbers = "; ".join(f"new with this {kind}: {percent(metrics, 'top1')}" for kind, metrics in kinds.items())
+    worst = max(metrics["top1_high"] for metrics in kinds.values())
+    appears = PARTLY if worst < metrics_of(own)["top1_low"] else YES
+    return Seen(numbers, appears, "far above chance, and below what was seen together")
+
+
+@claim("Wider networks are better, and predictably so", "figure 9", "scaling-width")
+def _(runs):
+    return along(runs, "width", "wider networks see the same pairs")
+
+
+@claim("Large batches help", "section 2.5", "scaling-batch")
+def _(runs):
+    return along(runs, "batch", "at the same number of pairs a larger batch takes fewer steps")
+
+
+def along(records: list[dict], name: str, why: str) -> Seen:
+    """Accuracy at each value of a setting, over the seeds that a record of several runs holds."""
+    (record,) = records
+    values = sorted({run[name] for run in record["runs"]})
+    best = {value: best_of_rates([run for run in record["runs"] if run[name] == value]) for value in values}
+    numbers = "; ".join(f"{name} {value}: {over_seeds(best[value])}" for value in values)
+    means = [statistics.fmean(best[value]) for value in values]
+    appears = YES if means == sorted(means) else NO if means == sorted(means, reverse=True) else PARTLY
+    return Seen(f"{record['pairs']:,} pairs; {numbers}", appears, why)
+
+
+def best_of_rates(runs: list[dict]) -> list[float]:
+    """Accuracy of each seed, in per cent, at the learning rate that is best on average."""
+    rates = {run.get("rate") for run in runs}
+    by_rate = [[100 * run["top1"] for run in runs if run.get("rate") == rate] for rate in rates]
+    return max(by_rate, key=statistics.fmean)
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+HEAD = """# Findings: the paper's claims at this scale
+
+Made by `make docs` from the records in `experiments/records`; nothing here is typed. Brackets are 95 % intervals: of the
+pictures (Wilson or exact) where it is one model, of Student over seeds where it says seeds. An effect that does not appear
+is a finding, too: the last column says why. `EXPERIMENTS.md` has the commands and the failures.
+"""
+
+
+def load_records() -> dict[str, dict]:
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))}
+    return {name: record for name, record in found.items() if "metrics" in record or "runs" in record}
+
+
+def matching(records: dict[str, dict], pattern: str) -> dict[str, dict]:
+    return {name: record for name, record in records.items() if Path(name).match(pattern)}
+
+
+def page(records: dict[str, dict]) -> str:
+    rows = ["| the claim | where | what we see | here | why |", "|---|---|---|---|---|"]
+    missing, used = [], set()
+    for each in CLAIMS:
+        found = [matching(records, pattern) for pattern in each.records]
+        if not all(found):
+            missing.append(f"* {each.said} ({each.where})")
+            continue
+        used |= {name for group in found for name in group}
+        seen = each.seen(*(list(group.values()) for group in found))
+        rows.append(f"| {each.said} | {each.where} | {seen.numbers} | **{seen.appears}** | {seen.why} |")
+    parts = [HEAD, "\n".join(rows), *figures_part()]
+    if missing:
+        parts.append("\n## Not measured yet\n\n" + "\n".join(missing))
+    parts.append(others({name: record for name, record in records.items() if name not in used}))
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def figures_part() -> list[str]:
+    """What `clipbench figures` finds in the records, a row a figure of the paper."""
+    try:
+        from clipbench.paper_figures import FIGURES, Sources, finding_of
+    except ImportError:
+        return []
+    rows = ["\n## Figure by figure\n", "| figure | the paper | what we see | here |", "|---|---|---|---|"]
+    for name, module in FIGURES.items():
+        found = finding_of(name, Sources("classroom"))
+        rows.append(f"| {name}: {module.TITLE} | {module.PAPER} | {found.finding}. {found.spread} | **{found.appears}** |")
+    return ["\n".join(rows)]
+
+
+def others(records: dict[str, dict]) -> str:
+    """Records that no claim uses, with their accuracy."""
+    rows = [f"| {name} | {record['settings'].get('task', '')} | {percent(record['metrics'], 'top1')} |"
+            for name, record in records.items() if "top1_low" in record.get("metrics", {})]
+    return "\n".join(["\n## Other records\n", "| record | task | top-1 |", "|---|---|---|", *rows]) if rows else ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(load_records()), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
