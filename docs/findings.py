@@ -169,11 +169,6 @@ def _(own, held_out):
     return Seen(numbers, appears, "far above chance, and below what was seen together")
 
 
-@claim("Wider networks are better, and predictably so", "figure 9", "scaling-width")
-def _(runs):
-    return along(runs, "width", "wider networks see the same pairs")
-
-
 @claim("Large batches help", "section 2.5", "scaling-batch")
 def _(runs):
     return along(runs, "batch", "at the same number of pairs a larger batch takes fewer steps")
@@ -227,24 +222,28 @@ def page(records: dict[str, dict]) -> str:
         used |= {name for group in found for name in group}
         seen = each.seen(*(list(group.values()) for group in found))
         rows.append(f"| {each.said} | {each.where} | {seen.numbers} | **{seen.appears}** | {seen.why} |")
-    parts = [HEAD, "\n".join(rows), *figures_part()]
+    figures, without_numbers = figures_part()
+    missing += without_numbers
+    parts = [HEAD, "\n".join(rows), figures]
     if missing:
         parts.append("\n## Not measured yet\n\n" + "\n".join(missing))
     parts.append(others({name: record for name, record in records.items() if name not in used}))
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def figures_part() -> list[str]:
-    """What `clipbench figures` finds in the records, a row a figure of the paper."""
-    try:
-        from clipbench.paper_figures import FIGURES, Sources, finding_of
-    except ImportError:
-        return []
+def figures_part() -> tuple[str, list[str]]:
+    """What `clipbench figures` finds in the records, a row a figure of the paper, and what has no records yet."""
+    from clipbench.paper_figures import FIGURES, NO_DATA, Sources, finding_of
+
+    missing = []
     rows = ["\n## Figure by figure\n", "| figure | the paper | what we see | here |", "|---|---|---|---|"]
     for name, module in FIGURES.items():
-        found = finding_of(name, Sources("classroom"))
+        found = finding_of(name, Sources("classroom"))  # without a folder to write to it measures nothing
+        if found.appears == NO_DATA:
+            missing.append(f"* {name}, {module.TITLE}: {found.finding}")
+            continue
         rows.append(f"| {name}: {module.TITLE} | {module.PAPER} | {found.finding}. {found.spread} | **{found.appears}** |")
-    return ["\n".join(rows)]
+    return "\n".join(rows), missing
 
 
 def others(records: dict[str, dict]) -> str:
