@@ -52,7 +52,7 @@ test-all: test $(STAMPS)/browser
 
 notebooks: $(READY) exercises
 	$(PY) -m jupytext --to ipynb --update $(LESSONS)
-	$(PY) -m nbconvert --to notebook --execute --inplace \
+	CLIPBENCH_SCALE=classroom $(PY) -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb)
 	$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb)
