@@ -172,6 +172,23 @@ class RivalEncoder(ClipbenchEncoder):
         return UserError(f"{self.name} was trained with {self.objective.name} and has no joint space; {way}")
 
 
+class PicturesOnly:
+    """The image encoder of any model, before its projection: unit vectors of pictures, and no texts."""
+
+    def __init__(self, encoder: "Encoder"):
+        self.encoder, self.name, self.preprocess = encoder, encoder.name, encoder.preprocess
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.encoder.fingerprint}-tower"
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        return torch.nn.functional.normalize(self.image_tower(images), dim=-1)
+
+    def image_tower(self, images: Tensor) -> Tensor:
+        return self.encoder.image_tower(images)
+
+
 def has_joint_space(encoder: Encoder) -> bool:
     """Whether pictures and texts are compared by their vectors; models of other objectives score classes themselves."""
     return not isinstance(encoder, RivalEncoder)

@@ -41,6 +41,19 @@ def read_record(file: Path) -> dict:
     return record
 
 
+def shipped_record(name: str) -> dict:
+    """A record of the repository, experiments/records/NAME.json: what lessons read in place of training.
+
+    Raises:
+        UserError: where clipbench was installed without its repository.
+    """
+    file = Path(__file__).resolve().parents[1] / "experiments" / "records" / f"{name}.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        raise UserError(f"no record {name!r} here: it is in the repository; clone it, or set RETRAIN = True") from None
+
+
 def versions() -> dict[str, str]:
     """Installed versions of the libraries that numbers depend on."""
     found = {}

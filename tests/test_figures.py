@@ -22,6 +22,7 @@ from clipbench.figures import (
     line_chart,
     occlusion_beside_picture,
     points_in_plane,
+    power_law_chart,
     probability_bars,
     similarity_heatmap,
     steering_filmstrip,
@@ -192,3 +193,14 @@ def test_a_table_prints_the_largest_of_each_column_in_bold():
     assert {text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"} == {"2", "9"}
     with pytest.raises(ValueError, match="2 rows and 1 columns"):
         value_grid(torch.zeros(2, 2), ["a", "b"], ["c"], "Two")
+
+
+def test_a_power_law_is_straight_and_its_axis_has_plain_numbers():
+    x = [1.0, 10.0, 100.0]
+    y = [50 * value**-0.1 for value in x]
+    ax = power_law_chart({"runs": (x, y)}, "t", "x", "y", names={"runs": ["a", "b", "c"]}).axes[0]
+    (line,) = ax.lines
+    points = ax.transData.transform(line.get_xydata())
+    assert np.diff(points[:, 1])[0] == pytest.approx(np.diff(points[:, 1])[1])
+    assert {"40", "50"} <= {tick.get_text() for tick in ax.get_yticklabels()}
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from clipbench import UserError, load
+from clipbench.encoders import PicturesOnly, RivalEncoder
 from clipbench_widgets.explorer_page import message_line, named
 from clipbench_widgets.pictures import NamedPicture, data_uri, square
 
@@ -35,13 +36,16 @@ RULES = """
 
 
 def rival_of(model):
-    """A second model: an Encoder, its name, or anything that encodes pictures.
+    """A second model: an Encoder, its name, or anything that encodes pictures; of a model without a joint space of
+    pictures and texts, such as SimCLR, its image encoder.
 
     Raises:
         UserError: for what encodes no pictures.
     """
     if isinstance(model, (str, Path)):
-        return load(model)
+        return rival_of(load(model))
+    if isinstance(model, RivalEncoder):
+        return PicturesOnly(model)
     if not all(hasattr(model, name) for name in ("preprocess", "encode_image", "name", "fingerprint")):
         raise UserError(f"rival: a {type(model).__name__} encodes no pictures; give a name, a folder or an Encoder")
     return model

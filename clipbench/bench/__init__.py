@@ -7,6 +7,7 @@ from clipbench.bench.probe import probing
 from clipbench.bench.probe_parity import probe_parity
 from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
+from clipbench.bench.scaling import scaling
 from clipbench.bench.search import searching
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.speedrun import speedrun
@@ -28,4 +29,5 @@ BENCHMARKS = {
     "objectives": efficiency,
     "search": searching,
     "speedrun": speedrun,
+    "scaling": scaling,
 }

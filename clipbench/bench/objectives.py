@@ -55,16 +55,20 @@ def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, 
 
 
 def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | None):
-    from clipbench.cli.train import make_trainer
     from clipbench.presets import find_preset, with_budget
 
-    class Arguments:
-        data, device = "scenes", "cpu"
-
-    Arguments.seed, Arguments.threads = seed, threads or 1
     chosen = find_preset(preset)
     chosen = replace(chosen, model=suited(chosen.model, name))
-    return make_trainer(with_budget(chosen, None, pairs, objective=name), Arguments, None)
+    return make_quietly(with_budget(chosen, None, pairs, objective=name), seed, threads)
+
+
+def make_quietly(preset, seed: int, threads: int | None):
+    """A trainer on scenes, on the CPU, that saves nothing."""
+    from types import SimpleNamespace
+
+    from clipbench.cli.train import make_trainer
+
+    return make_trainer(preset, SimpleNamespace(data="scenes", device="cpu", seed=seed, threads=threads or 1), None)
 
 
 def accuracy(trainer, data: PictureSet) -> dict:

@@ -114,11 +114,24 @@ def search_options(parser: Parser) -> None:
     parser.add_argument("--rounds", type=positive(int), default=3, help="turns of each (default 3)")
 
 
+def scaling_options(parser: Parser) -> None:
+    several = {"nargs": "+", "metavar": "N"}
+    parser.add_argument("--widths", type=positive(int), default=(4, 8, 16, 32), **several,
+                        help="channels of the first convolution (default 4 8 16 32)")  # fmt: skip
+    parser.add_argument("--batches", type=positive(int), default=(128,), **several, help="(default 128)")
+    parser.add_argument("--rates", type=positive(float), default=(1.0,), **several,
+                        help="factors on the preset's learning rates (default 1)")  # fmt: skip
+    parser.add_argument("--pairs", type=positive(int), default=15_360, help="of each run (default 15360)")
+    parser.add_argument("--seeds", type=int, default=(0, 1, 2), **several, help="(default 0 1 2)")
+    parser.add_argument("--pictures", type=positive(int), default=2000, help="to measure with (default 2000)")
+
+
 # what a benchmark takes beside --threads, as keyword arguments of its function
 OPTIONS = {
     "probe": probe_options, "probe-parity": probe_parity_options, "train": train_options, "loss": loss_options,
     "big-batch": big_batch_options, "embed": embed_options, "rescore": rescore_options, "search": search_options,
     "widgets": widgets_options, "objectives": objectives_options, "speedrun": speedrun_options,
+    "scaling": scaling_options,
 }  # fmt: skip
 
 

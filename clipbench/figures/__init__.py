@@ -18,10 +18,11 @@ from clipbench.figures.inside import (
 from clipbench.figures.lines import histograms, line_chart
 from clipbench.figures.maps import labelled_map
 from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pictures
+from clipbench.figures.scaling import power_law_chart
 
 __all__ = [
     "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
     "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart", "occlusion_beside_picture",
-    "points_in_plane", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures",
+    "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures",
     "training_curve", "unit_favourites", "value_grid",
 ]  # fmt: skip

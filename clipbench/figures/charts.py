@@ -42,12 +42,13 @@ def probability_bars(
 
 
 def accuracy_bars(
-    accuracies: Mapping[str, Mapping[str, float]], chance: float, title: str | None = None
+    accuracies: Mapping[str, Mapping[str, float]], chance: float, title: str | None = None, what: str = "top-1 accuracy"
 ) -> LessonFigure:
-    """Top-1 accuracies with their 95% intervals, one bar for each name, and a line at chance.
+    """Top-1 accuracies, or other shares, with their 95% intervals, one bar for each name, and a line at chance.
 
     Args:
         accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
+        what: the name of these shares.
     """
     names = list(accuracies)
     top, low, high = (
@@ -55,7 +56,7 @@ def accuracy_bars(
     )
     best, worst = names[top.argmax()], names[top.argmin()]
     title = title or f"From {top.min():.0f}% ({worst}) to {top.max():.0f}% ({best}); chance is {chance:.1%}"
-    figure = new_figure(7.5, 1.1 + 0.36 * len(names), f"Bar chart of top-1 accuracy. {title}")
+    figure = new_figure(7.5, 1.1 + 0.36 * len(names), f"Bar chart of {what}. {title}")
     ax = plain(figure.subplots())
     rows = range(len(names))
     around = np.clip([top - low, high - top], 0, None)  # an end may miss the middle by a rounding error
@@ -66,9 +67,9 @@ def accuracy_bars(
         ax.annotate(f"{value:.0f}%", (high[row], row), **beside)
     ax.axvline(100 * chance, color=ORANGE, linestyle="--", label="chance")
     ax.set_yticks(rows, names)
-    ax.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel="top-1 accuracy in %")
+    ax.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel=f"{what} in %")
     ax.invert_yaxis()
-    ax.set_title(title, fontsize=11)
+    ax.set_title(wrap(title, 6), fontsize=11)
     figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
     return figure
 

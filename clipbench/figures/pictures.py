@@ -21,8 +21,11 @@ def contact_sheet(
     title: str = "",
     columns: int = 6,
     colours: Sequence[str] | None = None,
+    width: float = WIDTH,
 ) -> LessonFigure:
     """Pictures in rows, each with its caption below, in its own colour if ``colours`` are given.
+
+    A full row is ``width`` inches wide.
 
     Raises:
         ValueError: for another number of captions or colours than pictures.
@@ -30,7 +33,7 @@ def contact_sheet(
     colours = colours or ["black"] * len(captions)
     same_length(pictures=pictures, captions=captions, colours=colours)
     columns = min(columns, len(pictures))
-    tile = WIDTH / max(columns, 5)  # inches
+    tile = width / max(columns, 5)  # inches
     texts = [wrap(caption, 0.97 * tile) for caption in captions]
     rows = [range(start, min(start + columns, len(texts))) for start in range(0, len(texts), columns)]
     heights = [0.93 * tile + 0.12 + LINE * max(texts[i].count("\n") + 1 for i in row) for row in rows]

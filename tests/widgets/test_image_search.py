@@ -220,3 +220,17 @@ def test_an_app_prints_no_bar_of_its_own(capsys):
     ImageSearch(small_encoder(), "scenes:heldout256", most=13)
     shown = capsys.readouterr()
     assert shown.out == shown.err == ""
+
+
+def test_a_rival_without_a_joint_space_is_searched_by_its_image_encoder():
+    from clipbench.encoders import RivalEncoder
+    from clipbench.objectives import SimCLR
+
+    ours = small_encoder()
+    rival = RivalEncoder(SimCLR(ours.model), ours.tokenizer, ours._preprocess, "simclr")
+    entries = [(f"picture {seed}", noise_picture(32, 32, seed)) for seed in range(6)]
+    search = ImageSearch(ours, entries, rival=rival)
+    search.like = 2
+    tower = normalize(rival.image_tower(rival.preprocess([picture for _, picture in entries])), dim=1)
+    others = [row for row in (tower @ tower[2]).argsort(descending=True).tolist() if row != 2]
+    assert [each["row"] for each in search.found_by_rival] == others

@@ -1,0 +1,60 @@
+"""Figure 9 in small: the error of models of several sizes, and of several batch sizes, trained on the same pairs."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from clipbench.bench.objectives import accuracy, make_quietly
+from clipbench.data.picture_sets import open_pictures
+from clipbench.flops import image_flops, training_flops
+from clipbench.presets import find_preset, with_budget
+from clipbench.records import versions
+
+LAST = 20  # steps whose losses are averaged; no pair comes twice, so these are losses on new pairs
+
+
+def scaling(
+    threads: int | None = None, widths: Sequence[int] = (4, 8, 16, 32), batches: Sequence[int] = (128,),
+    rates: Sequence[float] = (1.0,), pairs: int = 15_360, seeds: Sequence[int] = (0, 1, 2), pictures: int = 2000,
+) -> dict:  # fmt: skip
+    """Zero-shot accuracy of tiny models by width, batch size and learning rate, after equally many pairs.
+
+    Args:
+        widths: channels of the ConvNet's first stage; 32 is the tiny preset.
+        rates: factors on all learning rates of the preset.
+    """
+    data = open_pictures("scenes:heldout256").subset(range(pictures))
+    choices = [(width, batch, rate, seed) for width in widths for batch in batches for rate in rates for seed in seeds]
+    runs = [run(*choice, pairs, data, threads) for choice in choices]
+    made = {"command": shlex.join(["clipbench", *sys.argv[1:]]), "versions": versions()}
+    return {"pairs": pairs, "data": data.name, "pictures": pictures, "chance": data.chance, "runs": runs, **made}
+
+
+def run(width: int, batch: int, rate: float, seed: int, pairs: int, data, threads: int | None) -> dict:
+    """One training; accuracies are fractions with 95 % intervals over the pictures."""
+    trainer = make_quietly(narrowed(width, batch, rate, pairs), seed, threads)
+    losses = []
+    trainer.callbacks.append(lambda event: losses.append(event["loss"]) if event["event"] == "step" else None)
+    end = trainer.run()
+    found = accuracy(trainer, data)
+    tokens = trainer.tokenizer(trainer.draw().captions).shape[1]
+    settings = {"width": width, "batch": batch, "rate": rate, "seed": seed}
+    print(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s", file=sys.stderr, flush=True)
+    return settings | {
+        "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
+        "image_gflops": image_flops(trainer.model.config) / 1e9,
+        "training_gflops": end["pairs"] * training_flops(trainer.model.config, tokens) / 1e9,
+        **{key: found[key] for key in ("top1", "top1_low", "top1_high")},
+        "loss": sum(losses[-LAST:]) / len(losses[-LAST:]),
+        "seconds": round(end["seconds"], 1),
+    }
+
+
+def narrowed(width: int, batch: int, rate: float, pairs: int):
+    """The tiny preset with another width, batch and rate."""
+    preset = find_preset("tiny")
+    model = replace(preset.model, image=replace(preset.model.image, width=width))
+    names = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
+    faster = {name: rate * getattr(preset.train, name) for name in names}
+    return with_budget(replace(preset, model=model), None, pairs, batch_size=batch, **faster)

@@ -1,0 +1,33 @@
+"""Facts about the ladder of models: what differs is what was asked for."""
+
+import json
+
+import pytest
+
+from clipbench.bench.scaling import narrowed
+from clipbench.cli import main
+from clipbench.presets import find_preset
+from clipbench.records import shipped_record
+
+
+def test_only_width_batch_and_rate_differ_from_the_preset():
+    tiny, ours = find_preset("tiny"), narrowed(8, 64, 0.5, 1000)
+    assert (ours.model.image.width, ours.train.batch_size, ours.train.pairs) == (8, 64, 1000)
+    assert ours.train.learning_rate == tiny.train.learning_rate / 2
+    assert ours.model.text == tiny.model.text and narrowed(32, 128, 1.0, 1000).model == tiny.model
+
+
+def test_a_ladder_tells_what_each_run_cost_and_reached(capsys):
+    sizes = "--widths 2 4 --pairs 64 --batches 32 --seeds 0 --pictures 40"
+    main(["bench", "scaling", *sizes.split(), "--json"])
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert [run["width"] for run in runs] == [2, 4]
+    assert runs[0]["training_gflops"] < runs[1]["training_gflops"]
+    assert all(0 <= run["top1_low"] < run["top1_high"] for run in runs)
+
+
+@pytest.mark.parametrize("name", ["scaling-width"])
+def test_the_shipped_ladder_was_measured_by_its_command(name):
+    record = shipped_record(name)
+    assert record["command"].startswith("clipbench bench scaling")
+    assert all(run["top1_low"] < run["top1"] < run["top1_high"] for run in record["runs"])
