@@ -23,6 +23,6 @@ from clipbench.figures.scaling import power_law_chart
 __all__ = [
     "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
     "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart", "occlusion_beside_picture",
-    "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip", "to_pictures",
-    "training_curve", "unit_favourites", "value_grid",
+    "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip",
+    "to_pictures", "training_curve", "unit_favourites", "value_grid",
 ]  # fmt: skip
