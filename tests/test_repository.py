@@ -139,6 +139,7 @@ ROOMS = {
     "clipbench.exercises": ["clipbench.exercises", "clipbench.loss"],
     "clipbench.data": [
         "clipbench.data", "clipbench.devices", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess",
+        "clipbench.sticker",
     ],
 }
 FORBIDDEN = {
