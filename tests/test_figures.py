@@ -14,6 +14,7 @@ from clipbench.evaluate.intervals import with_interval
 from clipbench.figures import (
     LiveTrainingCurve,
     accuracy_bars,
+    accuracy_dots,
     attention_over_picture,
     compare_losses,
     contact_sheet,
@@ -204,3 +205,12 @@ def test_a_power_law_is_straight_and_its_axis_has_plain_numbers():
     assert np.diff(points[:, 1])[0] == pytest.approx(np.diff(points[:, 1])[1])
     assert {"40", "50"} <= {tick.get_text() for tick in ax.get_yticklabels()}
     assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+
+
+def test_dots_name_the_questions_that_are_only_guessed():
+    questions = {"colour": with_interval("top1", 95, 100), "order": with_interval("top1", 52, 100)}
+    figure = accuracy_dots(questions, [0.1, 0.5])
+    assert "1 of 2 above chance; not order" in figure.alt
+    assert figure.png().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="equally long"):
+        accuracy_dots(questions, [0.1])

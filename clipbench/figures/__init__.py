@@ -5,7 +5,7 @@ a model.
 """
 
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure
-from clipbench.figures.charts import accuracy_bars, points_in_plane, probability_bars
+from clipbench.figures.charts import accuracy_bars, accuracy_dots, points_in_plane, probability_bars
 from clipbench.figures.comparisons import labelled_scatter, ranked_bars
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
 from clipbench.figures.grids import value_grid
@@ -21,8 +21,8 @@ from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pic
 from clipbench.figures.scaling import power_law_chart
 
 __all__ = [
-    "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "attention_over_picture", "compare_losses",
-    "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart", "occlusion_beside_picture",
-    "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars", "similarity_heatmap", "steering_filmstrip",
-    "to_pictures", "training_curve", "unit_favourites", "value_grid",
+    "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "accuracy_dots", "attention_over_picture",
+    "compare_losses", "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart",
+    "occlusion_beside_picture", "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars",
+    "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve", "unit_favourites", "value_grid",
 ]  # fmt: skip

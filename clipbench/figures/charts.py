@@ -74,6 +74,38 @@ def accuracy_bars(
     return figure
 
 
+def accuracy_dots(
+    accuracies: Mapping[str, Mapping[str, float]], chances: Sequence[float], title: str | None = None
+) -> LessonFigure:
+    """Top-1 accuracies of questions with different numbers of answers: a dot with its 95% interval, a mark at chance.
+
+    Args:
+        accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
+        chances: of each question.
+    """
+    same_length(accuracies=accuracies, chances=chances)
+    names, chance = list(accuracies), 100 * np.array(chances)
+    top, low, high = (
+        100 * np.array([each[key] for each in accuracies.values()]) for key in ("top1", "top1_low", "top1_high")
+    )
+    guessed = [name for name, bottom, level in zip(names, low, chance, strict=True) if bottom <= level]
+    not_these = f"; not {', '.join(guessed)}" if guessed else ""
+    title = wrap(title or f"{len(names) - len(guessed)} of {len(names)} above chance{not_these}", 5.5)
+    figure = new_figure(7.5, 1.2 + 0.3 * len(names), f"Dots of top-1 accuracy for {len(names)} questions. {title}")
+    ax = plain(figure.subplots())
+    rows = range(len(names))
+    ax.hlines(rows, 0, 100, color=GRAY, linewidth=0.5, alpha=0.5)
+    around = np.clip([top - low, high - top], 0, None)
+    ax.errorbar(top, rows, xerr=around, fmt="o", color=BLUE, ecolor="black", capsize=3, label="95% interval")
+    ax.plot(chance, rows, "|", color=ORANGE, markersize=13, markeredgewidth=2.5, label="chance")
+    ax.set_yticks(rows, names)
+    ax.set(xlim=(0, 102), xticks=range(0, 101, 20), xlabel="top-1 accuracy in %")
+    ax.invert_yaxis()
+    ax.set_title(title, fontsize=11)
+    figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
+    return figure
+
+
 def points_in_plane(
     picture_points: torch.Tensor,
     text_points: torch.Tensor,
