@@ -26,7 +26,7 @@ def test_a_ladder_tells_what_each_run_cost_and_reached(capsys):
     assert all(0 <= run["top1_low"] < run["top1_high"] for run in runs)
 
 
-@pytest.mark.parametrize("name", ["scaling-width"])
+@pytest.mark.parametrize("name", ["scaling-width", "scaling-batch"])
 def test_the_shipped_ladder_was_measured_by_its_command(name):
     record = shipped_record(name)
     assert record["command"].startswith("clipbench bench scaling")
