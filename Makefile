@@ -8,7 +8,7 @@
 #   make slides     the executed lessons as slides (REVEAL=folder of reveal.js, in a room without network)
 #   make docs       the computed parts of README.md and docs/
 #   make wheels     all packages into wheels/, for a class without network
-#   make app        a notebook as a Voila page (APP=notebooks/....ipynb)
+#   make app        all apps on one page, for a class (SCALE=tiny; VOILA_ARGS=--Voila.ip=0.0.0.0 lets others in)
 #   make lint       ruff
 # Each target makes .venv first if it has to. None needs root.
 
@@ -17,7 +17,7 @@ VENV ?= .venv
 # The one place where torch is pinned, and where its CPU wheels are. TORCH_INDEX= switches the index off.
 TORCH_SPEC ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-APP ?= notebooks/00_start_here.ipynb
+SCALE ?= classroom
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -46,7 +46,7 @@ test: $(READY)
 
 # pytest ends with 5 when it finds no test at all. The quick tests treat that as the failure it is;
 # here it only means that a young working tree has none of these kinds yet.
-test-all: test $(STAMPS)/browser
+test-all: test $(STAMPS)/browser $(STAMPS)/apps
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: there are no browser, notebook, GPU or slow tests yet"; }
 
@@ -75,8 +75,8 @@ wheels: $(TORCH_STAMP)
 	$(PY) -m pip download --dest wheels $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") "$(TORCH_SPEC)" \
 	  "setuptools>=77" wheel ".[apps]"
 
-app: $(READY) $(STAMPS)/apps
-	$(PY) -m voila $(APP) $(VOILA_ARGS)
+app: $(READY) $(STAMPS)/apps $(STAMPS)/kernel
+	CLIPBENCH_SCALE="$(SCALE)" $(PY) -m voila app/app.ipynb --Voila.config_file_paths=app $(VOILA_ARGS)
 
 lint: $(STAMPS)/lint
 	$(PY) -m ruff check .

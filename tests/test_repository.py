@@ -80,7 +80,8 @@ def test_binder_environment_repeats_them_but_for_what_its_base_has():
     expected = {name: spec for name, spec in project_requirements().items() if name not in IN_BINDERS_BASE}
     found = conda_requirements("binder/environment.yml")
     assert re.fullmatch(r"=3\.\d+", found.pop("python")), "repo2docker reads only python=3.N"
-    assert found == expected | {"pip": ""}
+    apps = dict(map(split_requirement, PYPROJECT["project"]["optional-dependencies"]["apps"]))
+    assert found == expected | apps | {"pip": ""}
 
 
 def test_binder_installs_a_cpu_build_and_no_local_path():

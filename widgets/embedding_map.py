@@ -201,7 +201,7 @@ class EmbeddingMap(ipywidgets.VBox):
         row, column = explorer_page.row_of, explorer_page.column_of
         self._stage = ipywidgets.Box([self._base, self._marks, self._labels, self._note, self._pointer])
         self._stage.add_class("clipbench-map-stage")
-        status = ipywidgets.Box([self._status]).add_class("clipbench-progress")
+        status = ipywidgets.Box([self._status]).add_class("clipbench-map-progress")
         self._waiting = row(status, self._cancel).add_class("clipbench-waiting")
         drags = ipywidgets.HTML('<span class="clipbench-small">dragging draws a</span>')
         tools = row(drags, self._drags, self._whole, self._closer, self._none)

@@ -86,12 +86,12 @@ html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
 .clipbench-map-numbers {{ display: grid; grid-template-columns: max-content 1fr; gap: 3px 12px; }}
 .clipbench-map-numbers b {{ font-variant-numeric: tabular-nums; font-weight: 700; text-align: right; }}
 .clipbench-map-numbers span {{ color: var(--cb-quiet); font-size: 13px; line-height: 1.4; }}
-.clipbench-app .clipbench-strip .clipbench-thumbnails {{
+.clipbench-app .clipbench-map-app .clipbench-strip .clipbench-thumbnails {{
   grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); gap: 5px; }}
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail {{
+.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-thumbnail {{
   height: 78px; padding: 59px 1px 0; background-size: 52px 52px; background-position: 50% 4px; font-size: 12px;
   line-height: 15px; white-space: nowrap; }}
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-text-card {{
+.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-text-card {{
   grid-column: 1 / -1; height: auto; padding: 4px 8px; justify-content: flex-start; text-align: left;
   white-space: normal; font-size: 13px; }}
 .clipbench-app .clipbench-map-query {{ width: 100%; height: auto; margin: 0; }}
@@ -101,17 +101,18 @@ html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
 .clipbench-app .clipbench-map-query input:focus-visible, .clipbench-app select:focus-visible {{
   outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }}
 .clipbench-app .clipbench-map-query input::placeholder {{ color: var(--cb-quiet); opacity: 1; }}
-.clipbench-app .widget-dropdown {{ width: auto; height: 32px; margin: 0; }}
-.clipbench-app .widget-dropdown > .widget-label {{ width: auto; min-width: 0; margin-right: 8px; }}
-.clipbench-app .widget-dropdown select {{
+.clipbench-app .clipbench-map-app .widget-dropdown {{ width: auto; height: 32px; margin: 0; }}
+.clipbench-app .clipbench-map-app .widget-dropdown > .widget-label {{ width: auto; min-width: 0; margin-right: 8px; }}
+.clipbench-app .clipbench-map-app .widget-dropdown select {{
   height: 32px; font-family: inherit; font-size: 14px; color: var(--cb-text); background: var(--cb-card) none;
   border: 1px solid var(--cb-frame); border-radius: 6px; padding-left: 8px; appearance: auto; }}
-.clipbench-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
+.clipbench-app .clipbench-map-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
 .clipbench-app .clipbench-row > .clipbench-waiting {{ flex: 1 1 300px; flex-wrap: nowrap; min-width: 0; }}
-.clipbench-app .clipbench-waiting > .clipbench-progress {{ flex: 1 1 160px; min-width: 0; }}
-.clipbench-progress > .widget-html {{ width: 100%; }}
-.clipbench-bar {{ height: 8px; border-radius: 4px; background: var(--cb-track); overflow: hidden; margin-top: 3px; }}
-.clipbench-bar i {{ display: block; height: 100%; background: var(--cb-bar); }}
+.clipbench-app .clipbench-waiting > .clipbench-map-progress {{ flex: 1 1 160px; min-width: 0; }}
+.clipbench-map-progress > .widget-html {{ width: 100%; }}
+.clipbench-map-bar {{
+  height: 8px; border-radius: 4px; background: var(--cb-track); overflow: hidden; margin-top: 3px; }}
+.clipbench-map-bar i {{ display: block; height: 100%; background: var(--cb-bar); }}
 {KEY_RULES}"""
 
 
@@ -257,7 +258,7 @@ def gap_row(gap: float, own: float) -> tuple[str, str]:
 
 def progress_page(share: float) -> str:
     text = WARM_UP if share == 0 else f"UMAP: {share:.0%} done. PCA is shown meanwhile."
-    bar = f'<div class="clipbench-bar"><i style="width:{100 * min(1.0, max(0.0, share)):.0f}%"></i></div>'
+    bar = f'<div class="clipbench-map-bar"><i style="width:{100 * min(1.0, max(0.0, share)):.0f}%"></i></div>'
     return f'<div class="clipbench-small" role="status">{escape(text)}{bar}</div>'
 
 

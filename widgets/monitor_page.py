@@ -18,9 +18,9 @@ WORDS = {
 
 RULES = """
 .clipbench-app .clipbench-monitor { gap: 12px; margin: 0; container-type: inline-size; }
-.clipbench-app .clipbench-progress { width: 180px; height: 24px; margin: 0; }
-.clipbench-app .clipbench-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
-.clipbench-app .clipbench-progress .progress-bar { background: var(--cb-accent); }
+.clipbench-app .clipbench-monitor-progress { width: 180px; height: 24px; margin: 0; }
+.clipbench-app .clipbench-monitor-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
+.clipbench-app .clipbench-monitor-progress .progress-bar { background: var(--cb-accent); }
 .clipbench-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; }
 .clipbench-tiles > div { background: var(--cb-card); border-radius: 8px; padding: 8px 12px; min-height: 62px; }
 .clipbench-tiles b { display: block; font-size: 24px; line-height: 1.25; font-variant-numeric: tabular-nums; }

@@ -18,13 +18,13 @@ RULES = """
 .clipbench-line.clipbench-heads {
   border-top: 0; align-items: end; font-size: 13px; line-height: 1.3; color: var(--cb-quiet);
   padding-bottom: 5px; position: sticky; top: 0; z-index: 1; background: var(--cb-page); }
-.clipbench-heads b { color: var(--cb-text); font-size: 14px; }
+.clipbench-scores .clipbench-heads b { color: var(--cb-text); font-size: 14px; }
 .clipbench-prompt {
   overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
   overflow-wrap: anywhere; line-height: 1.3; font-size: 15px; }
 .clipbench-first .clipbench-prompt, .clipbench-first .clipbench-percent { font-weight: 700; }
-.clipbench-measure { display: grid; grid-template-columns: 1fr 54px; column-gap: 10px; align-items: center; }
-.clipbench-number { text-align: right; }
+.clipbench-measure { display: grid; grid-template-columns: 1fr 60px; column-gap: 10px; align-items: center; }
+.clipbench-number { text-align: right; white-space: nowrap; }
 .clipbench-axis {
   position: relative; height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
 .clipbench-axis i { position: absolute; top: 0; bottom: 0; background: var(--cb-band); }
@@ -36,7 +36,7 @@ RULES = """
 .clipbench-bar i { display: block; height: 100%; background: var(--cb-bar-rest); border-radius: 3px 0 0 3px; }
 .clipbench-first .clipbench-bar i { background: var(--cb-bar); }
 .clipbench-note { font-size: 13px; color: var(--cb-quiet); padding: 8px 8px 0; }
-.clipbench-key {
+.clipbench-score-key {
   display: inline-block; width: 22px; height: 11px; border-radius: 2px; background: var(--cb-band);
   margin-right: 6px; }
 .clipbench-tokens { padding: 0 8px; font-size: 13px; }
@@ -103,7 +103,7 @@ def line(row: dict, axis: "Axis", first: bool) -> str:
 def background_note(background: Background) -> str:
     spread = f"{number(background.mean, 2)} ± {background.deviation:.2f} (mean ± standard deviation)"
     return (
-        '<p class="clipbench-note"><span class="clipbench-key"></span>Nothing special: the cosine of this '
+        '<p class="clipbench-note"><span class="clipbench-score-key"></span>Nothing special: the cosine of this '
         f"picture with random texts of the emoji world is {spread}.</p>"
     )
 

@@ -16,12 +16,12 @@ LONGEST_TEXT = 60
 
 RULES = """
 .clipbench-app .clipbench-studio { gap: 14px; margin: 0; }
-.clipbench-app .clipbench-strip { display: flex; gap: 10px; align-items: stretch; min-width: 0; }
-.clipbench-strip > .widget-vbox { flex: 1 1 0; min-width: 0; }
-.clipbench-app .clipbench-strip > .jupyter-button.clipbench-upload {
+.clipbench-app .clipbench-picture-strip { display: flex; gap: 10px; align-items: stretch; min-width: 0; }
+.clipbench-picture-strip > .widget-vbox { flex: 1 1 0; min-width: 0; }
+.clipbench-app .clipbench-picture-strip > .jupyter-button.clipbench-upload {
   flex: 0 0 84px; width: 84px; height: 118px; white-space: normal; line-height: 1.3; padding: 8px 4px; margin: 2px 0; }
-.clipbench-app .clipbench-strip > .clipbench-upload::after { display: block; font-size: 13px; }
-.clipbench-app .clipbench-strip .clipbench-thumbnails {
+.clipbench-app .clipbench-picture-strip > .clipbench-upload::after { display: block; font-size: 13px; }
+.clipbench-app .clipbench-picture-strip .clipbench-thumbnails {
   grid-template-columns: none; grid-auto-flow: column; grid-auto-columns: 84px; overflow-x: auto; padding: 2px; }
 .clipbench-app .clipbench-words { display: flex; flex-flow: row wrap; gap: 8px 20px; align-items: flex-end; }
 .clipbench-app .clipbench-words > .widget-text {

@@ -125,7 +125,7 @@ class TrainingMonitor(ipywidgets.VBox):
         self._start = ipywidgets.Button(description="Start", icon="play", tooltip="Train, in the background")
         self._pause = ipywidgets.Button(description="Pause", icon="pause", tooltip="Rest after the present step")
         self._stop = ipywidgets.Button(description="Stop", icon="stop", tooltip="End after the present step")
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-monitor-progress")
         self._title, self._state = ipywidgets.HTML(), ipywidgets.HTML()
         self._numbers, self._charts = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-monitor-charts")
         self._matrix = ipywidgets.Image(format="png", width=MATRIX_PIXELS, height=MATRIX_PIXELS)

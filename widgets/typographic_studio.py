@@ -185,7 +185,7 @@ class TypographicStudio(ipywidgets.VBox):
         table = page.column_of("clipbench-answers", self._duel, page.heading("Many pictures"), self.curve)
         below = ipywidgets.Box([table, texts]).add_class("clipbench-below")
         self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
-        pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-strip")
+        pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-picture-strip")
         words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
         several = [page.row_of(page.heading("Read by"), self._reader)] if len(self._models) > 1 else []
         parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]

@@ -1,8 +1,9 @@
-"""A JupyterLab of the test's own, and a page of a real browser.
+"""A JupyterLab or a Voila of the test's own, and a page of a real browser.
 
 Chromium is looked for in CHROMIUM, then on the path. Screenshots are left in pytest's temporary folder.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_START
 
+ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -52,39 +54,65 @@ def lab(tmp_path):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     port, token = free_port(), secrets.token_hex(16)
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
+    arguments = [
+        "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}", *(["--allow-root"] if is_root() else []),
     ]  # fmt: skip
-    folders = {
-        "JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "workspaces",
-        "JUPYTER_CONFIG_DIR": tmp_path / "config", "JUPYTER_RUNTIME_DIR": tmp_path / "runtime",
-    }  # fmt: skip
-    environment = os.environ | {name: str(folder) for name, folder in folders.items()}
-    with open(tmp_path / "lab.log", "w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    folders = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "workspaces"}
+
+    def address_of(notebook: Path) -> str:
+        shutil.copy(notebook, work)
+        return f"http://127.0.0.1:{port}/doc/tree/{notebook.name}?token={token}"
+
+    with server(arguments, f"http://127.0.0.1:{port}/api?token={token}", tmp_path, environment=folders):
+        yield address_of
+
+
+@pytest.fixture(scope="module")
+def start_page(tmp_path_factory):
+    """The start page as ``make app`` serves it, with one warm kernel: called with a model, it gives the address."""
+    pytest.importorskip("voila", reason="needs Voila: pip install -e '.[apps]'")
+    with contextlib.ExitStack() as servers:
+
+        def address_of(model: str) -> str:
+            port = free_port()
+            arguments = [
+                "voila", "app/app.ipynb", "--Voila.config_file_paths=app", "--VoilaConfiguration.default_pool_size=1",
+                "--no-browser", f"--port={port}",
+            ]  # fmt: skip
+            # what is asked for is not the page: each visit of it takes a kernel
+            address, folder = f"http://127.0.0.1:{port}/", tmp_path_factory.mktemp("voila")
+            where = {"CLIPBENCH_SCALE": model, "HF_HUB_OFFLINE": "1"}
+            servers.enter_context(server(arguments, f"{address}voila/static/voila.js", folder, ROOT, where))
+            return address
+
+        yield address_of
+
+
+@contextlib.contextmanager
+def server(arguments: list[str], address: str, folder: Path, cwd=None, environment: dict | None = None):
+    """A Jupyter server of the test's own, from when it answers at an address; its log is ``server.log``."""
+    folders = {"JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_RUNTIME_DIR": folder / "runtime"}
+    variables = os.environ | {name: str(value) for name, value in (folders | (environment or {})).items()}
+    with open(folder / "server.log", "w") as log:
+        process = subprocess.Popen([sys.executable, "-m", *arguments], env=variables, cwd=cwd, stdout=log, stderr=log)
         try:
-            wait_until_it_answers(server, f"http://127.0.0.1:{port}/api?token={token}", tmp_path / "lab.log")
-
-            def address_of(notebook: Path) -> str:
-                shutil.copy(notebook, work)
-                return f"http://127.0.0.1:{port}/doc/tree/{notebook.name}?token={token}"
-
-            yield address_of
+            wait_until_it_answers(process, address, folder / "server.log")
+            yield
         finally:
-            stop(server)
+            stop(process)
 
 
 def wait_until_it_answers(server: subprocess.Popen, address: str, log: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
-        assert server.poll() is None, f"JupyterLab ended:\n{log.read_text()[-2000:]}"
+        assert server.poll() is None, f"the server ended:\n{log.read_text()[-2000:]}"
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
-    pytest.fail(f"JupyterLab did not answer in {SECONDS_TO_START} s:\n{log.read_text()[-2000:]}")
+    pytest.fail(f"the server did not answer in {SECONDS_TO_START} s:\n{log.read_text()[-2000:]}")
 
 
 def stop(server: subprocess.Popen) -> None:
@@ -99,6 +127,13 @@ def stop(server: subprocess.Popen) -> None:
 
 @pytest.fixture
 def browser_page(tmp_path):
+    with chromium_page() as page:
+        yield page
+        page.screenshot(path=tmp_path / "last.png")
+
+
+@contextlib.contextmanager
+def chromium_page():
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
     program = chromium()
     if program is None:
@@ -109,5 +144,4 @@ def browser_page(tmp_path):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(1000 * SECONDS_TO_ANSWER)
         yield page
-        page.screenshot(path=tmp_path / "last.png")
         browser.close()

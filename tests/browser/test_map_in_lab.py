@@ -145,7 +145,7 @@ def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
 
     app.get_by_role("button", name="UMAP").click()
     app.get_by_role("button", name="Cancel").click()
-    expect(app.locator(".clipbench-bar")).to_have_count(0)
+    expect(app.locator(".clipbench-map-bar")).to_have_count(0)
     app.locator("select").select_option("group")
 
     page.set_viewport_size({"width": 520, "height": 2200})
@@ -157,6 +157,6 @@ def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
     page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
     app.screenshot(path=tmp_path / "dark.png")
     app.get_by_role("button", name="UMAP").click()
-    app.locator(".clipbench-bar").wait_for()
-    app.locator(".clipbench-bar").wait_for(state="detached", timeout=1000 * SECONDS_TO_RUN)
+    app.locator(".clipbench-map-bar").wait_for()
+    app.locator(".clipbench-map-bar").wait_for(state="detached", timeout=1000 * SECONDS_TO_RUN)
     app.screenshot(path=tmp_path / "umap.png")

@@ -1,0 +1,26 @@
+"""Settings for ``voila app/app.ipynb --Voila.config_file_paths=app``: a page for a class, which shows no code.
+
+To let others in your network open it: ``make app VOILA_ARGS=--Voila.ip=0.0.0.0``. Voila passes on what is done to
+widgets and refuses everything else, so visitors cannot run code.
+"""
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+os.environ["JUPYTER_PATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("JUPYTER_PATH")])])
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each visitor, not all cores for all
+
+c.VoilaConfiguration.template = "clipbench"  # in this folder: nothing is fetched from the network
+c.VoilaConfiguration.allow_template_override = "NO"
+c.VoilaConfiguration.strip_sources = True
+c.VoilaConfiguration.show_tracebacks = False
+c.VoilaConfiguration.file_allowlist = []  # no files but Voila's own
+
+c.VoilaConfiguration.preheat_kernel = True  # kernels that have loaded the model wait for their visitors,
+c.VoilaConfiguration.default_pool_size = 2  # so many, each 0.5 GB
+
+c.MappingKernelManager.cull_idle_timeout = 300  # seconds after a visitor has gone; those who stay keep theirs
+c.MappingKernelManager.cull_interval = 30
+c.MappingKernelManager.cull_connected = False
+c.MappingKernelManager.cull_busy = True

@@ -1,0 +1,200 @@
+"""The start page in Voila, as a class sees it: all seven apps by real clicks and typing, and nothing else to be had."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import chromium_page
+from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_RUN, SECONDS_TO_START
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+CARDS = (
+    "Prompt explorer", "Similarity matrix", "Typographic studio", "Embedding map", "Training monitor", "Image search",
+    "Beat the machine",
+)  # fmt: skip
+ASK_TO_RUN_CODE = """
+(kernel) => new Promise((resolve) => {
+  const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel}/channels`), seen = [];
+  const message = (id, type, content) => JSON.stringify({channel: 'shell', content, metadata: {}, parent_header: {},
+    buffers: [], header: {msg_id: id, msg_type: type, username: '', session: 'visitor', version: '5.3'}});
+  socket.onopen = () => {
+    socket.send(message('code', 'execute_request', {code: '6 * 7', silent: false, user_expressions: {}}));
+    socket.send(message('info', 'kernel_info_request', {}));
+  };
+  socket.onmessage = (event) => {
+    const {header, parent_header} = JSON.parse(event.data);
+    seen.push([parent_header.msg_id, header.msg_type]);
+    if (header.msg_type !== 'kernel_info_reply' || parent_header.msg_id !== 'info') return;
+    setTimeout(() => { socket.close(); resolve(seen); }, 500);
+  };
+})
+"""
+
+
+class Visit:
+    """A visitor's page, what it asked of which hosts, and the dialogs that came up."""
+
+    def __init__(self, page, address: str, folder: Path):
+        self.page, self.folder, self.hosts, self.dialogs = page, folder, set(), []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
+        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        page.goto(address, timeout=1000 * SECONDS_TO_RUN)
+        page.locator(".clipbench-start-card").first.wait_for(timeout=1000 * SECONDS_TO_RUN)
+
+    def open(self, title: str):
+        """The app behind a card or tab."""
+        self.page.locator(".clipbench-start-card", has_text=title).click()
+        app = self.page.locator(".clipbench-opened .clipbench-app", has=self.page.locator(f"strong:text-is('{title}')"))
+        app.locator("visible=true").first.wait_for(timeout=1000 * SECONDS_TO_RUN)
+        return app
+
+    def keep(self, name: str) -> None:
+        """A screenshot; nothing sticks out of the page."""
+        width = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert width[0] <= width[1], f"{name}: something sticks out"
+        self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="module")
+def visit(start_page, tmp_path_factory):
+    address = start_page("tiny")
+    with chromium_page() as page:
+        yield Visit(page, address, tmp_path_factory.mktemp("screenshots"))
+
+
+def test_a_visitor_sees_seven_cards_and_no_code(visit):
+    cards = visit.page.locator(".clipbench-cards .clipbench-start-card")
+    sync_api.expect(cards).to_have_count(7)
+    assert [text.splitlines()[0] for text in cards.all_inner_texts()] == list(CARDS)
+    assert "import" not in visit.page.locator("body").inner_text()
+    visit.keep("start")
+    visit.page.set_viewport_size({"width": 430, "height": 1400})
+    visit.keep("start-narrow")
+    visit.page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+def test_a_visitor_cannot_run_code(visit):
+    kernel = visit.page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    seen = visit.page.evaluate(ASK_TO_RUN_CODE, kernel)
+    assert ["info", "kernel_info_reply"] in seen and not [kind for asked, kind in seen if asked == "code"]
+
+
+@pytest.mark.parametrize("path", ["app.ipynb", "voila.py", "../README.md", "%2e%2e/README.md"])
+def test_a_visitor_gets_no_files(visit, path):
+    answer = visit.page.request.get(f"{visit.page.url}voila/files/{path}")
+    assert answer.status in (403, 404)
+
+
+def test_a_prompt_is_typed_in_the_explorer(visit):
+    app = visit.open("Prompt explorer")
+    box = app.locator("textarea")
+    box.click()
+    visit.page.keyboard.press("Control+End")
+    visit.page.keyboard.type(f"\na picture of a cat\n{HOSTILE}")
+    for prompt in ("a picture of a cat", HOSTILE):
+        app.locator(".clipbench-line .clipbench-prompt").get_by_text(prompt, exact=True).wait_for()
+    app.locator(".clipbench-thumbnail").nth(2).click()
+    sync_api.expect(app.locator(".clipbench-shown img")).to_have_attribute("alt", "lion")
+    visit.keep("explorer")
+
+
+def test_a_cell_of_the_matrix_is_looked_at(visit):
+    app = visit.open("Similarity matrix")
+    legend = app.locator(".clipbench-matrix-app > .widget-html").nth(2)
+    before = legend.inner_text()
+    app.get_by_role("button", name="column softmax").click()
+    sync_api.expect(legend).not_to_have_text(before)
+    detail = app.locator(".clipbench-detail")
+    app.locator(".clipbench-row-name").nth(3).click()
+    app.locator(".clipbench-column-picture").nth(4).click()
+    sync_api.expect(detail).to_contain_text("a mouse, yellow dots")
+    sync_api.expect(detail).to_contain_text("computer mouse")
+    visit.keep("matrix")
+
+
+def test_a_word_is_written_in_the_studio(visit):
+    app = visit.open("Typographic studio")
+    word = app.locator(".clipbench-word input")
+    word.fill("rocket")
+    written = app.locator(".clipbench-canvas img").nth(1)
+    sync_api.expect(written).to_have_attribute("alt", re.compile("the word rocket$"))
+    app.locator(".clipbench-heads").get_by_text("with “rocket”").wait_for()
+    reader = app.get_by_role("button", name="twin:many-signs")
+    reader.click()
+    sync_api.expect(reader).to_have_class(re.compile("mod-active"))
+    visit.keep("studio")
+
+
+def test_a_text_lights_up_its_neighbours_on_the_map(visit):
+    app = visit.open("Embedding map")
+    app.locator("input[placeholder^='Write a text']").fill("a yellow flower")
+    app.get_by_text(re.compile("^The nearest .* by cosine")).wait_for()
+    sync_api.expect(app.locator(".clipbench-strip .clipbench-thumbnail:visible").first).to_have_text(re.compile(r"\d"))
+    visit.keep("map")
+
+
+def test_a_training_is_started_and_stopped(visit):
+    app = visit.open("Training monitor")
+    loss = app.locator(".clipbench-tiles b").first
+    sync_api.expect(loss).to_have_text("–")
+    app.get_by_role("button", name="Start").click()
+    sync_api.expect(loss).to_have_text(re.compile(r"^\d\.\d"), timeout=1000 * SECONDS_TO_RUN)
+    app.get_by_role("button", name="Stop").click()
+    sync_api.expect(app.get_by_role("status")).to_have_text("stopped")
+    visit.keep("monitor")
+
+
+def test_pictures_are_found_by_words_and_by_a_picture(visit):
+    app = visit.open("Image search")
+    app.locator(".clipbench-search-query input").fill("a deer")
+    first = app.locator(".clipbench-search-results .clipbench-thumbnail").first
+    sync_api.expect(first).to_have_text(re.compile(r"^0\.\d\d deer$"))
+    first.click()
+    sync_api.expect(app.locator(".clipbench-search-asked")).to_contain_text("like deer (row")
+    hidden = app.locator(".clipbench-thumbnails").first.evaluate("row => row.scrollWidth - row.clientWidth")
+    assert hidden <= 0, "results are out of sight"
+    visit.keep("search")
+
+
+def test_a_picture_is_named_in_the_game(visit):
+    app = visit.open("Beat the machine")
+    app.get_by_text("Picture 1 of 10.").wait_for()
+    visit.page.wait_for_timeout(400)  # a double click's time
+    app.locator(".clipbench-game-answers .clipbench-thumbnail").nth(1).click()
+    app.get_by_text("Picture 2 of 10.").wait_for()
+    visit.keep("game")
+
+
+def test_apps_that_were_opened_are_as_they_were_left(visit):
+    app = visit.open("Prompt explorer")
+    app.locator("textarea").wait_for()
+    typed = app.locator("textarea").input_value()
+    word = visit.open("Typographic studio").locator(".clipbench-word input")
+    app.locator("textarea").wait_for(state="hidden")
+    word.fill(HOSTILE[:20])
+    visit.open("Prompt explorer")
+    assert app.locator("textarea").input_value() == typed
+    visit.page.set_viewport_size({"width": 430, "height": 1600})
+    visit.keep("narrow")
+    visit.page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+def test_the_network_was_not_asked_and_no_script_of_a_visitor_ran(visit):
+    assert visit.hosts - {None} == {"127.0.0.1"}  # None: what the page itself holds
+    assert not visit.dialogs and visit.page.locator("img[src=x]").count() == 0
+
+
+def test_one_line_when_the_model_is_missing(start_page, visit):
+    page = visit.page.context.browser.new_page()
+    page.set_default_timeout(1000 * SECONDS_TO_ANSWER)
+    page.goto(start_page("no/model"), timeout=1000 * SECONDS_TO_START)
+    page.get_by_text("The apps need a model.").wait_for(timeout=1000 * SECONDS_TO_RUN)
+    sync_api.expect(page.locator(".clipbench-start-card").first).to_be_disabled()
+    assert page.locator(".clipbench-message").count() == 1 and "Traceback" not in page.locator("body").inner_text()
+    page.screenshot(path=visit.folder / "no-model.png")
+    page.close()

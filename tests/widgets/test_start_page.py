@@ -1,0 +1,137 @@
+"""Facts about the start page: cards open apps when they are clicked, all share a model, and a line says if it lacks."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from small import small_encoder
+
+import clipbench_widgets
+from clipbench import UserError
+from clipbench_widgets import StartPage, start_page
+from clipbench_widgets.start_look import CARDS, START
+
+APP = Path(__file__).parents[2] / "app"
+
+
+@pytest.fixture
+def page():
+    return StartPage(small_encoder(), "scenes:heldout256")
+
+
+def click(page: StartPage, name: str) -> None:
+    page._cards[name].click()
+
+
+def test_there_is_a_card_for_every_app():
+    apps = set(clipbench_widgets.__all__) - {"StartPage"}
+    assert {card.name for card in CARDS} == apps and len(CARDS) == 7
+
+
+def test_nothing_is_built_until_a_card_is_clicked(page):
+    assert page.shown == START and page.apps == {} and page._body.children == ()
+    click(page, "SimilarityMatrix")
+    assert page.shown == "SimilarityMatrix" and list(page.apps) == ["SimilarityMatrix"]
+    assert page._body.children[0].children == (page.apps["SimilarityMatrix"],)
+
+
+def test_an_app_keeps_its_state_while_another_one_is_shown(page):
+    click(page, "PromptExplorer")
+    page.apps["PromptExplorer"].prompts = ["a dog"]
+    click(page, "SimilarityMatrix")
+    assert [box.layout.display for box in page._body.children] == ["none", None]
+    click(page, "PromptExplorer")
+    assert [box.layout.display for box in page._body.children] == [None, "none"]
+    assert page.apps["PromptExplorer"].prompts == ["a dog"]
+    assert "PromptExplorer shown, opened so far: PromptExplorer, SimilarityMatrix" in page.summary()
+
+
+def test_the_open_app_is_marked_and_the_cards_become_tabs(page):
+    assert "clipbench-cards" in page._row._dom_classes
+    click(page, "BeatTheMachine")
+    assert "clipbench-tabs" in page._row._dom_classes and "clipbench-cards" not in page._row._dom_classes
+    marked = [name for name, card in page._cards.items() if "clipbench-chosen" in card._dom_classes]
+    assert marked == ["BeatTheMachine"]
+    assert page._cards["BeatTheMachine"].description == "Beat the machine"
+    page.show(START)
+    assert page._cards["BeatTheMachine"].description.startswith("Beat the machine\n")
+
+
+def test_all_apps_open_and_share_one_model(page):
+    for card in CARDS:
+        click(page, card.name)
+        assert page.message == "" and page.shown == card.name
+    models = {id(app.encoder) for name, app in page.apps.items() if name != "TrainingMonitor"}
+    assert models == {id(page.encoder)} and len(page.apps) == 7
+
+
+def test_one_line_when_the_model_is_missing(tmp_path):
+    page = StartPage(str(tmp_path / "<b>none</b>"))
+    assert page.message.startswith("The apps need a model.") and page.encoder is None
+    assert all(card.disabled for card in page._cards.values())
+    page.show("PromptExplorer")
+    assert page.shown == START and page.apps == {} and "&lt;b&gt;" in page._notice.value
+
+
+@pytest.mark.parametrize("error", [UserError("no pictures <i>"), ZeroDivisionError("by zero")])
+def test_an_app_that_cannot_be_built_says_so_in_a_line_and_the_others_work(page, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(start_page, "ImageSearch", refuse)
+    click(page, "ImageSearch")
+    assert str(error) in page.message and "<i>" not in page._notice.value
+    click(page, "PromptExplorer")
+    assert page.message == "" and list(page.apps) == ["PromptExplorer"]
+    monkeypatch.undo()
+    click(page, "ImageSearch")
+    assert page.message == "" and "ImageSearch" in page.apps
+
+
+@pytest.mark.parametrize("name", ["Nobody", "__class__", "<img onerror>"])
+def test_a_name_that_is_no_app_shows_the_cards(page, name):
+    page.show(name)
+    assert page.shown == START and page.apps == {}
+
+
+def test_the_notebook_of_the_page_is_one_cell_without_output():
+    notebook = json.loads((APP / "app.ipynb").read_text(encoding="utf-8"))
+    (cell,) = notebook["cells"]
+    assert cell["outputs"] == [] and "StartPage(" in "".join(cell["source"])
+    assert "widgets" not in notebook["metadata"]
+
+
+def test_voila_hides_code_keeps_kernels_warm_and_ends_idle_ones(monkeypatch):
+    config = pytest.importorskip("traitlets.config")
+    monkeypatch.setenv("JUPYTER_PATH", "")
+    found = config.PyFileConfigLoader("voila.py", str(APP)).load_config()
+    voila, kernels = found.VoilaConfiguration, found.MappingKernelManager
+    assert voila.strip_sources and not voila.show_tracebacks and voila.file_allowlist == []
+    assert voila.preheat_kernel and voila.default_pool_size >= 1
+    assert kernels.cull_idle_timeout > 0 and not kernels.cull_connected
+
+
+def test_the_page_fetches_nothing_from_the_network():
+    template = (APP / "voila" / "templates" / "clipbench" / "index.html.j2").read_text(encoding="utf-8")
+    assert "http" not in template and "super.super()" in template
+
+
+def selectors(app) -> set[tuple[str, str]]:
+    """(selector, declarations) of all of an app's rules."""
+    sheet = next(part.value for part in app.children if part.value.startswith("<style>"))
+    sheet = re.sub(r"/\*.*?\*/", "", sheet.removeprefix("<style>"), flags=re.DOTALL)
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
+    return {(one.strip(), " ".join(body.split())) for many, body in rules for one in many.split(",")}
+
+
+def test_no_rule_of_one_app_changes_how_another_one_looks(page):
+    """They are on one page: whatever a rule of one app alone applies to must have a class of its own."""
+    for card in CARDS:
+        page.show(card.name)
+    rules = {name: selectors(app) for name, app in page.apps.items()}
+    for name, own in rules.items():
+        others = set().union(*(found for other, found in rules.items() if other != name))
+        shared = {found for selector, _ in others for found in re.findall(r"\.clipbench-[\w-]+", selector)}
+        loose = [one for one, body in own - others if not set(re.findall(r"\.clipbench-[\w-]+", one)) - shared]
+        assert not [one for one in loose if not one.endswith((":focus-visible", ".clipbench-app"))], name
