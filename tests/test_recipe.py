@@ -1,5 +1,6 @@
 """Facts about the recipe's options: locked encoders, averaged weights, recomputed activations, another start."""
 
+import csv
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from clipbench import UserError, load
 from clipbench.averaging import Averaged
 from clipbench.checkpoint import newest_intact
 from clipbench.cli import main
+from clipbench.devices import cpu_flags
 from clipbench.pretrained import load_pretrained
 from clipbench.train import recompute_activations
 
@@ -127,3 +129,30 @@ def test_fine_tuning_starts_from_the_given_model(tmp_path, capsys):
 def test_fine_tuning_from_nothing_is_refused_in_one_line(tmp_path, capsys):
     assert main(["train", "--from", str(tmp_path / "absent"), "--pairs", "8", "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
+    """Its first 200 of 1,172 steps again: the same numbers on the same kind of processor with the same torch."""
+    golden = json.loads((Path(__file__).parent / "golden_run.json").read_text())
+    if golden["processor"] not in cpu_flags() or torch.__version__ != golden["torch"]:
+        pytest.skip(f"the losses were logged with {golden['processor']} and torch {golden['torch']}")
+    steps = len(golden["losses"])
+    stop = (
+        "import sys\n"
+        "from clipbench.cli import main\n"
+        "from clipbench.train import Trainer\n"
+        "emit = Trainer.emit\n"
+        "def counted(trainer, event, **data):\n"
+        f"    trainer.stopping.set() if trainer.step == {steps} else None\n"
+        "    return emit(trainer, event, **data)\n"
+        "Trainer.emit = counted\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [*golden["command"].split()[1:], "--out", str(tmp_path / "run"), "--json"]
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", stop, *command], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "run" / "log.csv").open() as log:
+        losses = [float(row["loss"]) for row in csv.DictReader(log)]
+    assert losses == pytest.approx(golden["losses"], rel=1e-6)
