@@ -9,6 +9,7 @@ from clipbench.bench.reading import reading
 from clipbench.bench.rescore import rescoring
 from clipbench.bench.scaling import scaling
 from clipbench.bench.search import searching
+from clipbench.bench.shipped import shipped
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.speedrun import speedrun
 from clipbench.bench.training import big_batch, training_step
@@ -30,4 +31,5 @@ BENCHMARKS = {
     "search": searching,
     "speedrun": speedrun,
     "scaling": scaling,
+    "shipped": shipped,
 }

@@ -106,6 +106,11 @@ def speedrun_options(parser: Parser) -> None:
     parser.add_argument("--pictures", type=positive(int), default=5000, help="to judge by (default 5000)")
 
 
+def shipped_options(parser: Parser) -> None:
+    parser.add_argument("--model", default="classroom", help="a name or a folder (default classroom)")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="(default 5)")
+
+
 def search_options(parser: Parser) -> None:
     parser.add_argument("--against", choices=["faiss"], help="take turns with its exact index, and compare ids")
     parser.add_argument("--rows", type=positive(int), default=1_000_000, help="(default 1000000)")
@@ -132,6 +137,7 @@ OPTIONS = {
     "big-batch": big_batch_options, "embed": embed_options, "rescore": rescore_options, "search": search_options,
     "widgets": widgets_options, "objectives": objectives_options, "speedrun": speedrun_options,
     "scaling": scaling_options,
+    "shipped": shipped_options,
 }  # fmt: skip
 
 
