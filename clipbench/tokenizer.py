@@ -8,12 +8,13 @@ single spaces, lower case. OpenAI's and open_clip's code also repairs broken Uni
 
 import errno
 import gzip
+import itertools
 import json
 import warnings
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as FastTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -175,6 +176,13 @@ class Tokenizer:
         message = f"{len(ids) - self.context_length} tokens too long, the end was cut: {text[:60]!r}..."
         warnings.warn(message, TruncationWarning, stacklevel=3)
         return [*ids[: self.context_length - 1], self.end_id]
+
+    def text(self, ids: list[int]) -> str:
+        """The text of token ids, up to the end of text; words have one space between them."""
+        pieces = {number: token for token, number in self.vocab.items()}
+        inside = list(itertools.takewhile(lambda number: number != self.end_id, ids))
+        joined = decoders.ByteLevel().decode([pieces[number] for number in inside if number != self.start_id])
+        return joined.replace("</w>", " ").strip()
 
     def tokens(self, text: str) -> list[str]:
         """What the model reads, as words and pieces of words, without start and end of text.

@@ -346,6 +346,16 @@ def test_a_caption_models_score_is_the_sum_of_its_tokens_log_probabilities():
     assert float(scores[1, 1]) == pytest.approx(math.log(sum(terms) / 2), rel=1e-4)
 
 
+def test_written_captions_are_the_likeliest_tokens_one_by_one():
+    objective = objective_of("caption-lm")
+    features = torch.randn(3, 32, generator=torch.Generator().manual_seed(2))
+    for row, text in zip(features, objective.write(features, TOKENIZER), strict=True):
+        ids = [TOKENIZER.start_id]
+        while len(ids) < 32 and ids[-1] != TOKENIZER.end_id:
+            ids.append(int(objective.logits(row[None], torch.tensor([ids]))[0, -1].argmax()))
+        assert text == TOKENIZER.text(ids)
+
+
 def test_a_bag_of_words_score_is_the_sum_over_the_words():
     objective = objective_of("bow")
     features = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))

@@ -141,3 +141,26 @@ def test_a_twin_was_trained_by_the_preset_that_its_command_names(name):
     told = preset.train if preset.train.pairs else replace(preset.train, minutes=None, pairs=about["pairs_seen"])
     assert about["pairs_seen"] >= told.pairs and about["config"].items() <= json.loads(json.dumps(asdict(told))).items()
     assert clipbench.load(f"twin:{name}").model.config == preset.model
+
+
+@pytest.mark.parametrize("name", ["bow", "caption-lm"])
+def test_a_predictive_twin_scores_captions(name):
+    """The caption model reads every caption for every picture, so here are few of both."""
+    twin = clipbench.load(f"twin:{name}")
+    data = open_pictures("scenes:heldout256").subset(range(40))
+    features = image_features(twin, data, projected=False)
+    rivals = [label for label in range(0, 256, 16) if label not in data.labels.tolist()]
+    right = [
+        int(twin.class_scores(feature[None], [data.class_names[i] for i in (label, *rivals)], ["{}"]).argmax()) == 0
+        for feature, label in zip(features, data.labels.tolist(), strict=True)
+    ]
+    assert sum(right) >= 34
+
+
+def test_a_caption_twin_writes_captions_of_what_it_sees():
+    """Most captions hold the thing's name."""
+    twin = clipbench.load("twin:caption-lm")
+    data = open_pictures("scenes:heldout256").subset(range(100))
+    captions = twin.objective.write(image_features(twin, data, projected=False), twin.tokenizer)
+    named = [data.class_names[label] in text for label, text in zip(data.labels.tolist(), captions, strict=True)]
+    assert sum(named) > 50

@@ -178,3 +178,8 @@ def test_a_character_of_several_tokens_is_shown_once():
     assert shown[0] == "🦝" and shown[-1] == "cat"
     assert set(shown[1:-1]) <= {"…"}
     assert len(shown) == len(TOKENIZER.fast.encode("🦝 cat", add_special_tokens=False).ids)
+
+
+@pytest.mark.parametrize("text", ["a cat!", "Ein Hund, zwei Hündchen", "一只猫", "кошка 3", ""])
+def test_ids_become_text_again(text):
+    assert TOKENIZER.text(TOKENIZER([text])[0].tolist()) == text_of(text)

@@ -74,6 +74,14 @@ class CaptionModel(RowWise):
         scores = torch.cat(parts).view(len(features), len(class_names), len(templates))
         return scores.logsumexp(2) - ln(len(templates))
 
+    @torch.no_grad()
+    def write(self, features: Float[Tensor, "B W"], tokenizer: Tokenizer) -> list[str]:
+        """The caption that the model itself would give each picture, taking the likeliest token every time."""
+        ids = torch.full((len(features), 1), tokenizer.start_id, device=features.device)
+        while ids.shape[1] < self.clip.config.text.context_length and not (ids == tokenizer.end_id).any(1).all():
+            ids = torch.cat([ids, self.logits(features, ids)[:, -1:].argmax(-1)], 1)
+        return [tokenizer.text(row) for row in ids.tolist()]
+
     def log_likelihood(self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]) -> Float[Tensor, " B"]:
         """log p of each caption given its picture, its end included."""
         return -token_losses(self.logits(features, token_ids[:, :-1]), token_ids)[0]

@@ -1,0 +1,33 @@
+"""The classroom model's card agrees with the records, and says what the hub wants to know."""
+
+import json
+
+import pytest
+
+from clipbench.assets import build_card
+from clipbench.assets.build_card import FOLDER, RECORDS, ZERO_SHOT, card
+
+
+def test_the_card_is_what_the_records_say():
+    told = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert told == card(), "python -m clipbench.assets.build_card writes it anew"
+
+
+def test_it_has_the_hubs_front_matter_and_every_section():
+    _, front, text = card().split("---\n", 2)
+    fields = dict(line.split(": ", 1) for line in front.splitlines())
+    assert fields["license"] == "mit" and fields["pipeline_tag"] == "zero-shot-image-classification"
+    sections = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert sections == ["Training", "Evaluation", "Limits", "Biases of emoji", "Licences"]
+
+
+@pytest.mark.parametrize("name", ZERO_SHOT)
+def test_its_accuracies_are_of_the_model_that_is_shipped(name):
+    kept = json.loads((RECORDS / f"classroom-{name}.json").read_text())
+    newest = json.loads((RECORDS / "classroom-scenes-heldout.json").read_text())
+    assert kept["fingerprint"] == newest["fingerprint"] and kept["settings"]["model"] == "classroom"
+
+
+def test_without_records_the_card_claims_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_card, "RECORDS", tmp_path)
+    assert "%" not in card().split("## Evaluation")[1].split("| data |")[1]
