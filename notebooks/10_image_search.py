@@ -388,6 +388,8 @@ app
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/10_image_search](exercises/10_image_search.ipynb).
+#
 # 1. **Not there.** Search for ten things, five of which are not in the collection. Is there a cosine below which you
 #    would say "nothing found"? Look at lesson 02's histograms before you answer.
 # 2. **Words and picture.** Make the query `unit(picture + text("a sketch") - text("a photo"))`. Does it find the same

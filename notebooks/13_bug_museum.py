@@ -702,6 +702,8 @@ print(name)
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/13_bug_museum](exercises/13_bug_museum.ipynb).
+#
 # 1. **An eighth exhibit.** OpenAI's models were trained with QuickGELU, most others with GELU. Loading one as the
 #    other raises no error. Take `encoder = clipbench.load("classroom")`, put a `clipbench.model.QuickGELU()` into
 #    `block.mlp[1]` of every block of `encoder.model.image_encoder.blocks`, and measure what it costs on
