@@ -197,7 +197,6 @@ class SimilarityMatrix(ipywidgets.VBox):
     def _on_texts(self, change) -> None:
         if read_prompts(self._text.value) != change.new:
             self._text.value = "\n".join(change.new)
-        self.chosen_text = min(self.chosen_text, max(0, len(change.new) - 1))
         self._update()
 
     def _on_upload(self, _) -> None:
@@ -223,6 +222,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         cosines = self._similarities()
         self.set_trait("cosines", cosines.tolist())
         self.set_trait("accuracy", diagonal_accuracy(cosines))
+        self.chosen_text = min(self.chosen_text, max(0, len(self.texts) - 1))
         self._lay_out()
 
     def _similarities(self) -> torch.Tensor:
