@@ -90,12 +90,10 @@ def labelled_scatter(
     for (name, (xs, ys)), dash in zip((lines or {}).items(), ("--", "-", ":"), strict=False):
         ax.plot(xs, ys, dash, color=GRAY, linewidth=1.3, zorder=1, label=name)
     for points, (colour, mark, _) in zip(groups.values(), LINE_STYLES, strict=False):
-        for name, (x, y, *ends) in points.items():
+        for x, y, *ends in points.values():
             if ends:
                 ax.plot([x, x], ends, color=colour, linewidth=1.2, alpha=0.6, zorder=2)
             ax.plot(x, y, mark, color=colour, markersize=6.5, markeredgecolor="white", zorder=3)
-            if names:
-                ax.annotate(name, (x, y), (6, 3), textcoords="offset points", fontsize=8, color="#333a44")
     if logarithmic:
         ax.set_xscale("log")
     ax.margins(x=0.12)
@@ -105,7 +103,40 @@ def labelled_scatter(
     ax.legend(handles=[*(handles if len(groups) > 1 else []), *drawn], fontsize=9, frameon=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(wrap(title, 6.5), fontsize=11)
+    if names:
+        name_points(figure, ax, [(name, point[:2]) for points in groups.values() for name, point in points.items()])
     return figure
+
+
+# Where a name may stand, in points from its dot, the first that is free: beside it, then ever farther off.
+PLACES = [(7, 0), (-7, 0), (7, 9), (-7, 9), (7, -9), (-7, -9),
+          *((side * 9, step) for step in (-18, 18, -27, 27, -36, -45, -54) for side in (-1, 1))]  # fmt: skip
+LETTER, LINE = 4.4, 9.0  # of the font that names have, in points
+
+
+def name_points(figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tuple[float, float]]]) -> None:
+    """A name for each point, none over another; a thin line leads to those that stand apart."""
+    figure.draw_without_rendering()  # so that the axes know where they are
+    scale = 72 / figure.dpi
+    dots = [ax.transData.transform(place) * scale for _, place in places]
+    inside = ax.get_window_extent().bounds
+    left, right = inside[0] * scale, (inside[0] + inside[2]) * scale
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in dots]
+    for (name, place), (x, y) in zip(places, dots, strict=True):
+        for dx, dy in PLACES:
+            start = x + dx if dx > 0 else x + dx - LETTER * len(name)
+            box = (start, start + LETTER * len(name), y + dy - LINE / 2, y + dy + LINE / 2)
+            if box[0] >= left and box[1] <= right + 20 and not any(overlap(box, other) for other in taken):
+                break
+        taken.append(box)
+        lead = {"arrowstyle": "-", "color": "#9AA3AD", "linewidth": 0.6} if abs(dy) > 9 else None
+        ax.annotate(name, place, (dx, dy), textcoords="offset points", fontsize=8, color="#333a44", va="center",
+                    ha="left" if dx > 0 else "right", arrowprops=lead)  # fmt: skip
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Of two boxes (left, right, bottom, top)."""
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
 
 
 def stretch(ax: Axes) -> None:

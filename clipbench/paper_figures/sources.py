@@ -31,7 +31,7 @@ class Sources:
 
     Args:
         scale: "tiny", "classroom" or "full".
-        model: in place of the scale's model; then no shipped record of the scale's model is used.
+        model: in place of the scale's model; shipped records of its own are known of twins only.
         shipped: folder of records that come with the package.
         made: folder for records that are measured here; None measures nothing.
         pictures: of each measurement made here.
@@ -43,7 +43,7 @@ class Sources:
                  device: str = "cpu"):  # fmt: skip
         if scale not in MODELS:
             raise UserError(f"no scale {scale!r}; choose from {', '.join(MODELS)}")
-        self.scale, self.model, self.pictures, self.device = scale, model or MODELS[scale], pictures, device
+        self.scale, self.model, self.pictures, self.device = scale, str(model or MODELS[scale]), pictures, device
         self.prefix = scale if model is None else re.sub(r"[^\w.-]+", "-", str(model)).strip("-.")
         self.shipped, self.made = shipped or shipped_records(), made
         self.tasks = tasks
@@ -63,8 +63,8 @@ class Sources:
     def file(self, name: str) -> Path | None:
         """The record's file, one that was made here first."""
         places = [self.made] if self.made else []
-        own_elsewhere = name.startswith(f"{self.prefix}-") and self.prefix != self.scale
-        places += [] if own_elsewhere else [self.shipped]
+        foreign = self.prefix != self.scale and not self.model.startswith("twin:")
+        places += [] if foreign and name.startswith(f"{self.prefix}-") else [self.shipped]
         return next((place / f"{name}.json" for place in places if (place / f"{name}.json").exists()), None)
 
     def has(self, name: str) -> bool:
