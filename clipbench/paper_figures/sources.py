@@ -21,7 +21,7 @@ class NoRecord(UserError):
 
 def shipped_records() -> Path:
     """The folder of records that comes with clipbench: in a clone and in an installed package."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).resolve().parents[2]
     return next((place for place in (root / "experiments" / "records", root / "clipbench_records") if place.is_dir()),
                 root / "experiments" / "records")  # fmt: skip
 
