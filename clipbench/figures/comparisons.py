@@ -43,9 +43,10 @@ def ranked_bars(
         ax.errorbar(middle, rows, xerr=around, fmt="none", ecolor="black", capsize=2.5, linewidth=1)
     if logarithmic:
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:,.0f}")
     for row, name, value, (low, high) in zip(rows, order, middle, ends, strict=True):
         negative = value < 0
-        text = (notes or {}).get(name) or (f"{value:.1f}" if logarithmic else f"{value:+.0f}")
+        text = (notes or {}).get(name) or (f"{value:.3g}" if logarithmic else f"{value:+.0f}")
         ax.annotate(text, (low if negative else high, row), (-5 if negative else 5, 0), textcoords="offset points",
                     va="center", ha="right" if negative else "left", fontsize=8.5)  # fmt: skip
     for name, place in (marks or {}).items():
@@ -58,7 +59,7 @@ def ranked_bars(
     ax.set_yticks(rows, order, fontsize=9)
     ax.invert_yaxis()
     ax.set(xlabel=xlabel)
-    ax.set_title(wrap(title, 6.3), fontsize=11)
+    figure.suptitle(wrap(title, 5.9), fontsize=11)
     return figure
 
 
