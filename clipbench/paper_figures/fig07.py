@@ -34,7 +34,7 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
     finding = (f"Zero-shot is worth {median:.1f} pictures a class in the median of {len(values)} tasks,"
                f" and {examples[largest][0]:.0f} at most ({largest})")  # fmt: skip
     signs = {"below the range": "≤ ", "above the range": "≥ "}
-    notes = {name: f"{signs.get(how, '')}{value:.{1 if value < 100 else 0}f}" for name, (value, how) in examples.items()}
+    notes = {name: f"{signs.get(how, '')}{value:.1f}" for name, (value, how) in examples.items()}
     bars = {name: (max(value, 1.02),) for name, (value, _) in examples.items()}  # one needs a sliver to be seen
     marks = {f"median {median:.1f}": median}
     label = "pictures a class at which a probe equals zero-shot"
