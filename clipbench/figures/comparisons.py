@@ -119,7 +119,7 @@ def name_points(figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tupl
     """A name for each point, none over another; a thin line leads to those that stand apart."""
     figure.draw_without_rendering()  # so that the axes know where they are
     scale = 72 / figure.dpi
-    dots = [ax.transData.transform(place) * scale for _, place in places]
+    dots = [(scale * ax.transData.transform(place)).tolist() for _, place in places]
     inside = ax.get_window_extent().bounds
     left, right = inside[0] * scale, (inside[0] + inside[2]) * scale
     taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in dots]
