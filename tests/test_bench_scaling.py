@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from clipbench import UserError
 from clipbench.bench.scaling import narrowed
 from clipbench.cli import main
 from clipbench.presets import find_preset
@@ -31,3 +32,15 @@ def test_the_shipped_ladder_was_measured_by_its_command(name):
     record = shipped_record(name)
     assert record["command"].startswith("clipbench bench scaling")
     assert all(run["top1_low"] < run["top1"] < run["top1_high"] for run in record["runs"])
+
+
+def test_the_shipped_curves_show_the_order_of_figure_2_and_how_they_were_made():
+    record = shipped_record("objectives")
+    assert len(record["commands"]) == 3
+    contrastive, bow, lm = (record[name] for name in ("contrastive", "bow", "caption-lm"))
+    assert contrastive["top1_low"][-1] > bow["top1_high"][-1] and bow["top1_low"][-1] > lm["top1_high"][-1]
+
+
+def test_a_record_that_is_not_there_gets_one_line():
+    with pytest.raises(UserError, match="RETRAIN"):
+        shipped_record("nothing-of-the-kind")
