@@ -31,7 +31,7 @@ def with_parameters(notebook, values: dict[str, str]):
     return notebook
 
 
-def execute(path: Path, monkeypatch, cores: str | None = None):
+def execute(path: Path, monkeypatch, cores: str | None = None, scale: str = "tiny"):
     """Run a lesson with quick settings, and return it with its outputs."""
     return run(with_parameters(read(path), QUICK), monkeypatch, cores)
 
@@ -55,6 +55,14 @@ def test_the_live_training_stops_early_on_one_core_only(cores, monkeypatch):
     notebook = execute(NOTEBOOKS / "01_pretraining.py", monkeypatch, cores)
     assert ("from here on we use the shipped model" in printed(notebook)) == (cores == "1")
     assert any("Two curves over the seconds of training" in figure for figure in figures(notebook))
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_without_a_hub_the_last_lesson_runs_with_random_weights_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    notebook = execute(NOTEBOOKS / "14_real_checkpoints.py", monkeypatch, scale="full")
+    assert "those of ViT-B/32 with RANDOM weights" in printed(notebook)
 
 
 # --- their shape -------------------------------------------------------------------------------
