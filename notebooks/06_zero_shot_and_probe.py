@@ -340,6 +340,8 @@ PromptExplorer(encoder, pictures=gallery, prompts=prompts)
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/06_zero_shot_and_probe](exercises/06_zero_shot_and_probe.ipynb).
+#
 # 1. **Better words.** Write templates for the digits. Does any beat the shipped ones by more than the interval?
 #    How many did you try, and what does that do to the interval?
 # 2. **After the projection.** Repeat the few-shot curve with the projected vectors in place of the features before

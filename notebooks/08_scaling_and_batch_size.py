@@ -482,6 +482,8 @@ TrainingMonitor(Trainer(CLIP(preset.model), *fittings, recipe, device="cpu"))
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/08_scaling_and_batch_size](exercises/08_scaling_and_batch_size.ipynb).
+#
 # 1. **Your own training.** You have eight A100 for a week. How many pairs can a ViT-B/32 see, at 40 % of the peak?
 #    What if captions have 20 tokens and not 77?
 # 2. **A batch of twins.** Repeat every pair of `image_features` and `text_features` once, and draw *ln N − loss*

@@ -458,6 +458,8 @@ TypographicStudio("twin:many-signs")
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/12_inside_the_model](exercises/12_inside_the_model.ipynb).
+#
 # 1. **Luck with fewer units.** Search only 20 concepts. Does the threshold of luck rise or fall, and why?
 # 2. **A fairer map.** Multiply attention of the last layer by the gradient of the cosine with respect to it, and enter
 #    the contest. Does it beat plain attention?
