@@ -95,8 +95,8 @@ inside_the_model.check_maps(choices)
 # %% [markdown]
 # ## All together
 #
-# When the checks are passed: the cosine of a dog with "a cat", one invisible step later. **Predict** what is larger, the
-# growth to first order or the true one.
+# When the checks are passed: the cosine of a dog with "a cat", one invisible step later. **Predict** what is larger,
+# the growth to first order or the true one.
 
 # %%
 from clipbench.data.staged import Staged, stage
