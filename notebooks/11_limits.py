@@ -565,6 +565,8 @@ PromptExplorer(encoder, pictures=gallery, prompts=pair)
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/11_limits](exercises/11_limits.ipynb).
+#
 # 1. **Probe the order.** The survey says that the model guesses at "word order". Train a linear probe on `tower`
 #    features for this question, as we did for counting. Is the order in the picture's features?
 # 2. **Lies that agree.** Change `with_lies` so that every cat is called a dog. What happens to cats, and what to dogs?
