@@ -18,7 +18,7 @@ c.VoilaConfiguration.show_tracebacks = False
 c.VoilaConfiguration.file_allowlist = []  # no files but Voila's own
 
 c.VoilaConfiguration.preheat_kernel = True  # kernels that have loaded the model wait for their visitors,
-c.VoilaConfiguration.default_pool_size = 2  # so many, each 0.5 GB
+c.VoilaConfiguration.default_pool_size = 5  # so many can come at once; each takes 0.5 GB
 
 c.MappingKernelManager.cull_idle_timeout = 300  # seconds after a visitor has gone; those who stay keep theirs
 c.MappingKernelManager.cull_interval = 30

@@ -7,7 +7,7 @@ import ipywidgets
 
 from clipbench_widgets.position_pad import PositionPad
 
-NOT_INSTANT = ("Measure", "Cancel", "UMAP", "Stop", "Start", "Pause")  # buttons that begin or end longer work
+NOT_INSTANT = ("Measure", "Cancel", "UMAP", "Stop", "Start", "Pause", "Go on")  # buttons that begin or end longer work
 CHANNELS = {"clipbench-hover-channel": "hover", "clipbench-action-channel": "click"}  # hidden texts of a pointer
 GROUPS = ("clipbench-thumbnail", "clipbench-row-name", "clipbench-column-picture", "clipbench-chip")
 

@@ -13,6 +13,7 @@ from clipbench.bench.shipped import shipped
 from clipbench.bench.speed import rendering, startup
 from clipbench.bench.speedrun import speedrun
 from clipbench.bench.training import big_batch, training_step
+from clipbench.bench.voila import class_visits
 from clipbench.bench.widgets import widget_latency
 
 BENCHMARKS = {
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "probe-parity": probe_parity,
     "embed": embedding,
     "widgets": widget_latency,
+    "voila": class_visits,
     "rescore": rescoring,
     "objectives": efficiency,
     "search": searching,

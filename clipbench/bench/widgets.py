@@ -18,12 +18,24 @@ from pathlib import Path
 
 from clipbench.errors import UserError
 
-APPS = ("PromptExplorer", "SimilarityMatrix", "TypographicStudio", "EmbeddingMap", "ImageSearch")
+APPS = (
+    "PromptExplorer", "SimilarityMatrix", "TypographicStudio", "EmbeddingMap", "ImageSearch", "BeatTheMachine",
+    "TrainingMonitor",
+)  # fmt: skip
+MADE_BY = {  # with a game that is long enough; a training of a few seconds, whose buttons begin and end longer work
+    "BeatTheMachine": "clipbench_widgets.BeatTheMachine({model!r}, rounds=50)",
+    "TrainingMonitor": "clipbench_widgets.TrainingMonitor(clipbench_widgets.start_page.tiny_training())\n"
+                       "app.start(); time.sleep(5); app.pause()",
+}  # fmt: skip
 FLOOD, FLOOD_SECONDS = 100, 1.0
 WORDS = ("dog", "lion", "rocket", "raccoon", "mouse", "house", "banana", "guitar", "tree", "umbrella", "clock", "fish")
 COLOURS = ("#a01010", "#1040a0", "#106030", "#14141a")
 SECONDS_TO_ANSWER = 120
-SETUP = "import json, clipbench_widgets\nfrom clipbench_widgets.controls import InFlight, controls_of, held_by"
+SETUP = """
+import json, time, clipbench_widgets
+from clipbench_widgets.controls import InFlight, controls_of, held_by
+clipbench_widgets.beat_the_machine.DOUBLE_CLICK = 0  # nobody clicks as quickly as a benchmark
+"""
 BUSY = "while True: sum(range(100_000))"
 
 
@@ -92,7 +104,7 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
             return None
         empty = page.memory()
         began = time.perf_counter()
-        page.run(f"app = clipbench_widgets.{name}({model!r})")
+        page.run("app = " + MADE_BY.get(name, f"clipbench_widgets.{name}({{model!r}})").format(model=model))
         ready = time.perf_counter() - began
         controls = page.tell("controls_of(app)")
         latencies = {}

@@ -78,6 +78,13 @@ def widgets_options(parser: Parser) -> None:
     parser.add_argument("--busy", action="store_true", help="beside a process that uses a whole core")
 
 
+def voila_options(parser: Parser) -> None:
+    parser.add_argument("--model", default="classroom", help="a name or a folder (default classroom)")
+    parser.add_argument("--visitors", type=positive(int), default=30, help="one after the other (default 30)")
+    parser.add_argument("--together", type=positive(int), default=5, help="at once (default 5)")
+    parser.add_argument("--pause", type=float, default=0.0, metavar="SECONDS", help="between two in turn (default 0)")
+
+
 def objectives_options(parser: Parser) -> None:
     from clipbench.bench.objectives import FIGURE_2
     from clipbench.objectives import OBJECTIVES
@@ -135,7 +142,7 @@ def scaling_options(parser: Parser) -> None:
 OPTIONS = {
     "probe": probe_options, "probe-parity": probe_parity_options, "train": train_options, "loss": loss_options,
     "big-batch": big_batch_options, "embed": embed_options, "rescore": rescore_options, "search": search_options,
-    "widgets": widgets_options, "objectives": objectives_options, "speedrun": speedrun_options,
+    "widgets": widgets_options, "voila": voila_options, "objectives": objectives_options, "speedrun": speedrun_options,
     "scaling": scaling_options,
     "shipped": shipped_options,
 }  # fmt: skip

@@ -1,0 +1,171 @@
+"""How the apps' page bears a class: visitors of ``make app`` in turn and at once, in a real browser."""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from clipbench.errors import UserError
+
+APP = Path("app/app.ipynb")
+CARD, OPENED = ".clipbench-start-card", ".clipbench-opened > .widget-box .clipbench-app"
+KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+SECONDS = 180  # after which a visit has failed
+SECONDS_TO_WARM_UP = 30  # what the waiting kernels load
+FLAGS = ("--disable-gpu", "--no-first-run", "--disable-background-networking")
+
+
+def class_visits(
+    threads: int | None = None, model: str = "classroom", visitors: int = 30, together: int = 5, pause: float = 0.0
+) -> dict:
+    """Seconds to the first paint and memory of each visitor of the apps' page, in turn and at once.
+
+    Each visitor opens the page in a browser of their own profile, then one of the seven apps. Run it in a clone.
+
+    Args:
+        model: what `clipbench.load` takes.
+        pause: seconds between two visits in turn; without one, visitors outrun the kernels that are kept warm.
+
+    Raises:
+        UserError: without Voila, Playwright or Chromium, and outside of a clone.
+    """
+    chromium = needed()
+    with served(model, threads) as (address, process):
+        return {
+            "model": model,
+            "in_turn": asyncio.run(all_visits(chromium, address, visitors, pause)) | {"pause": pause},
+            "at_once": asyncio.run(all_visits(chromium, address, together, None)),
+            "server_mb": resident(process.pid),
+        }
+
+
+def needed() -> str:
+    """The path of Chromium, once everything is there."""
+    for module, extra in (("voila", "apps"), ("playwright", "browser")):
+        try:
+            __import__(module)
+        except ImportError:
+            raise UserError(f"this needs {module}: pip install 'clipbench[{extra}]'") from None
+    if not APP.exists():
+        raise UserError(f"there is no {APP} here; run this in a clone of the repository")
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        raise UserError("this needs Chromium: install it, or set CHROMIUM to its path")
+    return found
+
+
+@contextlib.contextmanager
+def served(model: str, threads: int | None) -> Iterator[tuple[str, subprocess.Popen]]:
+    """(address, process) of the page as ``make app`` serves it, once its kernels are warm."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--Voila.config_file_paths=app", "--no-browser", f"--port={port}"]
+    command = [sys.executable, "-m", "voila", str(APP), *options]
+    environment = os.environ | {"CLIPBENCH_SCALE": model} | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_warm(process, log)
+            yield f"http://127.0.0.1:{port}/", process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait_until_warm(process: subprocess.Popen, log) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS:
+        time.sleep(0.5)
+        said = os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace")
+        if "is filled with" in said:  # the kernels have started
+            time.sleep(SECONDS_TO_WARM_UP)
+            return
+        if process.poll() is not None:
+            break
+    raise RuntimeError(f"Voila does not answer: {said[-500:]}")
+
+
+async def all_visits(chromium: str, address: str, visitors: int, pause: float | None) -> dict:
+    """``visitors`` one after the other with a pause between them, or without one (None) all at once."""
+    from playwright.async_api import async_playwright
+
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *root])
+        if pause is None:
+            found = await asyncio.gather(*(visit(browser, address, number) for number in range(visitors)))
+        else:
+            found = [await visit_and_leave(browser, address, number, pause) for number in range(visitors)]
+        await browser.close()
+    return told(found)
+
+
+async def visit_and_leave(browser, address: str, number: int, pause: float) -> dict:
+    found = await visit(browser, address, number)
+    if "context" in found:
+        await found["context"].close()
+    await asyncio.sleep(pause)
+    return found
+
+
+async def visit(browser, address: str, number: int) -> dict:
+    """What one visitor meets; the page is left open."""
+    from playwright.async_api import Error
+
+    context = await browser.new_context()
+    page = await context.new_page()
+    page.set_default_timeout(1000 * SECONDS)
+    began = time.perf_counter()
+    try:
+        await page.goto(address)
+        cards = page.locator(CARD)
+        await cards.first.wait_for()
+        painted = time.perf_counter() - began
+        await cards.nth(number % await cards.count()).click()
+        await page.locator(OPENED).first.wait_for()
+        opened = time.perf_counter() - began - painted
+        memory = resident(kernel_process(await page.evaluate(KERNEL)))
+    except Error as error:
+        return {"context": context, "failed": str(error).splitlines()[0]}
+    return {"context": context, "paint": painted, "open": opened, "memory": memory}
+
+
+def told(visits: list[dict]) -> dict:
+    well = [each for each in visits if "failed" not in each]
+    values = {name: [each[name] for each in well if each[name] is not None] for name in ("paint", "open", "memory")}
+    return {
+        "visitors": len(visits),
+        "failed": [each["failed"] for each in visits if "failed" in each],
+        "seconds_to_first_paint": middle_and_worst(values["paint"]),
+        "seconds_to_open_an_app": middle_and_worst(values["open"]),
+        "memory_mb": middle_and_worst(values["memory"]),
+    }
+
+
+def middle_and_worst(values: list[float]) -> dict | None:
+    return {"median": median(values), "worst": max(values)} if values else None
+
+
+def kernel_process(kernel: str) -> int | None:
+    """The process id of a kernel, on Linux."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"kernel-{kernel}" in entry.read_text(errors="replace"):
+                return int(entry.parent.name)
+    return None
+
+
+def resident(process: int | None) -> float | None:
+    """Resident memory of a process, MB of 10^6 bytes; None where the system does not tell."""
+    status = Path(f"/proc/{process}/status")
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6 if status.exists() else None
