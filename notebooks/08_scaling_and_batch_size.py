@@ -232,6 +232,8 @@ if RETRAIN:
     more = scaling(widths=(16,), batches=(32, 512), pairs=61_440, seeds=(0, 1), pictures=5000)
 else:
     more = shipped_record("scaling-batch")
+
+# %%
 by_batch = {batch: [] for batch in (32, 128, 512)}
 for run in [*ladder["runs"], *more["runs"]]:
     if run["width"] == 16:
@@ -472,6 +474,7 @@ from clipbench.presets import find_preset
 from clipbench.pretrained import world_tokenizer
 from clipbench_widgets import TrainingMonitor
 
+# %%
 preset = find_preset("tiny")
 recipe = replace(preset.train, batch_size=128, minutes=3.0)
 torch.manual_seed(0)

@@ -62,6 +62,8 @@ if SCALE == "full":
         encoder, who = random_stand_in(), "ViT-B/32 with RANDOM weights"
 else:
     encoder, who = clipbench.load(SCALE, device), f"our {SCALE} model"
+
+# %%
 MEANT = "RANDOM" not in who
 print(f"The answers below are those of {who}, on {device}.")
 if not MEANT:
@@ -176,6 +178,8 @@ from clipbench.sticker import Sticker, print_on
 words = ["cat", "dog", "pizza", "rocket", "owl", "guitar", "bus", "lion"]
 paper = Image.new("RGB", (224, 224), (235, 232, 225))
 sheets = [print_on(paper, Sticker(word, height=0.4, position=(0.5, 0.5))) for word in words]
+
+# %%
 sheet_features = encoder.encode_image(encoder.preprocess(sheets)).cpu()
 asked = encoder.encode_text([f'a sign that says "{word}"' for word in words]).cpu()
 read = (sheet_features @ asked.T).argmax(1)
@@ -235,7 +239,7 @@ def kilometres(a, b):
     h = math.sin((lb - la) / 2) ** 2 + math.cos(la) * math.cos(lb) * math.sin((lp - lo) / 2) ** 2
     return 2 * 6371 * math.asin(math.sqrt(h))
 
-
+# %%
 there = list(places)
 errors = [kilometres(places[name], places[there[i]]) for name, i in zip(there, nearest, strict=True)]
 captions = [f"{name}: {there[i]}, {e:,.0f} km off" for name, i, e in zip(there, nearest, errors, strict=True)]
@@ -318,6 +322,7 @@ from clipbench.flops import PEAKS, image_flops, text_flops, training_flops
 from clipbench.model import PAPER_MODELS
 
 
+# %%
 def budget(name):
     config = CLIPConfig.named(name)
     with torch.device("meta"):

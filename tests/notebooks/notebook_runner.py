@@ -20,10 +20,11 @@ connect, socket.socket.connect = socket.socket.connect, refuse
 """
 
 
-def run(notebook, monkeypatch, cores: str | None = None, folder: Path = NOTEBOOKS, allow_errors: bool = False):
+def run(notebook, monkeypatch, cores: str | None = None, folder: Path = NOTEBOOKS, allow_errors: bool = False,
+        scale: str = "tiny"):  # fmt: skip
     """Execute a notebook, and return it with its outputs."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    settings = {"CLIPBENCH_SCALE": "tiny", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CPU_LIMIT": cores}
+    settings = {"CLIPBENCH_SCALE": scale, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CPU_LIMIT": cores}
     for name, value in settings.items():
         monkeypatch.delenv(name, raising=False)
         if value is not None:

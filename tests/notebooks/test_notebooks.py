@@ -33,7 +33,7 @@ def with_parameters(notebook, values: dict[str, str]):
 
 def execute(path: Path, monkeypatch, cores: str | None = None, scale: str = "tiny"):
     """Run a lesson with quick settings, and return it with its outputs."""
-    return run(with_parameters(read(path), QUICK), monkeypatch, cores)
+    return run(with_parameters(read(path), QUICK), monkeypatch, cores, scale=scale)
 
 
 @pytest.mark.notebook
