@@ -20,8 +20,8 @@
 # * **probe** the classics: written words, the place of a photo, an action in many frames, the fat red cat,
 # * **budget** compute, memory and time for all nine models of the paper.
 #
-# It is made for a graphics card: on Colab choose a T4, and set `SCALE = "full"`. It runs everywhere, though, with our
-# classroom model. At each **Predict** write down what you expect before you run the cell.
+# It takes about 45 minutes. It is made for a graphics card: on Colab choose a T4, and set `SCALE = "full"`. It runs
+# everywhere, though, with our classroom model. At each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os

@@ -170,7 +170,7 @@ def test_the_command_prints_one_certified_record(tmp_path, capsys):
 @pytest.mark.parametrize("task", ["linear-probe", "few-shot"])
 @pytest.mark.parametrize(
     "classes, message",
-    [({"cat": 8}, "two classes"), ({"cat": 1, "dog": 1}, "every class has one picture"), ({}, "no pictures found")],
+    [({"cat": 8}, "one class only"), ({"cat": 1, "dog": 1}, "every class has one picture"), ({}, "no pictures found")],
 )
 def test_folders_that_cannot_be_probed_end_in_one_line(tmp_path, capsys, task, classes, message):
     model = write_small_model(tmp_path / "model")
