@@ -118,7 +118,8 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     app.get_by_role("button", name="Measure").click()
     cancel = app.get_by_role("button", name="Cancel")
     cancel.wait_for()
-    app.locator(".clipbench-chart polyline").first.wait_for(state="attached")  # a level line has no height to be visible
+    first_size = app.locator(".clipbench-chart polyline").first
+    first_size.wait_for(state="attached")  # a level line has no height, so to Playwright it is hidden
     cancel.click()
     app.get_by_text("Cancelled").wait_for()
     sync_api.expect(cancel).to_be_hidden()
