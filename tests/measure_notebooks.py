@@ -116,8 +116,13 @@ def code_of(notebook) -> list:
 
 
 def digest(cell) -> str:
-    """A hash of what a cell showed: texts and pictures; ids of widgets and memory addresses are not compared."""
-    shown = [(output.get("text"), output.get("data")) for output in cell.get("outputs", [])]
+    """A hash of what a cell showed: texts and pictures; ids of widgets and memory addresses are not compared.
+
+    What was printed is joined: into how many pieces the kernel cut it depends on the moment.
+    """
+    outputs = cell.get("outputs", [])
+    printed = "".join(each.get("text", "") for each in outputs)
+    shown = [printed, [each["data"] for each in outputs if "data" in each]]
     text = re.sub(r"0x[0-9a-f]+|[0-9a-f]{32}", "", json.dumps(shown, sort_keys=True))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
