@@ -41,13 +41,20 @@ def read_record(file: Path) -> dict:
     return record
 
 
+def shipped_records() -> Path:
+    """The folder of records that comes with clipbench: in a clone and in an installed package."""
+    root = Path(__file__).resolve().parents[1]
+    return next((place for place in (root / "experiments" / "records", root / "clipbench_records") if place.is_dir()),
+                root / "experiments" / "records")  # fmt: skip
+
+
 def shipped_record(name: str) -> dict:
-    """A record of the repository, experiments/records/NAME.json: what lessons read in place of training.
+    """The shipped record NAME.json: what lessons read in place of training.
 
     Raises:
-        UserError: where clipbench was installed without its repository.
+        UserError: where there is none.
     """
-    file = Path(__file__).resolve().parents[1] / "experiments" / "records" / f"{name}.json"
+    file = shipped_records() / f"{name}.json"
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError:

@@ -7,13 +7,14 @@ from small import one_line, write_small_model
 
 from clipbench import UserError
 from clipbench.cli.main import main
-from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of, shipped_records
+from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of
 from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
 from clipbench.paper_figures.fig05 import differences
 from clipbench.paper_figures.fig09 import errors_by_size
 from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, YES, judged, mean_of
 from clipbench.paper_figures.suite import by_task
+from clipbench.records import shipped_records
 
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
     "count": (0.7, 0.9, 0.5, 0.6, 0.8), "style": (0.9, 0.95, 0.8, 0.9, 0.92), "colour": (0.95, 0.99, 0.9, 0.96, 0.97),

@@ -21,7 +21,7 @@ from clipbench.paper_figures import (
     typographic,
 )
 from clipbench.paper_figures.finding import NO_DATA, Finding
-from clipbench.paper_figures.sources import NoRecord, Sources, shipped_records
+from clipbench.paper_figures.sources import NoRecord, Sources
 
 FIGURES = {each.NAME: each for each in (fig02, fig04, fig05, fig06, fig07, fig08, fig09, fig10, fig13, fig14, fig16,
                                         fig17, typographic)}  # fmt: skip
@@ -47,4 +47,4 @@ def finding_of(name: str, sources: Sources) -> Finding:
         return Finding(None, str(missing), NO_DATA)
 
 
-__all__ = ["FIGURES", "LEFT_OUT", "Finding", "NoRecord", "Sources", "finding_of", "shipped_records"]
+__all__ = ["FIGURES", "LEFT_OUT", "Finding", "NoRecord", "Sources", "finding_of"]

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from clipbench.errors import UserError
-from clipbench.records import make_record, read_record, write_record
+from clipbench.records import make_record, read_record, shipped_records, write_record
 
 MODELS = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}
 
@@ -17,13 +17,6 @@ class NoRecord(UserError):
 
     def __init__(self, name: str, command: str):
         super().__init__(f"no record {name}.json; make it with: {command}")
-
-
-def shipped_records() -> Path:
-    """The folder of records that comes with clipbench: in a clone and in an installed package."""
-    root = Path(__file__).resolve().parents[2]
-    return next((place for place in (root / "experiments" / "records", root / "clipbench_records") if place.is_dir()),
-                root / "experiments" / "records")  # fmt: skip
 
 
 class Sources:
