@@ -1,8 +1,19 @@
 """What tests do in JupyterLab's page."""
 
 import re
+from pathlib import Path
 
 SECONDS_TO_START, SECONDS_TO_RUN, SECONDS_TO_ANSWER = 120, 240, 60  # for a busy machine
+
+
+def write_notebook(file: Path, *cells: str) -> Path:
+    """A notebook of these code cells, not run yet."""
+    import nbformat
+
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), file)
+    return file
 
 
 def choose(page, *labels: str) -> None:

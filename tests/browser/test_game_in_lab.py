@@ -2,9 +2,8 @@
 
 import re
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -15,10 +14,7 @@ CELL = "from clipbench_widgets import BeatTheMachine\nBeatTheMachine('tiny', 'sc
 
 @pytest.fixture
 def notebook(tmp_path):
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "game.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel), file)
-    return file
+    return write_notebook(tmp_path / "game.ipynb", CELL)
 
 
 def test_a_student_plays_against_the_model(lab, browser_page, notebook, tmp_path):

@@ -2,9 +2,8 @@
 
 import re
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, choose, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -24,11 +23,7 @@ CELLS = (
 @pytest.fixture
 def notebook(tmp_path):
     """A map, and below it its traits in words."""
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "map.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), file)
-    return file
+    return write_notebook(tmp_path / "map.ipynb", *CELLS)
 
 
 class Map:

@@ -1,8 +1,7 @@
 """The matrix in JupyterLab: real clicks and keys, and what the page shows after them."""
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -12,11 +11,9 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def notebook(tmp_path):
     """A notebook whose only cell shows a matrix."""
-    cell = nbformat.v4.new_code_cell("from clipbench_widgets import SimilarityMatrix\nSimilarityMatrix('tiny')")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "matrix.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), file)
-    return file
+    return write_notebook(
+        tmp_path / "matrix.ipynb", "from clipbench_widgets import SimilarityMatrix\nSimilarityMatrix('tiny')"
+    )
 
 
 def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_path):

@@ -1,8 +1,7 @@
 """The monitor in JupyterLab: a training is started, watched, paused and stopped by clicks, and cells still run."""
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -28,10 +27,7 @@ TrainingMonitor(trainer)
 @pytest.fixture
 def notebook(tmp_path):
     """A notebook whose only cell shows a monitor."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "monitor.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(TRAINING)], metadata=kernel), file)
-    return file
+    return write_notebook(tmp_path / "monitor.ipynb", TRAINING)
 
 
 def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, notebook, tmp_path):

@@ -3,9 +3,8 @@
 import io
 import re
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
 from PIL import Image
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
@@ -20,10 +19,7 @@ CELL = (
 
 @pytest.fixture
 def notebook(tmp_path):
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "search.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel), file)
-    return file
+    return write_notebook(tmp_path / "search.ipynb", CELL)
 
 
 def red_picture() -> dict:

@@ -2,9 +2,8 @@
 
 import re
 
-import nbformat
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -27,11 +26,7 @@ TypographicStudio(encoder)
 @pytest.fixture
 def notebook(tmp_path):
     """A notebook whose only cell shows a studio."""
-    cell = nbformat.v4.new_code_cell(CELL)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    file = tmp_path / "studio.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), file)
-    return file
+    return write_notebook(tmp_path / "studio.ipynb", CELL)
 
 
 def numbers(app) -> dict[str, int]:
