@@ -4,6 +4,9 @@ Every caption is true of its picture. ``caption_scenes`` turns factors into stri
 from the same counter-based hash as the picture, so a scene always has the same caption.
 """
 
+from collections.abc import Sequence
+
+from clipbench.data.languages import caption_in
 from clipbench.data.scenes import COLOUR_STYLES, COLOURS, LAYOUT_NAMES, SIGNS, STYLES, Factors
 from clipbench.data.sprites import Concept, concepts
 
@@ -77,8 +80,13 @@ class Chooser:
         return self.below(100) < percent
 
 
-def caption_scenes(factors: Factors, count_words: bool = True) -> list[str]:
-    """One caption a scene: B strings; without ``count_words`` three cats are "a cat"."""
+def caption_scenes(factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",)) -> list[str]:
+    """One caption a scene: B strings.
+
+    Args:
+        count_words: without it three cats are "a cat".
+        languages: "en" and keys of ``languages.LANGUAGES``; each scene is described in one of them, all alike.
+    """
     first = factors.draws.bits("caption").tolist()
     second = factors.draws.bits("caption, more").tolist()
     columns = (
@@ -86,7 +94,9 @@ def caption_scenes(factors: Factors, count_words: bool = True) -> list[str]:
         factors.style, factors.colour, factors.layout, factors.objects, factors.x, factors.y, factors.size,
     )  # fmt: skip
     scenes = [Scene(count_words, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    return [caption(scene, Chooser(a << 32 | b)) for scene, a, b in zip(scenes, first, second, strict=True)]
+    spoken = factors.draws.integer("language", len(languages)).tolist()
+    choosers = [Chooser(a << 32 | b) for a, b in zip(first, second, strict=True)]
+    return [caption(*each, languages[place]) for *each, place in zip(scenes, choosers, spoken, strict=True)]
 
 
 class Scene:
@@ -111,7 +121,9 @@ class Scene:
         self.x, self.y, self.size = x[0], y[0], size[0]
 
 
-def caption(scene: Scene, choose: Chooser) -> str:
+def caption(scene: Scene, choose: Chooser, language: str = "en") -> str:
+    if language != "en":
+        return caption_in(language, scene, choose)
     if scene.sign == "alone":
         return choose.of(ALONE_SIGNS).format(scene.word)
     if scene.sign == "other name":

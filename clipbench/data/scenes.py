@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from clipbench.data.draws import Draws, mix, shuffled_positions
-from clipbench.data.sprites import concepts, sprites
+from clipbench.data.languages import LANGUAGES
+from clipbench.data.sprites import ART_SETS, concepts, sprites
 
 FONT = Path(__file__).parent.parent / "assets" / "fonts" / "DejaVuSansCondensed-Bold.ttf"
 
@@ -67,6 +68,8 @@ class SceneConfig:
     hold_out: bool = True  # leave the held-out compositions to the evaluation
     count_words: bool = True  # whether captions say how many; without it three cats are "a cat"
     wrong_captions: float = 0.0  # share of training pairs whose caption belongs to another scene
+    languages: tuple[str, ...] = ("en",)  # of the captions, all alike; also es, de, zh, ru
+    art: tuple[str, ...] = ("noto",)  # who drew the objects, all alike; also twemoji, openmoji
 
     def __post_init__(self):
         for name, kinds in (("arrangements", ARRANGEMENTS), ("styles", STYLES), ("signs", SIGNS)):
@@ -76,6 +79,10 @@ class SceneConfig:
                 raise ValueError(f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}")
         if not (isinstance(self.wrong_captions, (int, float)) and 0 <= self.wrong_captions <= 1):
             raise ValueError(f"wrong_captions must be a share from 0 to 1, not {self.wrong_captions!r}")
+        for name, known in (("languages", ("en", *LANGUAGES)), ("art", ART_SETS)):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not given or not set(given) <= set(known):
+                raise ValueError(f"{name} must be one or more of {', '.join(known)}, not {given!r}")
 
 
 EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0, 0.0))
