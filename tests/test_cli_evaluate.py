@@ -158,6 +158,14 @@ def test_embedding_leaves_unreadable_pictures_out_too(world, tmp_path, capsys):
     assert load_file(tmp_path / "f.safetensors")["labels"].tolist() == [0] * 4 + [1] * 4
 
 
+def test_the_emoji_worlds_classes_can_be_asked_for_in_another_language(world, tmp_path, capsys):
+    command = ("--language", "de", "--out", tmp_path / "record.json")
+    record, _ = evaluated(capsys, world, "zero-shot", "one_each", *command)
+    assert record["settings"]["words"] == {"classes": "own, in German", "templates": "de"}
+    assert "ein Foto von {}" in record["settings"]["templates"]
+    assert json.loads((tmp_path / "record.json").read_text())["outcomes"]["class_names"] == ["Katze", "Hund", "Sonne"]
+
+
 def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
     metrics = evaluated(capsys, world, "zero-shot", "one_each")[0]["metrics"]
     assert metrics["pictures"] == 3 and metrics["top1_high"] - metrics["top1_low"] > 0.5
@@ -181,6 +189,9 @@ def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
           for task in ("zero-shot", "select-templates")),
         ("zero-shot", "pictures", ("--classes", "{world}/twice.txt"), "twice.txt lists 'red car' twice"),
         ("zero-shot", "pictures", ("--classes", "{world}/absent.txt"), "is no file and no known set"),
+        ("zero-shot", "pictures", ("--language", "es"), "knows the names of the emoji world only"),
+        ("zero-shot", "one_each", ("--language", "tlh"), "unknown --language 'tlh'; give es, de, zh, ru"),
+        ("zero-shot", "one_each", ("--language", "es", "--classes", "own"), "leave --classes out"),
         ("zero-shot", "pictures", ("--ensemble", "sum"), "invalid choice: 'sum'"),
         ("zero-shot", "pictures", ("--confusion", "{world}/templates.txt/x.csv"), "cannot write"),
         *((task, "nan.safetensors", (), "2 of 10 rows of features are not finite numbers")

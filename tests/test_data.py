@@ -1,5 +1,6 @@
 """Facts about the emoji world: scenes and pairs depend on (seed, index) alone, and what is held out stays out."""
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from small import write_image_folder
 from clipbench.data.captioned import from_picture_set
 from clipbench.data.captions import caption_scenes
 from clipbench.data.draws import Draws, permutation, shuffled_positions
+from clipbench.data.languages import LANGUAGES, named
 from clipbench.data.pairs import CaptionedPairs, ScenePairs, shifted_and_mirrored
 from clipbench.data.picture_sets import open_pictures
 from clipbench.data.scenes import (
@@ -304,6 +306,46 @@ def test_a_world_without_count_words_shows_the_same_and_never_says_how_many():
     assert not [caption for caption in untold.captions if numbers.search(caption)]
     plurals = re.compile("|".join(rf"\b{concept.plural}\b" for concept in concepts() if concept.plural != concept.name))
     assert not [caption for caption in untold.captions if plurals.search(caption)]
+
+
+def test_a_world_in_two_languages_shows_the_same_and_describes_half_of_it_in_each():
+    spoken = (("en",), ("en", "ru"))
+    english, mixed = (ScenePairs(3, SceneConfig(languages=codes), tiny=True)(0, 1000) for codes in spoken)
+    assert torch.equal(english.images, mixed.images)
+    kept = sum(a == b for a, b in zip(english.captions, mixed.captions, strict=True))
+    russian = sum(bool(re.search("[а-яё]", caption)) for caption in mixed.captions)
+    assert 440 < kept < 560 and 400 < russian < 560  # 500 with four standard deviations; signs are in English
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_captions_in_another_language_name_what_the_picture_shows(code):
+    factors = draw_factors(torch.arange(300), 5, SceneConfig(signs=(1, 0, 0, 0)), training_pool(tiny=True))
+    for subject, caption in zip(factors.concept.tolist(), caption_scenes(factors, languages=(code,)), strict=True):
+        assert named(concepts()[subject], code) in caption
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_template_of_a_language_holds_one_name(code):
+    language = LANGUAGES[code]
+    assert set(language.styles) == set(STYLES)
+    for template in (*language.any_style, *language.sign, *itertools.chain(*language.styles.values())):
+        assert template.count("{}") == 1
+    assert language.joined.count("{}") == language.with_sign.count("{}") == 2
+
+
+def test_two_artists_draw_the_same_scenes_in_turns():
+    noto, twemoji, both = (
+        ScenePairs(3, SceneConfig(art=art), tiny=True)(0, 200) for art in (("noto",), ("twemoji",), ("noto", "twemoji"))
+    )
+    first, second = ((both.images == one.images).flatten(1).all(1) for one in (noto, twemoji))
+    assert (first | second).all() and noto.captions == both.captions
+    assert 60 < first.sum() < 140  # half of them; four standard deviations of 7, and signs alone are the same in both
+
+
+@pytest.mark.parametrize("setting", [{"languages": ("fr",)}, {"languages": ()}, {"art": ("apple",)}])
+def test_unknown_languages_and_artists_are_refused(setting):
+    with pytest.raises(ValueError, match="must be one or more of"):
+        SceneConfig(**setting)
 
 
 def test_wrong_captions_are_those_of_other_scenes_and_as_many_as_were_asked_for():

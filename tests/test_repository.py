@@ -372,7 +372,7 @@ def test_a_clone_stays_small():
 
 @pytest.mark.slow
 def test_the_wheel_is_whole_and_small(tmp_path):
-    """Both packages under their import names, with every module and asset of the tree, in 40 MB."""
+    """Both packages under their import names, with every module and asset of the tree, in 64 MB."""
     for path in repository_files():  # a copy, because a build leaves folders behind
         copy = tmp_path / "tree" / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -383,7 +383,7 @@ def test_the_wheel_is_whole_and_small(tmp_path):
         check=True,
     )
     (wheel,) = tmp_path.glob("clipbench-*.whl")
-    assert wheel.stat().st_size <= 40 * MEGABYTE
+    assert wheel.stat().st_size <= 64 * MEGABYTE
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     tree = [
         name_of(path) for path in repository_files() if name_of(path).startswith(("clipbench/", "widgets/"))

@@ -16,6 +16,8 @@ def add_words(parser: Parser) -> None:
     parser.add_argument("--classes", metavar="NAME|FILE", help="of a known set, or a text file with a class a line: its"
                         " name, or the data's name for it, a tab and the name to prompt with; or own (default as for"
                         " templates)")  # fmt: skip
+    parser.add_argument("--language", metavar="CODE", help="ask about the emoji world in Spanish (es), German (de),"
+                        " Chinese (zh) or Russian (ru)")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def choose_words(encoder, arguments) -> Words:
 
     stored = open_features(encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json)
     own_names = list(labelled(stored, arguments.data)[2])
+    if arguments.language:
+        return words_in(arguments.language, stored, own_names, arguments)
     known = recognised(stored.about["data"], own_names)
     automatic = known.name if known else OWN
     classes = arguments.classes or automatic
@@ -61,6 +65,26 @@ def choose_words(encoder, arguments) -> Words:
     if is_known(classes) and (metric := prompt_set(classes).metric) != "top1":
         note(f"the paper reports {metric} for {classes}")
     return Words(stored, class_names, found, {"classes": classes, "templates": templates})
+
+
+def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
+    """The emoji world's classes and templates in another language.
+
+    Raises:
+        UserError: for an unknown language, together with --classes, and for classes that are not the emoji world's.
+    """
+    from clipbench.data.languages import LANGUAGES, named
+    from clipbench.data.sprites import concept_ids, concepts
+
+    if language not in LANGUAGES:
+        raise UserError(f"unknown --language {language!r}; give {', '.join(LANGUAGES)}")
+    if arguments.classes:
+        raise UserError("--language translates the data's own classes; leave --classes out")
+    if strange := [name for name in own_names if name not in concept_ids()]:
+        raise UserError(f"--language knows the names of the emoji world only; {arguments.data} has {strange[0]!r}")
+    names = [named(concepts()[concept_ids()[name]], language) for name in own_names]
+    templates = find_templates(arguments.templates, stored) if arguments.templates else LANGUAGES[language].templates
+    return Words(stored, names, templates, {"classes": f"own, in {LANGUAGES[language].name}", "templates": language})
 
 
 def is_known(name: str) -> bool:
