@@ -63,13 +63,13 @@ class ScenePairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)
         labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
-        captions = self.with_wrong_ones(self.captions(factors), index, factors)
-        return Pairs(self.pictures(factors), captions, labels)
+        captions = self.with_wrong_ones(self.describe(factors), index, factors)
+        return Pairs(self.draw(factors), captions, labels)
 
-    def captions(self, factors: Factors) -> list[str]:
+    def describe(self, factors: Factors) -> list[str]:
         return caption_scenes(factors, self.config.count_words, self.config.languages)
 
-    def pictures(self, factors: Factors) -> Tensor:
+    def draw(self, factors: Factors) -> Tensor:
         """(B, 3, S, S) uint8, each scene by one of the artists."""
         images = torch.empty(len(factors), 3, self.image_size, self.image_size, dtype=torch.uint8, device=self.device)
         artist = factors.draws.integer("artist", len(self.config.art))
@@ -84,7 +84,7 @@ class ScenePairs:
         if not len(wrong):
             return captions
         strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
-        replaced = dict(zip(wrong.tolist(), self.captions(strangers), strict=True))
+        replaced = dict(zip(wrong.tolist(), self.describe(strangers), strict=True))
         return [replaced.get(row, caption) for row, caption in enumerate(captions)]
 
     @property
