@@ -290,11 +290,9 @@ for name, value in ratio.items():
 # test data the authors did not use CLIP's own features, which put different pictures of one meaning too near to each
 # other, but trained a detector without captions (appendix C).
 #
-# Neither question is "better". Ask what you search for: a *kind* of thing, or *this* thing. Who wins the second
-# question depends on how long SimCLR was trained, so look at its number of pictures above. One may expect that at
-# equal numbers it finds the same picture more often than CLIP does: it was asked for nothing else. With a few
-# thousand pictures it is only a little better than pixels, and CLIP wins both questions: an *expected effect that
-# does not appear* in a short training. `RETRAIN = True` gives it as many pictures as CLIP had.
+# Neither question is "better". Ask what you search for: a *kind* of thing, or *this* thing. Both models have the same
+# image encoder and saw about as many pictures; what differs is what they were asked. SimCLR had to find the same
+# picture again and nothing else. (`RETRAIN = True` trains it here.)
 #
 # ## In the office
 #
