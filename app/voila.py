@@ -5,9 +5,14 @@ widgets and refuses everything else, so visitors cannot run code.
 """
 
 import os
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from kernel_socket import CheckedSocket  # noqa: E402  in this folder
+
 os.environ["JUPYTER_PATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("JUPYTER_PATH")])])
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each visitor, not all cores for all
 
@@ -17,10 +22,12 @@ c.VoilaConfiguration.strip_sources = True
 c.VoilaConfiguration.show_tracebacks = False
 c.VoilaConfiguration.file_allowlist = []  # no files but Voila's own
 
+c.Voila.kernel_websocket_connection_class = CheckedSocket
+
 c.VoilaConfiguration.preheat_kernel = True  # kernels that have loaded the model wait for their visitors,
 c.VoilaConfiguration.default_pool_size = 5  # so many can come at once; each takes 0.5 GB
 
-c.MappingKernelManager.cull_idle_timeout = 300  # seconds after a visitor has gone; those who stay keep theirs
+c.MappingKernelManager.cull_idle_timeout = 300  # seconds after a visitor has vanished; who closes the page ends it
 c.MappingKernelManager.cull_interval = 30
 c.MappingKernelManager.cull_connected = False
 c.MappingKernelManager.cull_busy = True

@@ -19,6 +19,7 @@ from clipbench.figures.maps import label_places, labelled_map
 from clipbench_widgets import explorer_page, map_page
 from clipbench_widgets.background import Background
 from clipbench_widgets.collection import collect, model_of
+from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.map_frame import DIRECTIONS, Frame, View
 from clipbench_widgets.map_keys import Keys, button
 from clipbench_widgets.map_points import MODALITY, TEXTS, gather, nearest
@@ -93,6 +94,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self._background = Background()
         self._asked: torch.Tensor | None = None  # the query's features, (1, D)
         self._trouble = ""  # why it has none
+        self._light_up = LatestOnly(self._search_and_mark)
         self._mark = f"cb-{uuid.uuid4().hex[:8]}"  # unique among all maps of a page
         self._frame = Frame(np.zeros((0, 2)))
         self._build_controls()
@@ -127,6 +129,7 @@ class EmbeddingMap(ipywidgets.VBox):
 
     def summary(self) -> str:
         """The state in words."""
+        self._light_up.settle()
         if not len(self._rows):
             return f"no points to show ({self.shown})"
         parts = [f"{self._projections.seen(self._what)} of {self.data.counts(self._rows)}, read by {self.encoder.name}"]
@@ -223,7 +226,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self.observe(self._on_projection, "projection")
         self.observe(lambda _: self._move(View()), "shown")
         self.observe(lambda _: self._move(), "shift")
-        self.observe(self._on_query, "query")
+        self.observe(self._light_up, "query")
         self.observe(self._on_colours, "colour_by")
         self.observe(self._draw_marks, ["only", "selected"])
         self.observe(self._draw_note, "hovered")
@@ -267,7 +270,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self.set_trait("message", "")
         self._move(View())
 
-    def _on_query(self, _) -> None:
+    def _search_and_mark(self) -> None:
         self._search()
         self._draw_marks()
 

@@ -19,10 +19,10 @@ RULES = """
 .clipbench-app .clipbench-game-app .clipbench-thumbnails {
   grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 8px; }
 .clipbench-app .clipbench-game-app .jupyter-button.clipbench-thumbnail {
-  height: 128px; padding: 89px 4px 0; background-size: 80px 80px; background-position: 50% 5px; font-size: 14px;
+  height: 128px; padding: 89px 4px 0; background-size: 80px 80px; background-position: 50% 5px; --cb-caption: 14px;
   line-height: 17px; }
 .clipbench-app .clipbench-game-app .jupyter-button.clipbench-text-card {
-  height: 56px; padding: 4px; align-items: center; font-size: 15px; }
+  height: 56px; padding: 4px; align-items: center; --cb-caption: 15px; }
 .clipbench-app .clipbench-game-name input {
   height: 32px; font: inherit; color: var(--cb-text); background: var(--cb-page); border: 1px solid var(--cb-frame);
   border-radius: 6px; padding: 2px 8px; }

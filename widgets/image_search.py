@@ -10,6 +10,7 @@ from clipbench import UserError
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets import explorer_page, search_page
 from clipbench_widgets.collection import collect, model_of, spread
+from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.map_keys import button
 from clipbench_widgets.pictures import NamedPicture
 from clipbench_widgets.prompt_explorer import encoder_of
@@ -18,7 +19,7 @@ from clipbench_widgets.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.search_index import SearchIndex
 from clipbench_widgets.strip import Card, Strip
 from clipbench_widgets.theme import style_sheet
-from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, take_files, uploaded_picture
+from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 
 MOST = 5000  # pictures of a set that are searched, unless more are asked for
 MOST_SHOWN = 60
@@ -60,6 +61,7 @@ class ImageSearch(ipywidgets.VBox):
             raise UserError("the two models have features of different pictures; give data= as pictures, not features")
         self.collection = self.indexes[0].collection
         self._picture: NamedPicture | None = None  # that was uploaded
+        self._search = LatestOnly(self._search_and_draw)
         self._strips = [Strip(self._on_card) for _ in self.indexes]
         self._build_controls()
         super().__init__(self._arranged())
@@ -77,6 +79,7 @@ class ImageSearch(ipywidgets.VBox):
 
     def summary(self) -> str:
         """The state in words."""
+        self._search.settle()
         asked = self._asked_in_words()
         if not asked:
             return f"{len(self.collection):,} pictures of {self.collection.name}; nothing is looked for"
@@ -92,6 +95,7 @@ class ImageSearch(ipywidgets.VBox):
         Raises:
             UserError: when nothing is looked for.
         """
+        self._search.settle()
         shown = [
             (each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 40)}")
             for found in self._founds()
@@ -129,10 +133,10 @@ class ImageSearch(ipywidgets.VBox):
 
     def _connect(self) -> None:
         traitlets.link((self, "query"), (self._query, "value"))
-        self._upload.observe(self._on_upload, "value")
+        on_picture(self._upload, self._take, self._say)
         self.observe(self._on_query, "query")
         self.observe(self._on_like, "like")
-        self.observe(lambda _: self._search(), "top")
+        self.observe(self._search, "top")
 
     # --------------------------------------------------------------------------------- changes of state
 
@@ -165,22 +169,18 @@ class ImageSearch(ipywidgets.VBox):
         self.like = -1
         self._search()
 
-    def _on_upload(self, _) -> None:
-        files = take_files(self._upload)
-        if not files:
-            return
-        self.set_trait("message", "")
-        try:
-            self._picture, picture = None, uploaded_picture(files[-1])
-            self.like = -1
-            self._picture = picture
-        except UserError as error:
-            self.set_trait("message", str(error))
+    def _take(self, entry: NamedPicture) -> None:
+        self.like = -1
+        self._picture = entry
         self._search()
+
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._show_notice()
 
     # ------------------------------------------------------------------------------- search, then draw
 
-    def _search(self) -> None:
+    def _search_and_draw(self) -> None:
         if not self._ready:
             return
         founds, troubles = [], []
@@ -222,13 +222,16 @@ class ImageSearch(ipywidgets.VBox):
         self._title.value = search_page.title(names, self.collection.name, len(self.collection))
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
-        notice = self.message or self.indexes[0].remark
-        self._notice.value = explorer_page.message_line(notice)
-        self._notice.layout.display = None if notice else "none"
+        self._show_notice()
         searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=True)
         for index, head, strip, found, trouble in searched:
             head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
             strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
+
+    def _show_notice(self) -> None:
+        notice = self.message or self.indexes[0].remark
+        self._notice.value = explorer_page.message_line(notice)
+        self._notice.layout.display = None if notice else "none"
 
     def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
         """How many results are of the class of the picture that was asked for: (hits, results, others, class)."""

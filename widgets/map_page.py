@@ -89,11 +89,11 @@ html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
 .clipbench-app .clipbench-map-app .clipbench-strip .clipbench-thumbnails {{
   grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); gap: 5px; }}
 .clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-thumbnail {{
-  height: 78px; padding: 59px 1px 0; background-size: 52px 52px; background-position: 50% 4px; font-size: 12px;
+  height: 78px; padding: 59px 1px 0; background-size: 52px 52px; background-position: 50% 4px; --cb-caption: 12px;
   line-height: 15px; white-space: nowrap; }}
 .clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-text-card {{
   grid-column: 1 / -1; height: auto; padding: 4px 8px; justify-content: flex-start; text-align: left;
-  white-space: normal; font-size: 13px; }}
+  white-space: normal; --cb-caption: 13px; }}
 .clipbench-app .clipbench-map-query {{ width: 100%; height: auto; margin: 0; }}
 .clipbench-app .clipbench-map-query input {{
   width: 100%; box-sizing: border-box; height: 34px; font: inherit; font-size: 15px; color: var(--cb-text);

@@ -15,13 +15,14 @@ from clipbench_widgets import explorer_page as page
 from clipbench_widgets import score_table, scoring
 from clipbench_widgets.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.gallery import Gallery
+from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.pictures import NamedPicture, named_pictures
 from clipbench_widgets.remembered_features import RememberedFeatures
 from clipbench_widgets.score_figure import score_figure
 from clipbench_widgets.scoring import read_prompts
 from clipbench_widgets.template_chips import TemplateChips
 from clipbench_widgets.theme import style_sheet
-from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, take_files, uploaded_picture
+from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 
 TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a drawing of a {}.", "a blurry photo of a {}.")
 TEMPERATURES = (0.01, 10.0)
@@ -62,6 +63,7 @@ class PromptExplorer(ipywidgets.VBox):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
         self._uploads: list[NamedPicture] = []
+        self._update = LatestOnly(self._score_and_draw)
         class_names, offered = PROMPTS, TEMPLATES
         if isinstance(pictures, PictureSet):
             class_names, offered = classes_of(pictures), pictures.templates
@@ -96,10 +98,11 @@ class PromptExplorer(ipywidgets.VBox):
     def refresh(self) -> None:
         """Encode everything again, when the model has been trained further."""
         self._features.forget()
-        self._update()
+        self._update.now()
 
     def summary(self) -> str:
         """The state in words, the most probable prompt first."""
+        self._update.settle()
         if not self.scores:
             return f"{self._gallery.entry.name if self._gallery.entry else 'no picture'}: no scores"
         rows = (
@@ -116,6 +119,7 @@ class PromptExplorer(ipywidgets.VBox):
         Raises:
             UserError: when there is nothing to show.
         """
+        self._update.settle()
         if not self.scores:
             raise UserError("nothing to show yet: choose a picture and write a prompt")
         return score_figure(self._rows(), self._gallery.entry, self.scale, self._background())
@@ -166,7 +170,7 @@ class PromptExplorer(ipywidgets.VBox):
 
     def _connect(self) -> None:
         self._gallery.observe(self._on_entry, "entry")
-        self._upload.observe(self._on_upload, "value")
+        on_picture(self._upload, self._add, self._say)
         self._text.observe(self._on_text, "value")
         self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
         self._own_scale.on_click(lambda _: self.set_trait("temperature", 1.0))
@@ -225,16 +229,9 @@ class PromptExplorer(ipywidgets.VBox):
         self._shown.value = page.picture_page(change.new)
         self._update()
 
-    def _on_upload(self, _) -> None:
-        files = take_files(self._upload)
-        if not files:
-            return
-        self.set_trait("message", "")
-        try:
-            self._add(uploaded_picture(files[-1]))
-        except UserError as error:
-            self.set_trait("message", str(error))
-        self._notice.value = page.message_line(self.message)
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._notice.value = page.message_line(text)
 
     def _add(self, entry: NamedPicture) -> None:
         self._uploads.append(entry)
@@ -244,7 +241,7 @@ class PromptExplorer(ipywidgets.VBox):
 
     # ------------------------------------------------------------------------------- compute, then draw
 
-    def _update(self, _=None) -> None:
+    def _score_and_draw(self) -> None:
         """Score and draw. What the user can mend is said in the page; anything else is also raised."""
         if not self._ready:
             return

@@ -26,7 +26,7 @@ RULES = """
 .clipbench-app .clipbench-search-results .clipbench-thumbnails {
   grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 7px; }
 .clipbench-app .clipbench-search-results .jupyter-button.clipbench-thumbnail {
-  height: 126px; padding: 89px 3px 0; background-size: 80px 80px; background-position: 50% 5px; font-size: 12px;
+  height: 126px; padding: 89px 3px 0; background-size: 80px 80px; background-position: 50% 5px; --cb-caption: 12px;
   line-height: 15px; }
 .clipbench-app .clipbench-search-app .clipbench-row > .widget-html { flex: 0 1 auto; min-width: 0; }
 .clipbench-search-head strong { font-size: 15px; }

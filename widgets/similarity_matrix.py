@@ -14,12 +14,13 @@ from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets import explorer_page, matrix_page
 from clipbench_widgets.example_pictures import CAPTIONS, example_pictures
 from clipbench_widgets.gallery import Thumbnail
+from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.pictures import NamedPicture, named_pictures
 from clipbench_widgets.prompt_explorer import TEMPERATURES, encoder_of, listed
 from clipbench_widgets.remembered_features import RememberedFeatures
 from clipbench_widgets.scoring import read_prompts
 from clipbench_widgets.theme import style_sheet
-from clipbench_widgets.uploads import ENDINGS, take_files, uploaded_picture
+from clipbench_widgets.uploads import ENDINGS, on_picture
 
 MODES = ("cosine", "row softmax", "column softmax")
 ORDERS = ("as given", "alike together")
@@ -56,6 +57,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._features = RememberedFeatures(self.encoder)
         self._picture_buttons: dict[NamedPicture, Thumbnail] = {}
         self._text_buttons: list[ipywidgets.Button] = []
+        self._update = LatestOnly(self._compare_and_draw)
         self.entries = list(example_pictures()) if pictures is None else named_pictures(pictures)
         if len(self.entries) > MAX_SIDE:
             raise UserError(f"{len(self.entries)} pictures are too many for one matrix; give at most {MAX_SIDE}")
@@ -78,6 +80,7 @@ class SimilarityMatrix(ipywidgets.VBox):
 
     def values(self, mode: str | None = None) -> torch.Tensor:
         """(texts, pictures): cosines, or probabilities along the rows or columns, in the order given."""
+        self._update.settle()
         cosines = torch.tensor(self.cosines).view(len(self.texts), len(self.entries))
         mode = mode or self.mode
         return cosines if mode == "cosine" else (self.scale * cosines).softmax(1 if mode == "row softmax" else 0)
@@ -85,7 +88,7 @@ class SimilarityMatrix(ipywidgets.VBox):
     def refresh(self) -> None:
         """Encode everything again, when the model has been trained further."""
         self._features.forget()
-        self._update()
+        self._update.now()
 
     def follow(self, seconds: float = 0.5) -> Callable[[dict], None]:
         """A callback for a Trainer of this encoder's model: the matrix comes into order while it is trained.
@@ -110,6 +113,7 @@ class SimilarityMatrix(ipywidgets.VBox):
 
     def summary(self) -> str:
         """The state in words."""
+        self._update.settle()
         if not self.cosines or not self.entries:
             return "no similarities: give pictures and texts"
         size = f"{len(self.texts)} texts × {len(self.entries)} pictures, read by {self.encoder.name}"
@@ -169,7 +173,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         traitlets.link((self, "order"), (self._order, "value"))
         traitlets.link((self._slider, "value"), (self, "temperature"))
         self._text.observe(self._on_text, "value")
-        self._upload.observe(self._on_upload, "value")
+        on_picture(self._upload, self._add, self._say)
         self.observe(self._draw, ["mode", "temperature", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
 
@@ -199,24 +203,20 @@ class SimilarityMatrix(ipywidgets.VBox):
             self._text.value = "\n".join(change.new)
         self._update()
 
-    def _on_upload(self, _) -> None:
-        files = take_files(self._upload)
-        if not files:
-            return
-        self.set_trait("message", "")
-        try:
-            if len(self.entries) >= MAX_SIDE:
-                raise UserError(f"the matrix is full with {MAX_SIDE} pictures")
-            self.entries = [*self.entries, uploaded_picture(files[-1])]
-            self._update()
-            self.chosen_picture = len(self.entries) - 1
-        except UserError as error:
-            self.set_trait("message", str(error))
-        self._notice.value = explorer_page.message_line(self.message)
+    def _add(self, entry: NamedPicture) -> None:
+        if len(self.entries) >= MAX_SIDE:
+            raise UserError(f"the matrix is full with {MAX_SIDE} pictures")
+        self.entries = [*self.entries, entry]
+        self._update()
+        self.chosen_picture = len(self.entries) - 1
+
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._notice.value = explorer_page.message_line(text)
 
     # ------------------------------------------------------------------------------- compute, then draw
 
-    def _update(self) -> None:
+    def _compare_and_draw(self) -> None:
         if not self._ready:
             return
         cosines = self._similarities()
@@ -248,6 +248,7 @@ class SimilarityMatrix(ipywidgets.VBox):
 
     def _lay_out(self, _=None) -> None:
         """Put the buttons of rows and columns into their places, then draw."""
+        self._update.settle()
         if not self._ready:
             return
         rows, columns = self._arrangement()
@@ -290,6 +291,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         return button
 
     def _draw(self, _=None) -> None:
+        self._update.settle()
         if not self._ready:
             return
         pairs = bool(self.texts) and len(self.texts) == len(self.entries)

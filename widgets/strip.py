@@ -1,6 +1,8 @@
 """Rows of small pictures or texts that can be clicked, whose buttons stay the same while their contents change.
 
-A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke would be felt.
+A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke would be felt. What
+is seen of them, pictures and captions, is one style sheet, so that it changes in one message: a picture is never seen
+above the caption of the one before. The buttons' own texts are for screen readers.
 """
 
 import uuid
@@ -14,6 +16,10 @@ from clipbench_widgets.explorer_page import small_line
 from clipbench_widgets.pictures import NamedPicture, data_uri, square
 
 THUMBNAIL_PIXELS = 144
+RULES = """
+.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail { font-size: 0; }
+.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail::after { font-size: var(--cb-caption, 13px); }
+"""
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,16 @@ class Strip(ipywidgets.VBox):
             self._buttons.append(CardButton(self._on_click))
         buttons = self._buttons[: len(cards)]
         shown = zip(buttons, cards, strict=True)
-        rules = [button.rule(self._address(card.entry)) for button, card in shown if card.entry]
-        self._styles.value = f"<style>{''.join(rules)}</style>"
+        rules = [button.rule(card, self._address(card.entry)) for button, card in shown]
+        self._styles.value = f"<style>{RULES}{''.join(rules)}</style>"
         for button, card in zip(buttons, cards, strict=True):
             button.show(card)
         if len(buttons) != len(self._row.children):
             self._row.children = buttons
 
-    def _address(self, entry: NamedPicture) -> str:
+    def _address(self, entry: NamedPicture | None) -> str:
+        if entry is None:
+            return ""
         if entry not in self._addresses:
             self._addresses[entry] = data_uri(square(entry.picture, self._pixels))
         return self._addresses[entry]
@@ -82,10 +90,19 @@ class CardButton(ipywidgets.Button):
         self.add_class("clipbench-thumbnail").add_class(self._css_class)
         self.on_click(lambda _: on_click(self.row))
 
-    def rule(self, address: str) -> str:
-        """The style that gives the button its picture."""
-        return f".clipbench-app .{self._css_class} {{ background-image: url({address}) }}\n"
+    def rule(self, card: Card, address: str) -> str:
+        """The style that gives the button its caption and, at an address, its picture."""
+        chosen, text = f".clipbench-app .{self._css_class}", in_style(card.caption)
+        picture = f"{chosen} {{ background-image: url({address}) }}\n" if address else ""
+        # twice: browsers that do not know the second, which is not read aloud, use the first
+        return f"{picture}{chosen}::after {{ content: {text}; content: {text} / \"\" }}\n"
 
     def show(self, card: Card) -> None:
         self.row, self.description, self.tooltip = card.row, card.caption, card.note
         (self.add_class if card.entry is None else self.remove_class)("clipbench-text-card")
+
+
+def in_style(text: str) -> str:
+    """A text as a string of a style sheet; whatever could end it, or the sheet, is written as a number."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return '"' + "".join(letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in whole) + '"'

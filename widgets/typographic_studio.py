@@ -15,6 +15,7 @@ from clipbench_widgets import explorer_page as page
 from clipbench_widgets import position_pad, scoring, size_chart, studio_page
 from clipbench_widgets.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.gallery import Gallery
+from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.pictures import NamedPicture, named_pictures, square
 from clipbench_widgets.position_pad import PositionPad
 from clipbench_widgets.prompt_explorer import classes_of, encoder_of, listed, mark
@@ -27,7 +28,7 @@ from clipbench_widgets.sticker_look import StickerLook
 from clipbench_widgets.studio_figure import studio_figure
 from clipbench_widgets.template_chips import TemplateChips
 from clipbench_widgets.theme import style_sheet
-from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, take_files, uploaded_picture
+from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.verdict import Verdict, control_for, judge
 
 TEMPLATES = ("a photo of a {}.", "a photo of a {} with a sign.", "a {} with a word on it")
@@ -82,6 +83,7 @@ class TypographicStudio(ipywidgets.VBox):
         self._printed: dict[tuple, NamedPicture] = {}
         self._drawn: list[NamedPicture | None] = [None] * len(VIEWS)
         self._uploads: list[NamedPicture] = []
+        self._update = LatestOnly(self._score_and_draw)
         self._data = pictures if data is None and isinstance(pictures, PictureSet) else data or SET
         class_names, offered = PROMPTS, TEMPLATES
         if isinstance(pictures, PictureSet):
@@ -110,6 +112,7 @@ class TypographicStudio(ipywidgets.VBox):
     @property
     def verdict(self) -> Verdict | None:
         """What the word does; None when there is nothing to judge."""
+        self._update.settle()
         return judge(self.scores, self.word, self._control_in_use) if self.scores else None
 
     @property
@@ -122,7 +125,7 @@ class TypographicStudio(ipywidgets.VBox):
     def refresh(self) -> None:
         """Encode everything again, when the model has been trained further."""
         self._features.forget()
-        self._update()
+        self._update.now()
 
     def summary(self) -> str:
         """The state in words."""
@@ -199,7 +202,7 @@ class TypographicStudio(ipywidgets.VBox):
 
     def _connect(self) -> None:
         self._gallery.observe(self._on_entry, "entry")
-        self._upload.observe(self._on_upload, "value")
+        on_picture(self._upload, self._take, self._say)
         self._text.observe(self._on_text, "value")
         self._word.observe(lambda change: self.set_trait("word", change.new), "value")
         self._control.observe(lambda change: self.set_trait("control_word", change.new), "value")
@@ -287,15 +290,6 @@ class TypographicStudio(ipywidgets.VBox):
         self.selected = self._gallery.position
         self._update()
 
-    def _on_upload(self, _) -> None:
-        files = take_files(self._upload)
-        if not files:
-            return
-        try:
-            self._take(uploaded_picture(files[-1]))
-        except UserError as error:
-            self._say(str(error))
-
     def _take(self, entry: NamedPicture) -> None:
         self._uploads.append(entry)
         if len(self._uploads) > MAX_UPLOADS:
@@ -347,7 +341,7 @@ class TypographicStudio(ipywidgets.VBox):
 
     # ------------------------------------------------------------------------------- compute, then draw
 
-    def _update(self, _=None) -> None:
+    def _score_and_draw(self) -> None:
         """Score and draw. What the user can mend is said in the page; anything else is also raised."""
         if not self._ready:
             return

@@ -1,5 +1,6 @@
 """Files that a person uploads. Only here is it known that ipywidgets 7 and 8 hand them over differently."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import ipywidgets
@@ -17,6 +18,26 @@ ENDINGS = ".jpg,.jpeg,.png,.webp,.gif,.bmp,.tif,.tiff"
 class UploadedFile:
     name: str
     content: bytes
+
+
+def on_picture(upload: ipywidgets.FileUpload, take: Callable[[NamedPicture], None], say: Callable[[str], None]) -> None:
+    """From now on, ``take`` each picture that is uploaded, and ``say`` in a sentence what is wrong with it, or "".
+
+    Args:
+        take: may raise a UserError, which is said too.
+    """
+
+    def uploaded(_) -> None:
+        files = take_files(upload)
+        if not files:
+            return
+        say("")
+        try:
+            take(uploaded_picture(files[-1]))
+        except UserError as error:
+            say(str(error))
+
+    upload.observe(uploaded, "value")
 
 
 def take_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:

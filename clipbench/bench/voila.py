@@ -114,8 +114,9 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
 
 async def visit_and_leave(browser, address: str, number: int, pause: float) -> dict:
     found = await visit(browser, address, number)
-    if "context" in found:
-        await found["context"].close()
+    for page in found["context"].pages:
+        await page.goto("about:blank")  # tells the server, as closing a page does; closing a context does not
+    await found["context"].close()
     await asyncio.sleep(pause)
     return found
 

@@ -31,6 +31,7 @@ FLOOD, FLOOD_SECONDS = 100, 1.0
 WORDS = ("dog", "lion", "rocket", "raccoon", "mouse", "house", "banana", "guitar", "tree", "umbrella", "clock", "fish")
 COLOURS = ("#a01010", "#1040a0", "#106030", "#14141a")
 SECONDS_TO_ANSWER = 120
+PAUSE = 0.02  # seconds before an event: those that follow each other more closely are a flood, and answered together
 SETUP = """
 import json, time, clipbench_widgets
 from clipbench_widgets.controls import InFlight, controls_of, held_by
@@ -287,6 +288,7 @@ class Page:
 
     def answer(self, comm: str, data: dict) -> float | None:
         """Milliseconds until the last state that answers; None when there is no answer."""
+        time.sleep(PAUSE)
         began = time.perf_counter()
         last = self.wait_until_idle(self.send(comm, data))
         return None if last is None else 1000 * (last - began)

@@ -31,3 +31,17 @@ def run_all_cells(page, until: str) -> None:
     shown, error = page.locator(until), page.locator("[data-mime-type='application/vnd.jupyter.error']")
     shown.or_(error).first.wait_for(timeout=1000 * SECONDS_TO_RUN)
     assert error.count() == 0, error.first.inner_text()
+
+
+def look_narrow_and_dark(page, app, folder: Path, height: int) -> None:
+    """Screenshots in a narrow column and in the dark theme; nothing may stick out of the column."""
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 500, "height": height})
+    page.wait_for_timeout(500)
+    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width[0] <= width[1], "something sticks out of a narrow column"
+    app.screenshot(path=folder / "narrow.png")
+    page.set_viewport_size(wide)
+    choose(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    app.screenshot(path=folder / "dark.png")

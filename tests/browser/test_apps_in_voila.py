@@ -17,21 +17,38 @@ CARDS = (
     "Prompt explorer", "Similarity matrix", "Typographic studio", "Embedding map", "Training monitor", "Image search",
     "Beat the machine",
 )  # fmt: skip
+KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 ASK_TO_RUN_CODE = """
 (kernel) => new Promise((resolve) => {
-  const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel}/channels`), seen = [];
-  const message = (id, type, content) => JSON.stringify({channel: 'shell', content, metadata: {}, parent_header: {},
-    buffers: [], header: {msg_id: id, msg_type: type, username: '', session: 'visitor', version: '5.3'}});
+  const protocol = 'v1.kernel.websocket.jupyter.org', seen = [];
+  const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel}/channels`, protocol);
+  const message = (id, type, content) => {
+    const header = {msg_id: id, msg_type: type, username: '', session: 'visitor', version: '5.3'};
+    const parts = ['shell', ...[header, {}, {}, content].map((part) => JSON.stringify(part))];
+    const ends = parts.map((_, n) => parts.slice(0, n + 1).join('').length);
+    const start = 8 * (parts.length + 2), places = [parts.length + 1, start, ...ends.map((end) => start + end)];
+    return new Blob([BigUint64Array.from(places.map(BigInt)), parts.join('')]);
+  };
+  socket.binaryType = 'arraybuffer';
   socket.onopen = () => {
     socket.send(message('code', 'execute_request', {code: '6 * 7', silent: false, user_expressions: {}}));
     socket.send(message('info', 'kernel_info_request', {}));
   };
-  socket.onmessage = (event) => {
-    const {header, parent_header} = JSON.parse(event.data);
-    seen.push([parent_header.msg_id, header.msg_type]);
-    if (header.msg_type !== 'kernel_info_reply' || parent_header.msg_id !== 'info') return;
+  socket.onmessage = ({data}) => {
+    const places = new BigUint64Array(data.slice(0, 8 * (Number(new BigUint64Array(data.slice(0, 8))[0]) + 1)));
+    const part = (n) => JSON.parse(new TextDecoder().decode(data.slice(Number(places[n + 1]), Number(places[n + 2]))));
+    const [header, parent] = [part(1), part(2)];
+    seen.push([parent.msg_id, header.msg_type]);
+    if (header.msg_type !== 'kernel_info_reply' || parent.msg_id !== 'info') return;
     setTimeout(() => { socket.close(); resolve(seen); }, 500);
   };
+})
+"""
+OPEN_A_SOCKET = """
+([kernel, protocols, bytes]) => new Promise((resolve) => {
+  const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel}/channels`, protocols);
+  socket.onerror = () => resolve('refused');
+  socket.onopen = () => { socket.send(Uint8Array.from(bytes)); setTimeout(() => resolve(socket.readyState), 1000); };
 })
 """
 
@@ -45,6 +62,11 @@ class Visit:
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
         page.goto(address, timeout=1000 * SECONDS_TO_RUN)
         page.locator(".clipbench-start-card").first.wait_for(timeout=1000 * SECONDS_TO_RUN)
+
+    @property
+    def kernel(self) -> str:
+        """The id of the page's kernel."""
+        return self.page.evaluate(KERNEL)
 
     def open(self, title: str):
         """The app behind a card or tab."""
@@ -61,10 +83,14 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(start_page, tmp_path_factory):
-    address = start_page("tiny")
+def start_page_address(start_page):
+    return start_page("tiny")
+
+
+@pytest.fixture(scope="module")
+def visit(start_page_address, tmp_path_factory):
     with chromium_page() as page:
-        yield Visit(page, address, tmp_path_factory.mktemp("screenshots"))
+        yield Visit(page, start_page_address, tmp_path_factory.mktemp("screenshots"))
 
 
 def test_a_visitor_sees_seven_cards_and_no_code(visit):
@@ -79,9 +105,30 @@ def test_a_visitor_sees_seven_cards_and_no_code(visit):
 
 
 def test_a_visitor_cannot_run_code(visit):
-    kernel = visit.page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    seen = visit.page.evaluate(ASK_TO_RUN_CODE, kernel)
+    seen = visit.page.evaluate(ASK_TO_RUN_CODE, visit.kernel)
     assert ["info", "kernel_info_reply"] in seen and not [kind for asked, kind in seen if asked == "code"]
+
+
+def test_no_socket_of_a_visitor_hangs_the_server(visit):
+    """A socket of another protocol, or a message of 2**63 parts, would have Voila list them until memory ends."""
+    assert visit.page.evaluate(OPEN_A_SOCKET, [visit.kernel, [], []]) == "refused"
+    protocol = ["v1.kernel.websocket.jupyter.org"]
+    assert visit.page.evaluate(OPEN_A_SOCKET, [visit.kernel, protocol, [0] * 7 + [127]]) == 1  # open, and ignored
+    assert visit.page.request.get(f"{visit.page.url}voila/static/voila.js").ok
+
+
+def test_a_page_that_is_closed_ends_its_kernel(visit, start_page_address):
+    page = visit.page.context.browser.new_page()
+    page.goto(start_page_address, timeout=1000 * SECONDS_TO_RUN)
+    page.locator(".clipbench-start-card").first.wait_for(timeout=1000 * SECONDS_TO_RUN)
+    kernel = f"{start_page_address}api/kernels/{page.evaluate(KERNEL)}"
+    assert page.request.get(kernel).status == 200
+    page.close(run_before_unload=True)
+    for _ in range(SECONDS_TO_ANSWER):
+        if visit.page.request.get(kernel).status == 404:
+            return
+        visit.page.wait_for_timeout(1000)
+    pytest.fail("the kernel of a closed page is still there")
 
 
 @pytest.mark.parametrize("path", ["app.ipynb", "voila.py", "../README.md", "%2e%2e/README.md"])

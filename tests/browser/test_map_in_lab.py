@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, choose, run_all_cells, write_notebook
+from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -143,14 +143,7 @@ def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
     expect(app.locator(".clipbench-map-bar")).to_have_count(0)
     app.locator("select").select_option("group")
 
-    page.set_viewport_size({"width": 520, "height": 2200})
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 1300})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=2200)
     app.get_by_role("button", name="UMAP").click()
     app.locator(".clipbench-map-bar").wait_for()
     app.locator(".clipbench-map-bar").wait_for(state="detached", timeout=1000 * SECONDS_TO_RUN)

@@ -1,7 +1,7 @@
 """The matrix in JupyterLab: real clicks and keys, and what the page shows after them."""
 
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -52,11 +52,4 @@ def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_pa
     app.get_by_text("make pairs").wait_for()  # 13 texts for 12 pictures are none
     assert app.locator("img[src=x]").count() == 0 and not dialogs
 
-    page.set_viewport_size({"width": 500, "height": 2000})
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 1400})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=2000)

@@ -1,7 +1,7 @@
 """The monitor in JupyterLab: a training is started, watched, paused and stopped by clicks, and cells still run."""
 
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -57,12 +57,4 @@ def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, noteboo
     sync_api.expect(app.get_by_role("status")).to_have_text("stopped")
     sync_api.expect(app.get_by_role("button", name="Stop")).to_be_disabled()
 
-    page.set_viewport_size({"width": 500, "height": 1800})
-    page.wait_for_timeout(500)
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 1000})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=1800)

@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 from PIL import Image
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
@@ -68,11 +68,4 @@ def test_a_student_looks_for_pictures(lab, browser_page, notebook, tmp_path):
     assert app.locator("img[src=x]").count() == 0 and not dialogs
 
     box.fill("a yellow sun")
-    page.set_viewport_size({"width": 500, "height": 2200})
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 1000})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=2200)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -64,11 +64,4 @@ def test_a_student_runs_the_lesson_and_types_a_prompt(lab, browser_page, tmp_pat
     chooser.value.set_files(tmp_path / "notes.png")
     app.locator(".clipbench-message").get_by_text("notes.png is not a picture").wait_for()
 
-    page.set_viewport_size({"width": 500, "height": 2400})
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 1400})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=2400)

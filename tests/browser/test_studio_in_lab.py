@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from lab_page import SECONDS_TO_START, choose, run_all_cells, write_notebook
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
@@ -119,12 +119,4 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     app.get_by_text("Cancelled").wait_for()
     sync_api.expect(cancel).to_be_hidden()
 
-    page.set_viewport_size({"width": 500, "height": 3400})
-    page.wait_for_timeout(500)
-    width = app.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width[0] <= width[1], "something sticks out of a narrow column"
-    app.screenshot(path=tmp_path / "narrow.png")
-    page.set_viewport_size({"width": 1400, "height": 2000})
-    choose(page, "Settings", "Theme", "JupyterLab Dark")
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    app.screenshot(path=tmp_path / "dark.png")
+    look_narrow_and_dark(page, app, tmp_path, height=3400)

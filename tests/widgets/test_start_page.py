@@ -104,12 +104,26 @@ def test_the_notebook_of_the_page_is_one_cell_without_output():
 
 def test_voila_hides_code_keeps_kernels_warm_and_ends_idle_ones(monkeypatch):
     config = pytest.importorskip("traitlets.config")
+    pytest.importorskip("jupyter_server")
+    monkeypatch.syspath_prepend(str(APP))
     monkeypatch.setenv("JUPYTER_PATH", "")
     found = config.PyFileConfigLoader("voila.py", str(APP)).load_config()
     voila, kernels = found.VoilaConfiguration, found.MappingKernelManager
     assert voila.strip_sources and not voila.show_tracebacks and voila.file_allowlist == []
     assert voila.preheat_kernel and voila.default_pool_size >= 1
     assert kernels.cull_idle_timeout > 0 and not kernels.cull_connected
+
+
+@pytest.mark.parametrize("message, whole", [
+    (bytes([1]) + bytes(15), True), (bytes([1]) + bytes(14), False), (bytes([0, 0, 0, 2, 0, 0, 0, 12]) * 9, False),
+    (b"\xff" * 800, False), (b"", False), ("{}", False),
+])  # fmt: skip
+def test_a_message_has_room_for_the_parts_it_says_it_has(message, whole, monkeypatch):
+    pytest.importorskip("jupyter_server")
+    monkeypatch.syspath_prepend(str(APP))
+    from kernel_socket import holds_its_parts
+
+    assert holds_its_parts(message) == whole
 
 
 def test_the_page_fetches_nothing_from_the_network():

@@ -1,0 +1,69 @@
+"""Only the newest state is worth computing: what a page asks for while others wait is done once, for all of them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from IPython import get_ipython
+
+REST = 0.004  # seconds without an event: none is waiting any more
+LONGEST_REST = 0.1  # a page that never rests still sees something
+
+
+class LatestOnly:
+    """Calls ``work`` at once; but events of a page that came during the last call wait for each other.
+
+    While a kernel works, the page's next events queue up. Each would be answered by a state that the one behind it
+    makes old. So after a call these events are only noted, until a few milliseconds bring no more; then there is one
+    call for all of them. Code is never made to wait: what it sets is computed when the assignment is done.
+    """
+
+    def __init__(self, work: Callable[[], None]):
+        self._work = work
+        self._event: str | None = None  # that was last answered
+        self._resting, self._asked, self._news = False, False, False
+        self._longest = 0.0
+
+    def __call__(self, _=None) -> None:
+        event = page_event()
+        if self._resting and event not in (None, self._event):
+            self._asked = self._news = True
+        else:
+            self._event = event
+            self.now()
+
+    def now(self) -> None:
+        """Call ``work``, for whatever has been asked for."""
+        self._asked = False
+        try:
+            self._work()
+        finally:
+            self._rest()
+
+    def settle(self) -> None:
+        """Do what waits, if anything does."""
+        if self._asked:
+            self.now()
+
+    def _rest(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # a script, or a thread: no event can wait here
+        self._resting, self._news, self._longest = True, False, time.monotonic() + LONGEST_REST
+        loop.call_later(REST, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._news and time.monotonic() < self._longest:
+            self._news = False
+            loop.call_later(REST, self._look, loop)
+        else:
+            self._resting = False
+            self.settle()
+
+
+def page_event() -> str | None:
+    """The id of the message from a page's widget that the kernel is handling; None while it runs a cell."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    header = kernel.get_parent("shell").get("header", {}) if hasattr(kernel, "get_parent") else {}
+    return header.get("msg_id") if header.get("msg_type") == "comm_msg" else None
