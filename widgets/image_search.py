@@ -34,6 +34,7 @@ class ImageSearch(ipywidgets.VBox):
         data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000 of
             "scenes:heldout" by default.
         rival: a second model for the same pictures. One without a text encoder is searched by pictures only.
+        rivals: names of others that can be chosen in its place; each is read when it is first chosen.
         top: how many results are shown.
         most: of more pictures than this, so many are searched, spread evenly.
 
@@ -46,27 +47,30 @@ class ImageSearch(ipywidgets.VBox):
     top = traitlets.Int(18)
     found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
     found_by_rival = traitlets.List(traitlets.Dict(), read_only=True)
+    beside = traitlets.Int(-1)  # position of the second model among those offered; -1 for none
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, model=None, data=None, *, rival=None, top: int = 18, most: int | None = None):
+    def __init__(self, model=None, data=None, *, rival=None, rivals: Sequence = (), top: int = 18,
+                 most: int | None = None):  # fmt: skip
         self._ready = False
         if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
             model, data = model_of(model), model if data is None else data
         most = (1000 if data is None else MOST) if most is None else most
-        data = "scenes:heldout" if data is None else data
-        encoders = [encoder_of("classroom" if model is None else model)]
-        encoders += [] if rival is None else [search_page.rival_of(rival)]
-        self.indexes = [SearchIndex(encoder, collect(encoder, data, most)) for encoder in encoders]
-        if len({len(index.collection) for index in self.indexes}) > 1:
-            raise UserError("the two models have features of different pictures; give data= as pictures, not features")
-        self.collection = self.indexes[0].collection
+        self._data, self._most = "scenes:heldout" if data is None else data, most
+        encoder = encoder_of("classroom" if model is None else model)
+        self.collection = collect(encoder, self._data, most)
+        self._own = SearchIndex(encoder, self.collection)
+        self._rivals = [*([] if rival is None else [rival]), *rivals]
+        self._made: dict[int, SearchIndex] = {}  # of the rivals that were chosen so far
+        if rival is not None:
+            self._index_of(0)
         self._picture: NamedPicture | None = None  # that was uploaded
         self._search = LatestOnly(self._search_and_draw)
-        self._strips = [Strip(self._on_card) for _ in self.indexes]
+        self._strips = [Strip(self._on_card), Strip(self._on_card)]
         self._build_controls()
         super().__init__(self._arranged())
         self.add_class("clipbench-app")
-        self.top = top
+        self.top, self.beside = top, -1 if rival is None else 0
         self._connect()
         self._ready = True
         self._search()
@@ -75,7 +79,12 @@ class ImageSearch(ipywidgets.VBox):
 
     @property
     def encoder(self):
-        return self.indexes[0].encoder
+        return self._own.encoder
+
+    @property
+    def indexes(self) -> list[SearchIndex]:
+        """One, or two beside each other."""
+        return [self._own, *([self._made[self.beside]] if self.beside >= 0 else [])]
 
     def summary(self) -> str:
         """The state in words."""
@@ -118,21 +127,27 @@ class ImageSearch(ipywidgets.VBox):
         self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
         self._upload.add_class("clipbench-upload")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
-        self._heads = [ipywidgets.HTML() for _ in self.indexes]
+        self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
+        names = [("one model only", -1), *((search_page.name_of(rival), i) for i, rival in enumerate(self._rivals))]
+        self._beside = ipywidgets.Dropdown(options=names, description="Beside it").add_class("clipbench-search-beside")
+        self._beside.layout.display = None if self._rivals else "none"
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = explorer_page.row_of, explorer_page.column_of
         limit = f"or click a picture. Uploads stay in memory, at most {MAX_BYTES // MEGABYTE} MB."
         by_picture = row(self._upload, ipywidgets.HTML(explorer_page.small_line(limit)))
-        results = [column("clipbench-search-results", *pair) for pair in zip(self._heads, self._strips, strict=True)]
-        columns = ipywidgets.Box(results).add_class("clipbench-search-columns")
+        pairs = zip(self._heads, self._strips, strict=True)
+        self._results = [column("clipbench-search-results", *pair) for pair in pairs]
+        columns = ipywidgets.Box(self._results).add_class("clipbench-search-columns")
         self._asked_row = row(self._asked, self._back)
-        app = column("clipbench-search-app", self._title, self._query, by_picture, self._notice, self._asked_row,
-                     columns)  # fmt: skip
+        app = column("clipbench-search-app", self._title, self._query, by_picture, self._beside, self._notice,
+                     self._asked_row, columns)  # fmt: skip
         return [style_sheet(explorer_page.RULES, search_page.RULES), app]
 
     def _connect(self) -> None:
         traitlets.link((self, "query"), (self._query, "value"))
+        traitlets.link((self, "beside"), (self._beside, "value"))
+        self.observe(self._on_beside, "beside")
         on_picture(self._upload, self._take, self._say)
         self.observe(self._on_query, "query")
         self.observe(self._on_like, "like")
@@ -148,6 +163,10 @@ class ImageSearch(ipywidgets.VBox):
     def _existing_row(self, proposal):
         return proposal.value if 0 <= proposal.value < len(self.collection) else -1
 
+    @traitlets.validate("beside")
+    def _offered(self, proposal):
+        return proposal.value if 0 <= proposal.value < len(self._rivals) else -1
+
     @traitlets.validate("top")
     def _possible_number(self, proposal):
         return max(1, min(proposal.value, MOST_SHOWN))
@@ -155,6 +174,35 @@ class ImageSearch(ipywidgets.VBox):
     def _on_query(self, _) -> None:
         self.set_trait("message", "")
         self._forget_picture()
+
+    def _on_beside(self, change) -> None:
+        self._say("")
+        if change.new >= 0 and change.new not in self._made:
+            self._heads[1].value = explorer_page.small_line(
+                f"{search_page.name_of(self._rivals[change.new])} is looking at {len(self.collection):,} pictures…"
+            )
+            self._results[1].layout.display = None
+        try:
+            self._index_of(change.new)
+        except UserError as error:
+            self.beside = -1
+            self._say(str(error))
+        else:
+            self._search()
+
+    def _index_of(self, number: int) -> None:
+        """Have a rival encode the pictures, when it is chosen for the first time.
+
+        Raises:
+            UserError: for a model that cannot be used for these pictures.
+        """
+        if number < 0 or number in self._made:
+            return
+        encoder = search_page.rival_of(self._rivals[number])
+        collection = collect(encoder, self._data, self._most)
+        if len(collection) != len(self.collection):
+            raise UserError("the two models have features of different pictures; give data= as pictures, not features")
+        self._made[number] = SearchIndex(encoder, collection)
 
     def _on_card(self, row: int) -> None:
         self.like = row
@@ -223,13 +271,14 @@ class ImageSearch(ipywidgets.VBox):
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
         self._show_notice()
-        searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=True)
+        self._results[1].layout.display = None if len(self.indexes) > 1 else "none"
+        searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False)
         for index, head, strip, found, trouble in searched:
             head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
             strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
 
     def _show_notice(self) -> None:
-        notice = self.message or self.indexes[0].remark
+        notice = self.message or self._own.remark
         self._notice.value = explorer_page.message_line(notice)
         self._notice.layout.display = None if notice else "none"
 
@@ -255,5 +304,3 @@ class ImageSearch(ipywidgets.VBox):
         entries = self.collection.entries(rows)
         return [Card(row, shortened(entry.name, 24), f"{entry.name}: look for more like it", entry)
                 for row, entry in zip(rows, entries, strict=True)]  # fmt: skip
-
-

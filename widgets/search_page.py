@@ -22,6 +22,8 @@ RULES = """
 .clipbench-app .clipbench-search-query input::placeholder { color: var(--cb-quiet); opacity: 1; }
 .clipbench-app .clipbench-search-columns {
   display: flex; flex-flow: row wrap; gap: 14px 28px; align-items: flex-start; }
+.clipbench-app .clipbench-search-beside { width: auto; max-width: 100%; margin: 0; }
+.clipbench-app .clipbench-search-beside > .widget-label { width: auto; margin-right: 8px; }
 .clipbench-search-columns > .clipbench-search-results { flex: 1 1 330px; min-width: 0; gap: 6px; }
 .clipbench-app .clipbench-search-results .clipbench-thumbnails {
   grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 7px; }
@@ -49,6 +51,10 @@ def rival_of(model):
     if not all(hasattr(model, name) for name in ("preprocess", "encode_image", "name", "fingerprint")):
         raise UserError(f"rival: a {type(model).__name__} encodes no pictures; give a name, a folder or an Encoder")
     return model
+
+
+def name_of(model) -> str:
+    return str(getattr(model, "name", model))
 
 
 def title(models: str, data: str, count: int) -> str:

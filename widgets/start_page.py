@@ -9,7 +9,7 @@ from clipbench.data.pairs import ScenePairs
 from clipbench.preprocess import Preprocess
 from clipbench.presets import find_preset
 from clipbench.pretrained import world_tokenizer
-from clipbench_widgets import start_look
+from clipbench_widgets import shipped_models, start_look
 from clipbench_widgets.beat_the_machine import BeatTheMachine
 from clipbench_widgets.embedding_map import EmbeddingMap
 from clipbench_widgets.example_pictures import example_pictures
@@ -23,7 +23,6 @@ from clipbench_widgets.training_monitor import TrainingMonitor
 from clipbench_widgets.typographic_studio import TypographicStudio
 
 MOST = 1000  # pictures of the map and of the search, which remember the same ones
-READERS = ("twin:many-signs", "twin:no-signs")  # in the studio, beside the page's own model
 
 
 class StartPage(ipywidgets.VBox):
@@ -86,10 +85,10 @@ class StartPage(ipywidgets.VBox):
         makers = {
             "PromptExplorer": lambda: PromptExplorer(model),
             "SimilarityMatrix": lambda: SimilarityMatrix(model),
-            "TypographicStudio": lambda: TypographicStudio([model, *READERS]),
+            "TypographicStudio": lambda: TypographicStudio([model, *shipped_models.readers()]),
             "EmbeddingMap": lambda: EmbeddingMap(model, data, most=MOST),
             "TrainingMonitor": lambda: TrainingMonitor(tiny_training()),
-            "ImageSearch": lambda: ImageSearch(model, data, most=MOST),
+            "ImageSearch": lambda: ImageSearch(model, data, most=MOST, rivals=shipped_models.picture_encoders()),
             "BeatTheMachine": lambda: BeatTheMachine(model, data),
         }
         return makers[name]()

@@ -18,7 +18,10 @@ from clipbench_widgets.pictures import NamedPicture, data_uri, square
 THUMBNAIL_PIXELS = 144
 RULES = """
 .clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail { font-size: 0; }
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail::after { font-size: var(--cb-caption, 13px); }
+.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail::after {
+  font-size: var(--cb-caption, 13px); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+  overflow: hidden; }
+.clipbench-app .clipbench-strip .jupyter-button.clipbench-text-card::after { -webkit-line-clamp: none; }
 """
 
 

@@ -117,6 +117,20 @@ def title(name: str, scale: float) -> str:
     )
 
 
+def what_it_saw(name: str, share: float | None, most: str | None) -> str:
+    """
+    Args:
+        share: of the model's training pictures of one thing, how many had a written word; None if unknown.
+        most: of the models offered, the one that saw most.
+    """
+    if share == 0:
+        return f"{name} never saw a written word in training: what a sticker does to it is not reading."
+    saw = "" if share is None else f"{name} saw a word on {100 * share:.0f} % of its training pictures of one thing. "
+    if name == most:
+        return f"{saw}Of these models it had most reason to learn to read."
+    return saw + (f"To ask a model that saw many more, choose {most}." if most else "")
+
+
 def headline(verdict: Verdict) -> str:
     """The sentence that matters, read out by screen readers when it changes."""
     flipped = " clipbench-flipped" if verdict.flips and verdict.word else ""

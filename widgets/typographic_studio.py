@@ -12,7 +12,7 @@ from clipbench.evaluate.typographic import NAMED_WORDING, patched
 from clipbench.evaluate.zero_shot import ensemble, fill_templates
 from clipbench.sticker import Sticker, check_letters, print_on
 from clipbench_widgets import explorer_page as page
-from clipbench_widgets import position_pad, scoring, size_chart, studio_page
+from clipbench_widgets import position_pad, scoring, shipped_models, size_chart, studio_page
 from clipbench_widgets.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.gallery import Gallery
 from clipbench_widgets.latest_only import LatestOnly
@@ -161,6 +161,7 @@ class TypographicStudio(ipywidgets.VBox):
         self._add = ipywidgets.Button(tooltip="The model can only choose among the texts")
         names = [str(getattr(model, "name", model)) for model in self._models]
         self._reader = ipywidgets.ToggleButtons(options=[(name, i) for i, name in enumerate(names)], description="")
+        self._signs = ipywidgets.HTML()  # how many words the model saw in training
         self._look = StickerLook()
         self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
         self._images = [ipywidgets.HTML() for _ in VIEWS]
@@ -190,7 +191,8 @@ class TypographicStudio(ipywidgets.VBox):
         self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
         pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-picture-strip")
         words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
-        several = [page.row_of(page.heading("Read by"), self._reader)] if len(self._models) > 1 else []
+        read_by = page.row_of(page.heading("Read by"), self._reader)
+        several = [page.column_of("clipbench-choice", read_by, self._signs)] if len(self._models) > 1 else []
         parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
         rules = style_sheet(page.RULES, position_pad.RULES, studio_page.RULES, size_chart.RULES)
         return [rules, page.column_of("clipbench-studio", *parts)]
@@ -382,6 +384,7 @@ class TypographicStudio(ipywidgets.VBox):
         if not self._ready:
             return
         self._title.value = studio_page.title(self.encoder.name, self.encoder.scale)
+        self._signs.value = page.small_line(self._what_it_saw())
         self._remark.value = page.remark_line(scoring.remarks_on(self._text.value))
         mark(self._mask, "cover the sticker")
         mark(self._tell, f"say what is written: {NAMED_WORDING.format('{}', self.word or '…')}")
@@ -396,6 +399,13 @@ class TypographicStudio(ipywidgets.VBox):
         self._headline.value = studio_page.headline(verdict)
         self._duel.value = studio_page.duel(self.scores, verdict)
         self._draw_views(verdict)
+
+    def _what_it_saw(self) -> str:
+        """Whether the model had words to learn to read from, and which of those offered had most."""
+        names = [str(getattr(model, "name", model)) for model in self._models]
+        shares = {name: share for name in names if (share := shipped_models.share_of_signs(name)) is not None}
+        most = max(shares, key=shares.get, default=None)
+        return studio_page.what_it_saw(self.encoder.name, shares.get(self.encoder.name), most)
 
     def _draw_views(self, verdict: Verdict) -> None:
         word = f"with “{self.word}”" if self.word else "with a word"

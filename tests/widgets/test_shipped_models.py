@@ -1,0 +1,49 @@
+"""What apps offer is found in the package."""
+
+import json
+
+import pytest
+
+from clipbench import pretrained
+from clipbench.encoders import has_joint_space, load
+from clipbench_widgets import shipped_models
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package with these twins: name -> what its folder says."""
+
+    def ship(twins: dict[str, dict | None]) -> None:
+        for name, about in twins.items():
+            folder = tmp_path / "twins" / name
+            folder.mkdir(parents=True)
+            if about is not None:
+                (folder / "about.json").write_text(json.dumps(about))
+
+    monkeypatch.setattr(pretrained, "CHECKPOINTS", tmp_path)
+    shipped_models.about.cache_clear()
+    yield ship
+    shipped_models.about.cache_clear()
+
+
+def signs(*shares: float, objective: str = "contrastive") -> dict:
+    return {"scenes": {"signs": list(shares)}, "config": {"objective": objective}}
+
+
+def test_readers_saw_other_shares_of_words_than_usual(package):
+    package({
+        "usual": {"scenes": {}}, "none": signs(1.0, 0, 0, 0), "some": signs(0.7, 0, 0, 0.3),
+        "most": signs(0.1, 0, 0.9, 0), "other": signs(0.1, 0, 0.9, 0, objective="simclr"),
+        "silent": None, "odd": {"command": "x"},
+    })  # fmt: skip
+    assert shipped_models.readers() == ["twin:most", "twin:some", "twin:none"]
+    assert shipped_models.picture_encoders() == ["twin:other"]
+    assert shipped_models.share_of_signs("twin:none") == 0 and shipped_models.share_of_signs("twin:silent") is None
+    assert shipped_models.share_of_signs("no/such model") is None
+
+
+def test_what_is_shipped_can_be_used_as_it_is_offered():
+    assert {"twin:many-signs", "twin:no-signs"} <= set(shipped_models.readers())
+    assert "twin:simclr" in shipped_models.picture_encoders()
+    assert all(has_joint_space(load(name)) for name in shipped_models.readers())
+    assert not has_joint_space(load("twin:simclr"))
