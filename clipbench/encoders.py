@@ -23,6 +23,7 @@ from clipbench.objectives.stored import read_objective
 from clipbench.precision import choose_precision, fingerprint_of, in_precision
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import find_folder, load_pretrained
+from clipbench.random_weights import marked
 from clipbench.tokenizer import Tokenizer
 
 
@@ -200,7 +201,7 @@ def load(
     """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
 
     CLIPs are read into this package's own model, SigLIPs are left to transformers; a run with another objective comes
-    as a ``RivalEncoder``.
+    as a ``RivalEncoder``. A model whose folder says that its weights are random has that in its name.
 
     Args:
         precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device
@@ -215,6 +216,7 @@ def load(
     if is_siglip_folder(folder):
         return load_transformers(folder, str(name), device, precision)
     model, tokenizer, preprocess = load_pretrained(folder)
+    shown = marked(str(name), folder)
     if (objective := read_objective(folder, model)) is not None:
-        return RivalEncoder(objective, tokenizer, preprocess, str(name), device, precision)
-    return ClipbenchEncoder(model, tokenizer, preprocess, str(name), device, precision)
+        return RivalEncoder(objective, tokenizer, preprocess, shown, device, precision)
+    return ClipbenchEncoder(model, tokenizer, preprocess, shown, device, precision)

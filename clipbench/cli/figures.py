@@ -1,6 +1,7 @@
 """``clipbench figures``: the paper's figures at one scale, with what the paper says and whether it appears here."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from clipbench.cli.shared import Parser, add, positive
@@ -29,15 +30,15 @@ def add_arguments(parser: Parser) -> None:
 
 def figures(arguments) -> dict:
     from clipbench.paper_figures import FIGURES, LEFT_OUT, Sources, finding_of
-    from clipbench.paper_figures.page import write_page
+    from clipbench.paper_figures.page import make_folder, write_page
 
     wanted = checked(arguments.names, FIGURES, LEFT_OUT)
-    made = None if arguments.no_measuring else arguments.out / "records"
-    sources = Sources(arguments.scale, arguments.model, arguments.records, made, arguments.pictures, arguments.tasks,
-                      arguments.device)  # fmt: skip
+    check_tasks(arguments.tasks or ())
+    make_folder(arguments.out)  # before anything is measured
+    sources = Sources(arguments.scale, arguments.model, arguments.records, arguments.out / "records",
+                      arguments.pictures, arguments.tasks, arguments.device, not arguments.no_measuring)  # fmt: skip
     found = {}
     for name in wanted:
-        sources.used.clear()
         finding = finding_of(name, sources)
         found[name] = (finding, list(sources.used))
         if not arguments.json:
@@ -66,6 +67,17 @@ def checked(names: list[str], known, left_out) -> list[str]:
         if name not in known:
             raise UserError(f"no figure {name!r}; choose from {', '.join(known)}")
     return list(names or known)
+
+
+def check_tasks(tasks: Sequence[str]) -> None:
+    """
+    Raises:
+        UserError: for a task that the scene suite does not have.
+    """
+    from clipbench.data.scene_tasks import TASKS
+
+    if unknown := [name for name in tasks if name not in TASKS]:
+        raise UserError(f"no scene task {unknown[0]!r}; choose from {', '.join(TASKS)}")
 
 
 def show(result: dict) -> str:

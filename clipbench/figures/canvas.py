@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from clipbench import random_weights
+
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 # Seven kinds of points beside each other; an eighth and all further ones are gray. Points get a dark edge, because
 # the light ones stand out too little from white.
 KINDS = (BLUE, "#E69F00", GREEN, "#CC79A7", "#56B4E9", ORANGE, "#F0E442")
 REST = "#9AA3AD"
+ACROSS = {"ha": "center", "va": "center", "rotation": 20, "size": 30, "color": "#B00020", "alpha": 0.35, "zorder": 99}
 DPI = 100  # 9 inches fill a notebook page
 WIDTH = 9.0
 
@@ -24,21 +27,30 @@ class LessonFigure(Figure):
     """
 
     alt: str = ""
+    mark: str = ""  # stands across the picture where its numbers mean nothing
 
     def png(self) -> bytes:
         buffer = io.BytesIO()
+        across = [self.text(0.5, 0.5, self.mark, **ACROSS)] if self.mark else []
         self.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})  # same numbers, same bytes
+        for text in across:
+            text.remove()
         return buffer.getvalue()
+
+    @property
+    def read_aloud(self) -> str:
+        """``alt``, after the mark where there is one."""
+        return f"{self.mark}. {self.alt}" if self.mark else self.alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         picture = base64.b64encode(self.png()).decode()
-        return {"image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+        return {"image/png": picture, "text/plain": self.read_aloud}, {"image/png": {"alt": self.read_aloud}}
 
 
 def new_figure(width: float, height: float, alt: str, layout: str | None = "constrained") -> LessonFigure:
     """An empty figure of so many inches; with ``layout=None`` the caller places its axes by hand."""
     figure = LessonFigure(figsize=(width, height), layout=layout)
-    figure.alt = alt
+    figure.alt, figure.mark = alt, random_weights.mark()
     return figure
 
 

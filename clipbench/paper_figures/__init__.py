@@ -41,10 +41,12 @@ LEFT_OUT = {
 
 def finding_of(name: str, sources: Sources) -> Finding:
     """One figure; where its numbers are missing, one that says which command makes them."""
+    sources.begin()
     try:
-        return FIGURES[name].make(sources)
+        found = FIGURES[name].make(sources)
     except NoRecord as missing:
         return Finding(None, str(missing), NO_DATA)
+    return found.marked(sources.mark)
 
 
 __all__ = ["FIGURES", "LEFT_OUT", "Finding", "NoRecord", "Sources", "finding_of"]

@@ -10,7 +10,7 @@ PAPER = (
     " those of the contrastive objective"
 )
 RECORD = "objectives"
-COMMAND = f"clipbench bench objectives --json > experiments/records/{RECORD}.json"
+COMMAND = "clipbench bench objectives --json > {folder}/{name}.json"
 NAMES = {"contrastive": "contrastive", "bow": "bag of words, predicted", "caption-lm": "caption model"}
 
 

@@ -26,8 +26,7 @@ ONE = "a photo of a {}."
 
 
 def make(sources: Sources) -> Finding:
-    command = f"clipbench figures fig04 --scale {sources.scale}"
-    metrics = sources.metrics("prompts", command, lambda: measure(sources))
+    metrics = sources.metrics("prompts", sources.again(NAME), lambda: measure(sources))
     figure, finding, (_, low, high) = draw(metrics)
     return Finding(figure, finding, judged(low, high), "one model; 95 % bootstrap over the pictures of each set")
 

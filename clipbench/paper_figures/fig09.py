@@ -10,7 +10,7 @@ from clipbench.paper_figures.sources import Sources
 NAME, TITLE = "fig09", "error over the size of the model"
 PAPER = "the mean error of 5 ResNets falls along a line in logarithms over 44 times the compute"
 RECORD = "scaling-width"
-COMMAND = f"clipbench bench scaling --json > experiments/records/{RECORD}.json"
+COMMAND = "clipbench bench scaling --json > {folder}/{name}.json"
 
 
 def make(sources: Sources) -> Finding:

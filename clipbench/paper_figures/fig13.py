@@ -14,7 +14,7 @@ ZERO_SHOT = {"tiny-adaptation": "tiny", "classroom-adaptation": "classroom"}
 
 def make(sources: Sources) -> Finding:
     own = adaptation(sources)
-    record = sources.record(STANDARD, COMMAND.format(model="twin:supervised", name=STANDARD))
+    record = sources.record(STANDARD, COMMAND.replace("{model}", "twin:supervised"))
     standard = standard_points(record["metrics"])
     zero_shot = {sources.prefix: own} | {
         name: sources.record(record, "")["metrics"] for record, name in ZERO_SHOT.items()

@@ -25,8 +25,7 @@ KINDS = ("zero-shot", "1 picture a class", "2 pictures a class")
 
 
 def make(sources: Sources) -> Finding:
-    command = f"clipbench figures fig16 --scale {sources.scale}"
-    metrics = sources.metrics("one-example", command, lambda: measure(sources))
+    metrics = sources.metrics("one-example", sources.again(NAME), lambda: measure(sources))
     figure, finding = draw(metrics)
     below = metrics["1 picture a class_high"] < metrics["zero-shot_low"]
     above = metrics["1 picture a class_low"] > metrics["zero-shot_high"]

@@ -20,7 +20,7 @@ TRAINING = 10_000  # scenes drawn like training scenes, none of them the model's
 
 
 def make(sources: Sources) -> Finding:
-    metrics = sources.metrics("overlap", f"clipbench figures fig17 --scale {sources.scale}", lambda: measure(sources))
+    metrics = sources.metrics("overlap", sources.again(NAME), lambda: measure(sources))
     figure, finding, worst = draw(metrics)
     appears = YES if worst <= 0.6 else PARTLY if worst <= 2 else NO
     spread = (

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clipbench.figures import LessonFigure
 
@@ -17,6 +17,12 @@ class Finding:
     finding: str  # computed
     appears: str  # YES, NO, PARTLY or NO_DATA
     spread: str = ""  # what the intervals are of, and how many seeds
+
+    def marked(self, mark: str) -> "Finding":
+        """The same with a mark across the figure and before the words; an empty one changes neither."""
+        if self.figure is not None:
+            self.figure.mark = mark
+        return replace(self, finding=f"{mark}: {self.finding}") if mark else self
 
 
 def judged(low: float, high: float) -> str:

@@ -1,5 +1,7 @@
 """The page of all figures: pictures, findings, the paper's numbers beside ours."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +10,20 @@ from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import Sources
 
 
+def make_folder(folder: Path) -> None:
+    """
+    Raises:
+        UserError: when it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror}") from None
+
+
 def write_page(folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sources: Sources) -> Path:
-    """Write ``figures.md`` and a PNG for each figure; returns the page.
+    """Write ``figures.md`` and a PNG for each figure, each file whole or not at all; returns the page.
 
     Raises:
         UserError: when the folder cannot be written to.
@@ -17,18 +31,25 @@ def write_page(folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sou
     from clipbench.paper_figures import FIGURES, LEFT_OUT
 
     lines = [f"# The paper's figures at the scale {sources.scale}", "", f"Model: {sources.model}. {TOY}", ""]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, (finding, records) in found.items():
-            if finding.figure is not None:
-                (folder / f"{name}.png").write_bytes(finding.figure.png())
-            lines += section(name, FIGURES[name], finding, records)
-        lines += ["## Left out", "", *(f"- {name}: {reason}" for name, reason in LEFT_OUT.items()), ""]
-        page = folder / "figures.md"
-        page.write_text("\n".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}") from None
+    make_folder(folder)
+    for name, (finding, records) in found.items():
+        if finding.figure is not None:
+            write(folder / f"{name}.png", finding.figure.png())
+        lines += section(name, FIGURES[name], finding, records)
+    lines += ["## Left out", "", *(f"- {name}: {reason}" for name, reason in LEFT_OUT.items()), ""]
+    page = folder / "figures.md"
+    write(page, "\n".join(lines).encode())
     return page
+
+
+def write(file: Path, data: bytes) -> None:
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
 
 
 TOY = "Scenes are toy data: an effect that appears here is an example of the paper's, not a replication."
@@ -37,7 +58,7 @@ TOY = "Scenes are toy data: an effect that appears here is an example of the pap
 def section(name: str, module, finding: Finding, records: list[str]) -> list[str]:
     lines = [f"## {name}: {module.TITLE}", ""]
     if finding.figure is not None:
-        lines += [f"![{finding.figure.alt}]({name}.png)", ""]
+        lines += [f"![{finding.figure.read_aloud}]({name}.png)", ""]
     drawn = finding.figure is not None
     verdict = f"the effect {finding.appears}" if drawn else f"there is {finding.appears}"
     lines += [f"- Here: {finding.finding}.", f"- The paper: {module.PAPER}.", f"- At this scale {verdict}."]

@@ -13,7 +13,7 @@ DATA = "scenes:heldout256"
 SHOTS = (1, 2, 4)  # probes of 16 pictures of 256 classes take half an hour of a busy core
 COMMAND = (
     "clipbench eval robustness --model {model} --data scenes:heldout256 --shifts twemoji openmoji --pictures 1000"
-    " --shots 1,2,4 --seeds 2 --scenes 5000 --out experiments/records/{name}.json"
+    " --shots 1,2,4 --seeds 2 --scenes 5000 --out {folder}/{name}.json"
 )
 
 
@@ -23,8 +23,7 @@ def adaptation(sources: Sources) -> dict:
     Raises:
         NoRecord: where nothing may be measured.
     """
-    command = COMMAND.format(model=sources.model, name=sources.own("adaptation"))
-    return sources.metrics("adaptation", command, lambda: measure(sources))
+    return sources.metrics("adaptation", COMMAND, lambda: measure(sources))
 
 
 def measure(sources: Sources) -> dict:

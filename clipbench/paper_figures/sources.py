@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from clipbench import random_weights
 from clipbench.errors import UserError
 from clipbench.records import make_record, read_record, shipped_records, write_record
 
@@ -26,21 +27,31 @@ class Sources:
         scale: "tiny", "classroom" or "full".
         model: in place of the scale's model; shipped records of its own are known of twins only.
         shipped: folder of records that come with the package.
-        made: folder for records that are measured here; None measures nothing.
+        made: folder of records that were measured here; without one nothing is measured.
         pictures: of each measurement made here.
         tasks: of the scene suite (default all).
+        measuring: whether to measure what no record has; else it is said how.
+
+    Attributes:
+        used: names of the records that were read since ``begin``, in order.
+        mark: what stands on a figure of these records, where a model with random weights made one of them.
     """
 
     def __init__(self, scale: str = "classroom", model: str | None = None, shipped: Path | None = None,
                  made: Path | None = None, pictures: int = 500, tasks: Sequence[str] | None = None,
-                 device: str = "cpu"):  # fmt: skip
+                 device: str = "cpu", measuring: bool = True):  # fmt: skip
         if scale not in MODELS:
             raise UserError(f"no scale {scale!r}; choose from {', '.join(MODELS)}")
         self.scale, self.model, self.pictures, self.device = scale, str(model or MODELS[scale]), pictures, device
         self.prefix = scale if model is None else re.sub(r"[^\w.-]+", "-", str(model)).strip("-.")
         self.shipped, self.made = shipped or shipped_records(), made
-        self.tasks = tasks
-        self.used: list[str] = []  # names of the records that were read, in order
+        self.tasks, self.measuring = tasks, measuring and made is not None
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was read: a new figure begins."""
+        self.used: list[str] = []
+        self.mark = ""
 
     @cached_property
     def encoder(self):
@@ -70,9 +81,23 @@ class Sources:
             NoRecord: with the command that makes it.
         """
         if (file := self.file(name)) is None:
-            raise NoRecord(name, command)
+            raise self.missing(name, command)
+        record = read_record(file)
         self.used.append(name)
-        return read_record(file)
+        if record["settings"].items() >= random_weights.ABOUT.items():
+            self.mark = random_weights.MARK
+        return record
+
+    def missing(self, name: str, command: str) -> NoRecord:
+        """What to say of a record that is not there: the command, with {model}, {folder} and {name} filled in."""
+        folder = self.made or Path("experiments/records")
+        return NoRecord(name, command.format(model=self.model, folder=folder, name=name))
+
+    def again(self, figure: str) -> str:
+        """The command that measures a figure of this model."""
+        model = f" --model {self.model}" if self.prefix != self.scale else ""
+        out = self.made.parent if self.made else "figures"
+        return f"clipbench figures {figure} --scale {self.scale}{model} --out {out}"
 
     def raw(self, name: str, command: str) -> dict:
         """What a benchmark printed with --json.
@@ -81,7 +106,7 @@ class Sources:
             NoRecord: with the command that makes it.
         """
         if (file := self.file(name)) is None:
-            raise NoRecord(name, command)
+            raise self.missing(name, command)
         self.used.append(name)
         return json.loads(file.read_text(encoding="utf-8"))
 
@@ -92,12 +117,13 @@ class Sources:
             NoRecord: where nothing may be measured.
         """
         own = self.own(name)
-        if self.file(own) is None and measure and self.made:
+        if self.file(own) is None and measure and self.measuring:
             import time
 
             began = time.perf_counter()
             metrics = measure()
             settings = {"task": name, "model": self.model, "pictures": self.pictures}
+            settings |= random_weights.settings(self.encoder.name)
             record = make_record(metrics, settings, self.encoder.fingerprint, time.perf_counter() - began)
             write_record(self.made / f"{own}.json", record)
         return self.record(own, command)["metrics"]

@@ -4,9 +4,9 @@ from clipbench.data.scene_tasks import TASKS, scene_task
 from clipbench.evaluate.few_shot import SHOTS
 from clipbench.evaluate.linear_probe import Rows
 from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
-from clipbench.paper_figures.sources import NoRecord, Sources
+from clipbench.paper_figures.sources import Sources
 
-COMMAND = "clipbench eval scene-tasks --model {model} --shots 1,2,4,8,16 --out experiments/records/{name}.json"
+COMMAND = "clipbench eval scene-tasks --model {model} --shots 1,2,4,8,16 --out {folder}/{name}.json"
 PIXELS = 16  # side of the pictures whose raw pixels are probed
 SEEDS = (0, 1, 2)
 
@@ -17,8 +17,7 @@ def model_suite(sources: Sources) -> dict[str, dict]:
     Raises:
         NoRecord: where nothing may be measured.
     """
-    command = COMMAND.format(model=sources.model, name=sources.own("scene-tasks"))
-    return by_task(sources.metrics("scene-tasks", command, lambda: measure(sources)))
+    return by_task(sources.metrics("scene-tasks", COMMAND, lambda: measure(sources)))
 
 
 def suite_with_shots(sources: Sources) -> dict[str, dict]:
@@ -29,7 +28,7 @@ def suite_with_shots(sources: Sources) -> dict[str, dict]:
     """
     suite = model_suite(sources)
     if not all(shots_of(numbers) for numbers in suite.values()):
-        raise NoRecord(name := sources.own("scene-tasks"), COMMAND.format(model=sources.model, name=name))
+        raise sources.missing(sources.own("scene-tasks"), COMMAND)
     return suite
 
 
@@ -53,7 +52,7 @@ def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
     Raises:
         NoRecord: where there is none.
     """
-    return by_task(sources.record(name, COMMAND.format(model=model, name=name))["metrics"])
+    return by_task(sources.record(name, COMMAND.replace("{model}", model))["metrics"])
 
 
 def pixel_suite(sources: Sources) -> dict[str, dict]:
@@ -63,12 +62,12 @@ def pixel_suite(sources: Sources) -> dict[str, dict]:
         NoRecord: where nothing may be measured.
     """
     name = "pixels-scene-tasks"
-    if not sources.has(name) and sources.made:
+    if not sources.has(name) and sources.measuring:
         from clipbench.records import make_record, write_record
 
         settings = {"features": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]", "pictures": sources.pictures}
         write_record(sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0))
-    return by_task(sources.record(name, "clipbench figures fig05")["metrics"])
+    return by_task(sources.record(name, sources.again("fig05"))["metrics"])
 
 
 def pixel_probes(sources: Sources) -> dict:

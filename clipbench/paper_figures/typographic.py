@@ -4,7 +4,7 @@ from statistics import fmean
 
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
-from clipbench.paper_figures.sources import NoRecord, Sources
+from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "typographic", "typographic attacks (Goh et al. 2021)"
 PAPER = (
@@ -17,7 +17,7 @@ TWINS = {  # records of seeds -> name
 }
 COMMAND = (
     "clipbench eval typographic --model {model} --data scenes:heldout256 --longest 8"
-    " --out experiments/records/{name}.json"
+    " --out {folder}/{name}.json"
 )
 
 
@@ -27,7 +27,7 @@ def make(sources: Sources) -> Finding:
     if own:
         runs[sources.prefix] = [own]
     if not runs:
-        raise NoRecord(sources.own("typographic"), COMMAND.format(model=sources.model, name=sources.own("typographic")))
+        raise sources.missing(sources.own("typographic"), COMMAND)
     figure, finding = draw(runs)
     reads = [name for name, each in runs.items() if all(is_read(run) for run in each)]
     appears = YES if sources.prefix in reads else PARTLY if reads else NO

@@ -49,6 +49,7 @@ def add_common(parser: Parser, task) -> None:
 
 
 def evaluate(arguments) -> dict:
+    from clipbench import random_weights
     from clipbench.records import make_record, write_record
 
     began = time.perf_counter()
@@ -56,7 +57,8 @@ def evaluate(arguments) -> dict:
     metrics, settings, *outcomes = arguments.measure(encoder, arguments)
     record = make_record(
         metrics=metrics,
-        settings={"task": arguments.task, "model": str(arguments.model), "data": arguments.data, **settings},
+        settings={"task": arguments.task, "model": str(arguments.model), "data": arguments.data, **settings,
+                  **random_weights.settings(encoder.name)},
         fingerprint=encoder.fingerprint,
         seconds=time.perf_counter() - began,
     )
