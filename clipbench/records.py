@@ -48,17 +48,28 @@ def shipped_records() -> Path:
                 root / "experiments" / "records")  # fmt: skip
 
 
+MADE_BY = {  # the records of several trainings, which lessons read
+    "objectives": "clipbench bench objectives --json > {folder}/{name}.json",
+    "scaling-width": "clipbench bench scaling --widths 8 16 32 --pairs 61440 --pictures 5000 --seeds 0 1"
+    " --json > {folder}/{name}.json",
+    "scaling-batch": "clipbench bench scaling --widths 16 --batches 32 512 --pairs 61440 --pictures 5000 --seeds 0 1"
+    " --json > {folder}/{name}.json",
+}
+OF_ONE_MODEL = "clipbench eval zero-shot --model MODEL --data scenes:heldout256 --out {folder}/{name}.json"
+
+
 def shipped_record(name: str) -> dict:
     """The shipped record NAME.json: what lessons read in place of training.
 
     Raises:
-        UserError: where there is none.
+        UserError: where there is none, with the command that makes it.
     """
-    file = shipped_records() / f"{name}.json"
+    folder = shipped_records()
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except OSError:
-        raise UserError(f"no record {name!r} here: it is in the repository; clone it, or set RETRAIN = True") from None
+        how = f"make it with: {MADE_BY.get(name, OF_ONE_MODEL).format(folder=folder, name=name)}"
+        raise UserError(f"no record {name}.json; set RETRAIN = True in the lesson, or {how}") from None
 
 
 def versions() -> dict[str, str]:

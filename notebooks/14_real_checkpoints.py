@@ -56,7 +56,8 @@ def random_stand_in():
 # %%
 if SCALE == "full":
     try:
-        encoder, who = clipbench.load(CHECKPOINT, device), CHECKPOINT
+        encoder = clipbench.load(CHECKPOINT, device)
+        who = encoder.name
     except clipbench.UserError as error:
         print(error)
         encoder, who = random_stand_in(), "ViT-B/32 with RANDOM weights"

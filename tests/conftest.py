@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from clipbench import random_weights
+
 torch.set_num_threads(1)
 settings.register_profile("clipbench", deadline=None)  # a busy machine is no bug
 settings.load_profile("clipbench")
@@ -15,6 +17,12 @@ def cache_of_the_tests(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLIPBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_random_model_loaded_before(monkeypatch):
+    """One test's model with random weights does not mark the next test's figures."""
+    monkeypatch.setattr(random_weights, "loaded", set())
 
 
 def pytest_collection_modifyitems(items):

@@ -1,12 +1,15 @@
 """Facts about the ladder of models: what differs is what was asked for."""
 
 import json
+import shlex
 
 import pytest
+from small import one_line
 
 from clipbench import UserError
 from clipbench.bench.scaling import narrowed
 from clipbench.cli import main
+from clipbench.cli.main import build_parser
 from clipbench.presets import find_preset
 from clipbench.records import shipped_record
 
@@ -41,6 +44,10 @@ def test_the_shipped_curves_show_the_order_of_figure_2_and_how_they_were_made():
     assert contrastive["top1_low"][-1] > bow["top1_high"][-1] and bow["top1_low"][-1] > lm["top1_high"][-1]
 
 
-def test_a_record_that_is_not_there_gets_one_line():
-    with pytest.raises(UserError, match="RETRAIN"):
-        shipped_record("nothing-of-the-kind")
+@pytest.mark.parametrize("name", ["nothing-of-the-kind", "objectives", "scaling-width", "scaling-batch"])
+def test_a_record_that_is_not_there_gets_one_line_with_a_command_that_exists(name, monkeypatch, tmp_path):
+    monkeypatch.setattr("clipbench.records.shipped_records", lambda: tmp_path)
+    with pytest.raises(UserError, match=f"no record {name}.json; set RETRAIN") as error:
+        shipped_record(name)
+    command, _, _ = one_line(error.value).partition("make it with: clipbench ")[2].partition(" > ")
+    build_parser().parse_args(shlex.split(command))

@@ -1,12 +1,18 @@
 """Facts about the paper's figures: numbers become findings, verdicts follow intervals, and what is missing is said."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from random_checkpoint import write_hub_cache
 from small import one_line, write_small_model
 
 from clipbench import UserError
-from clipbench.cli.main import main
+from clipbench.cli.main import build_parser, main
 from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of
 from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
@@ -14,8 +20,10 @@ from clipbench.paper_figures.fig05 import differences
 from clipbench.paper_figures.fig09 import errors_by_size
 from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, YES, judged, mean_of
 from clipbench.paper_figures.suite import by_task
+from clipbench.random_weights import ABOUT, MARK
 from clipbench.records import shipped_records
 
+ROOT = Path(__file__).parent.parent
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
     "count": (0.7, 0.9, 0.5, 0.6, 0.8), "style": (0.9, 0.95, 0.8, 0.9, 0.92), "colour": (0.95, 0.99, 0.9, 0.96, 0.97),
 }  # fmt: skip
@@ -98,7 +106,18 @@ def test_records_become_a_figure_with_a_finding(records, name):
 def test_without_records_the_way_to_them_is_said(tmp_path, name):
     finding = finding_of(name, Sources("tiny", shipped=tmp_path))
     assert finding.figure is None and finding.appears == NO_DATA
-    assert "make it with: clipbench " in finding.finding and "\n" not in finding.finding
+    command, _, _ = finding.finding.partition("make it with: clipbench ")[2].partition(" > ")
+    build_parser().parse_args(shlex.split(command))  # it runs as it stands
+
+
+def test_a_model_with_random_weights_marks_its_figures_and_no_other(records, tmp_path):
+    rehearsal = json.loads((records / "tiny-prompts.json").read_text()) | {"settings": ABOUT}
+    (tmp_path / "tiny-prompts.json").write_text(json.dumps(rehearsal))
+    sources = Sources("tiny", shipped=records, made=tmp_path)
+    rehearsed, real = finding_of("fig04", sources), finding_of("fig08", sources)
+    assert rehearsed.finding.startswith(f"{MARK}: An ensemble") and rehearsed.figure.read_aloud.startswith(MARK)
+    assert rehearsed.figure.png() != finding_of("fig04", Sources("tiny", shipped=records)).figure.png()
+    assert MARK not in real.finding + real.figure.read_aloud
 
 
 def test_verdicts_follow_the_intervals():
@@ -154,6 +173,21 @@ def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys
     assert len(list((tmp_path / "out" / "records").glob("*.json"))) == 3
 
 
+@pytest.mark.slow
+def test_at_full_scale_every_figure_is_drawn_from_a_model_of_the_hub(tmp_path):
+    """Without network, in a process of its own: random weights in the hub's layout, which the figures say."""
+    write_hub_cache(tmp_path / "hf")
+    command = [sys.executable, "-m", "clipbench", "figures", "--scale", "full", "--out", "out", "--json"]
+    small = ["--pictures", "16", "--tasks", "concept", "count", "word_order"]
+    where = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["figures"]
+    of_the_model = {name for name, each in found.items() if any(record.startswith("full-") for record in each["records"])}
+    assert of_the_model == {name for name, each in found.items() if each["finding"].startswith(MARK)}
+    assert of_the_model >= {"fig04", "fig05", "fig06", "fig07", "fig08", "fig10", "fig14", "fig16", "fig17"}
+
+
 @pytest.mark.parametrize(
     "names, message",
     [(["fig03"], "fig03 is not drawn: pseudocode"), (["fig99"], "no figure 'fig99'; choose from fig02, fig04")],
@@ -162,3 +196,34 @@ def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys
     assert main(["figures", *names, "--out", str(tmp_path)]) == 2
     captured = capsys.readouterr()
     assert message in captured.err and captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [(["--scale", "big"], "invalid choice: 'big'"), (["--pictures", "0"], "must be more than 0"),
+     (["--tasks", "cuont"], "no scene task 'cuont'; choose from concept"), (["--model", "a/b/c"], "no model 'a/b/c'"),
+     (["--records", "missing"], "no folder of records: missing")],
+)  # fmt: skip
+def test_a_wrong_argument_is_one_line(tmp_path, capsys, arguments, message):
+    assert main(["figures", "fig04", "--out", str(tmp_path), "--scale", "tiny", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_measured(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("clipbench.paper_figures.sources.Sources.encoder", None)
+    (tmp_path / "file").touch()
+    assert main(["figures", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot write to" in (said := capsys.readouterr().err) and said.count("\n") == 1
+
+
+def test_stopped_in_between_it_keeps_whole_records_and_no_half_page(tmp_path, capsys, monkeypatch):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clipbench.paper_figures.fig16.measure", stop)
+    monkeypatch.setattr("clipbench.paper_figures.fig04.measure", lambda _: RECORDS["tiny-prompts"])
+    assert main(["figures", "fig04", "fig16", "--scale", "tiny", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1].startswith("clipbench: stopped")
+    assert [path.name for path in tmp_path.rglob("*")] == ["records", "tiny-prompts.json"]

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from open_clip_reference import real_tokenizer
+from random_checkpoint import write_checkpoint
 from small import noise_picture, write_image_folder
 
 from clipbench import load
 from clipbench.cli import main
-from clipbench.model import CLIP, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained import load_pretrained, save_open_clip, save_pretrained
+from clipbench.model import CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench.pretrained import load_pretrained, save_pretrained
 
 ROOT = Path(__file__).parent.parent
 MEMORY = 1_200_000_000  # bytes that ViT-B/32 may hold at once, Python and torch included
@@ -27,14 +26,6 @@ MEMORY = 1_200_000_000  # bytes that ViT-B/32 may hold at once, Python and torch
 TEXT = TransformerConfig(49408, 77, width=64, depth=2, heads=1)
 SMALL_VIT = CLIPConfig(64, ViTConfig(64, 32, width=64, depth=2, heads=1), TEXT)
 SMALL_RESNET = CLIPConfig(64, ResNetConfig(64, (1, 1, 1, 1), width=8, heads=4), TEXT)
-
-
-def write_checkpoint(folder: Path, config: CLIPConfig) -> Path:
-    """A checkpoint of random weights with the real vocabulary, in the layout in which such models are published."""
-    torch.manual_seed(0)
-    save = save_open_clip if isinstance(config.image, ResNetConfig) else save_pretrained
-    save(folder, CLIP(config).eval(), real_tokenizer(), Preprocess(config.image_size))
-    return folder
 
 
 @pytest.fixture(scope="module", params=[SMALL_VIT, SMALL_RESNET], ids=["vit in hub layout", "resnet in open_clip's"])

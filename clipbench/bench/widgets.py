@@ -79,11 +79,13 @@ def random_model(name: str) -> Iterator[Path]:
     from clipbench.model import CLIP, CLIPConfig
     from clipbench.preprocess import Preprocess
     from clipbench.pretrained import save_pretrained, world_tokenizer
+    from clipbench.random_weights import ABOUT
 
     config = CLIPConfig.named(name)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model"
-        save_pretrained(target, CLIP(config), world_tokenizer(config.context_length), Preprocess(config.image_size))
+        tokenizer, preprocess = world_tokenizer(config.context_length), Preprocess(config.image_size)
+        save_pretrained(target, CLIP(config), tokenizer, preprocess, about=ABOUT)
         yield target
 
 

@@ -34,6 +34,8 @@ def figures(arguments) -> dict:
 
     wanted = checked(arguments.names, FIGURES, LEFT_OUT)
     check_tasks(arguments.tasks or ())
+    if arguments.records is not None and not arguments.records.is_dir():
+        raise UserError(f"no folder of records: {arguments.records}")
     make_folder(arguments.out)  # before anything is measured
     sources = Sources(arguments.scale, arguments.model, arguments.records, arguments.out / "records",
                       arguments.pictures, arguments.tasks, arguments.device, not arguments.no_measuring)  # fmt: skip

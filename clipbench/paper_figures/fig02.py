@@ -3,6 +3,7 @@
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.sources import Sources
+from clipbench.records import MADE_BY
 
 NAME, TITLE = "fig02", "contrastive against predictive objectives"
 PAPER = (
@@ -10,12 +11,11 @@ PAPER = (
     " those of the contrastive objective"
 )
 RECORD = "objectives"
-COMMAND = "clipbench bench objectives --json > {folder}/{name}.json"
 NAMES = {"contrastive": "contrastive", "bow": "bag of words, predicted", "caption-lm": "caption model"}
 
 
 def make(sources: Sources) -> Finding:
-    record = sources.raw(RECORD, COMMAND)
+    record = sources.raw(RECORD, MADE_BY[RECORD])
     figure, finding = draw(record)
     last = [record[name]["top1"][-1] for name in NAMES if name in record]
     ordered = all(a >= b for a, b in zip(last, last[1:], strict=False))

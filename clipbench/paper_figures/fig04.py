@@ -1,5 +1,7 @@
 """Figure 4: bare class names, one template, and an ensemble of templates."""
 
+from operator import itemgetter
+
 import torch
 
 from clipbench.data.picture_sets import open_pictures
@@ -56,6 +58,9 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
     mean, low, high = mean_of(gains, halves)
     table = torch.tensor([[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names])
     table = torch.cat([table, table.mean(0, keepdim=True)])
-    finding = f"An ensemble is worth {mean:+.1f} points over bare names ({low:+.1f} to {high:+.1f}; paper: almost +5)"
-    figure = value_grid(table, [*names, "mean"], WORDINGS, f"{finding}; top-1 in %", decimals=1, best_of="row")
+    (worst, least), (best, most) = (end(zip(names, gains, strict=True), key=itemgetter(1)) for end in (min, max))
+    finding = (f"An ensemble is worth {mean:+.1f} points over bare names (95 %: {low:+.1f} to {high:+.1f}), from"
+               f" {least:+.1f} ({worst}) to {most:+.1f} ({best})")  # fmt: skip
+    title = f"{finding}; paper: almost +5. Top-1 in %"
+    figure = value_grid(table, [*names, "mean"], WORDINGS, title, decimals=1, best_of="row")
     return figure, finding, (mean, low, high)

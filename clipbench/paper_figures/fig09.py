@@ -6,15 +6,15 @@ import statistics
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, YES, Finding
 from clipbench.paper_figures.sources import Sources
+from clipbench.records import MADE_BY
 
 NAME, TITLE = "fig09", "error over the size of the model"
 PAPER = "the mean error of 5 ResNets falls along a line in logarithms over 44 times the compute"
 RECORD = "scaling-width"
-COMMAND = "clipbench bench scaling --json > {folder}/{name}.json"
 
 
 def make(sources: Sources) -> Finding:
-    errors = errors_by_size(sources.raw(RECORD, COMMAND))
+    errors = errors_by_size(sources.raw(RECORD, MADE_BY[RECORD]))
     figure, finding = draw(errors)
     means = [statistics.fmean(errors[size]) for size in sorted(errors)]
     falls = all(a > b for a, b in zip(means, means[1:], strict=False))

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from notebook_runner import NOTEBOOKS, figures, printed, run
+from random_checkpoint import HUB_ID, write_hub_cache
+
+from clipbench.random_weights import MARK
 
 jupytext = pytest.importorskip("jupytext")
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
 NAMES = [path.stem for path in LESSONS]
+OF_A_HUB_MODEL = [path for path in LESSONS if HUB_ID in path.read_text(encoding="utf-8")]
 
 # What the tests write into the cell tagged "parameters", so that nothing takes long.
 QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1", "STEPS": "40", "SEEDS": "2"}
@@ -63,6 +67,23 @@ def test_without_a_hub_the_last_lesson_runs_with_random_weights_and_says_so(monk
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     notebook = execute(NOTEBOOKS / "14_real_checkpoints.py", monkeypatch, scale="full")
     assert "those of ViT-B/32 with RANDOM weights" in printed(notebook)
+
+
+@pytest.fixture(scope="module")
+def hub_of_random_weights(tmp_path_factory):
+    """An HF_HOME whose ViT-B/32 has random weights and narrow layers."""
+    return write_hub_cache(tmp_path_factory.mktemp("hf"))
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", OF_A_HUB_MODEL, ids=lambda path: path.stem)
+def test_at_full_scale_a_lesson_runs_and_its_figures_say_that_the_weights_are_random(
+    path, monkeypatch, hub_of_random_weights
+):
+    monkeypatch.setenv("HF_HOME", str(hub_of_random_weights))
+    notebook = execute(path, monkeypatch, scale="full")
+    assert any(figure.startswith(MARK) for figure in figures(notebook))
 
 
 # --- their shape -------------------------------------------------------------------------------
