@@ -183,7 +183,7 @@ def test_at_full_scale_every_figure_is_drawn_from_a_model_of_the_hub(tmp_path):
     done = subprocess.run([*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["figures"]
-    of_the_model = {name for name, each in found.items() if any(record.startswith("full-") for record in each["records"])}
+    of_the_model = {name for name, each in found.items() if any(used.startswith("full-") for used in each["records"])}
     assert of_the_model == {name for name, each in found.items() if each["finding"].startswith(MARK)}
     assert of_the_model >= {"fig04", "fig05", "fig06", "fig07", "fig08", "fig10", "fig14", "fig16", "fig17"}
 
