@@ -192,6 +192,89 @@ def best_of_rates(runs: list[dict]) -> list[float]:
     return max(by_rate, key=statistics.fmean)
 
 
+@claim("Words predicted, or captions written, teach less than captions matched", "section 2.3, figure 2",
+       "tiny-heldout256-name", "twin-bow-heldout256-name", "twin-caption-lm-heldout256-name")
+def _(*ways):
+    names = "captions matched", "words predicted", "captions written"
+    found = [metrics_of(way) for way in ways]
+    told = ", ".join(f"{name} {percent(metrics, 'top1')}" for name, metrics in zip(names, found, strict=True))
+    numbers = f"some 150,000 pairs of one world, one image encoder: {told} (one seed each)"
+    ordered = all(better["top1_low"] > worse["top1_high"] for better, worse in zip(found, found[1:], strict=False))
+    return Seen(numbers, YES if ordered else PARTLY, "the order of the paper; on the way there the gaps are larger (lesson 07)")
+
+
+@claim("Web captions may be wrong: much noise is borne", "section 2.2, Jia et al. 2021", "tiny-seed*",
+       "twin-wrong-captions-heldout256")
+def _(right, wrong):
+    half = metrics_of(wrong)
+    numbers = (f"half of the captions wrong: {percent(half, 'top1')}; none wrong: "
+               f"{over_seeds([100 * r['metrics']['top1'] for r in right])}")
+    above = half["top1_low"] > 10 * half["chance"]
+    why = "it learns, far above chance, but 150,000 pairs are too few for the lies to average out"
+    return Seen(numbers, PARTLY if above else NO, why)
+
+
+@claim("Words in pictures are read", "section 3.1.5, Hateful Memes and SST2", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    numbers = (f"which of {round(1 / model['sign_word/chance'])} words is on the sign: {percent(model, 'sign_word/zero_shot')}, "
+               f"a probe {percent(model, 'sign_word/probe')}, chance {100 * model['sign_word/chance']:.1f} %")
+    appears = NO if model["sign_word/zero_shot_low"] <= model["sign_word/chance"] else PARTLY
+    return Seen(numbers, appears, "few signs in its training: it reads some words alone, and is not fooled by one beside a thing (lesson 04)")
+
+
+@claim("A word of many meanings is settled by its prompt", "section 3.1.4", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    numbers = f"“a mouse, a mammal” or “a mouse, computer hardware”: {percent(model, 'polysemy/zero_shot')}, chance 50 %"
+    return Seen(numbers, YES if model["polysemy/zero_shot_low"] > model["polysemy/chance"] else NO,
+                "as in the paper: another word beside it settles the meaning")
+
+
+@claim("Distance is hard", "section 3.1.5, KITTI", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    numbers = f"near or far: {percent(model, 'distance/zero_shot')}, chance {100 * model['distance/chance']:.0f} %"
+    hard = model["distance/zero_shot_high"] < model["concept/zero_shot_low"] - 0.1
+    return Seen(numbers, YES if hard else NO, "captions of this world say “close up”, and close here only means large")
+
+
+@claim("“Not” is hardly heard", "later papers, such as NegBench", "classroom-scene-tasks")
+def _(tasks):
+    model = metrics_of(tasks)
+    numbers = f"“A and B” or “A and no B”: {percent(model, 'negation/zero_shot')}, a probe {percent(model, 'negation/probe')}, chance 50 %"
+    value = model["negation/zero_shot_low"]
+    appears = YES if value <= model["negation/chance"] else PARTLY if value < model["negation/probe_low"] else NO
+    return Seen(numbers, appears, "captions of this world never say “no”; the picture's features know what is missing")
+
+
+@claim("Zero-shot models are more robust than supervised ones of the same data", "section 3.3, figure 13", "tiny-robustness",
+       "twin-supervised-robustness")
+def _(clip, supervised):
+    ours, theirs = metrics_of(clip), metrics_of(supervised)
+    shifts = [name.removesuffix("/top1") for name in ours if name.endswith("/top1")]
+    better = [name for name in shifts if ours[f"{name}/top1_low"] > theirs[f"{name}/top1_high"]]
+    worse = [name for name in shifts if ours[f"{name}/top1_high"] < theirs[f"{name}/top1_low"]]
+    numbers = (f"before {percent(ours, 'top1')} against {percent(theirs, 'top1')}; mean of {len(shifts)} shifts "
+               f"{100 * ours['mean_shifted']:.1f} % against {100 * theirs['mean_shifted']:.1f} %, better on {len(better)}, "
+               f"worse on {len(worse)} (intervals apart; one seed each)")
+    appears = YES if len(better) > len(worse) else NO
+    return Seen(numbers, appears, "both saw the same pictures: what makes robust is the data, not the caption (Fang et al. 2022)")
+
+
+@claim("What is more accurate is more robust", "section 3.3, Taori et al. 2020", "classroom-adaptation", "tiny-adaptation")
+def _(classroom, tiny):
+    large, small = metrics_of(classroom), metrics_of(tiny)
+    rows = (("before", "top1"), ("Twemoji", "twemoji/top1"), ("OpenMoji", "openmoji/top1"))
+    told = "; ".join(f"{name} {percent(large, key)} and {percent(small, key)}" for name, key in rows)
+    numbers = f"`classroom` and `tiny`: {told}"
+    shifts = ("twemoji/top1", "openmoji/top1")
+    higher = [large[f"{key}_low"] > small[f"{key}_high"] for key in shifts]
+    lower = [large[f"{key}_high"] < small[f"{key}_low"] for key in shifts]
+    appears = YES if all(higher) else NO if any(lower) else PARTLY
+    return Seen(numbers, appears, "two kinds of towers; more pairs by one artist teach more about that artist")
+
+
 # --- the page ----------------------------------------------------------------------------------
 
 HEAD = """# Findings: the paper's claims at this scale
