@@ -1,6 +1,7 @@
 """PromptExplorer: change a word and see the picture's verdict change."""
 
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from clipbench import Encoder, PictureSet, UserError, load
 from clipbench.evaluate.zero_shot import ensemble, fill_templates
 from clipbench_widgets import explorer_page as page
-from clipbench_widgets import score_table, scoring
+from clipbench_widgets import explorer_records, prompt_languages, score_table, scoring
 from clipbench_widgets.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.gallery import Gallery
 from clipbench_widgets.latest_only import LatestOnly
@@ -27,6 +28,7 @@ from clipbench_widgets.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a drawing of a {}.", "a blurry photo of a {}.")
 TEMPERATURES = (0.01, 10.0)
 CLASSES_OF_A_SET = 10  # offered as prompts when the pictures come with class names
+SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
 MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 
 
@@ -53,7 +55,12 @@ class PromptExplorer(ipywidgets.VBox):
     selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
     ranked = traitlets.Bool(True)  # the most probable prompt on top
     show_tokens = traitlets.Bool(False)
+    none_of_these = traitlets.Bool(False)  # one more row, for pictures of something else
+    language = traitlets.Unicode(prompt_languages.ENGLISH)  # of the prompts that are names of the emoji world
+    show_history = traitlets.Bool(False)
     scores = traitlets.List(traitlets.Dict(), read_only=True)  # a dict a prompt, in the order of `prompts`
+    pinned = traitlets.List(traitlets.Dict(), read_only=True)  # the scores that others are compared with
+    history = traitlets.List(traitlets.Dict(), read_only=True)  # earlier verdicts, the newest last
     message = traitlets.Unicode(read_only=True)  # what was wrong with the last upload
 
     def __init__(self, model=None, pictures=None, prompts: Sequence[str] | None = None,
@@ -64,6 +71,8 @@ class PromptExplorer(ipywidgets.VBox):
         self._features = RememberedFeatures(self.encoder)
         self._uploads: list[NamedPicture] = []
         self._update = LatestOnly(self._score_and_draw)
+        self._pinned_about, self._remembered_at = "", -math.inf
+        self._english: tuple[list[str], list[str]] = [], []  # templates offered and active before another language
         class_names, offered = PROMPTS, TEMPLATES
         if isinstance(pictures, PictureSet):
             class_names, offered = classes_of(pictures), pictures.templates
@@ -99,6 +108,24 @@ class PromptExplorer(ipywidgets.VBox):
         """Encode everything again, when the model has been trained further."""
         self._features.forget()
         self._update.now()
+
+    def pin(self) -> None:
+        """Keep what is shown, to compare other wordings with it; when something is pinned already, unpin it."""
+        self._update.settle()
+        if self.scores:
+            wording = explorer_records.wording_of(self.active_templates)
+            self._pinned_about = f"“{wording}” on {self._gallery.entry.name}"
+        self.set_trait("pinned", [] if self.pinned else self.scores)
+        self._draw()
+
+    def table(self) -> list[dict]:
+        """A dict a row, with the picture and the wording: ready for a pandas.DataFrame."""
+        self._update.settle()
+        if not self.scores:
+            return []
+        wording = explorer_records.wording_of(self.active_templates)
+        about = {"picture": self._gallery.entry.name, "wording": wording}
+        return [about | {name: value for name, value in row.items() if name != "texts"} for row in self.scores]
 
     def summary(self) -> str:
         """The state in words, the most probable prompt first."""
@@ -148,6 +175,12 @@ class PromptExplorer(ipywidgets.VBox):
         self._own_scale = ipywidgets.Button(description="× 1", tooltip="Back to the model's own scale")
         self._ranked_toggle = ipywidgets.ToggleButton(tooltip="The most probable on top, or as written")
         self._tokens_toggle = ipywidgets.ToggleButton(tooltip="The pieces of text that the model reads")
+        self._none_toggle = ipywidgets.ToggleButton(tooltip="One more row, for a picture of something else")
+        self._history_toggle = ipywidgets.ToggleButton(tooltip="Earlier verdicts, the newest first")
+        self._pin_button = ipywidgets.Button(tooltip="Keep this state, and compare the next ones with it")
+        self._language = ipywidgets.Dropdown(options=prompt_languages.CHOICES, description="Language")
+        self._language.add_class("clipbench-language")
+        self._link, self._pinned_line, self._past = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self._result = ipywidgets.HTML().add_class("clipbench-result")
         self._tokens = ipywidgets.HTML().add_class("clipbench-token-list")
 
@@ -156,15 +189,17 @@ class PromptExplorer(ipywidgets.VBox):
         upload = page.row_of(self._upload, ipywidgets.HTML(page.small_line(limit)))
         shown = ipywidgets.Box([self._shown, self._verdict]).add_class("clipbench-shown")
         pictures = page.column_of("clipbench-pictures", shown, self._gallery, upload, self._notice)
-        chips = page.column_of("clipbench-choice", page.heading("Template"), self._chips)
+        chips = page.column_of("clipbench-choice", page.heading("Template"), self._chips, self._language)
         slider = page.row_of(self._slider, self._own_scale)
         templates = page.column_of(
             "clipbench-templates", chips, self._template_note, slider, self._scale_note
         )
         prompts = page.column_of("clipbench-prompts", self._text, self._remark)
         settings = ipywidgets.Box([prompts, templates]).add_class("clipbench-settings")
-        toggles = page.row_of(self._ranked_toggle, self._tokens_toggle)
-        texts = page.column_of("clipbench-texts", settings, toggles, self._result, self._tokens)
+        toggles = page.row_of(self._ranked_toggle, self._none_toggle, self._pin_button, self._tokens_toggle,
+                              self._history_toggle, self._link)  # fmt: skip
+        texts = page.column_of("clipbench-texts", settings, toggles, self._pinned_line, self._result, self._tokens,
+                               self._past)  # fmt: skip
         columns = ipywidgets.Box([pictures, texts]).add_class("clipbench-columns")
         return [style_sheet(page.RULES, score_table.RULES), self._title, columns]
 
@@ -177,8 +212,13 @@ class PromptExplorer(ipywidgets.VBox):
         traitlets.link((self._slider, "value"), (self, "temperature"))
         traitlets.link((self, "ranked"), (self._ranked_toggle, "value"))
         traitlets.link((self, "show_tokens"), (self._tokens_toggle, "value"))
-        self.observe(self._update, "temperature")
-        self.observe(self._draw, ["ranked", "show_tokens"])
+        traitlets.link((self, "none_of_these"), (self._none_toggle, "value"))
+        traitlets.link((self, "show_history"), (self._history_toggle, "value"))
+        traitlets.link((self, "language"), (self._language, "value"))
+        self._pin_button.on_click(lambda _: self.pin())
+        self.observe(self._on_language, "language")
+        self.observe(self._update, ["temperature", "none_of_these"])
+        self.observe(self._draw, ["ranked", "show_tokens", "show_history"])
 
     # --------------------------------------------------------------------------------- changes of state
 
@@ -191,6 +231,13 @@ class PromptExplorer(ipywidgets.VBox):
         if proposal.value:
             fill_templates(["x"], proposal.value)  # raises for one without {}
         return list(dict.fromkeys(proposal.value))
+
+    @traitlets.validate("language")
+    def _known_language(self, proposal):
+        known = [code for _, code in prompt_languages.CHOICES]
+        if proposal.value not in known:
+            raise traitlets.TraitError(f"language: choose from {', '.join(known)}")
+        return proposal.value
 
     @traitlets.validate("temperature")
     def _usable_temperature(self, proposal):
@@ -207,6 +254,19 @@ class PromptExplorer(ipywidgets.VBox):
     def _on_prompts(self, change) -> None:
         if read_prompts(self._text.value) != change.new:  # set by code; what is being typed is left alone
             self._text.value = "\n".join(change.new)
+        self._update()
+
+    def _on_language(self, change) -> None:
+        """The prompts that are known names, and templates to fit them; in English again those of before."""
+        if change.old == prompt_languages.ENGLISH:
+            self._english = self.templates, self.active_templates
+        templates = prompt_languages.templates_in(change.new)
+        offered, active = (templates, templates[:1]) if templates else self._english
+        self._ready = False
+        self.active_templates, self.templates = [], offered
+        self.prompts = prompt_languages.translated(self.prompts, change.new)
+        self.active_templates = active
+        self._ready = True
         self._update()
 
     @traitlets.observe("templates")
@@ -247,6 +307,7 @@ class PromptExplorer(ipywidgets.VBox):
             return
         try:
             self.set_trait("scores", self._score())
+            self._remember()
             self._draw()
         except Exception as error:
             self.set_trait("scores", [])
@@ -263,7 +324,21 @@ class PromptExplorer(ipywidgets.VBox):
         features = self._features.of_texts([text for row in texts for text in row])
         weights = ensemble(features.view(len(texts), len(texts[0]), -1))
         rows = scoring.score(self.prompts, self._features.of_picture(entry), weights, self.scale)
-        return [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
+        rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
+        if not self.none_of_these:
+            return rows
+        return [{"texts": []} | row for row in scoring.with_none(rows, self._background(), self.scale)]
+
+    def _remember(self) -> None:
+        if not self.scores:
+            return
+        entry = explorer_records.verdict_of(self._gallery.entry.name, self.active_templates, self.scores)
+        now = time.monotonic()
+        settled = self.history if now - self._remembered_at > SETTLED else self.history[:-1]
+        self._remembered_at = now
+        if entry != (settled or [None])[-1]:
+            settled = [*settled, entry][-explorer_records.MOST_REMEMBERED :]
+        self.set_trait("history", settled)
 
     def _rows(self) -> list[dict]:
         """The scores in the order shown."""
@@ -274,13 +349,20 @@ class PromptExplorer(ipywidgets.VBox):
         return scoring.Background.of(self._features.of_picture(self._gallery.entry), texts)
 
     def _draw(self, _=None) -> None:
+        self._update.settle()
         if not self._ready:
             return
         rows = self._rows()
-        readings = [scoring.reading(self.encoder, row["texts"][0]) for row in rows]
+        readings = [scoring.reading(self.encoder, row["texts"][0]) for row in rows if row["texts"]]
         remarks = [*scoring.remarks_on(self._text.value), *scoring.remarks_on_length(readings)]
         mark(self._ranked_toggle, "sorted by probability")
         mark(self._tokens_toggle, "show tokens")
+        mark(self._none_toggle, scoring.NONE)
+        mark(self._history_toggle, "history")
+        self._pin_button.description = "unpin" if self.pinned else "pin, to compare"
+        self._pinned_line.value = explorer_records.pinned_line(self._pinned_about) if self.pinned else ""
+        self._past.value = explorer_records.history_page(self.history) if self.show_history else ""
+        self._link.value = explorer_records.download_link(self.table())
         self._title.value = page.title(self.encoder)
         self._template_note.value = page.small_line(page.what_is_read(self.active_templates, self.prompts))
         self._scale_note.value = page.small_line(
@@ -297,7 +379,8 @@ class PromptExplorer(ipywidgets.VBox):
             return page.message_line("There is no picture yet. Upload one.")
         if not rows:
             return page.message_line("There is no prompt yet. Write one into the box, for example: a cat")
-        return score_table.score_table(rows, self.scale, self._background())
+        pinned = explorer_records.pinned_shares(self.pinned, self.scores)
+        return score_table.score_table(rows, self.scale, self._background(), pinned)
 
 
 def encoder_of(model) -> Encoder:

@@ -4,8 +4,10 @@ Everything a person wrote passes through `html.escape`.
 """
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 from clipbench_widgets.scoring import Background, Reading
 
@@ -35,6 +37,19 @@ RULES = """
 .clipbench-bar { height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
 .clipbench-bar i { display: block; height: 100%; background: var(--cb-bar-rest); border-radius: 3px 0 0 3px; }
 .clipbench-first .clipbench-bar i { background: var(--cb-bar); }
+.clipbench-histogram { position: relative; height: 26px; border-bottom: 1px solid var(--cb-frame); }
+.clipbench-histogram i { position: absolute; bottom: 0; background: var(--cb-band); }
+.clipbench-scores .clipbench-bar { position: relative; }
+.clipbench-scores .clipbench-bar s { position: absolute; top: 0; bottom: 0; width: 3px; margin-left: -1px;
+  background: var(--cb-second); }
+.clipbench-was { display: block; font-size: 12px; font-weight: 400; line-height: 1.2; color: var(--cb-warning); }
+.clipbench-none .clipbench-prompt { font-style: italic; }
+.clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
+.clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
+  grid-template-columns: minmax(90px, 1fr) minmax(120px, 1.5fr) minmax(100px, 1.2fr) 60px; }
+.clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
+.clipbench-history .clipbench-heads { color: var(--cb-quiet); }
+.clipbench-history-link a { color: var(--cb-accent); }
 .clipbench-note { font-size: 13px; color: var(--cb-quiet); padding: 8px 8px 0; }
 .clipbench-score-key {
   display: inline-block; width: 22px; height: 11px; border-radius: 2px; background: var(--cb-band);
@@ -58,14 +73,20 @@ RULES = """
 """
 LONGEST_SHOWN = 160  # characters of a prompt; the rest is in its tooltip
 MOST_PIECES = 100
+BINS = 40  # of the histogram, over the whole axis
 ROOM = 0.04  # of cosine, so that a dot at the end of the axis is whole
 
 
-def score_table(rows: Sequence[dict], scale: float, background: Background) -> str:
-    """The rows in the order given; the first of the highest probability is set in bold."""
+def score_table(rows: Sequence[dict], scale: float, background: Background,
+                pinned: Mapping[str, float] = MappingProxyType({})) -> str:  # fmt: skip
+    """The rows in the order given; the first of the highest probability is set in bold.
+
+    Args:
+        pinned: prompt -> its probability in a state that was pinned, marked in its bar.
+    """
     axis = Axis.around([row["cosine"] for row in rows], background)
     best = max(range(len(rows)), key=lambda number: rows[number]["probability"])
-    lines = "".join(line(row, axis, number == best) for number, row in enumerate(rows))
+    lines = "".join(line(row, axis, number == best, pinned.get(row["prompt"])) for number, row in enumerate(rows))
     return (
         '<div class="clipbench-scores">'
         '<div class="clipbench-table" role="table" aria-label="Scores of the prompts">'
@@ -74,29 +95,33 @@ def score_table(rows: Sequence[dict], scale: float, background: Background) -> s
 
 
 def heads(axis: "Axis", scale: float) -> str:
-    ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}"
+    ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}; random texts:"
     return (
         '<div class="clipbench-line clipbench-heads" role="row">'
         '<span class="clipbench-prompt" role="columnheader"><b>prompt</b></span>'
-        f'<span role="columnheader"><b>cosine</b><br>{ends}</span>'
+        f'<span role="columnheader"><b>cosine</b><br>{ends}<span class="clipbench-measure">{axis.histogram()}'
+        "<span></span></span></span>"
         f'<span class="clipbench-number" role="columnheader"><b>logit</b><br>× {scale:.3g}</span>'
         '<span role="columnheader"><b>probability</b><br>softmax over these prompts</span></div>'
     )
 
 
-def line(row: dict, axis: "Axis", first: bool) -> str:
+def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
     prompt = row["prompt"]
+    kind = " clipbench-first" * first + " clipbench-none" * (not row.get("texts", True))
+    mark = "" if was is None else f'<s style="left:{100 * was:.2f}%"></s>'
+    before = "" if was is None else f'<span class="clipbench-was">was {escape(percent(was))}</span>'
     return (
-        f'<div class="clipbench-line{" clipbench-first" if first else ""}" role="row">'
+        f'<div class="clipbench-line{kind}" role="row">'
         f'<span class="clipbench-prompt" role="rowheader" dir="auto" title="{escape(prompt)}">'
         f"{escape(shortened(prompt, LONGEST_SHOWN))}</span>"
         f'<span class="clipbench-measure" role="cell">{axis.dot(row["cosine"])}'
         f'<span class="clipbench-number">{number(row["cosine"], 3)}</span></span>'
         f'<span class="clipbench-number" role="cell">{number(row["logit"], 2)}</span>'
         '<span class="clipbench-measure" role="cell"><span class="clipbench-bar" aria-hidden="true">'
-        f'<i style="width:{100 * row["probability"]:.2f}%"></i></span>'
+        f'<i style="width:{100 * row["probability"]:.2f}%"></i>{mark}</span>'
         '<span class="clipbench-number clipbench-percent">'
-        f"{escape(percent(row['probability']))}</span></span></div>"
+        f"{escape(percent(row['probability']))}{before}</span></span></div>"
     )
 
 
@@ -123,6 +148,16 @@ class Axis:
 
     def place(self, cosine: float) -> float:
         return min(100.0, max(0.0, 100 * (cosine - self.low) / (self.high - self.low)))
+
+    def histogram(self) -> str:
+        """How often random texts have which cosine, above the axis of the prompts."""
+        counts = Counter(min(BINS - 1, int(self.place(cosine) / 100 * BINS)) for cosine in self.background.cosines)
+        most = max(counts.values(), default=1)
+        bars = "".join(
+            f'<i style="left:{100 * place / BINS:.1f}%;width:{90 / BINS:.1f}%;height:{100 * count / most:.0f}%"></i>'
+            for place, count in sorted(counts.items())
+        )
+        return f'<span class="clipbench-histogram" aria-hidden="true">{bars}</span>'
 
     def dot(self, cosine: float) -> str:
         """The axis of one prompt: grey band of random texts, line at 0, a dot."""

@@ -9,6 +9,8 @@ from clipbench import Encoder, UserError
 from clipbench.data.sprites import concepts
 from clipbench.evaluate.zero_shot import class_probabilities
 
+NONE = "none of these"
+RARE = 2.0  # standard deviations above the mean of random texts: where "none of these" stands
 MAX_PROMPTS = 200
 MAX_CHARACTERS = 1000  # of one prompt; a model reads some 20 to 80 tokens
 RANDOM_TEXTS = 128
@@ -106,9 +108,27 @@ class Background:
 
     mean: float
     deviation: float
+    cosines: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, image_features: torch.Tensor, text_features: torch.Tensor) -> "Background":
         """From a picture (D,) and random texts (B, D)."""
         cosines = text_features @ image_features
-        return cls(float(cosines.mean()), float(cosines.std()))
+        return cls(float(cosines.mean()), float(cosines.std()), tuple(cosines.tolist()))
+
+    @property
+    def rare(self) -> float:
+        """A cosine that random texts seldom reach."""
+        return self.mean + RARE * self.deviation
+
+
+def with_none(rows: Sequence[dict], background: Background, scale: float) -> list[dict]:
+    """The rows and one for "none of these", with probabilities that are divided among all of them.
+
+    No text can say "none of these" to a CLIP, which compares each text on its own. So this row stands for a cosine that
+    random texts seldom reach: what is less like the picture loses against it.
+    """
+    last = {"prompt": NONE, "cosine": background.rare, "logit": scale * background.rare}
+    every = [*rows, last]
+    shares = torch.tensor([row["logit"] for row in every], dtype=torch.float64).softmax(0).tolist()
+    return [row | {"probability": share} for row, share in zip(every, shares, strict=True)]
