@@ -98,14 +98,11 @@ html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
 .clipbench-app .clipbench-map-query input {{
   width: 100%; box-sizing: border-box; height: 34px; font: inherit; font-size: 15px; color: var(--cb-text);
   background: var(--cb-page); border: 1px solid var(--cb-frame); border-radius: 6px; padding: 4px 10px; }}
-.clipbench-app .clipbench-map-query input:focus-visible, .clipbench-app select:focus-visible {{
+.clipbench-app .clipbench-map-query input:focus-visible {{
   outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }}
 .clipbench-app .clipbench-map-query input::placeholder {{ color: var(--cb-quiet); opacity: 1; }}
 .clipbench-app .clipbench-map-app .widget-dropdown {{ width: auto; height: 32px; margin: 0; }}
 .clipbench-app .clipbench-map-app .widget-dropdown > .widget-label {{ width: auto; min-width: 0; margin-right: 8px; }}
-.clipbench-app .clipbench-map-app .widget-dropdown select {{
-  height: 32px; font-family: inherit; font-size: 14px; color: var(--cb-text); background: var(--cb-card) none;
-  border: 1px solid var(--cb-frame); border-radius: 6px; padding-left: 8px; appearance: auto; }}
 .clipbench-app .clipbench-map-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
 .clipbench-app .clipbench-row > .clipbench-waiting {{ flex: 1 1 300px; flex-wrap: nowrap; min-width: 0; }}
 .clipbench-app .clipbench-waiting > .clipbench-map-progress {{ flex: 1 1 160px; min-width: 0; }}

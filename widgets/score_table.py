@@ -26,6 +26,7 @@ RULES = """
   overflow-wrap: anywhere; line-height: 1.3; font-size: 15px; }
 .clipbench-first .clipbench-prompt, .clipbench-first .clipbench-percent { font-weight: 700; }
 .clipbench-measure { display: grid; grid-template-columns: 1fr 60px; column-gap: 10px; align-items: center; }
+.clipbench-line > .clipbench-measure:last-child { grid-template-columns: 1fr 72px; }
 .clipbench-number { text-align: right; white-space: nowrap; }
 .clipbench-axis {
   position: relative; height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
@@ -95,7 +96,7 @@ def score_table(rows: Sequence[dict], scale: float, background: Background,
 
 
 def heads(axis: "Axis", scale: float) -> str:
-    ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}; random texts:"
+    ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}"
     return (
         '<div class="clipbench-line clipbench-heads" role="row">'
         '<span class="clipbench-prompt" role="columnheader"><b>prompt</b></span>'
@@ -129,7 +130,7 @@ def background_note(background: Background) -> str:
     spread = f"{number(background.mean, 2)} ± {background.deviation:.2f} (mean ± standard deviation)"
     return (
         '<p class="clipbench-note"><span class="clipbench-score-key"></span>Nothing special: the cosine of this '
-        f"picture with random texts of the emoji world is {spread}.</p>"
+        f"picture with random texts of the emoji world (the bars above the axis) is {spread}.</p>"
     )
 
 

@@ -22,7 +22,7 @@ RULES = """
 .clipbench-app .clipbench-search-query input::placeholder { color: var(--cb-quiet); opacity: 1; }
 .clipbench-app .clipbench-search-columns {
   display: flex; flex-flow: row wrap; gap: 14px 28px; align-items: flex-start; }
-.clipbench-app .clipbench-search-beside { width: auto; max-width: 100%; margin: 0; }
+.clipbench-app .clipbench-search-beside { width: 100%; height: 32px; max-width: 380px; margin: 0; }
 .clipbench-app .clipbench-search-beside > .widget-label { width: auto; margin-right: 8px; }
 .clipbench-search-columns > .clipbench-search-results { flex: 1 1 330px; min-width: 0; gap: 6px; }
 .clipbench-app .clipbench-search-results .clipbench-thumbnails {

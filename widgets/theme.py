@@ -55,6 +55,10 @@ RULES = """
 .clipbench-app .jupyter-button.clipbench-chip { border-radius: 16px; }
 .clipbench-app button:focus-visible, .clipbench-app textarea:focus-visible {
   outline: 3px solid var(--cb-accent) !important; outline-offset: 2px; }
+.clipbench-app .widget-dropdown select {
+  height: 32px; font-family: inherit; font-size: 14px; color: var(--cb-text); background: var(--cb-card) none;
+  border: 1px solid var(--cb-frame); border-radius: 6px; padding-left: 8px; appearance: auto; }
+.clipbench-app select:focus-visible { outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }
 .clipbench-app textarea {
   font-family: inherit; font-size: 15px; line-height: 1.5; color: var(--cb-text); background: var(--cb-page);
   border: 1px solid var(--cb-frame); border-radius: 6px; padding: 6px 10px; width: 100%; resize: vertical; }
