@@ -8,6 +8,7 @@ from IPython import get_ipython
 
 REST = 0.004  # seconds without an event: none is waiting any more
 LONGEST_REST = 0.1  # a page that never rests still sees something
+SHARE = 0.2  # of the work's own time, where that is long: on a busy machine events come out of the queue slowly, too
 
 
 class LatestOnly:
@@ -22,7 +23,7 @@ class LatestOnly:
         self._work = work
         self._event: str | None = None  # that was last answered
         self._resting, self._asked, self._news = False, False, False
-        self._longest = 0.0
+        self._pause, self._until = REST, 0.0
 
     def __call__(self, _=None) -> None:
         event = page_event()
@@ -34,29 +35,30 @@ class LatestOnly:
 
     def now(self) -> None:
         """Call ``work``, for whatever has been asked for."""
-        self._asked = False
+        self._asked, began = False, time.monotonic()
         try:
             self._work()
         finally:
-            self._rest()
+            self._rest(time.monotonic() - began)
 
     def settle(self) -> None:
         """Do what waits, if anything does."""
         if self._asked:
             self.now()
 
-    def _rest(self) -> None:
+    def _rest(self, took: float) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # a script, or a thread: no event can wait here
-        self._resting, self._news, self._longest = True, False, time.monotonic() + LONGEST_REST
-        loop.call_later(REST, self._look, loop)
+        self._resting, self._news = True, False
+        self._pause, self._until = max(REST, SHARE * took), time.monotonic() + max(LONGEST_REST, took)
+        loop.call_later(self._pause, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._news and time.monotonic() < self._longest:
+        if self._news and time.monotonic() < self._until:
             self._news = False
-            loop.call_later(REST, self._look, loop)
+            loop.call_later(self._pause, self._look, loop)
         else:
             self._resting = False
             self.settle()

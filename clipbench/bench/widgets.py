@@ -31,7 +31,7 @@ FLOOD, FLOOD_SECONDS = 100, 1.0
 WORDS = ("dog", "lion", "rocket", "raccoon", "mouse", "house", "banana", "guitar", "tree", "umbrella", "clock", "fish")
 COLOURS = ("#a01010", "#1040a0", "#106030", "#14141a")
 SECONDS_TO_ANSWER = 120
-PAUSE = 0.02  # seconds before an event: those that follow each other more closely are a flood, and answered together
+PAUSE = 0.02  # seconds between an answer and the next event, and as long as it took: closer ones are a flood to an app
 SETUP = """
 import json, time, clipbench_widgets
 from clipbench_widgets.controls import InFlight, controls_of, held_by
@@ -254,6 +254,7 @@ class Page:
 
     def __init__(self, client):
         self.client = client
+        self._took = 0.0  # seconds of the last answer
 
     def run(self, code: str) -> None:
         """
@@ -290,9 +291,10 @@ class Page:
 
     def answer(self, comm: str, data: dict) -> float | None:
         """Milliseconds until the last state that answers; None when there is no answer."""
-        time.sleep(PAUSE)
+        time.sleep(PAUSE + self._took)
         began = time.perf_counter()
         last = self.wait_until_idle(self.send(comm, data))
+        self._took = time.perf_counter() - began
         return None if last is None else 1000 * (last - began)
 
     def wait_until_idle(self, message: str) -> float | None:
