@@ -36,7 +36,7 @@ SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
 # | scale | model | where it runs |
 # |---|---|---|
 # | `"tiny"` | small enough to be trained in minutes, 256 concepts | everywhere |
-# | `"classroom"` | up to 8 million parameters, all concepts, shipped | everywhere, loads in a second |
+# | `"classroom"` | 4.5 million parameters, all concepts, shipped | everywhere, loads in a second |
 # | `"full"` | OpenAI's ViT-B/32, downloaded on first use | Colab or a GPU; a CPU with patience |
 #
 # What follows is the same code for all three.
@@ -250,9 +250,11 @@ contact_sheet(data.pictures(rows), captions, title, colours=colours)
 
 # %%
 sample = data.subset(range(500))
-metrics = clipbench.zero_shot_metrics(clipbench.image_features(encoder, sample), sample.labels, weights)
+features = clipbench.image_features(encoder, sample)
+metrics = clipbench.zero_shot_metrics(features, sample.labels, weights)
 print(f"top-1 {metrics['top1']:.1%}, interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
-print(f"chance {metrics['chance']:.2%}; the model is right {metrics['top1'] / metrics['chance']:.0f} times as often")
+times = metrics["top1"] / metrics["chance"]
+print(f"chance {metrics['chance']:.2%}; the model is right {times:.0f} times as often")
 
 # %% [markdown]
 # A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its
@@ -307,15 +309,6 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 # | 13 the bug museum | Which one-line bugs ruin a CLIP, and how do you find them? |
 # | 14 real checkpoints | Does all this hold for the published models? |
 #
-# That is the plan. Which of these lessons exist in your copy?
-
-# %%
-from pathlib import Path
-
-here = sorted(path.stem for path in Path(".").glob("[0-9][0-9]_*.ipynb"))
-print(f"{len(here)} of 15 lessons are in this folder: {', '.join(here)}")
-
-# %% [markdown]
 # ## What we did
 #
 # * We **placed** four pictures and four sentences on one plane: animal in one direction, number in the

@@ -331,6 +331,8 @@ PromptExplorer(clip, pictures=list(zip(captions, pictures, strict=True)), prompt
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/07_objectives](exercises/07_objectives.ipynb).
+#
 # 1. **Fair to long captions.** Divide the language model's scores of the four captions by their numbers of tokens.
 #    Which one wins now, and is that better?
 # 2. **Without the picture.** Give the language model the mean feature of many pictures in place of one. What does it

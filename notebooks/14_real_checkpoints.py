@@ -376,6 +376,8 @@ PromptExplorer(encoder, pictures=list(zip(names[:8], photos[:8], strict=True)), 
 # %% [markdown]
 # ## Exercises
 #
+# Exercises with checks that help: [exercises/14_real_checkpoints](exercises/14_real_checkpoints.ipynb).
+#
 # 1. **The drawer that is missing.** Sort your photos with one drawer less, and with "something else" more. Which
 #    photos move, and was "something else" of any use?
 # 2. **A threshold for places.** Ask for the place of a cat. What cosine has the nearest sight, compared with those of
