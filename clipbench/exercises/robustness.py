@@ -1,22 +1,42 @@
 """Exercises of lesson 09: what was expected, what was closed, and whether a difference is real."""
 
+import math
+
 import torch
 
 from clipbench.exercises.check import ChoiceCheck, FunctionCheck
 
+
+def logit(fraction):
+    return math.log(fraction / (1 - fraction))
+
+
+def expected(accuracy, slope, intercept):
+    return 1 / (1 + math.exp(-(slope * logit(accuracy) + intercept)))
+
+
 check_effective = FunctionCheck(
-    right=lambda accuracy, shifted, slope, intercept: shifted - (slope * accuracy + intercept),
-    cases=((0.76, 0.64, 0.9, -0.1), (0.60, 0.40, 0.9, -0.1)),
+    right=lambda accuracy, shifted, slope, intercept: shifted - expected(accuracy, slope, intercept),
+    cases=((0.76, 0.64, 0.9, -0.5), (0.90, 0.40, 0.7, -1.0)),
     mistakes={
         "That is how much was lost. It also depends on how good the model was before. Compare with what the *line* expects "
         "at this accuracy.": lambda accuracy, shifted, slope, intercept: accuracy - shifted,
         "The sign is turned: a model above the line has a positive effective robustness.":
-            lambda accuracy, shifted, slope, intercept: slope * accuracy + intercept - shifted,
+            lambda accuracy, shifted, slope, intercept: expected(accuracy, slope, intercept) - shifted,
         "That is only what the line expects. How far above it is the model?":
-            lambda accuracy, shifted, slope, intercept: slope * accuracy + intercept,
-        "The intercept is missing.": lambda accuracy, shifted, slope, intercept: shifted - slope * accuracy,
+            lambda accuracy, shifted, slope, intercept: expected(accuracy, slope, intercept),
+        "The intercept is missing.":
+            lambda accuracy, shifted, slope, intercept: shifted - expected(accuracy, slope, 0),
+        "The slope is missing.":
+            lambda accuracy, shifted, slope, intercept: shifted - expected(accuracy, 1, intercept),
         "You asked the line at the wrong accuracy: it takes the accuracy *before* the shift.":
-            lambda accuracy, shifted, slope, intercept: accuracy - (slope * shifted + intercept),
+            lambda accuracy, shifted, slope, intercept: accuracy - expected(shifted, slope, intercept),
+        "The line is straight in logits only. Turn the accuracy into a logit before you put it into the line.":
+            lambda accuracy, shifted, slope, intercept: shifted - (slope * accuracy + intercept),
+        "You subtracted two logits. First turn what the line gives back into an accuracy.":
+            lambda accuracy, shifted, slope, intercept: logit(shifted) - (slope * logit(accuracy) + intercept),
+        "What the line gives is a logit, and no accuracy yet. Turn it back: 1 / (1 + exp(-logit)).":
+            lambda accuracy, shifted, slope, intercept: shifted - (slope * logit(accuracy) + intercept),
     },
     praise="A better model is expected to be better under the shift, too. Only what lies above the line is robustness.",
 )  # fmt: skip
