@@ -1,21 +1,28 @@
 """Sockets between visitors and kernels that cannot bring the server down."""
 
+import contextlib
+
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from tornado.iostream import StreamBufferFullError
 from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"  # of Voila's own page
-MOST_WAITING = 16 << 20  # bytes that a page has not read yet; then it is gone, or has gone to sleep
 
 
 class CheckedSocket(ZMQChannelsWebsocketConnection):
-    """Speaks one protocol, reads only messages that are as long as they say, and keeps little for pages that sleep.
+    """Speaks one protocol, and reads only messages that are as long as they say.
 
     A message of this protocol begins with the number of its parts. Voila takes every binary message for such a one, but
     in the older protocol the first bytes are something else: there the first picture that a kernel sends has some 10^17
-    parts, and Voila fills all memory while it lists them. A visitor's message of that kind would do the same to
-    jupyter_server.
+    parts, and Voila fills all memory while it lists them. jupyter_server falls back on the older protocol when a page
+    has gone, so a student who closed a page, or a laptop, while a model was trained could bring the server down. A
+    visitor's own message of 2^63 parts would do the same to jupyter_server.
     """
+
+    @property
+    def subprotocol(self):
+        """Known even when the page has gone, and its socket does not say any more."""
+        return PROTOCOL
 
     async def prepare(self):
         """
@@ -27,16 +34,9 @@ class CheckedSocket(ZMQChannelsWebsocketConnection):
             raise HTTPError(400, f"this server speaks {PROTOCOL}")
         await super().prepare()
 
-    def connect(self):
-        self._stream = self.websocket_handler.ws_connection.stream
-        self._stream.max_write_buffer_size = MOST_WAITING
-        return super().connect()
-
     def handle_outgoing_message(self, stream, outgoing_msg):
-        try:
+        with contextlib.suppress(WebSocketClosedError):  # nobody is there to read it
             super().handle_outgoing_message(stream, outgoing_msg)
-        except StreamBufferFullError:
-            self._stream.close()
 
     def handle_incoming_message(self, incoming_msg):
         if holds_its_parts(incoming_msg):

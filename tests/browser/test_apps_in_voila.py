@@ -131,6 +131,20 @@ def test_a_page_that_is_closed_ends_its_kernel(visit, start_page_address):
     pytest.fail("the kernel of a closed page is still there")
 
 
+def test_a_page_that_vanishes_during_a_training_leaves_the_server_well(visit, start_page_address):
+    context = visit.page.context.browser.new_context()
+    page = context.new_page()
+    page.goto(start_page_address, timeout=1000 * SECONDS_TO_RUN)
+    page.locator(".clipbench-start-card", has_text="Training monitor").click(timeout=1000 * SECONDS_TO_RUN)
+    page.get_by_role("button", name="Start").click(timeout=1000 * SECONDS_TO_RUN)
+    expect = sync_api.expect(page.locator(".clipbench-tiles b").first)
+    expect.to_have_text(re.compile(r"^\d\.\d"), timeout=1000 * SECONDS_TO_RUN)
+    context.close()  # without a word, as a laptop that is shut
+    for _ in range(6):
+        visit.page.wait_for_timeout(1000)
+        assert visit.page.request.get(f"{visit.page.url}voila/static/voila.js", timeout=20_000).ok
+
+
 @pytest.mark.parametrize("path", ["app.ipynb", "voila.py", "../README.md", "%2e%2e/README.md"])
 def test_a_visitor_gets_no_files(visit, path):
     answer = visit.page.request.get(f"{visit.page.url}voila/files/{path}")
