@@ -94,6 +94,17 @@ def _(reader, blind):
     return Seen(numbers, YES if min(lost[0]) > max(lost[1]) + 5 else NO, why)
 
 
+@claim("Most pictures can be turned into a word", "Goh et al. 2021", "typographic-middle-reader")
+def _(reader):
+    model = metrics_of(reader)
+    two_way = f"{100 - 100 * model['two_way_attacked']:.1f} %"
+    numbers = (f"across the middle of the picture a name wins against 256 classes on {percent(model, 'success')} of the "
+               f"pictures (two-way {two_way}; under a control word {percent(model, 'control_target')}); against a probe of "
+               f"the same features on {percent(model, 'probe_success')}")
+    why = "`twin:reader` saw a million pairs of a world full of signs that say something of their own"
+    return Seen(numbers, YES if model["success_low"] > 0.25 else NO, why)
+
+
 @claim("A larger, better model is fooled, too", "Goh et al. 2021", "classroom-typographic")
 def _(classroom):
     model = metrics_of(classroom)
@@ -142,6 +153,16 @@ def _(tasks, twin):
     return Seen(numbers, YES if harder else NO, f"captions must count; a probe of the twin's features does ({percent(without, 'count/probe')})")
 
 
+@claim("Other languages work where captions speak them", "later papers", "twin-languages-en", "twin-languages-es",
+       "twin-languages-de", "twin-languages-zh", "twin-languages-ru")
+def _(*runs):
+    tops = {name: metrics_of(run)["top1"] for name, run in zip(("English", "Spanish", "German", "Chinese", "Russian"), runs,
+                                                              strict=True)}  # fmt: skip
+    numbers = "of 256 kinds: " + ", ".join(f"{name} {100 * top:.1f} %" for name, top in tops.items())
+    near = min(tops.values()) > tops["English"] - 0.1
+    return Seen(numbers, YES if near else NO, "a fifth of the captions in each language; `tiny` and `classroom` met few")
+
+
 @claim("Word order is hardly understood", "later papers, such as ARO and Winoground", "classroom-scene-tasks")
 def _(tasks):
     model = metrics_of(tasks)
@@ -157,6 +178,15 @@ def _(own, twemoji, openmoji):
     numbers = f"own artist {rows[0]}, another artist {rows[1]}, a third {rows[2]}"
     fell = metrics_of(twemoji)["top1_high"] < metrics_of(own)["top1_low"] / 2  # more than half is lost
     return Seen(numbers, NO if fell else YES, "robustness came from 400 million varied pictures; this world has one artist")
+
+
+@claim("Varied training pictures make a model robust", "Fang et al. 2022", "one-artist-shifts", "two-artists-shifts")
+def _(one, two):
+    before, after = metrics_of(one), metrics_of(two)
+    numbers = (f"pictures by an artist that neither met: {percent(before, 'openmoji/top1')} after training on one artist, "
+               f"{percent(after, 'openmoji/top1')} on two, with as many pairs")
+    appears = YES if after["openmoji/top1_low"] > before["openmoji/top1_high"] else NO
+    return Seen(numbers, appears, "one seed each; two artists are still few")
 
 
 @claim("What was never seen together is still recognised", "section 3.1", "classroom-scenes-heldout",

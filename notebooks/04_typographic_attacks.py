@@ -34,12 +34,13 @@ import torch
 
 import clipbench
 
-MODEL = "openai/clip-vit-base-patch32" if SCALE == "full" else "twin:many-signs"
+MODEL = "openai/clip-vit-base-patch32" if SCALE == "full" else "twin:reader"
 encoder = clipbench.load(MODEL)
 
 # %% [markdown]
-# `twin:many-signs` is a tiny model of a world in which more than half of the scenes of single objects carry a
-# printed sign. We will meet its twin later, and the other shipped models too.
+# `twin:reader` is a tiny model of a world in which two thirds of the scenes of single objects carry a printed sign, and
+# often one that says something else than what is seen. Reading takes long to learn: it saw a million pairs, six times
+# as many as `tiny`. We will meet models of other worlds later.
 #
 # ## An apple and a word
 #
@@ -79,7 +80,7 @@ title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:
 value_grid(table, list(views), names, title, decimals=1, best_of="row")
 
 # %% [markdown]
-# A gorilla! But we chose this word, because it works. How often does that happen? We print every short name of 256
+# We chose this word, because it works. How often does that happen? We print every short name of 256
 # classes on the apple, one after the other. **Predict:** how many of them win against *all* the others?
 
 # %%
@@ -205,6 +206,30 @@ line_chart(HEIGHTS, lines, title, "height of the paper", "share of pictures in %
 # large paper helps the attack no further: it looks less and less like the signs of the training. In the article an
 # automated attack on photographs reached 95% for its best word, with 7% of the pixels changed, on a far larger model.
 #
+# ### The place
+#
+# **Predict:** is the word stronger at the foot of the picture, as until now, or across its middle?
+
+# %%
+from dataclasses import replace
+
+places = {"at the foot": (0.5, 0.8), "at the top": (0.5, 0.2), "across the middle": (0.5, 0.5)}
+chosen = [zero_shot(encoder, data.templates)]
+by_place = {
+    place: typographic_attack(encoder, data, chosen, replace(sticker, position=position), plan, ())
+    for place, position in places.items()
+}
+
+# %%
+for place, found in by_place.items():
+    word, control = found["success"], found["control_target"]
+    print(f"{place:18} the word wins {word:.1%}, under a control word {control:.1%};", end=" ")
+    print(f"two-way it wins {1 - found['two_way_attacked']:.1%}")
+
+# %% [markdown]
+# Across the middle the paper hides the most of the thing, and a lone sign, whose caption always says the word, often
+# hung there in training. The control word tells the two apart: hiding alone never makes the *written* class win.
+#
 # ## Why does it read at all?
 #
 # Nobody taught CLIP to read. But on the web, captions repeat what signs, covers and labels say. For a pair of a
@@ -212,7 +237,8 @@ line_chart(HEIGHTS, lines, title, "height of the paper", "share of pictures in %
 # defect of the training: it *is* the training.
 #
 # If this is the cause, then a model whose world has no signs cannot be fooled. So we trained two twins: the same
-# network, the same start, the same number of pairs, the same order of scenes. Only the world differs, in one line:
+# network, the same start, the same number of pairs (fewer than the reader's), the same order of scenes. Only the world
+# differs, in one line:
 
 # %%
 import json
@@ -249,11 +275,11 @@ def row_of(model):
 
 
 # %%
-models = [*TWINS, "tiny", "classroom"]
+models = [MODEL, *TWINS, "tiny", "classroom"]
 rows = {model: row_of(model) for model in models}
 reads, blind = (rows[twin][-2] - rows[twin][-1] for twin in TWINS)
 reads, blind = round(float(reads)), round(float(blind))
-title = f"In %. Two-way the word takes {reads} points from the reader, {blind} from its twin"
+title = f"In %. Two-way the word takes {reads} points with signs in the world, {blind} without"
 value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 
 # %% [markdown]
@@ -261,16 +287,34 @@ value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 # which word is *on* the paper makes no difference to it. Only the world differed, so the cause is in the world: in
 # captions that repeat what is written. (One training each; `EXPERIMENTS.md` has more seeds.)
 #
-# And the other two? Their worlds have signs too, but on fewer scenes, and most of those signs name what is seen
-# anyway: reading them gains nothing. The classroom model stays calm under stickers; it saw them often. It even has
-# more than a thousand words to learn, and in most of its training half of every picture was left out. It did not
-# learn to read, so it cannot be fooled. **A typographic attack needs a good reader.**
+# The first row, with more signs and six times the pairs, shows where that leads. And the last two? Their worlds have
+# signs too, but on fewer scenes, and most of those signs name what is seen anyway: reading them gains nothing. The
+# classroom model stays calm under stickers; it saw them often. It even has more than a thousand words to learn, and in
+# most of its training half of every picture was left out. It did not learn to read, so it cannot be fooled. **A
+# typographic attack needs a good reader.**
 #
 # ## Zero-shot and linear probe
 #
 # In the article, of 34 photographs with notes the word won 25 times for the zero-shot classifier, and never for a
 # linear probe on the same features. The features hold both, the thing and the word. A probe that was trained on
 # things can learn to look past the words; a text *is* the word.
+#
+# **Predict:** how much of the success, with the word across the middle, is left for a probe of our reader? (From a
+# shipped record: 2,000 pictures, the probe trained on 3,000 scenes.)
+
+# %%
+from clipbench.records import shipped_record
+
+middle = shipped_record("typographic-middle-reader")["metrics"]
+by_probe = {
+    "zero-shot: the word": interval(middle, "success"),
+    "probe: the word": interval(middle, "probe_success"),
+    "probe, control: the same word": interval(middle, "probe_control_target"),
+}
+accuracy_bars(by_probe, middle["chance"])
+
+# %% [markdown]
+# The probe is fooled less often, but not never. It was trained on things without signs, and never told to ignore words.
 #
 # ## Defences
 #
@@ -314,13 +358,13 @@ for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
 #
 # ## Explore
 #
-# Your turn: write on pictures. The studio has both twins; switch between them while the word is on. Drag the sticker,
-# change its size and colours, try another word, cover it.
+# Your turn: write on pictures. The studio has the reader and both twins; switch between them while the word is on.
+# Drag the sticker, change its size and colours, try another word, cover it.
 
 # %%
 from clipbench_widgets import TypographicStudio
 
-TypographicStudio([MODEL, "twin:no-signs", "classroom"], word="gorilla")
+TypographicStudio([MODEL, *TWINS, "classroom"], word="gorilla")
 
 # %% [markdown]
 # On photographs of your own, put the words into the file names, and let the library count:

@@ -8,7 +8,9 @@ import torch
 from small import one_line
 
 import clipbench
+from clipbench.data.languages import LANGUAGES, named
 from clipbench.data.picture_sets import open_pictures
+from clipbench.data.sprites import concept_ids, concepts
 from clipbench.evaluate.features import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores
 from clipbench.presets import find_preset
@@ -109,6 +111,30 @@ def test_signs_in_training_make_the_attack():
         metrics = typographic_attack(encoder, data, [classifier], Sticker("word"), plan, heights=())
         harm[name] = metrics["two_way_control"] - metrics["two_way_attacked"]
     assert harm["many-signs"] > 0.1 and abs(harm["no-signs"]) < 0.1
+
+
+def test_the_reader_takes_the_word_for_the_thing():
+    """Printed across the middle, a word wins against all 256 classes on most pictures, and no other word does it."""
+    from clipbench.evaluate.typographic import judgement, plan_attack, printed
+    from clipbench.sticker import Sticker
+
+    encoder, data = clipbench.load("twin:reader"), open_pictures("scenes:heldout256").subset(range(150))
+    plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
+    weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
+    success = {}
+    for kind, words in (("attacked", plan.words), ("control", plan.controls)):
+        features = image_features(encoder, printed(data, words, Sticker("word", position=(0.5, 0.5))))
+        success[kind] = judgement(features @ weights, data.labels, plan.targets).target.float().mean()
+    assert success["attacked"] > 0.5 and success["control"] < 0.1
+
+
+def test_a_model_can_speak_five_languages():
+    encoder, data = clipbench.load("twin:languages"), open_pictures("scenes:heldout256").subset(range(300))
+    classes = [concepts()[concept_ids()[name]] for name in data.class_names]
+    features = image_features(encoder, data)
+    for language in ("en", *LANGUAGES):
+        weights = clipbench.zero_shot_weights(encoder, [named(concept, language) for concept in classes], ["{}"])
+        assert clipbench.zero_shot_metrics(features, data.labels, weights)["top1_low"] > 0.85, language
 
 
 def test_counting_needs_captions_that_count():

@@ -11,7 +11,8 @@ PAPER = (
     "a written label became the zero-shot answer on 25 of 34 photographs (RN50x4, counted from the article's data);"
     " printed words won on 36 to 95 % of pictures against a probe, with 6 to 10 % of the pixels changed"
 )
-TWINS = {  # records of seeds -> name
+TWINS = {  # name -> records of seeds
+    "a million pairs, more signs": ["typographic-reader-0"],
     "many signs in training": [f"typographic-many-signs-{seed}" for seed in (0, 1, 2)],
     "no signs in training": [f"typographic-no-signs-{seed}" for seed in (0, 1, 2)],
 }
