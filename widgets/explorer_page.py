@@ -37,7 +37,7 @@ RULES = """
 .clipbench-remark { color: var(--cb-warning); }
 .clipbench-app .clipbench-language { width: 100%; height: 32px; max-width: 300px; margin: 6px 0 0; }
 .clipbench-app .clipbench-language > .widget-label { width: auto; margin-right: 8px; }
-.clipbench-app .clipbench-slider { flex: 1 1 200px; height: 32px; width: auto; margin: 0; }
+.clipbench-app .clipbench-slider { flex: 1 1 260px; height: 32px; width: auto; margin: 0; }
 .clipbench-app .clipbench-slider > .widget-label { width: auto; min-width: 0; }
 
 .clipbench-app .clipbench-result { min-height: 250px; max-height: 640px; overflow-y: auto; }
