@@ -128,7 +128,7 @@ def what_it_saw(name: str, share: float | None, most: str | None) -> str:
     saw = "" if share is None else f"{name} saw a word on {100 * share:.0f} % of its training pictures of one thing. "
     if name == most:
         return f"{saw}Of these models it had most reason to learn to read."
-    return saw + (f"To ask a model that saw many more, choose {most}." if most else "")
+    return saw + (f"To ask the one that saw most, choose {most}." if most else "")
 
 
 def headline(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ import pytest
 from clipbench import pretrained
 from clipbench.encoders import has_joint_space, load
 from clipbench_widgets import shipped_models
+from clipbench_widgets.studio_page import what_it_saw
 
 
 @pytest.fixture
@@ -47,3 +48,9 @@ def test_what_is_shipped_can_be_used_as_it_is_offered():
     assert "twin:simclr" in shipped_models.picture_encoders()
     assert all(has_joint_space(load(name)) for name in shipped_models.readers())
     assert not has_joint_space(load("twin:simclr"))
+
+
+def test_the_studio_says_which_model_had_words_to_learn_from():
+    assert "saw a word on 65 %" in what_it_saw("a", 0.65, "a") and "most reason" in what_it_saw("a", 0.65, "a")
+    assert "choose b" in what_it_saw("a", 0.24, "b") and "choose b" in what_it_saw("a", None, "b")
+    assert "never saw" in what_it_saw("a", 0.0, "b") and what_it_saw("a", None, None) == ""
