@@ -43,4 +43,6 @@ def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
     ticks = [float(f"{size:.2g}") for size in sizes]
     figure = line_chart(sizes, {"mean of the seeds": (means, *band)}, finding, *axes, logarithmic=True, ticks=ticks)
     figure.axes[0].set_yscale("log")
+    for write in (figure.axes[0].yaxis.set_major_formatter, figure.axes[0].yaxis.set_minor_formatter):
+        write("{x:g}")
     return figure, finding

@@ -26,8 +26,9 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
     behind = [shifted(metrics, f"shots/{k}/") for k in shots]
     zero_before, zero_behind = 100 * metrics["top1"], shifted(metrics)
     gains = before[-1] - zero_before, behind[-1] - zero_behind
-    finding = (f"{shots[-1]} shots against zero-shot: {gains[0]:+.1f} points on pictures like those trained,"
-               f" {gains[1]:+.1f} on other artists'")  # fmt: skip
+    told = [f"{round(gain, 1) + 0.0:+.1f}" for gain in gains]  # "+ 0.0": no minus before a zero
+    finding = (f"{shots[-1]} shots against zero-shot: {told[0]} points on pictures like those trained,"
+               f" {told[1]} on other artists'")  # fmt: skip
     lines = {
         "probe, same artist": before, "probe, other artists": behind,
         "zero-shot, same artist": [zero_before] * len(shots), "zero-shot, other artists": [zero_behind] * len(shots),
