@@ -18,7 +18,7 @@ from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
 from clipbench.paper_figures.fig05 import differences
 from clipbench.paper_figures.fig09 import errors_by_size
-from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, YES, judged, mean_of
+from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, UNJUDGED, YES, judged, mean_of
 from clipbench.paper_figures.suite import by_task
 from clipbench.random_weights import ABOUT, MARK
 from clipbench.records import shipped_records
@@ -117,7 +117,7 @@ def test_a_model_with_random_weights_marks_its_figures_and_no_other(records, tmp
     rehearsed, real = finding_of("fig04", sources), finding_of("fig08", sources)
     assert rehearsed.finding.startswith(f"{MARK}: An ensemble") and rehearsed.figure.read_aloud.startswith(MARK)
     assert rehearsed.figure.png() != finding_of("fig04", Sources("tiny", shipped=records)).figure.png()
-    assert MARK not in real.finding + real.figure.read_aloud
+    assert MARK not in real.finding + real.figure.read_aloud and (rehearsed.appears, real.appears) == (UNJUDGED, YES)
 
 
 def test_verdicts_follow_the_intervals():
@@ -174,10 +174,11 @@ def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys
 
 
 @pytest.mark.slow
-def test_at_full_scale_every_figure_is_drawn_from_a_model_of_the_hub(tmp_path):
-    """Without network, in a process of its own: random weights in the hub's layout, which the figures say."""
+def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_its_weights_are_random(tmp_path):
+    """Without network, in a process of its own. Figures 13 and 14 ask for probes of 256 classes, which take minutes."""
     write_hub_cache(tmp_path / "hf")
     command = [sys.executable, "-m", "clipbench", "figures", "--scale", "full", "--out", "out", "--json"]
+    command += [name for name in FIGURES if name not in ("fig13", "fig14")]
     small = ["--pictures", "16", "--tasks", "concept", "count", "word_order"]
     where = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True)
@@ -185,7 +186,7 @@ def test_at_full_scale_every_figure_is_drawn_from_a_model_of_the_hub(tmp_path):
     found = json.loads(done.stdout)["figures"]
     of_the_model = {name for name, each in found.items() if any(used.startswith("full-") for used in each["records"])}
     assert of_the_model == {name for name, each in found.items() if each["finding"].startswith(MARK)}
-    assert of_the_model >= {"fig04", "fig05", "fig06", "fig07", "fig08", "fig10", "fig14", "fig16", "fig17"}
+    assert of_the_model >= {"fig04", "fig05", "fig06", "fig07", "fig08", "fig10", "fig16", "fig17"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from clipbench.figures import LessonFigure
 
 YES, NO, PARTLY, NO_DATA = "appears", "does not appear", "appears in part", "no data yet"
+UNJUDGED = "cannot be judged"  # of a model with random weights
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,14 @@ class Finding:
 
     figure: LessonFigure | None
     finding: str  # computed
-    appears: str  # YES, NO, PARTLY or NO_DATA
+    appears: str  # YES, NO, PARTLY, NO_DATA or UNJUDGED
     spread: str = ""  # what the intervals are of, and how many seeds
 
     def marked(self, mark: str) -> "Finding":
-        """The same with a mark across the figure and before the words; an empty one changes neither."""
+        """The same with a mark across the figure and before the words, and unjudged; an empty one changes nothing."""
         if self.figure is not None:
             self.figure.mark = mark
-        return replace(self, finding=f"{mark}: {self.finding}") if mark else self
+        return replace(self, finding=f"{mark}: {self.finding}", appears=UNJUDGED) if mark else self
 
 
 def judged(low: float, high: float) -> str:
