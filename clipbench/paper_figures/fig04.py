@@ -59,7 +59,7 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
     table = torch.tensor([[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names])
     table = torch.cat([table, table.mean(0, keepdim=True)])
     (worst, least), (best, most) = (end(zip(names, gains, strict=True), key=itemgetter(1)) for end in (min, max))
-    finding = (f"An ensemble is worth {mean:+.1f} points over bare names (95 %: {low:+.1f} to {high:+.1f}), from"
+    finding = (f"An ensemble is worth {mean:+.1f} points over bare names ({low:+.1f} to {high:+.1f}), from"
                f" {least:+.1f} ({worst}) to {most:+.1f} ({best})")  # fmt: skip
     title = f"{finding}; paper: almost +5. Top-1 in %"
     figure = value_grid(table, [*names, "mean"], WORDINGS, title, decimals=1, best_of="row")
