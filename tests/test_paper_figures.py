@@ -175,10 +175,10 @@ def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys
 
 @pytest.mark.slow
 def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_its_weights_are_random(tmp_path):
-    """Without network, in a process of its own. Figures 13 and 14 ask for probes of 256 classes, which take minutes."""
+    """Without network, in a process of its own. Figures 4, 13 and 14 would take minutes (texts and probes)."""
     write_hub_cache(tmp_path / "hf")
     command = [sys.executable, "-m", "clipbench", "figures", "--scale", "full", "--out", "out", "--json"]
-    command += [name for name in FIGURES if name not in ("fig13", "fig14")]
+    command += ["fig02", "fig05", "fig06", "fig08", "fig09", "fig10", "fig16", "fig17", "typographic"]
     small = ["--pictures", "16", "--tasks", "concept", "count", "word_order"]
     where = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True)
@@ -186,7 +186,7 @@ def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_it
     found = json.loads(done.stdout)["figures"]
     of_the_model = {name for name, each in found.items() if any(used.startswith("full-") for used in each["records"])}
     assert of_the_model == {name for name, each in found.items() if each["finding"].startswith(MARK)}
-    assert of_the_model >= {"fig04", "fig05", "fig06", "fig07", "fig08", "fig10", "fig16", "fig17"}
+    assert of_the_model == {"fig05", "fig06", "fig08", "fig10", "fig16", "fig17"}
 
 
 @pytest.mark.parametrize(
