@@ -1,7 +1,7 @@
 """The figure at the top of the README: ``python docs/opening_figure.py`` writes docs/opening.png.
 
 On the left one apple with three papers, judged by two shipped twins that differ only in whether their training world
-had printed signs. On the right the same question over 2,000 pictures, from experiments/records/typographic-*.json: two
+had printed signs. On the right the same question over 2,000 pictures, from experiments/records/typographic-*.json: three
 seeds for each twin, with 95 % intervals.
 """
 
@@ -102,8 +102,8 @@ def draw_records(axes, costs: dict[str, float]) -> None:
     axes.text(-0.2, 50.7, "chance", fontsize=8, color=GRAY)
     axes.set(xlim=(-0.25, 1.3), ylim=(48, 90), ylabel="the thing wins, in %")
     axes.set_xticks((0, 1), ["a word of\nno class", "the name of\nanother class"])
-    pictures = records("many-signs")[0]["pictures"]
-    axes.set_title(f"Thing or word? {pictures:,} pictures, two seeds", fontsize=10, loc="left")
+    runs = records("many-signs")
+    axes.set_title(f"Thing or word? {runs[0]['pictures']:,} pictures, {len(runs)} seeds", fontsize=10, loc="left")
     plain(axes)
 
 
