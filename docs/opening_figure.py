@@ -1,8 +1,8 @@
 """The figure at the top of the README: ``python docs/opening_figure.py`` writes docs/opening.png.
 
 On the left one apple with three papers, judged by two shipped twins that differ only in whether their training world
-had printed signs. On the right the same question over 2,000 pictures, from experiments/records/typographic-*.json: three
-seeds for each twin, with 95 % intervals.
+had printed signs. On the right the same question over 2,000 pictures, from experiments/records/typographic-*.json:
+three seeds for each twin, with 95 % intervals.
 """
 
 import json
