@@ -1,10 +1,10 @@
 """What an explorer remembers and hands out: earlier verdicts, a pinned state, a table for a spreadsheet."""
 
+import base64
 import csv
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
-from urllib.parse import quote
 
 from clipbench_widgets.score_table import percent, shortened
 
@@ -67,5 +67,6 @@ def harmless(value):
 def download_link(rows: Sequence[Mapping]) -> str:
     if not rows:
         return ""
-    address = "data:text/csv;charset=utf-8," + quote("\ufeff" + as_csv(rows))
+    table = base64.b64encode(("\ufeff" + as_csv(rows)).encode("utf-8", "replace")).decode()
+    address = f"data:text/csv;charset=utf-8;base64,{table}"
     return f'<span class="clipbench-history-link"><a download="prompts.csv" href="{address}">table as CSV</a></span>'

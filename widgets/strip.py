@@ -106,6 +106,6 @@ class CardButton(ipywidgets.Button):
 
 
 def in_style(text: str) -> str:
-    """A text as a string of a style sheet; whatever could end it, or the sheet, is written as a number."""
+    """A text as a string of a style sheet: each letter as a number, so nothing can end the string or the sheet."""
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return '"' + "".join(letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in whole) + '"'
+    return '"' + "".join(f"\\{ord(letter):x} " for letter in whole) + '"'
