@@ -1,14 +1,20 @@
-"""What to train: a model, a world and a recipe, under a name or in a JSON file."""
+"""What to train: a model, a world and a recipe, under a name or in a JSON file; and its training, from nothing."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import torch
+
+from clipbench.data.pairs import ScenePairs
+from clipbench.data.picture_sets import EVALUATION_SEED
 from clipbench.data.scenes import SceneConfig
 from clipbench.errors import UserError
-from clipbench.model import CLIPConfig, ViTConfig
+from clipbench.model import CLIP, CLIPConfig, ViTConfig
+from clipbench.preprocess import Preprocess
 from clipbench.pretrained import empty_model, world_tokenizer
-from clipbench.train import TrainConfig
+from clipbench.tokenizer import Tokenizer
+from clipbench.train import TrainConfig, Trainer, start_as_bag_of_words
 
 
 @dataclass(frozen=True)
@@ -85,3 +91,36 @@ def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **chan
     if minutes is not None or pairs is not None:
         changes |= {"minutes": minutes, "pairs": pairs}
     return replace(preset, train=replace(preset.train, **changes))
+
+
+def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
+    """The preset's model with random weights (draw them by ``torch.manual_seed``), and what belongs to it."""
+    model = CLIP(preset.model)
+    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":  # a language model starts worse so
+        start_as_bag_of_words(model)
+    return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
+
+
+def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> ScenePairs:
+    """The preset's world: an endless stream of captioned scenes.
+
+    Raises:
+        UserError: for a seed that belongs to the evaluation.
+    """
+    if seed >= EVALUATION_SEED:
+        raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
+    return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
+
+
+def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "cpu", **machine) -> Trainer:
+    """A training from random weights on the preset's own world, which leaves no files.
+
+    Args:
+        machine: of ``Trainer``, how this machine computes: ``threads``, ``micro_batch``, ...
+
+    Raises:
+        UserError: see ``scenes_of`` and ``Trainer``.
+    """
+    torch.manual_seed(seed)
+    parts, stream = untrained(preset), scenes_of(preset, seed, device)
+    return Trainer(*parts, stream, preset.train, device=device, **machine)

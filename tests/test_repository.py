@@ -145,12 +145,14 @@ ROOMS = {
 }
 FORBIDDEN = {
     "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],
-    "clipbench.evaluate": ["clipbench.train", "clipbench.Trainer", "clipbench.figures"],
+    "clipbench.evaluate": ["clipbench.train", "clipbench.Trainer", "clipbench.figures", "clipbench.cli"],
     "clipbench.inside": ["clipbench.train", "clipbench.Trainer", "clipbench.figures", "clipbench.evaluate"],
-    "clipbench.train": ["clipbench.evaluate", "clipbench.figures"],
+    "clipbench.train": ["clipbench.evaluate", "clipbench.figures", "clipbench.cli"],
+    "clipbench.presets": ["clipbench.evaluate", "clipbench.figures", "clipbench.cli"],
+    "clipbench.bench": ["clipbench.cli"],
     "clipbench.figures": ["clipbench.paper_figures", "clipbench.cli"],
     "clipbench.paper_figures": ["clipbench.train", "clipbench.Trainer", "clipbench.cli"],
-    "clipbench_widgets": ["notebooks", "tests"],
+    "clipbench_widgets": ["clipbench.cli", "notebooks", "tests"],
 }
 NEVER = ["torchvision", "timm", "widgets"]  # a bare `import widgets` makes a second copy of every class
 
@@ -210,6 +212,7 @@ def test_imports_follow_the_arrows():
         ("clipbench.evaluate.zero_shot", "from clipbench import train", True),
         ("clipbench.evaluate.zero_shot", "import clipbench.training_notes", False),
         ("clipbench.cli", "from clipbench_widgets import PromptExplorer", True),
+        ("clipbench.bench.speed", "from clipbench.cli.train import train", True),
         ("clipbench_widgets.prompts", "from clipbench.evaluate import zero_shot", False),
     ],
 )

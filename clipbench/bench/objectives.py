@@ -9,6 +9,7 @@ from clipbench.encoders import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.features import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores, zero_shot_metrics, zero_shot_weights
 from clipbench.objectives import Contrastive, suited
+from clipbench.presets import find_preset, scene_trainer, with_budget
 
 FIGURE_2 = ("contrastive", "bow", "caption-lm")
 TEMPLATES = ["{}"]  # one, and short: a language model reads every caption for every picture
@@ -55,20 +56,9 @@ def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, 
 
 
 def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | None):
-    from clipbench.presets import find_preset, with_budget
-
     chosen = find_preset(preset)
     chosen = replace(chosen, model=suited(chosen.model, name))
-    return make_quietly(with_budget(chosen, None, pairs, objective=name), seed, threads)
-
-
-def make_quietly(preset, seed: int, threads: int | None):
-    """A trainer on scenes, on the CPU, that saves nothing."""
-    from types import SimpleNamespace
-
-    from clipbench.cli.train import make_trainer
-
-    return make_trainer(preset, SimpleNamespace(data="scenes", device="cpu", seed=seed, threads=threads or 1), None)
+    return scene_trainer(with_budget(chosen, None, pairs, objective=name), seed, threads=threads or 1)
 
 
 def accuracy(trainer, data: PictureSet) -> dict:

@@ -34,16 +34,12 @@ def reading(threads: int | None = None, preset: str = "tiny", pictures: int = 20
     The ways take turns, ``steps`` steps each. "decoding" decodes in the step; "ahead" decodes in a thread while the
     model works; "cached" has every picture decoded, as from the second epoch on.
     """
-    from clipbench.cli.train import make_trainer
-    from clipbench.presets import PRESETS
+    from clipbench.devices import pick_device
+    from clipbench.presets import find_preset, scene_trainer
 
-    class Arguments:
-        data, seed, device = "scenes", 0, "auto"
-
-    Arguments.threads = threads
-    trainer = make_trainer(PRESETS[preset], Arguments, None)
+    trainer = scene_trainer(find_preset(preset), device=pick_device(), threads=threads)
     trainer.set_training()
-    data, side, batch = jpegs(pictures, size), PRESETS[preset].model.image_size, trainer.config.batch_size
+    data, side, batch = jpegs(pictures, size), trainer.model.config.image_size, trainer.config.batch_size
     cached = CaptionedPairs(data, 0, side, trainer.device)
     cached(0, pictures)
     trainer.stream = cached

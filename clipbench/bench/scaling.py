@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clipbench.bench.objectives import accuracy, make_quietly
+from clipbench.bench.objectives import accuracy
 from clipbench.data.picture_sets import open_pictures
 from clipbench.flops import image_flops, training_flops
-from clipbench.presets import find_preset, with_budget
+from clipbench.presets import find_preset, scene_trainer, with_budget
 from clipbench.records import versions
 
 LAST = 20  # steps whose losses are averaged; no pair comes twice, so these are losses on new pairs
@@ -33,7 +33,7 @@ def scaling(
 
 def run(width: int, batch: int, rate: float, seed: int, pairs: int, data, threads: int | None) -> dict:
     """One training; accuracies are fractions with 95 % intervals over the pictures."""
-    trainer = make_quietly(narrowed(width, batch, rate, pairs), seed, threads)
+    trainer = scene_trainer(narrowed(width, batch, rate, pairs), seed, threads=threads or 1)
     losses = []
     trainer.callbacks.append(lambda event: losses.append(event["loss"]) if event["event"] == "step" else None)
     end = trainer.run()

@@ -38,16 +38,11 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
     }
 
 
-def training(threads: int | None = None, preset: str = "tiny", steps: int = 40) -> dict:
-    """Pairs per second of the tiny preset, and the share of a step that drawing the scenes takes."""
-    from clipbench.cli.train import make_trainer
-    from clipbench.presets import PRESETS
+def training(threads: int | None = None, preset: str = "tiny") -> dict:
+    """Pairs per second of a preset, and the share of a step that drawing the scenes takes."""
+    from clipbench.presets import find_preset, scene_trainer
 
-    class Arguments:
-        data, seed, device = "scenes", 0, "cpu"
-
-    Arguments.threads = threads
-    trainer = make_trainer(PRESETS[preset], Arguments, None)
+    trainer = scene_trainer(find_preset(preset), threads=threads)
     trainer.model.train()
     torch.set_num_threads(threads or trainer.use_fastest_threads())
     whole = repeated(trainer.train_step, seconds=12)
@@ -70,18 +65,8 @@ def startup(threads: int | None = None, runs: int = 5) -> dict:
         picture = Path(folder) / "picture.png"
         sprite_image(0).save(picture)
         for _ in range(runs):
+            command = ["-m", "clipbench", "classify", str(picture), "--text", "a cat", "--text", "a face"]
             began = time.perf_counter()
-            command = [
-                sys.executable,
-                "-m",
-                "clipbench",
-                "classify",
-                str(picture),
-                "--text",
-                "a cat",
-                "--text",
-                "a face",
-            ]
-            subprocess.run(command, check=True, capture_output=True)
+            subprocess.run([sys.executable, *command], check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)
     return {"first": seconds[0], "median_of_later": statistics.median(seconds[1:]), "runs": runs}

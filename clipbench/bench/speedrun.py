@@ -84,13 +84,9 @@ def in_turns(contestants: dict[str, Contestant], seeds: int) -> dict[str, list[R
 
 
 def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: PictureSet) -> Run:
-    from types import SimpleNamespace
+    from clipbench.presets import find_preset, scene_trainer, with_budget
 
-    from clipbench.cli.train import make_trainer
-    from clipbench.presets import find_preset, with_budget
-
-    arguments = SimpleNamespace(data="scenes", device="cpu", seed=seed, threads=threads)
-    trainer = make_trainer(with_budget(find_preset(preset), None, pairs), arguments, None)
+    trainer = scene_trainer(with_budget(find_preset(preset), None, pairs), seed, threads=threads)
     if trainer.config.objective != "contrastive":
         raise UserError(f"{preset} trains with {trainer.config.objective}; the speedrun is for contrastive models")
     end = trainer.run()

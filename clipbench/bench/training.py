@@ -71,16 +71,12 @@ def training_against_open_clip(threads: int | None, batch: int, preset: str, rou
 
 def one_batch_trainer(preset: str, batch: int, threads: int | None = None, micro_batch: int | None = None):
     """A trainer on scenes that is never saved, AdamW alone, in training mode."""
-    from types import SimpleNamespace
-
-    from clipbench.cli.train import make_trainer
     from clipbench.devices import pick_device
-    from clipbench.presets import find_preset, with_budget
+    from clipbench.presets import find_preset, scene_trainer, with_budget
 
     recipe = {"batch_size": batch, "matrix_learning_rate": 0.0, "patch_dropout": 0.0}
-    machine = {"device": str(pick_device()), "threads": threads, "micro_batch": micro_batch}
-    arguments = SimpleNamespace(data="scenes", seed=0, **machine)
-    trainer = make_trainer(with_budget(find_preset(preset), None, 10**9, **recipe), arguments, None)
+    endless = with_budget(find_preset(preset), None, 10**9, **recipe)
+    trainer = scene_trainer(endless, device=pick_device(), threads=threads, micro_batch=micro_batch)
     trainer.set_training()
     return trainer
 

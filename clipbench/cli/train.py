@@ -139,31 +139,23 @@ def make_trainer(preset, arguments, out: Path | None):
 
 def starting_model(preset, name: str | None):
     """(model, tokenizer, preprocess): the named model's, or the preset's with random weights."""
-    from clipbench.model import CLIP
-    from clipbench.preprocess import Preprocess
-    from clipbench.pretrained import find_folder, load_pretrained, world_tokenizer
-    from clipbench.train import start_as_bag_of_words
+    from clipbench.presets import untrained
+    from clipbench.pretrained import find_folder, load_pretrained
 
-    if name is not None:
-        return load_pretrained(find_folder(name))
-    model = CLIP(preset.model)
-    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":  # a language model starts worse so
-        start_as_bag_of_words(model)
-    return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
+    return untrained(preset) if name is None else load_pretrained(find_folder(name))
 
 
 def open_stream(arguments, preset, device, out: Path | None):
     """The pairs to train on."""
-    from clipbench.data.pairs import CaptionedPairs, ScenePairs
-    from clipbench.data.picture_sets import EVALUATION_SEED, SCENE_SETS
+    from clipbench.data.pairs import CaptionedPairs
+    from clipbench.data.picture_sets import SCENE_SETS
     from clipbench.data.prefetch import Prefetched
     from clipbench.data.sources import open_captioned
+    from clipbench.presets import scenes_of
 
     data, seed, size = arguments.data, arguments.seed, preset.model.image_size
     if data == "scenes":
-        if seed >= EVALUATION_SEED:
-            raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
-        return ScenePairs(seed, preset.scenes, preset.tiny_world, size, device)
+        return scenes_of(preset, seed, device)
     if data in SCENE_SETS:
         raise UserError(f"{data} is for evaluation only; train on scenes, a folder or a .parquet file")
     columns = {name: getattr(arguments, name, None) for name in ("image_column", "caption_column")}
