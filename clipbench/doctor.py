@@ -96,8 +96,9 @@ def _version(name: str) -> str | None:
 
 
 def find_chromium() -> str | None:
-    """The browser for browser tests: what CHROMIUM names, else chromium on the search path."""
-    return shutil.which(os.environ.get("CHROMIUM", "chromium"))
+    """The browser for browser tests: what CHROMIUM names, else Chromium on the search path, by either of its names."""
+    names = [named] if (named := os.environ.get("CHROMIUM")) else ["chromium", "chromium-browser"]
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def has_checkpoint(name: str) -> bool:

@@ -6,12 +6,13 @@ URL is where ``make app`` runs. Needs the extra "browser" and Chromium. Each pic
 
 import io
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
+
+from clipbench.doctor import find_chromium
 
 FOLDER = Path(__file__).parent
 SECONDS = 120
@@ -74,9 +75,8 @@ def keep(name: str, taken: bytes) -> None:
 
 
 def main(address: str, chosen: list[str]) -> None:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1060, "height": 1600})
         page.set_default_timeout(1000 * SECONDS)
         page.goto(address)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+CLEAR = Path("/proc/self/clear_refs")
 
 
 def peak_extra_megabytes(work: Callable[[], object], device: torch.device | str = "cpu") -> float | None:
@@ -30,5 +30,10 @@ def peak_extra_megabytes(work: Callable[[], object], device: torch.device | str 
     return (resident("VmHWM") - before) / 1e6
 
 
-def resident(name: str) -> int:
-    return 1024 * int(re.search(rf"{name}:\s+(\d+) kB", STATUS.read_text())[1])
+def resident(name: str = "VmRSS", process: int | str = "self") -> int | None:
+    """Resident bytes of a process, now ("VmRSS") or at its peak ("VmHWM"); None where the system does not tell."""
+    try:
+        found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    except OSError:
+        return None
+    return 1024 * int(found[1]) if found else None

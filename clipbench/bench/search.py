@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from clipbench.bench.contest import ratio, take_turns
-from clipbench.bench.memory import STATUS, resident
+from clipbench.bench.memory import resident
 from clipbench.devices import allowed_cores
 from clipbench.errors import UserError
 from clipbench.evaluate.search import Neighbours, top_k
@@ -32,8 +32,8 @@ def searching(
         result[f"threads_{count}"] = {
             f"queries_{number}": one_contest(queries[:number], features, index, top, rounds) for number in QUERIES
         }
-    peak = {"peak_memory_gb": resident("VmHWM") / 1e9} if STATUS.exists() else {}
-    return result | peak
+    peak = resident("VmHWM")
+    return result | ({} if peak is None else {"peak_memory_gb": peak / 1e9})
 
 
 def unit_vectors(rows: int, width: int, seed: int) -> Tensor:

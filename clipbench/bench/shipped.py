@@ -21,15 +21,15 @@ PROBE = """
 import json, sys, time
 import torch
 import clipbench
-from clipbench.bench.memory import STATUS, resident
+from clipbench.bench.memory import resident
 torch.set_num_threads(int(sys.argv[2]))
-before = resident("VmRSS") if STATUS.exists() else None
+before = resident()
 began = time.perf_counter()
 encoder = clipbench.load(sys.argv[1])
 seconds = time.perf_counter() - began
 encoder.encode_text(["a cat"])
 encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size))
-peak = resident("VmHWM") if STATUS.exists() else None
+peak = resident("VmHWM")
 print(json.dumps([seconds, before, peak]))
 """
 

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from clipbench.bench.memory import resident
+from clipbench.doctor import find_chromium
 from clipbench.errors import UserError
 
 APP = Path("app/app.ipynb")
@@ -46,7 +46,7 @@ def class_visits(
             "model": model,
             "in_turn": in_turn,
             "at_once": asyncio.run(all_visits(chromium, address, together, None)),
-            "server_mb": resident(process.pid),
+            "server_mb": megabytes(process.pid),
         }
 
 
@@ -59,8 +59,7 @@ def needed() -> str:
             raise UserError(f"this needs {module}: pip install 'clipbench[{extra}]'") from None
     if not APP.exists():
         raise UserError(f"there is no {APP} here; run this in a clone of the repository")
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
+    if (found := find_chromium()) is None:
         raise UserError("this needs Chromium: install it, or set CHROMIUM to its path")
     return found
 
@@ -137,7 +136,7 @@ async def visit(browser, address: str, number: int) -> dict:
         await cards.nth(number % await cards.count()).click()
         await page.locator(OPENED).first.wait_for()
         opened = time.perf_counter() - began - painted
-        memory = resident(kernel_process(await page.evaluate(KERNEL)))
+        memory = megabytes(kernel_process(await page.evaluate(KERNEL)))
     except Error as error:
         return {"context": context, "failed": str(error).splitlines()[0]}
     return {"context": context, "paint": painted, "open": opened, "memory": memory}
@@ -168,7 +167,7 @@ def kernel_process(kernel: str) -> int | None:
     return None
 
 
-def resident(process: int | None) -> float | None:
+def megabytes(process: int | None) -> float | None:
     """Resident memory of a process, MB of 10^6 bytes; None where the system does not tell."""
-    status = Path(f"/proc/{process}/status")
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6 if status.exists() else None
+    found = None if process is None else resident(process=process)
+    return None if found is None else found / 1e6

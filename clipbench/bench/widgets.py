@@ -275,8 +275,8 @@ class Page:
 
     def memory(self, name: str = "VmRSS") -> float | None:
         """Resident memory of the kernel, MB of 10^6 bytes; None where the system does not tell."""
-        code = "__import__('clipbench.bench.memory', fromlist=['x'])"
-        return self.tell(f"{code}.resident({name!r}) / 1e6 if {code}.STATUS.exists() else None")
+        found = self.tell(f"__import__('clipbench.bench.memory', fromlist=['resident']).resident({name!r})")
+        return None if found is None else found / 1e6
 
     def holds(self, control: dict, number: int) -> bool:
         """Whether a control in the kernel has the state of its n-th event."""

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_START
 
+from clipbench.doctor import find_chromium
+
 ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -27,10 +29,6 @@ SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     "notebook-extension/tracker": '{"windowingMode": "none"}',  # the page holds all cells, also those out of sight
 }
-
-
-def chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def is_root() -> bool:
@@ -135,7 +133,7 @@ def browser_page(tmp_path):
 @contextlib.contextmanager
 def chromium_page():
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
-    program = chromium()
+    program = find_chromium()
     if program is None:
         pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")
     flags = [*FLAGS, *(["--no-sandbox"] if is_root() else [])]
