@@ -27,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
     "count": (0.7, 0.9, 0.5, 0.6, 0.8), "style": (0.9, 0.95, 0.8, 0.9, 0.92), "colour": (0.95, 0.99, 0.9, 0.96, 0.97),
 }  # fmt: skip
-SHIFTED = {"twemoji/top1": 0.4, "openmoji/top1": 0.2}
 
 
 def with_ends(name: str, value: float, half: float = 0.02) -> dict:

@@ -58,7 +58,7 @@ COSTS = {  # number of the cost record -> (what it is, how to write it)
 def card() -> str:
     """The whole file."""
     about = json.loads((FOLDER / "about.json").read_text(encoding="utf-8"))
-    parts = [what_it_is(about), how_it_was_trained(about), evaluation(), limits(), biases(), LICENCES]
+    parts = [what_it_is(), how_it_was_trained(about), evaluation(), limits(), biases(), LICENCES]
     return FRONT_MATTER + "\n" + "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -68,7 +68,7 @@ def record(name: str) -> dict | None:
     return json.loads(file.read_text(encoding="utf-8")).get("metrics") if file.exists() else None
 
 
-def what_it_is(about: dict) -> str:
+def what_it_is() -> str:
     model, _, _ = load_pretrained(FOLDER)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (FOLDER / WEIGHTS).stat().st_size / 1e6

@@ -74,6 +74,11 @@ def note(line: str) -> None:
     print(f"clipbench: {' '.join(line.split())}", file=sys.stderr)
 
 
+def progress_lines(arguments) -> Callable[[str], None]:
+    """Prints how far a long computation is, a line at a time on stderr, unless JSON was asked for."""
+    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
+
+
 def note_unreadable(stored) -> dict:
     """Tell of pictures that were left out; gives the setting that says so in a record (empty where there are none)."""
     from clipbench.evaluate.feature_file import unreadable_line

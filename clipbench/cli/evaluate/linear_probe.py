@@ -1,9 +1,7 @@
 """``clipbench eval linear-probe``: logistic regression on frozen features, by the paper's protocol."""
 
-import sys
-
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable, positive
+from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines
 
 NAME = "linear-probe"
 ABOUT = "logistic regression on the features before the projection"
@@ -35,7 +33,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     )
     class_names = split.test.class_names
     note_empty_folders(arguments.data, train.labels, class_names)
-    metrics, verdicts = judged_probe(train, test, validation, len(class_names), progress_of(arguments))
+    metrics, verdicts = judged_probe(train, test, validation, len(class_names), progress_lines(arguments))
     ids = [str(name) for name in split.test.ids if str(name) not in left_out]
     settings = {
         "split": split.how,
@@ -70,8 +68,3 @@ def solver_device(encoder) -> str:
     """Where the fits run: they need float64, which Apple's GPUs do not have."""
     device = str(getattr(encoder, "device", "cpu"))
     return device if device.startswith("cuda") else "cpu"
-
-
-def progress_of(arguments):
-    """Prints a line for each fit, unless asked for JSON."""
-    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)

@@ -1,11 +1,10 @@
 """``clipbench eval typographic``: another thing's name printed on every picture, and what the model then sees."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable, positive, read_lines
+from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
 from clipbench.errors import UserError
 
 NAME = "typographic"
@@ -180,7 +179,7 @@ def pictures_and_probe(encoder, arguments) -> tuple:
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     arguments.features = "tower"
     train, validation = (rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation))
-    probe = choose_probe(train, validation, len(split.test.class_names), progress_of(arguments))
+    probe = choose_probe(train, validation, len(split.test.class_names), progress_lines(arguments))
     return with_known_words(split.test), [Classifier("probe_", probe.fit.logits, projected=False)], split.how
 
 
@@ -193,10 +192,6 @@ def readable_part(encoder, data, arguments) -> tuple:
         return data, {}
     known = set(stored.ids)
     return data.subset([row for row, name in enumerate(data.ids) if str(name) in known]), note_unreadable(stored)
-
-
-def progress_of(arguments):
-    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
 
 
 # --------------------------------------------------------------------------------------------------- the table
