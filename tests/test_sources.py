@@ -202,8 +202,8 @@ def test_only_pictures_whose_captions_come_from_labels_are_mirrored(labelled, ca
 
 def test_own_templates_make_the_captions(labelled):
     for clothing in labelled.values():
-        data = open_captioned(clothing, templates=["I see the {}!"])
-        assert data.captions(4) == ["I see the red car!"]
+        data = open_captioned(clothing, templates=["I see the {}!", "{colour} {} {0}"])
+        assert data.captions(4) == ["I see the red car!", "{colour} red car {0}"]
 
 
 def test_reading_ahead_changes_no_pair(labelled):

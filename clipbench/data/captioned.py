@@ -37,7 +37,7 @@ def from_labels(
     templates: Sequence[str],
 ) -> CaptionedSet:
     """Captions from templates, such as "a photo of a {}.", and the class names; every template is one caption."""
-    written = [[template.format(name) for template in templates] for name in class_names]
+    written = [filled(templates, class_name) for class_name in class_names]
 
     def captions(row: int) -> Sequence[str]:
         number = label(row)
@@ -46,6 +46,11 @@ def from_labels(
         return written[number]
 
     return CaptionedSet(name, ids, picture, captions, True, label, class_names)
+
+
+def filled(templates: Sequence[str], class_name: str) -> list[str]:
+    """The name in place of {}; other braces are text."""
+    return [template.replace("{}", class_name) for template in templates]
 
 
 def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = None) -> CaptionedSet:

@@ -102,10 +102,6 @@ def caption_scenes(factors: Factors, count_words: bool = True, languages: Sequen
 class Scene:
     """One scene's factors as plain numbers, and what words follow from them."""
 
-    @property
-    def a_colour(self) -> str:
-        return f"{'an' if self.colour == 'orange' else 'a'} {self.colour}"
-
     def __init__(self, count_words, concept, count, other, other_count, sign, sign_word, style, colour, layout, objects,
                  x, y, size):  # fmt: skip
         self.counted, self.quantity = (counted, quantity) if count_words else (uncounted, uncounted)
@@ -119,6 +115,10 @@ class Scene:
         self.layout = LAYOUT_NAMES[layout]
         self.first_is_subject = objects[0] == concept
         self.x, self.y, self.size = x[0], y[0], size[0]
+
+    @property
+    def a_colour(self) -> str:
+        return f"{'an' if self.colour == 'orange' else 'a'} {self.colour}"
 
 
 def caption(scene: Scene, choose: Chooser, language: str = "en") -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from clipbench.data.captioned import CaptionedSet, as_captions
+from clipbench.data.captioned import CaptionedSet, as_captions, filled
 from clipbench.data.draws import Draws
 from clipbench.data.pairs import Pairs, pick_caption, shifted_and_mirrored
 from clipbench.data.picture_sets import PHOTO_TEMPLATES
@@ -140,4 +140,4 @@ class StreamedPairs:
             return as_captions(value, name)
         if not isinstance(value, int) or not 0 <= value < len(self.class_names):
             raise UserError(f"{name}: label {value} has no class name")
-        return [template.format(self.class_names[value].replace("_", " ")) for template in self.templates]
+        return filled(self.templates, self.class_names[value].replace("_", " "))
