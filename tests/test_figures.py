@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from PIL import Image
 from small import noise_picture
 
@@ -92,6 +93,32 @@ def test_nothing_is_cut_off(name):
     drawn = figure.get_tightbbox()
     assert drawn.x0 >= -0.1 and drawn.y0 >= -0.1
     assert drawn.x1 <= figure.get_figwidth() + 0.1 and drawn.y1 <= figure.get_figheight() + 0.1
+
+
+DOLLARS = ["from $5 to $10", r"$\frac$ is no formula", "$"]
+WITH_DOLLARS = {
+    "sheet": lambda: contact_sheet(pictures(3), DOLLARS, DOLLARS[0]),
+    "heat-map": lambda: similarity_heatmap(torch.eye(3), pictures(3), DOLLARS),
+    "probabilities": lambda: probability_bars(pictures(1)[0], DOLLARS, torch.tensor([0.6, 0.3, 0.1])),
+    "accuracies": lambda: accuracy_bars(dict.fromkeys(DOLLARS, ACCURACY), chance=0.01),
+    "map": lambda: labelled_map(MAP, [DOLLARS[1]] * 40, DOLLARS[0]),
+    "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS, DOLLARS),
+    "lines": lambda: line_chart([1, 2], dict.fromkeys(DOLLARS, [1, 2]), DOLLARS[1], DOLLARS[0], "loss"),
+}
+
+
+@pytest.mark.parametrize("name", WITH_DOLLARS)
+def test_a_dollar_begins_no_formula(name):
+    figure = WITH_DOLLARS[name]()
+    assert figure.png()
+    assert not [text for text in figure.findobj(Text) if "$" in text.get_text() and text.get_parse_math()]
+
+
+def test_the_powers_of_a_logarithmic_axis_are_formulas():
+    figure = line_chart(range(1, 200, 7), {"a": range(1, 200, 7)}, "Up", "pairs", "loss", logarithmic=True)
+    assert figure.png()
+    powers = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    assert len(powers) >= 3 and all(label.get_parse_math() for label in powers)
 
 
 def test_the_same_numbers_give_the_same_bytes():

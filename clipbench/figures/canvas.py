@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from clipbench import random_weights
 
@@ -18,6 +19,7 @@ REST = "#9AA3AD"
 ACROSS = {"ha": "center", "va": "center", "rotation": 20, "size": 30, "color": "#B00020", "alpha": 0.35, "zorder": 99}
 DPI = 100  # 9 inches fill a notebook page
 WIDTH = 9.0
+NUMBER = r"$\mathdefault"  # how matplotlib's own formulas begin, the numbers of logarithmic axes
 
 
 class LessonFigure(Figure):
@@ -36,6 +38,15 @@ class LessonFigure(Figure):
         for text in across:
             text.remove()
         return buffer.getvalue()
+
+    def draw(self, renderer):
+        """Names and captions are text, in which $ is a dollar and begins no formula."""
+        for axes in self.axes:
+            axes.get_xticklabels(), axes.get_yticklabels()  # which gives them their texts
+        for text in self.findobj(Text):
+            if "$" in text.get_text() and not text.get_text().startswith(NUMBER):
+                text.set_parse_math(False)
+        super().draw(renderer)
 
     @property
     def read_aloud(self) -> str:

@@ -44,8 +44,7 @@ def labelled_map(
     ax.set_title(wrap(title, 7.2), fontsize=11)
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]
     for name, (x, y) in label_places(places, of_kind, names).items():
-        text = ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
-        text.set_parse_math(False)
+        ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
     return figure
 
 

@@ -125,16 +125,8 @@ def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
     """The number in each cell, and in a square matrix of pairs a frame around those on the diagonal."""
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
-            colour = "white" if abs(value) > 0.6 else "black"
-            ax.text(
-                column,
-                row,
-                f"{round(value, 2) + 0.0:.2f}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color=colour,
-            )
+            look = {"ha": "center", "va": "center", "fontsize": 9, "color": "white" if abs(value) > 0.6 else "black"}
+            ax.text(column, row, f"{round(value, 2) + 0.0:.2f}", **look)
         if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
