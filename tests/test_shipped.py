@@ -15,7 +15,9 @@ from clipbench.evaluate.features import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores
 from clipbench.presets import find_preset
 from clipbench.pretrained import CHECKPOINTS, find_folder, twins
+from clipbench.records import shipped_records
 
+RECORDS = [json.loads(file.read_text()) for file in sorted(shipped_records().glob("*.json"))]
 SHIPPED = {"tiny": ("scenes:heldout256", 3_000_000), "classroom": ("scenes:heldout", 8_000_000)}
 
 
@@ -81,6 +83,15 @@ def test_a_twin_is_small_loads_by_its_name_and_says_how_it_was_made(name):
     about = json.loads((folder / "about.json").read_text())
     assert f"experiments/tiny-{name}.json" in about["command"] and about["pairs_seen"] > 0
     assert clipbench.load(f"twin:{name}").name == f"twin:{name}"
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, *(f"twin:{name}" for name in twins())])
+def test_its_records_are_of_the_weights_that_are_shipped(name):
+    """A new checkpoint comes with new records, in the same commit."""
+    made_with = {record["fingerprint"] for record in RECORDS if record.get("settings", {}).get("model") == name}
+    if not made_with:
+        pytest.skip("no record of this model")
+    assert made_with == {clipbench.load(name).fingerprint}
 
 
 def test_twins_differ_in_their_world_alone():
