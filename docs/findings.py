@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipbench.evaluate.intervals import student
+from clipbench.paper_figures import FIGURES, NO_DATA, Sources, finding_of
+from clipbench.paper_figures.finding import NO, PARTLY, YES
+
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "experiments" / "records"
 PAGE = ROOT / "docs" / "findings.md"
-YES, NO, PARTLY = "appears", "does not appear", "appears in part"
-STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}  # 95 %, n values
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def over_seeds(values: list[float], unit: str = "%") -> str:
     if len(values) < 3:
         each = " and ".join(f"{value:.1f}" for value in values)
         return f"{each} {unit} ({'two seeds' if len(values) == 2 else 'one seed'})"
-    half = STUDENT[len(values)] * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:.1f} {unit} ({mean - half:.1f} to {mean + half:.1f}, {len(values)} seeds)"
+    low, high = student(values)
+    return f"{mean:.1f} {unit} ({low:.1f} to {high:.1f}, {len(values)} seeds)"
 
 
 def metrics_of(records: list[dict]) -> dict:
@@ -112,6 +114,19 @@ def _(classroom):
     numbers = f"the thing wins {percent(model, 'two_way_attacked')} under a name, {percent(model, 'two_way_control')} under "
     why = "its world has few signs, and half of each picture was hidden in training: it did not learn to read (lesson 04)"
     return Seen(numbers + "a word of no class", YES if gap > 0 else NO, why)
+
+
+@claim("Single units answer to a thing and to its written name", "Goh et al. 2021", "twin-reader-units")
+def _(reader):
+    model = metrics_of(reader)
+    p_values = {key.removesuffix("/p_value"): value for key, value in model.items() if key.endswith("/p_value")}
+    layer, p = min(p_values.items(), key=lambda entry: entry[1])
+    corrected = min(1.0, len(p_values) * p)  # Bonferroni's
+    fresh = " and ".join(f"{model[f'{layer}/best_fresh_{kind}_auc']:.2f}" for kind in ("picture", "word"))
+    numbers = (f"the best unit of {len(p_values)} layers: p = {p:.3f} where words are dealt to things at random, {corrected:.2f} "
+               f"corrected for the layers; AUC on fresh pictures and words {fresh}")
+    why = f"`twin:reader`; so many units are searched for {model['concepts']} things that luck does nearly as well (lesson 12)"
+    return Seen(numbers, YES if corrected < 0.05 else PARTLY if p < 0.05 else NO, why)
 
 
 @claim("Handwritten digits: worse than a classifier on raw pixels", "sections 3.1.5 and 6", "classroom-digits",
@@ -366,8 +381,6 @@ def page(records: dict[str, dict]) -> str:
 
 def figures_part() -> tuple[str, list[str]]:
     """What `clipbench figures` finds in the records, a row a figure of the paper, and what has no records yet."""
-    from clipbench.paper_figures import FIGURES, NO_DATA, Sources, finding_of
-
     missing = []
     rows = ["\n## Figure by figure\n", "| figure | the paper | what we see | here |", "|---|---|---|---|"]
     for name, module in FIGURES.items():
