@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from clipbench import UserError
 from clipbench.bench import rival_open_clip
 from clipbench.bench.contest import ratio, take_turns
 from clipbench.bench.loss import memory_of, pairs, step
@@ -72,8 +73,8 @@ def open_clip():
     pytest.importorskip("ftfy")
     try:
         return import_open_clip()
-    except Exception:
-        pytest.skip("open_clip is not installed")
+    except UserError as error:
+        pytest.skip(str(error))
 
 
 def test_the_rival_is_a_model_of_the_same_size(open_clip):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from clipbench import UserError
 from clipbench.bench import voila
 from clipbench.cli import main
 
@@ -43,7 +44,7 @@ def test_a_class_of_two(capsys):
         pytest.importorskip(needed)
     try:
         voila.needed()
-    except Exception as error:
+    except UserError as error:
         pytest.skip(str(error))
     assert main(["bench", "voila", "--model", "tiny", "--visitors", "1", "--together", "2", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
