@@ -1,7 +1,8 @@
 # What you can ask for:
 #   make lab        JupyterLab on the start notebook (LAB_ARGS="--no-browser --port 8890" is passed on)
 #   make test       the quick tests
-#   make test-all   the quick tests, then slow, notebook, browser and GPU tests
+#   make test-all   the quick tests, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
+#   make test-widgets-7   the apps' tests on the ipywidgets 7.7 of Colab
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
 #   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
 #   make figures    the paper's figures at the classroom's scale, into figures/ (FIGURES_ARGS="--scale tiny")
@@ -22,6 +23,7 @@ SCALE ?= classroom
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMPS := $(VENV)/stamps
+COLAB_WIDGETS := $(VENV)/ipywidgets7
 TORCH_STAMP := $(STAMPS)/$(subst =,-,$(TORCH_SPEC))
 READY := $(STAMPS)/test
 
@@ -31,7 +33,7 @@ PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) 
 LESSONS := $(sort $(wildcard notebooks/[0-9][0-9]_*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all notebooks exercises figures slides docs wheels app lint
+.PHONY: help lab test test-all test-widgets-7 notebooks exercises figures slides docs wheels app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -45,9 +47,12 @@ test: $(READY)
 	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
 
 # pytest ends with 5 when it finds no test at all. Here that is no failure: PYTEST_ARGS may name files that have none.
-test-all: test $(STAMPS)/browser $(STAMPS)/apps
+test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: no browser, notebook, GPU or slow tests among these"; }
+
+test-widgets-7: $(STAMPS)/ipywidgets7
+	PYTHONPATH=$(COLAB_WIDGETS) $(PYTEST) -m "$(QUICK)" tests/widgets $(PYTEST_ARGS)
 
 notebooks: $(READY) exercises
 	$(PY) -m jupytext --to ipynb --update $(LESSONS)
@@ -114,6 +119,12 @@ $(STAMPS)/kernel: $(READY)
 $(STAMPS)/%: pyproject.toml setup.py $(TORCH_STAMP)
 	$(PY) -m pip install "$(TORCH_SPEC)" -e ".[$*]"
 	$(if $(filter test,$*),$(PY) -m pip install --no-deps open_clip_torch)
+	@touch $@
+
+# Colab's ipywidgets in a folder of its own, found before the installed one by whoever names it in PYTHONPATH.
+$(STAMPS)/ipywidgets7: $(READY)
+	$(PY) -m pip install --no-deps --target $(COLAB_WIDGETS) --upgrade ipywidgets==7.7.1 ipython_genutils==0.2.0
+	PYTHONPATH=$(COLAB_WIDGETS) $(PY) -c "import ipywidgets; assert ipywidgets.__version__ == '7.7.1'"
 	@touch $@
 
 # --- two small programs ----------------------------------------------------------------------------
