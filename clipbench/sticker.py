@@ -175,7 +175,7 @@ def check_letters(sticker: Sticker) -> None:
     unknown = glyph(sticker.font, "\U0010fffe")
     missing = sorted({letter for letter in sticker.word if letter != " " and glyph(sticker.font, letter) == unknown})
     if missing:
-        raise UserError(f"the font {Path(sticker.font).name} has no {' '.join(missing)}; give another font file")
+        raise UserError(f"the font {Path(sticker.font).name} has no {' '.join(missing)}; choose another font")
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable
 
 
+class GivenUp(Exception):
+    """For work to raise where it finds that it has been given up."""
+
+
 class Background:
     """Runs the last thing that was asked for; what was asked for before is given up.
 

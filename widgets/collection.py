@@ -1,7 +1,7 @@
 """Many pictures with their features: what maps and searches show, whatever the user holds them in."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from clipbench_widgets.uploads import ENDINGS
 
 MANY = 2000  # pictures; what an app shows by default is encoded without a bar
 MAX_KEPT = 512  # pictures that stay in memory once they were shown
+Watch = Callable[[float], None]  # told before each batch which share of the pictures is done; raises to end it
 SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")  # of one frozen set of scenes
 
 
@@ -68,10 +69,10 @@ def missing_picture() -> Image.Image:
     return Image.new("RGB", (64, 64), (150, 155, 162))
 
 
-def collect(encoder: Encoder, data, most: int | None = None) -> Collection:
+def collect(encoder: Encoder, data, most: int | None = None, watch: Watch | None = None) -> Collection:
     """Pictures with the features that an encoder gives them, computed once and kept in the cache.
 
-    Where very many are encoded, a bar shows how far it is.
+    Where very many are encoded and nobody watches, a bar shows how far it is.
 
     Args:
         data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a PictureSet, or
@@ -87,9 +88,21 @@ def collect(encoder: Encoder, data, most: int | None = None) -> Collection:
             return from_features(stored, most)
         data = folder_of_files(Path(data)) or open_pictures(str(data))
     if not isinstance(data, PictureSet):
-        return from_list(encoder, named_pictures(data))
+        return from_list(encoder, named_pictures(data), watch)
     data = data.subset(spread(len(data), most))
-    return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
+    if watch is None:
+        return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
+    return of_set(data, cached_image_features(encoder, watched(data, watch)))
+
+
+def watched(data: PictureSet, watch: Watch) -> PictureSet:
+    """The same pictures; ``watch`` is told whenever some are opened."""
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        watch(rows[0] / len(data) if len(rows) else 0.0)
+        return data.pictures(rows)
+
+    return replace(data, pictures=pictures)
 
 
 def model_of(features: str | Path) -> str:
@@ -143,16 +156,20 @@ def source_of(stored: Stored) -> PictureSet | None:
     return pictures if [str(name) for name in pictures.ids] == stored.ids else None
 
 
-def from_list(encoder: Encoder, entries: list[NamedPicture]) -> Collection:
+def from_list(encoder: Encoder, entries: list[NamedPicture], watch: Watch | None = None) -> Collection:
     if not entries:
         raise UserError("there are no pictures; give at least one")
-    batches = [entries[start : start + 64] for start in range(0, len(entries), 64)]
-    features = torch.cat(
-        [encoder.encode_image(encoder.preprocess([entry.picture for entry in batch])).cpu() for batch in batches]
-    )
+    features = []
+    for start in range(0, len(entries), 64):
+        if watch is not None:
+            watch(start / len(entries))
+        images = encoder.preprocess([entry.picture for entry in entries[start : start + 64]])
+        features.append(encoder.encode_image(images).cpu())
     names = [entry.name for entry in entries]
-    return Collection("pictures", features, names, names, lambda rows: [entries[row].picture for row in rows],
-                      texts=list(dict.fromkeys(names)))  # fmt: skip
+    return Collection(
+        "pictures", torch.cat(features), names, names, lambda rows: [entries[row].picture for row in rows],
+        texts=list(dict.fromkeys(names)),
+    )  # fmt: skip
 
 
 def folder_of_files(folder: Path) -> PictureSet | None:

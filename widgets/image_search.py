@@ -9,7 +9,8 @@ import traitlets
 from clipbench import UserError
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets import explorer_page, search_page
-from clipbench_widgets.collection import collect, model_of, spread
+from clipbench_widgets.background import Background, GivenUp
+from clipbench_widgets.collection import Watch, collect, model_of, spread
 from clipbench_widgets.latest_only import LatestOnly
 from clipbench_widgets.map_keys import button
 from clipbench_widgets.pictures import NamedPicture
@@ -34,7 +35,8 @@ class ImageSearch(ipywidgets.VBox):
         data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000 of
             "scenes:heldout" by default.
         rival: a second model for the same pictures. One without a text encoder is searched by pictures only.
-        rivals: names of others that can be chosen in its place; each is read when it is first chosen.
+        rivals: names of others that can be chosen in its place; each is read when it is first chosen, and encodes the
+            pictures in the background.
         top: how many results are shown.
         most: of more pictures than this, so many are searched, spread evenly.
 
@@ -48,6 +50,7 @@ class ImageSearch(ipywidgets.VBox):
     found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
     found_by_rival = traitlets.List(traitlets.Dict(), read_only=True)
     beside = traitlets.Int(-1)  # position of the second model among those offered; -1 for none
+    progress = traitlets.Float(-1.0, read_only=True)  # share of the pictures it has encoded, -1 when it has them all
     message = traitlets.Unicode(read_only=True)
 
     def __init__(self, model=None, data=None, *, rival=None, rivals: Sequence = (), top: int = 18,
@@ -63,7 +66,8 @@ class ImageSearch(ipywidgets.VBox):
         self._rivals = [*([] if rival is None else [rival]), *rivals]
         self._made: dict[int, SearchIndex] = {}  # of the rivals that were chosen so far
         if rival is not None:
-            self._index_of(0)
+            self._made[0] = self._index_by(rival)
+        self._background = Background()
         self._picture: NamedPicture | None = None  # that was uploaded
         self._search = LatestOnly(self._search_and_draw)
         self._strips = [Strip(self._on_card), Strip(self._on_card)]
@@ -83,8 +87,12 @@ class ImageSearch(ipywidgets.VBox):
 
     @property
     def indexes(self) -> list[SearchIndex]:
-        """One, or two beside each other."""
-        return [self._own, *([self._made[self.beside]] if self.beside >= 0 else [])]
+        """One, or two beside each other once the second has encoded the pictures."""
+        return [self._own, *([self._made[self.beside]] if self.beside in self._made else [])]
+
+    def wait(self, seconds: float = 120) -> None:
+        """Wait for the second model, in a script; a notebook shows its results when they are ready."""
+        self._background.wait(seconds)
 
     def summary(self) -> str:
         """The state in words."""
@@ -131,13 +139,19 @@ class ImageSearch(ipywidgets.VBox):
         names = [("one model only", -1), *((search_page.name_of(rival), i) for i, rival in enumerate(self._rivals))]
         self._beside = ipywidgets.Dropdown(options=names, description="Beside it").add_class("clipbench-search-beside")
         self._beside.layout.display = None if self._rivals else "none"
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
+        self._cancel = button("Cancel", "Give up the second model", lambda: self.set_trait("beside", -1))
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = explorer_page.row_of, explorer_page.column_of
         limit = f"or click a picture. Uploads stay in memory, at most {MAX_BYTES // MEGABYTE} MB."
         by_picture = row(self._upload, ipywidgets.HTML(explorer_page.small_line(limit)))
-        pairs = zip(self._heads, self._strips, strict=True)
-        self._results = [column("clipbench-search-results", *pair) for pair in pairs]
+        self._waiting = row(self._cancel, self._bar)
+        first, second = zip(self._heads, self._strips, strict=True)
+        self._results = [
+            column("clipbench-search-results", *first),
+            column("clipbench-search-results", second[0], self._waiting, second[1]),
+        ]
         columns = ipywidgets.Box(self._results).add_class("clipbench-search-columns")
         self._asked_row = row(self._asked, self._back)
         app = column("clipbench-search-app", self._title, self._query, by_picture, self._beside, self._notice,
@@ -148,6 +162,7 @@ class ImageSearch(ipywidgets.VBox):
         traitlets.link((self, "query"), (self._query, "value"))
         traitlets.link((self, "beside"), (self._beside, "value"))
         self.observe(self._on_beside, "beside")
+        self.observe(self._draw_progress, "progress")
         on_picture(self._upload, self._take, self._say)
         self.observe(self._on_query, "query")
         self.observe(self._on_like, "like")
@@ -176,33 +191,47 @@ class ImageSearch(ipywidgets.VBox):
         self._forget_picture()
 
     def _on_beside(self, change) -> None:
+        self._background.cancel()
+        self.set_trait("progress", -1.0)
         self._say("")
         if change.new >= 0 and change.new not in self._made:
-            self._heads[1].value = explorer_page.small_line(
-                f"{search_page.name_of(self._rivals[change.new])} is looking at {len(self.collection):,} pictures…"
-            )
-            self._results[1].layout.display = None
-        try:
-            self._index_of(change.new)
-        except UserError as error:
-            self.beside = -1
-            self._say(str(error))
-        else:
-            self._search()
+            self._ask_for_index(change.new)
+        self._search()
 
-    def _index_of(self, number: int) -> None:
-        """Have a rival encode the pictures, when it is chosen for the first time.
+    def _ask_for_index(self, number: int) -> None:
+        """Have a rival encode the pictures, when it is chosen for the first time."""
+
+        def work(report, cancelled):
+            def watch(share: float) -> None:
+                if cancelled():
+                    raise GivenUp
+                report(share)
+
+            return self._index_by(self._rivals[number], watch)
+
+        def done(index: SearchIndex) -> None:
+            self._made[number] = index
+            self.set_trait("progress", -1.0)
+            self._search.now()
+
+        self.set_trait("progress", 0.0)
+        self._background.start(work, done, self._index_failed, lambda share: self.set_trait("progress", share))
+
+    def _index_failed(self, error: Exception) -> None:
+        self.beside = -1
+        self._say(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
+
+    def _index_by(self, rival, watch: Watch | None = None) -> SearchIndex:
+        """What a second model makes of the pictures.
 
         Raises:
             UserError: for a model that cannot be used for these pictures.
         """
-        if number < 0 or number in self._made:
-            return
-        encoder = search_page.rival_of(self._rivals[number])
-        collection = collect(encoder, self._data, self._most)
+        encoder = search_page.rival_of(rival)
+        collection = collect(encoder, self._data, self._most, watch)
         if len(collection) != len(self.collection):
             raise UserError("the two models have features of different pictures; give data= as pictures, not features")
-        self._made[number] = SearchIndex(encoder, collection)
+        return SearchIndex(encoder, collection)
 
     def _on_card(self, row: int) -> None:
         self.like = row
@@ -271,11 +300,22 @@ class ImageSearch(ipywidgets.VBox):
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
         self._show_notice()
-        self._results[1].layout.display = None if len(self.indexes) > 1 else "none"
+        self._draw_progress()
         searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False)
         for index, head, strip, found, trouble in searched:
             head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
             strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
+
+    def _draw_progress(self, _=None) -> None:
+        """In place of the second model's results, while it encodes the pictures."""
+        waits = self.progress >= 0
+        self._results[1].layout.display = None if waits or len(self.indexes) > 1 else "none"
+        self._waiting.layout.display = None if waits else "none"
+        self._bar.value = max(0.0, self.progress)
+        if waits:
+            name = search_page.name_of(self._rivals[self.beside])
+            self._heads[1].value = search_page.waiting(name, len(self.collection))
+            self._strips[1].show("", [])
 
     def _show_notice(self) -> None:
         notice = self.message or self._own.remark

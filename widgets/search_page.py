@@ -85,5 +85,9 @@ def head(name: str, same_class: tuple[int, int, int, str] | None, trouble: str, 
     return f'<div class="clipbench-search-head" role="status">{" · ".join(parts)}</div>' if parts else ""
 
 
+def waiting(name: str, count: int) -> str:
+    return f'<div class="clipbench-search-head" role="status">{escape(name)} is looking at {count:,} pictures…</div>'
+
+
 def in_all(others: int) -> str:
     return {0: "it has no other pictures", 1: "it has one other picture"}.get(others, f"it has {others} others in all")

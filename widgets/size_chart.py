@@ -12,9 +12,6 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 14, 10, 38  # its margins
 
 RULES = """
 .clipbench-app .clipbench-size-curve { gap: 8px; margin: 0; }
-.clipbench-app .clipbench-curve-progress { width: 220px; height: 24px; margin: 0; }
-.clipbench-app .clipbench-curve-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
-.clipbench-app .clipbench-curve-progress .progress-bar { background: var(--cb-accent); }
 .clipbench-chart svg { display: block; width: 100%; max-width: 500px; height: auto; font-size: 12px; }
 .clipbench-chart text { fill: var(--cb-text); font-family: inherit; }
 .clipbench-chart .clipbench-grid-line { stroke: var(--cb-line); stroke-width: 1; }

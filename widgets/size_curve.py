@@ -30,7 +30,7 @@ class SizeCurve(ipywidgets.VBox):
         self.question: Question | None = None  # what the points answer
         self._measure = ipywidgets.Button(description="Measure", tooltip="The word on many pictures, small to large")
         self._cancel = ipywidgets.Button(description="Cancel", tooltip="Stop the measurement")
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-curve-progress")
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
         self._notice, self._chart = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-chart")
         running = page.row_of(self._cancel, self._bar)
         self._while_running = running

@@ -9,6 +9,7 @@ from clipbench import Encoder, PictureSet, UserError, zero_shot_weights
 from clipbench.data.splits import drawn
 from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judgement, masked, printed
 from clipbench.sticker import Sticker
+from clipbench_widgets import fonts
 
 AT_ONCE = 8  # pictures between two looks at whether to stop
 
@@ -32,7 +33,9 @@ class Question:
         """The question in words."""
         wording = ", ".join(f"“{template}”" for template in self.templates)
         cover = "; stickers covered" if self.masked else ""
-        return f"{len(self.data)} pictures of {self.data.name}, read by {self.encoder.name}; wording {wording}{cover}"
+        font = fonts.name_of(self.sticker.font)
+        about = f"{len(self.data)} pictures of {self.data.name}, read by {self.encoder.name}"
+        return f"{about}; letters {font}; wording {wording}{cover}"
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,15 @@ import traitlets
 
 from clipbench import UserError
 from clipbench.sticker import Sticker, rgb
+from clipbench_widgets import fonts
 
 SIZES, ANGLES = (4, 60), (-90, 90)  # per cent of the picture's side; degrees
 
 
 class StickerLook(ipywidgets.VBox):
-    """Sliders for size, angle, opacity and place, and two colours; ``sticker(word)`` prints a word that way."""
+    """Font, size, angle, opacity, place, and two colours; ``sticker(word)`` prints a word that way."""
 
+    font = traitlets.Unicode(fonts.DEFAULT)  # a name of clipbench_widgets.fonts, never a file
     height = traitlets.Float(0.28)  # as a fraction of the picture's side
     position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))  # of the centre
     angle = traitlets.Float(0.0)  # degrees, counter-clockwise
@@ -23,11 +25,13 @@ class StickerLook(ipywidgets.VBox):
 
     def __init__(self):
         self._sliders: list[tuple[ipywidgets.IntSlider, Callable[[], int]]] = []
+        self._font = ipywidgets.Dropdown(options=list(fonts.font_files()), value=self.font, description="Font")
         self._text = ipywidgets.ColorPicker(value=self.text_color, description="Letters")
         self._paper = ipywidgets.ColorPicker(value=self.paper_color, description="Paper")
         self._with_paper = ipywidgets.ToggleButton(tooltip="A piece of paper behind the word, or letters only")
         colours = ipywidgets.VBox([self._text, self._paper]).add_class("clipbench-colours")
         super().__init__([
+            self._font,
             self._slider("Size", "%", SIZES, "height", 100),
             self._slider("Angle", "°", ANGLES, "angle", 1),
             self._slider("Opacity", "%", (0, 100), "opacity", 100),
@@ -37,6 +41,7 @@ class StickerLook(ipywidgets.VBox):
             self._with_paper,
         ])  # fmt: skip
         self.add_class("clipbench-sliders")
+        traitlets.link((self, "font"), (self._font, "value"))
         self._text.observe(self._on_text_color, "value")
         self._paper.observe(self._on_paper, "value")
         self._with_paper.observe(self._on_paper, "value")
@@ -48,7 +53,8 @@ class StickerLook(ipywidgets.VBox):
         Raises:
             UserError: for a word that cannot be printed.
         """
-        return Sticker(word, self.height, self.position, self.text_color, self.paper_color, self.angle, self.opacity)
+        return Sticker(word, self.height, self.position, self.text_color, self.paper_color, self.angle, self.opacity,
+                       fonts.font_file(self.font))  # fmt: skip
 
     # --------------------------------------------------------------------------------- sliders and traits
 
@@ -106,6 +112,14 @@ class StickerLook(ipywidgets.VBox):
     @traitlets.validate("position")
     def _on_the_picture(self, proposal):
         return tuple(within(at, 0.0, 1.0, "position") for at in proposal.value)
+
+    @traitlets.validate("font")
+    def _known_font(self, proposal):
+        try:
+            fonts.font_file(proposal.value)
+        except UserError as error:
+            raise traitlets.TraitError(str(error)) from None
+        return proposal.value
 
     @traitlets.validate("text_color", "paper_color")
     def _colour(self, proposal):

@@ -76,6 +76,10 @@ RULES = """
 .clipbench-app .clipbench-row { display: flex; flex-flow: row wrap; align-items: center; gap: 6px 8px; }
 .clipbench-row > * { flex: 0 0 auto; }
 
+.clipbench-app .clipbench-progress { width: 220px; height: 24px; margin: 0; }
+.clipbench-app .clipbench-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
+.clipbench-app .clipbench-progress .progress-bar { background: var(--cb-accent); }
+
 .clipbench-app .clipbench-thumbnails {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: 8px; }
 .clipbench-app .jupyter-button.clipbench-thumbnail {

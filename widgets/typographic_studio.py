@@ -12,7 +12,7 @@ from clipbench.evaluate.typographic import NAMED_WORDING, patched
 from clipbench.evaluate.zero_shot import ensemble, fill_templates
 from clipbench.sticker import Sticker, check_letters, print_on
 from clipbench_widgets import explorer_page as page
-from clipbench_widgets import position_pad, scoring, shipped_models, size_chart, studio_page
+from clipbench_widgets import fonts, position_pad, scoring, shipped_models, size_chart, studio_page
 from clipbench_widgets.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.gallery import Gallery
 from clipbench_widgets.latest_only import LatestOnly
@@ -70,7 +70,7 @@ class TypographicStudio(ipywidgets.VBox):
     active_templates = traitlets.List(traitlets.Unicode())  # several are averaged; none is the text as it is
     selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
     reader = traitlets.Int(0)  # position among the models given
-    look = traitlets.Instance(StickerLook)  # height, position, angle, opacity, text_color, paper_color
+    look = traitlets.Instance(StickerLook)  # font, height, position, angle, opacity, text_color, paper_color
     scores = traitlets.List(traitlets.Dict(), read_only=True)  # a dict a text, in the order of `texts`
     message = traitlets.Unicode(read_only=True)  # what cannot be done
 
@@ -136,7 +136,8 @@ class TypographicStudio(ipywidgets.VBox):
             f"{when}: {getattr(verdict, when)['text']} {studio_page.percent(getattr(verdict, when)[when])}"
             for when in VIEWS
         )
-        about = f"{self._gallery.entry.name} with “{self.word}” on it, read by {self.encoder.name}"
+        font = "" if self.look.font == fonts.DEFAULT else f" in {self.look.font}"
+        about = f"{self._gallery.entry.name} with “{self.word}” on it{font}, read by {self.encoder.name}"
         return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
 
     def to_static(self) -> Figure:
@@ -214,7 +215,8 @@ class TypographicStudio(ipywidgets.VBox):
         traitlets.link((self, "told"), (self._tell, "value"))
         self._reader.observe(lambda change: self.set_trait("reader", change.new), "value")
         traitlets.link((self._look, "position"), (self._pad, "position"))
-        self._look.observe(self._update, ["height", "position", "angle", "opacity", "text_color", "paper_color"])
+        looks = ["font", "height", "position", "angle", "opacity", "text_color", "paper_color"]
+        self._look.observe(self._update, looks)
         self.observe(self._update, ["word", "control_word", "masked", "told"])
 
     # --------------------------------------------------------------------------------- changes of state

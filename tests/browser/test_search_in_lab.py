@@ -11,10 +11,18 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: 
 
 pytestmark = pytest.mark.browser
 
-CELL = (
-    "from clipbench_widgets import ImageSearch\n"
-    "ImageSearch('tiny', 'scenes:heldout256', rival='classroom', most=300, top=12)"
-)
+# The last rival takes its time, so that there is something to cancel on a fast machine too.
+CELL = """
+import time
+from clipbench import load
+from clipbench_widgets import ImageSearch
+
+slow = load("twin:no-signs")
+swift, slow.fingerprint, slow.name = slow.encode_image, "slow", "slow"
+slow.encode_image = lambda images: (time.sleep(2), swift(images))[1]
+pictures = "scenes:heldout256"
+ImageSearch("tiny", pictures, rival="classroom", rivals=["twin:simclr", slow], most=250, top=12)
+"""
 
 
 @pytest.fixture
@@ -66,6 +74,23 @@ def test_a_student_looks_for_pictures(lab, browser_page, notebook, tmp_path):
     box.fill("<img src=x onerror=alert(1)>")
     expect(app.locator(".clipbench-search-asked")).to_have_count(0)
     assert app.locator("img[src=x]").count() == 0 and not dialogs
+
+    # a second model is given up while it looks at the pictures; another one is waited for
+    box.fill("a deer")
+    expect(first).to_have_text(re.compile(r" deer$"))
+    first.click()
+    beside, head = app.get_by_label("Beside it"), results.nth(1).locator(".clipbench-search-head")
+    beside.select_option("slow")
+    expect(head).to_have_text(re.compile(r"slow is looking at \d+ pictures"))
+    cancel = results.nth(1).get_by_role("button", name="Cancel")
+    app.screenshot(path=tmp_path / "waiting.png")
+    cancel.click()
+    expect(results.nth(1)).to_be_hidden()
+    expect(beside.locator("option:checked")).to_have_text("one model only")
+    beside.select_option("twin:simclr")
+    expect(head).to_contain_text("of its class")
+    expect(results.nth(1).locator(".clipbench-thumbnail:visible")).to_have_count(12)
+    expect(cancel).to_be_hidden()
 
     box.fill("a yellow sun")
     look_narrow_and_dark(page, app, tmp_path, height=2200)

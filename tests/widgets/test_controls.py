@@ -15,7 +15,8 @@ from clipbench_widgets.controls import InFlight, controls_of, held_by
 @pytest.mark.parametrize("app, names", [
     (PromptExplorer, {"thumbnail", "Prompts, one a line", "Temperature ×", "chip", "× 1"}),
     (SimilarityMatrix, {"row-name", "column-picture", "cosine | row softmax | column softmax", "Temperature ×"}),
-    (TypographicStudio, {"thumbnail", "Write on the picture", "place on the picture", "Size %", "Letters", "chip"}),
+    (TypographicStudio, {"thumbnail", "chip", "Write on the picture", "place on the picture", "Font", "Size %",
+                         "Letters"}),
 ])  # fmt: skip
 def test_controls_are_found_and_outputs_are_not(app, names):
     controls = controls_of(app(small_encoder(), [noise_picture(8, 8)]))

@@ -1,6 +1,7 @@
 """Searching without a kernel: exact neighbours, two models, uploads, and what cannot be searched."""
 
 import io
+import threading
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from torch.nn.functional import normalize
 from clipbench import UserError, load, open_pictures
 from clipbench.evaluate.feature_file import embed
 from clipbench_widgets import ImageSearch
+from clipbench_widgets.background import GivenUp
+from clipbench_widgets.collection import collect
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -138,6 +141,109 @@ def test_two_models_stand_beside_each_other():
     assert "<strong>known" in search._heads[0].value and "<strong>another" in search._heads[1].value
     assert "; another: picture" in search.summary()
     assert search.to_static().alt.startswith("“row 35”")
+
+
+class SlowEncoder(KnownEncoder):
+    """Waits before each batch until it may go on."""
+
+    def __init__(self, table: torch.Tensor, name: str = "slow"):
+        super().__init__(table, name)
+        self.begun, self.go_on, self.batches = threading.Semaphore(0), threading.Semaphore(0), 0
+
+    def encode_image(self, images):
+        self.begun.release()
+        assert self.go_on.acquire(timeout=20)
+        self.batches += 1
+        return super().encode_image(images)
+
+
+def many(count: int = 200) -> list:
+    """More than a batch; as many widths as the table has rows."""
+    return [(f"picture {row}", noise_picture(row % 39 + 1, 3)) for row in range(count)]
+
+
+@pytest.fixture
+def slow():
+    return SlowEncoder(unit(40, seed=1))
+
+
+def test_a_second_model_looks_at_the_pictures_in_the_background(slow):
+    search = ImageSearch(KnownEncoder(TABLE), many(), rivals=[slow, "no such model"])
+    search.query = "row 35"
+    search._beside.value = 0
+    assert slow.begun.acquire(timeout=20) and search.progress == 0.0 and len(search.indexes) == 1
+    assert "slow is looking at 200 pictures" in search._heads[1].value
+    assert search._results[1].layout.display is None and search._waiting.layout.display is None
+    search.query = "row 36"  # meanwhile the first model answers
+    assert search.found[0]["row"] == int((TABLE[[row % 39 + 1 for row in range(200)]] @ TABLE[36]).argmax())
+    slow.go_on.release()
+    assert slow.begun.acquire(timeout=20)  # the second batch of 64
+    search.wait(0)
+    assert search.progress == search._bar.value == pytest.approx(64 / 200)
+    slow.go_on.release(100)
+    search.wait()
+    assert search.progress == -1.0 and search._waiting.layout.display == "none"
+    assert search.found_by_rival[0]["cosine"] == pytest.approx(float((slow.table[1:40] @ slow.table[36]).max()))
+    batches = slow.batches
+    search.beside = -1
+    assert search.found_by_rival == [] and search._results[1].layout.display == "none"
+    search.beside = 0  # remembered
+    assert slow.batches == batches and len(search.found_by_rival) == 18 and search.progress == -1.0
+    search.beside = 1
+    search.wait()
+    assert "no such model" in search.message and search.beside == -1 and search._waiting.layout.display == "none"
+
+
+def test_a_second_model_that_is_cancelled_stops_after_its_batch(slow):
+    search = ImageSearch(KnownEncoder(TABLE), many(), rivals=[slow])
+    search.query = "row 35"
+    search.beside = 0
+    assert slow.begun.acquire(timeout=20)
+    search._cancel.click()
+    assert search.beside == search._beside.value == -1 and search.progress == -1.0
+    slow.go_on.release(100)
+    search.wait()
+    assert slow.batches == 1 and search.message == "" and search.found_by_rival == [] and len(search.found) == 18
+    assert search._results[1].layout.display == "none"
+    search.beside = 0  # from the beginning
+    search.wait()
+    assert len(search.found_by_rival) == 18
+
+
+def test_another_choice_takes_the_place_of_the_one_that_is_not_ready(slow):
+    search = ImageSearch(KnownEncoder(TABLE), many(), rivals=[slow, KnownEncoder(unit(40, seed=2), "quick")])
+    search.like = 3
+    search.beside = 0
+    assert slow.begun.acquire(timeout=20)
+    search.beside = 1
+    slow.go_on.release(100)
+    search.wait()
+    assert "quick" in search._heads[1].value and len(search.found_by_rival) == 18 and slow.batches == 1
+
+
+def test_a_second_model_that_breaks_says_so(slow):
+    slow.encode_image = lambda images: 1 / 0
+    search = ImageSearch(KnownEncoder(TABLE), many(), rivals=[slow])
+    search.beside = 0
+    search.wait()
+    assert search.message == "ZeroDivisionError: division by zero" and search.beside == -1
+    search.query = "row 3"
+    assert len(search.found) == 18
+
+
+def test_pictures_of_a_set_are_watched_and_given_up_too():
+    told = []
+    data = open_pictures("scenes:heldout256")
+
+    def watch(share: float) -> None:
+        told.append(share)
+        if share > 0.5:
+            raise GivenUp
+
+    with pytest.raises(GivenUp):
+        collect(small_encoder(seed=5), data, 250, watch)
+    assert told[-1] == 128 / 250 and set(told[:-1]) == {0.0}
+    assert len(collect(small_encoder(seed=5), data, 250, told.append)) == 250
 
 
 def test_a_model_without_texts_is_searched_by_pictures():

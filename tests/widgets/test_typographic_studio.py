@@ -15,11 +15,12 @@ from test_prompt_explorer import HOSTILE, bomb, every_html, png, upload
 
 from clipbench import PictureSet, UserError
 from clipbench.evaluate.typographic import CONTROL_WORDS, Classifier, Plan, typographic_attack
-from clipbench.sticker import Sticker
-from clipbench_widgets import TypographicStudio, size_sweep, typographic_studio
+from clipbench.sticker import FONT, Sticker
+from clipbench_widgets import TypographicStudio, fonts, size_sweep, typographic_studio
 from clipbench_widgets.position_pad import PositionPad
 from clipbench_widgets.size_sweep import Question, sweep, without_the_word
 from clipbench_widgets.step_runner import StepRunner
+from clipbench_widgets.sticker_look import StickerLook
 from clipbench_widgets.verdict import control_for, judge, row_of
 
 THINGS = ("apple", "pizza", "dog")
@@ -283,6 +284,65 @@ def test_colours_and_paper(studio):
     assert look.text_color == "crimson"
 
 
+def test_a_font_is_chosen_by_name_and_the_default_is_the_one_that_stickers_have(studio):
+    look, plain = studio.look, studio.pictures["after"].tobytes()
+    assert (look.font, fonts.font_file(look.font)) == (fonts.DEFAULT, FONT) and look._font.index == 0
+    assert look.sticker("dog") == Sticker("dog", look.height, look.position, look.text_color, look.paper_color)
+    assert f"on it in {look.font}" not in studio.summary()
+    printed = {plain}
+    for name in list(look._font.options)[1:]:
+        look._font.value = name
+        printed.add(studio.pictures["after"].tobytes())
+        assert look.font == name and f"“pizza” on it in {name}, read by" in studio.summary()
+    assert len(printed) == len(look._font.options) == len(fonts.OF_MATPLOTLIB) + 1, "no two fonts print alike"
+    assert studio.to_static()
+    look.font = fonts.DEFAULT
+    assert look._font.value == fonts.DEFAULT and studio.pictures["after"].tobytes() == plain
+
+
+@pytest.mark.parametrize("name", ["Comic Sans", "", str(FONT), "../../etc/passwd", HOSTILE, "Serif", "x" * 10**5])
+def test_a_font_that_is_not_offered_is_refused_in_one_line(studio, name):
+    before = studio.scores
+    with pytest.raises(traitlets.TraitError, match="choose one of condensed bold, sans,") as error:
+        studio.look.font = name
+    assert "\n" not in str(error.value) and len(str(error.value)) < 200
+    assert studio.look.font == fonts.DEFAULT and studio.scores == before
+
+
+def test_an_installation_without_matplotlibs_fonts_offers_the_shipped_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(fonts.matplotlib, "get_data_path", lambda: str(tmp_path))
+    fonts.font_files.cache_clear()
+    try:
+        assert fonts.font_files() == {fonts.DEFAULT: FONT}
+        assert StickerLook()._font.options == (fonts.DEFAULT,)
+    finally:
+        fonts.font_files.cache_clear()
+
+
+def test_letters_that_only_one_font_lacks(studio):
+    studio.look.font = "typewriter"
+    studio._word.value = "dög"
+    assert "cmtt10.ttf has no ö" in studio.message and not studio.verdict.flips
+    studio.look.font = "serif"
+    assert studio.message == "" and studio.pictures["after"].tobytes() != studio.pictures["before"].tobytes()
+
+
+def test_the_curve_is_measured_in_the_font_and_says_so(studio, monkeypatch):
+    seen = set()
+    original = size_sweep.printed
+
+    def printed(data, words, sticker):
+        seen.add(sticker.font)
+        return original(data, words, sticker)
+
+    monkeypatch.setattr(size_sweep, "printed", printed)
+    studio.look.font = "mono"
+    studio.curve.measure()
+    studio.curve.wait()
+    assert seen == {fonts.font_file("mono")} and "; letters mono;" in studio.curve._chart.value
+    assert fonts.name_of(Sticker("dog").font) == fonts.DEFAULT and fonts.name_of("/a/Other.ttf") == "Other"
+
+
 def test_places_come_from_the_pad_as_text_and_nothing_else_does():
     pad = PositionPad("where")
     pad._heard.value = "to 0.250 1.000"
@@ -370,8 +430,9 @@ def test_files_that_cannot_be_used_give_one_line(studio, content, problem):
 ])  # fmt: skip
 def test_wrong_messages_from_the_page_change_nothing_that_is_computed(studio, state):
     controls = [slider for slider, _ in studio.look._sliders] + [
-        studio.look._text, studio.look._paper, studio.look._with_paper, studio._word, studio._control, studio._text,
-        studio._pad._heard, studio._mask, studio._tell, studio._reader, *studio._chips.children,
+        studio.look._text, studio.look._paper, studio.look._with_paper, studio.look._font, studio._word,
+        studio._control, studio._text, studio._pad._heard, studio._mask, studio._tell, studio._reader,
+        *studio._chips.children,
     ]  # fmt: skip
     for control in controls:
         try:
