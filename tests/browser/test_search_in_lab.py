@@ -18,7 +18,7 @@ from clipbench import load
 from clipbench_widgets import ImageSearch
 
 slow = load("twin:no-signs")
-swift, slow.fingerprint, slow.name = slow.encode_image, "slow", "slow"
+swift, slow.name = slow.encode_image, "slow"
 slow.encode_image = lambda images: (time.sleep(2), swift(images))[1]
 pictures = "scenes:heldout256"
 ImageSearch("tiny", pictures, rival="classroom", rivals=["twin:simclr", slow], most=250, top=12)
