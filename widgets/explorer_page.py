@@ -14,7 +14,8 @@ LONGEST_NAME = 60
 
 RULES = """
 .clipbench-app .clipbench-columns {
-  display: flex; flex-flow: row wrap; gap: 16px 28px; align-items: flex-start; margin-top: 12px; }
+  display: flex; flex-flow: row wrap; gap: 16px 28px; align-items: flex-start; margin-top: 12px;
+  container-type: inline-size; }
 .clipbench-columns > .clipbench-pictures { flex: 1 1 300px; max-width: 392px; min-width: 0; }
 .clipbench-columns > .clipbench-texts { flex: 3 1 460px; min-width: 0; }
 .clipbench-pictures.widget-box, .clipbench-texts.widget-box { gap: 12px; }
@@ -42,6 +43,9 @@ RULES = """
 
 .clipbench-app .clipbench-result { min-height: 250px; max-height: 640px; overflow-y: auto; }
 .clipbench-app .clipbench-token-list { max-height: 360px; overflow-y: auto; }
+@container (max-width: 560px) {
+  .clipbench-app .clipbench-result { max-height: 1100px; }
+}
 """
 
 

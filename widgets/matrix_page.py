@@ -14,17 +14,17 @@ from clipbench_widgets.score_table import number, percent, shortened
 
 CELL = 46  # pixels, square
 GAP = 3
-LABEL = 220  # pixels for the texts
+LABEL, NARROW_LABEL = 220, 118  # pixels for the texts
 PICTURE_PIXELS = 320
 LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)  # one hue, light to dark: safe for all colour vision, and in print
 NUMBERS_UP_TO = 16  # rows; in more, a cell is too small for its number
 
 RULES = f"""
-.clipbench-app .clipbench-matrix-app {{ gap: 10px; margin: 0; }}
-.clipbench-app .clipbench-matrix {{ overflow-x: auto; padding: 2px; max-width: 100%; }}
+.clipbench-app .clipbench-matrix-app {{ gap: 10px; margin: 0; container-type: inline-size; }}
+.clipbench-app .clipbench-matrix {{ --cb-matrix-label: {LABEL}px; overflow-x: auto; padding: 2px; max-width: 100%; }}
 .clipbench-app .clipbench-matrix > .clipbench-grid {{ display: grid; gap: {GAP}px; width: max-content; }}
 .clipbench-app .jupyter-button.clipbench-row-name {{
-  width: {LABEL}px; height: {CELL}px; line-height: 17px; white-space: normal; overflow: hidden; text-align: right;
+  width: var(--cb-matrix-label); height: {CELL}px; line-height: 17px; white-space: normal; overflow: hidden; text-align: right;
   padding: 2px 8px; font-size: 13px; overflow-wrap: anywhere; background: none; border: 2px solid transparent; }}
 .clipbench-app .jupyter-button.clipbench-column-picture {{
   width: {CELL}px; height: {CELL}px; padding: 0; background-size: cover; background-position: center;
@@ -41,7 +41,8 @@ RULES = f"""
   width: {CELL}px; height: {CELL}px; border-radius: 4px; box-sizing: border-box; display: flex; align-items: center;
   justify-content: center; font-size: 12px; font-variant-numeric: tabular-nums; cursor: default; }}
 .clipbench-cells span.clipbench-pair {{ box-shadow: inset 0 0 0 2px #d55e00; }}
-.clipbench-cells span.clipbench-here {{ box-shadow: 0 0 0 2px #ffffff, 0 0 0 5px #10161d; z-index: 1; }}
+.clipbench-cells span.clipbench-here {{
+  box-shadow: 0 0 0 2px var(--cb-page), 0 0 0 5px var(--cb-text); z-index: 1; }}
 .clipbench-cells span:hover {{ outline: 3px solid var(--cb-accent); outline-offset: -1px; }}
 .clipbench-detail {{ flex: 1 1 230px; max-width: 330px; min-width: 200px; }}
 .clipbench-detail img {{
@@ -54,6 +55,10 @@ RULES = f"""
 .clipbench-app .clipbench-matrix-side > .clipbench-matrix {{ flex: 0 1 auto; min-width: 0; }}
 .clipbench-swatch {{ display: inline-block; width: 11px; height: 11px; border: 2px solid #d55e00; border-radius: 3px;
   margin-right: 5px; vertical-align: -2px; box-sizing: border-box; }}
+@container (max-width: 560px) {{
+  .clipbench-app .clipbench-matrix {{ --cb-matrix-label: {NARROW_LABEL}px; }}
+  .clipbench-app .jupyter-button.clipbench-row-name {{ font-size: 12px; line-height: 14px; padding: 0 5px 0 0; }}
+}}
 """
 
 

@@ -26,7 +26,7 @@ RULES = """
   overflow-wrap: anywhere; line-height: 1.3; font-size: 15px; }
 .clipbench-first .clipbench-prompt, .clipbench-first .clipbench-percent { font-weight: 700; }
 .clipbench-measure { display: grid; grid-template-columns: 1fr 60px; column-gap: 10px; align-items: center; }
-.clipbench-line > .clipbench-measure:last-child { grid-template-columns: 1fr 72px; }
+.clipbench-line > .clipbench-measure:last-child { grid-template-columns: 1fr 82px; }
 .clipbench-number { text-align: right; white-space: nowrap; }
 .clipbench-axis {
   position: relative; height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
@@ -47,7 +47,7 @@ RULES = """
 .clipbench-none .clipbench-prompt { font-style: italic; }
 .clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
 .clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
-  grid-template-columns: minmax(90px, 1fr) minmax(120px, 1.5fr) minmax(100px, 1.2fr) 60px; }
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr) minmax(0, 1.2fr) 64px; }
 .clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
 .clipbench-history .clipbench-heads { color: var(--cb-quiet); }
 .clipbench-history-link a { color: var(--cb-accent); }

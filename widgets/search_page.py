@@ -31,7 +31,7 @@ RULES = """
   height: 126px; padding: 89px 3px 0; background-size: 80px 80px; background-position: 50% 5px; --cb-caption: 12px;
   line-height: 15px; }
 .clipbench-app .clipbench-search-app .clipbench-row > .widget-html { flex: 0 1 auto; min-width: 0; }
-.clipbench-search-head strong { font-size: 15px; }
+.clipbench-search-head > strong { font-size: 15px; }
 .clipbench-search-asked { display: flex; gap: 10px; align-items: center; }
 .clipbench-search-asked img { width: 56px; height: 56px; border-radius: 6px; display: block; }
 """

@@ -254,7 +254,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         rows, columns = self._arrangement()
         pictures = [self._picture_button(column) for column in columns]
         names = [self._text_button(number, row) for number, row in enumerate(rows)]
-        side = f"{matrix_page.LABEL}px repeat({len(columns)}, {matrix_page.CELL}px)"
+        side = f"var(--cb-matrix-label) repeat({len(columns)}, {matrix_page.CELL}px)"
         self._grid.layout.grid_template_columns = side
         place(self._cells, f"2 / 2 / span {max(1, len(rows))} / span {max(1, len(columns))}")
         for number, button in enumerate(pictures):

@@ -53,6 +53,7 @@ RULES = """
 .clipbench-app .jupyter-button.mod-active {
   color: var(--cb-text); background-color: var(--cb-on); border-color: var(--cb-accent); font-weight: 600; }
 .clipbench-app .jupyter-button.clipbench-chip { border-radius: 16px; }
+.clipbench-app .jupyter-button:focus:not(:focus-visible) { outline: none; }
 .clipbench-app button:focus-visible, .clipbench-app textarea:focus-visible {
   outline: 3px solid var(--cb-accent) !important; outline-offset: 2px; }
 .clipbench-app .widget-dropdown select {
@@ -75,6 +76,8 @@ RULES = """
 .clipbench-app .clipbench-above > .widget-label { width: auto; text-align: left; }
 .clipbench-app .clipbench-row { display: flex; flex-flow: row wrap; align-items: center; gap: 6px 8px; }
 .clipbench-row > * { flex: 0 0 auto; }
+.clipbench-app .clipbench-row > .widget-toggle-buttons { flex: 0 1 auto; width: auto; min-width: 0; }
+.clipbench-app .widget-toggle-buttons > div:not(.widget-label) { display: flex; flex-wrap: wrap; row-gap: 4px; }
 
 .clipbench-app .clipbench-progress { width: 220px; height: 24px; margin: 0; }
 .clipbench-app .clipbench-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
