@@ -30,7 +30,7 @@ def matrix(app, page):
 
 
 def studio(app, page):
-    app.get_by_role("button", name="twin:many-signs").click()
+    app.get_by_role("button", name="twin:reader").click()
     app.locator(".clipbench-heads").get_by_text("with “pizza”").wait_for()
     page.wait_for_timeout(2000)
 

@@ -24,8 +24,9 @@ RULES = f"""
 .clipbench-app .clipbench-matrix {{ --cb-matrix-label: {LABEL}px; overflow-x: auto; padding: 2px; max-width: 100%; }}
 .clipbench-app .clipbench-matrix > .clipbench-grid {{ display: grid; gap: {GAP}px; width: max-content; }}
 .clipbench-app .jupyter-button.clipbench-row-name {{
-  width: var(--cb-matrix-label); height: {CELL}px; line-height: 17px; white-space: normal; overflow: hidden; text-align: right;
-  padding: 2px 8px; font-size: 13px; overflow-wrap: anywhere; background: none; border: 2px solid transparent; }}
+  width: var(--cb-matrix-label); height: {CELL}px; line-height: 17px; white-space: normal; overflow: hidden;
+  text-align: right; padding: 2px 8px; font-size: 13px; overflow-wrap: anywhere; background: none;
+  border: 2px solid transparent; }}
 .clipbench-app .jupyter-button.clipbench-column-picture {{
   width: {CELL}px; height: {CELL}px; padding: 0; background-size: cover; background-position: center;
   border: 2px solid transparent; border-radius: 6px; color: transparent; font-size: 1px; overflow: hidden; }}

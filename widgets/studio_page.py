@@ -86,7 +86,8 @@ RULES = """
   background: repeating-linear-gradient(115deg, var(--cb-second) 0 5px, transparent 5px 6.5px), var(--cb-second); }
 .clipbench-duel-key { display: inline-block; width: 14px; height: 9px; border-radius: 2px; margin-right: 5px;
   background: var(--cb-bar); }
-.clipbench-duel-key.clipbench-after { background: var(--cb-second); margin-left: 10px; }
+.clipbench-duel-key.clipbench-after { background: var(--cb-second); }
+.clipbench-duel-name { display: inline-block; margin-right: 10px; }
 .clipbench-app .clipbench-studio-texts.widget-box { gap: 6px; }
 .clipbench-app .clipbench-studio-texts .jupyter-button.widget-toggle-button {
   height: auto; min-height: 32px; line-height: 1.3; white-space: normal; text-align: left; padding: 5px 12px; }
@@ -170,8 +171,9 @@ def heads(verdict: Verdict) -> str:
     word = shortened(verdict.word, 14)
     control = shortened(verdict.control_word, 14)
     keys = (
-        '<span class="clipbench-duel-key"></span>before'
-        f'<span class="clipbench-duel-key clipbench-after"></span>with “{escape(word)}”'
+        '<span class="clipbench-duel-name"><span class="clipbench-duel-key"></span>before</span>'
+        '<span class="clipbench-duel-name"><span class="clipbench-duel-key clipbench-after"></span>'
+        f"with “{escape(word)}”</span>"
     )
     columns = ["text", "", "before", "after", f"control “{control}”", "cosine before → after"]
     cells = [f'<span role="columnheader">{escape(name)}</span>' for name in columns]

@@ -136,6 +136,7 @@ def chromium_page():
     program = find_chromium()
     if program is None:
         pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")
+    sync_api.expect.set_options(timeout=1000 * SECONDS_TO_ANSWER)
     flags = [*FLAGS, *(["--no-sandbox"] if is_root() else [])]
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags)
