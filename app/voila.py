@@ -26,6 +26,7 @@ c.Voila.kernel_websocket_connection_class = CheckedSocket
 
 c.VoilaConfiguration.preheat_kernel = True  # kernels that have loaded the model wait for their visitors,
 c.VoilaConfiguration.default_pool_size = 5  # so many can come at once; each takes 0.5 GB
+c.VoilaKernelManager.fill_delay = 10.0  # seconds; who came together has a page before the next kernels take the cores
 
 c.MappingKernelManager.cull_idle_timeout = 300  # seconds after a visitor has vanished; who closes the page ends it
 c.MappingKernelManager.cull_interval = 30
