@@ -1,5 +1,6 @@
 """Small models, pairs and pictures that several tests share."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,13 @@ def write_small_model(folder: Path, model: CLIP | None = None) -> Path:
 def noise_picture(width: int, height: int, seed: int = 0) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
+
+
+def png(seed: int) -> bytes:
+    """A noisy picture of 32 x 32 pixels, as a file's bytes."""
+    file = io.BytesIO()
+    noise_picture(32, 32, seed).save(file, format="PNG")
+    return file.getvalue()
 
 
 def write_image_folder(folder: Path, classes: dict[str, int], size: int = 40) -> Path:

@@ -1,6 +1,5 @@
 """Facts about labelled data in parts: the hub's layout, read by ourselves and by the hub's library."""
 
-import io
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from small import noise_picture, one_line, write_image_folder, write_small_model
+from small import noise_picture, one_line, png, write_image_folder, write_small_model
 
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
@@ -19,12 +18,6 @@ from clipbench.data.tables import labelled_set
 
 CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
 NAMES = ["red_car", "cat", "sun"]
-
-
-def png(seed: int) -> bytes:
-    file = io.BytesIO()
-    noise_picture(32, 32, seed).save(file, format="PNG")
-    return file.getvalue()
 
 
 def table_of(labels: list, named: bool = True, column: str = "label", path=lambda row: None) -> pa.Table:

@@ -1,6 +1,5 @@
 """Facts about picture sets: the shipped ones, image folders, parquet files, and what cannot be opened."""
 
-import io
 import json
 
 import numpy as np
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 from pyarrow import parquet
-from small import noise_picture, one_line, write_image_folder
+from small import noise_picture, one_line, png, write_image_folder
 
 from clipbench import UserError, open_pictures
 from clipbench.data.picture_sets import PHOTO_TEMPLATES, SCENE_SETS, TEMPLATES, heldout_factors
@@ -134,12 +133,6 @@ def test_a_folder_without_pictures_in_classes_is_refused(tmp_path, inside):
 
 
 # ---------------------------------------------------------------------------------------------------- parquet files
-
-
-def png(seed: int) -> bytes:
-    file = io.BytesIO()
-    noise_picture(32, 32, seed).save(file, format="PNG")
-    return file.getvalue()
 
 
 def write_parquet(path, labels, paths, images=None, **columns) -> str:

@@ -176,4 +176,9 @@ def numbers(*sizes: int, seed: int = 0) -> torch.Tensor:
 
 def unit(*sizes: int, seed: int = 0) -> torch.Tensor:
     """Random unit vectors."""
-    return torch.nn.functional.normalize(numbers(*sizes, seed=seed), dim=-1)
+    return unit_rows(numbers(*sizes, seed=seed))
+
+
+def unit_rows(features: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    """Vectors along ``dim``, each given the length 1."""
+    return torch.nn.functional.normalize(features, dim=dim)

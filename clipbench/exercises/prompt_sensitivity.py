@@ -1,9 +1,8 @@
 """Exercises of lesson 03: templates, ensembles, what a frame can change, and an honest choice."""
 
 import torch
-import torch.nn.functional as F
 
-from clipbench.exercises.check import ChoiceCheck, FunctionCheck, numbers
+from clipbench.exercises.check import ChoiceCheck, FunctionCheck, numbers, unit_rows
 
 check_prompts = FunctionCheck(
     right=lambda class_names, templates: [[template.format(name) for template in templates] for name in class_names],
@@ -20,10 +19,6 @@ check_prompts = FunctionCheck(
     },
     praise="",
 )  # fmt: skip
-
-
-def unit_rows(features, dim=-1):
-    return F.normalize(features, dim=dim)
 
 
 check_ensemble = FunctionCheck(
