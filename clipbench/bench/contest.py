@@ -1,6 +1,7 @@
 """Fair comparisons: contestants take turns in one process, so that a busy machine is busy for all of them."""
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,11 @@ def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dic
             finish()
             seconds[name].append(time.perf_counter() - began)
     return seconds
+
+
+def tell(line: str) -> None:
+    """How far a long benchmark is, on stderr."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def finish() -> None:

@@ -60,8 +60,8 @@ def memory_of(name: str, batch: int, threads: int, device: str) -> dict:
 
 
 def memory_in_new_process(name: str, batch: int, threads: int, device: str) -> dict:
-    program = f"import json; from clipbench.bench.loss import memory_of; print(json.dumps(memory_of({name!r}, {batch}, \
-{threads}, {device!r})))"
+    call = f"memory_of({name!r}, {batch}, {threads}, {device!r})"
+    program = f"import json; from clipbench.bench.loss import memory_of; print(json.dumps({call}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -1,9 +1,9 @@
 """Figure 2 in small: how many pairs each objective needs to the same zero-shot accuracy."""
 
-import sys
 import time
 from dataclasses import replace
 
+from clipbench.bench.contest import tell
 from clipbench.data.picture_sets import PictureSet, open_pictures
 from clipbench.encoders import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.features import image_features
@@ -44,7 +44,7 @@ def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, 
             began = time.monotonic()
             found.append(accuracy(trainer, data))
             measuring[0] += time.monotonic() - began
-            print(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs", file=sys.stderr, flush=True)
+            tell(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs")
 
     trainer.callbacks.append(measure)
     end = trainer.run()

@@ -1,6 +1,5 @@
 """The linear probe's whole search for C, in seconds, and scikit-learn to the same certified gap in the same run."""
 
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from clipbench.bench.contest import tell
 from clipbench.data.draws import permutation
 from clipbench.errors import UserError
 from clipbench.evaluate.linear_probe import Rows, Search, check_rows
@@ -117,7 +117,7 @@ class Race(Search):
         if self.rival:
             self.rival.fit(C, self.problem, self.fits[C])
             theirs = f"{self.rival.seconds[C]:.2f} s to a gap of {self.rival.gaps[C]:.0e}"
-            print(f"C = {C:.3g}: {self.seconds[C]:.2f} s; scikit-learn {theirs}", file=sys.stderr, flush=True)
+            tell(f"C = {C:.3g}: {self.seconds[C]:.2f} s; scikit-learn {theirs}")
 
 
 class ScikitLearn:

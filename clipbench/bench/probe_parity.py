@@ -1,12 +1,12 @@
 """The linear probe and scikit-learn run to convergence, on features of five real kinds: the same optimum or not?"""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from clipbench.bench.contest import tell
 from clipbench.bench.probe import ScikitLearn
 from clipbench.data.draws import permutation
 from clipbench.data.picture_sets import PictureSet, open_pictures
@@ -50,7 +50,7 @@ def probe_parity(
             train, test = features()
             for C in STRENGTHS:
                 found[f"{name}, C = {C:g}"] = numbers = compare(train, test, C, limit)
-                print(f"{name}, C = {C:g}: {numbers}", file=sys.stderr, flush=True)
+                tell(f"{name}, C = {C:g}: {numbers}")
     return {
         **found,
         "threads": threads or 1,

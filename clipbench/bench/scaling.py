@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from clipbench.bench.contest import tell
 from clipbench.bench.objectives import accuracy
 from clipbench.data.picture_sets import open_pictures
 from clipbench.flops import image_flops, training_flops
@@ -40,7 +41,7 @@ def run(width: int, batch: int, rate: float, seed: int, pairs: int, data, thread
     found = accuracy(trainer, data)
     tokens = trainer.tokenizer(trainer.draw().captions).shape[1]
     settings = {"width": width, "batch": batch, "rate": rate, "seed": seed}
-    print(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s", file=sys.stderr, flush=True)
+    tell(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s")
     return settings | {
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
         "image_gflops": image_flops(trainer.model.config) / 1e9,

@@ -8,12 +8,12 @@ their mean accuracy's 95 % Student interval reaches the target. The current reco
 """
 
 import statistics
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 
+from clipbench.bench.contest import tell
 from clipbench.data.picture_sets import PictureSet, open_pictures
 from clipbench.encoders import ClipbenchEncoder
 from clipbench.errors import UserError
@@ -123,7 +123,3 @@ def times_slower(theirs: Sequence[Run], ours: Sequence[Run]) -> float | None:
     if any(run.top1 < TARGET for run in (*theirs, *ours)):
         return None
     return statistics.median(slow.seconds / fast.seconds for slow, fast in zip(theirs, ours, strict=True))
-
-
-def tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

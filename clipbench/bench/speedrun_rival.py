@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from clipbench.bench.contest import tell
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
-from clipbench.bench.speedrun import TARGET, Contestant, Run, tell, top1
+from clipbench.bench.speedrun import TARGET, Contestant, Run, top1
 from clipbench.data.pairs import ScenePairs
 from clipbench.data.picture_sets import PictureSet
 from clipbench.devices import pick_precision

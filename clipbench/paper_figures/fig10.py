@@ -15,6 +15,7 @@ OTHERS = {  # record -> (name in the figure, model)
     "twin-simclr-scene-tasks": ("SimCLR twin", "twin:simclr"),
 }
 RAW_PIXELS = 1e-4  # GFLOP: where a point of none is drawn
+AXES = ("GFLOP for each picture (raw pixels: none)", "mean of the linear probes in %")
 
 
 def make(sources: Sources) -> Finding:
@@ -70,9 +71,6 @@ def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tu
     finding = (f"{best} is {100 * gap:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}) from the best other,"
                f" {rival}, over {len(tasks)} tasks")  # fmt: skip
     return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (low, high)
-
-
-AXES = ("GFLOP for each picture (raw pixels: none)", "mean of the linear probes in %")
 
 
 def mean_of_difference(a, b) -> tuple[float, float, float]:
