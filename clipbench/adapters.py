@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from clipbench.config_files import from_hub_preprocessor
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.precision import choose_precision, fingerprint_of, in_precision
 
 SIGLIP = ("siglip", "siglip2")
@@ -217,6 +217,5 @@ def load_transformers(folder: Path, name: str, device: torch.device | str = "cpu
         settings = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
         preprocess = from_hub_preprocessor(settings, model.config.vision_config.image_size)
     except UNREADABLE as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"transformers cannot open {folder}: {reason}") from None
+        raise UserError(f"transformers cannot open {folder}: {first_line(error)}") from None
     return TransformersEncoder(model, tokenizer, preprocess, name, device, precision)

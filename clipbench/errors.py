@@ -1,5 +1,10 @@
-"""The one kind of error that is the user's to mend."""
+"""The one kind of error that is the user's to mend, and how others are told in its line."""
 
 
 class UserError(ValueError):
     """A mistake in what was asked for. Its message is one line that says what to do; the command line exits with 2."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, in one line; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, advice_on_pickles, find_weights, shards
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json")
@@ -118,8 +118,7 @@ def explanation(repo_id: str, error: Exception) -> str:
         return f"no folder {repo_id!r} here, and no public model of that name on the hub"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"no space left to download {repo_id}; free some and try again"
-    reason = next(iter(str(error).splitlines()), type(error).__name__)
     return (
         f"no folder {repo_id!r} here, none of that name in the hub's cache, and the hub cannot be reached"
-        f" ({type(error).__name__}: {reason[:100]}); go online once, or copy the model's folder here"
+        f" ({type(error).__name__}: {first_line(error)[:100]}); go online once, or copy the model's folder here"
     )

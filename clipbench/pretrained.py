@@ -28,7 +28,7 @@ from clipbench.config_files import (
     hub_preprocessor,
     open_clip_config,
 )
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.hub import fetch
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig
 from clipbench.objectives import Objective
@@ -211,10 +211,6 @@ def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
     except (*UNSUITABLE, RuntimeError) as error:
         raise UserError(f"{source} describes no working model: {first_line(error)}") from None
     return model
-
-
-def first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class skipped_initialisation:

@@ -28,6 +28,7 @@ from clipbench.guards import batch_statistics, put_back, stopped_by_signals, stu
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
 from clipbench.muon import Muon
 from clipbench.objectives import Contrastive, check_objective, make_objective
+from clipbench.precision import DTYPES
 from clipbench.preprocess import Preprocess
 from clipbench.run_lock import locked
 from clipbench.run_state import differences, newest_to_resume, restore, restore_weights, write_state
@@ -37,7 +38,6 @@ Event = dict[str, object]
 BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest checkpoint ...
 MOST_RESTORES = 3  # ... so many times at most
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
-AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ class Trainer:
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
         """The objective's answers to pixels in 0 to 255, such as (image_features, text_features, scale), in float32."""
         images = self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=AUTOCAST[self.precision], enabled=self.precision != "fp32"):
+        with torch.autocast(self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32"):
             return self.parallel(images, targets)
 
     def compare(self, rows: torch.Tensor, more: torch.Tensor, number: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from clipbench.errors import UserError
 from clipbench.model import LOGIT_SCALE_MAX, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench.precision import DTYPES
 
 STAND_INS = ("torchvision", "torchvision.ops", "torchvision.ops.misc", "torchvision.transforms",
              "torchvision.transforms.functional")  # fmt: skip
@@ -112,7 +113,7 @@ class OpenClipTraining:
         matrices = [weight for weight in model.parameters() if weight.ndim >= 2]
         groups = [{"params": plain, "weight_decay": 0.0}, {"params": matrices, "weight_decay": 0.2}]
         self.optimizer = torch.optim.AdamW(groups, lr=5e-4, betas=(0.9, 0.98), eps=1e-6, fused=fused or None)
-        self.dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        self.dtype = DTYPES[precision]
         self.scaler = torch.amp.GradScaler(next(model.parameters()).device.type, enabled=precision == "fp16")
 
     def set_learning_rate(self, rate: float) -> None:

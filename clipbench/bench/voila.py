@@ -14,7 +14,7 @@ from statistics import median
 
 from clipbench.bench.memory import resident
 from clipbench.doctor import find_chromium
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 
 APP = Path("app/app.ipynb")
 CARD, OPENED = ".clipbench-start-card", ".clipbench-opened > .widget-box .clipbench-app"
@@ -138,7 +138,7 @@ async def visit(browser, address: str, number: int) -> dict:
         opened = time.perf_counter() - began - painted
         memory = megabytes(kernel_process(await page.evaluate(KERNEL)))
     except Error as error:
-        return {"context": context, "failed": str(error).splitlines()[0]}
+        return {"context": context, "failed": first_line(error)}
     return {"context": context, "paint": painted, "open": opened, "memory": memory}
 
 

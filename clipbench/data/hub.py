@@ -16,7 +16,7 @@ from clipbench.data.pairs import Pairs, pick_caption, shifted_and_mirrored
 from clipbench.data.picture_sets import PHOTO_TEMPLATES
 from clipbench.data.tables import CAPTION_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, find_column, stored_picture, table_set
 from clipbench.data.unreadable import Unreadable
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.preprocess import to_uint8
 
 
@@ -33,8 +33,7 @@ def load(name: str, /, **options):
     try:
         return datasets.load_dataset(name, **options)
     except Exception as error:  # `datasets`, `fsspec` and `huggingface_hub` raise many kinds
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"cannot load the data set {name!r}: {reason}") from None
+        raise UserError(f"cannot load the data set {name!r}: {first_line(error)}") from None
 
 
 def hub_set(

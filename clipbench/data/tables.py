@@ -12,7 +12,7 @@ from PIL import Image
 
 from clipbench.data.captioned import CaptionedSet, as_captions, from_labels
 from clipbench.data.picture_sets import PHOTO_TEMPLATES, PictureSet, class_names_of
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.preprocess import open_picture
 
 # The names under which these columns are found when none is given, in this order.
@@ -106,7 +106,7 @@ def read_parquet(files: Sequence[Path]):
             tables.append(parquet.read_table(file))
             table = pyarrow.concat_tables(tables)
         except (pyarrow.ArrowException, OSError) as error:
-            raise UserError(f"{file} is not a readable parquet file: {error}".splitlines()[0]) from None
+            raise UserError(f"{file} is not a readable parquet file: {first_line(error)}") from None
     return table
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from clipbench.errors import UserError
+from clipbench.errors import UserError, first_line
 from clipbench.model import CLIP
 from clipbench.objectives import Contrastive, Objective, make_objective
 
@@ -59,8 +59,7 @@ def load_heads(objective: Objective, folder: Path) -> None:
         heads = {name: tensor.float() for name, tensor in load_file(folder / HEADS).items()}
         missing = objective.load_state_dict(heads, strict=False)
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{folder / HEADS} does not belong to this model: {reason}") from None
+        raise UserError(f"{folder / HEADS} does not belong to this model: {first_line(error)}") from None
     absent = [name for name in missing.missing_keys if not name.startswith("clip.")]
     if absent or missing.unexpected_keys:
         raise UserError(f"{folder / HEADS} does not belong to this model: {(absent + missing.unexpected_keys)[0]}")
