@@ -17,6 +17,7 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 KINDS = (BLUE, "#E69F00", GREEN, "#CC79A7", "#56B4E9", ORANGE, "#F0E442")
 REST = "#9AA3AD"
 ACROSS = {"ha": "center", "va": "center", "rotation": 20, "size": 30, "color": "#B00020", "alpha": 0.35, "zorder": 99}
+LEGEND = {"fontsize": 9, "framealpha": 0.8, "edgecolor": "none"}  # readable over a line
 DPI = 100  # 9 inches fill a notebook page
 WIDTH = 9.0
 NUMBER = r"$\mathdefault"  # how matplotlib's own formulas begin, the numbers of logarithmic axes

@@ -69,7 +69,7 @@ def accuracy_bars(
     ax.set_yticks(rows, names)
     ax.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel=f"{what} in %")
     ax.invert_yaxis()
-    ax.set_title(wrap(title, 6), fontsize=11)
+    figure.suptitle(wrap(title, 6.2), fontsize=11)  # over the figure: long names push the axes to the right
     figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
     return figure
 
@@ -101,7 +101,7 @@ def accuracy_dots(
     ax.set_yticks(rows, names)
     ax.set(xlim=(0, 102), xticks=range(0, 101, 20), xlabel="top-1 accuracy in %")
     ax.invert_yaxis()
-    ax.set_title(title, fontsize=11)
+    figure.suptitle(title, fontsize=11)
     figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
     return figure
 

@@ -48,7 +48,8 @@ def ranked_bars(
         negative = value < 0
         text = (notes or {}).get(name) or (f"{value:.3g}" if logarithmic else f"{value:+.0f}")
         ax.annotate(text, (low if negative else high, row), (-5 if negative else 5, 0), textcoords="offset points",
-                    va="center", ha="right" if negative else "left", fontsize=8.5)  # fmt: skip
+                    va="center", ha="right" if negative else "left", fontsize=8.5,
+                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
     for name, place in (marks or {}).items():
         ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
     if marks:

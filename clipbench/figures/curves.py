@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from clipbench.figures.canvas import BLUE, GRAY, GREEN, ORANGE, WIDTH, LessonFigure, new_figure, plain
+from clipbench.figures.canvas import BLUE, GRAY, GREEN, LEGEND, ORANGE, WIDTH, LessonFigure, new_figure, plain
 
 Event = Mapping[str, object]
 
@@ -30,7 +30,7 @@ def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:
     draw_curve(right, seconds, 100 * accuracy, BLUE, "each batch")
     right.set(xlabel="seconds of training", ylabel="pictures that find their caption in %", ylim=(0, 100))
     for ax in (left, right):
-        ax.legend(fontsize=9, frameon=False)
+        ax.legend(**LEGEND)
     figure.suptitle(title, fontsize=11)
     return figure
 
@@ -46,7 +46,7 @@ def compare_losses(runs: Mapping[str, Sequence[Event]], batch_size: int) -> Less
         steps = steps_of(events)
         draw_curve(ax, column(steps, "pairs"), column(steps, "loss"), colour, name)
     ax.set(xlabel="pairs seen", ylabel="contrastive loss in nats")
-    ax.legend(fontsize=9, frameon=False)
+    ax.legend(**LEGEND)
     ax.set_title(title, fontsize=11)
     return figure
 

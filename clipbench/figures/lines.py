@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from clipbench.figures.canvas import BLUE, GRAY, GREEN, ORANGE, LessonFigure, new_figure, plain
+from clipbench.figures.canvas import BLUE, GRAY, GREEN, LEGEND, ORANGE, LessonFigure, new_figure, plain
 from clipbench.figures.pictures import wrap
 
 PURPLE, SKY = "#AA4499", "#56B4E9"
@@ -56,7 +56,7 @@ def line_chart(
     for name, place in (marks or {}).items():
         ax.axvline(place, color="black", linestyle=":", linewidth=1.2, label=name)
     if len(lines) + len(marks or {}) > 1:
-        ax.legend(fontsize=9, frameon=False)
+        ax.legend(**LEGEND)
     ax.set_title(wrap(title, 6.5), fontsize=11)
     return figure
 
@@ -76,6 +76,6 @@ def histograms(groups: Mapping[str, Sequence[float]], title: str, xlabel: str, b
         look = {"facecolor": f"{colour}70", "edgecolor": colour, "hatch": hatch, "linewidth": 1}
         ax.hist(each, edges, weights=share, histtype="stepfilled", label=f"{name} ({len(each):,})", **look)
     ax.set(xlabel=xlabel, ylabel="share of the group in %")
-    ax.legend(fontsize=9, frameon=False)
     ax.set_title(wrap(title, 6.5), fontsize=11)
+    figure.legend(loc="outside lower right", ncols=len(groups), fontsize=9, frameon=False)
     return figure

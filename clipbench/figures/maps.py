@@ -1,4 +1,4 @@
-"""Features as points of a plane, coloured by what they are, with the names of their clusters beside them."""
+"""Features as points of a plane, coloured by what they are, with the names of their clusters."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from matplotlib import patheffects
+from matplotlib.patches import Patch
 
 from clipbench.figures.canvas import KINDS, REST, LessonFigure, new_figure, plain
 from clipbench.figures.pictures import same_length, wrap
@@ -45,7 +46,19 @@ def labelled_map(
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]
     for name, (x, y) in label_places(places, of_kind, names).items():
         ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
+    if names:
+        add_legend(figure, names)
     return figure
+
+
+def add_legend(figure: LessonFigure, names: Sequence[str]) -> None:
+    """The colour of each kind, below the map."""
+    swatches = [  # a space before the name, because matplotlib hides names that begin with "_"
+        Patch(facecolor=colour, edgecolor="#333a44", linewidth=0.5, label=f" {name}")
+        for name, colour in zip(names, KINDS, strict=False)
+    ]
+    style = {"fontsize": 9, "frameon": False, "handlelength": 1, "handleheight": 1}
+    figure.legend(handles=swatches, loc="outside lower center", ncols=4, **style)
 
 
 def height_for(points: np.ndarray) -> float:

@@ -135,8 +135,8 @@ def diagonal_finding(similarity: torch.Tensor) -> str:
     """What a similarity matrix says about its pairs, in one line."""
     if similarity.shape[0] != similarity.shape[1]:
         return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
-    own = similarity.diagonal().mean()
-    others = similarity[~torch.eye(len(similarity), dtype=torch.bool)].mean()
+    others = similarity[~torch.eye(len(similarity), dtype=torch.bool)]
+    own, others = (round(float(each.mean()), 2) + 0.0 for each in (similarity.diagonal(), others))  # never "-0.00"
     right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())
     return (
         f"Mean cosine {own:.2f} with the own caption, {others:.2f} with others; "

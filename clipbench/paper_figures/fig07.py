@@ -31,11 +31,17 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
     values = [value for value, _ in examples.values()]
     median = statistics.median(values)
     largest = max(examples, key=lambda name: examples[name][0])
-    finding = (f"Zero-shot is worth {median:.1f} pictures a class in the median of {len(values)} tasks,"
-               f" and {examples[largest][0]:.0f} at most ({largest})")  # fmt: skip
-    signs = {"below the range": "≤ ", "above the range": "≥ "}
-    notes = {name: f"{signs.get(how, '')}{value:.1f}" for name, (value, how) in examples.items()}
+    most, how = examples[largest]
+    finding = (f"Zero-shot is worth {median:.1f} pictures a class in the median of {len(values)} tasks, and"
+               f" {most:,.0f} {'or more' if how == 'above the range' else 'at most'} ({largest})")  # fmt: skip
+    notes = {name: noted(*each) for name, each in examples.items()}
     bars = {name: (max(value, 1.02),) for name, (value, _) in examples.items()}  # one needs a sliver to be seen
     marks = {f"median {median:.1f}": median}
     label = "pictures a class at which a probe equals zero-shot"
     return ranked_bars(bars, finding, label, logarithmic=True, marks=marks, notes=notes), finding
+
+
+def noted(value: float, how: str) -> str:
+    """A number of pictures, and whether it is a bound only."""
+    sign = {"below the range": "≤ ", "above the range": "≥ "}.get(how, "")
+    return f"{sign}{value:.1f}" if value < 100 else f"{sign}{value:,.0f}"
