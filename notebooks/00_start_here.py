@@ -21,7 +21,8 @@
 # * **measure** how often a trained model is right, and compare that with chance,
 # * **explore** prompts in a live widget.
 #
-# It takes about 15 to 20 minutes, on any laptop, without a network. Run the cells one after the other, with
+# It takes about 15 to 20 minutes, on any laptop, without a network. (On Colab or Kaggle run the installation cell
+# of the [README](../README.md#where-it-runs) first.) Run the cells one after the other, with
 # Shift and Enter. At each **Predict** stop and say what you expect, *before* you run the cell: a wrong
 # guess teaches more than a result that you only read.
 
@@ -31,7 +32,7 @@ import os
 SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full"
 
 # %% [markdown]
-# `SCALE` is the only switch of a notebook. It chooses the model and the pictures:
+# `SCALE` is the switch of every notebook. It chooses the model and the pictures:
 #
 # | scale | model | where it runs |
 # |---|---|---|
@@ -93,6 +94,30 @@ contact_sheet(pictures, sentences, columns=4)
 
 # %% [markdown]
 # Four small pictures: one cat, one dog, two cats, two dogs, each on a background of another colour.
+#
+# ## Who teaches, if nobody labels?
+#
+# Language models found an answer first: hide a word of a sentence, and let the model guess it (BERT, Devlin et al.
+# 2019). The text itself holds the answer, so every sentence of the web becomes a lesson. Here is the simplest of
+# such models. It only counts which words fill a gap, in 5,000 captions of our world.
+#
+# **Predict:** which words will stand in the gap of "a ___ of a", and which in that of "a ___ background"?
+
+# %%
+import re
+from collections import Counter
+
+from clipbench.data.captions import caption_scenes
+
+captions = "\n".join(caption_scenes(draw_factors(torch.arange(5000), seed=2_000_012)))
+for gap in ("a ___ of a", "a ___ background"):
+    words = Counter(re.findall(gap.replace("___", r"(\w+)"), captions))
+    print(gap, "|", ", ".join(f"{word} {count}" for word, count in words.most_common(5)))
+
+# %% [markdown]
+# Kinds of pictures fill the one gap, colours the other, and nobody said that there are such things. But so a
+# model learns words from words alone: it has never seen red. CLIP hides more, the whole caption, and shows the
+# picture: *which of these captions is it?* To answer, it has to build a bridge between pictures and words.
 #
 # ## Pictures and sentences as points
 #
@@ -254,7 +279,7 @@ features = clipbench.image_features(encoder, sample)
 metrics = clipbench.zero_shot_metrics(features, sample.labels, weights)
 print(f"top-1 {metrics['top1']:.1%}, interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
 times = metrics["top1"] / metrics["chance"]
-print(f"chance {metrics['chance']:.2%}; the model is right {times:.0f} times as often")
+print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as often")
 
 # %% [markdown]
 # A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its
@@ -294,20 +319,20 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 # | lesson | question |
 # |---|---|
 # | 00 start here | How can words classify pictures? |
-# | 01 pretraining | How does a model learn that, from pairs alone? |
-# | 02 similarity matrix | What is good on the diagonal and bad beside it? |
-# | 03 prompt sensitivity | Why does the wording matter? |
-# | 04 typographic attacks | Why does a written word beat a picture? |
-# | 05 embedding maps | What can a map of the space say, and what not? |
-# | 06 zero-shot and linear probe | What do a few labels add? |
-# | 07 objectives | Why contrastive, and not predicting the caption? |
-# | 08 scaling | What do more data, larger batches and more compute buy? |
-# | 09 robustness | What happens when the pictures change their style? |
-# | 10 image search | How does one sentence find one picture in thousands? |
-# | 11 limits | What can it not do: counting, word order, writing |
-# | 12 inside the model | What do single units and attention answer to? |
-# | 13 the bug museum | Which one-line bugs ruin a CLIP, and how do you find them? |
-# | 14 real checkpoints | Does all this hold for the published models? |
+# | [01 pretraining](01_pretraining.ipynb) | How does a model learn that, from pairs alone? |
+# | [02 similarity matrix](02_similarity_matrix.ipynb) | What is good on the diagonal and bad beside it? |
+# | [03 prompt sensitivity](03_prompt_sensitivity.ipynb) | Why does the wording matter? |
+# | [04 typographic attacks](04_typographic_attacks.ipynb) | Why does a written word beat a picture? |
+# | [05 embedding maps](05_embedding_maps.ipynb) | What can a map of the space say, and what not? |
+# | [06 zero-shot and linear probe](06_zero_shot_and_probe.ipynb) | What do a few labels add? |
+# | [07 objectives](07_objectives.ipynb) | Why contrastive, and not predicting the caption? |
+# | [08 scaling](08_scaling_and_batch_size.ipynb) | What do more data, larger batches and more compute buy? |
+# | [09 robustness](09_robustness.ipynb) | What happens when the pictures change their style? |
+# | [10 image search](10_image_search.ipynb) | How does one sentence find one picture in thousands? |
+# | [11 limits](11_limits.ipynb) | What can it not do, and why not? |
+# | [12 inside the model](12_inside_the_model.ipynb) | What do single units and attention answer to? |
+# | [13 the bug museum](13_bug_museum.ipynb) | Which one-line bugs ruin a CLIP, and how do you find them? |
+# | [14 real checkpoints](14_real_checkpoints.ipynb) | Does all this hold for the published models? |
 #
 # ## What we did
 #
@@ -321,4 +346,5 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 # Next: [01 pretraining](01_pretraining.ipynb), where you train such a model while you watch.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*,
-# ICML 2021, arXiv 2103.00020. This lesson uses figure 1 and section 3.1.
+# ICML 2021, arXiv 2103.00020. This lesson uses figure 1 and section 3.1. Hidden words: J. Devlin et al., *BERT*,
+# NAACL 2019.

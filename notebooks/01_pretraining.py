@@ -70,10 +70,13 @@ show_similarity(clipbench.load("tiny", device), eight)
 #
 # ## The data
 #
-# The paper's data set is called WIT, for WebImageText: 400 million pictures from the internet, each with
-# the text that stood beside it. To cover many subjects, the authors collected pairs for 500,000 search
-# words, at most 20,000 pairs for each (section 2.2). WIT was never published. Nobody labelled it: the
-# captions were already there.
+# What was there in 2021? MS-COCO and Visual Genome have captions that people wrote for the purpose, for some
+# 100,000 training photos each. YFCC100M has 100 million photos, but many of their texts are file names or camera
+# settings; with an English title or description 15 million are left, about the size of ImageNet (section 2.2).
+#
+# So the authors made their own, WIT, for WebImageText: 400 million pictures from the internet, each with the text
+# that stood beside it. To cover many subjects, they collected pairs for 500,000 search words, at most 20,000
+# pairs for each. WIT was never published. Nobody labelled it: the captions were already there.
 #
 # Our data are emoji scenes with captions from a small grammar. They imitate what captions on the web are
 # like. Here are eighteen training pairs.
@@ -179,7 +182,7 @@ similarity
 #
 # The loss asks two questions of every pair: which of the three captions belongs to this picture, and which
 # of the three pictures belongs to this caption? Each answer is a softmax over *scale × cosine*, and costs
-# *−ln* of the probability of the right one.
+# *−ln* of the probability of the right one. (As the logarithm is the natural one, the unit is called *nat*.)
 
 # %%
 from math import exp, log
@@ -311,7 +314,7 @@ trainer.callbacks.append(stop_in_time)
 end = trainer.run()
 
 # %% [markdown]
-# On the left the loss, with the *ln N* line where it began; on the right the share of pictures that pick
+# On the left the loss, with the *ln N* line near which it began; on the right the share of pictures that pick
 # their own caption among those of the batch. The thin line is every batch, the bold line a running mean.
 # The loss does not reach 0, and cannot: some captions tell only a part ("a mammal"), so they fit several
 # pictures.
@@ -488,6 +491,18 @@ compare_losses(runs, recipe.batch_size)
 # N* in your own project is the signature of pairs that got out of step: a shuffle of one list and not of
 # the other.
 #
+# ## Explore
+#
+# `TrainingMonitor` is the live curve with buttons: start, pause, go on, save. Give it a trainer, in a new cell
+# (lesson 08 has one ready, and so has `make app`):
+#
+# ```python
+# from clipbench_widgets import TrainingMonitor
+#
+# parts = tokenizer, preprocess, world, recipe
+# TrainingMonitor(Trainer(CLIP(preset.model), *parts, device=device))
+# ```
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/01_pretraining](exercises/01_pretraining.ipynb).
@@ -510,6 +525,8 @@ compare_losses(runs, recipe.batch_size)
 # * We **derived** the contrastive loss with loops, wrote it as in figure 3, and found `clip_loss` equal.
 # * We **trained** a small CLIP from nothing, from *ln N* downwards.
 # * We **measured** it on held-out scenes, saw its mistakes, and said what the number is not.
+#
+# Next: [02 similarity matrix](02_similarity_matrix.ipynb), where you learn to read what you have just trained.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*,
 # ICML 2021, arXiv 2103.00020, sections 2.2 to 2.5, figures 1 and 3. The pairwise loss: X. Zhai et al.,

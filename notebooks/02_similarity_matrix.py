@@ -10,7 +10,8 @@
 # # 02 The similarity matrix: good on the diagonal, bad beside it
 #
 # Everything that CLIP learns, and most of what goes wrong with it, can be seen in one table of numbers:
-# every picture of a batch against every caption. Whoever can read this table can train such models.
+# every picture of a batch against every caption. What does it look like when all is well, and what when
+# something is wrong? Whoever can read this table can train such models.
 #
 # In this notebook we will
 #
@@ -352,7 +353,7 @@ SimilarityMatrix(encoder, pictures=list(zip(captions, pictures, strict=True)), t
 # * We **spoiled** batches: equal captions, pairs out of step, and hard negatives alone.
 # * We **explored** a matrix in `SimilarityMatrix`.
 #
-# Next: 03 prompt sensitivity, where the same picture meets many wordings.
+# Next: [03 prompt sensitivity](03_prompt_sensitivity.ipynb), where the same picture meets many wordings.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*,
 # ICML 2021, arXiv 2103.00020, section 2.3 and figure 3. Attraction and repulsion of a contrastive loss: T. Wang

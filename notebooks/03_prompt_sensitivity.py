@@ -41,8 +41,15 @@ data = data.subset(range(2000))
 image_features = clipbench.image_features(encoder, data)
 print(f"{len(data):,} held-out pictures, {len(data.class_names):,} classes, chance {data.chance:.2%}")
 
+# %%
+from clipbench.figures import contact_sheet
+
+shown = [data.class_names[label] for label in data.labels[:6].tolist()]
+contact_sheet(data.pictures(range(6)), [f"“{name}”?" for name in shown], "Are these the best names?")
+
 # %% [markdown]
-# The pictures are encoded once. From here on we only change words, and each new classifier costs a second or two.
+# Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and
+# each new classifier costs a second or two.
 
 # %%
 def classify(class_names, templates):
@@ -127,7 +134,8 @@ for language, code in {"English": "en", **languages}.items():
 accuracy_bars(by_language, few.chance)
 
 # %% [markdown]
-# No language is harder than another for a model that has met it. It saw the same pictures; that a thing is called
+# For a model that has met a language, it is hardly harder than English: all five lie within a few points. It saw
+# the same pictures; that a thing is called
 # "perro", "Hund" and "собака" costs the image encoder nothing. (`clipbench eval zero-shot --language es` asks with
 # whole sentences.)
 #
@@ -207,7 +215,8 @@ value_grid(table, list(frames.values()), heads, title, best_of="column")
 # %% [markdown]
 # Each column is a group of pictures, with their number; the best template of the column is in bold. One or two
 # points down a column of 150 pictures mean little, ten points mean something. Differences *between* columns are
-# about the pictures, not about the words.
+# about the pictures, not about the words. (The paper does the same for whole data sets: "a satellite photo of a {}."
+# where all pictures were taken from above, and quotation marks around what a picture says, section 3.1.4.)
 #
 # ### Many frames at once
 #
@@ -282,9 +291,10 @@ def mean_cosines(texts, scenes):
 
 # %%
 def compare(texts, *scenes):
-    title = f"Mean cosine over {len(COLOURS)} backgrounds"
-    heads = stage([Staged(objects) for objects in scenes])
-    return similarity_heatmap(mean_cosines(texts, scenes), heads, texts, title, pairs=False)
+    cosines, heads = mean_cosines(texts, scenes), stage([Staged(objects) for objects in scenes])
+    first = int((cosines.argmax(1) == 0).sum())
+    title = f"{first} of {len(texts)} texts prefer the first picture; means of {len(COLOURS)} backgrounds"
+    return similarity_heatmap(cosines, heads, texts, title, pairs=False)
 
 
 # %% [markdown]
@@ -340,7 +350,9 @@ descriptions = [
     "a cat on a red background, sitting in the middle of the picture, looking at us in soft light",
 ]
 cosines = encoder.encode_text(descriptions) @ encoder.encode_image(encoder.preprocess([portrait])).T
-similarity_heatmap(cosines, [portrait], descriptions, "Seven true descriptions of one picture")
+best, worst = (descriptions[int(row)] for row in (cosines.argmax(), cosines.argmin()))
+title = f"All are true; “{best}” fits best, “{worst}” worst"
+similarity_heatmap(cosines, [portrait], descriptions, title)
 
 # %% [markdown]
 # More truth is not more similarity. What helped are details that captions of the training mention; the longest
@@ -383,8 +395,9 @@ for name in ("spaceship", "animal", "mammal", "pet", "wolf", "sketch", "somethin
     print(f"with {name!r:17} {(with_it == labels).float().mean():.1%} right, {lost:3} right answers lost")
 
 # %% [markdown]
-# A class that is far away costs nothing. A class that is *also true* takes pictures away from the right, more
-# precise one: a sketch of a cat is an animal, a pet, and a sketch. So the accuracy of a zero-shot classifier is a
+# A class that is far away costs nothing. One that looks alike costs something: a wolf is nearly a fox. And a class
+# that is *also true* takes pictures away from the right, more precise one: a sketch of a cat is an animal, a pet, and
+# a sketch. So the accuracy of a zero-shot classifier is a
 # property of the list as much as of the model. And "something else" is not what you may hope: it is one more
 # sentence, not a threshold (lesson 11).
 #
@@ -420,7 +433,7 @@ PromptExplorer(encoder, pictures=gallery, prompts=["mouse", "a mouse and a keybo
 # * We **described** one picture in seven ways, and saw that a class more changes the others' accuracy.
 # * We **explored** wordings in `PromptExplorer`.
 #
-# Next: 04 typographic attacks, where the words are in the picture.
+# Next: [04 typographic attacks](04_typographic_attacks.ipynb), where the words are in the picture.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 3.1.4 and 7.2. Random words: K. Roth et al., *Waffling around for Performance*, ICCV

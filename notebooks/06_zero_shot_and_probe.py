@@ -292,11 +292,18 @@ figure
 # Two reasons to be below the line, and it pays to tell them apart:
 #
 # * The features hold the answer, but no *words* lead to it. "A and no B" is never said in our captions, so the texts
-#   are useless there, while a probe sees at once whether there are two things or one.
+#   are of little use there, while a probe sees at once whether there are two things or one.
 # * The features do not hold it either. Then the probe is low too, and no prompt can help.
 #
 # Points above the line need no magic: a probe learns from a few thousand noisy pictures, and the words come with
-# millions of captions. (Are the intervals apart? Look below.)
+# millions of captions. But first ask whether the intervals are apart.
+
+# %%
+ways, ends = ("zero_shot", "probe"), ("low", "high")
+for name in (task for task in suite if suite[task]["zero_shot"] > suite[task]["probe"]):
+    spans = [suite[name][f"{way}_{end}"] for way in ways for end in ends]
+    told = "words {:.1%} to {:.1%}, probe {:.1%} to {:.1%}".format(*spans)
+    print(f"{name.replace('_', ' ')}: {told}")
 
 # %%
 from clipbench.figures import value_grid
@@ -358,7 +365,7 @@ PromptExplorer(encoder, pictures=gallery, prompts=prompts)
 #
 # The same figures from the shell: `clipbench figures fig05 fig06 fig07 fig08 --out figures`.
 #
-# Next: 07 objectives, why the loss asks who belongs to whom.
+# Next: [07 objectives](07_objectives.ipynb), why the loss asks who belongs to whom.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 3.1.5, 3.2 and appendix A.3. Tip-Adapter: R. Zhang et al., ECCV 2022.

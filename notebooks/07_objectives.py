@@ -50,7 +50,7 @@ captions, pictures = list(batch), stage(list(batch.values()))
 # %%
 from clipbench.figures import contact_sheet
 
-contact_sheet(pictures, captions, "One batch, three questions", width=6.6)
+contact_sheet(pictures, captions, "What should one ask about these four?", width=6.6)
 
 # %% [markdown]
 # * **Caption language model**: write the caption, word by word.
@@ -158,10 +158,15 @@ def write(features, tokens=12):
         following = lm.logits(features, text)[:, -1].argmax(-1, keepdim=True)
         text = torch.cat([text, following], dim=1)
     names = {number: token.replace("</w>", " ") for token, number in tokenizer.vocab.items()}
-    return ["".join(names[i] for i in row[1:].tolist()).split("<|")[0] for row in text]
+    written = ["".join(names[i] for i in row[1:].tolist()).split("<|")[0] for row in text]
+    return [caption.replace(" .", ".").strip() for caption in written]
 
 
-contact_sheet(pictures, write(features["language model"]), "What the language model writes", width=6.6)
+# %%
+written = write(features["language model"])
+same = sum(text.rstrip(".") == caption for text, caption in zip(written, captions, strict=True))
+title = f"What the language model writes: {same} of {len(captions)} as we did"
+contact_sheet(pictures, written, title, width=6.6)
 
 # %% [markdown]
 # ## Contrastive
@@ -186,13 +191,16 @@ scores["contrastive"] = clip.scale * (clip.encode_text(true) @ picture.T)[:, 0]
 # %%
 from clipbench.figures import value_grid
 
-title = "Scores of four true captions of one picture; compare within a row"
+falls = {name: round(float(row[-1] - row[0]), 1) + 0.0 for name, row in scores.items()}
+ends = ", ".join(f"{name} {fall:+.1f}" for name, fall in falls.items())
+title = f"From the shortest true caption to the longest: {ends}"
 value_grid(torch.stack(list(scores.values())), list(scores), true, title, decimals=1)
 
 # %% [markdown]
-# For both predictive models a longer caption is a less probable one: every word costs. Sums of logarithms compare
-# captions of *equal form* only, such as class names in one template. The contrastive score is a comparison of
-# contents.
+# (Compare within a row only.) For both predictive models the long captions are the improbable ones: nearly every word
+# costs. (A habit can be cheaper than none: the language model likes "a cat" no less than the bare "cat".) Sums of
+# logarithms compare captions of *equal form* only, such as class names in one template. The contrastive score is a
+# comparison of contents.
 #
 # ### How many questions are in a batch?
 #
@@ -347,7 +355,7 @@ PromptExplorer(clip, pictures=list(zip(captions, pictures, strict=True)), prompt
 # * We **drew** accuracy against pairs: the paper's order, from one seed, with factors of our own.
 # * We **priced** the questions: the one that learns fastest is not the dearest.
 #
-# Next: 08 scaling and batch size, where the winning question meets more rivals.
+# Next: [08 scaling and batch size](08_scaling_and_batch_size.ipynb), where the winning question meets more rivals.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, section 2.3 and figure 2. Captions as a task: K. Desai and J. Johnson, *VirTex*, CVPR 2021. Bags

@@ -244,7 +244,7 @@ for batch, top1 in by_batch.items():
     print(f"batch {batch:3}: {61_440 // batch:5,} steps, top-1 {found}")
 
 # %% [markdown]
-# The middle wins: 32 has too few rivals, 512 too few steps. The differences are many times larger than those between
+# The middle wins: 32 has too few rivals, 512 too few steps. The differences are several times larger than those between
 # the seeds. But the learning rate was the same for all three, the one that was tuned for 128, and that is unfair to
 # both ends. So the table says "at this rate and for this budget", and not more. The paper's 390,625 steps leave room
 # for 32,768 pairs in each.
@@ -271,7 +271,7 @@ print(f"logits:      {4 * B * B / 1e9:23.1f} GB for {B:,} x {B:,}")
 print(f"features:    {4 * 2 * B * D / 1e9:23.2f} GB for both encoders")
 
 # %% [markdown]
-# ("About": some tensors are counted twice when two operations keep the same one.) Activations are the problem, logits
+# (The first line is rough: a tensor that two operations keep is counted twice.) Activations are the problem, logits
 # are the next, features are nothing. The two tricks that follow use exactly that.
 #
 # ### What does not work
@@ -506,7 +506,7 @@ TrainingMonitor(Trainer(CLIP(preset.model), *fittings, recipe, device="cpu"))
 # * We **derived** gradient caching and met it in the library; adding up gradients is another loss.
 # * We **calculated** the cost: the paper's two accounts agree with each other in utilisation, the third does not.
 #
-# Next: 09 robustness, where the pictures change and the words stay.
+# Next: [09 robustness](09_robustness.ipynb), where the pictures change and the words stay.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 2.5 and 3.1.5, figure 9. Gradient caching: L. Gao et al., *Scaling Deep Contrastive

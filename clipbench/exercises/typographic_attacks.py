@@ -84,7 +84,7 @@ check_conclusions = ChoiceCheck(
         "signs in the training world caused the reading": YES,
         "a model that falls further under stickers reads better": NO,
         "every model of signs in its world will read": NO,
-        "of these two models, only the twin with signs can be fooled by the meaning of a word": YES,
+        "only the twin with signs can be fooled by the meaning of a word": YES,
     },
     why={
         "signs in the training world caused the reading": "the twins differ in nothing else: same network, same start, "
@@ -93,7 +93,7 @@ check_conclusions = ChoiceCheck(
         "word. Falling is not reading: compare with the control word.",
         "every model of signs in its world will read": "lesson 04 measured two more models whose "
         "worlds have some signs.",
-        "of these two models, only the twin with signs can be fooled by the meaning of a word": "for the other twin a "
+        "only the twin with signs can be fooled by the meaning of a word": "for the other twin a "
         "word and its control did the same, within the interval.",
     },
     praise="One cause was changed, so one cause can be named.",

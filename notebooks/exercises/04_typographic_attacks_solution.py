@@ -99,7 +99,7 @@ choices = {
     "signs in the training world caused the reading": YES,  # solution
     "a model that falls further under stickers reads better": NO,  # solution
     "every model of signs in its world will read": NO,  # solution
-    "of these two models, only the twin with signs can be fooled by the meaning of a word": YES,  # solution
+    "only the twin with signs can be fooled by the meaning of a word": YES,  # solution
 }
 
 # %%
