@@ -10,7 +10,8 @@
 # # 04 Typographic attacks: when a written word beats a picture
 #
 # In 2021 a picture went around the world: a green apple with a paper on it, and on the paper the word "iPod".
-# OpenAI's CLIP said: iPod, 99.7%. No attacker with a computer was needed, only a pen (Goh et al. 2021).
+# OpenAI's CLIP said: iPod, 99.7%. No attacker with a computer was needed, only a pen (Goh et al. 2021). Does a
+# model *read*, then? How often does that go wrong, and what can one do about it?
 #
 # In this notebook we will
 #
@@ -93,7 +94,7 @@ answers = (encoder.encode_image(encoder.preprocess(attacks)) @ weights).argmax(d
 # %%
 said = [data.class_names[answer] for answer in answers.tolist()]
 won = [word for word, answer in zip(words, said, strict=True) if word == answer]
-print(f"{len(won)} of {len(words)} words win:", ", ".join(won))
+print(f"{len(won)} of {len(words)} words win, such as", ", ".join(won[:8]))
 
 # %% [markdown]
 # Whoever shows you one picture may have looked for it, as we did. The famous apple proves that the attack is
@@ -158,7 +159,7 @@ questions = {
 
 # %%
 bars = {question: interval(metrics, name) for question, name in questions.items()}
-accuracy_bars(bars, metrics["chance"])
+accuracy_bars(bars, metrics["chance"], what="share of pictures")
 
 # %% [markdown]
 # Read the chart from below. The last bar is what happens *without* reading: the written class wins by luck. The bar
@@ -197,14 +198,16 @@ lines = {
     "attacked: the thing wins": swept(metrics, "attacked_top1"),
     "control: the thing wins": swept(metrics, "control_top1"),
 }
-covered = metrics["covered_at_0.4"]
-title = f"With bands of 95%; at a height of 0.4 the paper covers {covered:.0%} of the picture"
+best = max(HEIGHTS, key=lambda height: metrics[f"success_at_{height:g}"])
+most, covered = metrics[f"success_at_{best:g}"], metrics["covered_at_0.4"]
+title = f"The word wins most at a height of {best:g}: {most:.0%}. At 0.4 {covered:.0%} are covered"
 line_chart(HEIGHTS, lines, title, "height of the paper", "share of pictures in %", ylim=(0, 100))
 
 # %% [markdown]
-# Below some size nobody can read the word, the model neither. Where success rises above zero, the model reads. A very
-# large paper helps the attack no further: it looks less and less like the signs of the training. In the article an
-# automated attack on photographs reached 95% for its best word, with 7% of the pixels changed, on a far larger model.
+# (Bands are 95% intervals.) Below some size nobody can read the word, the model neither. Where success rises above
+# zero, the model reads. A very large paper helps the attack no further: it looks less and less like the signs of the
+# training. In the article an automated attack on photographs reached 95% for its best word, with 7% of the pixels
+# changed, on a far larger model.
 #
 # ### The place
 #
@@ -238,7 +241,8 @@ for place, found in by_place.items():
 #
 # If this is the cause, then a model whose world has no signs cannot be fooled. So we trained two twins: the same
 # network, the same start, the same number of pairs (fewer than the reader's), the same order of scenes. Only the world
-# differs, in one line:
+# differs, in one line. (And *inside* the model? The article found single units that answer to a thing's picture and to
+# its written name alike. Lesson 12 looks for them in these twins.)
 
 # %%
 import json
@@ -277,9 +281,8 @@ def row_of(model):
 # %%
 models = [MODEL, *TWINS, "tiny", "classroom"]
 rows = {model: row_of(model) for model in models}
-reads, blind = (rows[twin][-2] - rows[twin][-1] for twin in TWINS)
-reads, blind = round(float(reads)), round(float(blind))
-title = f"In %. Two-way the word takes {reads} points with signs in the world, {blind} without"
+reads, blind = (rows[twin][-2].round() - rows[twin][-1].round() for twin in TWINS)
+title = f"In %. Two-way the word takes {reads:.0f} points with signs in the world, {blind:.0f} without"
 value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 
 # %% [markdown]
@@ -311,7 +314,7 @@ by_probe = {
     "probe: the word": interval(middle, "probe_success"),
     "probe, control: the same word": interval(middle, "probe_control_target"),
 }
-accuracy_bars(by_probe, middle["chance"])
+accuracy_bars(by_probe, middle["chance"], what="share of pictures")
 
 # %% [markdown]
 # The probe is fooled less often, but not never. It was trained on things without signs, and never told to ignore words.
@@ -335,8 +338,9 @@ defences = {
     "prompts that say what is written": interval(named, "two_way_named_word"),
     "without a sticker": interval(metrics, "two_way_clean"),
 }
-title = "Two-way: how often the thing wins against the word"
-accuracy_bars(defences, 0.5, title)
+attacked, saved = metrics["two_way_attacked"], named["two_way_named_word"]
+title = f"The thing wins {attacked:.0%} undefended, {saved:.0%} if the prompts say what is written"
+accuracy_bars(defences, 0.5, title, "thing wins against word")
 
 # %% [markdown]
 # The best defence is to say what is written: then both sentences hold the word, and only the thing can decide. But
@@ -396,7 +400,7 @@ TypographicStudio([MODEL, *TWINS, "classroom"], word="gorilla")
 # * We **defended** by words and by covering, and saw what each can and cannot do.
 # * We **explored** attacks in `TypographicStudio`.
 #
-# Next: 05 embedding maps.
+# Next: [05 embedding maps](05_embedding_maps.ipynb), where the whole space is drawn on a page.
 #
 # The article: G. Goh et al., *Multimodal Neurons in Artificial Neural Networks*, Distill 2021. Two-way numbers of
 # released models: J. Westerhoff et al., *SCAM: A Real-World Typographic Robustness Evaluation*, 2025. Defences:

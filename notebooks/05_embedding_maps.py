@@ -287,7 +287,7 @@ EmbeddingMap(encoder, data)
 # * We **measured** the modality gap, and moved it: closing it helps nothing.
 # * We **explored** a map in `EmbeddingMap`.
 #
-# Next: 06 zero-shot and linear probe.
+# Next: [06 zero-shot and linear probe](06_zero_shot_and_probe.ipynb), where a few labels join the words.
 #
 # UMAP: L. McInnes et al. 2018, arXiv 1802.03426. Why it can start from PCA: D. Kobak and G. Linderman, *Nature
 # Biotechnology* 2021. The modality gap: W. Liang et al., *Mind the Gap*, NeurIPS 2022.

@@ -45,12 +45,23 @@ encoder = clipbench.load(MODEL)
 #
 # The emoji world has a suite of questions about scenes, like the paper's 27 data sets. Each has its own number of
 # answers, and so its own level of chance. Which of 64 things is it? One, two or three? On which background? A left of
-# B, or B left of A?
-#
-# **Predict** three that the model answers nearly always, and three where it only guesses.
+# B, or B left of A? Here is one scene for each of six, with the right answer.
 
 # %%
 from clipbench.data.scene_tasks import TASKS, scene_task
+from clipbench.figures import contact_sheet
+
+shown, asked = [], []
+for name in ("count", "distance", "relation", "word_order", "sign_word", "negation"):
+    question = TASKS[name].draw(64)
+    shown += TASKS[name].pictures(question).pictures([0])
+    asked.append(f"{name.replace('_', ' ')}: {question.phrases[0][question.labels[0]]}")
+contact_sheet(shown, asked, "Six of the fourteen questions")
+
+# %% [markdown]
+# **Predict** three that the model answers nearly always, and three where it only guesses.
+
+# %%
 from clipbench.evaluate.intervals import with_interval
 from clipbench.evaluate.scene_tasks import answer_scores
 
@@ -171,8 +182,8 @@ for words in ("close up", "in the middle", "far away", "near by", "metre"):
 # ## Digits: nobody showed them
 #
 # One of the paper's own examples (section 6): on handwritten digits, MNIST, zero-shot CLIP got 88%, worse than a
-# logistic regression on raw pixels. Digits on paper are rare among captioned pictures of the web. In our world there
-# are none.
+# logistic regression on raw pixels. Digits on paper are rare among captioned pictures of the web. Our world has no
+# handwriting at all, only an emoji for each digit among its 1,217 concepts.
 #
 # **Predict** three numbers: zero-shot, a probe of the model's features, a probe of the raw pixels. (There are 8 × 8 of
 # them.)
@@ -343,8 +354,6 @@ print(f"{len(errors)} of {len(data):,} answers are wrong")
 print(f"of the right kind are {len(same) / len(errors):.0%} of them; by chance {by_chance:.1%}")
 
 # %%
-from clipbench.figures import contact_sheet
-
 shown = same[:4]
 portraits = stage([Staged((name,)) for pair in shown for name in pair], 96)
 captions = [text for a, b in shown for text in (f"is: {a}", f"said: {b}")]
@@ -457,7 +466,7 @@ writer = clipbench.load("twin:caption-lm")
 scenes = [("cat", "pizza"), ("cat", "cat"), ("frog",), ("dog", "rocket"), ("banana",), ("bus", "cat")]
 pictures = stage([Staged(objects, "turquoise") for objects in scenes], 96)
 towers = writer.image_tower(writer.preprocess(pictures))
-captions = writer.objective.write(towers, writer.tokenizer)
+captions = [text.replace(" .", ".") for text in writer.objective.write(towers, writer.tokenizer)]
 
 # %%
 named = [all(name in text for name in objects) for objects, text in zip(scenes, captions, strict=True)]
@@ -542,7 +551,8 @@ heads = ["known, named rightly", "strangers caught"]
 value_grid(torch.tensor(list(rows.values())), list(rows), heads, title)
 
 # %% [markdown]
-# "None of these" is a sentence, not a rule: no picture was ever captioned so, and nothing is near to it. A class works
+# "None of these" is a sentence, not a rule: no picture was ever captioned so, and nothing is near to it. ("Something
+# else" catches more, for no good reason: the captions with this word say "a person doing something".) A class works
 # as a sink when pictures are captioned like it. The best sinks are *true descriptions* of what may come. (Even "a
 # mammal" catches fruit: a common, vague caption is nearer to a stranger than any wrong name.) A threshold on the cosine
 # does well too, if you may choose it on known pictures. (Here we chose it on the same ones; take others in earnest.)
@@ -580,7 +590,7 @@ PromptExplorer(encoder, pictures=gallery, prompts=pair)
 # * We **wrote** word by word, and got a list that scores better than the truth.
 # * We **designed** classes: a sink works if it is a true description of what may come.
 #
-# Next: 12 inside the model, where we look for causes within.
+# Next: [12 inside the model](12_inside_the_model.ipynb), where we look for causes within.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 2.3, 6 and 7.1, tables 6 and 11. Word order: M. Yuksekgonul et al., *When and Why

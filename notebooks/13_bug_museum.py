@@ -722,8 +722,10 @@ print(name)
 # * We **repaired** a loss, and diagnosed a patient by its tests.
 #
 # The same tests guard the library: see `tests/test_loss.py`, `tests/test_distributed.py` and
-# `tests/test_preprocess_parity.py`. In a live training `TrainingMonitor` (lesson 01) draws the *ln N* line, and the
+# `tests/test_preprocess_parity.py`. In a live training `TrainingMonitor` (lesson 08) draws the *ln N* line, and the
 # trainer says so when a loss stays there.
+#
+# Next: [14 real checkpoints](14_real_checkpoints.ipynb), where somebody else did the training.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 2.3 to 2.5 and figure 3. The lowest loss: T. Wang and P. Isola, *Understanding Contrastive

@@ -190,8 +190,8 @@ contact_sheet(sheets, [f"read as {words[i]}" for i in read], title, columns=8)
 
 # %% [markdown]
 # One in eight is chance. The released models read printed words well enough to be fooled by them (lesson 04); whether
-# *this* one does says the title. If it does not, load `twin:many-signs`, which had signs in its training, and run the
-# cell again.
+# *this* one does says the title. If it does not, load `twin:reader`, which was trained to read (lesson 04), and run
+# the cells again.
 #
 # ### Where was this taken?
 #
@@ -249,7 +249,8 @@ contact_sheet(questions, captions, title, columns=7)
 
 # %% [markdown]
 # (The castle stands in Himeji, the bridge in San Francisco.) With a million references the paper's largest model
-# comes within 25 km for 32.9 % of the photos, and within 2,500 km for 79.3 % (table 17). Note what kind of knowledge
+# comes within 25 km for 32.9 % of the photos, and within 2,500 km for 79.3 % (table 17). (Among seven an artist's
+# hand is forgiven; among 256 it is not, lesson 09.) Note what kind of knowledge
 # this is: not geography, but *looks like*.
 #
 # ### An action is the mean of its frames
