@@ -128,9 +128,9 @@ from clipbench.figures import line_chart
 
 lines = {"precision": with_band(precision), "recall": with_band(recall)}
 lines["best possible precision"] = (100 * possible.mean(0)).tolist()
-lines["precision by chance"] = [100 * float((existing[known] / 1500).mean())] * 20
+chance = float((existing[known] / len(index)).mean())
 (p5, low, high), (r5, *_) = ([each[4] for each in lines[name]] for name in ("precision", "recall"))
-title = f"Precision at 5: {p5:.0f}% ({low:.0f} to {high:.0f}), recall at 5: {r5:.0f}%"
+title = f"Precision at 5: {p5:.0f}% ({low:.0f} to {high:.0f}), by chance {chance:.1%}; recall {r5:.0f}%"
 line_chart(ks.tolist(), lines, title, "k", "mean over queries in %", ticks=[1, 5, 10, 15, 20])
 
 # %% [markdown]
@@ -149,7 +149,7 @@ line_chart(ks.tolist(), lines, title, "k", "mean over queries in %", ticks=[1, 5
 wishes = ["a sketch", "a red background", "something to eat", "two cats"]
 best = search(encoder.encode_text(wishes), 3)
 pictures = [picture for rows in best for picture in collection.pictures(rows.tolist())]
-captions = [wish if k == 1 else "" for wish in wishes for k in range(3)]
+captions = [f"“{wish}”" for wish in wishes for _ in range(3)]
 contact_sheet(pictures, captions, "Four wishes, the first three of each", width=6.6)
 
 # %% [markdown]
@@ -210,18 +210,19 @@ features = {name: encode(images) for name, encode in models.items()}
 # (SimCLR's features are taken before its last little network, as its authors advise. CLIP's are those that are
 # compared with texts.)
 #
-# **Predict:** for a blurred or drawn animal, what will each of the three find "similar"?
+# **Predict:** what will each of the three find "similar" to a picture of a fox?
 
 # %%
 query = int((collection.labels == fox).nonzero()[0])
-rows, heads = [], []
+rows, heads, same = [], [], {}
 for name, each in features.items():
     cosines = each @ each[query]
     cosines[query] = -2  # not itself
     near = cosines.topk(5).indices.tolist()
     rows += [query, *near]
     heads += ["looked for"] + [f"{name}: {collection.class_names[collection.labels[i]]}" for i in near]
-title = "The five nearest pictures by each of the three"
+    same[name] = int((collection.labels[near] == fox).sum())
+title = f"Foxes among the five nearest: {', '.join(f'{name} {count}' for name, count in same.items())}"
 contact_sheet(collection.pictures(rows), heads, title, width=6.6)
 
 # %% [markdown]
@@ -284,11 +285,11 @@ for name, value in ratio.items():
     print(f"{name:7} finds the same picture {value:5.1f} times as often as the same concept")
 
 # %% [markdown]
-# CLIP's neighbours share a *meaning*: a drawn fox is near a photographed fox, because captions called both "fox". For
-# SimCLR and for pixels nothing says that these two belong together; they are neighbours of what has the same colours
-# and shapes in the same places, and of *themselves*. The paper met this too: to find duplicates between training and
-# test data the authors did not use CLIP's own features, which put different pictures of one meaning too near to each
-# other, but trained a detector without captions (appendix C).
+# CLIP's neighbours share a *meaning*: a blurred fox is near a sharp one on any ground, because captions called both
+# "fox". For SimCLR and for pixels nothing says that these two belong together; they are neighbours of what has the
+# same colours and shapes in the same places, and of *themselves*. The paper met this too: to find duplicates between
+# training and test data the authors did not use CLIP's own features, which put different pictures of one meaning too
+# near to each other, but trained a detector without captions (appendix C).
 #
 # Neither question is "better". Ask what you search for: a *kind* of thing, or *this* thing. Both models have the same
 # image encoder and saw about as many pictures; what differs is what they were asked. SimCLR had to find the same
@@ -348,7 +349,7 @@ accuracy_bars(told_ways, 0.25, "Right: " + "; ".join(shares), what="right")
 from clipbench.figures import value_grid
 
 shares = torch.stack([torch.bincount(pages.labels[row], minlength=4) for row in asked]) / 0.25
-title = "Of the first 25 for each wish, how many % are of which kind"
+title = f"Of the first 25 for each wish {by_words.mean():.0%} are what was asked for; shares in %"
 value_grid(shares, [f"“a {kind}”" for kind in KINDS], list(KINDS), title, best_of="row")
 
 # %% [markdown]
@@ -371,6 +372,9 @@ values = torch.stack(values)
 print(f"precision at 20: {values.mean():.1%}, from {values.min():.1%} to {values.max():.1%} in 20 draws")
 
 # %% [markdown]
+# Five examples say what no word could. (It is a hard test: of each kind just twenty other pages exist, so a perfect
+# search would have to find them all.) When a text encoder does not know your word, show it what you mean.
+#
 # ## Explore
 #
 # Search yourself: by text, by a picture of your own, or by a click on a result. On the right side the rival searches
@@ -403,7 +407,7 @@ app
 # * We **sorted** pages by example, and saw that words failed which no caption had taught.
 # * We **explored** a collection in `ImageSearch`.
 #
-# Next: 11 limits, what captions never say.
+# Next: [11 limits](11_limits.ipynb), what captions never say.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, section 3.1.3 and appendices C and E.1. SimCLR: T. Chen et al., *A Simple Framework for
