@@ -97,7 +97,9 @@ labelled = {"kind of thing": group, "style": style, "background colour": colour}
 table = [(*agreement(features, each), agreement(on_plane, each)[0]) for each in labelled.values()]
 heads = ["nearest in all dimensions", "at random", "nearest on the plane"]
 order = torch.tensor(table)[:, [0, 2, 1]]
-value_grid(order, list(labelled), [heads[0], heads[2], heads[1]], "Neighbours that agree, in %")
+kinds, styles = (f"{row[1]:.0f} (by luck {row[2]:.0f})" for row in order[:2])
+title = f"In %. Neighbours on the plane share their kind: {kinds}, their style: {styles}"
+value_grid(order, list(labelled), [heads[0], heads[2], heads[1]], title)
 
 # %% [markdown]
 # The left column is what the model thinks is similar; the right one is luck. The column between is how much of it
@@ -116,7 +118,9 @@ from clipbench.evaluate.maps import umap_map
 
 unfolded = umap_map(features, seed=0)
 axes = ("no meaning", "no meaning either")
-labelled_map(unfolded, group, "UMAP of the same pictures", labels=axes)
+together, flat = (agreement(points, group)[0] for points in (unfolded, on_plane))
+title = f"UMAP: {together:.0f}% of the neighbours share their kind; on the plane of PCA {flat:.0f}%"
+labelled_map(unfolded, group, title, labels=axes)
 
 # %% [markdown]
 # Clusters stand out much better. But which of the things that you see are facts? Another seed of the same method on
