@@ -178,11 +178,11 @@ def told(said):
 # %% [markdown]
 # ## One of these two has a bug
 #
-# Two trainings from the same first weights, on the same batches.
-#
-# **Predict:** which of the two is broken?
+# Two trainings from the same first weights, on the same batches. A coin decides which of them is called A.
 
 # %%
+import random
+
 from clipbench.figures import compare_losses
 
 
@@ -195,9 +195,13 @@ def one_direction(image_features, text_features, scale):
 models, runs = {}, {}
 models["healthy"], runs["healthy"] = train(healthy)
 models["one direction"], runs["one direction"] = train(healthy | {"loss": one_direction})
+a, b = random.Random(2).sample(["healthy", "one direction"], 2)
+
+# %% [markdown]
+# **Predict:** look at the two curves below. Which of the two is broken?
 
 # %%
-compare_losses({"A": runs["one direction"], "B": runs["healthy"]}, N)
+compare_losses({"A": runs[a], "B": runs[b]}, N)
 
 # %% [markdown]
 # You cannot tell. Both fall from *ln N*, and a loss curve alone does not say what it is the curve *of*. We come back
@@ -452,7 +456,7 @@ is_the_loss_of_the_batch(bugs["local labels"]), is_the_loss_of_the_batch({"loss"
 # %% [markdown]
 # ## Room 6: one direction, twice
 #
-# Back to the two curves at the beginning: A had the bug. Its loss reads
+# Back to the two curves at the beginning, one of which had a bug. Its loss reads
 # `(cross_entropy(logits, labels) + cross_entropy(logits, labels)) / 2`. A `.T` is missing, so every picture looks for
 # its caption, but no caption ever looks for its picture.
 #
@@ -461,6 +465,7 @@ is_the_loss_of_the_batch(bugs["local labels"]), is_the_loss_of_the_batch({"loss"
 
 # %%
 bugs["one direction"] = healthy | {"loss": one_direction}
+print(f"A was the {a} one, and B the {b} one")
 
 
 @torch.no_grad()
@@ -689,8 +694,6 @@ check(colleagues_loss)
 # Behind `patient` is one of the seven. **Predict** which, from the test results alone. Then look.
 
 # %%
-import random
-
 name = random.Random(SEEDS).choice(list(bugs))  # another number, another patient
 patient = bugs[name]
 for test in cheap:
