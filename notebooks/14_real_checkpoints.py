@@ -307,7 +307,10 @@ scenes = [Staged(("cat",), "white"), Staged(("cat",), "red"), Staged(("dog",), "
 shown = stage([*scenes, Staged(("tomato",))])
 texts = ["a cat", "a red cat", "a fat red cat", "not a photo of a fat red cat", "a red thing"]
 table = encoder.encode_text(texts).cpu() @ encoder.encode_image(encoder.preprocess(shown)).cpu().T
-similarity_heatmap(table, shown, texts, f"Cosines of {who}", pairs=False)
+best = table.argmax(1)
+heard = "another picture than" if best[3] != best[2] else "the same picture as"
+title = f"{who}: with “not” in front “{texts[2]}” prefers {heard} without"
+similarity_heatmap(table, shown, texts, title, pairs=False)
 
 # %% [markdown]
 # The *range* of the numbers differs between models: OpenAI's put nearly everything between 0.1 and 0.35, and what
