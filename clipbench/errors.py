@@ -5,6 +5,11 @@ class UserError(ValueError):
     """A mistake in what was asked for. Its message is one line that says what to do; the command line exits with 2."""
 
 
+def in_words(error: Exception) -> str:
+    """What an app says of an error: a user's mistake in its own words, anything else with its kind."""
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+
+
 def first_line(error: Exception) -> str:
     """What an error of another library says, in one line; its kind where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -12,6 +12,15 @@ MOST_REMEMBERED = 50
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet would compute
 COLUMNS = ("picture", "wording", "prompt", "cosine", "logit", "probability")
 
+RULES = """
+.clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
+.clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr) minmax(0, 1.2fr) 64px; }
+.clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
+.clipbench-history .clipbench-heads { color: var(--cb-quiet); }
+.clipbench-history-link a { color: var(--cb-accent); }
+"""
+
 
 def wording_of(templates: Sequence[str]) -> str:
     return " + ".join(templates) or "as written"
@@ -27,9 +36,9 @@ def verdict_of(picture: str, templates: Sequence[str], rows: Sequence[Mapping]) 
 def pinned_shares(pinned: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, float]:
     """Each prompt's probability in the pinned state: of the same prompt, else of the one on the same line."""
     same = {row["prompt"]: row["probability"] for row in pinned}
-    lines = {row["prompt"]: old["probability"] for row, old in zip(rows, pinned, strict=False)}
-    if len(pinned) != len(rows):
-        lines = {}
+    lines = {}
+    if len(pinned) == len(rows):
+        lines = {row["prompt"]: old["probability"] for row, old in zip(rows, pinned, strict=True)}
     return {row["prompt"]: share for row in rows if (share := (lines | same).get(row["prompt"])) is not None}
 
 

@@ -7,6 +7,7 @@ import ipywidgets
 import traitlets
 
 from clipbench import UserError
+from clipbench.errors import in_words
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets import explorer_page, search_page
 from clipbench_widgets.background import Background, GivenUp
@@ -219,7 +220,7 @@ class ImageSearch(ipywidgets.VBox):
 
     def _index_failed(self, error: Exception) -> None:
         self.beside = -1
-        self._say(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
+        self._say(in_words(error))
 
     def _index_by(self, rival, watch: Watch | None = None) -> SearchIndex:
         """What a second model makes of the pictures.

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import Encoder, PictureSet, UserError, load
+from clipbench.errors import in_words
 from clipbench.evaluate.zero_shot import ensemble, fill_templates
 from clipbench_widgets import explorer_page as page
 from clipbench_widgets import explorer_records, prompt_languages, score_table, scoring
@@ -201,7 +202,7 @@ class PromptExplorer(ipywidgets.VBox):
         texts = page.column_of("clipbench-texts", settings, toggles, self._pinned_line, self._result, self._tokens,
                                self._past)  # fmt: skip
         columns = ipywidgets.Box([pictures, texts]).add_class("clipbench-columns")
-        return [style_sheet(page.RULES, score_table.RULES), self._title, columns]
+        return [style_sheet(page.RULES, score_table.RULES, explorer_records.RULES), self._title, columns]
 
     def _connect(self) -> None:
         self._gallery.observe(self._on_entry, "entry")
@@ -311,8 +312,7 @@ class PromptExplorer(ipywidgets.VBox):
             self._draw()
         except Exception as error:
             self.set_trait("scores", [])
-            problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            self._result.value = page.message_line(problem)
+            self._result.value = page.message_line(in_words(error))
             if not isinstance(error, UserError):
                 raise
 
@@ -336,7 +336,7 @@ class PromptExplorer(ipywidgets.VBox):
         now = time.monotonic()
         settled = self.history if now - self._remembered_at > SETTLED else self.history[:-1]
         self._remembered_at = now
-        if entry != (settled or [None])[-1]:
+        if settled[-1:] != [entry]:
             settled = [*settled, entry][-explorer_records.MOST_REMEMBERED :]
         self.set_trait("history", settled)
 

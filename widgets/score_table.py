@@ -45,12 +45,6 @@ RULES = """
   background: var(--cb-second); }
 .clipbench-was { display: block; font-size: 12px; font-weight: 400; line-height: 1.2; color: var(--cb-warning); }
 .clipbench-none .clipbench-prompt { font-style: italic; }
-.clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
-.clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
-  grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr) minmax(0, 1.2fr) 64px; }
-.clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
-.clipbench-history .clipbench-heads { color: var(--cb-quiet); }
-.clipbench-history-link a { color: var(--cb-accent); }
 .clipbench-note { font-size: 13px; color: var(--cb-quiet); padding: 8px 8px 0; }
 .clipbench-score-key {
   display: inline-block; width: 22px; height: 11px; border-radius: 2px; background: var(--cb-band);

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import Trainer, UserError
+from clipbench.errors import in_words
 from clipbench_widgets import explorer_page as page
 from clipbench_widgets import monitor_page
 from clipbench_widgets.matrix_page import colour_range, shade
@@ -148,8 +149,7 @@ class TrainingMonitor(ipywidgets.VBox):
         try:
             self.trainer.run()
         except Exception as error:
-            text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            self.set_trait("message", text)
+            self.set_trait("message", in_words(error))
             self.set_trait("state", "failed")
 
     def _on_event(self, event: dict) -> None:

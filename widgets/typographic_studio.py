@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import Encoder, PictureSet, UserError, open_pictures
+from clipbench.errors import in_words
 from clipbench.evaluate.typographic import NAMED_WORDING, patched
 from clipbench.evaluate.zero_shot import ensemble, fill_templates
 from clipbench.sticker import Sticker, check_letters, print_on
@@ -357,7 +358,7 @@ class TypographicStudio(ipywidgets.VBox):
             self._draw()
         except Exception as error:
             self.set_trait("scores", [])
-            self._say(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
+            self._say(in_words(error))
             if not isinstance(error, UserError):
                 raise
 

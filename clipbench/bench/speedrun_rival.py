@@ -84,6 +84,7 @@ def ladder(recipe: Recipe, budgets: Sequence[int], threads: int | None, data: Pi
     def climb(seed: int) -> Run:
         for pairs in budgets:
             run = train(recipe, pairs, seed, threads, data)
+            tell(f"a budget of {pairs:,} pairs: {run.top1:.1%} in {run.seconds:.1f} s")
             if run.top1 >= TARGET:
                 break
         return run

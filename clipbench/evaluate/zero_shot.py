@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from clipbench.data.captioned import filled
 from clipbench.encoders import Encoder, RivalEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.accuracy import Verdicts, judge
@@ -33,7 +34,7 @@ def fill_templates(class_names: Sequence[str], templates: Sequence[str]) -> list
     for template in templates:
         if template.count("{}") != 1:
             raise UserError(f"template {template!r} needs {{}} once, where the class name goes")
-    return [[template.replace("{}", name) for template in templates] for name in class_names]
+    return [filled(templates, name) for name in class_names]
 
 
 def zero_shot_weights(

@@ -23,6 +23,11 @@ WIDTH = 9.0
 NUMBER = r"$\mathdefault"  # how matplotlib's own formulas begin, the numbers of logarithmic axes
 
 
+def rounded(value: float, digits: int) -> float:
+    """For a text: never a zero with a minus."""
+    return round(value, digits) + 0.0
+
+
 class LessonFigure(Figure):
     """A figure that shows itself in a notebook, with ``alt``, one sentence for readers who do not see it.
 

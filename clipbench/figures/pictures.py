@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from clipbench.figures.canvas import WIDTH, LessonFigure, new_figure
+from clipbench.figures.canvas import WIDTH, LessonFigure, new_figure, rounded
 
 LETTERS_PER_INCH = 13.5  # of the 9-point font, on average
 LINE = 0.165  # inches from one line of it to the next
@@ -126,7 +126,7 @@ def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
             look = {"ha": "center", "va": "center", "fontsize": 9, "color": "white" if abs(value) > 0.6 else "black"}
-            ax.text(column, row, f"{round(value, 2) + 0.0:.2f}", **look)
+            ax.text(column, row, f"{rounded(value, 2):.2f}", **look)
         if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
@@ -136,7 +136,7 @@ def diagonal_finding(similarity: torch.Tensor) -> str:
     if similarity.shape[0] != similarity.shape[1]:
         return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
     others = similarity[~torch.eye(len(similarity), dtype=torch.bool)]
-    own, others = (round(float(each.mean()), 2) + 0.0 for each in (similarity.diagonal(), others))  # never "-0.00"
+    own, others = (rounded(float(each.mean()), 2) for each in (similarity.diagonal(), others))
     right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())
     return (
         f"Mean cosine {own:.2f} with the own caption, {others:.2f} with others; "

@@ -1,6 +1,7 @@
 """Figures 14 and 15: what a probe of ever more pictures gains before a shift, and what it keeps behind it."""
 
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.figures.canvas import rounded
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.shifts import adaptation, shifted, shots_of
 from clipbench.paper_figures.sources import Sources
@@ -26,7 +27,7 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
     behind = [shifted(metrics, f"shots/{k}/") for k in shots]
     zero_before, zero_behind = 100 * metrics["top1"], shifted(metrics)
     gains = before[-1] - zero_before, behind[-1] - zero_behind
-    told = [f"{round(gain, 1) + 0.0:+.1f}" for gain in gains]  # "+ 0.0": no minus before a zero
+    told = [f"{rounded(gain, 1):+.1f}" for gain in gains]
     finding = (f"{shots[-1]} shots against zero-shot: {told[0]} points on pictures like those trained,"
                f" {told[1]} on other artists'")  # fmt: skip
     lines = {
