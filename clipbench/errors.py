@@ -1,5 +1,8 @@
 """The one kind of error that is the user's to mend, and how others are told in its line."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class UserError(ValueError):
     """A mistake in what was asked for. Its message is one line that says what to do; the command line exits with 2."""
@@ -13,3 +16,9 @@ def in_words(error: Exception) -> str:
 def first_line(error: Exception) -> str:
     """What an error of another library says, in one line; its kind where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """" (did you mean 'train'?)" for "trian"; empty where nothing known is like the word."""
+    close = get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

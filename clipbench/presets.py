@@ -9,7 +9,7 @@ import torch
 from clipbench.data.pairs import ScenePairs
 from clipbench.data.picture_sets import EVALUATION_SEED
 from clipbench.data.scenes import SceneConfig
-from clipbench.errors import UserError
+from clipbench.errors import UserError, did_you_mean
 from clipbench.model import CLIP, CLIPConfig, ViTConfig
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import empty_model, world_tokenizer
@@ -74,7 +74,8 @@ def find_preset(name: str) -> Preset:
         return PRESETS[name]
     path = Path(name)
     if path.suffix != ".json" or not path.exists():
-        raise UserError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)} or give a .json file")
+        meant = did_you_mean(name, PRESETS)
+        raise UserError(f"unknown preset {name!r}{meant}; choose from {', '.join(PRESETS)} or give a .json file")
     try:
         preset = Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -28,7 +28,7 @@ from clipbench.config_files import (
     hub_preprocessor,
     open_clip_config,
 )
-from clipbench.errors import UserError, first_line
+from clipbench.errors import UserError, did_you_mean, first_line
 from clipbench.hub import fetch
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig
 from clipbench.objectives import Objective
@@ -149,7 +149,8 @@ def find_folder(name: str | Path) -> Path:
     if HUB_ID.fullmatch(str(name)):
         return fetch(str(name))
     places = "tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id (openai/clip-vit-base-patch32)"
-    raise UserError(f"no model {str(name)!r}; give {places}")
+    meant = did_you_mean(str(name), ("tiny", "classroom"))
+    raise UserError(f"no model {str(name)!r}{meant}; give {places}")
 
 
 def twins() -> list[str]:
@@ -159,7 +160,8 @@ def twins() -> list[str]:
 
 def twin_folder(name: str) -> Path:
     if name not in twins():
-        raise UserError(f"no twin {name!r}; there is {', '.join(TWIN + twin for twin in twins())}")
+        there_is = ", ".join(TWIN + twin for twin in twins())
+        raise UserError(f"no twin {name!r}{did_you_mean(name, twins())}; there is {there_is}")
     return CHECKPOINTS / "twins" / name
 
 

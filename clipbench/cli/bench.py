@@ -1,8 +1,9 @@
 """``clipbench bench``: how fast this machine is at something."""
 
+from argparse import SUPPRESS  # as a default: the function's own
 from pathlib import Path
 
-from clipbench.cli.shared import Parser, add, positive, show_numbers
+from clipbench.cli.shared import OBJECTIVES, Parser, add, positive, show_numbers
 
 
 def add_to(commands) -> None:
@@ -12,8 +13,7 @@ def add_to(commands) -> None:
     parser = commands.add_parser("bench", help=about, description=about)
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     for name, benchmark in BENCHMARKS.items():
-        about = benchmark.__doc__.splitlines()[0]
-        one = add(kinds, name, bench, show_numbers, about)
+        one = add(kinds, name, bench, show_numbers, benchmark.about)
         one.add_argument("--threads", type=positive(int), help="CPU threads (default: measured, or one)")
         OPTIONS.get(name, lambda parser: None)(one)
 
@@ -86,11 +86,8 @@ def voila_options(parser: Parser) -> None:
 
 
 def objectives_options(parser: Parser) -> None:
-    from clipbench.bench.objectives import FIGURE_2
-    from clipbench.objectives import OBJECTIVES
-
-    parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=FIGURE_2, metavar="NAME",
-                        help=f"any of {', '.join(OBJECTIVES)} but simclr (default {' '.join(FIGURE_2)})")  # fmt: skip
+    parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=SUPPRESS, metavar="NAME",
+                        help=f"any of {', '.join(OBJECTIVES)} but simclr (default: figure 2's)")  # fmt: skip
     parser.add_argument("--preset", default="tiny", help="the model and recipe (default tiny)")
     parser.add_argument("--pairs", type=positive(int), default=76_800, help="of each run (default 76800)")
     parser.add_argument("--points", type=positive(int), default=5, help="measurements, at halves of halves (default 5)")
@@ -99,11 +96,9 @@ def objectives_options(parser: Parser) -> None:
 
 
 def speedrun_options(parser: Parser) -> None:
-    from clipbench.bench.speedrun import PAIRS, SEEDS_OF_A_RECORD
-
-    parser.add_argument("--seeds", type=positive(int), default=SEEDS_OF_A_RECORD,
-                        help=f"runs of each (default {SEEDS_OF_A_RECORD}: fewer make no record)")  # fmt: skip
-    parser.add_argument("--pairs", type=positive(int), default=PAIRS, help=f"of each run (default {PAIRS})")
+    parser.add_argument("--seeds", type=positive(int), default=SUPPRESS,
+                        help="runs of each (default: as many as a record needs)")  # fmt: skip
+    parser.add_argument("--pairs", type=positive(int), default=SUPPRESS, help="of each run (default: the record's)")
     parser.add_argument("--preset", default="tiny", help="the model and recipe (default tiny)")
     parser.add_argument("--against", choices=["open_clip"], help="take turns with its recipe, tuned and by default")
     parser.add_argument("--rival-pairs", nargs="+", type=positive(int), default=(), metavar="N",
@@ -153,4 +148,4 @@ def bench(arguments) -> dict:
 
     common = {"command", "what", "run", "show", "json"}
     options = {name: value for name, value in vars(arguments).items() if name not in common}
-    return BENCHMARKS[arguments.what](**options)
+    return BENCHMARKS[arguments.what].load()(**options)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipbench.cli.shared import Parser, add, positive
-from clipbench.errors import UserError
+from clipbench.errors import UserError, did_you_mean
 
 
 def add_to(commands) -> None:
@@ -67,7 +67,7 @@ def checked(names: list[str], known, left_out) -> list[str]:
         if name in left_out:
             raise UserError(f"{name} is not drawn: {left_out[name]}")
         if name not in known:
-            raise UserError(f"no figure {name!r}; choose from {', '.join(known)}")
+            raise UserError(f"no figure {name!r}{did_you_mean(name, known)}; choose from {', '.join(known)}")
     return list(names or known)
 
 
@@ -76,10 +76,10 @@ def check_tasks(tasks: Sequence[str]) -> None:
     Raises:
         UserError: for a task that the scene suite does not have.
     """
-    from clipbench.data.scene_tasks import TASKS
+    from clipbench.data.scene_tasks import scene_task
 
-    if unknown := [name for name in tasks if name not in TASKS]:
-        raise UserError(f"no scene task {unknown[0]!r}; choose from {', '.join(TASKS)}")
+    for name in tasks:
+        scene_task(name)
 
 
 def show(result: dict) -> str:

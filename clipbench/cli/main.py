@@ -13,6 +13,7 @@ COMMANDS = (train, evaluate, compare, classify, embed, search, figures, bench, d
 
 
 def main(argv: list[str] | None = None) -> int:
+    argv = (sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         arguments = build_parser().parse_args(argv)
         result = arguments.run(arguments)

@@ -5,18 +5,36 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from clipbench.errors import UserError
+from clipbench.errors import UserError, did_you_mean
+
+OBJECTIVES = ("contrastive", "caption-lm", "bow", "simclr", "supervised")  # of clipbench.objectives
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, and what was probably meant."""
 
     def error(self, message: str):
         raise UserError(f"{message} (see {self.prog} --help)")
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse does, but the (sub)command itself complains of options that it does not have."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self.meant(unknown[0])}")
+        return found, unknown
+
+    def meant(self, option: str) -> str:
+        return did_you_mean(option.partition("=")[0], self._option_string_actions)
+
+    def _check_value(self, action: argparse.Action, value) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            message = f"invalid choice: {value!r}{did_you_mean(str(value), known)}; choose from {', '.join(known)}"
+            raise argparse.ArgumentError(action, message)
+
 
 def add(commands, name: str, run: Callable, show: Callable, about: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=about)
+    parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run, show=show)
     return parser

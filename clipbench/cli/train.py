@@ -5,10 +5,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from clipbench.cli.shared import add, positive, read_lines, show_numbers
+from clipbench.cli.shared import OBJECTIVES, add, positive, read_lines, show_numbers
 from clipbench.errors import UserError
-
-OBJECTIVES = ("contrastive", "caption-lm", "bow", "simclr", "supervised")  # of clipbench.objectives
 
 # Options that a resumed run needs again.
 REPEATED = (

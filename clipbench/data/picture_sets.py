@@ -24,7 +24,7 @@ from clipbench.data.scenes import (
     training_pool,
 )
 from clipbench.data.sprites import ART_SETS, concept_ids, concepts
-from clipbench.errors import UserError
+from clipbench.errors import UserError, did_you_mean
 from clipbench.preprocess import open_picture, to_uint8
 
 # The templates that the evaluation of the emoji world is stated for; articles are CLIP's plain "a".
@@ -107,9 +107,9 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return picture_folder(Path(name))
     if name.endswith(".safetensors"):
         raise UserError(f"{name} holds features; give pictures here (eval zero-shot and search take feature files)")
-    known = ", ".join([*SCENE_SETS, *ART_SETS[1:], "digits"])
+    known = [*SCENE_SETS, *ART_SETS[1:], "digits"]
     others = "a folder with one sub-folder a class, a .parquet file, or a hub id owner/name"
-    raise UserError(f"unknown data {name!r}; give {known}, {others}")
+    raise UserError(f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}")
 
 
 # ------------------------------------------------------------------------------------------------- shipped sets

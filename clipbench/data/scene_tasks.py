@@ -27,7 +27,7 @@ from clipbench.data.scenes import (
     training_pool,
 )
 from clipbench.data.sprites import Concept, concept_ids, concepts
-from clipbench.errors import UserError
+from clipbench.errors import UserError, did_you_mean
 
 TASK_SEED = EVALUATION_SEED + 1000  # even numbers from here on draw test scenes, odd ones training scenes of probes
 TEMPLATES = ("{}", "a photo of {}", "a picture of {}", "an image of {}")
@@ -327,5 +327,5 @@ def scene_task(name: str) -> SceneTask:
         UserError: for an unknown name, with the known ones.
     """
     if name not in TASKS:
-        raise UserError(f"no scene task {name!r}; choose from {', '.join(TASKS)}")
+        raise UserError(f"no scene task {name!r}{did_you_mean(name, TASKS)}; choose from {', '.join(TASKS)}")
     return TASKS[name]

@@ -1,0 +1,1 @@
+"""What the machine offers, and how it is told to compute."""
