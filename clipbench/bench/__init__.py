@@ -64,7 +64,7 @@ BENCHMARKS = {
     ),  # fmt: skip
     "rescore": Benchmark(
         "clipbench.bench.rescore", "rescoring",
-        "Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32, with the matrix products.",
+        "Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32, products included.",
     ),  # fmt: skip
     "objectives": Benchmark(
         "clipbench.bench.objectives", "efficiency",

@@ -17,7 +17,7 @@ def rescoring(
     threads: int | None = None, pictures: int = 50_000, classes: int = 1000, templates: int = 80, width: int = 512,
     rounds: int = 5,
 ) -> dict:  # fmt: skip
-    """Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32, with the matrix products.
+    """Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32, products included.
 
     Pictures and prompts are random unit vectors: the work does not depend on what they are. ``ours`` keeps the sum of
     each class's prompts and exchanges one; ``from_all_prompts`` averages all of them again and sorts all scores, as
