@@ -77,7 +77,7 @@ docs: $(READY)
 # All that an installation needs, for computers without a network. The folder fits this system and Python version.
 wheels: $(TORCH_STAMP)
 	$(PY) -m pip download --dest wheels $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") "$(TORCH_SPEC)" \
-	  "setuptools>=77" wheel ".[apps]"
+	  "setuptools>=77" wheel ".[all,apps]"
 
 app: $(READY) $(STAMPS)/apps $(STAMPS)/kernel
 	CLIPBENCH_SCALE="$(SCALE)" $(PY) -m voila app/app.ipynb --Voila.config_file_paths=app $(VOILA_ARGS)

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from clipbench.config_files import from_hub_preprocessor
-from clipbench.errors import UserError, first_line
+from clipbench.errors import UserError, first_line, missing_package
 from clipbench.precision import choose_precision, fingerprint_of, in_precision
 
 SIGLIP = ("siglip", "siglip2")
@@ -210,7 +210,7 @@ def load_transformers(folder: Path, name: str, device: torch.device | str = "cpu
     try:
         from transformers import AutoModel, AutoTokenizer
     except ImportError:
-        raise UserError(f"{name} needs transformers; pip install transformers") from None
+        raise missing_package(name, "transformers", "hf") from None
     try:
         model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -15,7 +16,18 @@ import torch
 from clipbench import devices
 
 CHECKPOINTS = Path(__file__).parent / "assets" / "checkpoints"
-OPTIONAL = {  # distribution -> what it is for, and the extra that brings it
+CLONE = Path(__file__).parents[1]  # where clipbench is used from a clone of its repository
+SERVICES = {  # a variable that a service sets -> the service; it has a notebook server of its own
+    "COLAB_RELEASE_TAG": "Colab",
+    "KAGGLE_KERNEL_RUN_TYPE": "Kaggle",
+}
+FOR_LESSONS = {  # distribution -> what it is for, and the extra that brings it; all of them are in the extra "all"
+    "jupyterlab": ("the lessons", "notebooks"),
+    "jupytext": ("lessons and exercises as pairs of files", "notebooks"),
+    "umap-learn": ("UMAP in EmbeddingMap and lesson 05", "maps"),
+    "transformers": ("SigLIP and comparisons", "hf"),
+}
+OPTIONAL = {
     "playwright": ("browser tests", "browser"),
     "voila": ("make app", "apps"),
     "ruff": ("make lint", "lint"),
@@ -38,8 +50,9 @@ def report() -> dict:
         "precision_reason": reason,
         "threads": thread_choice(),
         "versions": versions(
-            [*required_packages(), *OPTIONAL, "clipbench", "torchvision", "open_clip_torch"]
+            [*required_packages(), *FOR_LESSONS, *OPTIONAL, "clipbench", "torchvision", "open_clip_torch"]
         ),
+        "place": place(),
         "chromium": find_chromium(),
         "classroom": str(CHECKPOINTS / "classroom"),
         "classroom_exists": has_checkpoint("classroom"),
@@ -74,12 +87,19 @@ def thread_choice() -> dict:
     }
 
 
+def place(environ: Mapping[str, str] = os.environ, clone: Path = CLONE) -> str:
+    """Where clipbench is used: "Colab", "Kaggle", "a clone" with the lessons, or "an installation" without them."""
+    service = next((name for variable, name in SERVICES.items() if variable in environ), None)
+    is_clone = (clone / "pyproject.toml").exists() and (clone / "notebooks").is_dir()
+    return service or ("a clone" if is_clone else "an installation")
+
+
 def required_packages() -> list[str]:
     """The distributions that pyproject.toml requires, read from the installed clipbench."""
     try:
         requirements = metadata.requires("clipbench") or []
     except metadata.PackageNotFoundError:
-        return ["torch", "numpy", "transformers", "ipywidgets", "jupyterlab"]
+        return ["torch", "numpy", "ipywidgets"]
     return [re.match(r"[\w.-]+", line).group() for line in requirements if "extra ==" not in line]
 
 
@@ -107,7 +127,7 @@ def has_checkpoint(name: str) -> bool:
 
 def missing() -> list[dict]:
     """What is absent or broken: `what`, `how` to get it, and whether clipbench needs it (`needed`)."""
-    return [*_missing_packages(), *_broken_torch(), *_missing_checkpoints(), *_missing_extras()]
+    return [*_missing_packages(), *_for_lessons(), *_broken_torch(), *_missing_checkpoints(), *_missing_extras()]
 
 
 def advice(memory: int | None, device_type: str) -> list[str]:
@@ -125,6 +145,17 @@ def _missing_packages() -> list[dict]:
         return [_lack("clipbench is not installed", "pip install -e . (in the folder of pyproject.toml)")]
     absent = [name for name, version in versions(required_packages()).items() if version is None]
     return [_lack(f"{name} is not installed", f"pip install {name}") for name in absent]
+
+
+def _for_lessons() -> list[dict]:
+    """What the lessons use: needed in a clone, where they are; elsewhere whoever uses it is told."""
+    needed = place() == "a clone"
+    command = 'pip install -e ".[{}]"' if needed else "pip install 'clipbench[{}]'"
+    return [
+        _lack(f"{name} (for {purpose})", command.format(extra), needed)
+        for name, (purpose, extra) in FOR_LESSONS.items()
+        if _version(name) is None
+    ]
 
 
 def _broken_torch() -> list[dict]:
@@ -171,7 +202,7 @@ def _lack(what: str, how: str, needed: bool = True) -> dict:
 def format_report(report: dict) -> str:
     """The report as a page of text."""
     lines = [
-        ("platform", f"{report['platform']}, Python {report['python']}"),
+        ("platform", f"{report['platform']}, Python {report['python']}, {report['place']}"),
         ("cores", _cores_line(report["cores"])),
         ("memory", _memory_line(report["memory"])),
         *(("device", _device_line(device)) for device in report["devices"]),

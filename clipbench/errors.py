@@ -8,6 +8,11 @@ class UserError(ValueError):
     """A mistake in what was asked for. Its message is one line that says what to do; the command line exits with 2."""
 
 
+def missing_package(purpose: str, package: str, extra: str) -> UserError:
+    """What to raise where a package of one of clipbench's extras is not installed."""
+    return UserError(f"{purpose} needs {package}: pip install 'clipbench[{extra}]'")
+
+
 def in_words(error: Exception) -> str:
     """What an app says of an error: a user's mistake in its own words, anything else with its kind."""
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from clipbench.errors import UserError
+from clipbench.errors import missing_package
 
 STEPS, EVENTS = "log.csv", "events.jsonl"
 COLUMNS = (
@@ -81,7 +81,7 @@ def board_writer():
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("--tensorboard needs one more package; run: pip install tensorboard") from None
+        raise missing_package("a log for TensorBoard", "tensorboard", "tensorboard") from None
     return SummaryWriter
 
 

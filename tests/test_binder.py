@@ -36,3 +36,4 @@ def test_the_build_stops_at_the_first_failure_and_compiles_for_any_processor():
     assert "set -euo pipefail" in build
     assert build.index("NUMBA_CPU_NAME=generic") < build.index("import umap")
     assert "pip install --no-cache-dir --no-deps -e ." in build, "dependencies come from environment.yml"
+    assert build.splitlines()[-1].startswith("clipbench doctor"), "the gate is the last word"

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from clipbench import devices, doctor
+from clipbench import cli, devices, doctor
 
 
 @pytest.fixture
@@ -137,6 +137,39 @@ def test_a_missing_package_comes_with_its_command(monkeypatch):
     monkeypatch.setattr(doctor, "required_packages", lambda: ["torch", "no-such-package"])
     lacks = {lack["what"]: lack["how"] for lack in doctor.missing()}
     assert lacks["no-such-package is not installed"] == "pip install no-such-package"
+
+
+@pytest.mark.parametrize(
+    "environ, found",
+    [({}, "an installation"), ({"COLAB_RELEASE_TAG": "release-colab_2026"}, "Colab"),
+     ({"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}, "Kaggle")],
+)  # fmt: skip
+def test_the_place_is_told_by_what_it_sets(tmp_path, environ, found):
+    assert doctor.place(environ, tmp_path) == found
+
+
+def test_a_clone_is_known_by_its_lessons(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    assert doctor.place({}, tmp_path) == "a clone"
+    assert doctor.place({"COLAB_RELEASE_TAG": ""}, tmp_path) == "Colab", "a clone on Colab needs no JupyterLab"
+
+
+@pytest.mark.parametrize("place, needed", [("a clone", True), ("Colab", False), ("an installation", False)])
+def test_jupyterlab_is_needed_only_where_the_lessons_run_in_it(monkeypatch, place, needed):
+    monkeypatch.setattr(doctor, "place", lambda: place)
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "jupyterlab" else "1.0")
+    (lack,) = (lack for lack in doctor.missing() if "jupyterlab" in lack["what"])
+    assert lack["needed"] is needed and "[notebooks]" in lack["how"]
+
+
+@pytest.mark.parametrize("needed, code", [(True, 1), (False, 0)])
+def test_the_command_fails_where_something_needed_is_missing(monkeypatch, capsys, needed, code):
+    monkeypatch.setattr(doctor, "missing", lambda: [{"what": "paper", "how": "buy some", "needed": needed}])
+    assert cli.main(["doctor"]) == code
+    assert "paper: buy some" in capsys.readouterr().out
+    assert cli.main(["doctor", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["missing"][0]["needed"] is needed
 
 
 def test_a_machine_with_little_memory_is_told_what_to_do(monkeypatch):

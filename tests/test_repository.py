@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clipbench import doctor
+
 try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
@@ -67,8 +69,27 @@ def conda_requirements(path: str) -> dict[str, str]:
     return dict(split_requirement(line) for line in lines if isinstance(line, str))
 
 
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+
+
 def project_requirements() -> dict[str, str]:
-    return dict(split_requirement(line) for line in PYPROJECT["project"]["dependencies"])
+    """What clipbench needs everywhere, and what the extra "all" adds for the lessons."""
+    everything = [*PYPROJECT["project"]["dependencies"], *EXTRAS["notebooks"], *EXTRAS["maps"], *EXTRAS["hf"]]
+    return dict(split_requirement(line) for line in everything)
+
+
+def test_a_plain_installation_needs_only_what_colab_and_kaggle_have():
+    """Their notebook server is their own; what clipbench brought there would change or break theirs."""
+    needed = dict(split_requirement(line) for line in PYPROJECT["project"]["dependencies"])
+    assert not needed.keys() & {"jupyterlab", "jupytext", "notebook", "ipython", "ipykernel", "transformers"}
+    assert not [bounds for bounds in needed.values() if "==" in bounds]
+
+
+def test_what_the_lessons_need_comes_with_one_extra():
+    assert EXTRAS["all"] == ["clipbench[notebooks,maps,hf]"] and "clipbench[all]" in EXTRAS["test"]
+    assert {name: extra for name, (_, extra) in doctor.FOR_LESSONS.items()} == {
+        split_requirement(line)[0]: extra for extra in ("notebooks", "maps", "hf") for line in EXTRAS[extra]
+    }
 
 
 def test_conda_environment_repeats_the_dependencies_of_pyproject():

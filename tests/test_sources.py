@@ -427,5 +427,5 @@ def test_a_hub_data_set_that_cannot_be_had_brings_one_line(tmp_path):
 
 def test_without_the_datasets_library_the_way_to_get_it_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(UserError, match="pip install datasets"):
+    with pytest.raises(UserError, match=r"needs datasets: pip install .clipbench\[hub\]"):
         hub_set("owner/name")

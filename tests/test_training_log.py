@@ -77,5 +77,5 @@ def test_the_numbers_are_written_for_tensorboard(tmp_path):
 
 def test_without_tensorboard_the_way_to_get_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UserError, match="pip install tensorboard"):
+    with pytest.raises(UserError, match=r"needs tensorboard: pip install .clipbench\[tensorboard\]"):
         TrainingLog(tmp_path, tensorboard=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clipbench import UserError
+from clipbench.errors import missing_package
 
 
 def linked_scatter(embedding_map, rows: Sequence[dict], options: dict):
@@ -15,7 +15,7 @@ def linked_scatter(embedding_map, rows: Sequence[dict], options: dict):
         import jscatter
         import pandas
     except ImportError:
-        raise UserError("this needs jupyter-scatter: pip install 'clipbench[scatter]'; or use to_static()") from None
+        raise missing_package("to_scatter()", "jupyter-scatter", "scatter") from None
     table = pandas.DataFrame(rows)
     colours = {"color_by": embedding_map.colour_by} if embedding_map.colour_by in table else {}
     scatter = jscatter.Scatter(data=table, x="x", y="y", **{**colours, **options})

@@ -9,6 +9,7 @@ from PIL import Image
 
 from clipbench.bench.contest import ratio, take_turns
 from clipbench.encoders import load
+from clipbench.errors import missing_package
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import save_pretrained, world_tokenizer
@@ -56,8 +57,10 @@ def embedding(
 
 def transformers_embedding(folder: Path):
     """Pictures to unit vectors by transformers, with its defaults."""
-    import transformers
-
+    try:
+        import transformers
+    except ImportError:
+        raise missing_package("the comparison", "transformers", "hf") from None
     network = transformers.CLIPModel.from_pretrained(folder).eval()
     processor = transformers.AutoImageProcessor.from_pretrained(folder, use_fast=False)
 

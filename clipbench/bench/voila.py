@@ -56,7 +56,7 @@ def needed() -> str:
         try:
             __import__(module)
         except ImportError:
-            raise UserError(f"this needs {module}: pip install 'clipbench[{extra}]'") from None
+            raise missing_package("this benchmark", module, extra) from None
     if not APP.exists():
         raise UserError(f"there is no {APP} here; run this in a clone of the repository")
     if (found := find_chromium()) is None:

@@ -146,6 +146,6 @@ OPTIONS = {
 def bench(arguments) -> dict:
     from clipbench.bench import BENCHMARKS
 
-    common = {"command", "what", "run", "show", "json"}
+    common = {"command", "what", "run", "show", "exit_code", "json"}
     options = {name: value for name, value in vars(arguments).items() if name not in common}
     return BENCHMARKS[arguments.what].load()(**options)

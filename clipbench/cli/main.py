@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
         result = arguments.run(arguments)
         if result is not None:
             print(json.dumps(result, ensure_ascii=False) if arguments.json else arguments.show(result), flush=True)
+            return arguments.exit_code(result)
     except UserError as error:
         print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

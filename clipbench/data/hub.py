@@ -16,7 +16,7 @@ from clipbench.data.pairs import Pairs, pick_caption, shifted_and_mirrored
 from clipbench.data.picture_sets import PHOTO_TEMPLATES
 from clipbench.data.tables import CAPTION_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, find_column, stored_picture, table_set
 from clipbench.data.unreadable import Unreadable
-from clipbench.errors import UserError, first_line
+from clipbench.errors import UserError, first_line, missing_package
 from clipbench.preprocess import to_uint8
 
 
@@ -29,7 +29,7 @@ def load(name: str, /, **options):
     try:
         import datasets
     except ImportError:
-        raise UserError("hub data sets need one more package; run: pip install datasets") from None
+        raise missing_package("a data set of the hub", "datasets", "hub") from None
     try:
         return datasets.load_dataset(name, **options)
     except Exception as error:  # `datasets`, `fsspec` and `huggingface_hub` raise many kinds

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from clipbench.errors import UserError
+from clipbench.errors import UserError, missing_package
 
 BLOCK = 256  # rows at a time whose distances to all others are held in memory
 
@@ -100,7 +100,7 @@ def imported_umap():
     try:
         import umap
     except ImportError:
-        raise UserError("UMAP needs the package umap-learn: pip install umap-learn") from None
+        raise missing_package("UMAP", "umap-learn", "maps") from None
     from tqdm.std import tqdm
 
     umap.layouts.tqdm = tqdm  # in a notebook it would be tqdm's widget, which takes no file

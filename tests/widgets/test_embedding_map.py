@@ -14,6 +14,7 @@ from small import noise_picture, small_encoder, write_image_folder, write_small_
 from torch.nn.functional import normalize
 
 from clipbench import UserError, load, open_pictures
+from clipbench.errors import missing_package
 from clipbench.evaluate.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
 from clipbench_widgets import EmbeddingMap, embedding_map
@@ -381,11 +382,11 @@ def test_the_shipped_umap_is_of_the_shipped_model_and_pictures():
 
 
 def test_umap_that_fails_says_why(map_, monkeypatch):
-    _, go = fake_umap(monkeypatch, error=UserError("UMAP needs the package umap-learn: pip install umap-learn"))
+    _, go = fake_umap(monkeypatch, error=missing_package("UMAP", "umap-learn", "maps"))
     go.set()
     map_.projection = "UMAP"
     map_.wait()
-    assert map_.projection == "PCA" and "pip install umap-learn" in map_._notice.value
+    assert map_.projection == "PCA" and "pip install 'clipbench[maps]'" in map_._notice.value
     assert len(map_.points()) == 50
 
 
