@@ -14,7 +14,7 @@ from statistics import median
 
 from clipbench.bench.memory import resident
 from clipbench.doctor import find_chromium
-from clipbench.errors import UserError, first_line
+from clipbench.errors import UserError, first_line, missing_package
 
 APP = Path("app/app.ipynb")
 CARD, OPENED = ".clipbench-start-card", ".clipbench-opened > .widget-box .clipbench-app"
