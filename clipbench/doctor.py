@@ -184,6 +184,9 @@ def _missing_checkpoints() -> list[dict]:
 
 
 def _missing_extras() -> list[dict]:
+    """What only work on clipbench itself uses, in a clone."""
+    if place() != "a clone":
+        return []
     found = [
         _lack(f"{name} (for {purpose})", f'pip install -e ".[{extra}]"', needed=False)
         for name, (purpose, extra) in OPTIONAL.items()
