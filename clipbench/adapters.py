@@ -16,23 +16,27 @@ from torch import Tensor, nn
 
 from clipbench.config_files import from_hub_preprocessor
 from clipbench.errors import UserError, first_line, missing_package
-from clipbench.precision import choose_precision, fingerprint_of, in_precision
+from clipbench.precision import answer, choose_precision, fingerprint_of, in_precision
 
 SIGLIP = ("siglip", "siglip2")
 UNREADABLE = (OSError, ImportError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class ForeignEncoder:
-    """What the adapters share: a model in evaluation mode, its temperature, and how its pictures are prepared."""
+    """What the adapters share: a model in evaluation mode, its temperature, and how its pictures are prepared.
+
+    Answers are float32 on the CPU; with ``on_device=True`` they stay on the model's device.
+    """
 
     def __init__(self, model: nn.Module, preprocess: Callable[[list[Image.Image]], Tensor], name: str,
-                 device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+                 device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
+        device = next(model.parameters()).device if device is None else torch.device(device)
         self.scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
         self.bias = 0.0 if bias is None else float(bias.detach())  # what SigLIP adds to the scaled similarities
         self.precision = choose_precision(precision, device)
         self.model = in_precision(model.to(device).eval(), self.precision)
-        self.name, self.device, self._preprocess = name, torch.device(device), preprocess
+        self.name, self.device, self._preprocess = name, device, preprocess
         self._fingerprint: str | None = None
 
     @property
@@ -52,7 +56,7 @@ class ForeignEncoder:
         raise NotImplementedError
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
-        return self._preprocess(list(pictures)).to(self.device)
+        return self._preprocess(list(pictures))
 
 
 class TransformersEncoder(ForeignEncoder):
@@ -64,7 +68,8 @@ class TransformersEncoder(ForeignEncoder):
     """
 
     def __init__(self, model: nn.Module, tokenizer, preprocess: Callable[[list[Image.Image]], Tensor],
-                 name: str = "transformers", device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+                 name: str = "transformers", device: torch.device | str | None = None,
+                 precision: str | None = "fp32"):  # fmt: skip
         super().__init__(model, preprocess, name, device, precision)
         self.tokenizer = tokenizer
 
@@ -90,17 +95,19 @@ class TransformersEncoder(ForeignEncoder):
         return self.model.config.to_json_string(), vocabulary, self._preprocess, self.precision
 
     @torch.inference_mode()
-    def encode_image(self, images: Tensor) -> Tensor:
-        return unit(pooled(self.model.get_image_features(pixel_values=images.to(self.dtype))))
+    def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
+        pixels = images.to(self.device, self.dtype)
+        return answer(unit(pooled(self.model.get_image_features(pixel_values=pixels))), on_device)
 
     @torch.inference_mode()
-    def image_tower(self, images: Tensor) -> Tensor:
+    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
         """Before the projection; SigLIP has none: these are its joint features, not yet unit."""
-        return self.model.vision_model(pixel_values=images.to(self.dtype)).pooler_output.float()
+        pixels = images.to(self.device, self.dtype)
+        return answer(self.model.vision_model(pixel_values=pixels).pooler_output, on_device)
 
     @torch.inference_mode()
-    def encode_text(self, texts: Sequence[str]) -> Tensor:
-        return unit(pooled(self.model.get_text_features(**self.token_ids(list(texts)))))
+    def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
+        return answer(unit(pooled(self.model.get_text_features(**self.token_ids(list(texts))))), on_device)
 
     def token_ids(self, texts: list[str]) -> dict[str, Tensor]:
         """SigLIP was trained on texts padded to the full context, without a mask, and must be asked that way."""
@@ -133,7 +140,8 @@ class OpenClipEncoder(ForeignEncoder):
     """
 
     def __init__(self, model: nn.Module, tokenizer, transform: Callable[[Image.Image], Tensor],
-                 name: str = "open_clip", device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+                 name: str = "open_clip", device: torch.device | str | None = None,
+                 precision: str | None = "fp32"):  # fmt: skip
         super().__init__(model, lambda pictures: torch.stack([transform(one) for one in pictures]), name, device,
                          precision)  # fmt: skip
         self.tokenizer, self.transform = tokenizer, transform
@@ -156,21 +164,21 @@ class OpenClipEncoder(ForeignEncoder):
         return str(self.model), str(self.transform), self.tokenizer(["a photo, 2 emoji!"]).tolist(), self.precision
 
     @torch.inference_mode()
-    def encode_image(self, images: Tensor) -> Tensor:
-        return unit(self.model.encode_image(images.to(self.dtype)))
+    def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
+        return answer(unit(self.model.encode_image(images.to(self.device, self.dtype))), on_device)
 
     @torch.inference_mode()
-    def image_tower(self, images: Tensor) -> Tensor:
+    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
         """
         Raises:
             UserError: for other image encoders than open_clip's own vision transformer.
         """
         with without_projection(self.model.visual):
-            return self.model.visual(images.to(self.dtype)).float()
+            return answer(self.model.visual(images.to(self.device, self.dtype)), on_device)
 
     @torch.inference_mode()
-    def encode_text(self, texts: Sequence[str]) -> Tensor:
-        return unit(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)))
+    def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
+        return answer(unit(self.model.encode_text(self.tokenizer(list(texts)).to(self.device))), on_device)
 
     def tokens(self, text: str) -> list[str]:
         return [self.tokenizer.decode([token]).strip() for token in self.tokenizer.encode(text)]
@@ -201,7 +209,7 @@ def is_siglip_folder(folder: Path) -> bool:
 
 
 def load_transformers(folder: Path, name: str, device: torch.device | str = "cpu",
-                      precision: str = "fp32") -> TransformersEncoder:  # fmt: skip
+                      precision: str | None = "fp32") -> TransformersEncoder:  # fmt: skip
     """Read a folder of transformers, safetensors only and without a network.
 
     Raises:

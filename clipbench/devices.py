@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from clipbench.errors import UserError
+
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is in
 CPU_INFO = Path("/proc/cpuinfo")
@@ -19,15 +21,20 @@ UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 ENOUGH_MEMORY = 3 << 29  # 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; "auto" takes CUDA, then Apple's MPS, then the CPU."""
+def pick_device(name: str | torch.device = "auto") -> torch.device:
+    """The device called `name`; "auto" takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        UserError: for one that this machine does not have.
+    """
+    name = str(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, index = name.partition(":")
     present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     valid = [f"{each}:{i}" if count > 1 else each for each, count in present.items() for i in range(count)]
     if kind not in present or not (index or "0").isdigit() or int(index or 0) >= present[kind]:
-        raise ValueError(f"no device {name!r} on this machine; choose from auto, {', '.join(valid)}")
+        raise UserError(f"no device {name!r} on this machine; choose from auto, {', '.join(valid)}")
     return torch.device(name)
 
 

@@ -6,6 +6,7 @@ command line.
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,12 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.adapters import TransformersEncoder, is_siglip_folder, load_transformers
-from clipbench.devices import advice_on_memory, memory_limit
+from clipbench.devices import advice_on_memory, memory_limit, pick_device
 from clipbench.errors import UserError
 from clipbench.model import CLIP
 from clipbench.objectives import Objective
 from clipbench.objectives.stored import read_objective
-from clipbench.precision import choose_precision, fingerprint_of, in_precision
+from clipbench.precision import answer, choose_precision, fingerprint_of, in_precision
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import find_folder, load_pretrained
 from clipbench.random_weights import marked
@@ -29,7 +30,11 @@ from clipbench.tokenizer import Tokenizer
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Pictures and texts to unit vectors of one space. All outputs are float32 on the CPU or the model's device."""
+    """Pictures and texts to unit vectors of one space.
+
+    All outputs are float32 on the CPU, wherever the model runs, and inputs may lie anywhere: who uses an encoder never
+    names a device.
+    """
 
     name: str  # what the user called the model
     embed_dim: int  # D
@@ -53,13 +58,23 @@ class Encoder(Protocol):
 
 
 class ClipbenchEncoder:
-    """An encoder made of this package's own CLIP."""
+    """An encoder made of this package's own CLIP.
+
+    Code that goes on computing where the model is (training, steering) asks for it: with ``on_device=True`` an answer
+    stays on the model's device, with ``gradients=True`` gradients pass from ``encode_image``'s answer to the pictures
+    and the weights. Weights in fp32 are asked for by ``precision="fp32"``.
+
+    Args:
+        device: where the model is to run; None leaves it where it is.
+        precision: of the weights; see ``load``.
+    """
 
     def __init__(self, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "clip",
-                 device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
+                 device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
+        device = next(model.parameters()).device if device is None else pick_device(device)
         self.precision = choose_precision(precision, device)
         self.model = in_precision(model.to(device).eval(), self.precision)
-        self.tokenizer, self.name, self.device = tokenizer, name, torch.device(device)
+        self.tokenizer, self.name, self.device = tokenizer, name, device
         self._preprocess = preprocess
         self._fingerprint: str | None = None
 
@@ -103,7 +118,7 @@ class ClipbenchEncoder:
         return ClipbenchEncoder(model, self.tokenizer, self._preprocess, name, self.device, self.precision)
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
-        return self._preprocess(list(pictures)).to(self.device)
+        return self._preprocess(list(pictures))
 
     def square(self, picture: Image.Image) -> Tensor:
         """What the model sees of a picture: (3, S, S) uint8."""
@@ -113,17 +128,17 @@ class ClipbenchEncoder:
         """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
         return self._preprocess.normalise(pixels)
 
-    @torch.inference_mode()
-    def encode_image(self, images: Tensor) -> Tensor:
-        return self.model.encode_image(images.to(self.dtype))
+    def encode_image(self, images: Tensor, on_device: bool = False, gradients: bool = False) -> Tensor:
+        with nullcontext() if gradients else torch.inference_mode():
+            return answer(self.model.encode_image(images.to(self.device, self.dtype)), on_device)
 
     @torch.inference_mode()
-    def image_tower(self, images: Tensor) -> Tensor:
-        return self.model.image_encoder(images.to(self.dtype)).float()
+    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
+        return answer(self.model.image_encoder(images.to(self.device, self.dtype)), on_device)
 
     @torch.inference_mode()
-    def encode_text(self, texts: Sequence[str]) -> Tensor:
-        return self.model.encode_text(self.tokenizer(list(texts)).to(self.device))
+    def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
+        return answer(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), on_device)
 
     def tokens(self, text: str) -> list[str]:
         return self.tokenizer.tokens(text)
@@ -136,11 +151,11 @@ class RivalEncoder(ClipbenchEncoder):
     """
 
     def __init__(self, objective: Objective, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "rival",
-                 device: torch.device | str = "cpu", precision: str = "fp32"):  # fmt: skip
-        if precision != "fp32":
+                 device: torch.device | str | None = None, precision: str | None = None):  # fmt: skip
+        if precision not in (None, "fp32"):
             raise UserError(f"{name} was trained with {objective.name}: such models run in fp32 only")
         super().__init__(objective.clip, tokenizer, preprocess, name, device)
-        self.objective = objective.to(device).eval()
+        self.objective = objective.to(self.device).eval()
         self.ensemble = f"as {objective.name} has it"  # how class_scores averages templates
 
     @property
@@ -162,10 +177,10 @@ class RivalEncoder(ClipbenchEncoder):
         scores = self.objective.class_scores(features.to(self.device), class_names, templates, self.tokenizer)
         return scores.to(features.device)
 
-    def encode_image(self, images: Tensor) -> Tensor:
+    def encode_image(self, images: Tensor, on_device: bool = False, gradients: bool = False) -> Tensor:
         raise self.no_joint_space()
 
-    def encode_text(self, texts: Sequence[str]) -> Tensor:
+    def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
         raise self.no_joint_space()
 
     def no_joint_space(self) -> UserError:
@@ -196,7 +211,7 @@ def has_joint_space(encoder: Encoder) -> bool:
 
 
 def load(
-    name: str | Path = "classroom", device: torch.device | str = "cpu", precision: str = "fp32"
+    name: str | Path = "classroom", device: torch.device | str = "auto", precision: str | None = None
 ) -> ClipbenchEncoder | TransformersEncoder:
     """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
 
@@ -204,19 +219,21 @@ def load(
     as a ``RivalEncoder``. A model whose folder says that its weights are random has that in its name.
 
     Args:
-        precision: of the weights: "fp32", which evaluations use; "bf16" or "fp16"; or "auto", what the device
-            multiplies fast, for embedding many pictures.
+        device: "auto" takes CUDA, then Apple's MPS, then the CPU. A model of another objective stays on the CPU then:
+            it is small, and its objective is worked with by hand.
+        precision: of the weights: "fp32", which records use; "bf16" or "fp16"; or "auto", what the device multiplies
+            fast. None is fp32 on a CPU, and "auto" on an NVIDIA card: fp16 on a T4, bf16 on newer ones.
 
     Raises:
-        UserError: when there is no such model, or its files are damaged.
+        UserError: when there is no such model or device, or its files are damaged.
     """
     if (advice := advice_on_memory(memory_limit())) is not None:
         warnings.warn(advice, stacklevel=2)
     folder = find_folder(name)
     if is_siglip_folder(folder):
-        return load_transformers(folder, str(name), device, precision)
+        return load_transformers(folder, str(name), pick_device(device), precision)
     model, tokenizer, preprocess = load_pretrained(folder)
     shown = marked(str(name), folder)
     if (objective := read_objective(folder, model)) is not None:
-        return RivalEncoder(objective, tokenizer, preprocess, shown, device, precision)
+        return RivalEncoder(objective, tokenizer, preprocess, shown, "cpu" if device == "auto" else device, precision)
     return ClipbenchEncoder(model, tokenizer, preprocess, shown, device, precision)

@@ -1,7 +1,7 @@
 """A model's weights in another number format, for embedding; and the hash by which its features are known.
 
-Evaluations use float32. Lower precision is asked for by name, and changes the fingerprint, so that features of two
-precisions are never mixed.
+Recorded evaluations use float32. Lower precision changes the fingerprint, so that features of two precisions are never
+mixed. Whatever the weights are, an encoder answers in float32 on the CPU.
 """
 
 import hashlib
@@ -10,20 +10,26 @@ import torch
 from torch import Tensor, nn
 
 from clipbench.devices import pick_precision
+from clipbench.errors import UserError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def choose_precision(name: str, device: torch.device | str) -> str:
+def choose_precision(name: str | None, device: torch.device | str) -> str:
     """The precision called ``name``; "auto" takes what ``device`` multiplies fast: bf16, fp16 or fp32.
 
+    None is "auto" on an NVIDIA card and fp32 elsewhere: on a card fp32 would leave most of it idle, and on a CPU
+    numbers should be those of the records.
+
     Raises:
-        ValueError: for another name.
+        UserError: for another name.
     """
+    if name is None:
+        name = "auto" if torch.device(device).type == "cuda" else "fp32"
     if name == "auto":
         return pick_precision(device)
     if name not in DTYPES:
-        raise ValueError(f"no precision {name!r}; choose from auto, {', '.join(DTYPES)}")
+        raise UserError(f"no precision {name!r}; choose from auto, {', '.join(DTYPES)}")
     return name
 
 
@@ -41,6 +47,11 @@ def in_precision(model: nn.Module, precision: str) -> nn.Module:
         if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive:
             tensor.data = tensor.data.to(DTYPES[precision])
     return model
+
+
+def answer(features: Tensor, on_device: bool = False) -> Tensor:
+    """An encoder's answer: float32, and on the CPU, where labels and other features are, unless it is to stay."""
+    return features.float() if on_device else features.float().cpu()
 
 
 def state_of(model: nn.Module) -> list[Tensor]:

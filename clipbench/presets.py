@@ -113,7 +113,7 @@ def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> 
     return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
 
 
-def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "cpu", **machine) -> Trainer:
+def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "auto", **machine) -> Trainer:
     """A training from random weights on the preset's own world, which leaves no files.
 
     Args:
@@ -123,5 +123,5 @@ def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "c
         UserError: see ``scenes_of`` and ``Trainer``.
     """
     torch.manual_seed(seed)
-    parts, stream = untrained(preset), scenes_of(preset, seed, device)
+    parts, stream = untrained(preset), scenes_of(preset, seed)
     return Trainer(*parts, stream, preset.train, device=device, **machine)

@@ -20,7 +20,7 @@ from clipbench import distributed
 from clipbench.averaging import Averaged
 from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
 from clipbench.data.pairs import Pairs, PairStream, joined
-from clipbench.devices import pick_precision, use_fastest_threads
+from clipbench.devices import pick_device, pick_precision, use_fastest_threads
 from clipbench.errors import UserError
 from clipbench.flops import peak_tflops
 from clipbench.gradient_cache import cached_backward, refuse_batch_statistics
@@ -160,8 +160,9 @@ class Trainer:
     """One training run.
 
     Args:
-        stream: gives the pairs of any position; the run's only data.
+        stream: gives the pairs of any position; the run's only data. Scenes are drawn where the model is trained.
         out: folder for checkpoints; None keeps nothing on the disk.
+        device: "auto" takes CUDA, then Apple's MPS, then the CPU.
         callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not saved", "skipped",
             "restored", "unreadable", "hint", "end"}.
         threads: intra-op threads on a CPU; None measures which number is fastest.
@@ -184,7 +185,7 @@ class Trainer:
         stream: PairStream,
         config: TrainConfig,
         out: str | Path | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.device | str = "auto",
         precision: str | None = None,
         threads: int | None = None,
         callbacks: Sequence[Callable[[Event], None]] = (),
@@ -193,9 +194,10 @@ class Trainer:
         recompute: bool = False,
         compile: bool = False,
     ):
-        self.device = torch.device(device)
+        self.device = pick_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.tokenizer, self.preprocess, self.stream, self.config = tokenizer, preprocess, stream, config
+        self.tokenizer, self.preprocess, self.config = tokenizer, preprocess, config
+        self.stream = stream.on(self.device) if isinstance(stream, ScenePairs) else stream
         self.out = Path(out) if out else None
         self.precision = precision or pick_precision(self.device)
         self.threads = threads

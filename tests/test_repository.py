@@ -155,8 +155,8 @@ ROOMS = {
     "clipbench.evaluate.paired": [],
     "clipbench.evaluate.intervals": [],
     "clipbench.hub": ["clipbench.errors", "clipbench.weights"],
-    "clipbench.devices": [],
-    "clipbench.precision": ["clipbench.devices"],
+    "clipbench.devices": ["clipbench.errors"],
+    "clipbench.precision": ["clipbench.devices", "clipbench.errors"],
     "clipbench.adapters": ["clipbench.config_files", "clipbench.errors", "clipbench.precision"],
     "clipbench.exercises": ["clipbench.exercises", "clipbench.loss"],
     "clipbench.data": [

@@ -164,7 +164,7 @@ def from_list(encoder: Encoder, entries: list[NamedPicture], watch: Watch | None
         if watch is not None:
             watch(start / len(entries))
         images = encoder.preprocess([entry.picture for entry in entries[start : start + 64]])
-        features.append(encoder.encode_image(images).cpu())
+        features.append(encoder.encode_image(images))
     names = [entry.name for entry in entries]
     return Collection(
         "pictures", torch.cat(features), names, names, lambda rows: [entries[row].picture for row in rows],

@@ -75,9 +75,9 @@ class LabelGame:
 
     def _answers_of(self, encoder: Encoder, rows: list[int]) -> dict[int, list[int]]:
         """For each number of shots the model's class of each picture: by the names, or by the nearest example."""
-        features = encoder.encode_image(encoder.preprocess(self.data.pictures(rows))).cpu()
-        examples = encoder.encode_image(encoder.preprocess(self.data.pictures(self.examples))).cpu()
-        weights = zero_shot_weights(encoder, self.classes, self.data.templates).cpu()
+        features = encoder.encode_image(encoder.preprocess(self.data.pictures(rows)))
+        examples = encoder.encode_image(encoder.preprocess(self.data.pictures(self.examples)))
+        weights = zero_shot_weights(encoder, self.classes, self.data.templates)
         if not all(torch.isfinite(part).all() for part in (features, examples, weights)):
             raise UserError("the model's features are not finite numbers; its training has probably diverged")
         return {0: (features @ weights).argmax(1).tolist(), 1: (features @ examples.T).argmax(1).tolist()}

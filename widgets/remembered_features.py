@@ -33,7 +33,7 @@ class RememberedFeatures:
         if new:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TruncationWarning)  # the page says what was cut
-                self._texts |= zip(new, self.encoder.encode_text(new).cpu(), strict=True)
+                self._texts |= zip(new, self.encoder.encode_text(new), strict=True)
         return torch.stack([self._texts[text] for text in texts])
 
     def of_picture(self, entry: NamedPicture) -> torch.Tensor:
@@ -45,5 +45,5 @@ class RememberedFeatures:
         new = list(dict.fromkeys(entry for entry in entries if entry not in self._pictures))
         if new:
             images = self.encoder.preprocess([entry.picture for entry in new])
-            self._pictures.update(zip(new, self.encoder.encode_image(images).cpu(), strict=True))
+            self._pictures.update(zip(new, self.encoder.encode_image(images), strict=True))
         return torch.stack([self._pictures[entry] for entry in entries])

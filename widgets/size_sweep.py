@@ -70,7 +70,7 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[St
     """
     data, sticker = question.data, question.sticker
     labels, targets = data.labels, torch.full_like(data.labels, len(data.class_names) - 1)
-    weights = zero_shot_weights(question.encoder, data.class_names, question.templates).cpu()
+    weights = zero_shot_weights(question.encoder, data.class_names, question.templates)
     rounds, done = 1 + 2 * len(heights), 0
     dressed = masked if question.masked else printed
 
@@ -80,7 +80,7 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[St
         for start in range(0, len(data), AT_ONCE):
             rows = range(start, min(start + AT_ONCE, len(data)))
             images = question.encoder.preprocess(pictures.pictures(rows))
-            features.append(question.encoder.encode_image(images).cpu())
+            features.append(question.encoder.encode_image(images))
             yield Step((done + rows.stop / len(data)) / rounds)
         return judgement(torch.cat(features) @ weights, labels, targets)
 

@@ -32,7 +32,7 @@ def embedding(
     pictures = [Image.fromarray(pixels.numpy()) for pixels in noise]
     with tempfile.TemporaryDirectory() as folder:
         save_pretrained(Path(folder) / "model", CLIP(config), world_tokenizer(config.context_length), Preprocess(size))
-        fast, exact = (load(Path(folder) / "model", precision=precision) for precision in ("auto", "fp32"))
+        fast, exact = (load(Path(folder) / "model", "cpu", precision) for precision in ("auto", "fp32"))
         theirs = transformers_embedding(Path(folder) / "model")
     contestants = {
         "ours": lambda: fast.encode_image(fast.preprocess(pictures)),

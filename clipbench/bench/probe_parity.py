@@ -63,7 +63,7 @@ def probe_parity(
 
 def feature_sets(rows: int, cifar10: Path | None, model: str) -> dict[str, Callable[[], tuple[Rows, Rows]]]:
     """Name -> a function that computes (training, test) rows."""
-    encoder = load(model)
+    encoder = load(model, "cpu")
     digits, task = open_pictures("digits"), scene_task("group")
     scenes = task.pictures(task.draw(rows))
     sets = {

@@ -25,7 +25,7 @@ from clipbench.bench.memory import resident
 torch.set_num_threads(int(sys.argv[2]))
 before = resident()
 began = time.perf_counter()
-encoder = clipbench.load(sys.argv[1])
+encoder = clipbench.load(sys.argv[1], "cpu")
 seconds = time.perf_counter() - began
 encoder.encode_text(["a cat"])
 encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size))
@@ -42,7 +42,7 @@ def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 
     """
     torch.set_num_threads(threads or 1)
     loads = [measured_load(model, threads or 1) for _ in range(rounds)]
-    encoder, folder = load(model), find_folder(model)
+    encoder, folder = load(model, "cpu"), find_folder(model)
     pictures = open_pictures("scenes:heldout").subset(range(BATCH)).pictures(range(BATCH))
     images, one = encoder.preprocess(pictures), encoder.preprocess(pictures[:1])
     texts = list(TEXTS) * (BATCH // len(TEXTS))

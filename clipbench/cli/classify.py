@@ -10,7 +10,7 @@ def add_to(commands) -> None:
                         help="a text to choose from; repeat it (default: every name of the emoji world)")  # fmt: skip
     parser.add_argument("--model", default="classroom")
     parser.add_argument("--top", type=positive(int), default=5, help="how many to show")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="auto")
 
 
 def classify(arguments) -> dict:

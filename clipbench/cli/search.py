@@ -11,7 +11,7 @@ def add_to(commands) -> None:
     query.add_argument("--text", help="what to look for, in words")
     query.add_argument("--image", help="a picture file to find the like of")
     parser.add_argument("--top", type=positive(int), default=10, help="how many to show")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="auto")
 
 
 def search(arguments) -> dict:
@@ -30,7 +30,7 @@ def search(arguments) -> dict:
     else:
         query = encoder.encode_image(encoder.preprocess([picture]))
     stored = open_features(encoder, arguments.data, progress=not arguments.json)
-    found = top_k(query.cpu(), stored.features, min(arguments.top, len(stored)))
+    found = top_k(query, stored.features, min(arguments.top, len(stored)))
     labels, names = stored.labels, stored.about.get("class_names")
     results = [
         {"id": stored.ids[row], "row": row, "cosine": score}

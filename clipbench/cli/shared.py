@@ -71,15 +71,10 @@ def show_float(value: float) -> str:
 
 
 def load_on_device(arguments, precision: str = "fp32"):
-    from clipbench.devices import pick_device
+    """The encoder that the arguments name, in the precision of records."""
     from clipbench.encoders import load
 
-    try:
-        return load(arguments.model, pick_device(arguments.device), precision)
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    return load(arguments.model, arguments.device, precision)
 
 
 def read_lines(file: Path) -> list[str]:

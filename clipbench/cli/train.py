@@ -122,10 +122,7 @@ def make_trainer(preset, arguments, out: Path | None):
     from clipbench.devices import pick_device
     from clipbench.train import Trainer
 
-    try:
-        device = pick_device(arguments.device)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    device = pick_device(arguments.device)
     if distributed.was_launched():
         device = distributed.join(device)
     torch.manual_seed(arguments.seed)

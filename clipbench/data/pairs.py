@@ -59,6 +59,12 @@ class ScenePairs:
         self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
         self.pool = training_pool(tiny)
 
+    def on(self, device: torch.device | str) -> "ScenePairs":
+        """The same scenes, drawn on another device."""
+        other = copy.copy(self)
+        other.device = device
+        return other
+
     def __call__(self, start: int, count: int) -> Pairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)

@@ -40,7 +40,7 @@ def encoded_batches(
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     for batch in shown(batches, progress, f"pictures of {data.name}"):
         pictures = data.pictures(batch) if unreadable is None else pictures_or_grey(data, batch, unreadable)
-        yield encode(encoder.preprocess(pictures)).cpu()
+        yield encode(encoder.preprocess(pictures))
 
 
 def pictures_or_grey(data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]) -> list[Image.Image]:
@@ -65,7 +65,7 @@ def text_features(
     """Unit vectors of all texts. Each distinct text is encoded once; short ones together, so that little is padded."""
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
     batches = [distinct[start : start + batch_size] for start in range(0, len(distinct), batch_size)]
-    encoded = [encoder.encode_text(batch).cpu() for batch in shown(batches, progress, "texts")]
+    encoded = [encoder.encode_text(batch) for batch in shown(batches, progress, "texts")]
     rows = {text: row for row, text in enumerate(distinct)}
     return torch.cat(encoded)[[rows[text] for text in texts]]
 

@@ -15,6 +15,8 @@ from clipbench.model import Attention, AttentionPool
 def attention_maps(tower: nn.Module, inputs: Tensor) -> Float[Tensor, "L B H Q N"]:
     """The attention weights of a tower's L layers while it encodes a batch: every row (Q) is a softmax over N tokens.
 
+    They come in float32 on the CPU, wherever the tower is.
+
     Args:
         tower: an image encoder with preprocessed pictures (B, 3, S, S), or a text encoder with token ids (B, T).
             In transformers every token asks (Q = N); the attention pool of a ResNet is one layer with Q = 1, the mean
@@ -27,14 +29,20 @@ def attention_maps(tower: nn.Module, inputs: Tensor) -> Float[Tensor, "L B H Q N
     if not layers:
         raise UserError(f"{type(tower).__name__} has no attention to look at; choose a ViT, a ResNet or a transformer")
     weights: list[Tensor] = []
-    hooks = [layer.register_forward_pre_hook(lambda module, given: weights.append(weights_of(module, *given)))
+    hooks = [layer.register_forward_pre_hook(lambda module, given: weights.append(weights_of(module, *given).cpu()))
              for layer in layers]  # fmt: skip
     try:
-        tower(inputs)
+        tower(as_weights(inputs, tower))
     finally:
         for hook in hooks:
             hook.remove()
     return torch.stack(weights)
+
+
+def as_weights(inputs: Tensor, tower: nn.Module) -> Tensor:
+    """Where the tower is; pictures also in the number format of its weights."""
+    weight = next(weight for weight in tower.parameters() if weight.ndim > 1)
+    return inputs.to(weight.device, weight.dtype if inputs.is_floating_point() else inputs.dtype)
 
 
 def weights_of(layer: Attention | AttentionPool, x: Tensor, mask: Tensor | None = None) -> Float[Tensor, "B H Q N"]:

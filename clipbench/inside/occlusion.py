@@ -52,7 +52,7 @@ def drops(
     batches = [corners[start : start + batch_size] for start in range(0, len(corners), batch_size)]
     parts = [score(torch.stack([covered(image, *corner, patch, fill) for corner in batch])) for batch in batches]
     fallen = score(image[None]) - torch.cat(parts)  # (h w, C)
-    return fallen.T.unflatten(1, (len(steps), len(steps))).cpu()
+    return fallen.T.unflatten(1, (len(steps), len(steps)))
 
 
 def covered(image: Tensor, top: int, left: int, patch: int, fill: float) -> Tensor:

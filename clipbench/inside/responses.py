@@ -94,7 +94,7 @@ def unit_responses(
     with listening(model, layers) as heard, torch.inference_mode():
         for start in range(0, len(pictures), batch_size):
             rows = range(start, min(start + batch_size, len(pictures)))
-            model.encode_image(encoder.preprocess(pictures.pictures(rows)).to(encoder.dtype))
+            model.encode_image(encoder.preprocess(pictures.pictures(rows)).to(encoder.device, encoder.dtype))
             for name in layers:
                 parts[name].append(one_number_a_unit(heard[name], pool).float().cpu())
     return {name: torch.cat(part) for name, part in parts.items()}

@@ -49,15 +49,15 @@ def steer(
     Raises:
         UserError: for an encoder that is not this package's CLIP, or settings that make no ascent.
     """
-    model = own_model(encoder)
+    own_model(encoder)
     if steps < 1 or frames < 2 or views < 0 or rate <= 0:
         raise UserError("steering needs at least 1 step, 2 frames, 0 views and a rate above 0")
     generator = torch.Generator().manual_seed(seed)
     pixels = first_pixels(encoder, start, generator).to(encoder.device)
-    target = encoder.encode_text([text]).clone()[0]
+    target = encoder.encode_text([text], on_device=True).clone()[0]
 
     def cosine(pixels: Tensor) -> Tensor:
-        return model.encode_image(encoder.normalise(255 * pixels).to(encoder.dtype)) @ target
+        return encoder.encode_image(encoder.normalise(255 * pixels), on_device=True, gradients=True) @ target
 
     def look(pixels: Tensor) -> Tensor:
         return random_views(pixels, views, generator) if views else pixels[None]

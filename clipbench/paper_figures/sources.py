@@ -55,10 +55,9 @@ class Sources:
 
     @cached_property
     def encoder(self):
-        from clipbench.devices import pick_device
         from clipbench.encoders import load
 
-        return load(self.model, pick_device(self.device))
+        return load(self.model, self.device, "fp32")
 
     def own(self, name: str) -> str:
         """The name of this model's record."""

@@ -38,7 +38,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     class_names, templates = words_for(split.test)
-    weights = zero_shot_weights(encoder, class_names, templates).cpu()
+    weights = zero_shot_weights(encoder, class_names, templates)
     note_empty_folders(arguments.data, split.train.labels, class_names)
     before, projected = (both_rows(encoder, split, kind, arguments) for kind in (False, True))
     zero_shot = zero_shot_metrics(projected[1].features, projected[1].labels, weights)

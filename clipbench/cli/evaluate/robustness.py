@@ -117,7 +117,7 @@ def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
     from clipbench.evaluate.robustness import shift_metrics
     from clipbench.evaluate.wise_ft import interpolated
 
-    tuned = load(arguments.wise_ft, encoder.device)
+    tuned = load(arguments.wise_ft, encoder.device, encoder.precision)
     metrics = {}
     for share in mixed:
         numbers = shift_metrics(interpolated(encoder, tuned, share), data, shifts, templates)
