@@ -30,13 +30,15 @@ class ForeignEncoder:
 
     def __init__(self, model: nn.Module, preprocess: Callable[[list[Image.Image]], Tensor], name: str,
                  device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
-        device = next(model.parameters()).device if device is None else torch.device(device)
         self.scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
         self.bias = 0.0 if bias is None else float(bias.detach())  # what SigLIP adds to the scaled similarities
-        self.precision = choose_precision(precision, device)
-        self.model = in_precision(model.to(device).eval(), self.precision)
-        self.name, self.device, self._preprocess = name, device, preprocess
+        if device is not None:
+            model.to(device)
+        self.device = next(model.parameters()).device
+        self.precision = choose_precision(precision, self.device)
+        self.model = in_precision(model.eval(), self.precision)
+        self.name, self._preprocess = name, preprocess
         self._fingerprint: str | None = None
 
     @property

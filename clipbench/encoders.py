@@ -71,10 +71,12 @@ class ClipbenchEncoder:
 
     def __init__(self, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "clip",
                  device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
-        device = next(model.parameters()).device if device is None else pick_device(device)
-        self.precision = choose_precision(precision, device)
-        self.model = in_precision(model.to(device).eval(), self.precision)
-        self.tokenizer, self.name, self.device = tokenizer, name, device
+        if device is not None:
+            model.to(pick_device(device))
+        self.device = next(model.parameters()).device
+        self.precision = choose_precision(precision, self.device)
+        self.model = in_precision(model.eval(), self.precision)
+        self.tokenizer, self.name = tokenizer, name
         self._preprocess = preprocess
         self._fingerprint: str | None = None
 
@@ -115,7 +117,7 @@ class ClipbenchEncoder:
 
     def with_model(self, model: CLIP, name: str) -> "ClipbenchEncoder":
         """Another model of the same shape behind the same preprocessing and vocabulary."""
-        return ClipbenchEncoder(model, self.tokenizer, self._preprocess, name, self.device, self.precision)
+        return ClipbenchEncoder(model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision)
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         return self._preprocess(list(pictures))
@@ -155,7 +157,7 @@ class RivalEncoder(ClipbenchEncoder):
         if precision not in (None, "fp32"):
             raise UserError(f"{name} was trained with {objective.name}: such models run in fp32 only")
         super().__init__(objective.clip, tokenizer, preprocess, name, device)
-        self.objective = objective.to(self.device).eval()
+        self.objective = (objective if device is None else objective.to(self.device)).eval()
         self.ensemble = f"as {objective.name} has it"  # how class_scores averages templates
 
     @property

@@ -41,11 +41,12 @@ def in_precision(model: nn.Module, precision: str) -> nn.Module:
     """
     if precision == "fp32":
         return model
+    wanted = DTYPES[precision]
     norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
     sensitive = {id(tensor) for norm in norms for tensor in state_of(norm)}
     for tensor in state_of(model):
-        if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive:
-            tensor.data = tensor.data.to(DTYPES[precision])
+        if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive and tensor.dtype != wanted:
+            tensor.data = tensor.data.to(wanted)
     return model
 
 

@@ -19,7 +19,7 @@ import torch
 from clipbench import distributed
 from clipbench.averaging import Averaged
 from clipbench.checkpoint import forget_old, newest_intact, step_folder, written_whole
-from clipbench.data.pairs import Pairs, PairStream, joined
+from clipbench.data.pairs import Pairs, PairStream, ScenePairs, joined
 from clipbench.devices import pick_device, pick_precision, use_fastest_threads
 from clipbench.errors import UserError
 from clipbench.flops import peak_tflops

@@ -46,8 +46,7 @@ from clipbench.data.pairs import ScenePairs
 from clipbench.presets import find_preset
 
 preset = find_preset("tiny")
-device = "cuda" if torch.cuda.is_available() else "cpu"
-world = ScenePairs(seed=0, tiny=True, device=device)
+world = ScenePairs(seed=0, tiny=True)
 eight = world(start=4000, count=8)
 
 # %%
@@ -61,7 +60,7 @@ def show_similarity(encoder, pairs):
     return similarity_heatmap(text_features @ image_features.T, pictures, pairs.captions)
 
 
-show_similarity(clipbench.load("tiny", device), eight)
+show_similarity(clipbench.load("tiny"), eight)
 
 # %% [markdown]
 # Rows are captions, columns are pictures, and a frame marks a pair. The framed cells are high and the
@@ -159,7 +158,7 @@ from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 
 tokenizer, preprocess = world_tokenizer(), Preprocess(preset.model.image_size)
-show_similarity(ClipbenchEncoder(model, tokenizer, preprocess, "untrained", device), eight)
+show_similarity(ClipbenchEncoder(model, tokenizer, preprocess, "untrained"), eight)
 
 # %% [markdown]
 # Now the columns hardly differ. With random weights the position of a picture does not depend on what is in
@@ -255,7 +254,7 @@ print(f"measured {clip_loss(same, same, 14.3):.4f}, ln {N} = {log(N):.4f}, ln 32
 # %%
 with torch.no_grad():
     images = preprocess.normalise(batch.images)
-    start = clip_loss(*model.to(device)(images, tokenizer(batch.captions).to(device)))
+    start = clip_loss(*model(images, tokenizer(batch.captions)))
 print(f"the untrained model has {start:.3f}, and ln {len(images)} is {log(len(images)):.3f}")
 
 # %% [markdown]
@@ -288,7 +287,7 @@ from clipbench.figures import LiveTrainingCurve
 
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)
 curve = LiveTrainingCurve(recipe.batch_size)
-trainer = Trainer(model, tokenizer, preprocess, world, recipe, device=device, callbacks=[curve])
+trainer = Trainer(model, tokenizer, preprocess, world, recipe, callbacks=[curve])
 
 # %% [markdown]
 # A computer with a single core, such as Binder's, would need too long. There we stop after a minute.
@@ -328,9 +327,9 @@ print(f"the scale began at {1 / 0.07:.1f} and is now {model.scale.detach():.1f}"
 
 # %%
 if end["finished"]:
-    encoder = ClipbenchEncoder(model, tokenizer, preprocess, "the model trained above", device)
+    encoder = ClipbenchEncoder(model, tokenizer, preprocess, "the model trained above")
 else:
-    encoder = clipbench.load("tiny", device)
+    encoder = clipbench.load("tiny")
     print("The training was stopped early: from here on we use the shipped model of the same recipe.")
 encoder.name
 
@@ -474,7 +473,7 @@ def short_run(stream, seconds=DEMO_SECONDS, learn_scale=True, **changes):
     model, events = CLIP(preset.model), []
     model.logit_scale.requires_grad_(learn_scale)
     recipe = replace(preset.train, minutes=seconds / 60, pairs=None, **changes)
-    settings = {"device": device, "threads": torch.get_num_threads(), "callbacks": [events.append]}
+    settings = {"threads": torch.get_num_threads(), "callbacks": [events.append]}
     Trainer(model, tokenizer, preprocess, stream, recipe, **settings).run()
     return events
 
@@ -500,7 +499,7 @@ compare_losses(runs, recipe.batch_size)
 # from clipbench_widgets import TrainingMonitor
 #
 # parts = tokenizer, preprocess, world, recipe
-# TrainingMonitor(Trainer(CLIP(preset.model), *parts, device=device))
+# TrainingMonitor(Trainer(CLIP(preset.model), *parts))
 # ```
 #
 # ## Exercises

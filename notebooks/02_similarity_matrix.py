@@ -177,7 +177,7 @@ f"autograd and the closed form agree in all {N * N} cells"
 from clipbench.data.pairs import ScenePairs
 from clipbench.figures import histograms, to_pictures
 
-world = ScenePairs(seed=990_002, tiny=SCALE == "tiny", device="cpu")  # a seed that no training used
+world = ScenePairs(seed=990_002, tiny=SCALE == "tiny")  # a seed that no training used
 many = world(start=0, count=256)
 big = matrix(to_pictures(many.images), many.captions)
 own = big.diagonal()

@@ -165,7 +165,7 @@ from clipbench.data.pairs import ScenePairs
 from clipbench.figures import to_pictures
 
 encoder = clipbench.load(MODEL)
-fresh = ScenePairs(seed=990_008, tiny=SCALE == "tiny", device="cpu")(start=0, count=1024)
+fresh = ScenePairs(seed=990_008, tiny=SCALE == "tiny")(start=0, count=1024)
 parts = []
 for some in fresh.images.split(128):
     parts.append(encoder.encode_image(encoder.preprocess(to_pictures(some))))
@@ -254,12 +254,14 @@ for batch, top1 in by_batch.items():
 # What hinders us is memory. Count what a training step has to keep for the way back, for each pair.
 
 # %%
-tools = clipbench.load("classroom")
-student = tools.model.train().requires_grad_(True)
+from clipbench.pretrained import find_folder, load_pretrained
+
+student, tokenizer, preprocess = load_pretrained(find_folder("classroom"))
+student.train().requires_grad_(True)
 kept = []
 pack = torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.nbytes) or x, lambda x: x)
-pixels = tools.normalise(fresh.images[:64]).clone()
-token_ids = tools.tokenizer(fresh.captions[:64])
+pixels = preprocess.normalise(fresh.images[:64]).clone()
+token_ids = tokenizer(fresh.captions[:64])
 with pack:
     clipbench.clip_loss(*student(pixels, token_ids))
 per_pair = (sum(kept) - sum(weight.nbytes for weight in student.parameters())) / 64
@@ -359,7 +361,7 @@ print(f"cosine {cosine(library, exact):.6f}, relative difference {off:.0e}")
 from clipbench.gradient_cache import refuse_batch_statistics
 
 try:
-    refuse_batch_statistics(clipbench.load("tiny").model.requires_grad_(True), "--micro-batch")
+    refuse_batch_statistics(load_pretrained(find_folder("tiny"))[0].requires_grad_(True), "--micro-batch")
 except clipbench.UserError as error_message:
     print(error_message)
 
@@ -483,9 +485,9 @@ from clipbench_widgets import TrainingMonitor
 preset = find_preset("tiny")
 recipe = replace(preset.train, batch_size=128, minutes=3.0)
 torch.manual_seed(0)
-world = ScenePairs(seed=0, tiny=True, device="cpu")
+world = ScenePairs(seed=0, tiny=True)
 fittings = world_tokenizer(), Preprocess(preset.model.image_size), world
-TrainingMonitor(Trainer(CLIP(preset.model), *fittings, recipe, device="cpu"))
+TrainingMonitor(Trainer(CLIP(preset.model), *fittings, recipe))
 
 # %% [markdown]
 # ## Exercises

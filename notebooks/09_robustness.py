@@ -38,7 +38,7 @@ import torch
 import clipbench
 
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
-encoder = clipbench.load(MODEL)
+encoder = clipbench.load(MODEL, precision="fp32")  # it is trained on, below
 
 # %% [markdown]
 # ## The same things, drawn by others
@@ -271,7 +271,7 @@ optimiser = torch.optim.AdamW(tuned.model.image_encoder.parameters(), lr=5e-4)
 losses = []
 for step in range(STEPS):
     batch = range(32 * step, 32 * (step + 1))
-    features = tuned.model.encode_image(encoder.preprocess(training.pictures(batch)))
+    features = tuned.encode_image(encoder.preprocess(training.pictures(batch)), gradients=True)
     loss = F.cross_entropy(encoder.scale * features @ weights, training.labels[batch])
     optimiser.zero_grad()
     loss.backward()

@@ -414,7 +414,7 @@ target = encoder.encode_text(["a cat"]).clone()[0]
 
 
 def score(pixels):
-    return encoder.model.encode_image(encoder.normalise(pixels[None]))[0] @ target
+    return encoder.encode_image(encoder.normalise(pixels[None]), gradients=True)[0] @ target
 
 
 pixels = encoder.square(dog).float().requires_grad_()

@@ -42,31 +42,29 @@ import torch
 
 import clipbench
 
-device = "cuda" if torch.cuda.is_available() else "cpu"
-
 
 def random_stand_in():
     from clipbench.bench.widgets import random_model
 
     torch.manual_seed(0)
     with random_model("ViT-B/32") as folder:
-        return clipbench.load(folder, device)
+        return clipbench.load(folder)
 
 
 # %%
 if SCALE == "full":
     try:
-        encoder = clipbench.load(CHECKPOINT, device)
+        encoder = clipbench.load(CHECKPOINT)
         who = encoder.name
     except clipbench.UserError as error:
         print(error)
         encoder, who = random_stand_in(), "ViT-B/32 with RANDOM weights"
 else:
-    encoder, who = clipbench.load(SCALE, device), f"our {SCALE} model"
+    encoder, who = clipbench.load(SCALE), f"our {SCALE} model"
 
 # %%
 MEANT = "RANDOM" not in who
-print(f"The answers below are those of {who}, on {device}.")
+print(f"The answers below are those of {who}, on {encoder.device} in {encoder.precision}.")
 if not MEANT:
     print("Random weights: read no meaning into any number of this lesson but times and sizes.")
 
@@ -79,7 +77,7 @@ from clipbench.data.staged import Staged, stage
 (picture,) = stage([Staged(("cat",), "green")], 160)
 texts = ["a photo of a cat", "a photo of a dog", "a photo of a pizza"]
 cosines = encoder.encode_image(encoder.preprocess([picture])) @ encoder.encode_text(texts).T
-probabilities = (encoder.scale * cosines).softmax(dim=1)[0].cpu()
+probabilities = (encoder.scale * cosines).softmax(dim=1)[0]
 
 # %%
 from clipbench.figures import probability_bars
@@ -120,8 +118,8 @@ else:
 # %%
 drawers = ["a photo of a cat", "a photo of a dog", "a photo of food", "a photo of a vehicle"]
 drawers += ["a photo of a musical instrument"]
-photo_features = encoder.encode_image(encoder.preprocess(photos)).cpu()
-drawer_features = encoder.encode_text(drawers).cpu()
+photo_features = encoder.encode_image(encoder.preprocess(photos))
+drawer_features = encoder.encode_text(drawers)
 chosen = (photo_features @ drawer_features.T).argmax(1).tolist()
 
 # %%
@@ -145,8 +143,8 @@ contact_sheet([photos[i] for i in order], captions, title, columns=8)
 
 # %%
 data = clipbench.open_pictures("scenes:heldout256").subset(range(100 if SCALE == "full" else 300))
-features = clipbench.image_features(encoder, data).cpu()
-weights = clipbench.zero_shot_weights(encoder, data.class_names, ["a photo of a {}."]).cpu()
+features = clipbench.image_features(encoder, data)
+weights = clipbench.zero_shot_weights(encoder, data.class_names, ["a photo of a {}."])
 metrics = clipbench.zero_shot_metrics(features, data.labels, weights)
 for name in ("top1", "top5"):
     low, high = metrics[f"{name}_low"], metrics[f"{name}_high"]
@@ -181,8 +179,8 @@ paper = Image.new("RGB", (224, 224), (235, 232, 225))
 sheets = [print_on(paper, Sticker(word, height=0.4, position=(0.5, 0.5))) for word in words]
 
 # %%
-sheet_features = encoder.encode_image(encoder.preprocess(sheets)).cpu()
-asked = encoder.encode_text([f'a sign that says "{word}"' for word in words]).cpu()
+sheet_features = encoder.encode_image(encoder.preprocess(sheets))
+asked = encoder.encode_text([f'a sign that says "{word}"' for word in words])
 read = (sheet_features @ asked.T).argmax(1)
 right = int((read == torch.arange(8)).sum())
 title = f"{right} of 8 words are read by {who}"
@@ -223,7 +221,7 @@ def on_white(name, art):
 
 references = [on_white(name, "noto") for name in places]
 questions = [on_white(name, "twemoji") for name in places]
-sides = [encoder.encode_image(encoder.preprocess(each)).cpu() for each in (questions, references)]
+sides = [encoder.encode_image(encoder.preprocess(each)) for each in (questions, references)]
 nearest = (sides[0] @ sides[1].T).argmax(1).tolist()
 
 # %% [markdown]
@@ -269,7 +267,7 @@ labels = torch.arange(CLIPS).repeat_interleave(8)
 concept = torch.tensor([concept_ids()[name] for name in data.class_names[:CLIPS]])[labels]
 factors = draw_factors(torch.arange(len(labels)), seed=990_014, config=EVALUATION)
 frames = to_pictures(render(factors.with_groups(concept, torch.ones_like(concept))))
-frame_features = encoder.encode_image(encoder.preprocess(frames)).cpu()
+frame_features = encoder.encode_image(encoder.preprocess(frames))
 
 # %%
 from clipbench.evaluate.intervals import with_interval
@@ -306,7 +304,7 @@ from clipbench.figures import similarity_heatmap
 scenes = [Staged(("cat",), "white"), Staged(("cat",), "red"), Staged(("dog",), "red")]
 shown = stage([*scenes, Staged(("tomato",))])
 texts = ["a cat", "a red cat", "a fat red cat", "not a photo of a fat red cat", "a red thing"]
-table = encoder.encode_text(texts).cpu() @ encoder.encode_image(encoder.preprocess(shown)).cpu().T
+table = encoder.encode_text(texts) @ encoder.encode_image(encoder.preprocess(shown)).T
 best = table.argmax(1)
 heard = "another picture than" if best[3] != best[2] else "the same picture as"
 title = f"{who}: with “not” in front “{texts[2]}” prefers {heard} without"
@@ -362,7 +360,7 @@ for _ in range(3):
     encoder.encode_image(pixels).sum().item()
 rate = 3 * len(pixels) / (time.perf_counter() - began)
 weights_mb = sum(weight.nbytes for weight in encoder.model.parameters()) / 1e6
-print(f"{who}: {rate:,.0f} pictures a second on {device}, {weights_mb:,.0f} MB of weights")
+print(f"{who}: {rate:,.0f} pictures a second on {encoder.device}, {weights_mb:,.0f} MB of weights")
 
 # %% [markdown]
 # How long would ImageNet's validation set take here, 50,000 pictures? And every figure of the paper: `clipbench

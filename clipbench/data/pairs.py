@@ -4,6 +4,7 @@ A stream is a function of the position: ``stream(start, count)`` always gives th
 anywhere and go on, on any machine, by remembering one number.
 """
 
+import copy
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

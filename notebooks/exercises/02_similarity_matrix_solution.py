@@ -127,7 +127,7 @@ from clipbench.figures import to_pictures
 
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
 encoder = clipbench.load(MODEL)
-pairs = ScenePairs(seed=990_010, tiny=SCALE == "tiny", device="cpu")(start=0, count=200)
+pairs = ScenePairs(seed=990_010, tiny=SCALE == "tiny")(start=0, count=200)
 image_features = encoder.encode_image(encoder.preprocess(to_pictures(pairs.images)))
 
 # %%

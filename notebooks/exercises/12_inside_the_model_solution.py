@@ -107,7 +107,7 @@ pixels = encoder.square(stage([Staged(("dog",))], 160)[0]).float().div(255).requ
 
 
 def cosine(pixels):
-    return encoder.model.encode_image(encoder.normalise(255 * pixels[None]))[0] @ target
+    return encoder.encode_image(encoder.normalise(255 * pixels[None]), gradients=True)[0] @ target
 
 
 # %%
