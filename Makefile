@@ -56,7 +56,7 @@ test-widgets-7: $(STAMPS)/ipywidgets7
 
 notebooks: $(READY) exercises
 	$(PY) -m jupytext --to ipynb --update $(LESSONS)
-	CLIPBENCH_SCALE=classroom $(PY) -m nbconvert --to notebook --execute --inplace \
+	CLIPBENCH_SCALE=classroom TQDM_DISABLE=1 $(PY) -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb)
 	$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb)

@@ -84,7 +84,7 @@ def collect(encoder: Encoder, data, most: int | None = None, watch: Watch | None
     """
     if isinstance(data, (str, Path)):
         if str(data).endswith(".safetensors"):
-            stored = open_features(encoder, str(data))
+            stored = open_features(encoder, str(data), progress=False)
             return from_features(stored, most)
         data = folder_of_files(Path(data)) or open_pictures(str(data))
     if not isinstance(data, PictureSet):
@@ -92,7 +92,7 @@ def collect(encoder: Encoder, data, most: int | None = None, watch: Watch | None
     data = data.subset(spread(len(data), most))
     if watch is None:
         return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
-    return of_set(data, cached_image_features(encoder, watched(data, watch)))
+    return of_set(data, cached_image_features(encoder, watched(data, watch), progress=False))
 
 
 def watched(data: PictureSet, watch: Watch) -> PictureSet:

@@ -77,7 +77,7 @@ class LabelGame:
         """For each number of shots the model's class of each picture: by the names, or by the nearest example."""
         features = encoder.encode_image(encoder.preprocess(self.data.pictures(rows)))
         examples = encoder.encode_image(encoder.preprocess(self.data.pictures(self.examples)))
-        weights = zero_shot_weights(encoder, self.classes, self.data.templates)
+        weights = zero_shot_weights(encoder, self.classes, self.data.templates, progress=False)
         if not all(torch.isfinite(part).all() for part in (features, examples, weights)):
             raise UserError("the model's features are not finite numbers; its training has probably diverged")
         return {0: (features @ weights).argmax(1).tolist(), 1: (features @ examples.T).argmax(1).tolist()}

@@ -70,7 +70,7 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[St
     """
     data, sticker = question.data, question.sticker
     labels, targets = data.labels, torch.full_like(data.labels, len(data.class_names) - 1)
-    weights = zero_shot_weights(question.encoder, data.class_names, question.templates)
+    weights = zero_shot_weights(question.encoder, data.class_names, question.templates, progress=False)
     rounds, done = 1 + 2 * len(heights), 0
     dressed = masked if question.masked else printed
 

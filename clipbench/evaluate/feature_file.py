@@ -173,7 +173,7 @@ SAME = ("data_fingerprint", "fingerprint", "projected")  # what must agree for s
 
 def embed(
     encoder: Encoder, data: PictureSet, file: str | Path, projected: bool = True, batch_size: int = 128,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Stored:  # fmt: skip
     """Features of all pictures, in a file.
 
@@ -287,7 +287,7 @@ def cache_folder() -> Path:
 
 
 def cached_image_features(
-    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = False
+    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = True
 ) -> Tensor:
     """``image_features``, computed once for each encoder and data set, and kept on the disk.
 
@@ -301,7 +301,7 @@ def cached_image_features(
 
 
 def cached_features(
-    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = False
+    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = True
 ) -> Stored:
     """Features of all pictures that can be read, computed once for each encoder and data set, and kept on the disk.
 
@@ -331,7 +331,7 @@ def unreadable_line(stored: Stored, most: int = 3) -> str:
     return f"{len(reasons)} of {total} pictures cannot be read: {'; '.join(reasons[:most])}{more}"
 
 
-def open_features(encoder: Encoder, data: str, projected: bool = True, progress: bool = False) -> Stored:
+def open_features(encoder: Encoder, data: str, projected: bool = True, progress: bool = True) -> Stored:
     """Features of ``--data``: a feature file of this encoder, or any picture set, through the cache.
 
     Raises:

@@ -1,20 +1,20 @@
 """Features of many pictures or texts, in batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from clipbench.data.picture_sets import PictureSet
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
+from clipbench.progress import shown
 
 
 def image_features(
-    encoder: Encoder, data: PictureSet, batch_size: int = 128, projected: bool = True, progress: bool = False
+    encoder: Encoder, data: PictureSet, batch_size: int = 128, projected: bool = True, progress: bool = True
 ) -> Float[Tensor, "M D"]:
     """Unit vectors of all pictures, or with ``projected=False`` the features before the projection (M, W)."""
     return torch.cat(list(encoded_batches(encoder, data, batch_size, projected, progress)))
@@ -38,7 +38,7 @@ def encoded_batches(
     rows = range(len(data)) if rows is None else rows
     encode = encoder.encode_image if projected else encoder.image_tower
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    for batch in shown(batches, progress, f"pictures of {data.name}"):
+    for batch in shown(batches, f"pictures of {data.name}", progress):
         pictures = data.pictures(batch) if unreadable is None else pictures_or_grey(data, batch, unreadable)
         yield encode(encoder.preprocess(pictures))
 
@@ -60,19 +60,14 @@ def picture_or_grey(data: PictureSet, row: int, unreadable: dict[int, str]) -> I
 
 
 def text_features(
-    encoder: Encoder, texts: Sequence[str], batch_size: int = 512, progress: bool = False
+    encoder: Encoder, texts: Sequence[str], batch_size: int = 512, progress: bool = True
 ) -> Float[Tensor, "B D"]:
     """Unit vectors of all texts. Each distinct text is encoded once; short ones together, so that little is padded."""
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
     batches = [distinct[start : start + batch_size] for start in range(0, len(distinct), batch_size)]
-    encoded = [encoder.encode_text(batch) for batch in shown(batches, progress, "texts")]
+    encoded = [encoder.encode_text(batch) for batch in shown(batches, "texts", progress)]
     rows = {text: row for row, text in enumerate(distinct)}
     return torch.cat(encoded)[[rows[text] for text in texts]]
-
-
-def shown(batches: Sequence, progress: bool, what: str) -> Iterable:
-    # disable=None: in notebooks and terminals, but not into a file
-    return tqdm(batches, desc=what, unit="batch", leave=False, disable=None) if progress else batches
 
 
 def rows_not_finite(features: Float[Tensor, "M D"]) -> int:

@@ -25,7 +25,7 @@ class Prompts:
     """
 
     def __init__(self, encoder: Encoder, class_names: Sequence[str], folder: Path | None = None,
-                 progress: bool = False):  # fmt: skip
+                 progress: bool = True):  # fmt: skip
         self.encoder, self.class_names, self.progress = encoder, list(class_names), progress
         self.folder = folder or cache_folder().parent / "prompts"
         self.known: dict[str, Tensor] = {}

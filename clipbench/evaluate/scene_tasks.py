@@ -24,7 +24,7 @@ from clipbench.evaluate.zero_shot import zero_shot_weights
 
 
 def scene_task_metrics(
-    encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = False,
+    encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = True,
     interval: str = "wilson", shots: Sequence[int] = (), seeds: Sequence[int] = (0, 1, 2),
 ) -> dict[str, float | str]:  # fmt: skip
     """One task.

@@ -209,7 +209,7 @@ def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
 
 def typographic_attack(
     encoder: Encoder, data: PictureSet, classifiers: Sequence[Classifier], sticker: Sticker, plan: Plan,
-    heights: Sequence[float] = HEIGHTS, progress: bool = False, interval: str = "wilson",
+    heights: Sequence[float] = HEIGHTS, progress: bool = True, interval: str = "wilson",
 ) -> dict[str, float]:  # fmt: skip
     """Attack each classifier.
 
@@ -257,7 +257,7 @@ def mean_cover(words: Sequence[str], sticker: Sticker) -> float:
 class Jury:
     """Pictures with classes and targets, judged by several classifiers of one encoder."""
 
-    def __init__(self, encoder, labels, targets, classifiers: Sequence[Classifier], progress: bool = False):
+    def __init__(self, encoder, labels, targets, classifiers: Sequence[Classifier], progress: bool = True):
         self.encoder, self.labels, self.targets = encoder, labels, targets
         self.classifiers, self.progress = classifiers, progress
 
@@ -272,7 +272,7 @@ class Jury:
 
 
 def named_word_metrics(
-    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = False,
+    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = True,
     interval: str = "wilson",
 ) -> dict[str, float]:  # fmt: skip
     """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog" against "a dog ..."

@@ -38,7 +38,7 @@ def fill_templates(class_names: Sequence[str], templates: Sequence[str]) -> list
 
 
 def zero_shot_weights(
-    encoder: Encoder, class_names: Sequence[str], templates: Sequence[str], progress: bool = False
+    encoder: Encoder, class_names: Sequence[str], templates: Sequence[str], progress: bool = True
 ) -> Float[Tensor, "D C"]:
     """One unit vector a class: the mean of its prompts' unit vectors, normalised again (section 3.1.4).
 

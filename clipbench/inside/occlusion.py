@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
+from clipbench.progress import shown
 
 Score = Callable[[Tensor], Tensor]  # pictures (B, 3, S, S) -> (B, C)
 
@@ -50,7 +51,9 @@ def drops(
     steps = range(0, S - patch + 1, stride)
     corners = [(top, left) for top in steps for left in steps]
     batches = [corners[start : start + batch_size] for start in range(0, len(corners), batch_size)]
-    parts = [score(torch.stack([covered(image, *corner, patch, fill) for corner in batch])) for batch in batches]
+    covers = (torch.stack([covered(image, *corner, patch, fill) for corner in batch])
+              for batch in shown(batches, "covering"))  # fmt: skip
+    parts = [score(images) for images in covers]
     fallen = score(image[None]) - torch.cat(parts)  # (h w, C)
     return fallen.T.unflatten(1, (len(steps), len(steps)))
 

@@ -12,6 +12,7 @@ from clipbench.data.picture_sets import PictureSet
 from clipbench.encoders import Encoder
 from clipbench.errors import UserError
 from clipbench.model import CLIP, Block, Bottleneck
+from clipbench.progress import shown
 
 # How the places of a picture (patches, or pixels of a map) become one number a unit: (B, places, units) -> (B, units).
 POOLS = {
@@ -75,8 +76,9 @@ def listening(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Ten
 
 
 def unit_responses(
-    encoder: Encoder, pictures: PictureSet, layers: Sequence[str], pool: str = "max", batch_size: int = 128
-) -> dict[str, Float[Tensor, "M units"]]:
+    encoder: Encoder, pictures: PictureSet, layers: Sequence[str], pool: str = "max", batch_size: int = 128,
+    progress: bool = True,
+) -> dict[str, Float[Tensor, "M units"]]:  # fmt: skip
     """What every unit of the named layers answers to every picture, in float32 on the CPU.
 
     Args:
@@ -92,7 +94,8 @@ def unit_responses(
     parts: dict[str, list[Tensor]] = {name: [] for name in layers}
     model = own_model(encoder)
     with listening(model, layers) as heard, torch.inference_mode():
-        for start in range(0, len(pictures), batch_size):
+        starts = range(0, len(pictures), batch_size)
+        for start in shown(starts, f"units at {pictures.name}", progress):
             rows = range(start, min(start + batch_size, len(pictures)))
             model.encode_image(encoder.preprocess(pictures.pictures(rows)).to(encoder.device, encoder.dtype))
             for name in layers:

@@ -16,6 +16,7 @@ from torch import Tensor
 from clipbench.encoders import ClipbenchEncoder
 from clipbench.errors import UserError
 from clipbench.inside.responses import own_model
+from clipbench.progress import shown
 
 Score = Callable[[Tensor], Tensor]  # pixels in [0, 1] (B, 3, S, S) -> (B,)
 
@@ -81,7 +82,7 @@ def ascend(
     pixels = pixels.clone().requires_grad_()
     adam = torch.optim.Adam([pixels], lr=rate, maximize=True)
     pictures, cosines = [], []
-    for step in range(steps + 1):
+    for step in shown(range(steps + 1), "steering", unit="step"):
         if step in kept:
             with torch.no_grad():
                 cosines.append(score(pixels[None])[0].cpu())

@@ -1,0 +1,32 @@
+"""A progress bar for whatever takes over two seconds, where a person watches."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+SECONDS = 2.0  # what is done sooner needs no bar
+
+
+def shown(parts: Sequence, what: str, progress: bool = True, unit: str = "batch") -> Iterable:
+    """The parts one after the other, with a bar in a terminal or a notebook, and with nothing in a file or a test.
+
+    Args:
+        what: is written before the bar.
+        progress: False never shows one. The environment variable TQDM_DISABLE=1 says so for a whole process.
+    """
+    if not (progress and is_watched()):
+        return parts
+    from tqdm.auto import tqdm
+
+    return tqdm(parts, desc=what, unit=unit, leave=False, delay=SECONDS)
+
+
+def is_watched() -> bool:
+    """Whether a terminal or a notebook shows what is written."""
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    shell = sys.modules["IPython"].get_ipython()
+    return getattr(shell, "kernel", None) is not None
