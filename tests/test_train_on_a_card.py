@@ -38,7 +38,7 @@ def test_it_leaves_a_model_and_what_was_measured_within_its_time(script, preset,
                "--device", "cpu"]  # fmt: skip
     measured = script.main(command, began)
     assert json.loads((out / "measured.json").read_text()) == json.loads(json.dumps(measured))
-    assert measured["seconds_of_all"] <= time.monotonic() - began and measured["seconds_of_training"] < 8
+    assert measured["seconds_of_all"] <= 0.1 + time.monotonic() - began < 30 and measured["seconds_of_training"] < 8
     assert measured["pairs"] >= 16 and measured["loss"][0][0] == 16 and measured["peak_memory"] is None
     assert measured["accuracy"]["scenes:heldout256"]["pictures"] == 40
     assert measured["bytes"] == (out / "model.safetensors").stat().st_size < script.LARGEST

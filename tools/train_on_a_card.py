@@ -3,7 +3,7 @@
     python tools/train_on_a_card.py --out card --minutes 9
 
 All of it, from the first import to the last file, keeps within the minutes: the training gets what measuring and
-writing leave. In the folder are the model (weights in float16) and ``measured.json``, with what was measured on the way.
+writing leave. In the folder are the model (weights in float16) and ``measured.json``, with what was measured.
 """
 
 import time
