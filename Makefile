@@ -3,6 +3,7 @@
 #   make test       the quick tests
 #   make test-all   the quick tests, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
 #   make test-widgets-7   the apps' tests on the ipywidgets 7.7 of Colab
+#   make test-gpu   what needs a CUDA card, in some five minutes; its figures are printed
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
 #   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
 #   make figures    the paper's figures at the classroom's scale, into figures/ (FIGURES_ARGS="--scale tiny")
@@ -33,7 +34,7 @@ PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) 
 LESSONS := $(sort $(wildcard notebooks/[0-9][0-9]_*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all test-widgets-7 notebooks exercises figures slides docs wheels app lint
+.PHONY: help lab test test-all test-widgets-7 test-gpu notebooks exercises figures slides docs wheels app lint
 .DELETE_ON_ERROR:
 
 help:
@@ -53,6 +54,9 @@ test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps
 
 test-widgets-7: $(STAMPS)/ipywidgets7
 	PYTHONPATH=$(COLAB_WIDGETS) $(PYTEST) -m "$(QUICK)" tests/widgets $(PYTEST_ARGS)
+
+test-gpu: $(READY)
+	$(PYTEST) -s -m gpu tests/gpu $(PYTEST_ARGS)
 
 notebooks: $(READY) exercises
 	$(PY) -m jupytext --to ipynb --update $(LESSONS)
