@@ -189,7 +189,7 @@ tiny = shift_metrics(clipbench.load("tiny"), data, drawings, data.templates)
 classroom = numbers
 if SCALE != "classroom":
     classroom = shift_metrics(clipbench.load("classroom"), data, drawings, data.templates)
-zero_shot = {"classroom": classroom, "tiny": tiny}
+zero_shot = {"classroom": classroom, "tiny": tiny} | ({"ViT-B/32": numbers} if SCALE == "full" else {})
 figure, finding, interval = fig13.draw(zero_shot, with_labels, "tiny")
 figure
 
@@ -267,7 +267,8 @@ import torch.nn.functional as F
 
 torch.manual_seed(0)
 tuned = encoder.with_model(copy.deepcopy(encoder.model), "tuned")
-optimiser = torch.optim.AdamW(tuned.model.image_encoder.parameters(), lr=5e-4)
+rate = 3e-5 if SCALE == "full" else 5e-4  # the larger the model, the smaller; WiSE-FT takes 3e-5
+optimiser = torch.optim.AdamW(tuned.model.image_encoder.parameters(), lr=rate)
 losses = []
 for step in range(STEPS):
     batch = range(32 * step, 32 * (step + 1))

@@ -364,7 +364,8 @@ print(f"{who}: {rate:,.0f} pictures a second on {encoder.device}, {weights_mb:,.
 
 # %% [markdown]
 # How long would ImageNet's validation set take here, 50,000 pictures? And every figure of the paper: `clipbench
-# figures --scale full` draws them with a real checkpoint on a card; take its time from this rate before you start.
+# figures --scale full` draws them with a real checkpoint on a card; with `--plan` it says before which data they need,
+# and how many minutes a T4 would take.
 #
 # ## Explore
 #

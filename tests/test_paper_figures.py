@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 from random_checkpoint import write_hub_cache
-from small import one_line, write_small_model
+from small import one_line, small_encoder, write_small_model
 
 from clipbench import UserError
 from clipbench.cli.main import build_parser, main
+from clipbench.evaluate import feature_file
 from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of
 from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
 from clipbench.paper_figures.fig05 import differences
 from clipbench.paper_figures.fig09 import errors_by_size
 from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, UNJUDGED, YES, judged, mean_of
+from clipbench.paper_figures.plan import plan
 from clipbench.paper_figures.suite import by_task
 from clipbench.random_weights import ABOUT, MARK
 from clipbench.records import shipped_records
@@ -190,7 +192,7 @@ def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_it
 
 @pytest.mark.parametrize(
     "names, message",
-    [(["fig03"], "fig03 is not drawn: pseudocode"), (["fig99"], "no figure 'fig99'; choose from fig02, fig04")],
+    [(["fig03"], "fig03 is not drawn: pseudocode"), (["fig99"], "no figure 'fig99' (did you mean 'fig09'?)")],
 )
 def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys, names, message):
     assert main(["figures", *names, "--out", str(tmp_path)]) == 2
@@ -201,7 +203,8 @@ def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys
 @pytest.mark.parametrize(
     "arguments, message",
     [(["--scale", "big"], "invalid choice: 'big'"), (["--pictures", "0"], "must be more than 0"),
-     (["--tasks", "cuont"], "no scene task 'cuont'; choose from concept"), (["--model", "a/b/c"], "no model 'a/b/c'"),
+     (["--tasks", "cuont"], "no scene task 'cuont' (did you mean 'count'?)"),
+     (["--model", "a/b/c"], "no model 'a/b/c'"),
      (["--records", "missing"], "no folder of records: missing")],
 )  # fmt: skip
 def test_a_wrong_argument_is_one_line(tmp_path, capsys, arguments, message):
@@ -227,3 +230,53 @@ def test_stopped_in_between_it_keeps_whole_records_and_no_half_page(tmp_path, ca
     assert main(["figures", "fig04", "fig16", "--scale", "tiny", "--out", str(tmp_path)]) == 130
     assert capsys.readouterr().err.splitlines()[-1].startswith("clipbench: stopped")
     assert [path.name for path in tmp_path.rglob("*")] == ["records", "tiny-prompts.json"]
+
+
+# ------------------------------------------------------------------------------------------------------- the plan
+
+
+class Counted:
+    """An encoder that notes how many pictures and texts it was given."""
+
+    def __init__(self, encoder):
+        self.encoder, self.pictures, self.texts = encoder, 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self.encoder, name)
+
+    def encode_image(self, images):
+        self.pictures += len(images)
+        return self.encoder.encode_image(images)
+
+    def image_tower(self, images):
+        self.pictures += len(images)
+        return self.encoder.image_tower(images)
+
+    def encode_text(self, texts):
+        self.texts += len(texts)
+        return self.encoder.encode_text(texts)
+
+
+@pytest.mark.parametrize("figure", ["fig04", "fig08", "fig16", "fig17", "typographic"])
+def test_a_plan_counts_what_is_encoded(figure, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(feature_file, "calibrate_threads", lambda encoder, data: None)
+    sources = Sources("tiny", "nobody/knows-it", tmp_path, tmp_path / "made", pictures=40, tasks=["count"])
+    told = plan([figure], sources)
+    (need,) = told["records"].values()
+    sources.encoder = counted = Counted(small_encoder())
+    finding_of(figure, sources)
+    assert counted.pictures == need["pictures"]
+    assert 0.9 * need["texts"] <= counted.texts <= need["texts"], "a text that two templates make is encoded once"
+    assert told["t4_minutes"] >= 0 and "ESTIMATE" in told["basis"]
+    assert plan([figure], sources)["records"][told["figures"][figure]]["there"], "now there is a record"
+
+
+def test_the_plan_of_the_real_model_names_data_and_minutes_and_measures_nothing(tmp_path, capsys):
+    assert main(["figures", "--scale", "full", "--plan", "--out", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["plan"]
+    assert told["figures"].keys() == FIGURES.keys()
+    assert all(each["data"] and each["source"] and each["t4_minutes"] > 0 for each in told["records"].values())
+    assert not any(tmp_path.iterdir())
+    assert main(["figures", "fig13", "--scale", "full", "--plan", "--out", str(tmp_path)]) == 0
+    assert "minutes of a T4" in capsys.readouterr().out

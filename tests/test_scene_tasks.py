@@ -198,7 +198,7 @@ def test_a_probe_finds_what_the_pixels_show():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: scene_task("counts"), "no scene task 'counts' (did you mean 'count'?); choose from concept, group, count"),
+        (lambda: scene_task("counts"), "no scene task 'counts' (did you mean 'count'?); choose from concept, group"),
         (lambda: TASKS["concept"].draw(63), "concept has 64 answers: 63 pictures are too few"),
     ],
 )

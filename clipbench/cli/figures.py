@@ -25,12 +25,15 @@ def add_arguments(parser: Parser) -> None:
                         help="of each measurement that is made now (default 500)")  # fmt: skip
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="of the scene suite, where it is measured now")
     parser.add_argument("--no-measuring", action="store_true", help="draw from records only")
+    parser.add_argument("--plan", action="store_true", help="only say which data the figures need, where they come "
+                        "from, and how many minutes a T4 would take")  # fmt: skip
     parser.add_argument("--device", default="auto")
 
 
 def figures(arguments) -> dict:
     from clipbench.paper_figures import FIGURES, LEFT_OUT, Sources, finding_of
     from clipbench.paper_figures.page import make_folder, write_page
+    from clipbench.paper_figures.plan import plan
 
     wanted = checked(arguments.names, FIGURES, LEFT_OUT)
     check_tasks(arguments.tasks or ())
@@ -39,6 +42,8 @@ def figures(arguments) -> dict:
     make_folder(arguments.out)  # before anything is measured
     sources = Sources(arguments.scale, arguments.model, arguments.records, arguments.out / "records",
                       arguments.pictures, arguments.tasks, arguments.device, not arguments.no_measuring)  # fmt: skip
+    if arguments.plan:
+        return {"scale": arguments.scale, "model": str(sources.model), "plan": plan(wanted, sources)}
     found = {}
     for name in wanted:
         finding = finding_of(name, sources)
@@ -83,6 +88,10 @@ def check_tasks(tasks: Sequence[str]) -> None:
 
 
 def show(result: dict) -> str:
+    if "plan" in result:
+        from clipbench.paper_figures.plan import shown
+
+        return f"{result['model']} at {result['scale']}\n{shown(result['plan'])}"
     lines = [f"{name:<12} {each['appears']:<16} {each['finding']}" for name, each in result["figures"].items()]
     left_out = ", ".join(result["left_out"])
     return "\n".join([*lines, f"left out, with reasons on the page: {left_out}", f"page: {result['page']}"])

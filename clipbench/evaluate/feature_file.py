@@ -235,7 +235,9 @@ def compute(
 
 
 def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
-    """Use as many threads as are fastest just now, with the neighbours that the machine has."""
+    """Use as many threads as are fastest just now, with the neighbours that the machine has; not for a card."""
+    if getattr(encoder, "device", torch.device("cpu")).type != "cpu":
+        return
     sample = encoder.preprocess(pictures_or_grey(data, range(min(16, len(data))), {}))
     use_fastest_threads(lambda: encoder.image_tower(sample))
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from clipbench.data.picture_sets import open_pictures
+from clipbench.data.picture_sets import PictureSet, open_pictures
 from clipbench.data.splits import drawn, probe_scenes
 from clipbench.evaluate.feature_file import cached_image_features
 from clipbench.evaluate.few_shot import few_shot_curve, probe_scorer
@@ -33,13 +33,22 @@ def make(sources: Sources) -> Finding:
     return Finding(figure, finding, YES if below else NO if above else PARTLY, spread)
 
 
+def chosen_classes() -> list[str]:
+    names = open_pictures("scenes:heldout256").class_names
+    return [names[len(names) * i // CLASSES] for i in range(CLASSES)]
+
+
+def pictures_and_pool(sources: Sources) -> tuple[PictureSet, PictureSet]:
+    """(what is classified, where the examples are from)."""
+    chosen = chosen_classes()
+    data = drawn(only_of(open_pictures("scenes:heldout256"), chosen), sources.pictures)
+    return data, only_of(probe_scenes(40 * 256 // 4, tiny=True), chosen)
+
+
 def measure(sources: Sources) -> dict:
     """Of 37 classes spread over the world: zero-shot, and probes of projected features of one and two pictures."""
-    everything = open_pictures("scenes:heldout256")
-    chosen = [everything.class_names[len(everything.class_names) * i // CLASSES] for i in range(CLASSES)]
-    data = drawn(only_of(everything, chosen), sources.pictures)
-    pool = only_of(probe_scenes(40 * 256 // 4, tiny=True), chosen)
-    encoder = sources.encoder
+    data, pool = pictures_and_pool(sources)
+    chosen, encoder = chosen_classes(), sources.encoder
     test = Rows(cached_image_features(encoder, data), data.labels)
     train = Rows(cached_image_features(encoder, pool), labels_among(pool, chosen))
     weights = zero_shot_weights(encoder, chosen, data.templates)

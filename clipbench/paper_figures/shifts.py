@@ -26,8 +26,13 @@ def adaptation(sources: Sources) -> dict:
     return sources.metrics("adaptation", COMMAND, lambda: measure(sources))
 
 
+def training_scenes(sources: Sources) -> int:
+    """Of the probes, where they are measured now."""
+    return max(5 * sources.pictures, 20 * 256)
+
+
 def measure(sources: Sources) -> dict:
-    split = open_split(DATA, None, max(5 * sources.pictures, 20 * 256))
+    split = open_split(DATA, None, training_scenes(sources))
     data = drawn(split.test, sources.pictures)
     shifts = {}
     for name in SHIFTS:

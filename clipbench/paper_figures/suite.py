@@ -1,6 +1,6 @@
 """The scene tasks as this package's counterpart of the paper's 27 data sets: records of models, and raw pixels."""
 
-from clipbench.data.scene_tasks import TASKS, scene_task
+from clipbench.data.scene_tasks import TASKS, SceneTask, scene_task
 from clipbench.evaluate.few_shot import SHOTS
 from clipbench.evaluate.linear_probe import Rows
 from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
@@ -40,10 +40,14 @@ def shots_of(numbers: dict) -> list[int]:
 def measure(sources: Sources) -> dict:
     found = {}
     for name in sources.tasks or TASKS:
-        task, train = scene_task(name), 2 * sources.pictures
-        found[name] = scene_task_metrics(sources.encoder, task, max(sources.pictures, task.answers),
-                                         max(train, 4 * task.answers), shots=SHOTS, seeds=SEEDS)  # fmt: skip
+        task = scene_task(name)
+        found[name] = scene_task_metrics(sources.encoder, task, *scenes_of(sources, task), shots=SHOTS, seeds=SEEDS)
     return {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
+
+
+def scenes_of(sources: Sources, task: SceneTask) -> tuple[int, int]:
+    """(test scenes, training scenes of the probe) of a task that is measured now."""
+    return max(sources.pictures, task.answers), max(2 * sources.pictures, 4 * task.answers)
 
 
 def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
