@@ -54,7 +54,7 @@ class Place:
     start: int  # bytes of the expression that is replaced
     end: int
     lines: range  # of the statement, from 1
-    at_import: bool  # the statement runs when the module is imported
+    once: bool  # it runs once for many tests: on import, or in a function whose results are cached
 
 
 # --- which changes an expression has ---------------------------------------------------------------
@@ -116,22 +116,26 @@ def places(source: str, module: str = "") -> list[Place]:
     """All faults of a module, in the order of its statements."""
     starts = line_starts(source)
     return [
-        Place(Fault(symbol, head(statement), *change, module), start, end, head_lines(statement), not in_function)
-        for statement, symbol, in_function in statements(ast.parse(source).body)
+        Place(Fault(symbol, head(statement), *change, module), start, end, head_lines(statement), once)
+        for statement, symbol, once in statements(ast.parse(source).body)
         for change, start, end in changes_of(statement, starts)
     ]
 
 
-def statements(body: list[ast.stmt], scope: tuple[str, ...] = (), in_function: bool = False) -> Iterator[tuple]:
-    """Every statement with the qualified name of what it stands in, and whether that is a function."""
+def statements(body: list[ast.stmt], scope: tuple[str, ...] = (), once: bool = True) -> Iterator[tuple]:
+    """Every statement with the qualified name of what it stands in, and whether it runs ``once``."""
     for node in body:
-        yield node, ".".join(scope), in_function
+        yield node, ".".join(scope), once
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         inner = (*scope, node.name) if is_function or isinstance(node, ast.ClassDef) else scope
         parts = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
         parts += [each.body for name in ("handlers", "cases") for each in getattr(node, name, [])]
         for part in parts:
-            yield from statements(part, inner, in_function or is_function)
+            yield from statements(part, inner, is_cached(node) if is_function else once)
+
+
+def is_cached(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("cache" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
 def changes_of(statement: ast.stmt, starts: list[int]) -> Iterator[tuple[tuple[str, str, int], int, int]]:

@@ -95,7 +95,7 @@ class Contexts:
     """A pytest plugin: coverage notes each line under its test, or under the shared fixture that ran it."""
 
     def __init__(self, coverage):
-        self.coverage, self.seconds, self.fixtures = coverage, defaultdict(float), {}
+        self.coverage, self.seconds, self.fixtures, self.failed = coverage, defaultdict(float), {}, set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -120,10 +120,15 @@ class Contexts:
 
     def pytest_runtest_logreport(self, report):
         self.seconds[report.nodeid] += report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
 
 
 def cover() -> int:
-    """Run the quick tests once with coverage, and keep which test runs which line beside the clone."""
+    """Run the quick tests once with coverage, and keep which test runs which line beside the clone.
+
+    A test that fails without any fault catches nothing and is left out.
+    """
     from coverage import Coverage
 
     make_clone()
@@ -135,7 +140,8 @@ def cover() -> int:
     code = pytest.main(pytest_arguments(), plugins=[contexts])
     coverage.stop()
     coverage.save()
-    TIMES.write_text(json.dumps({"seconds": contexts.seconds, "fixtures": contexts.fixtures}))
+    seconds = {test: each for test, each in contexts.seconds.items() if test not in contexts.failed}
+    TIMES.write_text(json.dumps({"seconds": seconds, "fixtures": contexts.fixtures}))
     return int(code)
 
 
@@ -150,10 +156,11 @@ class Covering:
         self.seconds, self.fixtures = times["seconds"], times["fixtures"]
 
     def tests(self, file: str, place: Place) -> list[str]:
-        """Those that run one of the statement's lines; for what an import runs, those that use the module at all."""
+        """Those that run one of the statement's lines; for what runs once for all, those that use the module at all."""
         by_line = self.data.contexts_by_lineno(str(CLONE.resolve() / file))
-        lines = by_line if place.at_import else place.lines
-        contexts = {context for line in lines for context in by_line.get(line, [])}
+        contexts = {context for line in place.lines for context in by_line.get(line, [])}
+        if place.once or "" in contexts:  # "": while the tests were collected
+            contexts = {context for line in by_line.values() for context in line}
         found = {test for context in contexts for test in self.fixtures.get(context, [context])}
         return sorted(found & set(self.seconds), key=self.seconds.get)
 
