@@ -146,7 +146,10 @@ def cover() -> int:
 
 
 class Covering:
-    """Which tests run a line, cheapest first."""
+    """Which tests run a line, cheapest first; behind them the other tests of their files, cheapest first.
+
+    Those others may well use what the line has made: a cached result is made in one test and judged in another.
+    """
 
     def __init__(self):
         from coverage import CoverageData
@@ -161,11 +164,17 @@ class Covering:
         contexts = {context for line in place.lines for context in by_line.get(line, [])}
         if place.once or "" in contexts:  # "": while the tests were collected
             contexts = {context for line in by_line.values() for context in line}
-        found = {test for context in contexts for test in self.fixtures.get(context, [context])}
-        return sorted(found & set(self.seconds), key=self.seconds.get)
+        running = {test for context in contexts for test in self.fixtures.get(context, [context])} & set(self.seconds)
+        files = {file_of(test) for test in running}
+        beside = {test for test in self.seconds if file_of(test) in files} - running
+        return [test for part in (running, beside) for test in sorted(part, key=self.seconds.get)]
 
     def patience(self, tests: list[str]) -> float:
         return 60 + PATIENCE * sum(map(self.seconds.get, tests))
+
+
+def file_of(test: str) -> str:
+    return test.partition("::")[0]
 
 
 # --- trying a fault --------------------------------------------------------------------------------
