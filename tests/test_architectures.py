@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 import transformers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from open_clip_reference import open_clip_model
+from paper_models import PARAMETERS
 from small import token_id_rows
-from test_model import PARAMETERS
 from torch import nn
 
 from clipbench.config_files import config_of_weights, from_open_clip_config, hub_config, open_clip_config
@@ -180,7 +180,6 @@ def test_open_clip_counts_the_same_parameters(name):
 SMALL = random_clip(reduced(CLIPConfig.named("ViT-B/32")))
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(0, 18), min_size=1, max_size=4))
 def test_a_context_trimmed_to_the_longest_text_gives_the_same_features(lengths):
     ids = token_id_rows(SMALL.config.text, lengths)

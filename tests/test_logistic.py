@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import one_line, small_encoder
 
@@ -145,7 +145,6 @@ def test_every_number_format_of_the_products_gives_the_same_optimum(dtype, monke
 # ---------------------------------------------------------------------------------------------- the certificate
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(-6, 4), st.floats(-8, 1), st.integers(2, 5))
 def test_no_bound_lies_above_the_optimum(seed, log_C, log_noise, classes):
     """Perturbed weights: the certified gap is at least the true one."""

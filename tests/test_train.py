@@ -7,44 +7,17 @@ import signal
 
 import pytest
 import torch
-from small import CONVNET, RESNET, TRANSFORMER, EightPairs, one_line, small_clip, small_config
+from small import CONVNET, RESNET, TRANSFORMER, one_line, small_clip
+from trainers import VIT_TOWERS, assert_same_bits, bits, make_trainer, stop_after
 
-from clipbench import CLIP, TrainConfig, Trainer, UserError
+from clipbench import TrainConfig, Trainer, UserError
 from clipbench.checkpoint import best_checkpoint, checkpoints, newest_intact, read_manifest, step_folder
 from clipbench.flops import training_flops
 from clipbench.model import LOGIT_SCALE_MAX
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import load_pretrained, world_tokenizer
-from clipbench.run_state import optimizer_tensors
+from clipbench.pretrained import load_pretrained
 from clipbench.train import learning_rate_factor, make_optimizers, start_as_bag_of_words
 from clipbench.training_log import TrainingLog
-
-VIT_TOWERS = small_config()
-
-
-def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, machine=None, **settings) -> Trainer:
-    """A trainer of a small model on eight pairs, on one thread."""
-    settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
-    torch.manual_seed(seed)
-    model = CLIP(small_config(image))
-    stream = stream or EightPairs(image.image_size)
-    preprocess = Preprocess(image.image_size)
-    config = TrainConfig(**settings)
-    machine = {"precision": "fp32", "threads": 1, **(machine or {})}
-    return Trainer(model, world_tokenizer(), preprocess, stream, config, out, **machine)
-
-
-def bits(trainer: Trainer) -> dict[str, torch.Tensor]:
-    """Everything that training changes: weights, statistics, and what the optimisers remember."""
-    return {**trainer.model.state_dict(), **optimizer_tensors(trainer.optimizers)}
-
-
-def assert_same_bits(one: Trainer, other: Trainer) -> None:
-    assert (one.step, one.pairs_seen) == (other.step, other.pairs_seen)
-    ours, theirs = bits(one), bits(other)
-    assert sorted(ours) == sorted(theirs)
-    assert [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])] == []
-
 
 # ------------------------------------------------------------------------------------------------------- learns
 
@@ -175,10 +148,6 @@ def test_the_same_seed_gives_the_same_bits(image):
     third = make_trainer(image=image, seed=1)
     third.run()
     assert not torch.equal(third.model.image_projection.weight, one.model.image_projection.weight)
-
-
-def stop_after(trainer: Trainer, steps: int) -> None:
-    trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == steps else None)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9])

@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 import traitlets
 from small import EightPairs, noise_picture, small_clip, small_encoder
-from test_prompt_explorer import bomb, png, upload
+from uploads import bomb, png, upload
 
 from clipbench import TrainConfig, Trainer, UserError
 from clipbench.preprocess import Preprocess

@@ -7,6 +7,7 @@ import pytest
 import torch
 from small import noise_picture, small_encoder, write_image_folder, write_small_model
 from torch.nn.functional import normalize
+from uploads import upload
 
 from clipbench import UserError, load, open_pictures
 from clipbench.evaluate.feature_file import embed
@@ -67,12 +68,6 @@ def pictures(count: int = 30, name: str = "picture {}") -> list:
 @pytest.fixture
 def search():
     return ImageSearch(KnownEncoder(TABLE), pictures())
-
-
-def upload(search, name: str, content: bytes) -> None:
-    from test_prompt_explorer import upload as upload_to
-
-    upload_to(search, name, content)
 
 
 def png(width: int, height: int = 3) -> bytes:

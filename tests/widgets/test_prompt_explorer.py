@@ -4,8 +4,6 @@ import io
 import math
 import re
 import struct
-import zlib
-from datetime import datetime
 
 import ipywidgets
 import pytest
@@ -13,6 +11,7 @@ import torch
 import traitlets
 from PIL import Image
 from small import noise_picture, small_clip, small_encoder
+from uploads import HOSTILE, bomb, every_html, png, upload
 
 from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
@@ -64,23 +63,6 @@ def explorer(fake):
 @pytest.fixture(scope="module")
 def encoder():
     return small_encoder()
-
-
-def png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def upload(explorer: PromptExplorer, name: str, content: bytes) -> None:
-    """What the browser sends, in either version of ipywidgets."""
-    button = explorer._upload
-    if isinstance(button.value, dict):
-        button.metadata, button.data = [{"name": name}], [content]
-        button._counter += 1
-    else:
-        file = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
-        button.value = ({**file, "last_modified": datetime(2026, 1, 1)},)
 
 
 def shown_order(explorer: PromptExplorer) -> list[str]:
@@ -257,9 +239,6 @@ def test_data_and_text_of_the_state(explorer):
 
 # --- what people write -------------------------------------------------------------------------
 
-HOSTILE = "<img src=x onerror=alert(1)>"
-
-
 def test_hostile_text_is_shown_and_never_becomes_html(fake):
     explorer = PromptExplorer(fake, {HOSTILE: noise_picture(4, 4)}, [HOSTILE, '"><script>'], ["<b>{}</b>"])
     explorer.show_tokens = True
@@ -268,11 +247,6 @@ def test_hostile_text_is_shown_and_never_becomes_html(fake):
     assert not [page for page in pages if "<img src=x" in page or "<script" in page or "<b>{}" in page]
     assert "&lt;img src=x onerror=alert(1)&gt;" in explorer._result.value
     assert "&lt;img" in explorer._notice.value
-
-
-def every_html(widget: ipywidgets.Widget) -> list[ipywidgets.HTML]:
-    inside = [html for child in getattr(widget, "children", ()) for html in every_html(child)]
-    return [widget, *inside] if isinstance(widget, ipywidgets.HTML) else inside
 
 
 @pytest.mark.parametrize(
@@ -330,16 +304,6 @@ def test_only_the_newest_uploads_are_kept(explorer):
     names = [entry.name for entry in explorer._gallery.entries]
     assert len(names) == 2 + MAX_UPLOADS and names[:3] == ["first", "second", "12.png"]
     assert explorer.selected == len(names) - 1 and explorer.picture.width == 17
-
-
-def bomb() -> bytes:
-    """A PNG of a few bytes that claims 40,000 x 40,000 pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(

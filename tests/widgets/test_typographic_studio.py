@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import traitlets
 from PIL import Image
 from small import small_encoder
-from test_prompt_explorer import HOSTILE, bomb, every_html, png, upload
+from uploads import HOSTILE, bomb, every_html, png, upload
 
 from clipbench import PictureSet, UserError
 from clipbench.evaluate.typographic import CONTROL_WORDS, Classifier, Plan, typographic_attack
