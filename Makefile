@@ -1,7 +1,7 @@
 # What you can ask for:
 #   make lab        JupyterLab on the start notebook (LAB_ARGS="--no-browser --port 8890" is passed on)
 #   make test       the quick tests
-#   make test-all   the quick tests on ten times as many examples, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
+#   make test-all   the quick tests, their properties on ten times as many examples, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
 #   make test-widgets-7   the apps' tests on the ipywidgets 7.7 of Colab
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
 #   make exercises  cut the solutions out of notebooks/exercises/*_solution.py
@@ -47,8 +47,8 @@ test: $(READY)
 	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
 
 # pytest ends with 5 when it finds no test at all. Here that is no failure: PYTEST_ARGS may name files that have none.
-test-all: export CLIPBENCH_EXAMPLES ?= thorough
 test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps
+	CLIPBENCH_EXAMPLES=thorough $(PYTEST) -m "hypothesis and $(QUICK)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ]; }
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: no browser, notebook, GPU or slow tests among these"; }
 

@@ -24,6 +24,12 @@ def relative_difference(ours: dict, theirs: dict) -> float:
     return float(distance / sum(gradient.double().square().sum() for gradient in theirs.values()) ** 0.5)
 
 
+def test_pairs_drawn_in_micro_batches_are_those_drawn_at_once():
+    at_once, in_parts = (micro_batch_trainer(size).draw() for size in (None, 7))
+    assert torch.equal(at_once.images, in_parts.images) and at_once.captions == in_parts.captions
+    assert len(set(at_once.captions)) == len(at_once.captions) == 24
+
+
 @pytest.mark.parametrize("settings", [{}, {"patch_dropout": 0.5}], ids=["whole pictures", "patch dropout"])
 @pytest.mark.parametrize("micro_batch", [1, 5, 8, 23])
 def test_micro_batches_change_no_gradient(micro_batch, settings):

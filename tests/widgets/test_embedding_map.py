@@ -18,7 +18,7 @@ from clipbench.evaluate.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
 from clipbench_widgets import EmbeddingMap, embedding_map
 from clipbench_widgets.background import Background
-from clipbench_widgets.collection import collect, of_set
+from clipbench_widgets.collection import collect, of_set, scene_factors
 from clipbench_widgets.map_frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.pointer import Click, Key, Outline, Pointer, Zoom, read_action, read_json
 from clipbench_widgets.shipped_maps import key_of, shipped_umaps
@@ -441,6 +441,12 @@ def test_scenes_know_what_they_were_made_of():
     collection = collect(small_encoder(), "scenes:heldout256", 12)
     assert {"group", "style", "background", "split", "class"} == collection.factors.keys()
     assert len(collection.entries([0, 5, 0])) == 3 and len(collection.texts) == len(set(collection.names))
+
+
+def test_photos_of_everything_are_trained_on():
+    factors = scene_factors(open_pictures("scenes:heldout256").subset(range(400)))
+    split_of_style = set(zip(factors["style"], factors["split"], strict=True))
+    assert [split for style, split in split_of_style if style == "photo"] == ["thing trained in this style"]
 
 
 def test_a_folder_of_pictures_alone(tmp_path):
