@@ -18,6 +18,7 @@ from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT
 
+FAMILIES = ["RN50", "RN50x4", "ViT-B/32", "ViT-L/14@336"]  # the others differ in numbers that `reduced` replaces
 VITS = [name for name in PAPER_MODELS if name.startswith("ViT")]
 # Largest difference of one number of two unit vectors: float32 rounding, through up to 24 blocks.
 TOLERANCE = 1e-5
@@ -120,14 +121,14 @@ def differences_from_transformers(model: CLIP, **changes) -> tuple[float, float]
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
-@pytest.mark.parametrize("name", PAPER_MODELS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_reduced_models_give_open_clips_features(name, activation):
     model = random_clip(reduced(CLIPConfig.named(name, activation)))
     assert max(differences_from_open_clip(model)) < TOLERANCE
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
-@pytest.mark.parametrize("name", VITS)
+@pytest.mark.parametrize("name", FAMILIES[2:])
 def test_reduced_models_give_transformers_features(name, activation):
     model = random_clip(reduced(CLIPConfig.named(name, activation)))
     assert max(differences_from_transformers(model)) < TOLERANCE

@@ -247,8 +247,14 @@ def test_the_file_of_decoded_pictures_has_no_name(tmp_path):
 # ----------------------------------------------------------------------------------------------------- streaming
 
 
+@pytest.fixture(autouse=True)
+def no_rest_after_reading(monkeypatch):
+    """datasets rests for five seconds whenever it ends a stream, for the sake of threads at the end of a process."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.01)
+
+
 def streamed(file: str, **options) -> StreamedPairs:
-    pytest.importorskip("datasets")
     return StreamedPairs("parquet", 2, 32, data_files=file, **options)
 
 
