@@ -1,7 +1,7 @@
 # What you can ask for:
 #   make lab        JupyterLab on the start notebook (LAB_ARGS="--no-browser --port 8890" is passed on)
-#   make test       the quick tests
-#   make test-all   the quick tests, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
+#   make test       the quick tests, a process a core (WORKERS=1 for one)
+#   make test-all   the quick tests, their properties on ten times as many examples, the apps' tests on ipywidgets 7, then slow, notebook, browser and GPU tests
 #   make test-widgets-7   the apps' tests on the ipywidgets 7.7 of Colab
 #   make test-gpu   what needs a CUDA card, in some five minutes; its figures are printed
 #   make notebooks  rebuild each .ipynb from its .py, and execute the lessons
@@ -31,6 +31,9 @@ READY := $(STAMPS)/test
 QUICK := not browser and not notebook and not gpu and not slow
 REST := browser or notebook or gpu or slow
 PYTEST := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(PY) -m pytest
+# The quick tests run in WORKERS processes, a core each; the others start processes of their own and have time limits.
+WORKERS ?= auto
+IN_PARALLEL := -n $(WORKERS) --dist worksteal
 LESSONS := $(sort $(wildcard notebooks/[0-9][0-9]_*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -45,15 +48,16 @@ lab: $(READY) $(STAMPS)/kernel
 	  $(ROOT_FLAG) $(LAB_ARGS)
 
 test: $(READY)
-	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
+	$(PYTEST) $(IN_PARALLEL) -m "$(QUICK)" $(PYTEST_ARGS)
 
 # pytest ends with 5 when it finds no test at all. Here that is no failure: PYTEST_ARGS may name files that have none.
 test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps
+	CLIPBENCH_EXAMPLES=thorough $(PYTEST) $(IN_PARALLEL) -m "hypothesis and $(QUICK)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ]; }
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: no browser, notebook, GPU or slow tests among these"; }
 
 test-widgets-7: $(STAMPS)/ipywidgets7
-	PYTHONPATH=$(COLAB_WIDGETS) $(PYTEST) -m "$(QUICK)" tests/widgets $(PYTEST_ARGS)
+	PYTHONPATH=$(COLAB_WIDGETS) $(PYTEST) $(IN_PARALLEL) -m "$(QUICK)" tests/widgets $(PYTEST_ARGS)
 
 test-gpu: $(READY)
 	$(PYTEST) -s -m gpu tests/gpu $(PYTEST_ARGS)

@@ -1,14 +1,22 @@
-"""One thread, so that tests are repeatable and polite; GPU tests only where there is a GPU."""
+"""One thread, so that tests are repeatable and polite; GPU tests only where there is a GPU.
+
+How many examples a property is tried on is a profile of hypothesis: CLIPBENCH_EXAMPLES=thorough asks for ten times
+those of ``quick``, the default.
+"""
+
+import os
 
 import pytest
 import torch
 from hypothesis import settings
 
-from clipbench import random_weights
+from clipbench import UserError, random_weights
+from clipbench.bench import rival_open_clip
 
 torch.set_num_threads(1)
-settings.register_profile("clipbench", deadline=None)  # a busy machine is no bug
-settings.load_profile("clipbench")
+settings.register_profile("quick", deadline=None, max_examples=20)  # no deadline: a busy machine is no bug
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile(os.environ.get("CLIPBENCH_EXAMPLES", "quick"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +31,16 @@ def cache_of_the_tests(tmp_path_factory):
 def no_random_model_loaded_before(monkeypatch):
     """One test's model with random weights does not mark the next test's figures."""
     monkeypatch.setattr(random_weights, "loaded", set())
+
+
+@pytest.fixture
+def open_clip():
+    """The library, or a skip where it is not installed."""
+    pytest.importorskip("ftfy")
+    try:
+        return rival_open_clip.import_open_clip()
+    except UserError as error:
+        pytest.skip(str(error))
 
 
 def pytest_collection_modifyitems(items):

@@ -4,7 +4,7 @@ Every life of the run is a fork of this process, so that importing torch is paid
 so many kills hit a save, a rename or the deletion of an older checkpoint. A run that reaches its end is compared, bit
 by bit, with one that was never killed, and a new one begins.
 
-    python tests/kill_fuzz.py --kills 200
+    PYTHONPATH=tests/support python tests/kill_fuzz.py --kills 200
 """
 
 import argparse

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 import transformers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from open_clip_reference import open_clip_model
+from paper_models import PARAMETERS
 from small import token_id_rows
-from test_model import PARAMETERS
 from torch import nn
 
 from clipbench.config_files import config_of_weights, from_open_clip_config, hub_config, open_clip_config
@@ -18,6 +18,7 @@ from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT
 
+FAMILIES = ["RN50", "RN50x4", "ViT-B/32", "ViT-L/14@336"]  # the others differ in numbers that `reduced` replaces
 VITS = [name for name in PAPER_MODELS if name.startswith("ViT")]
 # Largest difference of one number of two unit vectors: float32 rounding, through up to 24 blocks.
 TOLERANCE = 1e-5
@@ -120,14 +121,14 @@ def differences_from_transformers(model: CLIP, **changes) -> tuple[float, float]
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
-@pytest.mark.parametrize("name", PAPER_MODELS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_reduced_models_give_open_clips_features(name, activation):
     model = random_clip(reduced(CLIPConfig.named(name, activation)))
     assert max(differences_from_open_clip(model)) < TOLERANCE
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
-@pytest.mark.parametrize("name", VITS)
+@pytest.mark.parametrize("name", FAMILIES[2:])
 def test_reduced_models_give_transformers_features(name, activation):
     model = random_clip(reduced(CLIPConfig.named(name, activation)))
     assert max(differences_from_transformers(model)) < TOLERANCE
@@ -180,7 +181,6 @@ def test_open_clip_counts_the_same_parameters(name):
 SMALL = random_clip(reduced(CLIPConfig.named("ViT-B/32")))
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(0, 18), min_size=1, max_size=4))
 def test_a_context_trimmed_to_the_longest_text_gives_the_same_features(lengths):
     ids = token_id_rows(SMALL.config.text, lengths)

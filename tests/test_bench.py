@@ -5,12 +5,11 @@ import json
 import pytest
 import torch
 
-from clipbench import UserError
 from clipbench.bench import rival_open_clip
 from clipbench.bench.contest import ratio, take_turns
 from clipbench.bench.loss import memory_of, pairs, step
 from clipbench.bench.memory import CLEAR, peak_extra_megabytes
-from clipbench.bench.rival_open_clip import import_open_clip, open_clip_model
+from clipbench.bench.rival_open_clip import open_clip_model
 from clipbench.cli import main
 from clipbench.model import CLIP, CLIPConfig
 
@@ -66,15 +65,6 @@ def test_embedding_is_timed_on_features_that_agree(capsys):
 
 
 # ---------------------------------------------------------------------------------------------------- open_clip
-
-
-@pytest.fixture
-def open_clip():
-    pytest.importorskip("ftfy")
-    try:
-        return import_open_clip()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 def test_the_rival_is_a_model_of_the_same_size(open_clip):

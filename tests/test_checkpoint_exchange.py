@@ -141,9 +141,10 @@ def test_settings_written_twice_as_in_old_files_are_read_as_transformers_reads_t
     assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
 
 
-@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
-@pytest.mark.parametrize("name", ["text_projection", "token_embedding.weight", "visual.conv1.weight",
-                                  "visual.conv3.weight", "positional_embedding"])  # fmt: skip
+@pytest.mark.parametrize("name, shape", [
+    ("text_projection", ()), ("text_projection", (3,)), ("token_embedding.weight", ()), ("visual.conv1.weight", (3,)),
+    ("visual.conv3.weight", ()), ("positional_embedding", (3,)),
+], ids=str)  # fmt: skip
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")
 def test_weights_of_strange_shapes_without_settings_are_refused(exported, tmp_path, name, shape):
     state = load_file(exported[1] / OPEN_CLIP_WEIGHTS)
@@ -284,9 +285,10 @@ def merged(data: dict, change: dict) -> dict:
     return data | change | both
 
 
-@pytest.mark.parametrize("name", ["visual.proj", "visual.attnpool.c_proj.bias", "text_projection", "ln_final.bias",
-                                  "token_embedding.weight", "transformer.resblocks.1.attn.in_proj_weight"])  # fmt: skip
-@pytest.mark.parametrize("settings", [True, False], ids=["with settings", "without"])
+@pytest.mark.parametrize("name, settings", [
+    ("visual.proj", True), ("visual.proj", False), ("visual.attnpool.c_proj.bias", True), ("text_projection", False),
+    ("ln_final.bias", True), ("token_embedding.weight", False), ("transformer.resblocks.1.attn.in_proj_weight", True),
+])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")
 def test_a_missing_weight_is_named_as_the_file_calls_it(exported, tmp_path, name, settings):
     folder = shutil.copytree(exported[1], tmp_path / "model")

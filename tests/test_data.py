@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import write_image_folder
 
@@ -98,7 +98,6 @@ def test_every_epoch_deals_every_position_once(n, epoch):
 # ------------------------------------------------------------------------------------------------------- scenes
 
 
-@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 1000), st.integers(2, 12))
 def test_scenes_of_a_batch_equal_scenes_one_at_a_time(start, seed, count):
     index = torch.arange(start, start + count)
@@ -250,7 +249,6 @@ def test_an_unknown_art_set_names_the_known_ones():
 
 
 @given(st.integers(0, 5000), st.integers(1, 20), st.integers(0, 100))
-@settings(max_examples=15)
 def test_a_stream_gives_the_same_pairs_in_any_portions(start, count, seed):
     stream = ScenePairs(seed, tiny=True, image_size=32)
     whole = stream(start, count + 3)

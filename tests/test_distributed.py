@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from small import CONVNET, one_line
-from test_gradient_cache import trainer_of
+from trainers import micro_batch_trainer
 
 from clipbench import UserError, distributed
 from clipbench.checkpoint import checkpoints
@@ -23,8 +23,8 @@ MICRO_BATCHES = (None, 5)
 def run_and_remember(out: Path, micro_batch: int | None) -> dict[str, torch.Tensor]:
     """Losses, accuracies and gradient norms of every step, the first step's gradients, and the last weights."""
     # AdamW alone: Muon computes in bfloat16, where the last bit of a gradient shows
-    trainer = trainer_of(micro_batch, out=out, pairs=STEPS * BATCH, matrix_learning_rate=0.0, learning_rate=1e-3,
-                         embedding_learning_rate=1e-3)  # fmt: skip
+    trainer = micro_batch_trainer(micro_batch, out=out, pairs=STEPS * BATCH, matrix_learning_rate=0.0,
+                                  learning_rate=1e-3, embedding_learning_rate=1e-3)  # fmt: skip
     found, rows = {}, []
     real = trainer.update_weights
 
@@ -73,7 +73,8 @@ def launch(count: int, *command: str) -> list[subprocess.Popen]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1",
-              "LOCAL_WORLD_SIZE": str(count), "CUDA_VISIBLE_DEVICES": ""}  # fmt: skip
+              "LOCAL_WORLD_SIZE": str(count), "CUDA_VISIBLE_DEVICES": "",
+              "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fmt: skip
     return [
         subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                          env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)})
@@ -129,7 +130,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
 def test_batch_statistics_are_refused_on_several_processes(monkeypatch):
     monkeypatch.setattr(distributed, "world_size", lambda: 2)
     with pytest.raises(UserError, match="several processes.*BatchNorm"):
-        trainer_of(image=CONVNET)
+        micro_batch_trainer(image=CONVNET)
 
 
 def test_one_process_needs_no_exchange():
@@ -137,7 +138,7 @@ def test_one_process_needs_no_exchange():
     assert not distributed.was_launched({}) and distributed.is_writer()
     assert distributed.gathered(tensor) is tensor and distributed.summed(tensor) is tensor
     assert distributed.first_process_says(1.5) == [1.5]
-    assert isinstance(trainer_of(), Trainer)
+    assert isinstance(micro_batch_trainer(), Trainer)
 
 
 if __name__ == "__main__":

@@ -36,39 +36,41 @@ def test_every_lesson_has_three_to_five_exercises():
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_the_right_answer_is_right(name):
-    verdict = CHECKS[name](CHECKS[name].right)
+def test_a_check_tells_right_from_wrong_and_says_what_helps(name):
+    one = CHECKS[name]
+    verdict = one(one.right)
     assert verdict.right is True and repr(verdict).startswith("✓ Right.")
-
-
-@pytest.mark.parametrize("name, sentence", MISTAKES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(MISTAKES)])
-def test_a_usual_mistake_gets_its_own_sentence(name, sentence):
-    verdict = CHECKS[name](CHECKS[name].mistakes[sentence])
-    assert (verdict.right, verdict.message) == (False, sentence)
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_three_dots_are_no_answer_and_no_mistake(name):
-    dots = dict.fromkeys(CHECKS[name].right, ...) if name in CHOICES else ...
-    assert CHECKS[name](dots).right is None
+    if name in CHOICES:
+        judges_choices(one)
+    else:
+        knows_usual_mistakes(one)
     if name in FUNCTIONS:
-        assert CHECKS[name](lambda *arguments: ...).right is None
+        refuses_other_kinds(one)
 
 
-@pytest.mark.parametrize("name", CHOICES)
-def test_a_wrong_choice_is_explained(name):
-    one = CHOICES[name]
+def knows_usual_mistakes(one: FunctionCheck | ValueCheck) -> None:
+    """Each has its own sentence; three dots are no answer and no mistake."""
+    assert one(...).right is None
+    for sentence, mistake in one.mistakes.items():
+        verdict = one(mistake)
+        assert (verdict.right, verdict.message) == (False, sentence)
+
+
+def judges_choices(one: ChoiceCheck) -> None:
+    """Every wrong choice is explained; three dots are none."""
     assert one.right.keys() == one.why.keys()
+    assert one(dict.fromkeys(one.right, ...)).right is None
     for statement in one.right:
         verdict = one({**one.right, statement: "something else"})
         assert verdict.right is False and one.why[statement] in verdict.message
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("answer", [lambda *arguments: "words", lambda *arguments: [[1], [2, 3]], 3.0, "a name"])
-def test_an_answer_of_another_kind_gets_a_sentence_and_no_traceback(name, answer):
-    verdict = FUNCTIONS[name](answer)
-    assert verdict.right is False and len(verdict.message) > 20
+def refuses_other_kinds(one: FunctionCheck) -> None:
+    """An answer of another kind gets a sentence and no traceback."""
+    assert one(lambda *arguments: ...).right is None
+    for answer in (lambda *arguments: "words", lambda *arguments: [[1], [2, 3]], 3.0, "a name"):
+        verdict = one(answer)
+        assert verdict.right is False and len(verdict.message) > 20, answer
 
 
 def test_code_that_stops_is_told_with_its_error_and_what_was_tried():

@@ -230,7 +230,7 @@ def test_a_killed_process_loses_at_most_a_part(encoder, data, tmp_path):
     from pathlib import Path
 
     file = tmp_path / "f.safetensors"
-    code = KILLED.format(tests=str(Path(__file__).parent))
+    code = KILLED.format(tests=str(Path(__file__).parent / "support"))
     assert subprocess.run([sys.executable, "-c", code, str(file)]).returncode == -9
     counting = Counting(encoder)
     assert torch.equal(embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16))

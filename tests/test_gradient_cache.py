@@ -2,31 +2,12 @@
 
 import pytest
 import torch
-from small import BAG_OF_WORDS, CONVNET, RESNET, EightPairs, one_line, small_clip
-from test_train import assert_same_bits, make_trainer
+from small import BAG_OF_WORDS, CONVNET, RESNET, one_line, small_clip
+from trainers import assert_same_bits, make_trainer, micro_batch_trainer
 
 from clipbench import UserError
 from clipbench.gradient_cache import accumulated_gradients, refuse_batch_statistics
 from clipbench.train import Trainer
-
-
-class ManyPairs(EightPairs):
-    """Another picture for every position; the captions are made of two words of the eight."""
-
-    def __call__(self, start, count):
-        generator = torch.Generator().manual_seed(0)
-        pairs = super().__call__(start, count)
-        noise = torch.randint(0, 256, (256, *self.images.shape[1:]), generator=generator, dtype=torch.uint8)
-        pairs.images = noise[start : start + count]
-        pairs.captions = [f"{text} and a {self.words[(start + i) // 8 % 8]}" for i, text in enumerate(pairs.captions)]
-        return pairs
-
-
-def trainer_of(micro_batch=None, **settings) -> Trainer:
-    settings = {"batch_size": 24, "pairs": 96, "stream": ManyPairs(), **settings}
-    trainer = make_trainer(machine={"micro_batch": micro_batch}, **settings)
-    trainer.model.train()
-    return trainer
 
 
 def gradients(trainer: Trainer) -> tuple[float, dict[str, torch.Tensor]]:
@@ -43,17 +24,23 @@ def relative_difference(ours: dict, theirs: dict) -> float:
     return float(distance / sum(gradient.double().square().sum() for gradient in theirs.values()) ** 0.5)
 
 
+def test_pairs_drawn_in_micro_batches_are_those_drawn_at_once():
+    at_once, in_parts = (micro_batch_trainer(size).draw() for size in (None, 7))
+    assert torch.equal(at_once.images, in_parts.images) and at_once.captions == in_parts.captions
+    assert len(set(at_once.captions)) == len(at_once.captions) == 24
+
+
 @pytest.mark.parametrize("settings", [{}, {"patch_dropout": 0.5}], ids=["whole pictures", "patch dropout"])
 @pytest.mark.parametrize("micro_batch", [1, 5, 8, 23])
 def test_micro_batches_change_no_gradient(micro_batch, settings):
-    whole, direct = gradients(trainer_of(**settings))
-    loss, cached = gradients(trainer_of(micro_batch, **settings))
+    whole, direct = gradients(micro_batch_trainer(**settings))
+    loss, cached = gradients(micro_batch_trainer(micro_batch, **settings))
     assert loss == pytest.approx(whole, rel=1e-6)
     assert relative_difference(cached, direct) < 1e-6  # float32, summed in another order
 
 
 def test_the_second_encoding_drops_the_same_patches_as_the_first(monkeypatch):
-    trainer, seen = trainer_of(8, patch_dropout=0.5), []
+    trainer, seen = micro_batch_trainer(8, patch_dropout=0.5), []
     encode = trainer.encode
 
     def watched(images, token_ids):
@@ -68,8 +55,8 @@ def test_the_second_encoding_drops_the_same_patches_as_the_first(monkeypatch):
 
 
 def test_averaging_the_gradients_of_micro_batches_is_something_else():
-    loss, direct = gradients(trainer_of())
-    trainer = trainer_of()
+    loss, direct = gradients(micro_batch_trainer())
+    trainer = micro_batch_trainer()
     batch = trainer.draw()
     token_ids = trainer.tokenizer(batch.captions)
     accumulated_gradients(trainer.encode, trainer.compare, batch.images, token_ids, 8)
@@ -82,7 +69,7 @@ def test_averaging_the_gradients_of_micro_batches_is_something_else():
 
 def test_a_run_in_micro_batches_goes_on_to_the_same_bits(tmp_path):
     settings = {"micro_batch": 7, "patch_dropout": 0.5}
-    whole, first, second = (trainer_of(out=out, **settings) for out in (None, tmp_path, tmp_path))
+    whole, first, second = (micro_batch_trainer(out=out, **settings) for out in (None, tmp_path, tmp_path))
     whole.run()
     first.callbacks.append(lambda event: first.stop() if event["step"] == 2 else None)
     first.run()

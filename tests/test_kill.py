@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(precision):
     finished = subprocess.run(
         [sys.executable, ROOT / "tests" / "kill_fuzz.py", "--kills", "20", "--precision", precision],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=600,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     counts = json.loads(finished.stdout)
     assert counts["kills"] == 20 and counts["runs_finished"] > 0 and finished.returncode == 0, finished.stderr

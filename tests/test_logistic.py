@@ -5,14 +5,14 @@ import warnings
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import one_line, small_encoder
 
 from clipbench import UserError, image_features
 from clipbench.data.picture_sets import open_pictures
 from clipbench.evaluate import logistic
-from clipbench.evaluate.logistic import Problem, certify, fit, to_dual_feasible
+from clipbench.evaluate.logistic import Problem, certify, fit, line_search, to_dual_feasible
 from clipbench.model import VisionTransformer, ViTConfig
 
 
@@ -145,7 +145,6 @@ def test_every_number_format_of_the_products_gives_the_same_optimum(dtype, monke
 # ---------------------------------------------------------------------------------------------- the certificate
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(-6, 4), st.floats(-8, 1), st.integers(2, 5))
 def test_no_bound_lies_above_the_optimum(seed, log_C, log_noise, classes):
     """Perturbed weights: the certified gap is at least the true one."""
@@ -172,6 +171,16 @@ def test_too_few_steps_are_reported_as_not_converged(monkeypatch):
     monkeypatch.setattr(logistic, "CG_STEPS", 1)
     result = fit(Problem(*cone(300, 20, 5)), 1e4)
     assert not result.converged and result.gap > 1e-6
+
+
+def test_a_step_that_does_not_pay_at_any_length_is_not_taken():
+    problem = Problem(*cone(40, 6, 3))
+    V = problem.rows.new_zeros(problem.rows.shape[1], len(problem.present))
+    logits = problem.rows @ V
+    objective, total = problem.objective(V, logits, 1.0)
+    uphill = problem.rows.T @ (total.exp().reciprocal() * logits.exp() - problem.targets)
+    length, *same = line_search(problem, V, uphill, logits, problem.rows @ uphill, objective, 1.0, 1.0)
+    assert length == 0 and same[2] == objective and torch.equal(same[0], V) and torch.equal(same[3], total)
 
 
 @given(st.integers(0, 1000), st.integers(2, 9), st.integers(2, 5))

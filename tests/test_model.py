@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from paper_models import PARAMETERS
 from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, VIT, small_clip, small_config
 from torch import nn
 
@@ -271,19 +272,6 @@ def test_parameters_of_a_small_clip_counted_by_hand():
     assert count(model.image_encoder) == patches + class_token_and_places + norms + blocks
     assert count(model.text_encoder) == 4096 * V + T * V + 2 * (12 * V * V + 13 * V) + 2 * V
     assert count(model) == count(model.image_encoder) + count(model.text_encoder) + (W + V) * D + 1
-
-
-PARAMETERS = {  # as OpenAI's and open_clip's own code counts them; tests/test_architectures.py repeats the latter
-    "RN50": 102_007_137,
-    "RN101": 119_688_033,
-    "RN50x4": 178_300_601,
-    "RN50x16": 290_979_217,
-    "RN50x64": 623_258_305,
-    "ViT-B/32": 151_277_313,
-    "ViT-B/16": 149_620_737,
-    "ViT-L/14": 427_616_513,
-    "ViT-L/14@336": 427_944_193,
-}
 
 
 @pytest.mark.parametrize("name, parameters", PARAMETERS.items())

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from small import BAG_OF_WORDS, CONVNET, EightPairs, noise_picture, one_line, small_clip, small_config
-from test_train import assert_same_bits
+from trainers import assert_same_bits
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
 from clipbench.checkpoint import checkpoints

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from PIL import Image
 from pyarrow import parquet
 from small import noise_picture, one_line, png, write_image_folder
 
-from clipbench import UserError, open_pictures
+from clipbench import PictureSet, UserError, open_pictures
 from clipbench.data.picture_sets import PHOTO_TEMPLATES, SCENE_SETS, TEMPLATES, heldout_factors
 from clipbench.data.scenes import HELD_OUT_NAMES, STYLES, is_held_out, training_pool
 from clipbench.data.sprites import concepts
@@ -97,6 +98,14 @@ def test_a_subset_keeps_rows_together():
     assert len(data) == 3 and torch.equal(data.labels, whole.labels[[5, 3, 1000]])
     assert np.array_equal(pixels(data.pictures([2, 0])), pixels(whole.pictures([1000, 5])))
     assert data.tensor(32).shape == (3, 3, 32, 32)
+
+
+def test_all_pictures_of_a_large_set_are_read_once_and_in_order():
+    shades = torch.arange(600) % 251
+    data = PictureSet("shades", shades, [str(shade) for shade in range(251)], ["{}"],
+                      lambda rows: [Image.new("RGB", (2, 2), (int(shades[row]),) * 3) for row in rows],
+                      [str(row) for row in range(600)])  # fmt: skip
+    assert torch.equal(data.tensor(2)[:, 0, 0, 0], shades.to(torch.uint8))
 
 
 # ------------------------------------------------------------------------------------------------- image folders

@@ -37,13 +37,12 @@ def reference(picture: Image.Image, size: int) -> np.ndarray:
     return ((pixels - CLIP_MEAN) / CLIP_STD).transpose(2, 0, 1)
 
 
-@pytest.mark.parametrize("size", [(32, 32), (100, 60), (61, 203), (20, 31), (7, 5), (3, 640)])
-def test_pixels_equal_a_reference_in_pillow_and_numpy(size):
-    picture = noise_picture(*size)
-    ours = Preprocess(32)([picture])[0]
-    assert ours.dtype == torch.float32
-    # 1e-5: float32 rounding of numbers up to 2.7
-    np.testing.assert_allclose(ours.numpy(), reference(picture, 32), rtol=0, atol=1e-5)
+def test_pixels_equal_a_reference_in_pillow_and_numpy():
+    for size in ((32, 32), (61, 203), (7, 5)):  # more in test_preprocess_parity.py
+        ours = Preprocess(32)([noise_picture(*size)])[0]
+        assert ours.dtype == torch.float32
+        # 1e-5: float32 rounding of numbers up to 2.7
+        np.testing.assert_allclose(ours.numpy(), reference(noise_picture(*size), 32), rtol=0, atol=1e-5)
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 2, 17, 32]))
@@ -82,11 +81,12 @@ def test_normalising_takes_the_mean_to_0_and_one_deviation_to_1():
 # ------------------------------------------------------------------------------------------------- odd modes
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"])
-def test_every_mode_becomes_rgb(mode):
-    picture = to_rgb(Image.new("RGB", (9, 7), WHITE).convert("L" if mode in ("1", "I", "F") else "RGB").convert(mode))
-    assert picture.mode == "RGB" and picture.size == (9, 7)
-    assert np.asarray(picture).min() >= 250, "white stays white"  # LAB and CMYK lose a little on the way
+def test_every_mode_becomes_rgb():
+    for mode in ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"):
+        white = Image.new("RGB", (9, 7), WHITE).convert("L" if mode in ("1", "I", "F") else "RGB").convert(mode)
+        picture = to_rgb(white)
+        assert picture.mode == "RGB" and picture.size == (9, 7), mode
+        assert np.asarray(picture).min() >= 250, f"white stays white in {mode}"  # LAB and CMYK lose a little
 
 
 def test_sixteen_bits_are_scaled_down():

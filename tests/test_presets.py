@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from clipbench.presets import PRESETS, Preset, with_budget
+from clipbench.presets import PRESETS, Preset, scene_trainer, with_budget
 
 MISTAKES = {
     "a learning rate in words": (("train", "learning_rate"), "fast"),
@@ -87,3 +88,12 @@ def test_the_shipped_presets_have_the_promised_sizes():
     sizes = {name: sum(w.numel() for w in CLIP(preset.model).parameters()) for name, preset in PRESETS.items()}
     assert sizes["tiny"] <= 3_000_000
     assert sizes["classroom"] <= 8_000_000
+
+
+def test_a_training_on_scenes_starts_from_seed_0_unless_told_otherwise():
+    preset = with_budget(PRESETS["tiny"], None, 128)
+    usual, zero, one = (scene_trainer(preset, *seed, threads=1) for seed in ((), (0,), (1,)))
+    weight = usual.model.image_projection.weight
+    assert torch.equal(weight, zero.model.image_projection.weight)
+    assert not torch.equal(weight, one.model.image_projection.weight)
+    assert usual.stream(0, 4).captions == zero.stream(0, 4).captions != one.stream(0, 4).captions

@@ -62,6 +62,11 @@ def test_a_damaged_or_unwritable_cache_costs_time_only(counting, tmp_path):
         assert torch.equal(Prompts(counting, NAMES, tmp_path / "file").weights(TEMPLATES), first)
 
 
+def test_nothing_is_printed_unless_it_is_asked_for(counting, tmp_path, capsys):
+    Prompts(counting, NAMES, tmp_path).weights(["a {}"])
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_bad_template_is_told_before_anything_is_encoded(counting, tmp_path):
     with pytest.raises(UserError, match="needs {} once"):
         Prompts(counting, NAMES, tmp_path).weights(["a {}", "a photo"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small import BAG_OF_WORDS, CONVNET, one_line, small_clip, write_small_model
-from test_train import assert_same_bits, make_trainer, stop_after
+from trainers import assert_same_bits, make_trainer, stop_after
 
 from clipbench import UserError, load
 from clipbench.averaging import Averaged
@@ -91,7 +91,7 @@ def test_a_model_without_transformer_blocks_has_nothing_to_recompute():
 
 
 COMPILED = """
-from test_train import make_trainer
+from trainers import make_trainer
 plain, compiled = make_trainer(pairs=16), make_trainer(pairs=16, machine={"compile": True})
 plain.set_training(), compiled.set_training()
 for _ in range(2):
@@ -105,8 +105,7 @@ def test_a_compiled_model_learns_the_same():
     """In a process of its own, without the type checks of the tests: they cannot be compiled."""
     if not shutil.which("c++"):
         pytest.skip("torch.compile needs a C++ compiler")
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", COMPILED], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

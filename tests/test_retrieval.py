@@ -13,7 +13,7 @@ from small import noise_picture, write_image_folder, write_small_model
 from clipbench import UserError
 from clipbench.cli import main
 from clipbench.data.captioned_pictures import open_evaluated_captions
-from clipbench.evaluate.retrieval import distinct, ranks_of, retrieval_metrics, retrieval_ranks
+from clipbench.evaluate.retrieval import distinct, ranks_of, recall_metrics, retrieval_metrics, retrieval_ranks
 
 
 def by_hand(image_features, captions: list[list[str]], features_of: dict) -> tuple[dict, dict]:
@@ -60,6 +60,12 @@ def test_recall_counts_the_first_k():
     assert perfect["image_to_text_r1"] == perfect["text_to_image_r1"] == 1 and perfect["text_to_image_median_rank"] == 1
     assert perfect["chance_r1"] == 1 / 12 and perfect["image_to_text_r1_low"] < 1
     assert (perfect["pictures"], perfect["texts"], perfect["captions"]) == (12, 12, 12)
+
+
+def test_the_median_rank_has_half_of_the_ranks_below_it():
+    metrics = recall_metrics("text_to_image", torch.tensor([0, 2, 4, 30, 90]))
+    assert metrics["text_to_image_median_rank"] == 5 and metrics["text_to_image_r5"] == 3 / 5
+    assert recall_metrics("text_to_image", torch.tensor([0, 3]))["text_to_image_median_rank"] == 2.5
 
 
 def test_an_equal_caption_of_another_picture_is_right():

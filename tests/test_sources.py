@@ -16,12 +16,13 @@ from small import one_line, small_clip, small_config
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
 from clipbench.data.captioned import from_picture_set
-from clipbench.data.decoded import DecodedPictures
+from clipbench.data.decoded import DecodedPictures, mapped_file
 from clipbench.data.hub import StreamedPairs, hub_set
 from clipbench.data.pairs import CaptionedPairs
 from clipbench.data.picture_sets import open_pictures
 from clipbench.data.prefetch import Prefetched
 from clipbench.data.sources import open_captioned
+from clipbench.data.unreadable import Unreadable
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained import world_tokenizer
 
@@ -246,8 +247,14 @@ def test_the_file_of_decoded_pictures_has_no_name(tmp_path):
 # ----------------------------------------------------------------------------------------------------- streaming
 
 
+@pytest.fixture(autouse=True)
+def no_rest_after_reading(monkeypatch):
+    """datasets rests for five seconds whenever it ends a stream, for the sake of threads at the end of a process."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.01)
+
+
 def streamed(file: str, **options) -> StreamedPairs:
-    pytest.importorskip("datasets")
     return StreamedPairs("parquet", 2, 32, data_files=file, **options)
 
 
@@ -304,6 +311,19 @@ def test_too_many_unreadable_pictures_end_the_run_with_the_list(labelled, tmp_pa
         stream(0, M)
     one_line(error.value)
     assert (tmp_path / "unreadable.txt").read_text().count("\n") == 11
+
+
+def test_a_hundredth_of_a_large_source_may_be_unreadable(tmp_path):
+    unreadable = Unreadable("large", tmp_path / "new" / "folder" / "unreadable.txt")
+    for number in range(20):
+        unreadable.note(f"{number}.jpg", "torn", 2000)
+    with pytest.raises(UserError, match="large: 21 of 2000 samples cannot be read"):
+        unreadable.note("20.jpg", "torn", 2000)
+    assert (tmp_path / "new" / "folder" / "unreadable.txt").read_text().count("\n") == 21
+
+
+def test_the_file_of_decoded_pictures_makes_its_folder(tmp_path):
+    assert mapped_file((2, 3), tmp_path / "new" / "folder").shape == (2, 3)
 
 
 def test_a_small_set_without_any_readable_picture_is_refused(tmp_path):

@@ -5,7 +5,6 @@ import json
 import pytest
 import torch
 from small import RESNET, small_config, token_id_rows
-from test_bench import open_clip  # noqa: F401 (a fixture)
 
 from clipbench.bench import speedrun_rival
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
@@ -97,7 +96,7 @@ def test_the_rivals_schedule_warms_up_by_steps_and_ends_near_zero():
     assert rate_factor(50, 100, 10_000) == pytest.approx(51 / 10_000)  # its default never ends its warm-up here
 
 
-def test_the_rivals_own_model_says_the_same_in_our_classes(open_clip):  # noqa: F811
+def test_the_rivals_own_model_says_the_same_in_our_classes(open_clip):
     model = open_clip_model(OWN_MODEL).eval()
     images, token_ids = torch.randn(2, 3, 64, 64), token_id_rows(OWN_MODEL.text, [5, 30])
     with torch.no_grad():
@@ -106,7 +105,7 @@ def test_the_rivals_own_model_says_the_same_in_our_classes(open_clip):  # noqa: 
     torch.testing.assert_close(ours[1], theirs["text_features"], atol=1e-5, rtol=1e-4)
 
 
-def test_its_recipe_trains_our_model_too(open_clip):  # noqa: F811
+def test_its_recipe_trains_our_model_too(open_clip):
     model = CLIP(small_config(RESNET))
     training = OpenClipTraining(model, "fp32")
     training.set_learning_rate(1e-3)
@@ -116,7 +115,7 @@ def test_its_recipe_trains_our_model_too(open_clip):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_the_whole_contest_in_small(capsys, open_clip):  # noqa: F811
+def test_the_whole_contest_in_small(capsys, open_clip):
     sizes = ["--seeds", "1", "--pairs", "256", "--pictures", "20", "--rival-pairs", "256", "--tune-pairs", "128"]
     assert main(["bench", "speedrun", "--against", "open_clip", *sizes, "--threads", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

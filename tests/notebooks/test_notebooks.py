@@ -89,6 +89,12 @@ def test_at_full_scale_a_lesson_runs_and_its_figures_say_that_the_weights_are_ra
 # --- their shape -------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def lessons() -> dict:
+    """The notebooks by their names; nobody changes them."""
+    return {path.stem: read(path) for path in LESSONS}
+
+
 def prose(notebook) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
 
@@ -101,36 +107,35 @@ def first_verbs(text: str, pattern: str) -> list[str]:
     return re.findall(pattern, text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_a_lesson_opens_with_what_we_will_do_and_closes_with_what_we_did(path):
-    first, *_, last = prose(read(path))
-    assert first.startswith("# ") and "In this notebook we will" in first
-    promised = first_verbs(first, r"^\* \*\*(\w+)\*\*")
-    kept = first_verbs(last.partition("## What we did")[2], r"^\* We \*\*(\w+)\*\*")
-    assert 3 <= len(promised) <= 5
-    assert len(kept) == len(promised), f"{promised} and {kept}"
+def test_a_lesson_opens_with_what_we_will_do_and_closes_with_what_we_did(lessons):
+    for name, notebook in lessons.items():
+        first, *_, last = prose(notebook)
+        assert first.startswith("# ") and "In this notebook we will" in first, name
+        promised = first_verbs(first, r"^\* \*\*(\w+)\*\*")
+        kept = first_verbs(last.partition("## What we did")[2], r"^\* We \*\*(\w+)\*\*")
+        assert 3 <= len(promised) <= 5, name
+        assert len(kept) == len(promised), f"{name}: {promised} and {kept}"
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_only_the_first_cell_reads_the_environment(path):
-    first, *others = code(read(path))
-    assert 'os.environ.get("CLIPBENCH_SCALE", "classroom")' in first
-    assert not [cell for cell in others if re.search(r"environ|getenv|CLIPBENCH_", cell)]
+def test_only_the_first_cell_reads_the_environment(lessons):
+    for name, notebook in lessons.items():
+        first, *others = code(notebook)
+        assert 'os.environ.get("CLIPBENCH_SCALE", "classroom")' in first, name
+        assert not [cell for cell in others if re.search(r"environ|getenv|CLIPBENCH_", cell)], name
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_no_lesson_installs_anything_or_touches_the_path(path):
-    assert not [cell for cell in code(read(path)) if re.search(r"^[!%]|sys\.path|pip install", cell, re.M)]
+def test_no_lesson_installs_anything_or_touches_the_path(lessons):
+    forbidden = re.compile(r"^[!%]|sys\.path|pip install", re.M)
+    assert not [(name, cell) for name, notebook in lessons.items() for cell in code(notebook) if forbidden.search(cell)]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_cells_are_short_and_asked_before_answered(path):
-    notebook = read(path)
-    lines = [len([line for line in cell.splitlines() if line.strip()]) for cell in code(notebook)]
-    assert sorted(lines)[len(lines) // 2] <= 6 and max(lines) <= 16
-    assert sum("**Predict" in text for text in prose(notebook)) >= 4
+def test_cells_are_short_and_asked_before_answered(lessons):
+    for name, notebook in lessons.items():
+        lines = [len([line for line in cell.splitlines() if line.strip()]) for cell in code(notebook)]
+        assert sorted(lines)[len(lines) // 2] <= 6 and max(lines) <= 16, name
+        assert sum("**Predict" in text for text in prose(notebook)) >= 4, name
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_the_code_of_a_lesson_is_plain_python(path):
-    ast.parse("\n".join(code(read(path))))
+def test_the_code_of_a_lesson_is_plain_python(lessons):
+    for name, notebook in lessons.items():
+        ast.parse("\n".join(code(notebook)), filename=name)

@@ -19,7 +19,7 @@ from clipbench.evaluate.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
 from clipbench_widgets import EmbeddingMap, embedding_map
 from clipbench_widgets.background import Background
-from clipbench_widgets.collection import collect, of_set
+from clipbench_widgets.collection import collect, of_set, scene_factors
 from clipbench_widgets.map_frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.pointer import Click, Key, Outline, Pointer, Zoom, read_action, read_json
 from clipbench_widgets.shipped_maps import key_of, shipped_umaps
@@ -234,18 +234,21 @@ def test_zooming_to_the_selection_shows_it(map_):
 # ------------------------------------------------------------------------------------------- what may come from outside
 
 
-@pytest.mark.parametrize("sent", [
+NONSENSE = (
     "", "[", "{}", "[1, 2]", '["x"]', '[{"n": 1}]', "[" * 100_000, '[{"n": NaN, "kind": "key", "key": "+"}]',
     '[{"n": 1e999, "kind": "key", "key": "+"}]', '[{"n": 1, "kind": "click", "at": [1]}]',
     '[{"n": 2, "kind": "click", "at": ["a", null]}]', '[{"n": 3, "kind": "outline", "corners": [[0, 0], 5, {}]}]',
     '[{"n": 4, "kind": "zoom", "at": [0.5, 0.5], "factor": "9"}]', '[{"n": 5, "kind": "eval", "key": "1"}]',
     "9" * 300_000,
-])  # fmt: skip
-def test_nonsense_from_the_page_does_nothing(map_, sent):
+)  # fmt: skip
+
+
+def test_nonsense_from_the_page_does_nothing(map_):
     before = map_._base.value, map_.selected, map_._frame.view
-    map_._pointer._actions.value = sent
-    map_._pointer._hover.value = sent
-    assert (map_._base.value, map_.selected, map_._frame.view) == before
+    for sent in NONSENSE:
+        map_._pointer._actions.value = sent
+        map_._pointer._hover.value = sent
+        assert (map_._base.value, map_.selected, map_._frame.view) == before, sent[:50]
 
 
 def test_actions_are_read_within_bounds():
@@ -442,6 +445,12 @@ def test_scenes_know_what_they_were_made_of():
     collection = collect(small_encoder(), "scenes:heldout256", 12)
     assert {"group", "style", "background", "split", "class"} == collection.factors.keys()
     assert len(collection.entries([0, 5, 0])) == 3 and len(collection.texts) == len(set(collection.names))
+
+
+def test_photos_of_everything_are_trained_on():
+    factors = scene_factors(open_pictures("scenes:heldout256").subset(range(400)))
+    split_of_style = set(zip(factors["style"], factors["split"], strict=True))
+    assert [split for style, split in split_of_style if style == "photo"] == ["thing trained in this style"]
 
 
 def test_a_folder_of_pictures_alone(tmp_path):

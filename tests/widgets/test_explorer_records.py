@@ -57,7 +57,9 @@ def test_it_is_no_text(explorer):
 
 
 def test_a_pinned_state_is_shown_beside_the_next_one(explorer):
+    assert explorer._pin_button.description == "pin, to compare"
     explorer.pin()
+    assert explorer._pin_button.description == "unpin"
     was = shares(explorer.scores)
     explorer.active_templates = ["a photo of a {}."]
     assert shares(explorer.pinned) == was != shares(explorer.scores)
@@ -167,3 +169,15 @@ def test_names_are_translated_there_and_back(explorer):
 def test_every_language_has_templates_and_leads_back(language):
     assert all("{}" in template for template in templates_in(language)) and templates_in(language)
     assert translated(translated(["cat", "rocket"], language), "en") == ["cat", "rocket"]
+
+
+def test_a_random_text_at_the_end_of_the_axis_is_in_its_last_bar():
+    bars = score_table.Axis(0, 1, Background(0.0, 0.1, (1.0, 2.0, 0.99))).histogram()
+    assert bars.count("<i ") == 1 and "left:97.5%" in bars
+
+
+def test_the_most_probable_prompt_is_the_bold_one():
+    rows = [{"prompt": prompt, "cosine": 0.1, "logit": 1.0, "probability": share}
+            for prompt, share in (("a", 0.1), ("b", 0.6), ("c", 0.3))]  # fmt: skip
+    lines = score_table.score_table(rows, 10.0, Background(0.0, 0.1)).split('<div class="clipbench-line')[2:]
+    assert ["clipbench-first" in line for line in lines] == [False, True, False]

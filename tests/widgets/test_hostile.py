@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 import traitlets
 from small import EightPairs, noise_picture, small_clip, small_encoder
-from test_prompt_explorer import bomb, png, upload
+from uploads import bomb, png, upload
 
 from clipbench import TrainConfig, Trainer, UserError
 from clipbench.preprocess import Preprocess
@@ -202,3 +202,12 @@ def test_hostile_texts_are_read_as_texts(name, text):
         if app.has_trait(trait):
             setattr(app, trait, text)
     assert_alive(app)
+
+
+def test_every_button_says_what_it_does_and_every_other_control_what_it_is(app):
+    for widget in controls(app) + [each for each in app_widgets(app) if isinstance(each, ipywidgets.Button)]:
+        if isinstance(widget, ipywidgets.Button | ipywidgets.ToggleButton):
+            assert widget.tooltip, f"{widget.description!r} has no tooltip"
+        elif not {"clipbench-hover-channel", "clipbench-action-channel"} & set(widget._dom_classes):  # hidden
+            options = getattr(widget, "_options_labels", ())
+            assert widget.description or getattr(widget, "placeholder", "") or options, type(widget).__name__

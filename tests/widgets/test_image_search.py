@@ -7,10 +7,11 @@ import pytest
 import torch
 from small import noise_picture, small_encoder, write_image_folder, write_small_model
 from torch.nn.functional import normalize
+from uploads import upload
 
 from clipbench import UserError, load, open_pictures
 from clipbench.evaluate.feature_file import embed
-from clipbench_widgets import ImageSearch
+from clipbench_widgets import ImageSearch, image_search
 from clipbench_widgets.background import GivenUp
 from clipbench_widgets.collection import collect
 
@@ -69,12 +70,6 @@ def search():
     return ImageSearch(KnownEncoder(TABLE), pictures())
 
 
-def upload(search, name: str, content: bytes) -> None:
-    from test_prompt_explorer import upload as upload_to
-
-    upload_to(search, name, content)
-
-
 def png(width: int, height: int = 3) -> bytes:
     buffer = io.BytesIO()
     noise_picture(width, height).save(buffer, "PNG")
@@ -131,6 +126,16 @@ def test_bad_uploads_leave_the_results_as_they_were(search):
         assert problem in search._notice.value and search.found == before
     upload(search, "mine.png", png(36))
     assert search.message == "" and search._notice.value == ""
+
+
+def test_a_sheet_shows_all_that_one_model_finds_and_two_rows_of_each_of_two(search, monkeypatch):
+    shown = []
+    monkeypatch.setattr(image_search, "contact_sheet", lambda pictures, captions, *_: shown.append(len(captions)))
+    both = ImageSearch(KnownEncoder(TABLE), pictures(), rival=KnownEncoder(unit(40, seed=1), "another"))
+    for app in (search, both):
+        app.top, app.query = 20, "row 35"
+        app.to_static()
+    assert shown == [20, 2 * 12]
 
 
 def test_two_models_stand_beside_each_other():

@@ -7,6 +7,7 @@ import pytest
 import torch
 import traitlets
 from small import noise_picture, small_encoder
+from uploads import upload
 
 from clipbench import UserError
 from clipbench_widgets import SimilarityMatrix
@@ -122,8 +123,6 @@ def test_what_people_write_stays_text():
 
 
 def test_bad_uploads_leave_the_matrix_as_it_was(matrix):
-    from test_prompt_explorer import upload
-
     before = matrix._cells.value
     upload(matrix, "notes.png", b"no picture")
     assert "notes.png is not a picture" in matrix.message and matrix._cells.value == before

@@ -43,6 +43,15 @@ def wait_for(monitor: TrainingMonitor, state: str) -> None:
     assert monitor.state == state or reached.wait(SECONDS), monitor.state
 
 
+def test_the_matrix_compares_the_first_pairs_of_the_data():
+    monitor = TrainingMonitor(small_trainer())
+    model, pairs = monitor.trainer.model.eval(), EightPairs()(0, len(monitor.similarities))
+    with torch.no_grad():
+        images = model.encode_image(monitor.trainer.preprocess.normalise(pairs.images))
+        cosines = model.encode_text(monitor.trainer.tokenizer(pairs.captions)) @ images.T
+    torch.testing.assert_close(monitor.similarities, cosines, rtol=0, atol=1e-5)
+
+
 def test_a_training_runs_to_its_end_while_the_notebook_is_free():
     monitor = TrainingMonitor(small_trainer(stream=EightPairs()))
     held = Held(monitor, step=3)

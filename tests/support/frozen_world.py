@@ -1,4 +1,4 @@
-"""What the frozen evaluation world looks like, in numbers. ``python tests/frozen_world.py`` writes them anew.
+"""What the frozen evaluation world looks like, in numbers. ``python tests/support/frozen_world.py`` writes them anew.
 
 Numbers measured on a frozen set can be compared for ever, so frozen_world.json changes only together with every
 result that was measured on the world before.

@@ -1,0 +1,1 @@
+"""What a developer runs and a user never: ``python -m tools.mutants``."""
