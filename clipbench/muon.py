@@ -10,13 +10,14 @@ import torch
 
 
 @torch.no_grad()
-def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to 1.2), in bfloat16.
+def orthogonalise(matrix: torch.Tensor, steps: int = 5, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to 1.2).
 
-    Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products only.
+    Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products only. They are taken
+    in ``dtype``, which the result has too (None: that of the matrix); bfloat16 is enough, where it is fast.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = (matrix.T if tall else matrix).to(dtype or matrix.dtype)
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
@@ -26,10 +27,15 @@ def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """SGD with Nesterov momentum and orthogonalised updates, for weights of two or more dimensions."""
+    """SGD with Nesterov momentum and orthogonalised updates, for weights of two or more dimensions.
 
-    def __init__(self, params, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0):
+    ``dtype`` is what updates are orthogonalised in; None means each weight's own.
+    """
+
+    def __init__(self, params, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0,
+                 dtype: torch.dtype | None = None):  # fmt: skip
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -46,6 +52,6 @@ class Muon(torch.optim.Optimizer):
         direction = weight.grad.lerp(state["momentum"], group["momentum"])
         matrix = direction.reshape(len(weight), -1)
         rows, columns = matrix.shape
-        update = orthogonalise(matrix).to(weight.dtype).reshape(weight.shape)
+        update = orthogonalise(matrix, dtype=self.dtype).to(weight.dtype).reshape(weight.shape)
         weight.mul_(1 - group["lr"] * group["weight_decay"])
         weight.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)

@@ -119,12 +119,13 @@ def recompute_activations(model: CLIP) -> None:
         encoder.recompute = True
 
 
-def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | None = None
-                    ) -> list[torch.optim.Optimizer]:  # fmt: skip
+def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | None = None,
+                    dtype: torch.dtype | None = None) -> list[torch.optim.Optimizer]:  # fmt: skip
     """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature.
 
     Args:
         whole: the objective around the model, whose own weights AdamW gets too.
+        dtype: what Muon multiplies in; None means the weights' own.
     """
     words = [model.text_encoder.token_embedding.weight]
     inside = [
@@ -143,7 +144,7 @@ def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | N
         {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
     ]
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
-    muon = [Muon(matrices, lr=config.matrix_learning_rate)] if matrices else []
+    muon = [Muon(matrices, lr=config.matrix_learning_rate, dtype=dtype)] if matrices else []
     optimizers = [*muon, adamw]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
@@ -210,7 +211,7 @@ class Trainer:
         self.averaged = Averaged(self.model, config.averaging) if config.averaging else None
         if recompute:
             recompute_activations(self.model)
-        self.optimizers = make_optimizers(self.model, config, self.objective)
+        self.optimizers = make_optimizers(self.model, config, self.objective, dtype)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.evaluate = evaluate
         self.step = self.pairs_seen = self.skipped = self.restores = self.unreadable = 0

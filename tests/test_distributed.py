@@ -22,7 +22,7 @@ MICRO_BATCHES = (None, 5)
 
 def run_and_remember(out: Path, micro_batch: int | None) -> dict[str, torch.Tensor]:
     """Losses, accuracies and gradient norms of every step, the first step's gradients, and the last weights."""
-    # AdamW alone: Muon computes in bfloat16, where the last bit of a gradient shows
+    # AdamW alone: Muon may multiply in bfloat16, where the last bit of a gradient shows
     trainer = micro_batch_trainer(micro_batch, out=out, pairs=STEPS * BATCH, matrix_learning_rate=0.0,
                                   learning_rate=1e-3, embedding_learning_rate=1e-3)  # fmt: skip
     found, rows = {}, []

@@ -84,20 +84,33 @@ def test_precision_of_a_card_follows_its_tensor_cores(monkeypatch, capability, p
 
 
 @pytest.mark.parametrize(
-    "line, precision",
+    "line, times_faster, precision",
     [
-        ("flags\t: fpu avx512_bf16 amx_bf16", "bf16"),
-        ("flags\t: avx512_bf16", "bf16"),
-        ("flags\t: avx2", "fp32"),
+        ("flags\t: fpu avx512_bf16 amx_bf16", 8.0, "bf16"),
+        ("flags\t: avx512_bf16", 2.2, "bf16"),
+        ("flags\t: avx512_bf16", 0.03, "fp32"),  # what a restriction to AVX2 makes of it
+        ("flags\t: amx_bf16", 1.0, "fp32"),
+        ("flags\t: avx2 avx512f", 8.0, "fp32"),
     ],
 )
-def test_precision_of_a_processor_follows_its_flags(tmp_path, monkeypatch, line, precision):
+def test_a_processor_computes_in_bf16_where_flags_and_measurement_agree(
+    tmp_path, monkeypatch, line, times_faster, precision
+):
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\n{line}\n")
     flags = devices.cpu_flags(info)
     monkeypatch.setattr(devices, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(devices, "times_faster_in_bf16", lambda: times_faster)
     assert devices.pick_precision("cpu") == precision
-    assert devices.precision_and_reason("cpu")[1].startswith("the processor has")
+    reason = devices.precision_and_reason("cpu")[1]
+    assert reason.startswith("the processor has")
+    assert (f"{times_faster:.1f} times" in reason) == ("bf16" in line)  # nothing is measured without the flag
+
+
+def test_the_measured_product_speeds_are_of_this_machine(monkeypatch):
+    seconds = {torch.float32: iter([9.0, 6.0, 8.0]), torch.bfloat16: iter([9.0, 3.0, 2.0])}
+    monkeypatch.setattr(devices, "_seconds_of_product", lambda matrix: next(seconds[matrix.dtype]))
+    assert devices.times_faster_in_bf16.__wrapped__(rounds=3) == 3.0  # the best of each
 
 
 def test_a_system_without_cpuinfo_computes_in_fp32(tmp_path):
