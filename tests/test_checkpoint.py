@@ -38,7 +38,7 @@ def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:
 
 def python(code: str, *arguments, **options) -> subprocess.Popen:
     """Another Python process that runs ``code``."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,

@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import signal
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -119,6 +120,17 @@ def test_a_text_transformer_can_start_as_a_bag_of_words():
     before = order_matters(model)
     start_as_bag_of_words(model)
     assert order_matters(model) < before
+
+
+def test_the_recipe_is_what_it_was():
+    """Commands that leave a setting out, and twins that were trained by them, rely on it."""
+    assert asdict(TrainConfig(pairs=8)) == {
+        "objective": "contrastive", "batch_size": 128, "minutes": None, "pairs": 8, "matrix_learning_rate": 0.02,
+        "learning_rate": 2e-3, "embedding_learning_rate": 1e-2, "weight_decay": 0.05, "betas": (0.9, 0.98),
+        "warmup": 0.06, "clip_norm": 1.0, "bag_of_words_start": True, "patch_dropout": 0.0,
+        "patch_dropout_until": 0.75, "lock_image": False, "lock_text": False, "averaging": 0.0, "save_minutes": 1.0,
+        "keep_checkpoints": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

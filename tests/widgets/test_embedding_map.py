@@ -314,6 +314,12 @@ def test_equal_points_and_a_query_of_nothing_finite():
     acts(map_, kind="key", key="ArrowLeft")
 
 
+def test_what_is_computed_cannot_be_set(map_):
+    for name in ("found", "numbers", "progress", "message"):
+        with pytest.raises(traitlets.TraitError):
+            setattr(map_, name, getattr(map_, name))
+
+
 def test_mistakes():
     with pytest.raises(UserError, match="give one a picture, 40"):
         known_map(unit(40), unit(2), factors={"x": ["a"]})

@@ -18,6 +18,7 @@ from clipbench_widgets import PromptExplorer
 from clipbench_widgets.prompt_explorer import MAX_UPLOADS
 from clipbench_widgets.score_table import Axis, number, percent
 from clipbench_widgets.scoring import Background, read_prompts, remarks_on, score
+from clipbench_widgets.template_chips import TemplateChips
 from clipbench_widgets.theme import DARK, LIGHT
 from clipbench_widgets.uploads import MAX_BYTES, UploadedFile, take_files, uploaded_picture
 
@@ -235,6 +236,11 @@ def test_data_and_text_of_the_state(explorer):
     explorer.observe(lambda change: seen.append(len(change.new)), "scores")
     explorer.prompts = ["angle 0", "angle 30"]
     assert seen == [2]
+
+
+def test_templates_beyond_the_eighth_have_no_button_of_their_own():
+    labels = [chip.label for chip in TemplateChips([f"{number} {{}}" for number in range(12)]).children]
+    assert labels[0] == "no template" and labels[-1] == "all 12 (ensemble)" and len(labels) == 1 + 8 + 1
 
 
 # --- what people write -------------------------------------------------------------------------
