@@ -10,9 +10,10 @@ from clipbench.bench import rival_open_clip
 from clipbench.bench.contest import ratio, take_turns
 from clipbench.bench.loss import memory_of, pairs, step
 from clipbench.bench.memory import CLEAR, peak_extra_megabytes
-from clipbench.bench.rival_open_clip import import_open_clip, open_clip_model
+from clipbench.bench.rival_open_clip import open_clip_model
 from clipbench.cli import main
 from clipbench.model import CLIP, CLIPConfig
+from clipbench.open_clip_library import import_open_clip
 
 
 def answer(capsys, *arguments) -> dict:
