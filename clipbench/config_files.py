@@ -6,6 +6,7 @@ of ours, because such weights would load and give wrong numbers: an ``OtherModel
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -340,10 +341,18 @@ def config_of_weights(state: Mapping[str, Tensor], activation: str = "quick_gelu
     )  # fmt: skip
     image = vit_of_weights(state, activation) if "visual.proj" in state else resnet_of_weights(state)
     config = CLIPConfig(state["text_projection"].shape[1], image, text)
-    if "input_resolution" not in state and config not in [CLIPConfig.named(name, activation) for name in PAPER_MODELS]:
+    if "input_resolution" not in state and not any(like(config, CLIPConfig.named(name)) for name in PAPER_MODELS):
         what_now = f"put the model's {OPEN_CLIP_CONFIG} beside them"
         raise ValueError(f"the number of attention heads cannot be known from weights alone; {what_now}")
     return config
+
+
+def like(config: CLIPConfig, known: CLIPConfig) -> bool:
+    """Whether the towers have the same widths, blocks and patches; pictures, texts and vocabulary may be larger."""
+    image = replace(known.image, image_size=config.image_size)
+    if isinstance(config.image, ViTConfig) and isinstance(image, ViTConfig):
+        image = replace(image, activation=config.image.activation)
+    return config.image == image and (config.text.width, config.text.depth) == (known.text.width, known.text.depth)
 
 
 def vit_of_weights(state: Mapping[str, Tensor], activation: str) -> ViTConfig:

@@ -5,6 +5,7 @@ Weights are read by this package, from safetensors only, and checked: none may b
 """
 
 import contextlib
+import importlib.util
 import logging
 import string
 import warnings
@@ -183,8 +184,9 @@ def load_open_clip(weights: Path, name: str, device: torch.device | str = "cpu",
     except UserError:
         raise
     except UNREADABLE as error:
-        needs = "; pip install timm torchvision" if "timm" in str(error) else ""
-        raise UserError(f"open_clip cannot open {folder}: {first_line(error)}{needs}") from None
+        absent = [name for name in ("timm", "torchvision", "transformers") if not importlib.util.find_spec(name)]
+        needs = f"; pip install {' '.join(absent)}" if absent else ""
+        raise UserError(f"open_clip cannot open {folder}: {first_line(error).rstrip('.')}{needs}") from None
     return OpenClipEncoder(model, tokenizer, preprocess_one(preprocess), name, device, precision)
 
 

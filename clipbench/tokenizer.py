@@ -4,8 +4,8 @@ It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt
 list of merges), and runs on the ``tokenizers`` library. A text is first normalised in one of two ways:
 
 * with OpenAI's vocabulary, which OpenAI's, LAION's and most other models have, as OpenAI's and open_clip's code has it:
-  broken Unicode is repaired (``dog’s`` becomes ``dog's``, wide letters narrow), HTML unescaped, case lowered by Python's
-  rules, and ``<|endoftext|>`` in a text is the end. transformers leaves the repairs out.
+  broken Unicode is repaired (``dog’s`` becomes ``dog's``, wide letters narrow), HTML unescaped, letters lowered as
+  Python does it, and ``<|endoftext|>`` in a text is the end. transformers leaves the repairs out.
 * with other vocabularies, such as the emoji world's, as transformers' CLIPTokenizer has it: NFC, single spaces, lower
   case. No text can write the end of text there.
 
@@ -219,7 +219,7 @@ class Tokenizer:
         return rows
 
     def ids_with_marks(self, text: str) -> list[int]:
-        """Of a cleaned text that writes start or end of text itself; OpenAI's code reads them where a word may begin."""
+        """Of a cleaned text that writes start or end of text itself: read as such where a word may begin."""
         marks = {START: self.start_id, END: self.end_id}
         splitting = pre_tokenizers.Split(Regex(rf"<\|startoftext\|>|<\|endoftext\|>|{WORDS}"), "removed", invert=True)
         ids = [self.start_id]

@@ -168,7 +168,7 @@ def test_settings_that_are_no_settings_are_refused(folder, name, content):
     "change",
     [
         {"vision_config": None},
-        {"vision_config": {"hidden_act": "swish"}},
+        {"vision_config": {"hidden_act": "swishy"}},
         {"vision_config": {"num_attention_heads": 5}},
         {"vision_config": {"patch_size": 0}},
         {"vision_config": {"hidden_size": "wide"}},
