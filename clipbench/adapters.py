@@ -4,22 +4,20 @@ Each gives the same numbers as its library, but for the pictures: a ``transforme
 own preprocessing, which is held to be equal pixel for pixel.
 """
 
-import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from clipbench.config_files import from_hub_preprocessor
-from clipbench.errors import UserError, first_line, missing_package
+from clipbench.errors import UserError
 from clipbench.precision import answer, choose_precision, fingerprint_of, in_precision
+from clipbench.preprocess import pixels, to_rgb
 
 SIGLIP = ("siglip", "siglip2")
-UNREADABLE = (OSError, ImportError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class ForeignEncoder:
@@ -62,18 +60,20 @@ class ForeignEncoder:
 
 
 class TransformersEncoder(ForeignEncoder):
-    """A ``CLIPModel``, ``SiglipModel`` or ``Siglip2Model`` of transformers, versions 4 and 5.
+    """A ``CLIPModel``, ``SiglipModel`` or ``MetaClip2Model`` of transformers, versions 4 and 5.
 
     Args:
         tokenizer: transformers' own for this model.
         preprocess: pictures to normalised (B, 3, S, S), such as this package's ``Preprocess``.
+        clean: what is done with a text before the tokenizer reads it; None: nothing.
     """
 
     def __init__(self, model: nn.Module, tokenizer, preprocess: Callable[[list[Image.Image]], Tensor],
                  name: str = "transformers", device: torch.device | str | None = None,
-                 precision: str | None = "fp32"):  # fmt: skip
+                 precision: str | None = "fp32",
+                 clean: Callable[[str], str] | None = None):  # fmt: skip
         super().__init__(model, preprocess, name, device, precision)
-        self.tokenizer = tokenizer
+        self.tokenizer, self.clean = tokenizer, clean or str
 
     @property
     def is_siglip(self) -> bool:
@@ -94,7 +94,8 @@ class TransformersEncoder(ForeignEncoder):
 
     def settings(self) -> tuple:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
-        return self.model.config.to_json_string(), vocabulary, self._preprocess, self.precision
+        cleaning = () if self.clean is str else (self.clean.__name__,)
+        return self.model.config.to_json_string(), vocabulary, self._preprocess, self.precision, *cleaning
 
     @torch.inference_mode()
     def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
@@ -114,15 +115,101 @@ class TransformersEncoder(ForeignEncoder):
     def token_ids(self, texts: list[str]) -> dict[str, Tensor]:
         """SigLIP was trained on texts padded to the full context, without a mask, and must be asked that way."""
         padding = "max_length" if self.is_siglip else True
-        tokens = self.tokenizer(
-            texts, padding=padding, truncation=True, max_length=self.context_length, return_tensors="pt"
-        )
+        tokens = self.tokenizer([self.clean(text) for text in texts], padding=padding, truncation=True,
+                                max_length=self.context_length, return_tensors="pt")  # fmt: skip
         names = ("input_ids",) if self.is_siglip else ("input_ids", "attention_mask")
         return {name: tokens[name].to(self.device) for name in names}
 
     def tokens(self, text: str) -> list[str]:
-        pieces = (piece.removesuffix("</w>").lstrip("▁") for piece in self.tokenizer.tokenize(text))
+        pieces = (piece.removesuffix("</w>").lstrip("▁") for piece in self.tokenizer.tokenize(self.clean(text)))
         return [piece for piece in pieces if piece]
+
+
+class FlexibleSiglipEncoder(TransformersEncoder):
+    """A ``Siglip2Model``, which reads pictures in their own shape, cut into at most so many patches (NaFlex).
+
+    ``preprocess`` gives pictures of one batch in a common frame, with NaN where a smaller one ends.
+
+    Args:
+        settings: of transformers' image processor.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer, settings: dict, name: str = "transformers",
+                 device: torch.device | str | None = None, precision: str | None = "fp32",
+                 clean: Callable[[str], str] | None = None):  # fmt: skip
+        super().__init__(model, tokenizer, self.framed, name, device, precision, clean)
+        self.patch, self.most = settings.get("patch_size", 16), settings.get("max_num_patches", 256)
+        self.mean, self.std = settings.get("image_mean", [0.5] * 3), settings.get("image_std", [0.5] * 3)
+        self.resample = Image.Resampling(settings.get("resample", Image.Resampling.BILINEAR))
+
+    @property
+    def image_size(self) -> int:
+        """Of a square picture."""
+        return self.patch * int(self.most**0.5)
+
+    def settings(self) -> tuple:
+        config, vocabulary, _, precision, *cleaning = super().settings()
+        pictures = (self.patch, self.most, self.mean, self.std, self.resample)
+        return config, vocabulary, pictures, precision, *cleaning
+
+    def framed(self, pictures: list[Image.Image]) -> Tensor:
+        """(B, 3, H, W): each picture in the upper left corner, as large as its number of patches allows."""
+        resized = [pixels(to_rgb(each).resize(self.shape_of(each), self.resample)) for each in pictures]
+        sides = [max((each.shape[side] for each in resized), default=self.patch) for side in (1, 2)]
+        frame = torch.full((len(resized), 3, *sides), float("nan"))
+        mean, std = (255 * torch.tensor(number)[:, None, None] for number in (self.mean, self.std))
+        for place, each in zip(frame, resized, strict=True):
+            place[:, : each.shape[1], : each.shape[2]] = (each - mean) / std
+        return frame
+
+    def shape_of(self, picture: Image.Image) -> tuple[int, int]:
+        """(width, height) that transformers gives this picture."""
+        upright = to_rgb(picture)
+        height, width = flexible_size(upright.height, upright.width, self.patch, self.most)
+        return width, height
+
+    def patches(self, images: Tensor) -> dict[str, Tensor]:
+        """The model's input: rows of patches, padded with zeros, which of them are real, and how they were arranged."""
+        rows, mask, shapes = [], torch.zeros(len(images), self.most, dtype=torch.int64), []
+        for number, image in enumerate(images):
+            inside = ~image[0].isnan()
+            height, width = int(inside[:, 0].sum()), int(inside[0].sum())
+            cut = image[:, :height, :width].unflatten(1, (-1, self.patch)).unflatten(3, (-1, self.patch))
+            flat = cut.permute(1, 3, 2, 4, 0).flatten(2).flatten(0, 1)  # (patches, P * P * 3)
+            mask[number, : len(flat)] = 1
+            rows.append(F.pad(flat, (0, 0, 0, self.most - len(flat))))
+            shapes.append((height // self.patch, width // self.patch))
+        found = {"pixel_values": torch.stack(rows).to(self.dtype), "pixel_attention_mask": mask,
+                 "spatial_shapes": torch.tensor(shapes)}  # fmt: skip
+        return {name: tensor.to(self.device) for name, tensor in found.items()}
+
+    @torch.inference_mode()
+    def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
+        return answer(unit(pooled(self.model.get_image_features(**self.patches(images)))), on_device)
+
+    @torch.inference_mode()
+    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
+        patches = self.patches(images)
+        output = self.model.vision_model(patches["pixel_values"], attention_mask=patches["pixel_attention_mask"],
+                                         spatial_shapes=patches["spatial_shapes"])  # fmt: skip
+        return answer(output.pooler_output, on_device)
+
+
+def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, int]:
+    """The largest (height, width) of whole patches with about this ratio and at most so many patches, by bisection.
+
+    As transformers' ``get_image_size_for_max_num_patches``, to the last step.
+    """
+
+    def sides(scale: float) -> tuple[int, int]:
+        return tuple(max(patch, math.ceil(side * scale / patch) * patch) for side in (height, width))
+
+    low, high = 1e-6, 100.0
+    while high - low >= 1e-5:
+        scale = (low + high) / 2
+        rows, columns = (side // patch for side in sides(scale))
+        low, high = (scale, high) if rows * columns <= most else (low, scale)
+    return sides(low)
 
 
 def pooled(output) -> Tensor:
@@ -196,36 +283,3 @@ def without_projection(visual: nn.Module) -> Iterator[None]:
         yield
     finally:
         visual.proj = projection
-
-
-# ------------------------------------------------------------------------------------------------------- load
-
-
-def is_siglip_folder(folder: Path) -> bool:
-    """Whether config.json speaks of a model that transformers runs and this package's CLIP does not."""
-    try:
-        data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(data, dict) and data.get("model_type") in SIGLIP
-
-
-def load_transformers(folder: Path, name: str, device: torch.device | str = "cpu",
-                      precision: str | None = "fp32") -> TransformersEncoder:  # fmt: skip
-    """Read a folder of transformers, safetensors only and without a network.
-
-    Raises:
-        UserError: when a file is missing or damaged, or transformers is not installed.
-    """
-    try:
-        from transformers import AutoModel, AutoTokenizer
-    except ImportError:
-        raise missing_package(name, "transformers", "hf") from None
-    try:
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        settings = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-        preprocess = from_hub_preprocessor(settings, model.config.vision_config.image_size)
-    except UNREADABLE as error:
-        raise UserError(f"transformers cannot open {folder}: {first_line(error)}") from None
-    return TransformersEncoder(model, tokenizer, preprocess, name, device, precision)

@@ -15,15 +15,16 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.adapters import TransformersEncoder, is_siglip_folder, load_transformers
+from clipbench.adapters import OpenClipEncoder, TransformersEncoder
 from clipbench.devices import advice_on_memory, memory_limit, pick_device
 from clipbench.errors import UserError
+from clipbench.foreign_models import open_foreign
 from clipbench.model import CLIP
 from clipbench.objectives import Objective
 from clipbench.objectives.stored import read_objective
 from clipbench.precision import answer, choose_precision, fingerprint_of, in_precision
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import find_folder, load_pretrained
+from clipbench.pretrained import ForeignModel, find_folder, load_pretrained
 from clipbench.random_weights import marked
 from clipbench.tokenizer import Tokenizer
 
@@ -87,6 +88,12 @@ class ClipbenchEncoder:
     @property
     def scale(self) -> float:
         return float(self.model.scale.detach())
+
+    @property
+    def bias(self) -> float:
+        """What a model of the sigmoid loss adds to the scaled similarities; 0 for others."""
+        bias = self.model.logit_bias
+        return 0.0 if bias is None else float(bias.detach())
 
     @property
     def dtype(self) -> torch.dtype:
@@ -214,11 +221,12 @@ def has_joint_space(encoder: Encoder) -> bool:
 
 def load(
     name: str | Path = "classroom", device: torch.device | str = "auto", precision: str | None = None
-) -> ClipbenchEncoder | TransformersEncoder:
+) -> ClipbenchEncoder | TransformersEncoder | OpenClipEncoder:
     """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
 
-    CLIPs are read into this package's own model, SigLIPs are left to transformers; a run with another objective comes
-    as a ``RivalEncoder``. A model whose folder says that its weights are random has that in its name.
+    CLIPs are read into this package's own model; what it cannot be (SigLIP, other towers) is left to transformers or
+    open_clip, and a warning says so. A run with another objective comes as a ``RivalEncoder``. A model whose folder
+    says that its weights are random has that in its name.
 
     Args:
         device: "auto" takes CUDA, then Apple's MPS, then the CPU. A model of another objective stays on the CPU then:
@@ -232,9 +240,10 @@ def load(
     if (advice := advice_on_memory(memory_limit())) is not None:
         warnings.warn(advice, stacklevel=2)
     folder = find_folder(name)
-    if is_siglip_folder(folder):
-        return load_transformers(folder, str(name), pick_device(device), precision)
-    model, tokenizer, preprocess = load_pretrained(folder)
+    try:
+        model, tokenizer, preprocess = load_pretrained(folder)
+    except ForeignModel as found:
+        return open_foreign(found, marked(str(name), folder), pick_device(device), precision)
     shown = marked(str(name), folder)
     if (objective := read_objective(folder, model)) is not None:
         return RivalEncoder(objective, tokenizer, preprocess, shown, "cpu" if device == "auto" else device, precision)

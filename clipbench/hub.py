@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from clipbench.config_files import CONFIG, kind_of
 from clipbench.errors import UserError, first_line
 from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, advice_on_pickles, find_weights, shards
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json")
 TOKENIZERS = ("vocab.json", "tokenizer.json", "spiece.model", "tokenizer.model")
 SETTINGS = ("*config.json", "*.safetensors.index.json", "special_tokens_map.json", "merges.txt", *TOKENIZERS)
-KINDS = ("clip", "siglip", "siglip2")  # of models that have an image and a text encoder
 CONVERSION = "Adding `safetensors` variant of this model"  # the hub's own conversion of pickled weights, a pull request
 
 
@@ -86,7 +86,7 @@ def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
     Raises:
         UserError: when there are no safetensors, or it is another kind of model.
     """
-    names, kind = set(names), kind_of(folder / "config.json")
+    names, kind = set(names), kind_of(folder / CONFIG)
     if kind and WEIGHTS in names:
         return [WEIGHTS]
     if kind and INDEX in names:
@@ -96,16 +96,6 @@ def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
     if any(name.endswith(".safetensors") for name in names):
         raise UserError(f"{repo_id} on the hub is no CLIP; give a model with an image and a text encoder")
     raise UserError(f"{repo_id} on the hub has no safetensors{advice_on_pickles(sorted(names))}")
-
-
-def kind_of(config: Path) -> str | None:
-    """The kind of model that config.json describes; None for others than CLIPs and for other libraries' files."""
-    try:
-        data = json.loads(config.read_text(encoding="utf-8"))
-        kind = "clipbench" if "clipbench" in data else data.get("model_type")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return kind if kind in (*KINDS, "clipbench") else None
 
 
 def explanation(repo_id: str, error: Exception) -> str:

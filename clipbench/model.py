@@ -11,7 +11,8 @@ Initial weights follow the released code (github.com/openai/CLIP, model.py) and 
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -20,20 +21,47 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 LOGIT_SCALE_START = math.log(1 / 0.07)  # section 2.4: "equivalent of 0.07"
+SIGMOID_START = (math.log(10), -10.0)  # of logit_scale and logit_bias (SigLIP, Zhai et al. 2023, section 3.1)
 LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more than 100
 
 
 # ------------------------------------------------------------------------------------------------------ settings
 
 
-@dataclass(frozen=True)
-class ViTConfig:
+def rarely(default):
+    """A setting that few models have: where it is at its default, neither ``repr`` nor ``to_dict`` tells it.
+
+    So models that were described before the setting existed keep their description, and their fingerprint.
+    """
+    return field(default=default, metadata={"rare": True})
+
+
+def told(config) -> dict:
+    """A configuration's settings by name, without the rare ones that it does not have."""
+    values = {each.name: (each, getattr(config, each.name)) for each in fields(config)}
+    return {
+        name: value
+        for name, (each, value) in values.items()
+        if not (each.metadata.get("rare") and value == each.default)
+    }
+
+
+class Told:
+    """A configuration whose ``repr`` is what ``told`` tells."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told(self).items())})"
+
+
+@dataclass(frozen=True, repr=False)
+class ViTConfig(Told):
     image_size: int
     patch_size: int
     width: int
     depth: int
     heads: int
     activation: str = "quick_gelu"
+    mlp_width: int | None = rarely(None)  # of the hidden layers; None: four times the width
 
 
 @dataclass(frozen=True)
@@ -54,14 +82,16 @@ class ConvNetConfig:
     width: int  # channels of the first stage; the features are 32 times as wide
 
 
-@dataclass(frozen=True)
-class TransformerConfig:
+@dataclass(frozen=True, repr=False)
+class TransformerConfig(Told):
     vocab_size: int
     context_length: int
     width: int
     depth: int
     heads: int
     activation: str = "quick_gelu"
+    mlp_width: int | None = rarely(None)  # of the hidden layers; None: four times the width
+    end_token: int | None = rarely(None)  # whose state is the text's feature; None: the largest id of a row
 
 
 @dataclass(frozen=True)
@@ -80,13 +110,14 @@ ENCODER_CONFIGS = {
 }
 
 
-@dataclass(frozen=True)
-class CLIPConfig:
+@dataclass(frozen=True, repr=False)
+class CLIPConfig(Told):
     """Everything that fixes a model's shape: ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's."""
 
     embed_dim: int
     image: ViTConfig | ResNetConfig | ConvNetConfig
     text: TransformerConfig | BagOfWordsConfig
+    logit_bias: bool = rarely(False)  # whether a learned number is added to the scaled similarities, as in SigLIP
 
     @classmethod
     def tiny(cls) -> "CLIPConfig":
@@ -135,10 +166,9 @@ class CLIPConfig:
     def to_dict(self) -> dict:
         """Plain data for JSON; ``from_dict`` reads it back."""
         names = {kind: name for name, kind in ENCODER_CONFIGS.items()}
-        return {
-            "embed_dim": self.embed_dim,
-            "image": {"kind": names[type(self.image)], **asdict(self.image)},
-            "text": {"kind": names[type(self.text)], **asdict(self.text)},
+        return told(self) | {
+            "image": {"kind": names[type(self.image)], **told(self.image)},
+            "text": {"kind": names[type(self.text)], **told(self.text)},
         }
 
     @classmethod
@@ -148,7 +178,10 @@ class CLIPConfig:
             ValueError: for a missing or unknown entry, naming it.
         """
         try:
-            return cls(data["embed_dim"], encoder_config(data["image"]), encoder_config(data["text"]))
+            return cls(
+                data["embed_dim"], encoder_config(data["image"]), encoder_config(data["text"]),
+                bool(data.get("logit_bias", False)),
+            )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a model configuration: {error}") from None
 
@@ -186,7 +219,7 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS = {"quick_gelu": QuickGELU, "gelu": nn.GELU}
+ACTIVATIONS = {"quick_gelu": QuickGELU, "gelu": nn.GELU, "gelu_tanh": partial(nn.GELU, approximate="tanh")}
 
 
 class Attention(nn.Module):
@@ -222,16 +255,24 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
 class Block(nn.Module):
     """A pre-LayerNorm transformer block."""
 
-    def __init__(self, width: int, heads: int, activation: str):
+    def __init__(self, width: int, heads: int, activation: str, mlp_width: int | None = None):
         super().__init__()
+        hidden = mlp_width or 4 * width
         self.ln_1 = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), ACTIVATIONS[activation](), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, width))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         x = x + self.attention(self.ln_1(x), mask)
         return x + self.mlp(self.ln_2(x))
+
+
+def blocks_of(config) -> nn.ModuleList:
+    """The transformer blocks of a ``ViTConfig`` or ``TransformerConfig``."""
+    return nn.ModuleList(
+        Block(config.width, config.heads, config.activation, config.mlp_width) for _ in range(config.depth)
+    )
 
 
 def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool) -> Tensor:
@@ -259,7 +300,7 @@ class VisionTransformer(nn.Module):
         self.class_token = nn.Parameter(W**-0.5 * torch.randn(W))
         self.positions = nn.Parameter(W**-0.5 * torch.randn(grid * grid + 1, W))
         self.ln_pre = nn.LayerNorm(W)
-        self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
+        self.blocks = blocks_of(config)
         self.ln_post = nn.LayerNorm(W)
         self.patch_dropout = 0.0
         self.recompute = False
@@ -400,7 +441,8 @@ class ConvNet(nn.Module):
 class TextTransformer(nn.Module):
     """Causal transformer: (B, T) token ids to (B, W), the state at the end-of-text token after the last LayerNorm.
 
-    End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0) changes nothing.
+    End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0) changes nothing. A
+    vocabulary that goes on behind the end has ``end_token`` in its settings: the first one in a row is the end.
     """
 
     def __init__(self, config: TransformerConfig):
@@ -409,7 +451,7 @@ class TextTransformer(nn.Module):
         W = config.width
         self.token_embedding = nn.Embedding(config.vocab_size, W)
         self.positions = nn.Parameter(0.01 * torch.randn(config.context_length, W))
-        self.blocks = nn.ModuleList(Block(W, config.heads, config.activation) for _ in range(config.depth))
+        self.blocks = blocks_of(config)
         self.ln_final = nn.LayerNorm(W)
         self.recompute = False
         causal = torch.full((config.context_length, config.context_length), float("-inf")).triu(1)
@@ -420,7 +462,8 @@ class TextTransformer(nn.Module):
         return self.config.width
 
     def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
-        return self.read(self.token_embedding(token_ids), token_ids.argmax(1))
+        end = token_ids if self.config.end_token is None else (token_ids == self.config.end_token).int()
+        return self.read(self.token_embedding(token_ids), end.argmax(1))
 
     def read(self, words: Float[Tensor, "B T W"], end: Int[Tensor, " B"]) -> Float[Tensor, "B W"]:
         """``forward`` from word vectors and the place of each row's end of text: prompt learning brings its own."""
@@ -475,6 +518,9 @@ class CLIP(nn.Module):
         self.image_projection = nn.Linear(self.image_encoder.feature_width, config.embed_dim, bias=resnet)
         self.text_projection = nn.Linear(self.text_encoder.feature_width, config.embed_dim, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE_START))
+        self.logit_bias = None
+        if config.logit_bias:
+            self.start_as_siglip()
         initialise(self)
 
     def encode_image(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B D"]:
@@ -483,10 +529,16 @@ class CLIP(nn.Module):
     def encode_text(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B D"]:
         return F.normalize(self.text_projection(self.text_encoder(token_ids)).float(), dim=-1)
 
+    def start_as_siglip(self) -> None:
+        """Give the model a bias, and the temperature that SigLIP's training starts from."""
+        self.config = replace(self.config, logit_bias=True)
+        scale, bias = (torch.tensor(start, device=self.logit_scale.device) for start in SIGMOID_START)
+        self.logit_scale, self.logit_bias = nn.Parameter(scale), nn.Parameter(bias)
+
     @property
     def scale(self) -> Float[Tensor, ""]:
-        """What similarities are multiplied by: exp(logit_scale), at most 100."""
-        return self.logit_scale.clamp(max=LOGIT_SCALE_MAX).exp()
+        """What similarities are multiplied by: exp(logit_scale), which training keeps at 100 or less."""
+        return self.logit_scale.exp()
 
     @torch.no_grad()
     def clamp_logit_scale(self) -> None:

@@ -10,6 +10,7 @@ ResNets included. Weights are read from safetensors only, never unpickled.
 import json
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,6 +19,9 @@ from torch import nn
 
 from clipbench.checkpoint import newest_intact, written_whole
 from clipbench.config_files import (
+    CONFIG,
+    OPEN_CLIP_CONFIG,
+    OtherModel,
     config_of_weights,
     fits_hub,
     from_hub_config,
@@ -26,6 +30,7 @@ from clipbench.config_files import (
     from_open_clip_preprocessing,
     hub_config,
     hub_preprocessor,
+    kind_of,
     open_clip_config,
 )
 from clipbench.errors import UserError, did_you_mean, first_line
@@ -44,12 +49,12 @@ from clipbench.weights import (
     layout_of,
     read_weights,
     whole_names,
+    without_text,
 )
 
 ASSETS = Path(__file__).parent / "assets"
 CHECKPOINTS = ASSETS / "checkpoints"
 TWIN = "twin:"  # before the name of a model in CHECKPOINTS / "twins"
-OPEN_CLIP_CONFIG = "open_clip_config.json"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
@@ -83,7 +88,7 @@ def write_model(
     else:
         layout, config = OURS, {"clipbench": model.config.to_dict()}
     write_weights(folder / WEIGHTS, layout.write(stored(model, dtype)))
-    write_json(folder / "config.json", config | {"torch_dtype": str(dtype).removeprefix("torch.")})
+    write_json(folder / CONFIG, config | {"torch_dtype": str(dtype).removeprefix("torch.")})
     write_json(folder / "preprocessor_config.json", hub_preprocessor(preprocess))
     tokenizer.save(folder)
 
@@ -124,6 +129,21 @@ def write_json(file: Path, data: dict) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- load
+
+class ForeignModel(UserError):
+    """A model that another library computes.
+
+    Args:
+        weights: the file with its weights.
+        library: ``transformers`` or ``open_clip``.
+        reason: what this package's CLIP does not have.
+    """
+
+    def __init__(self, weights: Path, library: str, reason: str):
+        how = f"clipbench.load opens it through {library}, with features as there; it cannot be trained here"
+        super().__init__(f"{weights.parent} holds a model that this package's own CLIP is not: {reason}; {how}")
+        self.weights, self.library, self.reason = weights, library, reason
+
 
 UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what reading bad settings raises
 
@@ -167,7 +187,7 @@ def twin_folder(name: str) -> Path:
 
 def model_folder(folder: Path) -> Path:
     """The folder itself where it holds a model, or its newest checkpoint where it is a training run's."""
-    if any((folder / name).exists() for name in ("config.json", OPEN_CLIP_CONFIG)) or any(folder.glob("*.safetensors")):
+    if any((folder / name).exists() for name in (CONFIG, OPEN_CLIP_CONFIG)) or any(folder.glob("*.safetensors")):
         return folder
     newest = newest_intact(folder)
     if newest is None:
@@ -185,18 +205,44 @@ def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
 
     Raises:
         UserError: when a file is missing, damaged, or not what it says.
+        ForeignModel: for a model that another library computes.
     """
     path = Path(folder)
     file = path if path.is_file() else find_weights(path)
-    state = whole_names(read_weights(file))
+    refuse_foreign(file)
+    state = without_text(whole_names(read_weights(file), file))
     layout = layout_of(state, file)
     if layout in (OPENAI_VIT, OPENAI_RESNET):
         config, preprocess = read_open_clip_settings(file, state)
     else:
         config, preprocess = read_hub_settings(file.parent)
+    if "logit_bias" in state:  # transformers' CLIP knows none, so its settings do not tell
+        config = replace(config, logit_bias=True)
     model = empty_model(config, str(file))
     assign(model, state, layout, file)
     return model, read_tokenizer(file.parent, config), preprocess
+
+
+def refuse_foreign(weights: Path) -> None:
+    """Look at the settings beside a file of weights, before it is read.
+
+    Raises:
+        ForeignModel: when they describe a model that ours is not.
+    """
+    settings = weights.with_name(CONFIG)
+    if weights.name.startswith("open_clip") or not kind_of(settings):
+        settings = weights.with_name(OPEN_CLIP_CONFIG)
+    if not settings.exists():
+        return
+    data, is_open_clip = read_json(settings), settings.name == OPEN_CLIP_CONFIG
+    try:
+        if "clipbench" not in data:
+            (from_open_clip_config if is_open_clip else from_hub_config)(data)
+    except OtherModel as reason:
+        library = "open_clip" if is_open_clip else "transformers"
+        raise ForeignModel(weights, library, str(reason)) from None
+    except UNSUITABLE:  # told when the settings are read with their weights
+        return
 
 
 def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
@@ -242,28 +288,35 @@ def read_json(file: Path) -> dict:
 
 def read_hub_settings(folder: Path) -> tuple[CLIPConfig, Preprocess]:
     """What config.json and preprocessor_config.json say."""
-    file = folder / "config.json"
+    file = folder / CONFIG
     data = read_json(file)
     try:
         config = CLIPConfig.from_dict(data["clipbench"]) if "clipbench" in data else from_hub_config(data)
     except UNSUITABLE as error:
         raise UserError(f"{file} does not describe a CLIP model: {first_line(error)}") from None
-    return config, read_preprocess(folder, config)
+    return config, read_preprocess(folder, config.image_size)
 
 
-def read_preprocess(folder: Path, config: CLIPConfig) -> Preprocess:
-    file = folder / "preprocessor_config.json"
-    together = folder / "processor_config.json"  # where transformers 5 writes the same settings
-    if not file.exists() and together.exists():
-        file, data = together, read_json(together).get("image_processor", {})
-    elif file.exists():
-        data = read_json(file)
-    else:
-        raise UserError(f"{folder} has no {file.name}: how pictures must be prepared is unknown")
+def read_preprocess(folder: Path, image_size: int) -> Preprocess:
+    file, data = preprocessing_settings(folder)
     try:
-        return from_hub_preprocessor(data, config.image_size)
+        return from_hub_preprocessor(data, image_size)
     except UNSUITABLE as error:
         raise UserError(f"{file} does not fit this CLIP: {first_line(error)}") from None
+
+
+def preprocessing_settings(folder: Path) -> tuple[Path, dict]:
+    """How transformers prepares pictures: the file that says so, and what it says.
+
+    Raises:
+        UserError: when neither of its versions has written any.
+    """
+    file, together = folder / "preprocessor_config.json", folder / "processor_config.json"
+    if not file.exists() and together.exists():  # where transformers 5 writes the same settings
+        return together, read_json(together).get("image_processor", {})
+    if not file.exists():
+        raise UserError(f"{folder} has no {file.name}: how pictures must be prepared is unknown")
+    return file, read_json(file)
 
 
 def read_open_clip_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple[CLIPConfig, Preprocess]:
@@ -299,7 +352,7 @@ def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
         raise UserError(f"{folder} has no tokenizer: {Path(error.filename).name} is missing ({how})") from None
     except ValueError as error:
         raise UserError(f"{folder} has no usable tokenizer: {error}") from None
-    if tokenizer.end_id >= config.text.vocab_size:
+    if max(tokenizer.vocab.values()) >= config.text.vocab_size:
         raise UserError(f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})")
     return tokenizer
 

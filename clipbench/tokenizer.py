@@ -1,20 +1,27 @@
 """CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id marks the end.
 
 It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt``, ``tokenizer.json``, or OpenAI's
-list of merges), and runs on the ``tokenizers`` library. Text is normalised as Hugging Face's CLIPTokenizer does: NFC,
-single spaces, lower case. OpenAI's and open_clip's code also repairs broken Unicode and unescapes HTML beforehand
-(``dog’s`` there becomes ``dog's``); plain captions get the same ids from all.
+list of merges), and runs on the ``tokenizers`` library. A text is first normalised in one of two ways:
+
+* with OpenAI's vocabulary, which OpenAI's, LAION's and most other models have, as OpenAI's and open_clip's code has it:
+  broken Unicode is repaired (``dog’s`` becomes ``dog's``, wide letters narrow), HTML unescaped, letters lowered as
+  Python does it, and ``<|endoftext|>`` in a text is the end. transformers leaves the repairs out.
+* with other vocabularies, such as the emoji world's, as transformers' CLIPTokenizer has it: NFC, single spaces, lower
+  case. No text can write the end of text there.
+
+Plain captions get the same ids from all.
 """
 
 import errno
 import gzip
+import html
 import itertools
 import json
 import warnings
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as FastTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -27,11 +34,26 @@ class TruncationWarning(UserWarning):
     """A text was longer than the model's context, and its end was not read."""
 
 
-def text_pipeline(tokenizer: FastTokenizer) -> FastTokenizer:
-    """Give a BPE model CLIP's normalisation and word splitting."""
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
+def repaired(text: str) -> str:
+    """OpenAI's cleaning but for the lower case: Unicode repaired by ftfy, HTML unescaped twice, single spaces."""
+    if not (text.isascii() and text.isprintable()):
+        import ftfy
+
+        text = ftfy.fix_text(text)
+    return " ".join(html.unescape(html.unescape(text)).split())
+
+
+def openai_cleaned(text: str) -> str:
+    """A text as OpenAI's tokenizer reads it (github.com/openai/CLIP, simple_tokenizer.py); open_clip does the same."""
+    return repaired(text).lower()
+
+
+def text_pipeline(tokenizer: FastTokenizer, normalised: bool = True) -> FastTokenizer:
+    """Give a BPE model CLIP's word splitting, and transformers' normalisation."""
+    if normalised:
+        tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+        )
     split = pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False)])
     return tokenizer
@@ -45,11 +67,18 @@ def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> No
     for special in (START, END):
         if special not in vocab:
             raise ValueError(f"not a CLIP vocabulary: {special} is missing")
-    if not all(type(number) is int and 0 <= number <= vocab[END] for number in vocab.values()):
-        raise ValueError(f"not a CLIP vocabulary: {END} must have the largest id")
+    if not all(type(number) is int and number >= 0 for number in vocab.values()):
+        raise ValueError("not a CLIP vocabulary: ids must be numbers from 0 up")
+    pieces = {*merges_made(merges), *itertools.chain.from_iterable(merges)}
+    if any(vocab.get(piece, 0) > vocab[END] for piece in (*pieces, START)):
+        raise ValueError(f"not a CLIP vocabulary: {END} must have the largest id, but for words that were added")
     for merge in merges:
         if not {*merge, "".join(merge)} <= vocab.keys():
             raise ValueError(f"merges.txt does not belong to vocab.json: {' '.join(merge)[:40]!r}")
+
+
+def merges_made(merges: list[tuple[str, str]]) -> list[str]:
+    return ["".join(merge) for merge in merges]
 
 
 def read_object(file: Path) -> dict:
@@ -105,17 +134,24 @@ class Tokenizer:
     """Texts to token ids.
 
     Args:
-        vocab: token -> id; the last two ids are start and end of text.
+        vocab: token -> id; start and end of text come last, but for words that somebody added behind them. Those are
+            found in a text as they are written.
         merges: pairs of tokens, in the order in which they are joined.
         context_length: the longest row that the model reads, start and end of text included.
+
+    Attributes:
+        as_openai: whether texts are cleaned as OpenAI's code does it; see the module.
     """
 
     def __init__(self, vocab: dict[str, int], merges: list[tuple[str, str]], context_length: int):
         check_vocabulary(vocab, merges)
         self.vocab, self.merges, self.context_length = vocab, merges, context_length
         self.start_id, self.end_id = vocab[START], vocab[END]
+        self.as_openai = (len(merges), self.end_id) == (OPENAI_MERGE_COUNT, OPENAI_MERGE_COUNT + 2 * 256 + 1)
         model = models.BPE(vocab=vocab, merges=merges, end_of_word_suffix="</w>", unk_token=END)
-        self.fast = text_pipeline(FastTokenizer(model))
+        self.fast = text_pipeline(FastTokenizer(model), normalised=not self.as_openai)
+        self.added = sorted(token for token, number in vocab.items() if number > self.end_id)
+        self.fast.add_tokens([AddedToken(token, normalized=False) for token in self.added])
         self.fast.post_processor = processors.TemplateProcessing(
             single=f"{START} $A {END}", special_tokens=[(START, self.start_id), (END, self.end_id)]
         )
@@ -130,7 +166,9 @@ class Tokenizer:
         """
         folder = Path(folder)
         if (folder / "vocab.json").exists() or (folder / "merges.txt").exists():
-            return cls(read_object(folder / "vocab.json"), read_merges(folder / "merges.txt"), context_length)
+            vocab, merges = read_object(folder / "vocab.json"), read_merges(folder / "merges.txt")
+            more = folder / "added_tokens.json"  # where transformers 4 wrote words that were added
+            return cls(vocab | (read_object(more) if more.exists() else {}), merges, context_length)
         if (folder / "tokenizer.json").exists():
             return cls(*read_hub_tokenizer(folder / "tokenizer.json"), context_length)
         if (folder / OPENAI_MERGES).exists():
@@ -162,13 +200,36 @@ class Tokenizer:
         """
         if isinstance(texts, str):
             raise TypeError("give a list of texts, not one string")
-        encodings = self.fast.encode_batch(texts)
-        rows = [self.shorten(encoding.ids, text) for encoding, text in zip(encodings, texts, strict=True)]
+        rows = [self.shorten(ids, text) for ids, text in zip(self.ids(texts), texts, strict=True)]
         width = pad_to or max(map(len, rows), default=2)
         ids = torch.zeros(len(rows), width, dtype=torch.int64)
         for row, tokens in zip(ids, rows, strict=True):
             row[: len(tokens)] = torch.tensor(tokens)
         return ids
+
+    def ids(self, texts: list[str]) -> list[list[int]]:
+        """Of each text, between start and end of text, however long."""
+        if not self.as_openai:
+            return [encoding.ids for encoding in self.fast.encode_batch(texts)]
+        cleaned = [openai_cleaned(text) for text in texts]
+        rows = [encoding.ids for encoding in self.fast.encode_batch(cleaned)]
+        for number, text in enumerate(cleaned):
+            if START in text or END in text:
+                rows[number] = self.ids_with_marks(text)
+        return rows
+
+    def ids_with_marks(self, text: str) -> list[int]:
+        """Of a cleaned text that writes start or end of text itself: read as such where a word may begin."""
+        marks = {START: self.start_id, END: self.end_id}
+        splitting = pre_tokenizers.Split(Regex(rf"<\|startoftext\|>|<\|endoftext\|>|{WORDS}"), "removed", invert=True)
+        ids = [self.start_id]
+        for word, _ in splitting.pre_tokenize_str(text):
+            ids += [marks[word]] if word in marks else self.fast.encode(word, add_special_tokens=False).ids
+        return [*ids, self.end_id]
+
+    def normalised(self, text: str) -> str:
+        """What is cut into tokens."""
+        return openai_cleaned(text) if self.as_openai else self.fast.normalizer.normalize_str(text)
 
     def shorten(self, ids: list[int], text: str) -> list[int]:
         if len(ids) <= self.context_length:
@@ -189,6 +250,6 @@ class Tokenizer:
 
         A character that takes several tokens (an emoji, say) is shown with its first one, the others as "…".
         """
-        text = self.fast.normalizer.normalize_str(text)
+        text = self.normalised(text)
         spans = self.fast.encode(text, add_special_tokens=False).offsets
         return ["…" if span in spans[:number] else text[slice(*span)] for number, span in enumerate(spans)]

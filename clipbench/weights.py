@@ -3,14 +3,18 @@
 import json
 import math
 import re
-from collections.abc import Iterable
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from clipbench.config_files import CONFIG, kind_of
 from clipbench.errors import UserError
+from clipbench.model import CLIP, LOGIT_SCALE_MAX
 from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS, Layout
 
 WEIGHTS = "model.safetensors"
@@ -28,6 +32,8 @@ def find_weights(folder: Path, preferred: Iterable[str] = (WEIGHTS, INDEX, OPEN_
     Raises:
         UserError: when there is none, saying what to do about a pickle.
     """
+    if (folder / OPEN_CLIP_WEIGHTS).exists() and not kind_of(folder / CONFIG):
+        return folder / OPEN_CLIP_WEIGHTS  # model.safetensors beside it is timm's, an image encoder alone
     for name in preferred:
         if (folder / name).exists():
             return folder / name
@@ -106,13 +112,52 @@ def in_float32(tensor: torch.Tensor) -> torch.Tensor:
 # ------------------------------------------------------------------------------------------------- whose they are
 
 
-def whole_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same weights without the prefixes that open_clip adds in some settings: ``module.`` and ``text.``."""
-    if all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    if "text.token_embedding.weight" in state:
-        state = {name.removeprefix("text."): tensor for name, tensor in state.items()}
+# What wrappers put into names, at the front or between: DataParallel and DDP, torch.compile, FSDP, checkpointing.
+WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+# How the names of a CLIP begin, in any layout. What stands before is the name that somebody gave the whole model.
+BEGINNINGS = re.compile(
+    r"(?:^|(?<=\.))(?:image_encoder\.|vision_model\.|visual\.|text_encoder\.|text_model\.|text\.|token_embedding\."
+    r"|transformer\.resblocks\.|logit_scale$)"
+)
+
+
+def whole_names(state: dict[str, torch.Tensor], file: Path) -> dict[str, torch.Tensor]:
+    """The same weights under the names that a CLIP's own code gives them, without what was put around it.
+
+    Removed are wrappers (``module.``, ``_orig_mod.``, ...) wherever they stand, and a name before the whole model
+    (``model.``, ``state_dict.clip.``, ...).
+
+    Raises:
+        UserError: for a file of several models, or two weights of one name.
+    """
+    state = renamed(state, lambda name: ".".join(part for part in name.split(".") if part not in WRAPPERS), file)
+    prefixes = sorted({name[: match.start()] for name in state if (match := BEGINNINGS.search(name))})
+    if len(prefixes) > 1:
+        names = ", ".join(prefix or "no prefix" for prefix in prefixes)
+        raise UserError(f"{file} holds several models ({names}); save the weights of one of them alone")
+    if prefixes and prefixes[0]:
+        return renamed(state, lambda name: name.removeprefix(prefixes[0]), file)
     return state
+
+
+def without_text(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """open_clip's names without the ``text.`` that it puts before the text encoder's in some settings."""
+    if "text.token_embedding.weight" not in state:
+        return state
+    return {name.removeprefix("text."): tensor for name, tensor in state.items()}
+
+
+def renamed(state: dict[str, torch.Tensor], rename: Callable[[str], str], file: Path) -> dict[str, torch.Tensor]:
+    changed = {rename(name): tensor for name, tensor in state.items()}
+    if len(changed) < len(state):
+        twice = next(name for name, count in Counter(map(rename, state)).items() if count > 1)
+        raise UserError(f"{file} holds {twice} twice, with and without a prefix; save the weights of one model alone")
+    return changed
+
+
+def scalar(tensor: torch.Tensor) -> torch.Tensor:
+    """open_clip has a setting (for FSDP) by which a single number has the shape (1,)."""
+    return tensor.reshape(()) if tensor.shape == (1,) else tensor
 
 
 def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
@@ -139,7 +184,7 @@ def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
 # -------------------------------------------------------------------------------------------------------- assign
 
 
-def assign(model: nn.Module, state: dict[str, torch.Tensor], layout: Layout, file: Path) -> None:
+def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Path) -> None:
     """Give a model on the meta device its weights, after checking that all are there, of the right shape and finite.
 
     ``state`` is used up, so that no weight is held twice.
@@ -151,6 +196,8 @@ def assign(model: nn.Module, state: dict[str, torch.Tensor], layout: Layout, fil
     for name in wanted:
         if name.endswith("num_batches_tracked"):  # not in every conversion of OpenAI's files, and used in no model
             state.setdefault(layout.names(name)[0], torch.tensor(0))
+    for name in {"logit_scale", "logit_bias"} & state.keys():
+        state[name] = scalar(state[name])
     try:
         ours = layout.read(state, wanted)
     except KeyError as error:
@@ -165,6 +212,15 @@ def assign(model: nn.Module, state: dict[str, torch.Tensor], layout: Layout, fil
     fill_masks(model)
     for parameter in model.parameters():
         parameter.requires_grad_(True)
+    note_large_scale(float(model.logit_scale.detach()), file)
+
+
+def note_large_scale(logit_scale: float, source: Path | str) -> None:
+    """Training keeps the temperature's inverse at 100 or less, but no code of a finished model does."""
+    if logit_scale > LOGIT_SCALE_MAX + 1e-3:  # beyond float16's rounding
+        above = f"a logit_scale of {logit_scale:.4g}, above ln 100 = {LOGIT_SCALE_MAX:.4g}"
+        how = f"as the model's own code does: similarities are multiplied by {math.exp(logit_scale):.4g}"
+        warnings.warn(f"{source} has {above}; it is used {how}", stacklevel=5)
 
 
 def check(tensor: torch.Tensor, wanted: torch.Tensor, name: str, file: Path) -> None:

@@ -1,8 +1,10 @@
 """Models come from and go to transformers, open_clip and OpenAI's files without losing a bit."""
 
 import json
+import math
 import re
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +13,12 @@ import torch
 import transformers
 from open_clip_reference import open_clip_model
 from safetensors.torch import load_file, save_file
-from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, one_line, small_clip, write_small_model
+from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, noise_picture, one_line, small_clip, write_small_model
 
-from clipbench import UserError, load
-from clipbench.model import CLIP, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench import ClipbenchEncoder, UserError, load
+from clipbench.model import CLIP, PAPER_MODELS, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import load_pretrained, save_open_clip, world_tokenizer
+from clipbench.pretrained import ForeignModel, load_pretrained, save_open_clip, world_tokenizer
 from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS
 
 WIDE_VIT = ViTConfig(32, 8, width=128, depth=2, heads=2)  # heads 64 wide, as OpenAI's files take for granted
@@ -114,19 +116,33 @@ def test_an_index_that_is_none_is_refused(sharded, index):
     one_line(error.value)
 
 
-@pytest.mark.parametrize(
-    "tower, change, told",
-    [
-        ("vision_config", {"intermediate_size": 100}, "100 are not 4 x 32 wide"),
-        ("text_config", {"layer_norm_eps": 1e-6}, "layer_norm_eps is 1e-06"),
-    ],
-)
-def test_a_model_that_ours_would_compute_differently_is_refused(hub_folder, tmp_path, tower, change, told):
-    folder = shutil.copytree(hub_folder, tmp_path / "model")
+def changed_config(source: Path, folder: Path, tower: str, change: dict) -> Path:
+    shutil.copytree(source, folder)
     config = json.loads((folder / "config.json").read_text())
     config[tower] |= change
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match=told) as error:
+    return folder
+
+
+@pytest.mark.parametrize("change", [{"layer_norm_eps": 0.1}, {"hidden_act": "relu"}], ids=str)
+def test_a_model_that_ours_would_compute_differently_is_computed_by_transformers(hub_folder, tmp_path, change):
+    folder = changed_config(hub_folder, tmp_path / "model", "vision_config", change)
+    with pytest.raises(ForeignModel, match=f"{next(iter(change))} is .* opens it through transformers") as error:
+        load_pretrained(folder)
+    one_line(error.value)
+    with pytest.warns(UserWarning, match=f"is computed by transformers: {next(iter(change))} is"):
+        encoder = load(folder)
+    theirs = transformers.CLIPModel.from_pretrained(folder, local_files_only=True).eval()
+    images = encoder.preprocess([noise_picture(40, 30), noise_picture(33, 50)])
+    with torch.inference_mode():
+        output = theirs(pixel_values=images, input_ids=world_tokenizer()(["a cat", "a dog"]))
+    torch.testing.assert_close(encoder.encode_image(images), output.image_embeds, rtol=0, atol=1e-5)
+    torch.testing.assert_close(encoder.encode_text(["a cat", "a dog"]), output.text_embeds, rtol=0, atol=1e-5)
+
+
+def test_weights_that_are_not_of_the_settings_sizes_are_refused(hub_folder, tmp_path):
+    folder = changed_config(hub_folder, tmp_path / "model", "vision_config", {"intermediate_size": 100})
+    with pytest.raises(UserError, match=r"mlp.fc1.weight is \(128, 32\) instead of \(100, 32\)") as error:
         load(folder)
     one_line(error.value)
 
@@ -214,22 +230,198 @@ def test_openais_weights_need_no_settings(exported, tmp_path, where):
             assert torch.equal(again.state_dict()[name], tensor.half().float()), name
 
 
-def test_weights_without_settings_that_may_not_be_openais_bring_a_warning(exported, tmp_path):
+def bare(source: Path, folder: Path) -> Path:
+    """A folder of open_clip without its settings."""
+    shutil.copy(source / OPEN_CLIP_WEIGHTS, folder)
+    return bring_tokenizer(source, folder)
+
+
+def test_weights_of_a_papers_model_without_settings_bring_a_warning(exported, tmp_path, monkeypatch):
     model, folder = exported
-    shutil.copy(folder / OPEN_CLIP_WEIGHTS, tmp_path)
-    bring_tokenizer(folder, tmp_path)
+    short = replace(model.config.text, depth=2)
+    monkeypatch.setitem(PAPER_MODELS, "small", (16, replace(model.config.image, image_size=224), short.width))
+    monkeypatch.setattr(CLIPConfig, "named", lambda name: replace(model.config, image=PAPER_MODELS["small"][1]))
     with pytest.warns(UserWarning, match="read as OpenAI's, with QuickGELU"):
-        assert_same(model, load_pretrained(tmp_path)[0])
+        assert_same(model, load_pretrained(bare(folder, tmp_path))[0])
 
 
-def test_names_with_the_prefixes_of_training_are_understood(exported, tmp_path):
+@pytest.mark.filterwarnings("ignore:no open_clip_config.json")
+def test_heads_are_not_guessed_from_the_weights_of_an_unknown_model(tmp_path):
+    model = small_clip(ViTConfig(32, 8, width=320, depth=1, heads=4), WIDE_TEXT)  # 80 wide, as in ViT-H/14
+    save_open_clip(tmp_path / "whole", model, world_tokenizer(), Preprocess(32))
+    assert_same(model, load_pretrained(tmp_path / "whole")[0])
+    with pytest.raises(UserError, match="number of attention heads .* open_clip_config.json beside them") as error:
+        load_pretrained(bare(tmp_path / "whole", tmp_path))
+    one_line(error.value)
+
+
+TEXT_NAMES = re.compile("transformer|token_|positional|ln_final|text_projection")
+PREFIXES = ["module.", "_orig_mod.", "model.", "clip.", "module._orig_mod.", "_orig_mod.module.model.", "state_dict.",
+            "state_dict.module.clip_model.", "_fsdp_wrapped_module.net."]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "text."])
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_names_with_the_prefixes_of_training_are_understood(exported, tmp_path, prefix, text):
     model, folder = exported
     state = load_file(folder / OPEN_CLIP_WEIGHTS)
-    text = re.compile("transformer|token_|positional|ln_final|text_projection")
-    state = {f"module.{'text.' if text.match(name) else ''}{name}": tensor for name, tensor in state.items()}
+    state = {f"{prefix}{text if TEXT_NAMES.match(name) else ''}{name}": tensor for name, tensor in state.items()}
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(state, again / OPEN_CLIP_WEIGHTS)
     assert_same(model, load_pretrained(again)[0])
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_names_of_transformers_are_understood_with_prefixes_too(hub_folder, tmp_path, prefix):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    state = {f"{prefix}{name}": tensor for name, tensor in load_file(folder / WEIGHTS).items()}
+    save_file(state, folder / WEIGHTS)
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
+
+
+def test_wrappers_inside_a_model_are_understood(exported, tmp_path):
+    model, folder = exported
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    state = {name.replace("visual.", "visual._orig_mod.").replace("resblocks.", "resblocks.module."): tensor
+             for name, tensor in state.items()}  # fmt: skip
+    again = shutil.copytree(folder, tmp_path / "again")
+    save_file(state, again / OPEN_CLIP_WEIGHTS)
+    assert_same(model, load_pretrained(again)[0])
+
+
+@pytest.mark.parametrize("prefix, told", [("ema.", r"several models \(no prefix, ema.\)"), ("module.", "twice")])
+def test_two_models_in_one_file_are_told_apart(exported, tmp_path, prefix, told):
+    folder = shutil.copytree(exported[1], tmp_path / "model")
+    state = load_file(folder / OPEN_CLIP_WEIGHTS)
+    save_file(state | {f"{prefix}{name}": tensor.clone() for name, tensor in state.items()}, folder / OPEN_CLIP_WEIGHTS)
+    with pytest.raises(UserError, match=told) as error:
+        load(folder)
+    one_line(error.value)
+
+
+# ------------------------------------------------------------------------- temperature, bias, hidden layers, end
+
+
+@pytest.mark.parametrize("layout", ["open_clip", "transformers"])
+@pytest.mark.parametrize("name", ["logit_scale", "logit_bias"])
+def test_single_numbers_may_have_a_dimension(exported, hub_folder, tmp_path, layout, name):
+    folder = shutil.copytree(exported[1] if layout == "open_clip" else hub_folder, tmp_path / "model")
+    file = folder / (OPEN_CLIP_WEIGHTS if layout == "open_clip" else WEIGHTS)
+    save_file(load_file(file) | {name: torch.tensor([2.5])}, file)
+    encoder = load(folder)
+    assert (encoder.scale if name == "logit_scale" else encoder.bias) == pytest.approx(
+        math.exp(2.5) if name == "logit_scale" else 2.5
+    )
+
+
+def open_clip_folder(folder: Path, **settings) -> tuple[torch.nn.Module, Path]:
+    """A random model of open_clip's own code with such settings, and its folder as open_clip writes it."""
+    torch.manual_seed(0)
+    config = {"embed_dim": 16, "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 48, "layers": 2,
+                                              "head_width": 12},
+              "text_cfg": {"context_length": 32, "vocab_size": 4096, "width": 32, "heads": 2, "layers": 2}}  # fmt: skip
+    config = merged(config, settings)
+    theirs = open_clip_model.CLIP(**config).eval()
+    for parameter in theirs.parameters():
+        if parameter.ndim == 1:
+            torch.nn.init.normal_(parameter, mean=1.0, std=0.2)
+    folder.mkdir()
+    save_file(theirs.state_dict(), folder / OPEN_CLIP_WEIGHTS)
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    world_tokenizer().save(folder)
+    return theirs, folder
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"nonscalar_logit_scale": True},
+        {"init_logit_bias": -10.0, "init_logit_scale": math.log(10)},
+        {"init_logit_bias": 0.0, "nonscalar_logit_scale": True},
+        {"vision_cfg": {"mlp_ratio": 4.3637}},  # ViT-g/14
+        {"vision_cfg": {"mlp_ratio": 4.9231}, "text_cfg": {"mlp_ratio": 3.0}},  # ViT-bigG/14
+        {"vision_cfg": {"pool_type": "tok", "final_ln_after_pool": True}, "text_cfg": {"pool_type": "argmax"}},
+        {"text_cfg": {"pool_type": "eos", "eos_id": 4095}},
+        {"quick_gelu": True, "vision_cfg": {"pos_embed_type": "learnable", "patch_dropout": 0.5}},
+    ],
+    ids=str,
+)
+def test_open_clips_settings_are_computed_as_open_clip_does(tmp_path, settings):
+    theirs, folder = open_clip_folder(tmp_path / "model", **settings)
+    encoder = load(folder)
+    assert isinstance(encoder, ClipbenchEncoder)
+    images, texts = torch.randn(3, 3, 32, 32), ["a cat", "two red dogs", ""]
+    with torch.no_grad():
+        expected, _ = theirs.get_logits(images, world_tokenizer()(texts, pad_to=32))
+    found = encoder.scale * encoder.encode_image(images) @ encoder.encode_text(texts).T + encoder.bias
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)  # 1e-5 of what is scaled by 14
+    model, tokenizer, preprocess = load_pretrained(folder)
+    save_open_clip(tmp_path / "again", model, tokenizer, preprocess)
+    assert_same(model, load_pretrained(tmp_path / "again")[0])
+
+
+@pytest.mark.parametrize("towers", ["vision_config", "text_config"])
+def test_hidden_layers_of_any_width_are_computed_as_transformers_does(tmp_path, towers):
+    model = small_clip()
+    config = CLIPConfig(16, *(replace(tower, mlp_width=83) if name == towers else tower for name, tower in
+                              (("vision_config", model.config.image), ("text_config", model.config.text))))  # fmt: skip
+    torch.manual_seed(0)
+    folder = write_small_model(tmp_path / "model", CLIP(config).eval())
+    theirs = transformers.CLIPModel.from_pretrained(folder, local_files_only=True).eval()
+    ours, tokenizer, _ = load_pretrained(folder)
+    images, ids = torch.randn(2, 3, 32, 32), tokenizer(["a cat", "two red dogs"])
+    with torch.inference_mode():
+        output = theirs(pixel_values=images, input_ids=ids)
+        torch.testing.assert_close(ours.encode_image(images), output.image_embeds, rtol=0, atol=1e-5)
+        torch.testing.assert_close(ours.encode_text(ids), output.text_embeds, rtol=0, atol=1e-5)
+    assert ours.config == config and "mlp_width" not in repr(model.config)
+
+
+def test_a_large_temperature_is_used_as_the_models_own_code_does(hub_folder, exported, tmp_path):
+    folders = {WEIGHTS: hub_folder, OPEN_CLIP_WEIGHTS: exported[1]}
+    for name, source in folders.items():
+        folder = shutil.copytree(source, tmp_path / name)
+        save_file(load_file(folder / name) | {"logit_scale": torch.tensor(5.0)}, folder / name)
+        with pytest.warns(UserWarning, match=r"a logit_scale of 5, above ln 100 .* multiplied by 148.4"):
+            assert load(folder).scale == pytest.approx(math.exp(5.0), rel=1e-6)
+
+
+def test_a_temperature_at_its_limit_in_float16_is_no_large_one(hub_folder, tmp_path):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    limit = torch.tensor(math.log(100)).half()  # 4.6055, a little above
+    save_file(load_file(folder / WEIGHTS) | {"logit_scale": limit}, folder / WEIGHTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_pretrained(folder)
+
+
+def test_a_bias_is_kept_there_and_back(hub_folder, tmp_path):
+    model = CLIP(replace(small_clip().config, logit_bias=True)).eval()
+    model.logit_bias.data.fill_(-7.25)
+    folder = write_small_model(tmp_path / "hub", model)
+    again, tokenizer, preprocess = load_pretrained(folder)
+    assert_same(model, again)
+    save_open_clip(tmp_path / "open_clip", again, tokenizer, preprocess)
+    assert load(tmp_path / "open_clip").bias == load(folder).bias == -7.25
+    assert load(hub_folder).bias == 0.0
+
+
+def test_words_behind_the_end_of_text_are_read_as_transformers_reads_them(hub_folder, tmp_path):
+    """Textual inversion and others add words to a vocabulary: their ids are larger than that of the end."""
+    theirs = transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True).eval()
+    tokenizer = transformers.CLIPTokenizerFast.from_pretrained(hub_folder, local_files_only=True)
+    tokenizer.add_tokens(["<my-cat>", "<my-dog>"])
+    theirs.text_model.resize_token_embeddings(4098)
+    theirs.config.text_config.vocab_size = 4098
+    theirs.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    shutil.copy(hub_folder / "preprocessor_config.json", tmp_path)
+    texts = ["a photo of <my-cat> and a dog", "<my-dog>", "a cat"]
+    encoder, row = load(tmp_path), tokenizer(texts, padding=True, return_tensors="pt")
+    assert encoder.tokenizer([texts[0]])[0].tolist() == tokenizer(texts[0])["input_ids"]
+    with torch.inference_mode():
+        expected = theirs(pixel_values=torch.zeros(1, 3, 32, 32), **row).text_embeds
+    torch.testing.assert_close(encoder.encode_text(texts), expected, rtol=0, atol=1e-5)
 
 
 def test_a_folder_with_both_layouts_is_read_as_transformers(exported, hub_folder, tmp_path):
@@ -261,9 +453,8 @@ def test_what_open_clip_does_not_have_is_not_written_for_it(tmp_path, image, tex
     "change, told",
     [
         ({"model_cfg": 3}, "open_clip_config.json"),
-        ({"model_cfg": {"vision_cfg": {"timm_model_name": "vit"}}}, "vision_cfg.timm_model_name is a setting"),
-        ({"model_cfg": {"text_cfg": {"hf_model_name": "roberta"}}}, "text_cfg.hf_model_name is a setting"),
-        ({"model_cfg": {"vision_cfg": {"mlp_ratio": 4.9}}}, "vision_cfg.mlp_ratio is a setting"),
+        ({"model_cfg": {"vision_cfg": {"timm_model_name": "vit"}}}, "open_clip cannot open .*timm"),
+        ({"model_cfg": {"text_cfg": {"hf_model_name": "roberta"}}}, "open_clip cannot open"),
         ({"preprocess_cfg": {"resize_mode": "longest"}}, "resize_mode longest"),
         ({"preprocess_cfg": {"mean": 3}}, "three numbers"),
     ],
@@ -298,6 +489,8 @@ def test_a_missing_weight_is_named_as_the_file_calls_it(exported, tmp_path, name
     save_file(state, folder / OPEN_CLIP_WEIGHTS)
     if not settings:
         (folder / "open_clip_config.json").unlink()
+        state = load_file(folder / OPEN_CLIP_WEIGHTS) | {"input_resolution": torch.tensor(32)}  # as OpenAI's have
+        save_file(state, folder / OPEN_CLIP_WEIGHTS)
     with pytest.raises(UserError) as error:
         load(folder)
     told = "positional_embedding" if name == "visual.proj" else name  # without it, it looks like a ResNet

@@ -217,12 +217,13 @@ def test_scale_starts_at_one_over_0_07():
 
 
 @pytest.mark.parametrize("value, clamped", [(9.0, math.log(100)), (-3.0, 0.0), (3.0, 3.0)])
-def test_logit_scale_is_kept_between_0_and_ln_100(value, clamped):
+def test_training_keeps_logit_scale_between_0_and_ln_100(value, clamped):
     model = small_clip()
     model.logit_scale.data.fill_(value)
-    assert float(model.scale.detach()) <= 100.001  # exp(ln 100) in float32
+    assert float(model.scale.detach()) == pytest.approx(math.exp(value))  # of a finished model nothing is cut off
     model.clamp_logit_scale()
     assert float(model.logit_scale.detach()) == pytest.approx(clamped)
+    assert float(model.scale.detach()) <= 100.001  # exp(ln 100) in float32
 
 
 # ------------------------------------------------------------------------------------------- initial weights

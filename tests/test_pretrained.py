@@ -129,7 +129,8 @@ def test_a_fingerprint_tells_models_apart(good, tmp_path):
 
 
 def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(UserError, match="no model 'clasroom'; give tiny, classroom, twin:NAME, a model") as error:
+    message = r"no model 'clasroom' \(did you mean 'classroom'\?\); give tiny, classroom, twin:NAME, a model"
+    with pytest.raises(UserError, match=message) as error:
         find_folder("clasroom")
     one_line(error.value)
 
@@ -164,7 +165,7 @@ def test_settings_that_are_no_settings_are_refused(folder, name, content):
     "change",
     [
         {"vision_config": None},
-        {"vision_config": {"hidden_act": "swish"}},
+        {"vision_config": {"hidden_act": "swishy"}},
         {"vision_config": {"num_attention_heads": 5}},
         {"vision_config": {"patch_size": 0}},
         {"vision_config": {"hidden_size": "wide"}},

@@ -64,7 +64,7 @@ def test_imagenet_has_openais_names_for_its_wordnet_ids():
 
 
 def test_imagenets_words_are_those_of_open_clip():
-    from clipbench.bench.rival_open_clip import import_open_clip
+    from clipbench.open_clip_library import import_open_clip
 
     try:
         metadata = import_open_clip().zero_shot_metadata

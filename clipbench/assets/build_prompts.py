@@ -8,7 +8,7 @@ The other files in prompts/ are written by hand. The order of ImageNet's classes
 import json
 from pathlib import Path
 
-from clipbench.bench.rival_open_clip import import_open_clip
+from clipbench.open_clip_library import import_open_clip
 
 FOLDER = Path(__file__).parent / "prompts"
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from clipbench.bench.rival_open_clip import import_open_clip
+from clipbench.open_clip_library import import_open_clip
 from clipbench.tokenizer import Tokenizer
 
 open_clip = import_open_clip()
