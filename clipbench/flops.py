@@ -40,9 +40,14 @@ def peak_tflops(card: str, precision: str) -> float | None:
     return None
 
 
-def training_flops(config: CLIPConfig, tokens: int, kept: float = 1.0, lock_image=False, lock_text=False) -> float:
-    """Operations of one training step for each pair, with texts of ``tokens`` tokens; a locked encoder is only run."""
-    return (1 if lock_image else 3) * image_flops(config, kept) + (1 if lock_text else 3) * text_flops(config, tokens)
+def training_flops(config: CLIPConfig, tokens: int, kept: float = 1.0, lock_image=False, lock_text=False,
+                   captions: int = 1) -> float:  # fmt: skip
+    """Operations of one training step for each picture with its texts of ``tokens`` tokens.
+
+    A locked encoder is only run.
+    """
+    image, text = image_flops(config, kept), captions * text_flops(config, tokens)
+    return (1 if lock_image else 3) * image + (1 if lock_text else 3) * text
 
 
 def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:

@@ -546,8 +546,12 @@ class CLIP(nn.Module):
         self.logit_scale.clamp_(0, LOGIT_SCALE_MAX)
 
     def forward(self, images, token_ids) -> tuple[Tensor, Tensor, Tensor]:
-        """(image_features (B, D), text_features (B, D), scale), what ``clip_loss`` takes."""
-        return self.encode_image(images), self.encode_text(token_ids), self.scale
+        """(image_features (B, D), text_features (B, D), scale), what ``clip_loss`` takes.
+
+        Token ids (B, K, T), several texts for each image, give text features (B, K, D).
+        """
+        texts = self.encode_text(token_ids.flatten(0, -2)).unflatten(0, token_ids.shape[:-1])
+        return self.encode_image(images), texts, self.scale
 
 
 @torch.no_grad()

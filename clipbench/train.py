@@ -42,7 +42,10 @@ SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at its end."""
+    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at its end.
+
+    A picture counts as one pair, however many captions it has.
+    """
 
     objective: str = "contrastive"  # what is asked of a batch: see clipbench.objectives
     batch_size: int = 128
@@ -54,6 +57,7 @@ class TrainConfig:
     weight_decay: float = 0.05  # AdamW's, never on gains and biases
     betas: tuple[float, float] = (0.9, 0.98)
     warmup: float = 0.06  # fraction of the budget
+    linear_fall: float = 0.0  # last fraction of the budget, before which rates stay at their peak; 0: half a cosine
     clip_norm: float = 1.0
     bag_of_words_start: bool = True  # see start_as_bag_of_words
     patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
@@ -79,6 +83,8 @@ class TrainConfig:
             raise UserError("the training budget must be more than nothing")
         if self.averaging and self.objective != Contrastive.name:
             raise UserError(f"weights can be averaged for the contrastive objective only, not for {self.objective}")
+        if self.linear_fall > 1:
+            raise UserError("linear_fall is a fraction of the budget: at most 1")
         if self.averaging >= 1:
             raise UserError("averaging must be less than 1: it is the share of the old average that is kept")
 
@@ -152,9 +158,14 @@ def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | N
     return optimizers
 
 
-def learning_rate_factor(progress: float, warmup: float) -> float:
-    """Linear warm-up, then a half cosine to zero; ``progress`` in [0, 1]."""
-    return min(1.0, progress / warmup if warmup else 1.0) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+def learning_rate_factor(progress: float, warmup: float, linear_fall: float = 0.0) -> float:
+    """Linear warm-up, then a half cosine to zero, or a straight line in the last ``linear_fall`` of the budget.
+
+    ``progress`` and both fractions are in [0, 1].
+    """
+    progress = min(progress, 1.0)
+    falling = min(1.0, (1 - progress) / linear_fall) if linear_fall else 0.5 * (1 + math.cos(math.pi * progress))
+    return min(1.0, progress / warmup if warmup else 1.0) * falling
 
 
 class Trainer:
@@ -368,9 +379,16 @@ class Trainer:
 
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
         """The objective's answers to pixels in 0 to 255, such as (image_features, text_features, scale), in float32."""
-        images = self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32"):
-            return self.parallel(images, targets)
+        with self.computing():
+            return self.parallel(self.pixels(images), targets)
+
+    def pixels(self, images: torch.Tensor) -> torch.Tensor:
+        """Images of 0 to 255, (B, 3, S, S), as the image encoder reads them."""
+        return self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
+
+    def computing(self) -> torch.autocast:
+        """The context in which encoders compute in this trainer's precision."""
+        return torch.autocast(self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32")
 
     def compare(self, rows: torch.Tensor, more: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
         """The loss of the whole batch."""
@@ -429,7 +447,8 @@ class Trainer:
         """Set every group's rate for this step; returns AdamW's."""
         # a budget in pairs counts this batch as half done, so that the first step is not lost to a rate of zero
         half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
-        factor = self.rate_factor * learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup)
+        factor = self.rate_factor * learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup,
+                                                        self.config.linear_fall)  # fmt: skip
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor

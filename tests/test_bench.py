@@ -1,6 +1,7 @@
 """Facts about the benchmarks: turns are taken, memory is seen, the rival is the same model. No speed is asserted."""
 
 import json
+import time
 
 import pytest
 import torch
@@ -10,8 +11,11 @@ from clipbench.bench.contest import ratio, take_turns
 from clipbench.bench.loss import memory_of, pairs, step
 from clipbench.bench.memory import CLEAR, peak_extra_megabytes
 from clipbench.bench.rival_open_clip import open_clip_model
+from clipbench.bench.speed import training
+from clipbench.bench.step_parts import formats_of, step_parts
 from clipbench.cli import main
 from clipbench.model import CLIP, CLIPConfig
+from clipbench.presets import find_preset, scene_trainer, with_budget
 
 
 def answer(capsys, *arguments) -> dict:
@@ -49,6 +53,30 @@ def test_tiles_need_less_memory_than_all_logits():
     tiled, naive = (memory_of(name, 4096, 1, "cpu")["peak_extra_mb"] for name in ("tiled_fp32", "naive"))
     logits = 4096**2 * 4 / 1e6  # MB
     assert naive > 2.5 * logits and tiled < 0.9 * logits
+
+
+def test_the_slowest_part_of_a_step_is_named_with_its_precision(monkeypatch):
+    preset = with_budget(find_preset("tiny"), None, 10**6, batch_size=4)
+    trainer = scene_trainer(preset, threads=1, precision="fp32")
+    weights = [weight.detach().clone() for weight in trainer.model.parameters()]
+    monkeypatch.setattr("clipbench.muon.orthogonalise", lambda matrix, dtype: time.sleep(0.2) or matrix)
+    told = step_parts(trainer, rounds=1)
+    assert told["slowest_part"] == "optimiser" and told["slowest_precision"] == "fp32" and told["slowest_seconds"] > 0.2
+    assert set(told["parts"]) == {"drawing", "image encoder", "text encoder", "loss", "optimiser"}
+    assert sum(part["share"] for part in told["parts"].values()) == pytest.approx(1)
+    assert all(part["seconds"] > 0 for part in told["parts"].values())
+    assert any(not torch.equal(a, b) for a, b in zip(weights, trainer.model.parameters(), strict=True))
+
+
+def test_parts_of_a_step_know_the_format_of_each():
+    trainer = scene_trainer(with_budget(find_preset("tiny"), None, 10**6, batch_size=4), precision="bf16")
+    assert formats_of(trainer) == {"drawing": "fp32", "image encoder": "bf16", "text encoder": "bf16", "loss": "fp32",
+                                   "optimiser": "bf16"}  # fmt: skip
+
+
+def test_parts_of_a_step_are_those_of_a_contrastive_one():
+    with pytest.raises(UserError, match="trains with"):
+        training(1, "experiments/tiny-supervised.json")
 
 
 @pytest.mark.slow

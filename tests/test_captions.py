@@ -190,6 +190,13 @@ def test_every_caption_is_true_of_its_scene(seed, tiny):
     assert not untrue, f"{len(untrue)} of {SCENES}, for example {untrue[:5]}"
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_every_further_caption_is_true_of_its_scene(number):
+    factors = draw_factors(torch.arange(SCENES), 12, pool=training_pool(True))
+    captions = caption_scenes(factors, number=number)
+    assert not [text for row, text in enumerate(captions) if not Scene(factors, row).agrees(text)]
+
+
 def test_captions_of_a_world_of_groups_and_pairs_are_true():
     config = SceneConfig(arrangements=(0.0, 0.3, 0.4, 0.3), signs=(1.0, 0.0, 0.0, 0.0))
     scenes, captions = scenes_and_captions(13, config=config)

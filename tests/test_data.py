@@ -14,7 +14,7 @@ from clipbench.data.captioned import from_picture_set
 from clipbench.data.captions import caption_scenes
 from clipbench.data.draws import Draws, permutation, shuffled_positions
 from clipbench.data.languages import LANGUAGES, named
-from clipbench.data.pairs import CaptionedPairs, ScenePairs, shifted_and_mirrored
+from clipbench.data.pairs import CaptionedPairs, ScenePairs, joined, shifted_and_mirrored
 from clipbench.data.picture_sets import open_pictures
 from clipbench.data.scenes import (
     ARRANGEMENTS,
@@ -344,6 +344,31 @@ def test_two_artists_draw_the_same_scenes_in_turns():
 def test_unknown_languages_and_artists_are_refused(setting):
     with pytest.raises(ValueError, match="must be one or more of"):
         SceneConfig(**setting)
+
+
+def test_several_captions_are_drawn_by_themselves_and_the_first_ones_are_as_ever():
+    one, three = (ScenePairs(5, SceneConfig(captions=k), tiny=True)(40, 200) for k in (1, 3))
+    assert torch.equal(one.images, three.images) and one.captions == three.captions and not one.more_captions
+    second, third = three.more_captions
+    for few, many in itertools.pairwise([one.captions, second, third]):
+        assert 0.6 < sum(a != b for a, b in zip(few, many, strict=True)) / 200 < 1  # some are equal by chance
+    parts = [ScenePairs(5, SceneConfig(captions=3), tiny=True)(start, 100) for start in (40, 140)]
+    assert joined(parts).more_captions == list(three.more_captions)
+
+
+def test_wrong_captions_are_wrong_in_all_captions_of_a_picture():
+    true, wrong = (ScenePairs(5, SceneConfig(captions=2, wrong_captions=w), tiny=True)(0, 300) for w in (0.0, 0.5))
+    changed = [
+        [a != b for a, b in zip(*lists, strict=True)]
+        for lists in ((true.captions, wrong.captions), (true.more_captions[0], wrong.more_captions[0]))
+    ]
+    assert sum(a == b for a, b in zip(*changed, strict=True)) > 280  # a stranger can share a caption by chance
+
+
+@pytest.mark.parametrize("captions", [0, -1])
+def test_a_number_of_captions_is_checked(captions):
+    with pytest.raises(ValueError, match="captions must be a whole number"):
+        SceneConfig(captions=captions)
 
 
 def test_wrong_captions_are_those_of_other_scenes_and_as_many_as_were_asked_for():

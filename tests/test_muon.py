@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from clipbench.muon import Muon, orthogonalise
+from clipbench.muon import Muon, orthogonalise, plain_steps, small_steps
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (64, 27), (1, 5)])
@@ -61,6 +61,17 @@ def test_orthogonalising_is_the_polynomial_of_the_singular_values(shape, dtype, 
     found, truth = orthogonalise(matrix, dtype=dtype), polynomial_of_singular_values(matrix)
     assert found.dtype == (dtype or torch.float32)
     assert (found.double() - truth).norm() < tolerance * truth.norm()
+
+
+@pytest.mark.parametrize("shape", [(16, 64), (64, 2304)])
+def test_steps_on_the_small_side_are_the_same_steps(shape):
+    torch.manual_seed(0)
+    U, _, V = torch.linalg.svd(torch.randn(shape, dtype=torch.float64), full_matrices=False)
+    wide_spectrum = U * torch.logspace(0, -6, shape[0], dtype=torch.float64) @ V
+    for matrix in (torch.randn(shape, dtype=torch.float64), wide_spectrum, torch.zeros(shape, dtype=torch.float64)):
+        x = matrix / (matrix.norm() + 1e-7)
+        torch.testing.assert_close(small_steps(x, 5), plain_steps(x, 5))
+        torch.testing.assert_close(small_steps(x.float(), 5), plain_steps(x, 5).float(), rtol=0, atol=1e-4)
 
 
 def test_muon_multiplies_in_the_weights_format_unless_told_otherwise(monkeypatch):

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from small import BAG_OF_WORDS, CONVNET, EightPairs, noise_picture, one_line, small_clip, small_config
+from small import BAG_OF_WORDS, CONVNET, VIT, EightPairs, noise_picture, one_line, small_clip, small_config
 from trainers import assert_same_bits
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
@@ -14,7 +14,10 @@ from clipbench.checkpoint import checkpoints
 from clipbench.cli.main import main
 from clipbench.data.pairs import Pairs, ScenePairs
 from clipbench.encoders import ClipbenchEncoder, RivalEncoder, load
+from clipbench.data.scenes import SceneConfig
 from clipbench.evaluate.zero_shot import judge_by_scores
+from clipbench.flops import training_flops
+from clipbench.loss import clip_loss
 from clipbench.model import CLIPConfig
 from clipbench.objectives import OBJECTIVES, make_objective, nt_xent_loss, random_view, suited
 from clipbench.objectives.caption_words import word_sets
@@ -410,3 +413,32 @@ def test_the_benchmark_of_figure_2_measures_on_the_way(capsys):
     assert record["pairs"] == [256, 512]
     for name in ("contrastive", "bow", "caption-lm"):
         assert len(record[name]["top1"]) == 2
+
+
+def test_several_captions_give_the_mean_of_the_losses_with_each():
+    clip, tokenizer = small_clip(CONVNET, BAG_OF_WORDS).double(), world_tokenizer()
+    pairs = ScenePairs(0, SceneConfig(captions=3), tiny=True, image_size=CONVNET.image_size)(0, 8)
+    objective = make_objective("contrastive", clip)
+    images = pairs.images.double()
+    ids = objective.targets(pairs, tokenizer)
+    assert ids.shape[:2] == (8, 3)
+    rows, texts, scale = objective(images, ids)
+    alone = [clip_loss(*clip(images, tokenizer(list(texts)))) for texts in (pairs.captions, *pairs.more_captions)]
+    torch.testing.assert_close(objective.compare(rows, texts, scale), sum(alone) / 3)
+    first_alone = objective(images, tokenizer(pairs.captions))[1]
+    assert objective.accuracy(rows, texts) == objective.accuracy(rows, first_alone)
+    text = training_flops(clip.config, 7, lock_image=True) - training_flops(clip.config, 7, lock_image=True, lock_text=True)
+    assert objective.flops(ids) - objective.flops(ids[:, 0]) == pytest.approx(2 * text * 3 / 2)
+
+
+def test_captions_in_micro_batches_have_the_whole_batchs_gradient():
+    gradients = []
+    for micro_batch in (8, 4):
+        stream = ScenePairs(0, SceneConfig(captions=2), tiny=True, image_size=VIT.image_size)
+        torch.manual_seed(0)
+        parts = CLIP(small_config()), world_tokenizer(), Preprocess(VIT.image_size), stream
+        trainer = Trainer(*parts, TrainConfig(pairs=8, batch_size=8), precision="fp32", micro_batch=micro_batch)
+        batch = trainer.draw()
+        trainer.backward(batch.images, trainer.objective.targets(batch, trainer.tokenizer))
+        gradients.append(torch.cat([weight.grad.flatten() for weight in trainer.model.parameters()]))
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-6)

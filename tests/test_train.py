@@ -81,6 +81,23 @@ def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine():
     assert learning_rate_factor(0.0, 0.0) == 1, "without warm-up the first step is a full one"
 
 
+def test_a_linear_fall_takes_the_last_part_of_the_budget():
+    assert [learning_rate_factor(x / 10, 0.1, 0.5) for x in range(11)] == pytest.approx(
+        [0, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2, 0]
+    )
+    assert learning_rate_factor(1.7, 0.1, 0.5) == 0
+    with pytest.raises(UserError, match="linear_fall"):
+        TrainConfig(pairs=8, linear_fall=1.5)
+
+
+def test_the_trainer_follows_its_recipes_fall():
+    trainer = make_trainer(pairs=160, warmup=0.0, linear_fall=0.5)
+    trainer.pairs_seen = 40
+    assert trainer.set_learning_rate() == trainer.config.learning_rate
+    trainer.pairs_seen = 116  # with half of the batch of eight: three quarters
+    assert trainer.set_learning_rate() == pytest.approx(trainer.config.learning_rate / 2)
+
+
 def test_every_weight_belongs_to_one_group_and_gains_never_decay():
     model = small_clip(RESNET)
     groups = [group for optimizer in make_optimizers(model, TrainConfig(pairs=8)) for group in optimizer.param_groups]

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from clipbench.data.sprites import sprite_image
+from clipbench.errors import UserError
 
 
 def repeated(work, seconds: float) -> list[float]:
@@ -39,22 +40,28 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
 
 
 def training(threads: int | None = None, preset: str = "tiny") -> dict:
-    """Pairs per second of a preset, and the share of a step that drawing the scenes takes."""
+    """Pairs per second of a preset, and the slowest part of its step: which, its seconds and its precision.
+
+    Raises:
+        UserError: for a preset that is not trained contrastively.
+    """
+    from clipbench.bench.step_parts import step_parts
     from clipbench.presets import find_preset, scene_trainer
 
     trainer = scene_trainer(find_preset(preset), threads=threads)
-    trainer.model.train()
+    if trainer.config.objective != "contrastive":
+        raise UserError(f"{preset} trains with {trainer.config.objective}; the parts of a step are those of CLIP's")
+    trainer.set_training()
     torch.set_num_threads(threads or trainer.use_fastest_threads())
     whole = repeated(trainer.train_step, seconds=12)
-    drawing = repeated(lambda: trainer.stream(0, trainer.config.batch_size), seconds=4)
     step = statistics.median(whole)
     return {
         "preset": preset,
         "threads": torch.get_num_threads(),
         "precision": trainer.precision,
         "pairs_per_second": trainer.config.batch_size / step,
-        "drawing_share_of_step": statistics.median(drawing) / step,
         "steps": len(whole),
+        **step_parts(trainer),
     }
 
 

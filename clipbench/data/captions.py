@@ -80,21 +80,24 @@ class Chooser:
         return self.below(100) < percent
 
 
-def caption_scenes(factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",)) -> list[str]:
+def caption_scenes(factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",),
+                   number: int = 0) -> list[str]:  # fmt: skip
     """One caption a scene: B strings.
 
     Args:
         count_words: without it three cats are "a cat".
         languages: "en" and keys of ``languages.LANGUAGES``; each scene is described in one of them, all alike.
+        number: which of a scene's captions; each is drawn by itself, so two of them can be equal.
     """
-    first = factors.draws.bits("caption").tolist()
-    second = factors.draws.bits("caption, more").tolist()
+    which = f" {number}" if number else ""
+    first = factors.draws.bits(f"caption{which}").tolist()
+    second = factors.draws.bits(f"caption, more{which}").tolist()
     columns = (
         factors.concept, factors.count, factors.other, factors.other_count, factors.sign, factors.sign_word,
         factors.style, factors.colour, factors.layout, factors.objects, factors.x, factors.y, factors.size,
     )  # fmt: skip
     scenes = [Scene(count_words, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    spoken = factors.draws.integer("language", len(languages)).tolist()
+    spoken = factors.draws.integer(f"language{which}", len(languages)).tolist()
     choosers = [Chooser(a << 32 | b) for a, b in zip(first, second, strict=True)]
     return [caption(*each, languages[place]) for *each, place in zip(scenes, choosers, spoken, strict=True)]
 

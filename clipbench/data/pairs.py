@@ -34,12 +34,15 @@ class Pairs:
     images: torch.Tensor  # (B, 3, S, S) uint8
     captions: list[str]  # B
     labels: torch.Tensor | None = None  # (B,) int64, where the data have classes
+    more_captions: Sequence[list[str]] = ()  # second, third, ... captions of all pictures, B each
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
     """Several batches as one."""
     labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
-    return Pairs(torch.cat([part.images for part in parts]), [text for part in parts for text in part.captions], labels)
+    images, captions = torch.cat([part.images for part in parts]), [part.captions for part in parts]
+    more = [sum(lists, []) for lists in zip(*(part.more_captions for part in parts), strict=True)]
+    return Pairs(images, sum(captions, []), labels, more)
 
 
 @runtime_checkable
@@ -70,11 +73,12 @@ class ScenePairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)
         labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
-        captions = self.with_wrong_ones(self.describe(factors), index, factors)
-        return Pairs(self.draw(factors), captions, labels)
+        captions, *more = (self.with_wrong_ones(index, factors, number) for number in range(self.config.captions))
+        return Pairs(self.draw(factors), captions, labels, more)
 
-    def describe(self, factors: Factors) -> list[str]:
-        return caption_scenes(factors, self.config.count_words, self.config.languages)
+    def describe(self, factors: Factors, number: int = 0) -> list[str]:
+        """A caption for each scene; another ``number`` gives another choice of what is said, and how."""
+        return caption_scenes(factors, self.config.count_words, self.config.languages, number)
 
     def draw(self, factors: Factors) -> Tensor:
         """(B, 3, S, S) uint8, each scene by one of the artists."""
@@ -85,13 +89,14 @@ class ScenePairs:
                 images[rows] = render(factors.rows(rows), art, self.image_size)
         return images
 
-    def with_wrong_ones(self, captions: list[str], index: Tensor, factors: Factors) -> list[str]:
-        """Some captions, drawn by the position, replaced by those of scenes that never come up."""
+    def with_wrong_ones(self, index: Tensor, factors: Factors, number: int = 0) -> list[str]:
+        """Captions, some of them, drawn by the position, replaced by those of scenes that never come up."""
+        captions = self.describe(factors, number)
         wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[:, 0]
         if not len(wrong):
             return captions
         strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
-        replaced = dict(zip(wrong.tolist(), self.describe(strangers), strict=True))
+        replaced = dict(zip(wrong.tolist(), self.describe(strangers, number), strict=True))
         return [replaced.get(row, caption) for row, caption in enumerate(captions)]
 
     @property

@@ -70,6 +70,7 @@ class SceneConfig:
     wrong_captions: float = 0.0  # share of training pairs whose caption belongs to another scene
     languages: tuple[str, ...] = ("en",)  # of the captions, all alike; also es, de, zh, ru
     art: tuple[str, ...] = ("noto",)  # who drew the objects, all alike; also twemoji, openmoji
+    captions: int = 1  # of each picture, each drawn by itself
 
     def __post_init__(self):
         for name, kinds in (("arrangements", ARRANGEMENTS), ("styles", STYLES), ("signs", SIGNS)):
@@ -77,6 +78,8 @@ class SceneConfig:
             numbers = isinstance(weights, tuple) and all(isinstance(w, (int, float)) and w >= 0 for w in weights)
             if not numbers or len(weights) != len(kinds) or sum(weights) <= 0:
                 raise ValueError(f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}")
+        if not (isinstance(self.captions, int) and self.captions >= 1):
+            raise ValueError(f"captions must be a whole number from 1 up, not {self.captions!r}")
         if not (isinstance(self.wrong_captions, (int, float)) and 0 <= self.wrong_captions <= 1):
             raise ValueError(f"wrong_captions must be a share from 0 to 1, not {self.wrong_captions!r}")
         for name, known in (("languages", ("en", *LANGUAGES)), ("art", ART_SETS)):

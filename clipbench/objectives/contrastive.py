@@ -5,16 +5,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from clipbench import distributed
+from clipbench.data.pairs import Pairs
 from clipbench.flops import training_flops
 from clipbench.loss import clip_loss, tiled_clip_loss
 from clipbench.model import CLIP
 from clipbench.objectives.objective import Objective, ln
+from clipbench.tokenizer import Tokenizer
 
 TILED_FROM = 1024  # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
 
 
 class Contrastive(Objective):
     """The symmetric contrastive loss over the whole batch, of all processes.
+
+    Where pictures have several captions, it is the mean of the losses with the first captions, with the second ones and
+    so on. A caption is never contrasted with another one of its own picture.
 
     Args:
         product_dtype: what tiles of logits are multiplied in.
@@ -26,11 +31,20 @@ class Contrastive(Objective):
         super().__init__(clip)
         self.product_dtype = product_dtype or torch.float32
 
+    def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
+        """Token ids (B, T), or (B, K, T) for K captions a picture."""
+        if not pairs.more_captions:
+            return tokenizer(pairs.captions)
+        captions = zip(pairs.captions, *pairs.more_captions, strict=True)
+        return tokenizer([text for several in captions for text in several]).unflatten(0, (len(pairs.captions), -1))
+
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.clip(images, targets)
 
     def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
         """Of several processes, this one's share of the loss."""
+        if more.ndim == 3:  # (B, K, D)
+            return torch.stack([self.compare(rows, texts, number) for texts in more.unbind(1)]).mean()
         if distributed.world_size() > 1:
             return distributed.shared_clip_loss(rows, more, number, dtype=self.product_dtype)
         if len(rows) < TILED_FROM:
@@ -38,14 +52,14 @@ class Contrastive(Objective):
         return tiled_clip_loss(rows, more, number, dtype=self.product_dtype)
 
     def accuracy(self, rows: Tensor, more: Tensor) -> float:
-        return batch_accuracy(rows, more)
+        return batch_accuracy(rows, more if more.ndim == 2 else more[:, 0])
 
     def guessing(self, batch_size: int) -> float:
         return ln(batch_size)
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
-        return training_flops(self.clip.config, targets.shape[1], kept, image, text)
+        return training_flops(self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel())
 
 
 def locked(part: nn.Module) -> bool:
