@@ -14,6 +14,7 @@ from clipbench.bench.rival_open_clip import open_clip_model
 from clipbench.bench.speed import training
 from clipbench.bench.step_parts import formats_of, step_parts
 from clipbench.cli import main
+from clipbench.errors import UserError
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.presets import find_preset, scene_trainer, with_budget
 
