@@ -99,7 +99,10 @@ def two_processes(tmp_path_factory):
 def test_two_processes_do_what_one_does(two_processes, tmp_path, micro_batch):
     alone, together = run_and_remember(tmp_path, None), load_file(two_processes / f"found-{micro_batch}.safetensors")
     assert alone.keys() == together.keys()
-    torch.testing.assert_close(together["numbers"], alone["numbers"], rtol=1e-6, atol=1e-6)
+    # Losses and accuracies, then gradient norms: AdamW's first steps have nearly the size of the sign, so the rounding
+    # of half a batch's matrix products grows with the steps (4e-6 after three on an AVX-512 processor, less with AMX).
+    torch.testing.assert_close(together["numbers"][:, :2], alone["numbers"][:, :2], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(together["numbers"][:, 2], alone["numbers"][:, 2], rtol=1e-5, atol=0.0)
     for kind in ("gradient", "weight"):
         names = [name for name in alone if name.startswith(kind)]
         distance = sum((together[name] - alone[name]).double().square().sum() for name in names) ** 0.5
