@@ -71,7 +71,8 @@ def test_steps_on_the_small_side_are_the_same_steps(shape):
     for matrix in (torch.randn(shape, dtype=torch.float64), wide_spectrum, torch.zeros(shape, dtype=torch.float64)):
         x = matrix / (matrix.norm() + 1e-7)
         torch.testing.assert_close(small_steps(x, 5), plain_steps(x, 5))
-        torch.testing.assert_close(small_steps(x.float(), 5), plain_steps(x, 5).float(), rtol=0, atol=1e-4)
+        # float32: five steps amplify the smallest directions 3.4445 ** 5 = 485 times, and their rounding with them
+        torch.testing.assert_close(small_steps(x.float(), 5), plain_steps(x, 5).float(), rtol=0, atol=1e-3)
 
 
 def test_muon_multiplies_in_the_weights_format_unless_told_otherwise(monkeypatch):

@@ -146,7 +146,7 @@ def test_the_recipe_is_what_it_was():
         "learning_rate": 2e-3, "embedding_learning_rate": 1e-2, "weight_decay": 0.05, "betas": (0.9, 0.98),
         "warmup": 0.06, "clip_norm": 1.0, "bag_of_words_start": True, "patch_dropout": 0.0,
         "patch_dropout_until": 0.75, "lock_image": False, "lock_text": False, "averaging": 0.0, "save_minutes": 1.0,
-        "keep_checkpoints": 2,
+        "keep_checkpoints": 2, "linear_fall": 0.0,
     }  # fmt: skip
 
 
