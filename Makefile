@@ -70,17 +70,17 @@ notebooks: $(READY) exercises
 	$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb)
 
 exercises: $(READY)
-	$(PY) -m clipbench.exercises.build notebooks/exercises
+	$(PY) -m tools.build_exercises notebooks/exercises
 
 figures: $(READY)
 	$(BIN)/clipbench figures --out figures $(FIGURES_ARGS)
 
 slides: $(READY)
-	$(PY) notebooks/slides.py --out slides $(if $(REVEAL),--reveal $(REVEAL)) $(LESSONS:.py=.ipynb)
+	$(PY) tools/slides.py --out slides $(if $(REVEAL),--reveal $(REVEAL)) $(LESSONS:.py=.ipynb)
 
 docs: $(READY)
-	$(PY) docs/findings.py
-	$(PY) docs/build.py
+	$(PY) tools/docs/findings.py
+	$(PY) tools/docs/build.py
 
 # All that an installation needs, for computers without a network. The folder fits this system and Python version.
 wheels: $(TORCH_STAMP)
@@ -124,7 +124,7 @@ $(STAMPS)/kernel: $(READY)
 
 # .venv/stamps/EXTRA: clipbench with the extra of that name, again only when pyproject.toml changes. The tests compare
 # with open_clip; it comes alone, because it asks for torchvision, which would choose a torch of its own.
-$(STAMPS)/%: pyproject.toml setup.py $(TORCH_STAMP)
+$(STAMPS)/%: pyproject.toml $(TORCH_STAMP)
 	$(PY) -m pip install "$(TORCH_SPEC)" -e ".[$*]"
 	$(if $(filter test,$*),$(PY) -m pip install --no-deps open_clip_torch)
 	@touch $@

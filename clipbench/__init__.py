@@ -12,34 +12,35 @@ from typing import TYPE_CHECKING
 from clipbench.compute.environment import prepare_for_torch
 
 if TYPE_CHECKING:  # for editors and type checkers
-    from clipbench.data.picture_sets import PictureSet, open_pictures
-    from clipbench.encoders import ClipbenchEncoder, Encoder, load
+    from clipbench.data.image_set import PictureSet
+    from clipbench.data.open import open_pictures
+    from clipbench.encoders.clip import ClipbenchEncoder, Encoder, load
     from clipbench.errors import UserError
-    from clipbench.evaluate.features import image_features, text_features
+    from clipbench.evaluate.features.compute import image_features, text_features
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
     from clipbench.loss import clip_loss, siglip_loss, tiled_clip_loss
     from clipbench.model import CLIP, CLIPConfig
     from clipbench.preprocess import open_picture
     from clipbench.tokenizer import Tokenizer
-    from clipbench.train import TrainConfig, Trainer
+    from clipbench.training.trainer import TrainConfig, Trainer
 
 HOMES = {  # the same, at run time: a public name -> its module
     "CLIP": "clipbench.model",
     "CLIPConfig": "clipbench.model",
-    "ClipbenchEncoder": "clipbench.encoders",
-    "Encoder": "clipbench.encoders",
-    "PictureSet": "clipbench.data.picture_sets",
+    "ClipbenchEncoder": "clipbench.encoders.clip",
+    "Encoder": "clipbench.encoders.clip",
+    "PictureSet": "clipbench.data.image_set",
     "Tokenizer": "clipbench.tokenizer",
-    "TrainConfig": "clipbench.train",
-    "Trainer": "clipbench.train",
+    "TrainConfig": "clipbench.training.trainer",
+    "Trainer": "clipbench.training.trainer",
     "UserError": "clipbench.errors",
     "clip_loss": "clipbench.loss",
-    "image_features": "clipbench.evaluate.features",
-    "load": "clipbench.encoders",
+    "image_features": "clipbench.evaluate.features.compute",
+    "load": "clipbench.encoders.clip",
     "open_picture": "clipbench.preprocess",
-    "open_pictures": "clipbench.data.picture_sets",
+    "open_pictures": "clipbench.data.open",
     "siglip_loss": "clipbench.loss",
-    "text_features": "clipbench.evaluate.features",
+    "text_features": "clipbench.evaluate.features.compute",
     "tiled_clip_loss": "clipbench.loss",
     "zero_shot_metrics": "clipbench.evaluate.zero_shot",
     "zero_shot_weights": "clipbench.evaluate.zero_shot",

@@ -78,8 +78,9 @@ probability_bars(picture, class_names, library_probabilities[0])
 # %%
 import torch
 
-from clipbench.data.scenes import SceneConfig, draw_factors, render
-from clipbench.data.sprites import concept_ids
+from clipbench.data.world.factors import SceneConfig, draw_factors
+from clipbench.data.world.render import render
+from clipbench.data.world.sprites import concept_ids
 from clipbench.figures import contact_sheet, to_pictures
 
 cat, dog = concept_ids()["cat"], concept_ids()["dog"]
@@ -107,7 +108,7 @@ contact_sheet(pictures, sentences, columns=4)
 import re
 from collections import Counter
 
-from clipbench.data.captions import caption_scenes
+from clipbench.data.world.captions import caption_scenes
 
 captions = "\n".join(caption_scenes(draw_factors(torch.arange(5000), seed=2_000_012)))
 for gap in ("a ___ of a", "a ___ background"):

@@ -42,8 +42,8 @@ DEMO_SECONDS = 20  # for each of the two short runs at the end
 import torch
 
 import clipbench
-from clipbench.data.pairs import ScenePairs
-from clipbench.presets import find_preset
+from clipbench.data.streams import ScenePairs
+from clipbench.training.presets import find_preset
 
 preset = find_preset("tiny")
 world = ScenePairs(seed=0, tiny=True)
@@ -155,7 +155,7 @@ print(f"{'all of it':17} {sum(weight.numel() for weight in model.parameters()):3
 # %%
 from clipbench import ClipbenchEncoder
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 tokenizer, preprocess = world_tokenizer(), Preprocess(preset.model.image_size)
 show_similarity(ClipbenchEncoder(model, tokenizer, preprocess, "untrained"), eight)
@@ -282,7 +282,7 @@ print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {
 from dataclasses import replace
 
 from clipbench import Trainer
-from clipbench.devices import allowed_cores
+from clipbench.compute.devices import allowed_cores
 from clipbench.figures import LiveTrainingCurve
 
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)
@@ -366,8 +366,8 @@ print(f"top-5 {metrics['top5']:.1%}, chance {metrics['chance']:.2%}")
 # which style is the hardest?
 
 # %%
-from clipbench.data.picture_sets import heldout_factors
-from clipbench.data.scenes import STYLES
+from clipbench.data.world.evaluation_sets import heldout_factors
+from clipbench.data.world.factors import STYLES
 from clipbench.figures import accuracy_bars
 
 style = heldout_factors(tiny=True).style[: len(data)]
@@ -456,7 +456,7 @@ f"{12.8e9 / pairs_per_second / 86_400:,.0f} days"
 # **Predict:** draw both loss curves before you run this, one for true and one for shuffled captions.
 
 # %%
-from clipbench.data.pairs import Pairs
+from clipbench.data.streams import Pairs
 
 
 class ShuffledCaptions:

@@ -43,7 +43,7 @@ encoder = clipbench.load(MODEL)
 # Eight pictures and eight captions. We arranged them by hand, so that some are easily confused.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 batch = {
     "a photo of a lion": Staged(("lion",), "green"),
@@ -174,7 +174,7 @@ f"autograd and the closed form agree in all {N * N} cells"
 # **Predict:** where is the middle of each group? Do they overlap?
 
 # %%
-from clipbench.data.pairs import ScenePairs
+from clipbench.data.streams import ScenePairs
 from clipbench.figures import histograms, to_pictures
 
 world = ScenePairs(seed=990_002, tiny=SCALE == "tiny")  # a seed that no training used

@@ -71,7 +71,7 @@ print("bare names:", told(classify(data.class_names, ["{}"])))
 # and its name in other languages. All of them occur in training captions, but not equally often.
 
 # %%
-from clipbench.data.sprites import concept_ids, concepts
+from clipbench.data.world.sprites import concept_ids, concepts
 
 classes = [concepts()[concept_ids()[name]] for name in data.class_names]
 cat = concepts()[concept_ids()["cat"]]
@@ -103,8 +103,8 @@ accuracy_bars({name: classify(words, ["{}"]) for name, words in names.items()}, 
 # And why are the other languages bad? Count how often the model could read them.
 
 # %%
-from clipbench.data.captions import caption_scenes
-from clipbench.data.scenes import draw_factors
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import draw_factors
 
 sample = caption_scenes(draw_factors(torch.arange(20_000), seed=990_004))
 for language, code in languages.items():
@@ -119,7 +119,7 @@ for language, code in languages.items():
 # **Predict:** how far are the four behind English now?
 
 # %%
-from clipbench.data.languages import named
+from clipbench.data.world.languages import named
 
 polyglot = clipbench.load("twin:languages")
 few = clipbench.open_pictures("scenes:heldout256").subset(range(2000))
@@ -182,8 +182,8 @@ accuracy_bars(by_template, data.chance)
 # sketches?
 
 # %%
-from clipbench.data.picture_sets import heldout_factors
-from clipbench.data.scenes import STYLES
+from clipbench.data.world.evaluation_sets import heldout_factors
+from clipbench.data.world.factors import STYLES
 from clipbench.figures import value_grid
 
 frames = {
@@ -229,8 +229,9 @@ value_grid(table, list(frames.values()), heads, title, best_of="column")
 # %%
 import random
 
-from clipbench.evaluate.features import text_features
-from clipbench.evaluate.zero_shot import ensemble, fill_templates
+from clipbench.evaluate.features.compute import text_features
+from clipbench.evaluate.features.prompts import fill_templates
+from clipbench.evaluate.zero_shot import ensemble
 
 prompts = [text for row in fill_templates(data.class_names, data.templates) for text in row]
 cached = text_features(encoder, prompts).view(len(data.class_names), len(data.templates), -1)
@@ -276,7 +277,7 @@ accuracy_bars(waffle, data.chance)
 # "Mouse" is an animal and a part of a computer. A text encoder sees only the word. What is around it must decide.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 from clipbench.figures import similarity_heatmap
 
 COLOURS = ["white", "green", "pink", "blue", "yellow", "orange"]
@@ -369,7 +370,8 @@ similarity_heatmap(cosines, [portrait], descriptions, title)
 # pictures away from the right name: "spaceship", "animal", "sketch"?
 
 # %%
-from clipbench.data.scenes import EVALUATION, render
+from clipbench.data.world.factors import EVALUATION
+from clipbench.data.world.render import render
 from clipbench.figures import to_pictures
 
 zoo = ["cat", "dog", "lion", "raccoon", "panda", "badger", "fox", "owl", "whale", "snake", "frog"]

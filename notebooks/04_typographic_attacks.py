@@ -48,9 +48,9 @@ encoder = clipbench.load(MODEL)
 # A `Sticker` is a word on a piece of paper, and `print_on` sticks it on a picture.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.alter.sticker import Sticker, print_on
+from clipbench.data.world.staged import Staged, stage
 from clipbench.figures import contact_sheet
-from clipbench.sticker import Sticker, print_on
 
 (apple,) = stage([Staged(("green apple",), "white")], 224)
 views = {
@@ -247,8 +247,8 @@ for place, found in by_place.items():
 # %%
 import json
 
-from clipbench.data.scenes import SIGNS
-from clipbench.pretrained import find_folder
+from clipbench.data.world.factors import SIGNS
+from clipbench.pretrained.folders import find_folder
 
 TWINS = ("twin:many-signs", "twin:no-signs")
 for name in TWINS:
@@ -306,7 +306,7 @@ value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 # shipped record: 2,000 pictures, the probe trained on 3,000 scenes.)
 
 # %%
-from clipbench.records import shipped_record
+from clipbench.evaluate.records.record import shipped_record
 
 middle = shipped_record("typographic-middle-reader")["metrics"]
 by_probe = {

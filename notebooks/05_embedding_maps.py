@@ -43,9 +43,9 @@ print(f"{len(features)} pictures, {features.shape[1]} numbers for each")
 # For every picture we know what is in it. We will colour by that, but the model was never told.
 
 # %%
-from clipbench.data.picture_sets import heldout_factors
-from clipbench.data.scenes import COLOURS, STYLES
-from clipbench.data.sprites import concepts
+from clipbench.data.world.evaluation_sets import heldout_factors
+from clipbench.data.world.factors import COLOURS, STYLES
+from clipbench.data.world.sprites import concepts
 
 factors = heldout_factors(tiny=True).rows(slice(PICTURES))
 group = [concepts()[number].group for number in factors.concept.tolist()]
@@ -215,8 +215,8 @@ print({name: round(value, 3) for name, value in modality_gap(features, text_feat
 # %%
 from clipbench import CLIP, ClipbenchEncoder
 from clipbench.preprocess import Preprocess
-from clipbench.presets import find_preset
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.presets import find_preset
 
 preset = find_preset("tiny" if SCALE == "tiny" else "classroom")
 torch.manual_seed(0)

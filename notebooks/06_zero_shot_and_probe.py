@@ -45,7 +45,7 @@ encoder = clipbench.load(MODEL)
 # any of its pictures shows a digit. To test it we take the last fifth, which is by other writers than the rest.
 
 # %%
-from clipbench.data.picture_sets import open_pictures
+from clipbench.data.open import open_pictures
 from clipbench.figures import contact_sheet
 
 train, test = open_pictures("digits", "train"), open_pictures("digits", "test")
@@ -57,7 +57,7 @@ contact_sheet(test.pictures(range(12)), words)
 # unit vector that is compared with texts.
 
 # %%
-from clipbench.evaluate.features import image_features
+from clipbench.evaluate.features.compute import image_features
 
 before_train = image_features(encoder, train, projected=False)
 before = image_features(encoder, test, projected=False)
@@ -120,7 +120,7 @@ for _ in range(300):
 # weights whatever can go below (a bound from the dual problem).
 
 # %%
-from clipbench.evaluate.logistic import Problem, fit
+from clipbench.evaluate.probes.logistic import Problem, fit
 
 solution = fit(Problem(before_train, train.labels), C)
 above = history[-1] / solution.bound - 1
@@ -164,13 +164,13 @@ print(f"the library satisfies it; gradient descent lacks {missing:.0%} of the ri
 # ### How strong?
 #
 # *C* is chosen on pictures that were set aside from the training set; then the fit is repeated on all of them. The
-# paper tries up to 15 of 97 values (appendix A.3), and `clipbench.evaluate.linear_probe` does exactly that. Here four
+# paper tries up to 15 of 97 values (appendix A.3), and `clipbench.evaluate.probes.linear_probe` does exactly that. Here four
 # values are enough.
 #
 # **Predict:** order these three: words; labels on the model's features; labels on *raw pixels*, without any model.
 
 # %%
-from clipbench.evaluate.linear_probe import Rows, probe_metrics, split_validation
+from clipbench.evaluate.probes.linear_probe import Rows, probe_metrics, split_validation
 
 
 def probe(train_features, test_features):

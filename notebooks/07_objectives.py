@@ -36,7 +36,7 @@ import math
 import torch
 
 import clipbench
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 torch.set_grad_enabled(False)
 batch = {
@@ -227,7 +227,7 @@ print(f"contrastive:    {2 * n} questions with {n} answers each (with a batch of
 # bag of words needs 3 times fewer than the language model, contrastive 4 times fewer than bag of words.
 
 # %%
-from clipbench.records import shipped_record
+from clipbench.evaluate.records.record import shipped_record
 
 if RETRAIN:
     from clipbench.bench.objectives import efficiency
@@ -302,7 +302,7 @@ accuracy_bars({name: record["metrics"] for name, record in ends.items()}, 1 / 25
 
 # %%
 from clipbench.objectives import OBJECTIVES, make_objective, suited
-from clipbench.presets import find_preset
+from clipbench.training.presets import find_preset
 
 preset = find_preset("tiny")
 price = {}

@@ -47,7 +47,7 @@ MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base
 
 # %%
 from clipbench import CLIPConfig
-from clipbench.flops import image_flops
+from clipbench.compute.flops import image_flops
 
 imagenet = {"RN50": 59.82, "RN101": 62.28, "RN50x4": 66.27, "RN50x16": 70.72, "RN50x64": 73.91}
 imagenet |= {"ViT-B/32": 63.33, "ViT-B/16": 68.35, "ViT-L/14": 75.49, "ViT-L/14@336": 76.55}
@@ -111,7 +111,7 @@ for name in vits:
 # **Predict:** is a straight line too much to hope for?
 
 # %%
-from clipbench.records import shipped_record
+from clipbench.evaluate.records.record import shipped_record
 
 if RETRAIN:
     from clipbench.bench.scaling import scaling
@@ -161,7 +161,7 @@ print(f"width 32, 156,000 pairs: {100 - 100 * sum(longer) / 3:.1f}% errors (thre
 # blocks.
 
 # %%
-from clipbench.data.pairs import ScenePairs
+from clipbench.data.streams import ScenePairs
 from clipbench.figures import to_pictures
 
 encoder = clipbench.load(MODEL)
@@ -254,7 +254,7 @@ for batch, top1 in by_batch.items():
 # What hinders us is memory. Count what a training step has to keep for the way back, for each pair.
 
 # %%
-from clipbench.pretrained import find_folder, load_pretrained
+from clipbench.pretrained.folders import find_folder, load_pretrained
 
 student, tokenizer, preprocess = load_pretrained(find_folder("classroom"))
 student.train().requires_grad_(True)
@@ -282,7 +282,7 @@ print(f"features:    {4 * 2 * B * D / 1e9:23.2f} GB for both encoders")
 # pairs the gradient of a batch of 64?
 
 # %%
-from clipbench.gradient_cache import accumulated_gradients
+from clipbench.training.gradient_cache import accumulated_gradients
 
 
 def gradient():
@@ -341,7 +341,7 @@ by_hand = gradient()
 # **Predict:** how close is it?
 
 # %%
-from clipbench.gradient_cache import cached_backward
+from clipbench.training.gradient_cache import cached_backward
 
 cached_backward(student, clipbench.clip_loss, pixels, token_ids, micro_batch=8)
 library = gradient()
@@ -358,7 +358,7 @@ print(f"cosine {cosine(library, exact):.6f}, relative difference {off:.0e}")
 # One thing breaks it: a layer that looks at *other* pairs. Batch norm does, and the library refuses.
 
 # %%
-from clipbench.gradient_cache import refuse_batch_statistics
+from clipbench.training.gradient_cache import refuse_batch_statistics
 
 try:
     refuse_batch_statistics(load_pretrained(find_folder("tiny"))[0].requires_grad_(True), "--micro-batch")
@@ -390,7 +390,7 @@ print(f"at N = {B:,}: whole {4 * B**2 / 1e9:.1f} GB, in tiles of 1,024 {4 * 1024
 # the gradients of activations and of weights. Every pair costs a picture and a text of 77 tokens.
 
 # %%
-from clipbench.flops import PEAKS, training_flops
+from clipbench.compute.flops import PEAKS, training_flops
 
 PAIRS = 400e6 * 32
 
@@ -477,8 +477,8 @@ from dataclasses import replace
 
 from clipbench import CLIP, Trainer
 from clipbench.preprocess import Preprocess
-from clipbench.presets import find_preset
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.presets import find_preset
 from clipbench_widgets import TrainingMonitor
 
 # %%

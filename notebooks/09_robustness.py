@@ -47,7 +47,7 @@ encoder = clipbench.load(MODEL, precision="fp32")  # it is trained on, below
 # places and styles, and this model was never trained on them.
 
 # %%
-from clipbench.data.picture_sets import open_pictures
+from clipbench.data.open import open_pictures
 from clipbench.figures import contact_sheet
 
 home = open_pictures("scenes:heldout256")
@@ -57,8 +57,8 @@ captions = [names[label] for label in home.labels[rows].tolist()]
 contact_sheet(home.pictures(rows), captions, "By the artist of the training pictures")
 
 # %%
-from clipbench.data.picture_sets import heldout_factors
-from clipbench.data.scenes import render
+from clipbench.data.world.evaluation_sets import heldout_factors
+from clipbench.data.world.render import render
 from clipbench.figures import to_pictures
 
 same_scenes = heldout_factors(tiny=True).rows(torch.tensor(rows))
@@ -73,8 +73,8 @@ contact_sheet([*others[0], *others[1]], captions * 2, title)
 # built in, each in five strengths. Here is noise of strength 3, on the first artist's pictures.
 
 # %%
-from clipbench.data.corruptions import corrupted
-from clipbench.data.splits import drawn
+from clipbench.data.alter.corruptions import corrupted
+from clipbench.data.probe_splits import drawn
 
 data = drawn(home, PICTURES)
 noisy = {f"noise {strength}": corrupted(data, "noise", strength) for strength in (1, 3, 5)}
@@ -121,9 +121,9 @@ accuracy_bars(bars, data.chance)
 # class is the mean of 1, 2, 4 or 8 labelled pictures, and a new picture belongs to the nearest mean.
 
 # %%
-from clipbench.data.picture_sets import of_concepts
-from clipbench.data.scenes import EVALUATION, draw_factors, training_pool
-from clipbench.evaluate.features import image_features
+from clipbench.data.world.evaluation_sets import of_concepts
+from clipbench.data.world.factors import EVALUATION, draw_factors, training_pool
+from clipbench.evaluate.features.compute import image_features
 
 twin, pool = clipbench.load("twin:supervised"), training_pool(tiny=True)
 concept = pool.repeat(8)  # eight pictures of each class

@@ -167,8 +167,8 @@ contact_sheet(pictures, captions, "Four wishes, the first three of each", width=
 # * **pixels**: an 8 x 8 thumbnail, no learning at all.
 
 # %%
-from clipbench.encoders import RivalEncoder
-from clipbench.pretrained import twins
+from clipbench.encoders.clip import RivalEncoder
+from clipbench.pretrained.folders import twins
 
 if "simclr" in twins() and not RETRAIN:
     simclr, pairs = clipbench.load("twin:simclr"), 150_016
@@ -301,7 +301,7 @@ for name, value in ratio.items():
 # with a title block.
 
 # %%
-from clipbench.data.pages import KINDS, document_pages, scanned
+from clipbench.data.alter.documents import KINDS, document_pages, scanned
 
 pages = document_pages(each=25)
 kinds = torch.arange(len(KINDS))
@@ -397,7 +397,7 @@ app
 # 2. **Words and picture.** Make the query `unit(picture + text("a sketch") - text("a photo"))`. Does it find the same
 #    thing drawn? For which weight of the text?
 # 3. **Your own kind of page.** Write a fifth kind (a form, a map, a sheet of music) as a function like those in
-#    `clipbench/data/pages.py`. Do its pages find each other?
+#    `clipbench/data/alter/documents.py`. Do its pages find each other?
 #
 # ## What we did
 #

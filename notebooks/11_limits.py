@@ -48,7 +48,7 @@ encoder = clipbench.load(MODEL)
 # B, or B left of A? Here is one scene for each of six, with the right answer.
 
 # %%
-from clipbench.data.scene_tasks import TASKS, scene_task
+from clipbench.data.world.scene_tasks import TASKS, scene_task
 from clipbench.figures import contact_sheet
 
 shown, asked = [], []
@@ -62,8 +62,8 @@ contact_sheet(shown, asked, "Six of the fourteen questions")
 # **Predict** three that the model answers nearly always, and three where it only guesses.
 
 # %%
-from clipbench.evaluate.intervals import with_interval
 from clipbench.evaluate.scene_tasks import answer_scores
+from clipbench.evaluate.statistics.intervals import with_interval
 
 
 def ask(encoder, name, pictures=192):
@@ -148,7 +148,7 @@ accuracy_bars(bars, task.chance)
 # **Predict** what happens with other words for the same thing.
 
 # %%
-from clipbench.data.sprites import concepts
+from clipbench.data.world.sprites import concepts
 
 question, features, _ = ask(encoder, "distance", 300)
 nouns = [concepts()[number].noun_phrase for number in question.factors.concept]
@@ -167,8 +167,8 @@ told = {" / ".join(pair).replace("{}", "…"): near_or_far(*pair) for pair in wo
 accuracy_bars({name: scored(said, question.labels) for name, said in told.items()}, 0.5)
 
 # %%
-from clipbench.data.captions import caption_scenes
-from clipbench.data.scenes import draw_factors
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import draw_factors
 
 sample = caption_scenes(draw_factors(torch.arange(20_000), seed=990_014))
 for words in ("close up", "in the middle", "far away", "near by", "metre"):
@@ -234,10 +234,10 @@ for name in ("tiny", "classroom"):
 import itertools
 import random
 
-from clipbench.data.scenes import COLOURS
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.factors import COLOURS
+from clipbench.data.world.staged import Staged, stage
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 preprocess, tokenizer = Preprocess(32), world_tokenizer()
 things = ["cat", "dog", "pizza", "rocket", "frog", "bus"]
@@ -266,8 +266,8 @@ batches = {
 
 # %%
 from clipbench import CLIP, CLIPConfig
-from clipbench import train as library
 from clipbench.model import BagOfWordsConfig, ConvNetConfig, TransformerConfig
+from clipbench.training import trainer as library
 
 encoders = {"bag of words": BagOfWordsConfig(4096, 32, 64)}
 encoders["transformer"] = TransformerConfig(4096, 32, 64, depth=1, heads=2)
@@ -489,8 +489,9 @@ contact_sheet(pictures, captions, title)
 # %%
 from dataclasses import replace
 
-from clipbench.data.scenes import EVALUATION, render, training_pool
-from clipbench.data.sprites import concept_ids
+from clipbench.data.world.factors import EVALUATION, training_pool
+from clipbench.data.world.render import render
+from clipbench.data.world.sprites import concept_ids
 from clipbench.figures import to_pictures
 
 known = ["cat", "dog", "lion", "panda", "frog", "whale"]

@@ -239,7 +239,7 @@ side = settings.image_size // settings.patch_size
 print(f"{settings.depth} layers with {settings.heads} heads, {side} x {side} patches")
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 from clipbench.inside import attention_maps, on_grid, rollout
 
 scene = stage([Staged(("cat", "pizza"), "turquoise")], settings.image_size)[0]

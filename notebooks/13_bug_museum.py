@@ -43,9 +43,10 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from clipbench.data.scenes import COLOURS, EVALUATION, draw_factors, render
-from clipbench.data.sprites import concept_ids
-from clipbench.pretrained import world_tokenizer
+from clipbench.data.world.factors import COLOURS, EVALUATION, draw_factors
+from clipbench.data.world.render import render
+from clipbench.data.world.sprites import concept_ids
+from clipbench.pretrained.folders import world_tokenizer
 
 torch.set_num_threads(1)  # the same numbers on every machine with the same processor
 THINGS = ["cat", "dog", "lion", "panda", "frog", "whale"]
@@ -125,7 +126,7 @@ def features(model, images, ids, parts):
 # the library's recipe, which makes seconds enough.
 
 # %%
-from clipbench import train as library
+from clipbench.training import trainer as library
 
 
 def learn(optimizers, progress):
@@ -157,7 +158,7 @@ def train(parts, steps=STEPS, batches=training, seed=0):
 # reads captions to their end, and compares by cosine. Chance is 1 in 144.
 
 # %%
-from clipbench.evaluate.intervals import wilson
+from clipbench.evaluate.statistics.intervals import wilson
 
 truth = torch.cat([choice for _, choice in unseen])
 
@@ -573,7 +574,7 @@ inputs = {
 }
 
 # %%
-from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.statistics.intervals import with_interval
 
 bars = {}
 for name, pixels in inputs.items():

@@ -72,7 +72,7 @@ if not MEANT:
 # Now the three lines, on one picture.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 (picture,) = stage([Staged(("cat",), "green")], 160)
 texts = ["a photo of a cat", "a photo of a dog", "a photo of a pizza"]
@@ -172,7 +172,7 @@ probability_bars(data.pictures([row])[0], five, best.values, title)
 # %%
 from PIL import Image
 
-from clipbench.sticker import Sticker, print_on
+from clipbench.data.alter.sticker import Sticker, print_on
 
 words = ["cat", "dog", "pizza", "rocket", "owl", "guitar", "bus", "lion"]
 paper = Image.new("RGB", (224, 224), (235, 232, 225))
@@ -198,7 +198,7 @@ contact_sheet(sheets, [f"read as {words[i]}" for i in read], title, columns=8)
 # true coordinates; the same sights by *another* artist are asked for.
 
 # %%
-from clipbench.data.sprites import concept_ids, sprite_image
+from clipbench.data.world.sprites import concept_ids, sprite_image
 from clipbench.preprocess import to_rgb
 
 places = {
@@ -259,7 +259,8 @@ contact_sheet(questions, captions, title, columns=7)
 # **Predict:** how much better is the mean of eight frames than a single frame? And what does the mean forget?
 
 # %%
-from clipbench.data.scenes import EVALUATION, draw_factors, render
+from clipbench.data.world.factors import EVALUATION, draw_factors
+from clipbench.data.world.render import render
 from clipbench.figures import accuracy_bars, to_pictures
 
 CLIPS = 10 if SCALE == "full" else 40
@@ -270,7 +271,7 @@ frames = to_pictures(render(factors.with_groups(concept, torch.ones_like(concept
 frame_features = encoder.encode_image(encoder.preprocess(frames))
 
 # %%
-from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.statistics.intervals import with_interval
 
 
 def correct(each, wanted):
@@ -321,7 +322,12 @@ similarity_heatmap(table, shown, texts, title, pairs=False)
 
 # %%
 from clipbench import CLIP, CLIPConfig
-from clipbench.flops import PEAKS, image_flops, text_flops, training_flops
+from clipbench.compute.flops import (
+    PEAKS,
+    image_flops,
+    text_flops,
+    training_flops,
+)
 from clipbench.model import PAPER_MODELS
 
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from clipbench import UserError, random_weights
+from clipbench import UserError
 from clipbench.bench import rival_open_clip
+from clipbench.pretrained import random_weights
 
 torch.set_num_threads(1)
 settings.register_profile("quick", deadline=None, max_examples=20)  # no deadline: a busy machine is no bug

@@ -13,13 +13,13 @@ import torch
 from random_checkpoint import NARROW
 from small import small_config
 
-from clipbench.data.pairs import Pairs
-from clipbench.flops import peak_tflops, training_flops
+from clipbench.compute.flops import peak_tflops, training_flops
+from clipbench.data.streams import Pairs
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
-from clipbench.presets import find_preset, scene_trainer, with_budget
 from clipbench.tokenizer import Tokenizer
-from clipbench.train import TrainConfig, Trainer
+from clipbench.training.presets import find_preset, scene_trainer, with_budget
+from clipbench.training.trainer import TrainConfig, Trainer
 
 ROOT = Path(__file__).parent.parent
 GIGABYTE = 1e9

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipbench import UserError
-from clipbench.evaluate.accuracy import (
+from clipbench.evaluate.statistics.accuracy import (
     average_precision,
     commonest_confusions,
     confusion_matrix,
     judge,
     multi_label_metrics,
 )
-from clipbench.evaluate.intervals import clopper_pearson, with_interval
+from clipbench.evaluate.statistics.intervals import clopper_pearson, with_interval
 
 
 def judged(scores, labels, block=3):

@@ -10,9 +10,9 @@ from small import VIT, noise_picture, one_line, small_clip, small_encoder, write
 from transformers import AutoTokenizer, CLIPModel, SiglipConfig, SiglipModel
 
 from clipbench import ClipbenchEncoder, Encoder, UserError, load
-from clipbench.adapters import OpenClipEncoder, TransformersEncoder, pooled
+from clipbench.encoders.foreign import OpenClipEncoder, TransformersEncoder, pooled
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 TEXTS = ["a photo of a cat", "two dogs"]
 PICTURES = [noise_picture(40, 30), noise_picture(30, 50, seed=1)]

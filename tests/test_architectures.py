@@ -12,11 +12,16 @@ from paper_models import PARAMETERS
 from small import token_id_rows
 from torch import nn
 
-from clipbench.config_files import config_of_weights, from_open_clip_config, hub_config, open_clip_config
 from clipbench.model import CLIP, PAPER_MODELS, AttentionPool, CLIPConfig, ResNetConfig, ViTConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
-from clipbench.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT
+from clipbench.pretrained.configs import (
+    config_of_weights,
+    from_open_clip_config,
+    hub_config,
+    open_clip_config,
+)
+from clipbench.pretrained.folders import world_tokenizer
+from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT
 
 FAMILIES = ["RN50", "RN50x4", "ViT-B/32", "ViT-L/14@336"]  # the others differ in numbers that `reduced` replaces
 VITS = [name for name in PAPER_MODELS if name.startswith("ViT")]

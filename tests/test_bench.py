@@ -16,7 +16,7 @@ from clipbench.bench.step_parts import formats_of, step_parts
 from clipbench.cli import main
 from clipbench.errors import UserError
 from clipbench.model import CLIP, CLIPConfig
-from clipbench.presets import find_preset, scene_trainer, with_budget
+from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
 
 def answer(capsys, *arguments) -> dict:
@@ -60,7 +60,7 @@ def test_the_slowest_part_of_a_step_is_named_with_its_precision(monkeypatch):
     preset = with_budget(find_preset("tiny"), None, 10**6, batch_size=4)
     trainer = scene_trainer(preset, threads=1, precision="fp32")
     weights = [weight.detach().clone() for weight in trainer.model.parameters()]
-    monkeypatch.setattr("clipbench.muon.orthogonalise", lambda matrix, dtype: time.sleep(0.2) or matrix)
+    monkeypatch.setattr("clipbench.training.muon.orthogonalise", lambda matrix, dtype: time.sleep(0.2) or matrix)
     told = step_parts(trainer, rounds=1)
     assert told["slowest_part"] == "optimiser" and told["slowest_precision"] == "fp32" and told["slowest_seconds"] > 0.2
     assert set(told["parts"]) == {"drawing", "image encoder", "text encoder", "loss", "optimiser"}

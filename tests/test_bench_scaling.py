@@ -10,8 +10,8 @@ from clipbench import UserError
 from clipbench.bench.scaling import narrowed
 from clipbench.cli import main
 from clipbench.cli.main import build_parser
-from clipbench.presets import find_preset
-from clipbench.records import shipped_record
+from clipbench.evaluate.records.record import shipped_record
+from clipbench.training.presets import find_preset
 
 
 def test_only_width_batch_and_rate_differ_from_the_preset():
@@ -46,7 +46,7 @@ def test_the_shipped_curves_show_the_order_of_figure_2_and_how_they_were_made():
 
 @pytest.mark.parametrize("name", ["nothing-of-the-kind", "objectives", "scaling-width", "scaling-batch"])
 def test_a_record_that_is_not_there_gets_one_line_with_a_command_that_exists(name, monkeypatch, tmp_path):
-    monkeypatch.setattr("clipbench.records.shipped_records", lambda: tmp_path)
+    monkeypatch.setattr("clipbench.evaluate.records.record.shipped_records", lambda: tmp_path)
     with pytest.raises(UserError, match=f"no record {name}.json; set RETRAIN") as error:
         shipped_record(name)
     command, _, _ = one_line(error.value).partition("make it with: clipbench ")[2].partition(" > ")

@@ -12,9 +12,17 @@ from collections import Counter
 import pytest
 import torch
 
-from clipbench.data.captions import caption_scenes
-from clipbench.data.scenes import COLOURS, SIGNS, STYLES, Factors, SceneConfig, draw_factors, training_pool
-from clipbench.data.sprites import WORLD
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import (
+    COLOURS,
+    SIGNS,
+    STYLES,
+    Factors,
+    SceneConfig,
+    draw_factors,
+    training_pool,
+)
+from clipbench.data.world.sprites import WORLD
 
 SCENES = 6_000
 COLOUR = "|".join(COLOURS)

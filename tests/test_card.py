@@ -4,13 +4,18 @@ import json
 
 import pytest
 
-from clipbench.assets import build_card
-from clipbench.assets.build_card import FOLDER, RECORDS, ZERO_SHOT, card
+from tools.assets import build_card
+from tools.assets.build_card import (
+    FOLDER,
+    RECORDS,
+    ZERO_SHOT,
+    card,
+)
 
 
 def test_the_card_is_what_the_records_say():
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert told == card(), "python -m clipbench.assets.build_card writes it anew"
+    assert told == card(), "python -m tools.assets.build_card writes it anew"
 
 
 def test_it_has_the_hubs_front_matter_and_every_section():

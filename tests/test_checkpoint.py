@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from small import one_line, small_clip, write_small_model
 
-from clipbench import UserError, checkpoint
-from clipbench.checkpoint import (
+from clipbench import UserError
+from clipbench.files import written_whole
+from clipbench.pretrained.checkpoint import (
     MANIFEST,
     checkpoints,
     forget_old,
@@ -22,7 +23,6 @@ from clipbench.checkpoint import (
     read_manifest,
     step_folder,
     write_manifest,
-    written_whole,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def test_a_second_writing_replaces_the_first(tmp_path):
 
 def test_every_file_is_on_the_disk_before_the_folder_gets_its_name(tmp_path, monkeypatch):
     done = []
-    monkeypatch.setattr(checkpoint, "sync", lambda path: done.append(path.name))
+    monkeypatch.setattr("clipbench.files.sync", lambda path: done.append(path.name))
     monkeypatch.setattr(os, "rename", lambda source, target: done.append("rename"))
     with written_whole(tmp_path / "model") as part:
         for name in ("a", "b"):

@@ -18,8 +18,13 @@ from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, noise_picture, one
 from clipbench import ClipbenchEncoder, UserError, load
 from clipbench.model import CLIP, PAPER_MODELS, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import ForeignModel, load_pretrained, save_open_clip, world_tokenizer
-from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS
+from clipbench.pretrained.folders import (
+    ForeignModel,
+    load_pretrained,
+    save_open_clip,
+    world_tokenizer,
+)
+from clipbench.pretrained.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS
 
 WIDE_VIT = ViTConfig(32, 8, width=128, depth=2, heads=2)  # heads 64 wide, as OpenAI's files take for granted
 WIDE_TEXT = TransformerConfig(4096, 32, width=128, depth=2, heads=2)
@@ -529,9 +534,9 @@ def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path, name):
 
 
 def test_transformers_pipeline_gives_the_probabilities_that_ours_gives():
-    from clipbench.data.picture_sets import open_pictures
+    from clipbench.data.open import open_pictures
     from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
-    from clipbench.pretrained import CHECKPOINTS
+    from clipbench.pretrained.folders import CHECKPOINTS
 
     encoder, folder = load("classroom"), str(CHECKPOINTS / "classroom")
     pipeline = transformers.pipeline("zero-shot-image-classification", model=folder, dtype=torch.float32)
@@ -546,7 +551,7 @@ def test_transformers_pipeline_gives_the_probabilities_that_ours_gives():
 
 
 def test_the_classroom_folder_holds_the_files_of_both_generations_of_transformers():
-    from clipbench.pretrained import CHECKPOINTS
+    from clipbench.pretrained.folders import CHECKPOINTS
 
     folder = CHECKPOINTS / "classroom"
     config, processor, tokenizer = (

@@ -14,13 +14,13 @@ import pyarrow.parquet
 import pytest
 from small import CONVNET, TRANSFORMER, noise_picture, small_config, write_image_folder, write_small_model
 
-from clipbench.checkpoint import newest_intact
 from clipbench.cli import main
 from clipbench.cli.train import make_trainer
-from clipbench.presets import find_preset
-from clipbench.pretrained import WEIGHTS, load_pretrained
-from clipbench.run_lock import locked
-from clipbench.training_log import read_events
+from clipbench.pretrained.checkpoint import newest_intact
+from clipbench.pretrained.folders import WEIGHTS, load_pretrained
+from clipbench.training.log import read_events
+from clipbench.training.presets import find_preset
+from clipbench.training.run_lock import locked
 
 ROOT = Path(__file__).parent.parent
 

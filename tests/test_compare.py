@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from small import write_image_folder, write_small_model
 
 from clipbench.cli import main
-from clipbench.compare import compare, difference_of, flat, table
-from clipbench.evaluate.paired import mcnemar_exact, paired_test
-from clipbench.records import read_record, write_record
+from clipbench.evaluate.records.compare import (
+    compare,
+    difference_of,
+    flat,
+    table,
+)
+from clipbench.evaluate.records.record import read_record, write_record
+from clipbench.evaluate.statistics.paired import mcnemar_exact, paired_test
 
 
 def record(answers="1100", settings=None, ids=None, fingerprint="abc", **metrics) -> dict:

@@ -10,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import write_image_folder
 
-from clipbench.data.captioned import from_picture_set
-from clipbench.data.captions import caption_scenes
-from clipbench.data.draws import Draws, permutation, shuffled_positions
-from clipbench.data.languages import LANGUAGES, named
-from clipbench.data.pairs import CaptionedPairs, ScenePairs, joined, shifted_and_mirrored
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.scenes import (
+from clipbench.data.open import open_pictures
+from clipbench.data.readers.captioned import from_picture_set
+from clipbench.data.streams import (
+    CaptionedPairs,
+    ScenePairs,
+    joined,
+    shifted_and_mirrored,
+)
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.draws import Draws, permutation, shuffled_positions
+from clipbench.data.world.factors import (
     ARRANGEMENTS,
     COLOURS,
     HELD_OUT_NAMES,
@@ -28,10 +32,17 @@ from clipbench.data.scenes import (
     SceneConfig,
     draw_factors,
     is_held_out,
-    render,
     training_pool,
 )
-from clipbench.data.sprites import ART_SETS, SPRITE_SIZE, concept_ids, concepts, sprites
+from clipbench.data.world.languages import LANGUAGES, named
+from clipbench.data.world.render import render
+from clipbench.data.world.sprites import (
+    ART_SETS,
+    SPRITE_SIZE,
+    concept_ids,
+    concepts,
+    sprites,
+)
 
 MANY = torch.arange(20_000)
 

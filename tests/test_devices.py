@@ -10,16 +10,16 @@ from small import noise_picture, small_clip
 
 import clipbench
 from clipbench import ClipbenchEncoder
-from clipbench.adapters import OpenClipEncoder
-from clipbench.data.pairs import ScenePairs
-from clipbench.encoders import PicturesOnly, RivalEncoder
-from clipbench.evaluate.features import image_features, text_features
+from clipbench.compute.precision import answer, choose_precision, in_precision
+from clipbench.data.streams import ScenePairs
+from clipbench.encoders.clip import PicturesOnly, RivalEncoder
+from clipbench.encoders.foreign import OpenClipEncoder
+from clipbench.evaluate.features.compute import image_features, text_features
 from clipbench.inside import attention_maps, occlusion_maps, unit_layers, unit_responses
 from clipbench.inside.steering import steer
 from clipbench.objectives import make_objective
-from clipbench.precision import answer, choose_precision, in_precision
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 PICTURES = [noise_picture(40, 50, seed) for seed in range(3)]

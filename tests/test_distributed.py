@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 from small import CONVNET, one_line
 from trainers import micro_batch_trainer
 
-from clipbench import UserError, distributed
-from clipbench.checkpoint import checkpoints
-from clipbench.train import Trainer
+from clipbench import UserError
+from clipbench.compute import distributed
+from clipbench.pretrained.checkpoint import checkpoints
+from clipbench.training.trainer import Trainer
 
 STEPS, BATCH = 4, 24
 MICRO_BATCHES = (None, 5)

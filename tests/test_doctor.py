@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from clipbench import cli, devices, doctor
+from clipbench import cli
+from clipbench.compute import devices, doctor
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_a_machine_with_little_memory_is_told_what_to_do(monkeypatch):
 
 
 def test_a_lesson_in_little_memory_is_warned_in_its_first_cells(monkeypatch):
-    from clipbench import encoders
+    from clipbench.encoders import clip as encoders
 
     monkeypatch.setattr(encoders, "memory_limit", lambda: 1 << 30)
     with pytest.warns(match="one notebook at a time"):

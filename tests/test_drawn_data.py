@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn_data import FILE, captions_of, pages, scenes
 
-from clipbench.data.pages import KINDS
+from clipbench.data.alter.documents import KINDS
 
 FROZEN = json.loads(FILE.read_text(encoding="utf-8"))
 HELP = "the data that models were trained on changed; see tests/support/drawn_data.py"

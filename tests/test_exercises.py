@@ -9,8 +9,8 @@ import torch
 
 import clipbench.exercises
 from clipbench.exercises import check, pretraining, start_here
-from clipbench.exercises.build import cut
 from clipbench.exercises.check import ChoiceCheck, FunctionCheck, ValueCheck, same
+from tools.build_exercises import cut
 
 LESSONS = [name for _, name, _ in pkgutil.iter_modules(clipbench.exercises.__path__) if name not in ("build", "check")]
 MODULES = [importlib.import_module(f"clipbench.exercises.{name}") for name in LESSONS]

@@ -11,8 +11,8 @@ from small import noise_picture, small_clip, small_encoder, write_image_folder, 
 
 from clipbench import UserError, image_features, open_pictures
 from clipbench.cli import main
-from clipbench.evaluate import feature_file
-from clipbench.evaluate.feature_file import (
+from clipbench.evaluate.features import feature_file
+from clipbench.evaluate.features.feature_file import (
     cached_image_features,
     data_fingerprint,
     embed,
@@ -209,7 +209,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from small import small_encoder
 from clipbench import open_pictures
-from clipbench.evaluate import feature_file
+from clipbench.evaluate.features import feature_file
 feature_file.ROWS_A_PART = 32
 feature_file.calibrate_threads = lambda *_: None
 encoder, seen = small_encoder(), 0

@@ -12,8 +12,8 @@ from small import BAG_OF_WORDS, one_line, small_clip, small_encoder, write_image
 
 from clipbench import UserError, zero_shot_weights
 from clipbench.cli.main import main
-from clipbench.encoders import ClipbenchEncoder
-from clipbench.evaluate.few_shot import (
+from clipbench.encoders.clip import ClipbenchEncoder
+from clipbench.evaluate.probes.few_shot import (
     Point,
     draw_shots,
     examples_to_match,
@@ -21,9 +21,14 @@ from clipbench.evaluate.few_shot import (
     probe_scorer,
     usable_shots,
 )
-from clipbench.evaluate.linear_probe import Rows
-from clipbench.evaluate.prompt_learning import CONTEXT, LearnedPrompts, learn_context
-from clipbench.evaluate.tip_adapter import cache_logits, choose, tip_adapter_scorer, tune_keys
+from clipbench.evaluate.probes.linear_probe import Rows
+from clipbench.evaluate.probes.prompt_learning import CONTEXT, LearnedPrompts, learn_context
+from clipbench.evaluate.probes.tip_adapter import (
+    cache_logits,
+    choose,
+    tip_adapter_scorer,
+    tune_keys,
+)
 
 NAMES = ["cat", "dog", "sun"]
 

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from PIL import Image
 from small import noise_picture
 
-from clipbench.evaluate.intervals import with_interval
+from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.figures import (
     LiveTrainingCurve,
     accuracy_bars,

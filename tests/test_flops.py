@@ -5,7 +5,12 @@ import torch
 from small import BAG_OF_WORDS, CONVNET, RESNET, VIT, small_clip
 from torch.utils.flop_counter import FlopCounterMode
 
-from clipbench.flops import image_flops, peak_tflops, text_flops, training_flops
+from clipbench.compute.flops import (
+    image_flops,
+    peak_tflops,
+    text_flops,
+    training_flops,
+)
 from clipbench.model import CLIPConfig
 
 GIGAFLOPS = {  # of an image

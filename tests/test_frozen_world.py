@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from frozen_world import FILE, REAL, SETS, describe_factors, describe_set
 
-from clipbench.data.picture_sets import heldout_factors
+from clipbench.data.world.evaluation_sets import heldout_factors
 
 FROZEN = json.loads(FILE.read_text(encoding="utf-8"))
 HELP = "the frozen evaluation world changed; results measured before cannot be compared with new ones"

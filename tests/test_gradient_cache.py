@@ -6,8 +6,8 @@ from small import BAG_OF_WORDS, CONVNET, RESNET, one_line, small_clip
 from trainers import assert_same_bits, make_trainer, micro_batch_trainer
 
 from clipbench import UserError
-from clipbench.gradient_cache import accumulated_gradients, refuse_batch_statistics
-from clipbench.train import Trainer
+from clipbench.training.gradient_cache import accumulated_gradients, refuse_batch_statistics
+from clipbench.training.trainer import Trainer
 
 
 def gradients(trainer: Trainer) -> tuple[float, dict[str, torch.Tensor]]:

@@ -10,10 +10,16 @@ from fake_hub import FakeHub
 from huggingface_hub import constants
 from small import noise_picture, one_line, write_small_model
 
-from clipbench import UserError, hub, load
+from clipbench import UserError, load
 from clipbench.cli import main
-from clipbench.pretrained import find_folder, load_pretrained, save_open_clip
-from clipbench.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, read_weights
+from clipbench.pretrained import hub
+from clipbench.pretrained.folders import find_folder, load_pretrained, save_open_clip
+from clipbench.pretrained.weights import (
+    INDEX,
+    OPEN_CLIP_WEIGHTS,
+    WEIGHTS,
+    read_weights,
+)
 
 NAME = "someone/clip-small"
 PICKLE = "pytorch_model.bin"

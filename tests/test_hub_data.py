@@ -11,10 +11,10 @@ from small import noise_picture, one_line, png, write_image_folder, write_small_
 
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
-from clipbench.data.hub import hub_parts, is_hub_data
-from clipbench.data.parts import find_parts, open_several_labels, part_of
-from clipbench.data.splits import open_split
-from clipbench.data.tables import labelled_set
+from clipbench.data.probe_splits import open_split
+from clipbench.data.readers.hub import hub_parts, is_hub_data
+from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels, part_of
+from clipbench.data.readers.tables import labelled_set
 
 CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
 NAMES = ["red_car", "cat", "sun"]
@@ -221,7 +221,7 @@ def test_several_labels_are_measured_by_mean_average_precision(layout, tmp_path,
 def test_cifar10_is_recognised_and_has_its_parts():
     if not CIFAR10.exists():
         pytest.skip("needs ../shared/data/cifar10")
-    from clipbench.data.prompt_sets import recognised
+    from clipbench.data.readers.prompt_sets import recognised
 
     split = open_split(str(CIFAR10))
     assert (len(split.train), len(split.test)) == (20_000, 10_000)

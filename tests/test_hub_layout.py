@@ -8,7 +8,7 @@ import torch
 from small import BAG_OF_WORDS, CONVNET, noise_picture, small_clip, write_small_model
 
 from clipbench.model import ViTConfig
-from clipbench.pretrained import load_pretrained, save_pretrained
+from clipbench.pretrained.folders import load_pretrained, save_pretrained
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 

@@ -21,9 +21,9 @@ from small import (
 from torch import nn
 
 from clipbench.cli.main import main
-from clipbench.data.scenes import draw_factors
-from clipbench.data.sprites import concept_ids
-from clipbench.encoders import ClipbenchEncoder, Encoder, load
+from clipbench.data.world.factors import draw_factors
+from clipbench.data.world.sprites import concept_ids
+from clipbench.encoders.clip import ClipbenchEncoder, Encoder, load
 from clipbench.errors import UserError
 from clipbench.inside import (
     attention_maps,
@@ -47,7 +47,7 @@ from clipbench.inside.steering import ascend, random_views
 from clipbench.inside.stimuli import AS_PICTURE, AS_WORD, SEED, legible_concepts, spread_concepts
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 NAMES = ["cat", "hammer", "rocket"]
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(precision):
     finished = subprocess.run(
-        [sys.executable, ROOT / "tests" / "kill_fuzz.py", "--kills", "20", "--precision", precision],
+        [sys.executable, ROOT / "tools" / "kill_fuzz.py", "--kills", "20", "--precision", precision],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip

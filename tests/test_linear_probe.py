@@ -10,10 +10,18 @@ from small import one_line, write_image_folder, write_small_model
 
 from clipbench import UserError
 from clipbench.cli.main import main
-from clipbench.data.picture_sets import EVALUATION_SEED, open_pictures
-from clipbench.data.splits import PROBE_SEED, open_split
-from clipbench.evaluate.linear_probe import GRID, Rows, Search, choose_probe, linear_probe, split_validation
-from clipbench.evaluate.logistic import Fit, Problem, fit
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import PROBE_SEED, open_split
+from clipbench.data.world.evaluation_sets import EVALUATION_SEED
+from clipbench.evaluate.probes.linear_probe import (
+    GRID,
+    Rows,
+    Search,
+    choose_probe,
+    linear_probe,
+    split_validation,
+)
+from clipbench.evaluate.probes.logistic import Fit, Problem, fit
 
 CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
 
@@ -86,7 +94,7 @@ def test_accuracy_is_that_of_the_refitted_classifier():
 
 
 def test_a_fit_that_stopped_early_is_not_called_converged(monkeypatch):
-    from clipbench.evaluate import linear_probe as module
+    from clipbench.evaluate.probes import linear_probe as module
 
     loose = Fit(torch.zeros(8, 3).double(), torch.zeros(3).double(), 1.0, objective=2.0, bound=1.0, products=1)
     monkeypatch.setattr(module, "fit", lambda problem, C, start=None: loose)
@@ -191,8 +199,8 @@ def test_cifar10_probe_agrees_with_scikit_learn():
         pytest.skip("needs ../shared/data/cifar10")
     from sklearn.linear_model import LogisticRegression
 
-    from clipbench.encoders import load
-    from clipbench.evaluate.features import image_features
+    from clipbench.encoders.clip import load
+    from clipbench.evaluate.features.compute import image_features
 
     encoder = load("classroom")
     train, test = (

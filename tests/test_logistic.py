@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from small import one_line, small_encoder
 
 from clipbench import UserError, image_features
-from clipbench.data.picture_sets import open_pictures
-from clipbench.evaluate import logistic
-from clipbench.evaluate.logistic import Problem, certify, fit, line_search, to_dual_feasible
+from clipbench.data.open import open_pictures
+from clipbench.evaluate.probes import logistic
+from clipbench.evaluate.probes.logistic import (
+    Problem,
+    certify,
+    fit,
+    line_search,
+    to_dual_feasible,
+)
 from clipbench.model import VisionTransformer, ViTConfig
 
 
@@ -78,7 +84,7 @@ def test_features_of_a_random_transformer_reach_it():
     "model, data", [("classroom", "digits"), ("tiny", "scenes:heldout256"), ("classroom", "twemoji")]
 )
 def test_features_of_the_shipped_models_reach_it(model, data):
-    from clipbench.encoders import load
+    from clipbench.encoders.clip import load
 
     pictures = open_pictures(data)
     chosen = (pictures.labels < 20).nonzero()[:, 0].tolist()[:600]

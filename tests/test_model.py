@@ -21,7 +21,7 @@ from clipbench.model import (
     ViTConfig,
     attend,
 )
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 # The same float32 sums in another order differ by a few of the 1.2e-7 that one rounding costs.
 ROUNDING = {"rtol": 1e-5, "atol": 1e-6}

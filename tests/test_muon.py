@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from clipbench.muon import Muon, orthogonalise, plain_steps, small_steps
+from clipbench.training.muon import (
+    Muon,
+    orthogonalise,
+    plain_steps,
+    small_steps,
+)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (64, 27), (1, 5)])
@@ -77,7 +82,7 @@ def test_steps_on_the_small_side_are_the_same_steps(shape):
 
 def test_muon_multiplies_in_the_weights_format_unless_told_otherwise(monkeypatch):
     asked = []
-    monkeypatch.setattr("clipbench.muon.orthogonalise", lambda matrix, dtype: asked.append(dtype) or matrix)
+    monkeypatch.setattr("clipbench.training.muon.orthogonalise", lambda matrix, dtype: asked.append(dtype) or matrix)
     for dtype in (None, torch.bfloat16):
         weight = torch.nn.Parameter(torch.randn(4, 6))
         weight.grad = torch.randn(4, 6)

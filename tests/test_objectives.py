@@ -10,19 +10,19 @@ from small import BAG_OF_WORDS, CONVNET, VIT, EightPairs, noise_picture, one_lin
 from trainers import assert_same_bits
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
-from clipbench.checkpoint import checkpoints
 from clipbench.cli.main import main
-from clipbench.data.pairs import Pairs, ScenePairs
-from clipbench.data.scenes import SceneConfig
-from clipbench.encoders import ClipbenchEncoder, RivalEncoder, load
+from clipbench.compute.flops import training_flops
+from clipbench.data.streams import Pairs, ScenePairs
+from clipbench.data.world.factors import SceneConfig
+from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder, load
 from clipbench.evaluate.zero_shot import judge_by_scores
-from clipbench.flops import training_flops
 from clipbench.loss import clip_loss
 from clipbench.model import CLIPConfig
 from clipbench.objectives import OBJECTIVES, make_objective, nt_xent_loss, random_view, suited
 from clipbench.objectives.caption_words import word_sets
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import save_pretrained, world_tokenizer
+from clipbench.pretrained.checkpoint import checkpoints
+from clipbench.pretrained.folders import save_pretrained, world_tokenizer
 
 RIVALS = [name for name in OBJECTIVES if name != "contrastive"]
 TOKENIZER = world_tokenizer()

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from clipbench import UserError
-from clipbench.data.pages import KINDS, MOST, document_pages, draw_page, scanned
+from clipbench.data.alter.documents import (
+    KINDS,
+    MOST,
+    document_pages,
+    draw_page,
+    scanned,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,8 @@ from small import one_line, small_encoder, write_small_model
 
 from clipbench import UserError
 from clipbench.cli.main import build_parser, main
-from clipbench.evaluate import feature_file
+from clipbench.evaluate.features import feature_file
+from clipbench.evaluate.records.record import shipped_records
 from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of
 from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
@@ -22,8 +23,7 @@ from clipbench.paper_figures.fig09 import errors_by_size
 from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, UNJUDGED, YES, judged, mean_of
 from clipbench.paper_figures.plan import plan
 from clipbench.paper_figures.suite import by_task
-from clipbench.random_weights import ABOUT, MARK
-from clipbench.records import shipped_records
+from clipbench.pretrained.random_weights import ABOUT, MARK
 
 ROOT = Path(__file__).parent.parent
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
@@ -128,7 +128,7 @@ def test_verdicts_follow_the_intervals():
 
 def test_the_interval_of_a_difference_is_newcombes():
     """Table II of Newcombe (1998), method 10: 56/70 less 48/80 is 0.2, from 0.0524 to 0.3339."""
-    from clipbench.evaluate.intervals import with_interval
+    from clipbench.evaluate.statistics.intervals import with_interval
 
     ours, rival = with_interval("zero_shot", 56, 70), with_interval("probe", 48, 80)
     value, low, high = differences({"count": ours}, {"count": rival})["count"]

@@ -11,9 +11,15 @@ from pyarrow import parquet
 from small import noise_picture, one_line, png, write_image_folder
 
 from clipbench import PictureSet, UserError, open_pictures
-from clipbench.data.picture_sets import PHOTO_TEMPLATES, SCENE_SETS, TEMPLATES, heldout_factors
-from clipbench.data.scenes import HELD_OUT_NAMES, STYLES, is_held_out, training_pool
-from clipbench.data.sprites import concepts
+from clipbench.data.image_set import PHOTO_TEMPLATES, TEMPLATES
+from clipbench.data.world.evaluation_sets import SCENE_SETS, heldout_factors
+from clipbench.data.world.factors import (
+    HELD_OUT_NAMES,
+    STYLES,
+    is_held_out,
+    training_pool,
+)
+from clipbench.data.world.sprites import concepts
 
 ROWS = [0, 1, 2, 3, 50]
 

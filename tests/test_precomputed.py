@@ -5,8 +5,8 @@ import torch
 from small import noise_picture, small_encoder
 
 from clipbench import UserError, image_features, open_pictures, zero_shot_metrics, zero_shot_weights
-from clipbench.encoders import Encoder
-from clipbench.precomputed import PrecomputedEncoder
+from clipbench.encoders.clip import Encoder
+from clipbench.encoders.precomputed import PrecomputedEncoder
 from clipbench_widgets import PromptExplorer
 
 PICTURES = [noise_picture(20, 16, seed=n) for n in range(4)]

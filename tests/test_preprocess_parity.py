@@ -16,9 +16,9 @@ from PIL import Image, ImageOps
 from small import noise_picture, one_line
 
 from clipbench import UserError
-from clipbench.config_files import from_hub_preprocessor, hub_preprocessor
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import read_preprocess
+from clipbench.pretrained.configs import from_hub_preprocessor, hub_preprocessor
+from clipbench.pretrained.folders import read_preprocess
 
 # v5 needs torchvision for the class without "Pil" in its name
 PROCESSOR = getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor

@@ -7,7 +7,12 @@ import sys
 import pytest
 import torch
 
-from clipbench.presets import PRESETS, Preset, scene_trainer, with_budget
+from clipbench.training.presets import (
+    PRESETS,
+    Preset,
+    scene_trainer,
+    with_budget,
+)
 
 MISTAKES = {
     "a learning rate in words": (("train", "learning_rate"), "fast"),
@@ -43,7 +48,7 @@ def test_a_preset_survives_being_written_as_json(name):
 REFUSALS = """
 import sys
 from clipbench.errors import UserError
-from clipbench.presets import find_preset
+from clipbench.training.presets import find_preset
 for file in sys.argv[1:]:
     try:
         find_preset(file)

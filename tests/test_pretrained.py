@@ -21,7 +21,13 @@ from small import (
 
 from clipbench import UserError, load
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import WEIGHTS, find_folder, load_pretrained, save_pretrained, world_tokenizer
+from clipbench.pretrained.folders import (
+    WEIGHTS,
+    find_folder,
+    load_pretrained,
+    save_pretrained,
+    world_tokenizer,
+)
 
 TOWERS = [(image, text) for image in (VIT, RESNET, CONVNET) for text in (TRANSFORMER, BAG_OF_WORDS)]
 TOWER_NAMES = [f"{type(i).__name__}-{type(t).__name__}".replace("Config", "") for i, t in TOWERS]

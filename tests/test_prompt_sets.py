@@ -9,9 +9,15 @@ from small import one_line, write_image_folder, write_small_model
 
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
-from clipbench.data.class_names import match_classes, plain
-from clipbench.data.picture_sets import TEMPLATES
-from clipbench.data.prompt_sets import FOLDER, prompt_set, prompt_set_names, recognised, words_for
+from clipbench.data.image_set import TEMPLATES
+from clipbench.data.readers.class_names import match_classes, plain
+from clipbench.data.readers.prompt_sets import (
+    FOLDER,
+    prompt_set,
+    prompt_set_names,
+    recognised,
+    words_for,
+)
 
 COUNTS = {  # classes and templates, as the paper's tables and OpenAI's list have them
     "cifar10": (10, 18), "cifar100": (100, 18), "mnist": (10, 1), "stl10": (10, 2), "food101": (101, 1),
@@ -64,7 +70,7 @@ def test_imagenet_has_openais_names_for_its_wordnet_ids():
 
 
 def test_imagenets_words_are_those_of_open_clip():
-    from clipbench.open_clip_library import import_open_clip
+    from clipbench.pretrained.open_clip_library import import_open_clip
 
     try:
         metadata = import_open_clip().zero_shot_metadata

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from small import noise_picture, small_encoder, write_small_model
 
 from clipbench import UserError, load, zero_shot_weights
-from clipbench.evaluate.prompts import Ensemble, Prompts
+from clipbench.evaluate.features.prompts import Ensemble, Prompts
 from clipbench.evaluate.template_selection import Pictures, best_length, forward_selection, halves
 from clipbench.evaluate.zero_shot import class_probabilities, judge_by_probabilities, judge_zero_shot
 

@@ -15,12 +15,12 @@ from small import BAG_OF_WORDS, CONVNET, one_line, small_clip, write_small_model
 from trainers import assert_same_bits, make_trainer, stop_after
 
 from clipbench import UserError, load
-from clipbench.averaging import Averaged
-from clipbench.checkpoint import newest_intact
 from clipbench.cli import main
-from clipbench.devices import cpu_flags
-from clipbench.pretrained import load_pretrained
-from clipbench.train import recompute_activations
+from clipbench.compute.devices import cpu_flags
+from clipbench.pretrained.checkpoint import newest_intact
+from clipbench.pretrained.folders import load_pretrained
+from clipbench.training.ema import Averaged
+from clipbench.training.trainer import recompute_activations
 
 
 @pytest.mark.parametrize("side, other", [("image", "text"), ("text", "image")])
@@ -140,7 +140,7 @@ def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
     stop = (
         "import sys\n"
         "from clipbench.cli import main\n"
-        "from clipbench.train import Trainer\n"
+        "from clipbench.training.trainer import Trainer\n"
         "emit = Trainer.emit\n"
         "def counted(trainer, event, **data):\n"
         f"    trainer.stopping.set() if trainer.step == {steps} else None\n"

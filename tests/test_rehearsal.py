@@ -17,7 +17,7 @@ from small import noise_picture, write_image_folder
 from clipbench import load
 from clipbench.cli import main
 from clipbench.model import CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
-from clipbench.pretrained import load_pretrained, save_pretrained
+from clipbench.pretrained.folders import load_pretrained, save_pretrained
 
 ROOT = Path(__file__).parent.parent
 MEMORY = 1_200_000_000  # bytes that ViT-B/32 may hold at once, Python and torch included

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sources import imports_of, module_of
 
-from clipbench import doctor
+from clipbench.compute import doctor
 
 try:
     import tomllib
@@ -129,118 +130,13 @@ def test_citation_has_the_version_of_the_package():
     assert str(citation["version"]) == PYPROJECT["project"]["version"]
 
 
-# --- who imports whom --------------------------------------------------------------------------
+# --- imports ------------------------------------------------------------------------------------
 
-# A room -> the rooms it may use. A room that is not listed may use all but what FORBIDDEN names.
-ROOMS = {
-    "clipbench.model": [],
-    "clipbench.loss": [],
-    "clipbench.averaging": [],
-    "clipbench.gradient_cache": ["clipbench.errors"],
-    "clipbench.flops": ["clipbench.model"],
-    "clipbench.objectives": [
-        "clipbench.objectives", "clipbench.data.pairs", "clipbench.distributed", "clipbench.errors", "clipbench.flops",
-        "clipbench.loss", "clipbench.model", "clipbench.tokenizer",
-    ],
-    "clipbench.distributed": ["clipbench.devices", "clipbench.errors", "clipbench.loss"],
-    "clipbench.tokenizer": [],
-    "clipbench.errors": [],
-    "clipbench.preprocess": ["clipbench.errors"],
-    "clipbench.sticker": ["clipbench.errors", "clipbench.preprocess"],
-    "clipbench.weight_names": [],
-    "clipbench.weights": ["clipbench.config_files", "clipbench.errors", "clipbench.model", "clipbench.weight_names"],
-    "clipbench.config_files": ["clipbench.model", "clipbench.preprocess", "clipbench.tokenizer"],
-    "clipbench.records": ["clipbench.errors"],
-    "clipbench.compare": ["clipbench.evaluate.paired"],
-    "clipbench.evaluate.paired": [],
-    "clipbench.evaluate.intervals": [],
-    "clipbench.hub": ["clipbench.config_files", "clipbench.errors", "clipbench.weights"],
-    "clipbench.devices": ["clipbench.errors"],
-    "clipbench.precision": ["clipbench.devices", "clipbench.errors"],
-    "clipbench.adapters": [
-        "clipbench.config_files", "clipbench.errors", "clipbench.precision", "clipbench.preprocess",
-    ],
-    "clipbench.exercises": ["clipbench.exercises", "clipbench.loss"],
-    "clipbench.data": [
-        "clipbench.data", "clipbench.devices", "clipbench.errors", "clipbench.tokenizer", "clipbench.preprocess",
-        "clipbench.sticker",
-    ],
-}
-FORBIDDEN = {
-    "clipbench": ["clipbench_widgets", "widgets", "notebooks", "tests"],
-    "clipbench.evaluate": ["clipbench.train", "clipbench.Trainer", "clipbench.figures", "clipbench.cli"],
-    "clipbench.inside": ["clipbench.train", "clipbench.Trainer", "clipbench.figures", "clipbench.evaluate"],
-    "clipbench.train": ["clipbench.evaluate", "clipbench.figures", "clipbench.cli"],
-    "clipbench.presets": ["clipbench.evaluate", "clipbench.figures", "clipbench.cli"],
-    "clipbench.bench": ["clipbench.cli"],
-    "clipbench.figures": ["clipbench.paper_figures", "clipbench.cli"],
-    "clipbench.paper_figures": ["clipbench.train", "clipbench.Trainer", "clipbench.cli"],
-    "clipbench_widgets": ["clipbench.cli", "notebooks", "tests"],
-}
 NEVER = ["torchvision", "timm", "widgets"]  # a bare `import widgets` makes a second copy of every class
-
-
-def module_of(path: Path) -> str:
-    """The dotted name by which a file is imported, packages with their `__init__`."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(("clipbench_widgets", *parts[1:]) if parts[0] == "widgets" else parts)
-
-
-def imports_of(source: str, module: str = "") -> set[str]:
-    """Full names that `source` imports anywhere: `from a.b import c` gives a.b.c."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            found |= {f"{base}.{alias.name}" for alias in node.names}
-    return found
 
 
 def is_in(name: str, room: str) -> bool:
     return name == room or name.startswith(room + ".")
-
-
-def violations(module: str, imports: set[str]) -> list[str]:
-    """The imports that break ROOMS or FORBIDDEN."""
-    broken = []
-    for room, allowed in ROOMS.items():
-        local = [name for name in imports if is_in(name, "clipbench") and is_in(module, room)]
-        broken += [name for name in local if not any(is_in(name, other) for other in allowed)]
-    for room, banned in FORBIDDEN.items():
-        broken += [n for n in imports if is_in(module, room) and any(is_in(n, other) for other in banned)]
-    return broken
-
-
-def test_imports_follow_the_arrows():
-    broken = [
-        f"{name_of(path)} imports {name}"
-        for path in python_files("clipbench", "widgets")
-        for name in violations(module_of(path), imports_of(path.read_text(), module_of(path)))
-    ]
-    assert not broken
-
-
-@pytest.mark.parametrize(
-    "module, source, breaks",
-    [
-        ("clipbench.loss", "from clipbench.model import CLIP", True),
-        ("clipbench.loss", "from .model import CLIP", True),
-        ("clipbench.loss", "def f():\n    import clipbench", True),
-        ("clipbench.data.scenes", "from ..tokenizer import Tokenizer\nfrom . import sprites", False),
-        ("clipbench.data.__init__", "from .sprites import load", False),
-        ("clipbench.data.scenes", "from clipbench import CLIP", True),
-        ("clipbench.evaluate.zero_shot", "from clipbench import train", True),
-        ("clipbench.evaluate.zero_shot", "import clipbench.training_notes", False),
-        ("clipbench.cli", "from clipbench_widgets import PromptExplorer", True),
-        ("clipbench.bench.speed", "from clipbench.cli.train import train", True),
-        ("clipbench_widgets.prompts", "from clipbench.evaluate import zero_shot", False),
-    ],
-)
-def test_the_check_of_the_arrows_works(module, source, breaks):
-    assert bool(violations(module, imports_of(source, module))) == breaks
 
 
 def test_nobody_imports_torchvision_timm_or_bare_widgets():
@@ -282,13 +178,13 @@ def test_the_check_for_unpickling_works():
 
 def test_shapes_are_checked_under_pytest():
     """Without this, every annotation such as Float[Tensor, "B D"] is prose."""
-    import clipbench.devices
+    import clipbench.compute.devices
 
-    assert type(clipbench.devices.__spec__.loader).__module__.startswith("jaxtyping")
+    assert type(clipbench.compute.devices.__spec__.loader).__module__.startswith("jaxtyping")
 
 
 def test_every_folder_with_code_is_a_package():
-    folders = {path.parent for path in python_files("clipbench", "widgets") if ASSETS not in path.parents}
+    folders = {path.parent for path in python_files("clipbench", "widgets/clipbench_widgets")}
     assert not [name_of(folder) for folder in folders if not (folder / "__init__.py").exists()]
 
 
@@ -407,10 +303,5 @@ def test_the_wheel_is_whole_and_small(tmp_path):
     (wheel,) = tmp_path.glob("clipbench-*.whl")
     assert wheel.stat().st_size <= 64 * MEGABYTE
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    tree = [
-        name_of(path) for path in repository_files() if name_of(path).startswith(("clipbench/", "widgets/"))
-    ]
-    records = [name_of(path) for path in repository_files() if name_of(path).startswith("experiments/records/")]
-    wanted = {re.sub("^widgets/", "clipbench_widgets/", name) for name in tree}
-    wanted |= {re.sub("^experiments/records/", "clipbench_records/", name) for name in records}
-    assert held == wanted
+    tree = [name_of(path).removeprefix("widgets/") for path in repository_files()]
+    assert held == {name for name in tree if name.startswith(("clipbench/", "clipbench_widgets/"))}

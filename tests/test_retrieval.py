@@ -12,7 +12,7 @@ from small import noise_picture, write_image_folder, write_small_model
 
 from clipbench import UserError
 from clipbench.cli import main
-from clipbench.data.captioned_pictures import open_evaluated_captions
+from clipbench.data.open import open_evaluated_captions
 from clipbench.evaluate.retrieval import distinct, ranks_of, recall_metrics, retrieval_metrics, retrieval_ranks
 
 

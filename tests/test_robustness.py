@@ -21,12 +21,18 @@ from small import (
 
 from clipbench import UserError
 from clipbench.cli.main import main
-from clipbench.data.corruptions import CORRUPTIONS, SIDE, STRENGTHS, corrupted, seen
-from clipbench.data.picture_sets import PictureSet
-from clipbench.data.splits import drawn
-from clipbench.encoders import ClipbenchEncoder, RivalEncoder
-from clipbench.evaluate.features import image_features
-from clipbench.evaluate.linear_probe import Rows
+from clipbench.data.alter.corruptions import (
+    CORRUPTIONS,
+    SIDE,
+    STRENGTHS,
+    corrupted,
+    seen,
+)
+from clipbench.data.image_set import PictureSet
+from clipbench.data.probe_splits import drawn
+from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
+from clipbench.evaluate.features.compute import image_features
+from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.robustness import (
     adaptation_sweep,
     effective_robustness,
@@ -40,7 +46,7 @@ from clipbench.evaluate.robustness import (
 from clipbench.evaluate.wise_ft import interpolated
 from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 ENCODER = small_encoder()
 

@@ -10,7 +10,12 @@ import pytest
 from small import one_line
 
 from clipbench import UserError
-from clipbench.run_lock import LOCK, STALE, locked, this_process
+from clipbench.training.run_lock import (
+    LOCK,
+    STALE,
+    locked,
+    this_process,
+)
 
 
 def test_a_folder_is_held_and_freed(tmp_path):

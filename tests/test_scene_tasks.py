@@ -9,17 +9,31 @@ from small import BAG_OF_WORDS, VIT, one_line, small_clip, small_encoder, write_
 
 from clipbench import UserError, text_features
 from clipbench.cli.main import main
-from clipbench.data.picture_sets import EVALUATION_SEED
-from clipbench.data.scene_tasks import FEW, SENSES, TASKS, SceneTask, groups, scene_task, short_words, subjects
-from clipbench.data.scenes import COLOURS, SIGNS, STYLES, training_pool
-from clipbench.data.splits import PROBE_SEED
-from clipbench.data.sprites import concept_ids, concepts
-from clipbench.encoders import ClipbenchEncoder, RivalEncoder
+from clipbench.data.probe_splits import PROBE_SEED
+from clipbench.data.world.evaluation_sets import EVALUATION_SEED
+from clipbench.data.world.factors import (
+    COLOURS,
+    SIGNS,
+    STYLES,
+    training_pool,
+)
+from clipbench.data.world.scene_tasks import (
+    FEW,
+    SENSES,
+    TASKS,
+    SceneTask,
+    groups,
+    scene_task,
+    short_words,
+    subjects,
+)
+from clipbench.data.world.sprites import concept_ids, concepts
+from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.scene_tasks import answer_scores, scene_task_metrics
 from clipbench.inside.stimuli import SEED as STIMULI_SEED
 from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 ENCODER = small_encoder()
 QUESTIONS = {name: task.draw(8 * task.answers) for name, task in TASKS.items()}

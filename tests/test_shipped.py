@@ -8,14 +8,14 @@ import torch
 from small import one_line
 
 import clipbench
-from clipbench.data.languages import LANGUAGES, named
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.sprites import concept_ids, concepts
-from clipbench.evaluate.features import image_features
+from clipbench.data.open import open_pictures
+from clipbench.data.world.languages import LANGUAGES, named
+from clipbench.data.world.sprites import concept_ids, concepts
+from clipbench.evaluate.features.compute import image_features
+from clipbench.evaluate.records.record import shipped_records
 from clipbench.evaluate.zero_shot import judge_by_scores
-from clipbench.presets import find_preset
-from clipbench.pretrained import CHECKPOINTS, find_folder, twins
-from clipbench.records import shipped_records
+from clipbench.pretrained.folders import CHECKPOINTS, find_folder, twins
+from clipbench.training.presets import find_preset
 
 RECORDS = [json.loads(file.read_text()) for file in sorted(shipped_records().glob("*.json"))]
 SHIPPED = {"tiny": ("scenes:heldout256", 3_000_000), "classroom": ("scenes:heldout", 8_000_000)}
@@ -48,7 +48,7 @@ def test_it_names_new_scenes_far_better_than_chance(shipped):
 
 
 def test_a_picture_and_its_caption_are_nearer_than_a_strange_one(shipped):
-    from clipbench.data.pairs import ScenePairs
+    from clipbench.data.streams import ScenePairs
     from clipbench.figures import to_pictures
 
     name, encoder = shipped
@@ -109,8 +109,8 @@ def test_a_twin_that_does_not_exist_is_told_in_one_line():
 
 def test_signs_in_training_make_the_attack():
     """The model that read signs is fooled more often by a word than by the control; its twin is not."""
+    from clipbench.data.alter.sticker import Sticker
     from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
-    from clipbench.sticker import Sticker
 
     data = open_pictures("scenes:heldout256").subset(range(200))
     plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
@@ -126,8 +126,8 @@ def test_signs_in_training_make_the_attack():
 
 def test_the_reader_takes_the_word_for_the_thing():
     """Printed across the middle, a word wins against all 256 classes on most pictures, and no other word does it."""
+    from clipbench.data.alter.sticker import Sticker
     from clipbench.evaluate.typographic import judgement, plan_attack, printed
-    from clipbench.sticker import Sticker
 
     encoder, data = clipbench.load("twin:reader"), open_pictures("scenes:heldout256").subset(range(150))
     plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
@@ -149,8 +149,8 @@ def test_a_model_can_speak_five_languages():
 
 
 def test_counting_needs_captions_that_count():
-    """The pictures' features tell the number all the same: a probe reads it (experiments/records/twin-*-tasks.json)."""
-    from clipbench.data.scene_tasks import scene_task
+    """The pictures' features tell the number all the same: a probe reads it (clipbench/assets/records/twin-*-tasks.json)."""
+    from clipbench.data.world.scene_tasks import scene_task
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
     counted, uncounted = (

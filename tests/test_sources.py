@@ -15,16 +15,14 @@ from pyarrow import parquet
 from small import one_line, small_clip, small_config
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
-from clipbench.data.captioned import from_picture_set
-from clipbench.data.decoded import DecodedPictures, mapped_file
-from clipbench.data.hub import StreamedPairs, hub_set
-from clipbench.data.pairs import CaptionedPairs
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.prefetch import Prefetched
-from clipbench.data.sources import open_captioned
-from clipbench.data.unreadable import Unreadable
+from clipbench.data.open import open_captioned, open_pictures
+from clipbench.data.readers.captioned import from_picture_set
+from clipbench.data.readers.decoded import DecodedPictures, mapped_file
+from clipbench.data.readers.hub import hub_set
+from clipbench.data.readers.unreadable import Unreadable
+from clipbench.data.streams import CaptionedPairs, Prefetched, StreamedPairs
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 CLASSES = ["cat", "red_car", "sun"]
 CAPTIONS = [["a cat", "one cat"], ["two red cars"], ["the sun, seen at noon", "a sun", "sunshine"]]
@@ -170,7 +168,7 @@ def test_shards_of_the_webdataset_library_are_read(tmp_path):
 
 
 def test_an_export_is_the_same_data_three_times(labelled, tmp_path):
-    from export_cifar import export
+    from tools.export_cifar import export
 
     export(Path(labelled["parquet"]), tmp_path)
     names = ("folder", "train.parquet", "shards")
@@ -231,7 +229,7 @@ def test_without_memory_and_disk_pictures_are_decoded_each_time(labelled, tmp_pa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("clipbench.data.decoded.reserve", full)
+    monkeypatch.setattr("clipbench.data.readers.decoded.reserve", full)
     data = open_captioned(labelled["folder"])
     stream = CaptionedPairs(data, seed=0, image_size=32, folder=tmp_path, memory=0)
     assert stream.decoded.kept_in == "nothing" and list(tmp_path.iterdir()) == []

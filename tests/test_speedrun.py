@@ -8,13 +8,14 @@ from small import RESNET, small_config, token_id_rows
 
 from clipbench.bench import speedrun_rival
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
-from clipbench.bench.speedrun import TARGET, Run, in_turns, summary, times_slower
+from clipbench.bench.speedrun import in_turns, summary, times_slower
 from clipbench.bench.speedrun_rival import OWN_MODEL, Recipe, as_ours, ladder, rate_factor, tune
+from clipbench.bench.speedrun_rules import TARGET, Run
 from clipbench.cli import main
-from clipbench.data.picture_sets import open_pictures
-from clipbench.evaluate.intervals import student
+from clipbench.data.open import open_pictures
+from clipbench.evaluate.statistics.intervals import student
 from clipbench.model import CLIP
-from clipbench.presets import find_preset
+from clipbench.training.presets import find_preset
 
 RECIPE = Recipe(lambda: CLIP(OWN_MODEL), OWN_MODEL, find_preset("tiny"))
 DATA = open_pictures("scenes:heldout256").subset([0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clipbench import UserError
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 
 def pixels(scene: Staged, size: int = 64) -> np.ndarray:

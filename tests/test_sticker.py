@@ -8,7 +8,12 @@ from PIL import Image
 from small import noise_picture, one_line
 
 from clipbench import UserError
-from clipbench.sticker import Sticker, covered_box, covered_share, print_on
+from clipbench.data.alter.sticker import (
+    Sticker,
+    covered_box,
+    covered_share,
+    print_on,
+)
 
 GRAY = Image.new("RGB", (64, 64), (128, 128, 128))
 

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clipbench import Tokenizer
-from clipbench.data.sprites import concepts
-from clipbench.pretrained import ASSETS, world_tokenizer
+from clipbench.data.world.sprites import concepts
+from clipbench.pretrained.folders import ASSETS, world_tokenizer
 from clipbench.tokenizer import END, START, TruncationWarning
 
 TOKENIZER = world_tokenizer()

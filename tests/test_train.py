@@ -12,13 +12,19 @@ from small import CONVNET, RESNET, TRANSFORMER, one_line, small_clip
 from trainers import VIT_TOWERS, assert_same_bits, bits, make_trainer, stop_after
 
 from clipbench import TrainConfig, Trainer, UserError
-from clipbench.checkpoint import best_checkpoint, checkpoints, newest_intact, read_manifest, step_folder
-from clipbench.flops import training_flops
+from clipbench.compute.flops import training_flops
 from clipbench.model import LOGIT_SCALE_MAX
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import load_pretrained
-from clipbench.train import learning_rate_factor, make_optimizers, start_as_bag_of_words
-from clipbench.training_log import TrainingLog
+from clipbench.pretrained.checkpoint import (
+    best_checkpoint,
+    checkpoints,
+    newest_intact,
+    read_manifest,
+    step_folder,
+)
+from clipbench.pretrained.folders import load_pretrained
+from clipbench.training.log import TrainingLog
+from clipbench.training.trainer import learning_rate_factor, make_optimizers, start_as_bag_of_words
 
 # ------------------------------------------------------------------------------------------------------- learns
 
@@ -352,7 +358,7 @@ def test_a_run_that_stays_bad_ends_with_advice():
 
 @pytest.mark.parametrize("loss, hinted", [(math.log(8) + 0.001, True), (1.5, False)])
 def test_a_loss_that_stays_at_guessing_brings_one_hint(loss, hinted, monkeypatch):
-    monkeypatch.setattr("clipbench.guards.HINT_STEP", 6)
+    monkeypatch.setattr("clipbench.training.guards.HINT_STEP", 6)
     trainer = make_trainer(pairs=8 * 10)
     events = []
     trainer.callbacks.append(events.append)

@@ -5,7 +5,13 @@ import sys
 import pytest
 
 from clipbench import UserError
-from clipbench.training_log import EVENTS, STEPS, TrainingLog, read_events, read_steps
+from clipbench.training.log import (
+    EVENTS,
+    STEPS,
+    TrainingLog,
+    read_events,
+    read_steps,
+)
 
 
 def step(number: int, **more) -> dict:

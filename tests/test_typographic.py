@@ -10,9 +10,10 @@ from small import noise_picture, one_line, small_encoder, write_image_folder, wr
 
 from clipbench import UserError, open_pictures
 from clipbench.cli.main import main
-from clipbench.data.picture_sets import PictureSet
-from clipbench.data.word_photos import is_word_folder, open_word_photos
-from clipbench.evaluate.intervals import clopper_pearson
+from clipbench.data.alter.sticker import Sticker, covered_box, print_on
+from clipbench.data.image_set import PictureSet
+from clipbench.data.readers.word_photos import is_word_folder, open_word_photos
+from clipbench.evaluate.statistics.intervals import clopper_pearson
 from clipbench.evaluate.typographic import (
     CONTROL_WORDS,
     Classifier,
@@ -27,7 +28,6 @@ from clipbench.evaluate.typographic import (
     printed,
     typographic_attack,
 )
-from clipbench.sticker import Sticker, covered_box, print_on
 
 NAMES = ["cat", "dog", "sun", "rhinoceros"]
 STICKER = Sticker("word", 0.3, (0.5, 0.8))

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from small import noise_picture, one_line, small_encoder
 
 from clipbench import UserError, image_features, text_features, zero_shot_metrics, zero_shot_weights
-from clipbench.data.picture_sets import PictureSet
-from clipbench.evaluate.intervals import with_interval
-from clipbench.evaluate.zero_shot import class_probabilities, ensemble, fill_templates
+from clipbench.data.image_set import PictureSet
+from clipbench.evaluate.features.prompts import fill_templates
+from clipbench.evaluate.statistics.intervals import with_interval
+from clipbench.evaluate.zero_shot import class_probabilities, ensemble
 
 ENCODER = small_encoder()
 

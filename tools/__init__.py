@@ -1,1 +1,1 @@
-"""What a developer runs and a user never: ``python -m tools.mutants``."""
+"""What a developer runs and a user never: builders of assets, docs, exercises and slides, and measurements."""

@@ -19,9 +19,14 @@ from pathlib import Path  # noqa: E402
 import torch  # noqa: E402
 
 import clipbench  # noqa: E402
-from clipbench.devices import pick_device  # noqa: E402
-from clipbench.presets import Preset, find_preset, scene_trainer, with_budget  # noqa: E402
-from clipbench.pretrained import save_pretrained  # noqa: E402
+from clipbench.compute.devices import pick_device  # noqa: E402
+from clipbench.pretrained.folders import save_pretrained  # noqa: E402
+from clipbench.training.presets import (
+    Preset,
+    find_preset,
+    scene_trainer,
+    with_budget,
+)  # noqa: E402
 
 LARGEST = 16_000_000  # bytes of weights
 RESERVE = 45.0  # seconds for measuring and writing

@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from PIL import Image
 
 from clipbench.bench.contest import ratio, take_turns
-from clipbench.encoders import load
+from clipbench.encoders.clip import load
 from clipbench.errors import missing_package
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import save_pretrained, world_tokenizer
+from clipbench.pretrained.folders import save_pretrained, world_tokenizer
 
 
 def embedding(

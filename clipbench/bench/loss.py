@@ -28,7 +28,7 @@ def pairs(batch: int, device: str) -> list[torch.Tensor]:
 
 
 def open_clip_loss(images, texts, scale):
-    from clipbench.open_clip_library import import_open_clip
+    from clipbench.pretrained.open_clip_library import import_open_clip
 
     return import_open_clip().ClipLoss()(images, texts, scale)
 

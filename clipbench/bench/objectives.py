@@ -4,12 +4,13 @@ import time
 from dataclasses import replace
 
 from clipbench.bench.contest import tell
-from clipbench.data.picture_sets import PictureSet, open_pictures
-from clipbench.encoders import ClipbenchEncoder, RivalEncoder
-from clipbench.evaluate.features import image_features
+from clipbench.data.image_set import PictureSet
+from clipbench.data.open import open_pictures
+from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
+from clipbench.evaluate.features.compute import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores, zero_shot_metrics, zero_shot_weights
 from clipbench.objectives import Contrastive, suited
-from clipbench.presets import find_preset, scene_trainer, with_budget
+from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
 FIGURE_2 = ("contrastive", "bow", "caption-lm")
 TEMPLATES = ["{}"]  # one, and short: a language model reads every caption for every picture

@@ -10,10 +10,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from clipbench.bench.contest import tell
-from clipbench.data.draws import permutation
+from clipbench.data.world.draws import permutation
 from clipbench.errors import UserError
-from clipbench.evaluate.linear_probe import Rows, Search, check_rows
-from clipbench.evaluate.logistic import TARGET_GAP, Problem, certify, fit, relative_gap
+from clipbench.evaluate.probes.linear_probe import Rows, Search, check_rows
+from clipbench.evaluate.probes.logistic import (
+    TARGET_GAP,
+    Problem,
+    certify,
+    fit,
+    relative_gap,
+)
 
 TOLERANCES = tuple(10.0**-k for k in range(4, 15))  # scikit-learn's default is 1e-4
 ITERATIONS = 250  # of scikit-learn between two looks at the gap

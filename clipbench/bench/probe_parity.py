@@ -8,16 +8,17 @@ import torch
 
 from clipbench.bench.contest import tell
 from clipbench.bench.probe import ScikitLearn
-from clipbench.data.draws import permutation
-from clipbench.data.picture_sets import PictureSet, open_pictures
-from clipbench.data.scene_tasks import scene_task
-from clipbench.encoders import ClipbenchEncoder, load
-from clipbench.evaluate.features import image_features
-from clipbench.evaluate.linear_probe import Rows
-from clipbench.evaluate.logistic import Problem, fit
+from clipbench.data.image_set import PictureSet
+from clipbench.data.open import open_pictures
+from clipbench.data.world.draws import permutation
+from clipbench.data.world.scene_tasks import scene_task
+from clipbench.encoders.clip import ClipbenchEncoder, load
+from clipbench.evaluate.features.compute import image_features
+from clipbench.evaluate.probes.linear_probe import Rows
+from clipbench.evaluate.probes.logistic import Problem, fit
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 
 STRENGTHS = (1e-2, 1.0, 1e2)  # of C: weak, middle, strong
 CONVERGED = 1e-8  # scikit-learn's gap at which it is stopped

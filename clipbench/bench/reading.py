@@ -7,11 +7,11 @@ import time
 import torch
 from PIL import Image
 
-from clipbench.data.captioned import CaptionedSet
-from clipbench.data.decoded import DecodedPictures
-from clipbench.data.pairs import CaptionedPairs, PairStream
-from clipbench.data.prefetch import Prefetched
-from clipbench.data.scenes import draw_factors, render
+from clipbench.data.readers.captioned import CaptionedSet
+from clipbench.data.readers.decoded import DecodedPictures
+from clipbench.data.streams import CaptionedPairs, PairStream, Prefetched
+from clipbench.data.world.factors import draw_factors
+from clipbench.data.world.render import render
 from clipbench.preprocess import open_picture
 
 
@@ -34,8 +34,8 @@ def reading(threads: int | None = None, preset: str = "tiny", pictures: int = 20
     The ways take turns, ``steps`` steps each. "decoding" decodes in the step; "ahead" decodes in a thread while the
     model works; "cached" has every picture decoded, as from the second epoch on.
     """
-    from clipbench.devices import pick_device
-    from clipbench.presets import find_preset, scene_trainer
+    from clipbench.compute.devices import pick_device
+    from clipbench.training.presets import find_preset, scene_trainer
 
     trainer = scene_trainer(find_preset(preset), device=pick_device(), threads=threads)
     trainer.set_training()

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipbench.bench.contest import ratio, take_turns
-from clipbench.devices import allowed_cores
-from clipbench.evaluate.prompts import Ensemble
+from clipbench.compute.devices import allowed_cores
+from clipbench.evaluate.features.prompts import Ensemble
 from clipbench.evaluate.zero_shot import judge_zero_shot
 
 

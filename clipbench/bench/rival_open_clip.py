@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from clipbench.compute.precision import DTYPES
 from clipbench.errors import UserError
 from clipbench.model import LOGIT_SCALE_MAX, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
-from clipbench.open_clip_library import import_open_clip
-from clipbench.precision import DTYPES
+from clipbench.pretrained.open_clip_library import import_open_clip
 
 
 def open_clip_model(config: CLIPConfig) -> torch.nn.Module:

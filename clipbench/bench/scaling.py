@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from clipbench.bench.contest import tell
 from clipbench.bench.objectives import accuracy
-from clipbench.data.picture_sets import open_pictures
-from clipbench.flops import image_flops, training_flops
-from clipbench.presets import find_preset, scene_trainer, with_budget
-from clipbench.records import versions
+from clipbench.compute.flops import image_flops, training_flops
+from clipbench.data.open import open_pictures
+from clipbench.evaluate.records.record import versions
+from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
 LAST = 20  # steps whose losses are averaged; no pair comes twice, so these are losses on new pairs
 

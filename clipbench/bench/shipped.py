@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from clipbench.bench.contest import take_turns
-from clipbench.data.picture_sets import open_pictures
-from clipbench.encoders import load
-from clipbench.pretrained import find_folder
+from clipbench.data.open import open_pictures
+from clipbench.encoders.clip import load
+from clipbench.pretrained.folders import find_folder
 
 BATCH = 64
 TEXTS = ("a cat", "a photo of a red heart", "two dogs on a blue background", "ein Hund")

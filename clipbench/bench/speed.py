@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from clipbench.data.sprites import sprite_image
+from clipbench.data.world.sprites import sprite_image
 from clipbench.errors import UserError
 
 
@@ -26,7 +26,7 @@ def repeated(work, seconds: float) -> list[float]:
 
 def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
     """Scenes and captions per second, on one thread unless told otherwise."""
-    from clipbench.data.pairs import ScenePairs
+    from clipbench.data.streams import ScenePairs
 
     torch.set_num_threads(threads or 1)
     stream = ScenePairs(seed=0)
@@ -46,7 +46,7 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
         UserError: for a preset that is not trained contrastively.
     """
     from clipbench.bench.step_parts import step_parts
-    from clipbench.presets import find_preset, scene_trainer
+    from clipbench.training.presets import find_preset, scene_trainer
 
     trainer = scene_trainer(find_preset(preset), threads=threads)
     if trainer.config.objective != "contrastive":

@@ -8,35 +8,18 @@ their mean accuracy's 95 % Student interval reaches the target. The current reco
 """
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import torch
 
 from clipbench.bench.contest import tell
-from clipbench.data.picture_sets import PictureSet, open_pictures
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.bench.speedrun_rules import PAIRS, SEEDS_OF_A_RECORD, TARGET, Contestant, Run, top1
+from clipbench.data.image_set import PictureSet
+from clipbench.data.open import open_pictures
+from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.errors import UserError
-from clipbench.evaluate.features import image_features
-from clipbench.evaluate.intervals import student
-from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
-
-TARGET = 0.90
-PAIRS = 150_016  # of a run, unless told otherwise: 1,172 steps
-SEEDS_OF_A_RECORD = 5
-
-
-@dataclass(frozen=True)
-class Run:
-    """One model that was trained and judged."""
-
-    seed: int
-    pairs: int
-    seconds: float
-    top1: float
-
-
-Contestant = Callable[[int], Run]  # trains with a seed
+from clipbench.evaluate.statistics.intervals import student
 
 
 def speedrun(
@@ -84,7 +67,7 @@ def in_turns(contestants: dict[str, Contestant], seeds: int) -> dict[str, list[R
 
 
 def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: PictureSet) -> Run:
-    from clipbench.presets import find_preset, scene_trainer, with_budget
+    from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
     trainer = scene_trainer(with_budget(find_preset(preset), None, pairs), seed, threads=threads)
     if trainer.config.objective != "contrastive":
@@ -92,12 +75,6 @@ def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: Pi
     end = trainer.run()
     encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)
     return Run(seed, end["pairs"], end["seconds"], top1(encoder, data))
-
-
-def top1(encoder: ClipbenchEncoder, data: PictureSet) -> float:
-    """Zero-shot accuracy as the rules have it."""
-    weights = zero_shot_weights(encoder, data.class_names, data.templates)
-    return zero_shot_metrics(image_features(encoder, data), data.labels, weights)["top1"]
 
 
 def summary(runs: Sequence[Run], pictures: int) -> dict:

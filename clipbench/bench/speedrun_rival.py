@@ -17,17 +17,22 @@ from torch import nn
 
 from clipbench.bench.contest import tell
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
-from clipbench.bench.speedrun import TARGET, Contestant, Run, top1
-from clipbench.data.pairs import ScenePairs
-from clipbench.data.picture_sets import PictureSet
-from clipbench.devices import pick_precision
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.bench.speedrun_rules import (
+    TARGET,
+    Contestant,
+    Run,
+    top1,
+)
+from clipbench.compute.devices import pick_precision
+from clipbench.data.image_set import PictureSet
+from clipbench.data.streams import ScenePairs
+from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig, TransformerConfig
 from clipbench.preprocess import Preprocess
-from clipbench.presets import Preset, find_preset
-from clipbench.pretrained import empty_model, world_tokenizer
-from clipbench.weight_names import OPENAI_RESNET
-from clipbench.weights import assign
+from clipbench.pretrained.folders import empty_model, world_tokenizer
+from clipbench.pretrained.weight_names import OPENAI_RESNET
+from clipbench.pretrained.weights import assign
+from clipbench.training.presets import Preset, find_preset
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
 WARMUPS = (0.02, 0.1)  # fractions of the budget

@@ -71,8 +71,8 @@ def training_against_open_clip(threads: int | None, batch: int, preset: str, rou
 
 def one_batch_trainer(preset: str, batch: int, threads: int | None = None, micro_batch: int | None = None):
     """A trainer on scenes that is never saved, AdamW alone, in training mode."""
-    from clipbench.devices import pick_device
-    from clipbench.presets import find_preset, scene_trainer, with_budget
+    from clipbench.compute.devices import pick_device
+    from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
     recipe = {"batch_size": batch, "matrix_learning_rate": 0.0, "patch_dropout": 0.0}
     endless = with_budget(find_preset(preset), None, 10**9, **recipe)

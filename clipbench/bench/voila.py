@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from clipbench.bench.memory import resident
-from clipbench.doctor import find_chromium
+from clipbench.compute.doctor import find_chromium
 from clipbench.errors import UserError, first_line, missing_package
 
 APP = Path("app/app.ipynb")

@@ -24,7 +24,7 @@ APPS = (
 )  # fmt: skip
 MADE_BY = {  # with a game that is long enough; a training of a few seconds, whose buttons begin and end longer work
     "BeatTheMachine": "clipbench_widgets.BeatTheMachine({model!r}, rounds=50)",
-    "TrainingMonitor": "clipbench_widgets.TrainingMonitor(clipbench_widgets.start_page.tiny_training())\n"
+    "TrainingMonitor": "clipbench_widgets.TrainingMonitor(clipbench_widgets.start_page.app.tiny_training())\n"
                        "app.start(); time.sleep(5); app.pause()",
 }  # fmt: skip
 FLOOD, FLOOD_SECONDS = 100, 1.0
@@ -34,8 +34,8 @@ SECONDS_TO_ANSWER = 120
 PAUSE = 0.02  # seconds between an answer and the next event, and as long as it took: closer ones are a flood to an app
 SETUP = """
 import json, time, clipbench_widgets
-from clipbench_widgets.controls import InFlight, controls_of, held_by
-clipbench_widgets.beat_the_machine.DOUBLE_CLICK = 0  # nobody clicks as quickly as a benchmark
+from clipbench_widgets.core.controls import InFlight, controls_of, held_by
+clipbench_widgets.beat_the_machine.app.DOUBLE_CLICK = 0  # nobody clicks as quickly as a benchmark
 """
 BUSY = "while True: sum(range(100_000))"
 
@@ -78,8 +78,8 @@ def widget_latency(
 def random_model(name: str) -> Iterator[Path]:
     from clipbench.model import CLIP, CLIPConfig
     from clipbench.preprocess import Preprocess
-    from clipbench.pretrained import save_pretrained, world_tokenizer
-    from clipbench.random_weights import ABOUT
+    from clipbench.pretrained.folders import save_pretrained, world_tokenizer
+    from clipbench.pretrained.random_weights import ABOUT
 
     config = CLIPConfig.named(name)
     with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ def add_to(commands) -> None:
 def classify(arguments) -> dict:
     import torch
 
-    from clipbench.devices import threads_for_latency
+    from clipbench.compute.devices import threads_for_latency
     from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
     from clipbench.preprocess import open_picture
 
@@ -36,8 +36,8 @@ def classify(arguments) -> dict:
 
 def world_classes() -> tuple[list[str], list[str]]:
     """Every name of the emoji world, and the templates that its evaluation uses."""
-    from clipbench.data.picture_sets import TEMPLATES
-    from clipbench.data.sprites import concepts
+    from clipbench.data.image_set import TEMPLATES
+    from clipbench.data.world.sprites import concepts
 
     return [concept.name for concept in concepts()], list(TEMPLATES)
 

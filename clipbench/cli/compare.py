@@ -15,8 +15,8 @@ def add_to(commands) -> None:
 
 
 def compare(arguments) -> dict:
-    from clipbench.compare import compare, table
-    from clipbench.records import read_record
+    from clipbench.evaluate.records.compare import compare, table
+    from clipbench.evaluate.records.record import read_record
 
     if len(arguments.records) < 2:
         raise UserError("give two or more records to compare")
@@ -49,7 +49,7 @@ def write_csv(file: Path, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def show(result: dict) -> str:
-    from clipbench.compare import difference_of, shown_table
+    from clipbench.evaluate.records.compare import difference_of, shown_table
 
     if "rows" in result:
         return shown_table(result["columns"], result["rows"])

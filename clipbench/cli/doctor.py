@@ -9,12 +9,12 @@ def add_to(commands) -> None:
 
 
 def doctor(arguments) -> dict:
-    from clipbench.doctor import report
+    from clipbench.compute.doctor import report
 
     return report()
 
 
 def show_doctor(result: dict) -> str:
-    from clipbench.doctor import format_report
+    from clipbench.compute.doctor import format_report
 
     return format_report(result)

@@ -20,9 +20,9 @@ def add_to(commands) -> None:
 def embed(arguments) -> dict:
     import time
 
-    from clipbench.data.picture_sets import open_pictures
+    from clipbench.data.open import open_pictures
     from clipbench.errors import UserError
-    from clipbench.evaluate import feature_file
+    from clipbench.evaluate.features import feature_file
 
     if arguments.out.suffix != ".safetensors":
         raise UserError(f"--out must end in .safetensors, not {arguments.out.name!r}")

@@ -81,7 +81,7 @@ def check_tasks(tasks: Sequence[str]) -> None:
     Raises:
         UserError: for a task that the scene suite does not have.
     """
-    from clipbench.data.scene_tasks import scene_task
+    from clipbench.data.world.scene_tasks import scene_task
 
     for name in tasks:
         scene_task(name)

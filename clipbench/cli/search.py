@@ -17,8 +17,8 @@ def add_to(commands) -> None:
 def search(arguments) -> dict:
     import torch
 
-    from clipbench.devices import threads_for_latency
-    from clipbench.evaluate.feature_file import open_features
+    from clipbench.compute.devices import threads_for_latency
+    from clipbench.evaluate.features.feature_file import open_features
     from clipbench.evaluate.search import top_k
     from clipbench.preprocess import open_picture
 

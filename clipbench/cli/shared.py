@@ -72,7 +72,7 @@ def show_float(value: float) -> str:
 
 def load_on_device(arguments, precision: str = "fp32"):
     """The encoder that the arguments name, in the precision of records."""
-    from clipbench.encoders import load
+    from clipbench.encoders.clip import load
 
     return load(arguments.model, arguments.device, precision)
 
@@ -96,7 +96,7 @@ def progress_lines(arguments) -> Callable[[str], None]:
 
 def note_unreadable(stored) -> dict:
     """Tell of pictures that were left out; gives the setting that says so in a record (empty where there are none)."""
-    from clipbench.evaluate.feature_file import unreadable_line
+    from clipbench.evaluate.features.feature_file import unreadable_line
 
     if not stored.unreadable:
         return {}

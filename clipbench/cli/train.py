@@ -56,9 +56,9 @@ def add_to(commands) -> None:
 
 
 def train(arguments) -> dict:
-    from clipbench import distributed
-    from clipbench.presets import find_preset
-    from clipbench.training_log import TrainingLog
+    from clipbench.compute import distributed
+    from clipbench.training.log import TrainingLog
+    from clipbench.training.presets import find_preset
 
     preset = changed(find_preset(arguments.preset), arguments)
     out = arguments.out or Path("runs") / Path(arguments.preset).stem
@@ -95,7 +95,7 @@ def train(arguments) -> dict:
 def changed(preset, arguments):
     """The preset with what the command line says otherwise."""
     from clipbench.objectives import suited
-    from clipbench.presets import with_budget
+    from clipbench.training.presets import with_budget
 
     objective = arguments.objective or preset.train.objective
     preset = replace(preset, model=suited(preset.model, objective))
@@ -118,9 +118,9 @@ def make_folder(folder: Path) -> None:
 def make_trainer(preset, arguments, out: Path | None):
     import torch
 
-    from clipbench import distributed
-    from clipbench.devices import pick_device
-    from clipbench.train import Trainer
+    from clipbench.compute import distributed
+    from clipbench.compute.devices import pick_device
+    from clipbench.training.trainer import Trainer
 
     device = pick_device(arguments.device)
     if distributed.was_launched():
@@ -134,19 +134,18 @@ def make_trainer(preset, arguments, out: Path | None):
 
 def starting_model(preset, name: str | None):
     """(model, tokenizer, preprocess): the named model's, or the preset's with random weights."""
-    from clipbench.presets import untrained
-    from clipbench.pretrained import find_folder, load_pretrained
+    from clipbench.pretrained.folders import find_folder, load_pretrained
+    from clipbench.training.presets import untrained
 
     return untrained(preset) if name is None else load_pretrained(find_folder(name))
 
 
 def open_stream(arguments, preset, device, out: Path | None):
     """The pairs to train on."""
-    from clipbench.data.pairs import CaptionedPairs
-    from clipbench.data.picture_sets import SCENE_SETS
-    from clipbench.data.prefetch import Prefetched
-    from clipbench.data.sources import open_captioned
-    from clipbench.presets import scenes_of
+    from clipbench.data.open import open_captioned
+    from clipbench.data.streams import CaptionedPairs, Prefetched
+    from clipbench.data.world.evaluation_sets import SCENE_SETS
+    from clipbench.training.presets import scenes_of
 
     data, seed, size = arguments.data, arguments.seed, preset.model.image_size
     if data == "scenes":
@@ -156,7 +155,7 @@ def open_stream(arguments, preset, device, out: Path | None):
     columns = {name: getattr(arguments, name, None) for name in ("image_column", "caption_column")}
     columns["templates"] = own_templates(getattr(arguments, "templates", None))
     if getattr(arguments, "streaming", False):
-        from clipbench.data.hub import StreamedPairs
+        from clipbench.data.streams import StreamedPairs
 
         return Prefetched(StreamedPairs(data, seed, size, device, folder=out, **columns))
     return Prefetched(CaptionedPairs(open_captioned(data, **columns), seed, size, device, folder=out))

@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from clipbench.errors import UserError
-from clipbench.evaluate.intervals import with_interval
-from clipbench.evaluate.zero_shot import check_features
+from clipbench.evaluate.features.compute import check_features
+from clipbench.evaluate.statistics.intervals import with_interval
 
 BLOCK = 1 << 24  # scores at a time, 64 MB
 DEPTHS = (1, 5, 10)

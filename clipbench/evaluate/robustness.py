@@ -14,14 +14,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from clipbench.data.picture_sets import PictureSet
-from clipbench.encoders import Encoder, has_joint_space
+from clipbench.data.image_set import PictureSet
+from clipbench.encoders.clip import Encoder, has_joint_space
 from clipbench.errors import UserError
-from clipbench.evaluate.accuracy import judge
-from clipbench.evaluate.features import image_features
-from clipbench.evaluate.few_shot import draw_shots
-from clipbench.evaluate.linear_probe import Rows, Search
-from clipbench.evaluate.logistic import Problem
+from clipbench.evaluate.features.compute import image_features
+from clipbench.evaluate.probes.few_shot import draw_shots
+from clipbench.evaluate.probes.linear_probe import Rows, Search
+from clipbench.evaluate.probes.logistic import Problem
+from clipbench.evaluate.statistics.accuracy import judge
 from clipbench.evaluate.zero_shot import zero_shot_weights
 
 # -------------------------------------------------------------------------------------------------- the same classes

@@ -12,14 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from clipbench.data.scene_tasks import Question, SceneTask
-from clipbench.encoders import Encoder, has_joint_space
+from clipbench.data.world.scene_tasks import Question, SceneTask
+from clipbench.encoders.clip import Encoder, has_joint_space
 from clipbench.errors import UserError
-from clipbench.evaluate.accuracy import judge
-from clipbench.evaluate.feature_file import cached_image_features
-from clipbench.evaluate.few_shot import curve_metrics, few_shot_curve, probe_scorer, usable_shots
-from clipbench.evaluate.linear_probe import Rows, choose_probe
-from clipbench.evaluate.logistic import TARGET_GAP
+from clipbench.evaluate.features.feature_file import cached_image_features
+from clipbench.evaluate.probes.few_shot import (
+    curve_metrics,
+    few_shot_curve,
+    probe_scorer,
+    usable_shots,
+)
+from clipbench.evaluate.probes.linear_probe import Rows, choose_probe
+from clipbench.evaluate.probes.logistic import TARGET_GAP
+from clipbench.evaluate.statistics.accuracy import judge
 from clipbench.evaluate.zero_shot import zero_shot_weights
 
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from clipbench.data.draws import Draws
+from clipbench.data.world.draws import Draws
 from clipbench.errors import UserError
-from clipbench.evaluate.accuracy import Verdicts
-from clipbench.evaluate.prompts import Ensemble
+from clipbench.evaluate.features.prompts import Ensemble
+from clipbench.evaluate.statistics.accuracy import Verdicts
 from clipbench.evaluate.zero_shot import judge_zero_shot
 
 

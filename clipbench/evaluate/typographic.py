@@ -29,14 +29,20 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageStat
 from torch import Tensor
 
-from clipbench.data.draws import Draws
-from clipbench.data.picture_sets import PictureSet
-from clipbench.encoders import Encoder
+from clipbench.data.alter.sticker import (
+    LONGEST_WORD,
+    Sticker,
+    covered_box,
+    covered_share,
+    print_on,
+)
+from clipbench.data.image_set import PictureSet
+from clipbench.data.world.draws import Draws
+from clipbench.encoders.clip import Encoder
 from clipbench.errors import UserError
-from clipbench.evaluate.features import image_features, text_features
-from clipbench.evaluate.intervals import with_interval
-from clipbench.evaluate.paired import paired_test
-from clipbench.sticker import LONGEST_WORD, Sticker, covered_box, covered_share, print_on
+from clipbench.evaluate.features.compute import image_features, text_features
+from clipbench.evaluate.statistics.intervals import with_interval
+from clipbench.evaluate.statistics.paired import paired_test
 
 HEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 # Words that are no thing's name; one with as many letters as the target's covers about as much of the picture.

@@ -8,7 +8,7 @@ import copy
 
 import torch
 
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.errors import UserError
 
 SHARES = tuple(step / 10 for step in range(11))

@@ -6,35 +6,16 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from clipbench.data.captioned import filled
-from clipbench.encoders import Encoder, RivalEncoder
-from clipbench.errors import UserError
-from clipbench.evaluate.accuracy import Verdicts, judge
-from clipbench.evaluate.features import rows_not_finite, text_features
+from clipbench.encoders.clip import Encoder, RivalEncoder
+from clipbench.evaluate.features.compute import check_features, text_features
+from clipbench.evaluate.features.prompts import fill_templates
+from clipbench.evaluate.statistics.accuracy import Verdicts, judge
 
 # Where the answers of several templates are averaged. The paper does the first: one classifier at any number of them.
 ENSEMBLES = {
     "embedding": "mean of the prompts' unit vectors, normalised again",
     "probability": "mean of the probabilities that each template gives at the model's scale",
 }
-
-
-def fill_templates(class_names: Sequence[str], templates: Sequence[str]) -> list[list[str]]:
-    """For each class its prompts, C lists of P texts.
-
-    Raises:
-        UserError: for no class names, an empty one, no templates, or a template without {}.
-    """
-    if not class_names:
-        raise UserError("no class names: name at least one class")
-    if any(not name.strip() for name in class_names):
-        raise UserError("a class name is empty; remove it or write something")
-    if not templates:
-        raise UserError("no templates: give at least one, for example 'a photo of a {}.'")
-    for template in templates:
-        if template.count("{}") != 1:
-            raise UserError(f"template {template!r} needs {{}} once, where the class name goes")
-    return [filled(templates, name) for name in class_names]
 
 
 def zero_shot_weights(
@@ -112,18 +93,6 @@ def judge_by_scores(
     check_features(tower_features, rival.model.image_encoder.feature_width)
     return judge(lambda rows: rival.class_scores(tower_features[rows], class_names, templates), labels,
                  len(class_names), block=256)  # fmt: skip
-
-
-def check_features(image_features: Float[Tensor, "M D"], width: int) -> None:
-    """
-    Raises:
-        UserError: for features that are no finite numbers, or of another width than the texts.
-    """
-    if image_features.shape[1] != width:
-        told = f"pictures have {image_features.shape[1]} features and texts {width}"
-        raise UserError(f"{told}: they are not of the same model; embed the pictures again")
-    if bad := rows_not_finite(image_features):
-        raise UserError(f"{bad} of {len(image_features)} rows of features are not finite numbers; embed again")
 
 
 def class_probabilities(

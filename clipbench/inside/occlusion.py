@@ -8,7 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.encoders import Encoder
+from clipbench.encoders.clip import Encoder
 from clipbench.errors import UserError
 from clipbench.progress import shown
 

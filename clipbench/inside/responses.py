@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from clipbench.data.picture_sets import PictureSet
-from clipbench.encoders import Encoder
+from clipbench.data.image_set import PictureSet
+from clipbench.encoders.clip import Encoder
 from clipbench.errors import UserError
 from clipbench.model import CLIP, Block, Bottleneck
 from clipbench.progress import shown

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.errors import UserError
 from clipbench.inside.responses import own_model
 from clipbench.progress import shown

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import torch
 
-from clipbench.data.picture_sets import EVALUATION_SEED, PictureSet, of_concepts
-from clipbench.data.scenes import SceneConfig, draw_factors, readable, training_pool
-from clipbench.data.sprites import concept_ids, concepts
+from clipbench.data.image_set import PictureSet
+from clipbench.data.world.evaluation_sets import EVALUATION_SEED, of_concepts
+from clipbench.data.world.factors import (
+    SceneConfig,
+    draw_factors,
+    readable,
+    training_pool,
+)
+from clipbench.data.world.sprites import concept_ids, concepts
 from clipbench.errors import UserError
 
 ONLY = (1.0, 0.0, 0.0, 0.0)  # single objects; no sign

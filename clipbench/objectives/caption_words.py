@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from clipbench.compute.flops import image_flops, transformer_flops
 from clipbench.errors import UserError
-from clipbench.flops import image_flops, transformer_flops
 from clipbench.model import CLIP, TextTransformer, through
 from clipbench.objectives.objective import RowWise, ln, lock, no_scale
 from clipbench.tokenizer import Tokenizer

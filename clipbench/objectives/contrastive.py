@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from clipbench import distributed
-from clipbench.data.pairs import Pairs
-from clipbench.flops import training_flops
+from clipbench.compute import distributed
+from clipbench.compute.flops import training_flops
+from clipbench.data.streams import Pairs
 from clipbench.loss import clip_loss, tiled_clip_loss
 from clipbench.model import CLIP
 from clipbench.objectives.objective import Objective, ln

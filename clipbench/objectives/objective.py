@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from clipbench.data.pairs import Pairs
+from clipbench.compute.flops import image_flops
+from clipbench.data.streams import Pairs
 from clipbench.errors import UserError
-from clipbench.flops import image_flops
 from clipbench.model import CLIP
 from clipbench.tokenizer import Tokenizer
 
@@ -52,7 +52,7 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
-        """Operations of one training step for each pair; see ``clipbench.flops``."""
+        """Operations of one training step for each pair; see ``clipbench.compute.flops``."""
         return 3 * image_flops(self.clip.config, kept)
 
     def about(self) -> dict:

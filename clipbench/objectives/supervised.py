@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from clipbench.data.pairs import Pairs
+from clipbench.data.streams import Pairs
 from clipbench.errors import UserError
 from clipbench.model import CLIP
 from clipbench.objectives.objective import RowWise, ln, lock, no_scale

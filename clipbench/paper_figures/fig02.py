@@ -1,9 +1,9 @@
 """Figure 2: how many pairs each objective needs to the same zero-shot accuracy."""
 
+from clipbench.evaluate.records.record import MADE_BY
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.sources import Sources
-from clipbench.records import MADE_BY
 
 NAME, TITLE = "fig02", "contrastive against predictive objectives"
 PAPER = (

@@ -4,13 +4,13 @@ from operator import itemgetter
 
 import torch
 
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.prompt_sets import words_for
-from clipbench.data.splits import drawn
-from clipbench.evaluate.feature_file import cached_features
-from clipbench.evaluate.intervals import with_interval
-from clipbench.evaluate.paired import paired_test
-from clipbench.evaluate.prompts import Prompts
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn
+from clipbench.data.readers.prompt_sets import words_for
+from clipbench.evaluate.features.feature_file import cached_features
+from clipbench.evaluate.features.prompts import Prompts
+from clipbench.evaluate.statistics.intervals import with_interval
+from clipbench.evaluate.statistics.paired import paired_test
 from clipbench.evaluate.zero_shot import judge_zero_shot
 from clipbench.figures import LessonFigure, value_grid
 from clipbench.paper_figures.finding import Finding, judged, mean_of

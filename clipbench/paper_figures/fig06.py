@@ -1,6 +1,6 @@
 """Figure 6: probes of a few pictures a class against zero-shot."""
 
-from clipbench.evaluate.few_shot import examples_to_match
+from clipbench.evaluate.probes.few_shot import examples_to_match
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding, mean_of
 from clipbench.paper_figures.sources import Sources

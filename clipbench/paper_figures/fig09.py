@@ -3,10 +3,10 @@
 import math
 import statistics
 
+from clipbench.evaluate.records.record import MADE_BY
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, YES, Finding
 from clipbench.paper_figures.sources import Sources
-from clipbench.records import MADE_BY
 
 NAME, TITLE = "fig09", "error over the size of the model"
 PAPER = "the mean error of 5 ResNets falls along a line in logarithms over 44 times the compute"

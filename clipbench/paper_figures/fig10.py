@@ -46,8 +46,8 @@ def gflops(model: str) -> float:
     """Of one picture."""
     if not model:
         return RAW_PIXELS
-    from clipbench.encoders import load
-    from clipbench.flops import image_flops
+    from clipbench.compute.flops import image_flops
+    from clipbench.encoders.clip import load
 
     return image_flops(load(model).model.config) / 1e9
 

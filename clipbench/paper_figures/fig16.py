@@ -2,13 +2,14 @@
 
 import torch
 
-from clipbench.data.picture_sets import PictureSet, open_pictures
-from clipbench.data.splits import drawn, probe_scenes
-from clipbench.evaluate.feature_file import cached_image_features
-from clipbench.evaluate.few_shot import few_shot_curve, probe_scorer
-from clipbench.evaluate.intervals import with_interval
-from clipbench.evaluate.linear_probe import Rows
+from clipbench.data.image_set import PictureSet
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn, probe_scenes
+from clipbench.evaluate.features.feature_file import cached_image_features
+from clipbench.evaluate.probes.few_shot import few_shot_curve, probe_scorer
+from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.robustness import labels_among, only_of
+from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding

@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.splits import drawn, probe_scenes
-from clipbench.evaluate.feature_file import cached_image_features
-from clipbench.evaluate.intervals import clopper_pearson
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn, probe_scenes
+from clipbench.evaluate.features.feature_file import cached_image_features
+from clipbench.evaluate.statistics.intervals import clopper_pearson
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding

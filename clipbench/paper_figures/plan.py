@@ -6,16 +6,16 @@ Counted is what the scale's model encodes. Drawing the scenes and fitting the pr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.prompt_sets import words_for
-from clipbench.data.scene_tasks import TASKS, scene_task
-from clipbench.data.splits import drawn
+from clipbench.compute.flops import image_flops, text_flops
+from clipbench.data.alter.sticker import Sticker
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn
+from clipbench.data.readers.prompt_sets import words_for
+from clipbench.data.world.scene_tasks import TASKS, scene_task
 from clipbench.evaluate.typographic import HEIGHTS
-from clipbench.flops import image_flops, text_flops
 from clipbench.model import CLIPConfig
 from clipbench.paper_figures import fig04, fig16, shifts, suite, typographic
 from clipbench.paper_figures.sources import Sources
-from clipbench.sticker import Sticker
 
 T4_TFLOPS = 8.1  # float32, NVIDIA's data sheet: records are measured in float32, for which a T4 has no tensor cores
 SHARE = 0.3  # of the peak that is assumed

@@ -1,10 +1,11 @@
 """Accuracy on other artists' pictures, zero-shot and adapted: what Figs. 13, 14 and 15 share."""
 
-from clipbench.data.picture_sets import PictureSet, open_pictures
-from clipbench.data.splits import drawn, open_split
-from clipbench.evaluate.feature_file import cached_image_features
-from clipbench.evaluate.few_shot import usable_shots
-from clipbench.evaluate.linear_probe import Rows
+from clipbench.data.image_set import PictureSet
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn, open_split
+from clipbench.evaluate.features.feature_file import cached_image_features
+from clipbench.evaluate.probes.few_shot import usable_shots
+from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.robustness import adaptation_sweep, labels_among, only_of, shared_classes, shift_metrics
 from clipbench.paper_figures.sources import Sources
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from clipbench import random_weights
 from clipbench.errors import UserError
-from clipbench.records import make_record, read_record, shipped_records, write_record
+from clipbench.evaluate.records.record import (
+    make_record,
+    read_record,
+    shipped_records,
+    write_record,
+)
+from clipbench.pretrained import random_weights
 
 MODELS = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}
 
@@ -55,7 +60,7 @@ class Sources:
 
     @cached_property
     def encoder(self):
-        from clipbench.encoders import load
+        from clipbench.encoders.clip import load
 
         return load(self.model, self.device, "fp32")
 
@@ -89,7 +94,7 @@ class Sources:
 
     def missing(self, name: str, command: str) -> NoRecord:
         """What to say of a record that is not there: the command, with {model}, {folder} and {name} filled in."""
-        folder = self.made or Path("experiments/records")
+        folder = self.made or Path("clipbench/assets/records")
         return NoRecord(name, command.format(model=self.model, folder=folder, name=name))
 
     def again(self, figure: str) -> str:

@@ -1,8 +1,8 @@
 """The scene tasks as this package's counterpart of the paper's 27 data sets: records of models, and raw pixels."""
 
-from clipbench.data.scene_tasks import TASKS, SceneTask, scene_task
-from clipbench.evaluate.few_shot import SHOTS
-from clipbench.evaluate.linear_probe import Rows
+from clipbench.data.world.scene_tasks import TASKS, SceneTask, scene_task
+from clipbench.evaluate.probes.few_shot import SHOTS
+from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
 from clipbench.paper_figures.sources import Sources
 
@@ -67,7 +67,7 @@ def pixel_suite(sources: Sources) -> dict[str, dict]:
     """
     name = "pixels-scene-tasks"
     if not sources.has(name) and sources.measuring:
-        from clipbench.records import make_record, write_record
+        from clipbench.evaluate.records.record import make_record, write_record
 
         settings = {"features": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]", "pictures": sources.pictures}
         write_record(sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0))

@@ -2,14 +2,14 @@
 
 from statistics import fmean
 
-from clipbench.data.picture_sets import open_pictures
-from clipbench.data.splits import drawn
+from clipbench.data.alter.sticker import Sticker
+from clipbench.data.open import open_pictures
+from clipbench.data.probe_splits import drawn
 from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
 from clipbench.evaluate.zero_shot import zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
-from clipbench.sticker import Sticker
 
 NAME, TITLE = "typographic", "typographic attacks (Goh et al. 2021)"
 PAPER = (

@@ -122,7 +122,7 @@ similarity_matrix.check_best_scale(best_scale)
 # scale near the one that the model learned? And for harder pairs, where one caption fits many pictures?
 
 # %%
-from clipbench.data.pairs import ScenePairs
+from clipbench.data.streams import ScenePairs
 from clipbench.figures import to_pictures
 
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]

@@ -111,8 +111,8 @@ typographic_attacks.check_conclusions(choices)
 # When the checks are passed, attack both twins with your own functions. **Predict** the harm of reading for each.
 
 # %%
+from clipbench.data.alter.sticker import Sticker
 from clipbench.evaluate.typographic import plan_attack, printed
-from clipbench.sticker import Sticker
 
 data = clipbench.open_pictures("scenes:heldout256").subset(range(200))
 plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)

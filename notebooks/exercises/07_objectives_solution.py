@@ -105,7 +105,7 @@ objectives.check_who_asks(answers)
 # same loss in the bag of words, although only one of them is true? Which is the best one for the language model?
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 captions = ["a cat on a red background", "a red cat on a background", "a cat", "a dog on a red background"]
 (picture,) = stage([Staged(("cat",), "red")])

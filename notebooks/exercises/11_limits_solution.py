@@ -81,7 +81,7 @@ limits.check_causes(choices)
 # of which reads a bag of words.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 things = ["cat", "dog", "lion", "pizza", "rocket", "guitar", "bus", "owl"]
 pairs = [(a, b) for a in things for b in things if a != b]

@@ -99,7 +99,7 @@ inside_the_model.check_maps(choices)
 # the growth to first order or the true one.
 
 # %%
-from clipbench.data.staged import Staged, stage
+from clipbench.data.world.staged import Staged, stage
 
 encoder = clipbench.load("tiny" if SCALE == "tiny" else "classroom")
 target = encoder.encode_text(["a cat"])[0].clone()

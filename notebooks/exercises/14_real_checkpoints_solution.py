@@ -118,7 +118,7 @@ real_checkpoints.check_claims(claims)
 # **Predict** the shortest and the longest, in years.
 
 # %%
-from clipbench.flops import PEAKS, image_flops, text_flops
+from clipbench.compute.flops import PEAKS, image_flops, text_flops
 from clipbench.model import PAPER_MODELS, CLIPConfig
 
 for name in PAPER_MODELS:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_START
 
-from clipbench.doctor import find_chromium
+from clipbench.compute.doctor import find_chromium
 
 ROOT = Path(__file__).parents[2]
 FLAGS = (

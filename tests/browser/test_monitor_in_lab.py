@@ -10,10 +10,10 @@ pytestmark = pytest.mark.browser
 TRAINING = """
 import torch
 from clipbench import CLIP, Trainer
-from clipbench.data.pairs import ScenePairs
+from clipbench.data.streams import ScenePairs
 from clipbench.preprocess import Preprocess
-from clipbench.presets import find_preset
-from clipbench.pretrained import world_tokenizer
+from clipbench.training.presets import find_preset
+from clipbench.pretrained.folders import world_tokenizer
 from clipbench_widgets import TrainingMonitor
 
 preset = find_preset("tiny")

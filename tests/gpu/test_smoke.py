@@ -10,7 +10,7 @@ from random_checkpoint import write_hub_cache
 from small import noise_picture, small_encoder
 
 from clipbench import ClipbenchEncoder
-from clipbench.devices import pick_precision
+from clipbench.compute.devices import pick_precision
 
 pytestmark = pytest.mark.gpu
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from notebook_runner import NOTEBOOKS, printed, run, shown
 
-from clipbench.exercises.build import student_path, versions, without_solutions
+from tools.build_exercises import student_path, versions, without_solutions
 
 jupytext = pytest.importorskip("jupytext")
 

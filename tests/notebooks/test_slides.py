@@ -1,16 +1,12 @@
 """Lessons as slides: short steps, each figure alone, no setup, no exercises."""
 
-import importlib.util
-
 import pytest
 from notebook_runner import NOTEBOOKS
 
+from tools import slides
+
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbconvert")
-
-SPEC = importlib.util.spec_from_file_location("slides", NOTEBOOKS / "slides.py")
-slides = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(slides)
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clipbench.data.captions import caption_scenes
-from clipbench.data.pages import KINDS, draw_page
-from clipbench.data.scenes import draw_factors, render, training_pool
+from clipbench.data.alter.documents import KINDS, draw_page
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import draw_factors, training_pool
+from clipbench.data.world.render import render
 
 FILE = Path(__file__).with_suffix(".json")
 CAPTIONS, SCENES, PAGES = 4096, 48, 8

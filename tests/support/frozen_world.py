@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clipbench.data.picture_sets import SCENE_SETS, heldout_factors, open_pictures
-from clipbench.data.scenes import Factors
+from clipbench.data.open import open_pictures
+from clipbench.data.world.evaluation_sets import SCENE_SETS, heldout_factors
+from clipbench.data.world.factors import Factors
 
 FILE = Path(__file__).with_suffix(".json")
 SETS = [*SCENE_SETS, "twemoji", "openmoji", "digits"]

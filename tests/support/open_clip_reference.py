@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from clipbench.open_clip_library import import_open_clip
+from clipbench.pretrained.open_clip_library import import_open_clip
 from clipbench.tokenizer import Tokenizer
 
 open_clip = import_open_clip()

@@ -8,8 +8,8 @@ from open_clip_reference import real_tokenizer
 
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import save_open_clip, save_pretrained
-from clipbench.random_weights import ABOUT
+from clipbench.pretrained.folders import save_open_clip, save_pretrained
+from clipbench.pretrained.random_weights import ABOUT
 
 HUB_ID = "openai/clip-vit-base-patch32"
 # ViT-B/32 as the hub has it, in everything but its widths: sizes, blocks, heads, vocabulary.

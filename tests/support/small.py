@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from clipbench.data.pairs import Pairs
-from clipbench.encoders import ClipbenchEncoder
+from clipbench.data.streams import Pairs
+from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.model import (
     CLIP,
     BagOfWordsConfig,
@@ -19,7 +19,7 @@ from clipbench.model import (
     ViTConfig,
 )
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import save_pretrained, world_tokenizer
+from clipbench.pretrained.folders import save_pretrained, world_tokenizer
 
 VOCABULARY, CONTEXT = 4096, 32
 

@@ -5,8 +5,8 @@ from small import EightPairs, small_config
 
 from clipbench import CLIP, TrainConfig, Trainer
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
-from clipbench.run_state import optimizer_tensors
+from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.run_state import optimizer_tensors
 
 VIT_TOWERS = small_config()
 

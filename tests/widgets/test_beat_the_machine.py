@@ -6,9 +6,16 @@ import traitlets
 from small import noise_picture, small_encoder
 
 from clipbench import PictureSet, UserError
-from clipbench.evaluate.intervals import wilson
-from clipbench_widgets import BeatTheMachine, beat_the_machine
-from clipbench_widgets.label_game import Answer, LabelGame, Question, scores, some_classes
+from clipbench.evaluate.statistics.intervals import wilson
+from clipbench_widgets import BeatTheMachine
+from clipbench_widgets.beat_the_machine import app as beat_the_machine
+from clipbench_widgets.beat_the_machine.game import (
+    Answer,
+    LabelGame,
+    Question,
+    scores,
+    some_classes,
+)
 
 NAMES = ["cat", "dog", "<img src=x onerror=alert(1)>"]
 
@@ -123,7 +130,7 @@ def test_what_people_write_stays_text(game):
 
 def test_classes_of_one_kind_are_chosen_in_the_emoji_world():
     from clipbench import open_pictures
-    from clipbench.data.sprites import concept_ids, concepts
+    from clipbench.data.world.sprites import concept_ids, concepts
 
     for seed in range(3):
         names = some_classes(open_pictures("scenes:heldout"), 8, torch.Generator().manual_seed(seed))

@@ -9,7 +9,7 @@ import torch
 from small import noise_picture, small_encoder
 
 from clipbench_widgets import PromptExplorer, SimilarityMatrix, TypographicStudio
-from clipbench_widgets.controls import InFlight, controls_of, held_by
+from clipbench_widgets.core.controls import InFlight, controls_of, held_by
 
 
 @pytest.mark.parametrize("app, names", [

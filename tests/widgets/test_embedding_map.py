@@ -15,14 +15,28 @@ from torch.nn.functional import normalize
 
 from clipbench import UserError, load, open_pictures
 from clipbench.errors import missing_package
-from clipbench.evaluate.feature_file import embed
+from clipbench.evaluate.features.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
-from clipbench_widgets import EmbeddingMap, embedding_map
-from clipbench_widgets.background import Background
-from clipbench_widgets.collection import collect, of_set, scene_factors
-from clipbench_widgets.map_frame import HEIGHT, WIDTH, Frame, View
-from clipbench_widgets.pointer import Click, Key, Outline, Pointer, Zoom, read_action, read_json
-from clipbench_widgets.shipped_maps import key_of, shipped_umaps
+from clipbench_widgets import EmbeddingMap
+from clipbench_widgets.core.background import Background
+from clipbench_widgets.core.collection import collect, of_set, scene_factors
+from clipbench_widgets.core.pointer import (
+    Click,
+    Key,
+    Outline,
+    Pointer,
+    Zoom,
+    read_action,
+    read_json,
+)
+from clipbench_widgets.embedding_map import app as embedding_map
+from clipbench_widgets.embedding_map.frame import (
+    HEIGHT,
+    WIDTH,
+    Frame,
+    View,
+)
+from clipbench_widgets.embedding_map.umap_cache import key_of, shipped_umaps
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -379,7 +393,7 @@ def test_umap_can_be_given_up(map_, monkeypatch):
 
 
 def test_the_shipped_umap_is_of_the_shipped_model_and_pictures():
-    """If this fails, the checkpoint is new: run python -m clipbench_widgets.shipped_maps."""
+    """If this fails, the checkpoint is new: run python -m tools.assets.build_maps."""
     data = open_pictures("scenes:heldout").subset(range(0, 5000, 5))
     collection = of_set(data, torch.zeros(1000, 1))
     umaps = shipped_umaps(key_of(load("classroom"), collection.ids, collection.texts))
@@ -436,7 +450,7 @@ def test_a_feature_file_brings_its_model_and_pictures(tmp_path):
 
 
 def test_a_query_that_cannot_be_encoded_says_so():
-    from clipbench.precomputed import PrecomputedEncoder
+    from clipbench.encoders.precomputed import PrecomputedEncoder
 
     pictures = [noise_picture(9, 9, seed) for seed in range(5)]
     encoder = PrecomputedEncoder(pictures, unit(5), {"a cat": unit(1)[0]})

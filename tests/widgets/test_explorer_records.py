@@ -10,10 +10,14 @@ import torch
 import traitlets
 from small import noise_picture, small_encoder
 
-from clipbench_widgets import PromptExplorer, explorer_records, prompt_explorer, score_table, scoring
-from clipbench_widgets.explorer_records import as_csv, download_link, pinned_shares
-from clipbench_widgets.prompt_languages import CHOICES, templates_in, translated
-from clipbench_widgets.scoring import Background
+from clipbench_widgets import PromptExplorer
+from clipbench_widgets.core import format, scoring
+from clipbench_widgets.core.scoring import Background
+from clipbench_widgets.prompt_explorer import app as prompt_explorer
+from clipbench_widgets.prompt_explorer import records as explorer_records
+from clipbench_widgets.prompt_explorer import table as score_table
+from clipbench_widgets.prompt_explorer.languages import CHOICES, templates_in, translated
+from clipbench_widgets.prompt_explorer.records import as_csv, download_link, pinned_shares
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -64,7 +68,7 @@ def test_a_pinned_state_is_shown_beside_the_next_one(explorer):
     explorer.active_templates = ["a photo of a {}."]
     assert shares(explorer.pinned) == was != shares(explorer.scores)
     assert explorer._result.value.count("clipbench-was") == 3
-    assert f"was {score_table.percent(was[0])}".replace("<", "&lt;") in explorer._result.value
+    assert f"was {format.percent(was[0])}".replace("<", "&lt;") in explorer._result.value
     assert "“as written” on one" in explorer._pinned_line.value
     explorer._pin_button.click()
     assert explorer.pinned == [] and "clipbench-was" not in explorer._result.value

@@ -17,7 +17,7 @@ from uploads import bomb, png, upload
 
 from clipbench import TrainConfig, Trainer, UserError
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 from clipbench_widgets import (
     BeatTheMachine,
     EmbeddingMap,
@@ -27,7 +27,7 @@ from clipbench_widgets import (
     TrainingMonitor,
     TypographicStudio,
 )
-from clipbench_widgets.controls import app_widgets, controls_of, every_widget
+from clipbench_widgets.core.controls import app_widgets, controls_of, every_widget
 
 MARK = "mark5e1f"
 TAG = f"<img src=x onerror={MARK}()>"

@@ -10,10 +10,11 @@ from torch.nn.functional import normalize
 from uploads import upload
 
 from clipbench import UserError, load, open_pictures
-from clipbench.evaluate.feature_file import embed
-from clipbench_widgets import ImageSearch, image_search
-from clipbench_widgets.background import GivenUp
-from clipbench_widgets.collection import collect
+from clipbench.evaluate.features.feature_file import embed
+from clipbench_widgets import ImageSearch
+from clipbench_widgets.core.background import GivenUp
+from clipbench_widgets.core.collection import collect
+from clipbench_widgets.image_search import app as image_search
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -334,7 +335,7 @@ def test_an_app_prints_no_bar_of_its_own(capsys):
 
 
 def test_a_rival_without_a_joint_space_is_searched_by_its_image_encoder():
-    from clipbench.encoders import RivalEncoder
+    from clipbench.encoders.clip import RivalEncoder
     from clipbench.objectives import SimCLR
 
     ours = small_encoder()

@@ -6,9 +6,15 @@ import time
 import pytest
 from small import noise_picture, small_encoder
 
-from clipbench_widgets import ImageSearch, PromptExplorer, SimilarityMatrix, TypographicStudio, latest_only
-from clipbench_widgets.controls import InFlight
-from clipbench_widgets.latest_only import LatestOnly, page_event
+from clipbench_widgets import (
+    ImageSearch,
+    PromptExplorer,
+    SimilarityMatrix,
+    TypographicStudio,
+)
+from clipbench_widgets.core import latest_only
+from clipbench_widgets.core.controls import InFlight
+from clipbench_widgets.core.latest_only import LatestOnly, page_event
 
 
 class Work:

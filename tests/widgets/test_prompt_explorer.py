@@ -15,12 +15,23 @@ from uploads import HOSTILE, bomb, every_html, png, upload
 
 from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
-from clipbench_widgets.prompt_explorer import MAX_UPLOADS
-from clipbench_widgets.score_table import Axis, number, percent
-from clipbench_widgets.scoring import Background, read_prompts, remarks_on, score
-from clipbench_widgets.template_chips import TemplateChips
-from clipbench_widgets.theme import DARK, LIGHT
-from clipbench_widgets.uploads import MAX_BYTES, UploadedFile, take_files, uploaded_picture
+from clipbench_widgets.core.format import number, percent
+from clipbench_widgets.core.scoring import (
+    Background,
+    read_prompts,
+    remarks_on,
+    score,
+)
+from clipbench_widgets.core.template_chips import TemplateChips
+from clipbench_widgets.core.theme import DARK, LIGHT
+from clipbench_widgets.core.uploads import (
+    MAX_BYTES,
+    UploadedFile,
+    take_files,
+    uploaded_picture,
+)
+from clipbench_widgets.prompt_explorer.app import MAX_UPLOADS
+from clipbench_widgets.prompt_explorer.table import Axis
 
 
 class FakeEncoder:
@@ -333,7 +344,7 @@ def test_a_decoder_that_fails_in_its_own_way_is_still_one_line(monkeypatch):
     def broken(_):
         raise struct.error("unpack requires more")
 
-    monkeypatch.setattr("clipbench_widgets.uploads.open_picture", broken)
+    monkeypatch.setattr("clipbench_widgets.core.uploads.open_picture", broken)
     with pytest.raises(UserError, match="x.tif cannot be read"):
         uploaded_picture(UploadedFile("x.tif", b"II*"))
 

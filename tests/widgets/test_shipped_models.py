@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from clipbench import pretrained
-from clipbench.encoders import has_joint_space, load
-from clipbench_widgets import shipped_models
-from clipbench_widgets.studio_page import what_it_saw
+from clipbench.encoders.clip import has_joint_space, load
+from clipbench.pretrained import folders as pretrained
+from clipbench_widgets.core import shipped_models
+from clipbench_widgets.typographic_studio.page import what_it_saw
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from uploads import upload
 
 from clipbench import UserError
 from clipbench_widgets import SimilarityMatrix
-from clipbench_widgets.matrix_page import cells, colours, short
-from clipbench_widgets.similarity_matrix import MAX_SIDE, alike_together, diagonal_accuracy
+from clipbench_widgets.similarity_matrix.app import MAX_SIDE, alike_together, diagonal_accuracy
+from clipbench_widgets.similarity_matrix.page import cells, colours, short
 
 COSINES = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.3, 0.8], [0.1, 0.7, 0.2]])  # texts x pictures
 

@@ -9,8 +9,9 @@ from small import small_encoder
 
 import clipbench_widgets
 from clipbench import UserError
-from clipbench_widgets import StartPage, start_page
-from clipbench_widgets.start_look import CARDS, START
+from clipbench_widgets import StartPage
+from clipbench_widgets.start_page import app as start_page
+from clipbench_widgets.start_page.cards import CARDS, START
 
 APP = Path(__file__).parents[2] / "app"
 

@@ -5,8 +5,8 @@ import re
 import ipywidgets
 from small import noise_picture
 
-from clipbench_widgets.pictures import NamedPicture
-from clipbench_widgets.strip import Card, Strip, in_style
+from clipbench_widgets.core.pictures import NamedPicture
+from clipbench_widgets.core.strip import Card, Strip, in_style
 
 
 def cards(*captions: str) -> list[Card]:

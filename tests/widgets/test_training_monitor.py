@@ -11,10 +11,10 @@ from small import EightPairs, small_clip
 
 from clipbench import TrainConfig, Trainer, UserError
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained import world_tokenizer
+from clipbench.pretrained.folders import world_tokenizer
 from clipbench_widgets import TrainingMonitor
-from clipbench_widgets.monitor_page import charts, duration, numbers
-from clipbench_widgets.training_monitor import MOST_POINTS, matrix_png
+from clipbench_widgets.training_monitor.app import MOST_POINTS, matrix_png
+from clipbench_widgets.training_monitor.page import charts, duration, numbers
 
 SECONDS = 60
 

@@ -14,14 +14,16 @@ from small import small_encoder
 from uploads import HOSTILE, bomb, every_html, png, upload
 
 from clipbench import PictureSet, UserError
+from clipbench.data.alter.sticker import FONT, Sticker
 from clipbench.evaluate.typographic import CONTROL_WORDS, Classifier, Plan, typographic_attack
-from clipbench.sticker import FONT, Sticker
-from clipbench_widgets import TypographicStudio, fonts, size_sweep, typographic_studio
-from clipbench_widgets.position_pad import PositionPad
-from clipbench_widgets.size_sweep import Question, sweep, without_the_word
-from clipbench_widgets.step_runner import StepRunner
-from clipbench_widgets.sticker_look import StickerLook
-from clipbench_widgets.verdict import control_for, judge, row_of
+from clipbench_widgets import TypographicStudio
+from clipbench_widgets.core.position_pad import PositionPad
+from clipbench_widgets.core.step_runner import StepRunner
+from clipbench_widgets.typographic_studio import app as typographic_studio
+from clipbench_widgets.typographic_studio import fonts, size_sweep
+from clipbench_widgets.typographic_studio.size_sweep import Question, sweep, without_the_word
+from clipbench_widgets.typographic_studio.sticker_style import StickerLook
+from clipbench_widgets.typographic_studio.verdict import control_for, judge, row_of
 
 THINGS = ("apple", "pizza", "dog")
 SHADES = {thing: 60 * (number + 1) for number, thing in enumerate(THINGS)}  # a picture of a thing is a plain grey

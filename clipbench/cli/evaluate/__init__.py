@@ -49,8 +49,8 @@ def add_common(parser: Parser, task) -> None:
 
 
 def evaluate(arguments) -> dict:
-    from clipbench import random_weights
-    from clipbench.records import make_record, write_record
+    from clipbench.evaluate.records.record import make_record, write_record
+    from clipbench.pretrained import random_weights
 
     began = time.perf_counter()
     encoder = load_on_device(arguments)

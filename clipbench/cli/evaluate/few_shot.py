@@ -31,9 +31,9 @@ def ascending(text: str) -> tuple[int, ...]:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
-    from clipbench.data.prompt_sets import words_for
-    from clipbench.data.splits import open_split
-    from clipbench.evaluate.few_shot import curve_metrics, few_shot_curve, usable_shots
+    from clipbench.data.probe_splits import open_split
+    from clipbench.data.readers.prompt_sets import words_for
+    from clipbench.evaluate.probes.few_shot import curve_metrics, few_shot_curve, usable_shots
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
@@ -64,8 +64,8 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def both_rows(encoder, split, projected: bool, arguments):
     """(pool, test): features of one kind."""
-    from clipbench.evaluate.feature_file import cached_features
-    from clipbench.evaluate.linear_probe import Rows
+    from clipbench.evaluate.features.feature_file import cached_features
+    from clipbench.evaluate.probes.linear_probe import Rows
 
     parts = [
         cached_features(encoder, part, projected=projected, progress=not arguments.json)
@@ -78,9 +78,9 @@ def both_rows(encoder, split, projected: bool, arguments):
 
 def scorer(name: str, before, projected, weights, encoder, class_names):
     """The ``score`` of a method's name."""
-    from clipbench.evaluate.few_shot import probe_scorer
-    from clipbench.evaluate.prompt_learning import prompt_scorer
-    from clipbench.evaluate.tip_adapter import tip_adapter_scorer
+    from clipbench.evaluate.probes.few_shot import probe_scorer
+    from clipbench.evaluate.probes.prompt_learning import prompt_scorer
+    from clipbench.evaluate.probes.tip_adapter import tip_adapter_scorer
 
     if name == "coop":
         return prompt_scorer(*projected, encoder, class_names)
@@ -91,7 +91,7 @@ def scorer(name: str, before, projected, weights, encoder, class_names):
 
 def full_accuracy(name: str, before, projected, weights) -> float:
     """The probe on every training picture."""
-    from clipbench.evaluate.linear_probe import linear_probe
+    from clipbench.evaluate.probes.linear_probe import linear_probe
 
     train, test = projected if name.endswith("projected") else before
     return linear_probe(train, test, classes=weights.shape[1])["top1"]

@@ -23,8 +23,8 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one probe."""
-    from clipbench.data.splits import open_split
-    from clipbench.evaluate.linear_probe import GRID, judged_probe
+    from clipbench.data.probe_splits import open_split
+    from clipbench.evaluate.probes.linear_probe import GRID, judged_probe
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     left_out: dict[str, str] = {}
@@ -49,8 +49,8 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
 
 def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):
     """The features of some pictures with their labels; None for None. Unreadable ones are told and noted."""
-    from clipbench.evaluate.feature_file import cached_features
-    from clipbench.evaluate.linear_probe import Rows
+    from clipbench.evaluate.features.feature_file import cached_features
+    from clipbench.evaluate.probes.linear_probe import Rows
 
     if pictures is None:
         return None

@@ -15,12 +15,13 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of prompts."""
-    from clipbench.data.parts import open_several_labels
-    from clipbench.data.prompt_sets import recognised, words_for
-    from clipbench.evaluate.accuracy import multi_label_metrics
-    from clipbench.evaluate.feature_file import cached_features
-    from clipbench.evaluate.prompts import Prompts
-    from clipbench.evaluate.zero_shot import ENSEMBLES, check_features
+    from clipbench.data.readers.prompt_sets import recognised, words_for
+    from clipbench.data.readers.splits_on_disk import open_several_labels
+    from clipbench.evaluate.features.compute import check_features
+    from clipbench.evaluate.features.feature_file import cached_features
+    from clipbench.evaluate.features.prompts import Prompts
+    from clipbench.evaluate.statistics.accuracy import multi_label_metrics
+    from clipbench.evaluate.zero_shot import ENSEMBLES
 
     pictures, targets = open_several_labels(arguments.data)
     class_names, templates = words_for(pictures)

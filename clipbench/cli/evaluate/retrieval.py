@@ -13,9 +13,9 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes); outcomes are R@1 of every query."""
-    from clipbench.data.captioned_pictures import as_pictures, open_evaluated_captions
-    from clipbench.evaluate.feature_file import cached_features
-    from clipbench.evaluate.features import text_features
+    from clipbench.data.open import as_pictures, open_evaluated_captions
+    from clipbench.evaluate.features.compute import text_features
+    from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.retrieval import distinct, retrieval_ranks
 
     data, without = open_evaluated_captions(arguments.data)

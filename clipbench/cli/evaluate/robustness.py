@@ -12,7 +12,7 @@ ABOUT = "accuracy when the data change: other artists, corruptions; effective ro
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.intervals import KINDS
+    from clipbench.evaluate.statistics.intervals import KINDS
 
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
     parser.add_argument("--shifts", nargs="+", metavar="DATA", help="data sets with the same classes, or corruptions "
@@ -44,10 +44,10 @@ def shares(text: str) -> tuple[float, ...]:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of the shifts and of what else was asked for."""
-    from clipbench.evaluate.feature_file import cached_image_features
+    from clipbench.evaluate.features.feature_file import cached_image_features
+    from clipbench.evaluate.records.record import read_record
     from clipbench.evaluate.robustness import effective_robustness, shift_metrics
     from clipbench.evaluate.wise_ft import SHARES
-    from clipbench.records import read_record
 
     data, pool, shifts = open_all(arguments)
     templates = list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
@@ -74,9 +74,9 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def open_all(arguments) -> tuple:
     """(pictures before, training pictures for probes or None, shift -> pictures after)."""
-    from clipbench.data.picture_sets import open_pictures
-    from clipbench.data.prompt_sets import with_known_words
-    from clipbench.data.splits import drawn, open_split
+    from clipbench.data.open import open_pictures
+    from clipbench.data.probe_splits import drawn, open_split
+    from clipbench.data.readers.prompt_sets import with_known_words
 
     if arguments.shots:
         split = open_split(arguments.data, arguments.train, arguments.scenes)
@@ -89,8 +89,8 @@ def open_all(arguments) -> tuple:
 
 
 def usual_shifts(arguments) -> list[str]:
-    from clipbench.data.corruptions import CORRUPTIONS
-    from clipbench.data.sprites import ART_SETS
+    from clipbench.data.alter.corruptions import CORRUPTIONS
+    from clipbench.data.world.sprites import ART_SETS
 
     other_artists = ART_SETS[1:] if arguments.data.startswith("scenes:heldout") else ()
     return [*other_artists, *(f"{name}:3" for name in CORRUPTIONS)]
@@ -98,10 +98,10 @@ def usual_shifts(arguments) -> list[str]:
 
 def open_shift(name: str, data, arguments):
     """A corruption of the data, or another data set."""
-    from clipbench.data.corruptions import CORRUPTIONS, corrupted
-    from clipbench.data.picture_sets import open_pictures
-    from clipbench.data.prompt_sets import with_known_words
-    from clipbench.data.splits import drawn
+    from clipbench.data.alter.corruptions import CORRUPTIONS, corrupted
+    from clipbench.data.open import open_pictures
+    from clipbench.data.probe_splits import drawn
+    from clipbench.data.readers.prompt_sets import with_known_words
     from clipbench.evaluate.robustness import only_of, shared_classes
 
     kind, _, strength = name.partition(":")
@@ -113,7 +113,7 @@ def open_shift(name: str, data, arguments):
 
 def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
     """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts. Their features are not kept."""
-    from clipbench.encoders import load
+    from clipbench.encoders.clip import load
     from clipbench.evaluate.robustness import shift_metrics
     from clipbench.evaluate.wise_ft import interpolated
 
@@ -129,10 +129,10 @@ def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
 def sweep(encoder, arguments, data, pool, shifts) -> dict:
     """``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
     from clipbench.cli.evaluate.linear_probe import solver_device
-    from clipbench.data.prompt_sets import with_known_words
-    from clipbench.evaluate.feature_file import cached_image_features
-    from clipbench.evaluate.few_shot import usable_shots
-    from clipbench.evaluate.linear_probe import Rows
+    from clipbench.data.readers.prompt_sets import with_known_words
+    from clipbench.evaluate.features.feature_file import cached_image_features
+    from clipbench.evaluate.probes.few_shot import usable_shots
+    from clipbench.evaluate.probes.linear_probe import Rows
     from clipbench.evaluate.robustness import adaptation_sweep, labels_among
 
     def rows(pictures) -> Rows:

@@ -11,7 +11,7 @@ ABOUT = "fourteen questions about scenes (count, position, relation, sign word, 
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.intervals import KINDS
+    from clipbench.evaluate.statistics.intervals import KINDS
 
     parser.set_defaults(data="scenes")
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
@@ -35,7 +35,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics of every task and their means, settings)."""
     from statistics import fmean
 
-    from clipbench.data.scene_tasks import TASKS, scene_task
+    from clipbench.data.world.scene_tasks import TASKS, scene_task
     from clipbench.errors import UserError
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
@@ -70,7 +70,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def show(record: dict) -> str:
     """One line a task, in per cent."""
-    from clipbench.data.scene_tasks import scene_task
+    from clipbench.data.world.scene_tasks import scene_task
 
     metrics, settings = record["metrics"], record["settings"]
     lines = [f"scene tasks of {settings['model']}, per cent (95 % interval)",

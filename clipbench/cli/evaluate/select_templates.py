@@ -15,7 +15,7 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics on the other half, settings with the chosen templates in their order)."""
-    from clipbench.evaluate.prompts import Ensemble, Prompts
+    from clipbench.evaluate.features.prompts import Ensemble, Prompts
     from clipbench.evaluate.template_selection import best_length, forward_selection, halves
 
     words = choose_words(encoder, arguments)

@@ -12,7 +12,7 @@ ABOUT = "typographic attacks: another thing's name printed on every picture, by 
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.intervals import KINDS
+    from clipbench.evaluate.statistics.intervals import KINDS
 
     parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
     parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
@@ -51,7 +51,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
     """(metrics, settings) of one attack."""
-    from clipbench.data.word_photos import is_word_folder
+    from clipbench.data.readers.word_photos import is_word_folder
 
     if is_word_folder(Path(arguments.data)):
         return measure_photos(encoder, arguments)
@@ -60,7 +60,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
     """The attack on pictures of a set, with printed stickers."""
-    from clipbench.data.splits import drawn
+    from clipbench.data.probe_splits import drawn
     from clipbench.evaluate.typographic import (
         HEIGHTS,
         named_word_metrics,
@@ -95,7 +95,7 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
 
 def measure_photos(encoder, arguments) -> tuple[dict, dict]:
     """One's own photographs, which have their words on them already."""
-    from clipbench.data.word_photos import open_word_photos
+    from clipbench.data.readers.word_photos import open_word_photos
     from clipbench.evaluate.typographic import Jury, named_word_metrics, photo_metrics
 
     if arguments.probe:
@@ -120,7 +120,7 @@ def measure_photos(encoder, arguments) -> tuple[dict, dict]:
 
 
 def sticker_of(arguments):
-    from clipbench.sticker import FONT, Sticker
+    from clipbench.data.alter.sticker import FONT, Sticker
 
     if len(arguments.position) != 2:
         raise UserError("--position needs two numbers, such as 0.5,0.8")
@@ -166,14 +166,14 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
 
 def pictures_and_probe(encoder, arguments) -> tuple:
     """(pictures to attack, a list that may hold the probe, how the data were split)."""
-    from clipbench.data.picture_sets import open_pictures
-    from clipbench.data.prompt_sets import with_known_words
+    from clipbench.data.open import open_pictures
+    from clipbench.data.readers.prompt_sets import with_known_words
 
     if not arguments.probe:
         return with_known_words(open_pictures(arguments.data)), [], None
     from clipbench.cli.evaluate.linear_probe import rows_of
-    from clipbench.data.splits import open_split
-    from clipbench.evaluate.linear_probe import choose_probe
+    from clipbench.data.probe_splits import open_split
+    from clipbench.evaluate.probes.linear_probe import choose_probe
     from clipbench.evaluate.typographic import Classifier
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
@@ -185,7 +185,7 @@ def pictures_and_probe(encoder, arguments) -> tuple:
 
 def readable_part(encoder, data, arguments) -> tuple:
     """(the pictures that can be read, the setting that tells of others)."""
-    from clipbench.evaluate.feature_file import cached_features
+    from clipbench.evaluate.features.feature_file import cached_features
 
     stored = cached_features(encoder, data, progress=not arguments.json)
     if not stored.unreadable:

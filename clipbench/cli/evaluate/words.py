@@ -42,10 +42,10 @@ def choose_words(encoder, arguments) -> Words:
     Raises:
         UserError: for data without classes, or with one, for classes that are not listed, and for bad templates.
     """
-    from clipbench.data.prompt_sets import prompt_set, recognised
-    from clipbench.encoders import has_joint_space
-    from clipbench.evaluate.feature_file import labelled, open_features
-    from clipbench.evaluate.zero_shot import fill_templates
+    from clipbench.data.readers.prompt_sets import prompt_set, recognised
+    from clipbench.encoders.clip import has_joint_space
+    from clipbench.evaluate.features.feature_file import labelled, open_features
+    from clipbench.evaluate.features.prompts import fill_templates
 
     stored = open_features(encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json)
     own_names = list(labelled(stored, arguments.data)[2])
@@ -73,8 +73,8 @@ def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
     Raises:
         UserError: for an unknown language, together with --classes, and for classes that are not the emoji world's.
     """
-    from clipbench.data.languages import LANGUAGES, named
-    from clipbench.data.sprites import concept_ids, concepts
+    from clipbench.data.world.languages import LANGUAGES, named
+    from clipbench.data.world.sprites import concept_ids, concepts
 
     if language not in LANGUAGES:
         raise UserError(f"unknown --language {language!r}; give {', '.join(LANGUAGES)}")
@@ -88,15 +88,15 @@ def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
 
 
 def is_known(name: str) -> bool:
-    from clipbench.data.prompt_sets import prompt_set_names
+    from clipbench.data.readers.prompt_sets import prompt_set_names
 
     return name in prompt_set_names()
 
 
 def with_classes(stored, own_names: list[str], wanted: str, data: str):
     """(stored features with labels that count the classes, the classes)."""
-    from clipbench.data.class_names import match_classes, numbered
-    from clipbench.data.prompt_sets import prompt_set
+    from clipbench.data.readers.class_names import match_classes, numbered
+    from clipbench.data.readers.prompt_sets import prompt_set
 
     if wanted == OWN:
         return stored, own_names
@@ -113,7 +113,7 @@ def with_classes(stored, own_names: list[str], wanted: str, data: str):
 
 
 def find_templates(wanted: str, stored) -> list[str]:
-    from clipbench.data.prompt_sets import prompt_set
+    from clipbench.data.readers.prompt_sets import prompt_set
 
     if wanted == OWN:
         return list(stored.about["templates"])
@@ -122,7 +122,7 @@ def find_templates(wanted: str, stored) -> list[str]:
 
 def read_words(file: str) -> list[str]:
     """Lines of a file; a name that is neither a file nor a known set is told with the known ones."""
-    from clipbench.data.prompt_sets import prompt_set_names
+    from clipbench.data.readers.prompt_sets import prompt_set_names
 
     if not Path(file).exists():
         raise UserError(f"{file!r} is no file and no known set; known are {', '.join(prompt_set_names())}, or own")

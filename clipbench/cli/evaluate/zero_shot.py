@@ -12,7 +12,7 @@ ABOUT = "class names and templates as a classifier"
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.intervals import KINDS
+    from clipbench.evaluate.statistics.intervals import KINDS
 
     add_words(parser)
     parser.add_argument("--ensemble", choices=["embedding", "probability"], default="embedding",
@@ -23,7 +23,7 @@ def add_arguments(parser: Parser) -> None:
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one evaluation."""
-    from clipbench.encoders import has_joint_space
+    from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
     words = choose_words(encoder, arguments)
@@ -43,8 +43,8 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
 
 def judged(encoder, words, arguments):
     """The verdicts of the chosen ensemble, or of a rival objective in its own way."""
-    from clipbench.encoders import has_joint_space
-    from clipbench.evaluate.prompts import Prompts
+    from clipbench.encoders.clip import has_joint_space
+    from clipbench.evaluate.features.prompts import Prompts
     from clipbench.evaluate.zero_shot import judge_by_probabilities, judge_by_scores, judge_zero_shot
 
     features, labels = words.stored.features, words.stored.labels
@@ -58,7 +58,7 @@ def judged(encoder, words, arguments):
 
 def write_confusions(file: Path, verdicts, class_names) -> None:
     """Rows are the right classes, columns the answers."""
-    from clipbench.evaluate.accuracy import confusion_matrix
+    from clipbench.evaluate.statistics.accuracy import confusion_matrix
 
     counts = confusion_matrix(verdicts.labels, verdicts.predictions, verdicts.classes).tolist()
     try:

@@ -1,0 +1,1 @@
+"""Alter images: corruptions, stickers with words, rendered documents."""

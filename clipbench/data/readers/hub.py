@@ -1,0 +1,67 @@
+"""Hub data sets by the `datasets` library (an optional extra): downloaded as a table, or streamed.
+
+Pictures are decoded here and never by `datasets`, so the same limits hold as for every other picture.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipbench.data.readers.captioned import CaptionedSet
+from clipbench.data.readers.tables import (
+    table_set,
+)
+from clipbench.errors import UserError, first_line, missing_package
+
+
+def load(name: str, /, **options):
+    """``datasets.load_dataset`` with errors of one line; `options` are its own, such as split and data_files.
+
+    Raises:
+        UserError: when the library is absent, or it cannot load the data set.
+    """
+    try:
+        import datasets
+    except ImportError:
+        raise missing_package("a data set of the hub", "datasets", "hub") from None
+    try:
+        return datasets.load_dataset(name, **options)
+    except Exception as error:  # `datasets`, `fsspec` and `huggingface_hub` raise many kinds
+        raise UserError(f"cannot load the data set {name!r}: {first_line(error)}") from None
+
+
+def hub_set(
+    name: str,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    templates: Sequence[str] | None = None,
+    **options,
+) -> CaptionedSet:
+    """A hub data set, downloaded: any row can be read, from files mapped into memory."""
+    table = load(name, **{"split": "train", **options}).data.table
+    return table_set(name, table, Path(), image_column, caption_column, templates)
+
+
+HUB_DATA = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w.-]+))?")  # owner/name, owner/name@configuration
+
+
+FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".zip")
+
+
+def is_hub_data(name: str) -> bool:
+    """Whether a name can be a hub data-set id, perhaps with a configuration."""
+    return HUB_DATA.fullmatch(name) is not None and not name.endswith(FILES)
+
+
+def hub_parts(name: str) -> dict:
+    """Arrow tables of all parts of a hub data set, by their names; ``name`` may also be a folder in the hub's layout.
+
+    Raises:
+        UserError: see ``load``.
+    """
+    found = HUB_DATA.fullmatch(name)
+    repo, configuration = found.groups() if found else (name, None)
+    try:
+        return {part: rows.data.table for part, rows in load(repo, name=configuration).items()}
+    except UserError as error:
+        raise UserError(f"there is no folder {name!r}; as a hub data set: {error}") from None

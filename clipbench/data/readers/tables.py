@@ -1,0 +1,286 @@
+"""Tables with a column of pictures and one of captions (or labels): CSV files, parquet files, hub data sets."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
+from clipbench.data.readers.captioned import CaptionedSet, as_captions, from_labels
+from clipbench.data.readers.folders import class_names_of
+from clipbench.errors import UserError, first_line
+from clipbench.preprocess import open_picture
+
+# The names under which these columns are found when none is given, in this order.
+IMAGE_COLUMNS = (
+    "image", "img", "jpg", "png", "webp", "image_path", "filepath", "file_path", "file_name", "filename", "path",
+)  # fmt: skip
+CAPTION_COLUMNS = ("caption", "captions", "text", "texts", "txt", "title", "sentences", "sentence", "alt_text")
+LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
+
+
+def find_column(where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]) -> str:
+    """
+    Raises:
+        UserError: when the named column, or every usual one, is absent.
+    """
+    if named is not None and named not in columns:
+        raise UserError(f"{where}: no column {named!r}; it has {', '.join(columns)}")
+    found = named or next((name for name in usual if name in columns), None)
+    if found is None:
+        raise UserError(f"{where}: no {what} column among {', '.join(columns)}; {advice(what)}")
+    return found
+
+
+def advice(what: str) -> str:
+    return "call it label" if what == "label" else f"name it with --{what}-column"
+
+
+# ---------------------------------------------------------------------------------------------------------- CSV
+
+
+def csv_set(file: Path, image_column: str | None = None, caption_column: str | None = None) -> CaptionedSet:
+    """A CSV file (or, with tabs in its first line, TSV) of picture paths, relative to its folder, and captions.
+
+    Rows of the same picture are its several captions.
+
+    Raises:
+        UserError: when it cannot be read, lacks a column, or has no rows.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        with open(file, newline="", encoding="utf-8-sig") as lines:
+            delimiter = "\t" if "\t" in lines.readline() else ","
+            lines.seek(0)
+            rows = csv.DictReader(lines, delimiter=delimiter)
+            columns = list(rows.fieldnames or [])
+            image = find_column(str(file), columns, "image", image_column, IMAGE_COLUMNS)
+            caption = find_column(str(file), columns, "caption", caption_column, CAPTION_COLUMNS)
+            for row in rows:
+                found.setdefault(row[image] or "", []).append(row[caption] or "")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file} is not a readable CSV file: {error}") from None
+    if not found:
+        raise UserError(f"{file}: no rows")
+    names, texts = list(found), list(found.values())
+    paths = [str(file.parent / name) for name in names]
+    return CaptionedSet(
+        str(file), paths, lambda row: open_picture(paths[row]), lambda row: as_captions(texts[row], paths[row])
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ parquet
+
+
+def parquet_set(
+    files: Sequence[Path],
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    templates: Sequence[str] | None = None,
+) -> CaptionedSet:
+    """Parquet files of the same columns, one after the other.
+
+    Raises:
+        UserError: as ``table_set``, and for a file that cannot be read.
+    """
+    name = str(files[0] if len(files) == 1 else files[0].parent)
+    return table_set(name, read_parquet(files), files[0].parent, image_column, caption_column, templates)
+
+
+def read_parquet(files: Sequence[Path]):
+    """The Arrow table of parquet files with the same columns, one after the other.
+
+    Raises:
+        UserError: for a file that cannot be read or does not fit the others.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    tables = []
+    for file in files:
+        try:
+            tables.append(parquet.read_table(file))
+            table = pyarrow.concat_tables(tables)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise UserError(f"{file} is not a readable parquet file: {first_line(error)}") from None
+    return table
+
+
+def labelled_set(name: str, table, folder: Path) -> PictureSet:
+    """An Arrow table with a column of pictures and one of labels.
+
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are names, or numbers whose
+    names are in the table's metadata (as the `datasets` library writes them) or the folders of the pictures' paths.
+
+    Raises:
+        UserError: when a column is absent or of another type, a label has no name, or there are no rows.
+    """
+    data, paths = unlabelled_set(name, table, folder)
+    column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
+    labels, class_names = labels_and_names(name, table, column, paths)
+    return replace(data, labels=torch.tensor(labels), class_names=class_names)
+
+
+def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
+    """(pictures, targets (M, C) bool) of an Arrow table whose labels are lists of names, or of numbers with names.
+
+    Raises:
+        UserError: as ``labelled_set``, and where labels are no lists.
+    """
+    data, _ = unlabelled_set(name, table, folder)
+    column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
+    rows = table.column(column).to_pylist()
+    if not all(isinstance(row, list) for row in rows):
+        raise UserError(f"{name}: {column} holds no lists; pictures with one label each are for zero-shot")
+    class_names = names_in_metadata(table, column)
+    if not class_names and all(isinstance(label, str) for row in rows for label in row):
+        class_names = sorted({label for row in rows for label in row})
+    places = {label: place for place, label in enumerate(class_names)} | dict(enumerate(range(len(class_names))))
+    if strange := {str(label) for row in rows for label in row if label not in places}:
+        raise UserError(f"{name}: label {min(strange)} has no class name; there are {len(class_names)}")
+    targets = torch.zeros(len(rows), len(class_names), dtype=torch.bool)
+    for row, labels in enumerate(rows):
+        targets[row, [places[label] for label in labels]] = True
+    return replace(data, class_names=[label.replace("_", " ") for label in class_names]), targets
+
+
+def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str | None]]:
+    """(pictures without classes, their paths where the table has them)."""
+    if table.num_rows == 0:
+        raise UserError(f"{name}: no rows")
+    images = table.column(find_column(name, table.column_names, "image", None, IMAGE_COLUMNS))
+    check_pictures(name, images.type)
+    paths = picture_paths(images)
+    ids = row_ids(name, paths)
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        return [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows]
+
+    none = torch.zeros(len(ids), dtype=torch.int64)
+    return PictureSet(name, none, [], PHOTO_TEMPLATES, pictures, ids), paths
+
+
+def labels_and_names(name: str, table, column: str, paths: Sequence[str | None]) -> tuple[list[int], list[str]]:
+    """(numbers, class names) of a column of labels."""
+    values = table.column(column)
+    if is_text(values.type) and not values.null_count:
+        places = {word: place for place, word in enumerate(sorted(set(values.to_pylist())))}
+        return [places[word] for word in values.to_pylist()], [word.replace("_", " ") for word in places]
+    numbers = whole_numbers(name, values)
+    class_names = names_in_metadata(table, column) or class_names_of(Path(name), paths, numbers)
+    if max(numbers) >= len(class_names):
+        raise UserError(f"{name}: label {max(numbers)} has no class name; there are {len(class_names)}")
+    return numbers, class_names
+
+
+def table_set(
+    name: str,
+    table,
+    folder: Path,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    templates: Sequence[str] | None = None,
+) -> CaptionedSet:
+    """An Arrow table with a column of pictures and one of captions; failing that, one of labels.
+
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``; captions are text or lists of text.
+
+    Raises:
+        UserError: when a column is absent or of another type, or there are no rows.
+    """
+    if table.num_rows == 0:
+        raise UserError(f"{name}: no rows")
+    columns = table.column_names
+    images = table.column(find_column(name, columns, "image", image_column, IMAGE_COLUMNS))
+    check_pictures(name, images.type)
+    paths = picture_paths(images)
+    ids = row_ids(name, paths)
+
+    def picture(row: int) -> Image.Image:
+        return stored_picture(images[row].as_py(), folder, ids[row])
+
+    label = next((column for column in LABEL_COLUMNS if column in columns), None)
+    if caption_column is None and label and not set(CAPTION_COLUMNS) & set(columns):
+        numbers = whole_numbers(name, table.column(label))
+        names = names_in_metadata(table, label) or class_names_of(Path(name), paths, numbers)
+        return from_labels(name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES)
+    texts = table.column(find_column(name, columns, "caption", caption_column, CAPTION_COLUMNS))
+    check_captions(name, texts.type)
+    return CaptionedSet(name, ids, picture, lambda row: as_captions(texts[row].as_py(), ids[row]))
+
+
+def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
+    """A picture from a table's cell: its bytes, its path, or a dict of both.
+
+    Raises:
+        UserError: when there is none or it cannot be read.
+    """
+    data, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, value)
+    if isinstance(data, bytes):
+        return open_picture(data, name)
+    if isinstance(path, str) and path:
+        return open_picture(folder / path)
+    raise UserError(f"{name}: has no picture")
+
+
+def picture_paths(images) -> list[str | None]:
+    """The paths where a table has them, otherwise None for every row."""
+    from pyarrow import types
+
+    if is_text(images.type):
+        return images.to_pylist()
+    if types.is_struct(images.type) and "path" in {field.name for field in images.type}:
+        return [path for chunk in images.chunks for path in chunk.field("path").to_pylist()]
+    return [None] * len(images)
+
+
+def row_ids(name: str, paths: Sequence[str | None]) -> list[str]:
+    """The paths where each stands once, else the rows: what identifies a picture."""
+    often = Counter(paths)
+    return [path if path and often[path] == 1 else f"{name}, row {row}" for row, path in enumerate(paths)]
+
+
+def check_pictures(name: str, kind) -> None:
+    from pyarrow import types
+
+    holds_bytes = types.is_struct(kind) and "bytes" in {field.name for field in kind}
+    if not (holds_bytes or types.is_binary(kind) or types.is_large_binary(kind) or is_text(kind)):
+        raise UserError(f"{name}: pictures must be bytes, a struct of bytes and path, or paths, not {kind}")
+
+
+def check_captions(name: str, kind) -> None:
+    from pyarrow import types
+
+    is_list = types.is_list(kind) or types.is_large_list(kind)
+    if not is_text(kind.value_type if is_list else kind):
+        raise UserError(f"{name}: captions must be text or lists of text, not {kind}")
+
+
+def is_text(kind) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
+def whole_numbers(name: str, labels) -> list[int]:
+    from pyarrow import compute, types
+
+    if not types.is_integer(labels.type) or labels.null_count or compute.min(labels).as_py() < 0:
+        raise UserError(f"{name}: every label must be a whole number from 0 on")
+    return labels.to_pylist()
+
+
+def names_in_metadata(table, column: str) -> list[str]:
+    """The class names that the `datasets` library writes into a table's schema; none if another program wrote it."""
+    try:
+        feature = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"][column]
+        while "names" not in feature:  # labels in lists
+            feature = feature[0] if isinstance(feature, list) else feature["feature"]
+        return [name.replace("_", " ") for name in feature["names"]]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return []

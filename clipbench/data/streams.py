@@ -1,0 +1,315 @@
+"""Endless streams of (image, caption) pairs to train on.
+
+A stream is a function of the position: ``stream(start, count)`` always gives the same pairs, so a training run can stop
+anywhere and go on, on any machine, by remembering one number.
+"""
+
+import copy
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from clipbench.compute.devices import allowed_cores
+from clipbench.data.image_set import PHOTO_TEMPLATES
+from clipbench.data.readers.captioned import CaptionedSet, as_captions, filled
+from clipbench.data.readers.decoded import DecodedPictures
+from clipbench.data.readers.hub import load
+from clipbench.data.readers.tables import (
+    CAPTION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    find_column,
+    stored_picture,
+)
+from clipbench.data.readers.unreadable import Unreadable
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.draws import Draws, shuffled_positions
+from clipbench.data.world.factors import (
+    Factors,
+    SceneConfig,
+    draw_factors,
+    training_pool,
+)
+from clipbench.data.world.render import render
+from clipbench.data.world.sprites import concepts
+from clipbench.errors import UserError
+from clipbench.preprocess import to_uint8
+
+NEVER_REACHED = 10**12  # positions from here on lend their captions to others: see ScenePairs.with_wrong_ones
+
+
+@dataclass
+class Pairs:
+    images: torch.Tensor  # (B, 3, S, S) uint8
+    captions: list[str]  # B
+    labels: torch.Tensor | None = None  # (B,) int64, where the data have classes
+    more_captions: Sequence[list[str]] = ()  # second, third, ... captions of all pictures, B each
+
+
+def joined(parts: Sequence[Pairs]) -> Pairs:
+    """Several batches as one."""
+    labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
+    images, captions = torch.cat([part.images for part in parts]), [part.captions for part in parts]
+    more = [sum(lists, []) for lists in zip(*(part.more_captions for part in parts), strict=True)]
+    return Pairs(images, sum(captions, []), labels, more)
+
+
+@runtime_checkable
+class PairStream(Protocol):
+    """What the trainer draws its batches from."""
+
+    name: str
+
+    def __call__(self, start: int, count: int) -> Pairs: ...
+
+
+class ScenePairs:
+    """Captioned scenes of the emoji world, drawn on ``device`` as they are needed."""
+
+    def __init__(self, seed: int, config: SceneConfig = SceneConfig(), tiny: bool = False, image_size: int = 64,
+                 device: torch.device | str = "cpu"):  # fmt: skip
+        self.name = "scenes:tiny" if tiny else "scenes"
+        self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
+        self.pool = training_pool(tiny)
+
+    def on(self, device: torch.device | str) -> "ScenePairs":
+        """The same scenes, drawn on another device."""
+        other = copy.copy(self)
+        other.device = device
+        return other
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        index = torch.arange(start, start + count, device=self.device)
+        factors = draw_factors(index, self.seed, self.config, self.pool)
+        labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
+        captions, *more = (self.with_wrong_ones(index, factors, number) for number in range(self.config.captions))
+        return Pairs(self.draw(factors), captions, labels, more)
+
+    def describe(self, factors: Factors, number: int = 0) -> list[str]:
+        """A caption for each scene; another ``number`` gives another choice of what is said, and how."""
+        return caption_scenes(factors, self.config.count_words, self.config.languages, number)
+
+    def draw(self, factors: Factors) -> Tensor:
+        """(B, 3, S, S) uint8, each scene by one of the artists."""
+        images = torch.empty(len(factors), 3, self.image_size, self.image_size, dtype=torch.uint8, device=self.device)
+        artist = factors.draws.integer("artist", len(self.config.art))
+        for number, art in enumerate(self.config.art):
+            if len(rows := (artist == number).nonzero()[:, 0]):
+                images[rows] = render(factors.rows(rows), art, self.image_size)
+        return images
+
+    def with_wrong_ones(self, index: Tensor, factors: Factors, number: int = 0) -> list[str]:
+        """Captions, some of them, drawn by the position, replaced by those of scenes that never come up."""
+        captions = self.describe(factors, number)
+        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[:, 0]
+        if not len(wrong):
+            return captions
+        strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
+        replaced = dict(zip(wrong.tolist(), self.describe(strangers, number), strict=True))
+        return [replaced.get(row, caption) for row, caption in enumerate(captions)]
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the labels count: the subject of each scene, even where a sign stands for it."""
+        return [concepts()[i].name for i in self.pool.tolist()]
+
+
+class CaptionedPairs:
+    """Pictures with their captions, in an order that is shuffled anew every epoch.
+
+    Each time a picture comes up it is shifted by up to an eighth of its side, and half of the time mirrored where its
+    captions allow it; order, shift, mirror and which of its captions depend on (seed, position) only. A sample that
+    cannot be read is replaced by the next one that can.
+
+    Args:
+        folder: for ``unreadable.txt`` and, when the decoded pictures do not fit into ``memory``, a temporary file.
+        memory: bytes for decoded pictures; None takes a quarter of the machine's.
+    """
+
+    def __init__(self, data: CaptionedSet, seed: int, image_size: int = 64, device: torch.device | str = "cpu",
+                 folder: Path | None = None, memory: int | None = None):  # fmt: skip
+        self.name, self.seed, self.pictures = data.name, seed, len(data)
+        self.data, self.image_size, self.device = data, image_size, device
+        self.decoded = DecodedPictures(len(data), image_size, memory, folder)
+        self.unreadable = Unreadable(data.name, folder / "unreadable.txt" if folder else None)
+        self.bad_rows: set[int] = set()
+        self.decoders = ThreadPoolExecutor(min(4, allowed_cores()), thread_name_prefix="decode")
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        index = torch.arange(start, start + count)
+        wanted = shuffled_positions(self.seed, index, len(self.data)).tolist()
+        fresh = self.decode(wanted)
+        rows = [self.readable(row, fresh) for row in wanted]
+        draws = Draws(self.seed, index)
+        images = self.decoded.get(rows, fresh).to(self.device)
+        captions = pick_caption([self.data.captions(row) for row in rows], draws)
+        labels = torch.tensor([self.data.label(row) for row in rows]) if self.data.label else None
+        return Pairs(shifted_and_mirrored(images, draws, self.data.mirror), captions, labels)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """What the labels count, where there are any."""
+        return self.data.class_names
+
+    def decode(self, rows: list[int]) -> dict[int, torch.Tensor]:
+        """Decode the pictures that are not kept yet; rows that cannot be read are noted and absent from the result."""
+        missing = [row for row in self.decoded.missing(rows) if row not in self.bad_rows]
+        found = {}
+        for row, picture in zip(missing, self.decoders.map(self.read, missing), strict=True):
+            if isinstance(picture, UserError):
+                self.bad_rows.add(row)
+                self.unreadable.note(self.data.ids[row], str(picture), len(self.data))
+            else:
+                found[row] = picture
+                self.decoded.put(row, picture)
+        return found
+
+    def read(self, row: int) -> torch.Tensor | UserError:
+        """(3, S, S) uint8, or why the picture or its captions cannot be read."""
+        try:
+            self.data.captions(row)
+            return to_uint8(self.data.picture(row), self.image_size)
+        except UserError as error:
+            return error
+
+    def readable(self, row: int, fresh: dict[int, torch.Tensor]) -> int:
+        """The row itself, or the next one that can be read; that one is decoded too."""
+        for candidate in itertools.chain(range(row, len(self.data)), range(row)):
+            if candidate not in fresh and candidate not in self.bad_rows and self.decoded.missing([candidate]):
+                fresh |= self.decode([candidate])
+            if candidate not in self.bad_rows:
+                return candidate
+        raise UserError(f"{self.name}: none of its {len(self.data)} samples can be read; {self.first_reason()}")
+
+    def first_reason(self) -> str:
+        return next(iter(self.unreadable.reasons.values()))
+
+
+def pick_caption(captions: Sequence[Sequence[str]], draws: Draws) -> list[str]:
+    """One of each sample's captions: B lists of captions to B captions."""
+    bits = draws.bits("caption").tolist()
+    return [several[bit * len(several) >> 32] for several, bit in zip(captions, bits, strict=True)]
+
+
+def shifted_and_mirrored(images: torch.Tensor, draws: Draws, mirror: bool = True) -> torch.Tensor:
+    """Each image moved by up to an eighth of its side, edges repeated, and mirrored with probability one half."""
+    size, device = images.shape[-1], images.device
+    reach = size // 8
+    place = torch.arange(size)
+    x = place + (draws.integer("shift x", 2 * reach + 1) - reach)[:, None]
+    y = place + (draws.integer("shift y", 2 * reach + 1) - reach)[:, None]
+    if mirror:
+        x = torch.where(draws.integer("mirror", 2)[:, None] == 1, size - 1 - x, x)
+    x = x.clamp(0, size - 1).to(device)
+    y = y.clamp(0, size - 1).to(device)
+    batch = torch.arange(len(images), device=device)[:, None, None]
+    return images[batch, :, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
+class StreamedPairs:
+    """A hub data set that is read while it is downloaded, shuffled within a buffer.
+
+    Still a function of (seed, position), but positions can only be reached by reading: a call that does not follow the
+    last one starts the data set anew and reads up to its position. So a resumed run first reads past what it has seen.
+    Rows that cannot be read are left out and do not count as positions.
+    """
+
+    def __init__(self, name: str, seed: int, image_size: int = 64, device: torch.device | str = "cpu",
+                 image_column: str | None = None, caption_column: str | None = None,
+                 templates: Sequence[str] | None = None, buffer: int = 1000, folder: Path | None = None,
+                 **options):  # fmt: skip
+        self.name, self.seed, self.image_size, self.device = name, seed, image_size, device
+        self.rows = load(name, **{"split": "train", "streaming": True, **options}).decode(False)
+        self.buffer = buffer
+        self.unreadable = Unreadable(name, folder / "unreadable.txt" if folder else None)
+        first = next(iter(self.rows), None)
+        if first is None:
+            raise UserError(f"{name}: no rows")
+        self.image = find_column(name, list(first), "image", image_column, IMAGE_COLUMNS)
+        self.class_names = []
+        label = next((column for column in LABEL_COLUMNS if column in first), None)
+        if caption_column is None and label and not set(CAPTION_COLUMNS) & set(first):
+            self.class_names = getattr((self.rows.features or {}).get(label), "names", None) or []
+            if not self.class_names:
+                raise UserError(f"{name}: {label} has no class names; give a data set with captions")
+        self.caption = label if self.class_names else find_column(
+            name, list(first), "caption", caption_column, CAPTION_COLUMNS
+        )  # fmt: skip
+        self.templates = templates or PHOTO_TEMPLATES
+        self.samples, self.position = iter(()), None
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        if self.position != start:
+            self.samples = itertools.islice(self.read_for_ever(), start, None)
+        self.position = None  # until this call has succeeded
+        batch = list(itertools.islice(self.samples, count))
+        self.position = start + count
+        draws = Draws(self.seed, torch.arange(start, start + count))
+        images = torch.stack([image for image, _ in batch]).to(self.device)
+        captions = pick_caption([captions for _, captions in batch], draws)
+        return Pairs(shifted_and_mirrored(images, draws, mirror=bool(self.class_names)), captions)
+
+    def read_for_ever(self) -> Iterator[tuple[torch.Tensor, list[str]]]:
+        """(uint8 picture (3, S, S), its captions) of every readable row, epoch after epoch."""
+        shuffled = self.rows.shuffle(seed=self.seed, buffer_size=self.buffer)
+        number, found = 0, True
+        for epoch in itertools.count():
+            if not found:
+                raise UserError(f"{self.name}: no row can be read")
+            shuffled.set_epoch(epoch)
+            found = False
+            for row in shuffled:
+                number += 1
+                name = f"{self.name}, row {number} of the stream"
+                try:
+                    picture = to_uint8(stored_picture(row[self.image], Path(), name), self.image_size)
+                    yield picture, self.captions_of(row, name)
+                    found = True
+                except UserError as error:
+                    self.unreadable.note(name, str(error), number)
+
+    def captions_of(self, row: dict, name: str) -> list[str]:
+        value = row[self.caption]
+        if not self.class_names:
+            return as_captions(value, name)
+        if not isinstance(value, int) or not 0 <= value < len(self.class_names):
+            raise UserError(f"{name}: label {value} has no class name")
+        return filled(self.templates, self.class_names[value].replace("_", " "))
+
+
+class Prefetched:
+    """The same pairs as ``stream``: each call also starts to read, in a thread, what is likely to be asked for next.
+
+    That is as far ahead as this call is of the last one: the following pairs or, where several processes share every
+    batch, this process's part of the next batch. A wrong guess costs time only.
+    """
+
+    def __init__(self, stream: PairStream):
+        self.stream = stream
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+        self.next: tuple[int, int] | None = None
+        self.last: int | None = None
+        self.future: Future | None = None
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        if self.next != (start, count):
+            self.begin(start, count)  # after what the thread is reading now
+        future = self.future
+        pairs = future.result()
+        ahead = start - self.last if self.last is not None and start > self.last else count
+        self.last = start
+        self.begin(start + ahead, count)
+        return pairs
+
+    def begin(self, start: int, count: int) -> None:
+        self.next, self.future = (start, count), self.thread.submit(self.stream, start, count)
+
+    def __getattr__(self, name: str):
+        """Its name, seed and so on are the stream's."""
+        return getattr(self.stream, name)

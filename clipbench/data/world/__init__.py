@@ -1,0 +1,1 @@
+"""The emoji world: sprites, factors of scenes, rendering, captions, evaluation sets."""

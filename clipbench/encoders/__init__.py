@@ -1,0 +1,1 @@
+"""Encoders as evaluators and apps take them: clipbench's own, other libraries', stored features."""

@@ -1,0 +1,1 @@
+"""Features of images and texts: computed, stored in files, averaged over prompts."""

@@ -1,0 +1,1 @@
+"""Classifiers on frozen features: linear probes, few-shot, adapters, learned prompts."""

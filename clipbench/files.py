@@ -1,0 +1,82 @@
+"""Files and folders that are written whole or not at all, and their hashes."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from clipbench.errors import UserError
+
+ASSETS = Path(__file__).parent / "assets"  # what comes with the package: checkpoints, fonts, pictures, records
+
+
+@contextlib.contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """Write into the folder that this yields; on success it becomes ``folder``, on any failure it disappears.
+
+    Raises:
+        UserError: when the disk is full or the place cannot be written to.
+    """
+    part = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        yield part
+        for file in part.iterdir():
+            sync(file)
+        sync(part)
+        replace_folder(part, folder)
+    except (OSError, SafetensorError) as error:
+        number = system_error(error)
+        if number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            what_now = "free some and try again (nothing there was changed)"
+            raise UserError(f"no space left to write {folder}; {what_now}") from error
+        if number in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EPERM):
+            raise UserError(f"cannot write {folder}: {os.strerror(number)}") from error
+        raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def system_error(error: Exception) -> int | None:
+    """The system's number for a failed write; safetensors gives it in its message only."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def replace_folder(part: Path, folder: Path) -> None:
+    """Put ``part`` in the place of ``folder``; between the two renames the old content has another name."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(part, folder)
+    sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Make sure that a file or folder is on the disk (folders: only where the system can)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with open(file, "rb") as data:
+        while chunk := data.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

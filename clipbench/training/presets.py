@@ -1,0 +1,127 @@
+"""What to train: a model, a world and a recipe, under a name or in a JSON file; and its training, from nothing."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from clipbench.data.streams import ScenePairs
+from clipbench.data.world.evaluation_sets import EVALUATION_SEED
+from clipbench.data.world.factors import SceneConfig
+from clipbench.errors import UserError, did_you_mean
+from clipbench.model import CLIP, CLIPConfig, ViTConfig
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained.folders import empty_model, world_tokenizer
+from clipbench.tokenizer import Tokenizer
+from clipbench.training.trainer import TrainConfig, Trainer, start_as_bag_of_words
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A training run but for its data's name and its seed."""
+
+    model: CLIPConfig
+    train: TrainConfig
+    tiny_world: bool = False  # 256 concepts instead of all
+    scenes: SceneConfig = field(default_factory=SceneConfig)
+
+    def to_dict(self) -> dict:
+        return {"model": self.model.to_dict(), "train": asdict(self.train), "tiny_world": self.tiny_world,
+                "scenes": asdict(self.scenes)}  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "Preset":
+        """
+        Raises:
+            ValueError or TypeError: for entries that do not exist or do not fit.
+        """
+        return cls(
+            model=CLIPConfig.from_dict(data["model"]),
+            train=TrainConfig(**tuples(data.get("train", {}))),
+            tiny_world=bool(data.get("tiny_world", False)),
+            scenes=SceneConfig(**tuples(data.get("scenes", {}))),
+        )
+
+
+def tuples(data: dict) -> dict:
+    """JSON knows no tuples: turn its lists into them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+
+
+PRESETS = {
+    "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
+    "classroom": Preset(
+        CLIPConfig.classroom(),
+        TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),
+    ),
+    # the tiny model's world and text encoder with a ViT: no BatchNorm, so micro-batches and several processes are exact
+    "tiny-vit": Preset(
+        replace(CLIPConfig.tiny(), image=ViTConfig(64, patch_size=8, width=192, depth=4, heads=3, activation="gelu")),
+        TrainConfig(batch_size=128, minutes=3.0),
+        tiny_world=True,
+    ),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """A preset by name, or from a JSON file written like ``Preset.to_dict``.
+
+    Raises:
+        UserError: for an unknown name, or a file that does not describe a preset.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if path.suffix != ".json" or not path.exists():
+        meant = did_you_mean(name, PRESETS)
+        raise UserError(f"unknown preset {name!r}{meant}; choose from {', '.join(PRESETS)} or give a .json file")
+    try:
+        preset = Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} does not describe a preset: {error}") from None
+    empty_model(preset.model, path)
+    words = len(world_tokenizer())
+    if preset.model.text.vocab_size < words:
+        raise UserError(f"{path}: vocab_size must be at least {words}, the size of the world's vocabulary")
+    return preset
+
+
+def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **changes) -> Preset:
+    """The preset with another budget (minutes or pairs, the other one is dropped) and other settings."""
+    if minutes is not None or pairs is not None:
+        changes |= {"minutes": minutes, "pairs": pairs}
+    return replace(preset, train=replace(preset.train, **changes))
+
+
+def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
+    """The preset's model with random weights (draw them by ``torch.manual_seed``), and what belongs to it."""
+    model = CLIP(preset.model)
+    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":  # a language model starts worse so
+        start_as_bag_of_words(model)
+    return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
+
+
+def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> ScenePairs:
+    """The preset's world: an endless stream of captioned scenes.
+
+    Raises:
+        UserError: for a seed that belongs to the evaluation.
+    """
+    if seed >= EVALUATION_SEED:
+        raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
+    return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
+
+
+def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "auto", **machine) -> Trainer:
+    """A training from random weights on the preset's own world, which leaves no files.
+
+    Args:
+        machine: of ``Trainer``, how this machine computes: ``threads``, ``micro_batch``, ...
+
+    Raises:
+        UserError: see ``scenes_of`` and ``Trainer``.
+    """
+    torch.manual_seed(seed)
+    parts, stream = untrained(preset), scenes_of(preset, seed)
+    return Trainer(*parts, stream, preset.train, device=device, **machine)

@@ -1,0 +1,150 @@
+"""What a training run needs to go on where it stopped: written into a checkpoint, and put back from one.
+
+A trainer is anything with the attributes of ``clipbench.training.trainer.Trainer`` that are read here.
+"""
+
+import math
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from clipbench.compute.devices import allowed_cores
+from clipbench.errors import UserError
+from clipbench.objectives.stored import load_heads, write_objective
+from clipbench.pretrained.checkpoint import newest_intact, read_manifest, write_manifest
+from clipbench.pretrained.folders import load_pretrained, write_model
+
+OPTIMIZER = "optimizer.safetensors"
+TRAINED = "trained.safetensors"  # the weights themselves, where the folder's model is their moving average
+POSITION = ("step", "pairs_seen", "seconds", "smoothed_loss", "rate_factor", "restores")
+FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of the model
+
+
+def write_state(trainer, folder: Path, score: float) -> None:
+    """Write the model, the optimisers and the numbers of the run, with their hashes, into an empty folder."""
+    write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
+    if trainer.averaged:
+        save_file({name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()}, folder / TRAINED)
+    write_objective(folder, trainer.objective)
+    save_file(optimizer_tensors(trainer.optimizers), folder / OPTIMIZER)
+    write_manifest(folder, {**numbers(trainer), "score": score if math.isfinite(score) else None})
+
+
+def numbers(trainer) -> dict:
+    """What fits into JSON: where the run stands, its recipe, and what its bits depend on."""
+    return {
+        **{name: getattr(trainer, name) for name in POSITION},
+        "config": asdict(trainer.config),
+        **surroundings(trainer),
+        "scaler": trainer.scaler.state_dict(),
+    }
+
+
+def surroundings(trainer) -> dict:
+    """What the bits of a run depend on, beside its recipe and its position."""
+    return {
+        "data": trainer.stream.name,
+        "seed": getattr(trainer.stream, "seed", None),
+        "pictures": getattr(trainer.stream, "pictures", None),
+        "precision": trainer.precision,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "device": str(trainer.device),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def differences(trainer) -> list[str]:
+    """One line for each thing that differs from when the resumed checkpoint was written; none for a new run."""
+    before, now = trainer.resumed_state or {}, surroundings(trainer)
+    return [
+        f"{name} was {before[name]}, is now {value}: the run goes on, but not with the same bits"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
+
+
+def optimizer_tensors(optimizers) -> dict[str, torch.Tensor]:
+    """All optimisers' tensors under names like "0/17/momentum" (optimiser, parameter, what)."""
+    return {
+        f"{number}/{parameter}/{what}": torch.as_tensor(value).detach().cpu().contiguous()
+        for number, optimizer in enumerate(optimizers)
+        for parameter, entries in optimizer.state_dict()["state"].items()
+        for what, value in entries.items()
+    }
+
+
+def newest_to_resume(run: Path) -> Path:
+    """
+    Raises:
+        UserError: when the run's folder has no intact checkpoint.
+    """
+    folder = newest_intact(run)
+    if folder is None:
+        raise UserError(f"{run} has no finished checkpoint to resume from; leave out --resume to start anew")
+    return folder
+
+
+def restore(trainer, folder: Path) -> None:
+    """Put the checkpoint's weights, optimisers and numbers into the trainer.
+
+    Raises:
+        UserError: when it belongs to another model or recipe.
+    """
+    state = read_manifest(folder)
+    if differing := other_settings(trainer.config, state["config"]):
+        raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
+    restore_weights(trainer, folder)
+    if state["scaler"] and trainer.scaler.is_enabled():
+        trainer.scaler.load_state_dict(state["scaler"])
+    for name in POSITION:
+        setattr(trainer, name, state.get(name, getattr(trainer, name)))
+    trainer.resumed_state = state
+    if trainer.threads is None and state["threads"] <= allowed_cores():
+        trainer.threads = state["threads"]
+
+
+def other_settings(config, recorded: dict) -> list[str]:
+    """The settings that differ; one that the recorded run did not know yet had its default."""
+    return [
+        each.name
+        for each in fields(config)
+        if each.name not in FREE
+        and tuple_as_list(getattr(config, each.name)) != recorded.get(each.name, tuple_as_list(each.default))
+    ]
+
+
+def restore_weights(trainer, folder: Path) -> None:
+    """Put the checkpoint's weights and optimisers into the trainer; the run stays where it is.
+
+    Raises:
+        UserError: when it holds another model.
+    """
+    model, _, _ = load_pretrained(folder)
+    if model.config != trainer.model.config:
+        raise UserError(f"{folder} holds another model than the preset asks for")
+    trainer.best_model.load_state_dict(model.state_dict())
+    load_heads(trainer.objective, folder)
+    if trainer.averaged:
+        trainer.model.load_state_dict(load_file(folder / TRAINED))
+    restore_optimizers(trainer.optimizers, load_file(folder / OPTIMIZER))
+
+
+def restore_optimizers(optimizers, tensors: dict[str, torch.Tensor]) -> None:
+    """The reverse of ``optimizer_tensors``."""
+    for number, optimizer in enumerate(optimizers):
+        loaded = optimizer.state_dict()
+        loaded["state"] = {}
+        for name, tensor in tensors.items():
+            owner, parameter, what = name.split("/")
+            if int(owner) == number:
+                if tensor.ndim == 4:  # as the weights are laid out: the fused optimiser goes by position in memory
+                    tensor = tensor.contiguous(memory_format=torch.channels_last)
+                loaded["state"].setdefault(int(parameter), {})[what] = tensor
+        optimizer.load_state_dict(loaded)
+
+
+def tuple_as_list(value):
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,1 @@
+"""Rebuild what comes with the package in clipbench/assets."""

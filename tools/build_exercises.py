@@ -1,0 +1,65 @@
+"""Make the students' notebooks from the solutions: ``python -m tools.build_exercises notebooks/exercises``.
+
+The solution is the source, NN_topic_solution.py. It becomes two notebooks without outputs: NN_topic_solution.ipynb,
+which is the whole of it, and NN_topic.ipynb, from which the answers are cut:
+
+* a cell with the tag ``solution`` is left out;
+* in a code cell a line ``# solution`` and all lines after it become three dots, at the same indentation;
+* a line ``name = value  # solution``, or ``name: value,  # solution`` of a dict, keeps its name only.
+"""
+
+import re
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+ENDING = "_solution"
+DOTS = "...  # your code here"
+
+
+def without_solutions(notebook):
+    """The students' version of a notebook."""
+    notebook = deepcopy(notebook)
+    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = cut(cell.source)
+    return notebook
+
+
+def cut(source: str) -> str:
+    """The code of a cell without its answers."""
+    source = re.sub(r"^([ \t]*)# solution$[\s\S]*", rf"\1{DOTS}", source, flags=re.MULTILINE)
+    return re.sub(r"^([^\n#]*[=:] ).*?(,?)  # solution$", r"\1...\2  # your answer", source, flags=re.MULTILINE)
+
+
+def student_path(solution: Path) -> Path:
+    return solution.with_name(solution.stem.removesuffix(ENDING) + ".ipynb")
+
+
+def versions(solution: Path) -> dict:
+    """Path -> notebook: both notebooks that belong to one source, always with the same ids of cells."""
+    import jupytext
+
+    whole = jupytext.read(solution)
+    made = {solution.with_suffix(".ipynb"): whole, student_path(solution): without_solutions(whole)}
+    for notebook in made.values():
+        for number, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{number}"
+    return made
+
+
+def build(folder: Path) -> list[Path]:
+    import nbformat
+
+    written = []
+    for solution in sorted(folder.glob(f"*{ENDING}.py")):
+        for path, notebook in versions(solution).items():
+            nbformat.write(notebook, path)
+            written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    for path in build(Path(sys.argv[1])):
+        print(path)

@@ -1,0 +1,1 @@
+"""Rebuild the computed parts of README.md and docs/, and their pictures."""

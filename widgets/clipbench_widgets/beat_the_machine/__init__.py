@@ -1,0 +1,1 @@
+"""BeatTheMachine: label pictures against the model."""

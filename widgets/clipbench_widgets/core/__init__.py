@@ -1,0 +1,1 @@
+"""What all apps share: style, inputs, uploads, background work."""

@@ -1,0 +1,216 @@
+"""Many pictures with their features: what maps and searches show, whatever the user holds them in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from clipbench import Encoder, PictureSet, UserError, open_picture, open_pictures
+from clipbench.data.world.evaluation_sets import heldout_factors
+from clipbench.data.world.factors import COLOURS, STYLES, is_held_out
+from clipbench.data.world.sprites import concept_ids, concepts
+from clipbench.evaluate.features.feature_file import (
+    Stored,
+    cached_image_features,
+    open_features,
+    read_about,
+)
+from clipbench_widgets.core.pictures import NamedPicture, named_pictures
+from clipbench_widgets.core.uploads import ENDINGS
+
+MANY = 2000  # pictures; what an app shows by default is encoded without a bar
+MAX_KEPT = 512  # pictures that stay in memory once they were shown
+Watch = Callable[[float], None]  # told before each batch which share of the pictures is done; raises to end it
+SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")  # of one frozen set of scenes
+
+
+@dataclass
+class Collection:
+    """M pictures, opened when they are looked at."""
+
+    name: str
+    features: Tensor  # (M, D) unit norm
+    names: list[str]  # M, a class or a file name
+    ids: list[str]  # M
+    open: Callable[[Sequence[int]], list[Image.Image]] | None  # None when only the features are at hand
+    factors: dict[str, list[str]] = field(default_factory=dict)  # what is known of each picture
+    texts: list[str] = field(default_factory=list)  # a description of each class, or of each picture
+    _shown: dict[int, NamedPicture] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def entries(self, rows: Sequence[int]) -> list[NamedPicture]:
+        """The pictures of some rows; grey where a picture cannot be opened (any more)."""
+        new = [row for row in dict.fromkeys(rows) if row not in self._shown]
+        if len(self._shown) + len(new) > MAX_KEPT:
+            self._shown, new = {}, list(dict.fromkeys(rows))
+        for row, picture in zip(new, self._opened(new), strict=True):
+            self._shown[row] = NamedPicture(self.names[row], picture)
+        return [self._shown[row] for row in rows]
+
+    def _opened(self, rows: list[int]) -> list[Image.Image]:
+        if not rows or self.open is None:
+            return [missing_picture() for _ in rows]
+        try:
+            return self.open(rows)
+        except (UserError, OSError):
+            return [missing_picture() for _ in rows]
+
+    def only(self, rows: Tensor) -> "Collection":
+        """The same with only these rows, in this order."""
+        places = rows.tolist()
+        return Collection(
+            self.name, self.features[rows], [self.names[i] for i in places], [self.ids[i] for i in places],
+            self.open and (lambda chosen: self.open([places[i] for i in chosen])),
+            {name: [values[i] for i in places] for name, values in self.factors.items()}, self.texts,
+        )  # fmt: skip
+
+
+def missing_picture() -> Image.Image:
+    return Image.new("RGB", (64, 64), (150, 155, 162))
+
+
+def collect(encoder: Encoder, data, most: int | None = None, watch: Watch | None = None) -> Collection:
+    """Pictures with the features that an encoder gives them, computed once and kept in the cache.
+
+    Where very many are encoded and nobody watches, a bar shows how far it is.
+
+    Args:
+        data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a PictureSet, or
+            whatever `named_pictures` takes.
+        most: of more pictures than this, rows spread evenly are taken.
+
+    Raises:
+        UserError: for data that cannot be used, and for a feature file of another encoder.
+    """
+    if isinstance(data, (str, Path)):
+        if str(data).endswith(".safetensors"):
+            stored = open_features(encoder, str(data), progress=False)
+            return from_features(stored, most)
+        data = folder_of_files(Path(data)) or open_pictures(str(data))
+    if not isinstance(data, PictureSet):
+        return from_list(encoder, named_pictures(data), watch)
+    data = data.subset(spread(len(data), most))
+    if watch is None:
+        return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
+    return of_set(data, cached_image_features(encoder, watched(data, watch), progress=False))
+
+
+def watched(data: PictureSet, watch: Watch) -> PictureSet:
+    """The same pictures; ``watch`` is told whenever some are opened."""
+
+    def pictures(rows: Sequence[int]) -> list[Image.Image]:
+        watch(rows[0] / len(data) if len(rows) else 0.0)
+        return data.pictures(rows)
+
+    return replace(data, pictures=pictures)
+
+
+def model_of(features: str | Path) -> str:
+    """The name of the model that made a feature file.
+
+    Raises:
+        UserError: when it does not say.
+    """
+    name = read_about(Path(features)).get("model")
+    if not isinstance(name, str):
+        raise UserError(f"{features} does not say which model made it; give model= and data=")
+    return name
+
+
+def spread(count: int, most: int | None) -> list[int]:
+    """``most`` of ``count`` rows, evenly spread; all if there are no more."""
+    return list(range(count)) if most is None or count <= most else [i * count // most for i in range(most)]
+
+
+# ------------------------------------------------------------------------------------------------------- sources
+
+
+def of_set(data: PictureSet, features: Tensor) -> Collection:
+    names = [data.class_names[label] for label in data.labels.tolist()]
+    template = data.templates[0] if data.templates else "{}"
+    texts = [template.replace("{}", name) for name in dict.fromkeys(names)]
+    return Collection(data.name, features, names, list(data.ids), data.pictures, factors_of(data, names), texts)
+
+
+def from_features(stored: Stored, most: int | None) -> Collection:
+    """The rows of a feature file; their pictures too, if the data it was made from is still there."""
+    rows = torch.tensor(spread(len(stored), most))
+    pictures = source_of(stored)
+    if pictures is not None:
+        return of_set(pictures.subset(rows.tolist()), stored.features[rows].float())
+    ids = [stored.ids[row] for row in rows.tolist()]
+    names, class_names = [Path(name).stem for name in ids], stored.about.get("class_names")
+    if stored.labels is not None and class_names:
+        names = [str(class_names[label]) for label in stored.labels[rows].tolist()]
+    factors = {"class": names} if stored.labels is not None else {}
+    texts = list(dict.fromkeys(names)) if factors else []
+    return Collection(str(stored.about["data"]), stored.features[rows].float(), names, ids, None, factors, texts)
+
+
+def source_of(stored: Stored) -> PictureSet | None:
+    """The pictures that features were made from, if they are still there."""
+    try:
+        pictures = open_pictures(str(stored.about["data"]))
+    except (UserError, OSError):
+        return None
+    return pictures if [str(name) for name in pictures.ids] == stored.ids else None
+
+
+def from_list(encoder: Encoder, entries: list[NamedPicture], watch: Watch | None = None) -> Collection:
+    if not entries:
+        raise UserError("there are no pictures; give at least one")
+    features = []
+    for start in range(0, len(entries), 64):
+        if watch is not None:
+            watch(start / len(entries))
+        images = encoder.preprocess([entry.picture for entry in entries[start : start + 64]])
+        features.append(encoder.encode_image(images))
+    names = [entry.name for entry in entries]
+    return Collection(
+        "pictures", torch.cat(features), names, names, lambda rows: [entries[row].picture for row in rows],
+        texts=list(dict.fromkeys(names)),
+    )  # fmt: skip
+
+
+def folder_of_files(folder: Path) -> PictureSet | None:
+    """A folder that holds pictures themselves, not sub-folders of them; each is a class of its own name."""
+    if not folder.is_dir():
+        return None
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS.split(",") and path.is_file())
+    if not files or any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
+        return None
+    return PictureSet(
+        str(folder), torch.arange(len(files)), [path.stem.replace("_", " ") for path in files], ("{}",),
+        lambda rows: [open_picture(files[row]) for row in rows], [str(path) for path in files],
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- factors
+
+
+def factors_of(data: PictureSet, names: Sequence[str]) -> dict[str, list[str]]:
+    """What is known of each picture: its class, and for scenes of the emoji world what they were made of."""
+    ids = concept_ids()
+    factors = {}
+    if all(name in ids for name in names):
+        factors["group"] = [concepts()[ids[name]].group for name in names]
+    if data.name in SCENES_WITH_FACTORS:
+        factors |= scene_factors(data)
+    return factors | {"class": list(names)}
+
+
+def scene_factors(data: PictureSet) -> dict[str, list[str]]:
+    rows = torch.tensor([int(name.rpartition("/")[2]) for name in data.ids])
+    scenes = heldout_factors(tiny=data.name.endswith("256")).rows(rows)
+    colours = list(COLOURS)
+    together = is_held_out(scenes.concept, scenes.style) & (scenes.style > 0)
+    return {
+        "style": [STYLES[style] for style in scenes.style.tolist()],
+        "background": [colours[colour] for colour in scenes.colour.tolist()],
+        "split": ["thing never trained in this style" if new else "thing trained in this style" for new in together],
+    }

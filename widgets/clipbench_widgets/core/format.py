@@ -1,0 +1,35 @@
+"""Format numbers, percentages and colours for the page."""
+
+
+import torch
+
+LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)  # one hue, light to dark: safe for all colour vision, and in print
+
+
+def shade(share: float) -> tuple[int, int, int]:
+    """From light to dark, for a share in [0, 1]."""
+    return tuple(round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True))
+
+
+def colour_range(values: torch.Tensor) -> tuple[float, float]:
+    """The ends of the colours for cosines: all below zero look alike; steps of a tenth, to stay still while typing."""
+    return 0.0, max(0.3, (values.max() * 10).ceil().item() / 10)
+
+
+def number(value: float, digits: int) -> str:
+    """With a true minus sign, and no minus before zero."""
+    text = f"{abs(value):.{digits}f}"
+    return f"−{text}" if value < 0 and float(text) else text
+
+
+def shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def percent(probability: float) -> str:
+    """Never a 0 % or 100 % that is not one."""
+    if 0 < probability < 0.001:
+        return "<0.1 %"
+    if 0.999 < probability < 1:
+        return ">99.9 %"
+    return f"{100 * probability:.1f} %"

@@ -1,0 +1,134 @@
+"""What an explorer computes: rows of cosine, logit and probability, and what a cosine compares with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from clipbench import Encoder, UserError
+from clipbench.data.world.sprites import concepts
+from clipbench.evaluate.zero_shot import class_probabilities
+
+NONE = "none of these"
+RARE = 2.0  # standard deviations above the mean of random texts: where "none of these" stands
+MAX_PROMPTS = 200
+MAX_CHARACTERS = 1000  # of one prompt; a model reads some 20 to 80 tokens
+RANDOM_TEXTS = 128
+
+
+def read_prompts(text: str) -> list[str]:
+    """The prompts of a box with one prompt a line: trimmed, none empty, none twice, none endless."""
+    return list(dict.fromkeys(written_lines(text)))[:MAX_PROMPTS]
+
+
+def written_lines(text: str) -> list[str]:
+    """Lines that hold something to see, with single spaces; halves of characters become question marks."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    lines = [" ".join(line.split())[:MAX_CHARACTERS] for line in whole.splitlines()]
+    return [line for line in lines if any(character.isprintable() for character in line.replace(" ", ""))]
+
+
+def remarks_on(text: str) -> list[str]:
+    """What `read_prompts` leaves out, a sentence each."""
+    lines = written_lines(text)
+    repeated = len(lines) - len(set(lines))
+    remarks = []
+    if repeated:
+        remarks.append(f"{repeated} repeated {'line counts' if repeated == 1 else 'lines count'} only once.")
+    if len(set(lines)) > MAX_PROMPTS:
+        remarks.append(f"Only the first {MAX_PROMPTS} prompts are read.")
+    return remarks
+
+
+def score(
+    prompts: Sequence[str], image_features: torch.Tensor, zero_shot_weights: torch.Tensor, scale: float
+) -> list[dict]:
+    """One row a prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
+
+    Args:
+        image_features: one picture, (D,), unit norm.
+        zero_shot_weights: (D, C), a unit vector a prompt.
+        scale: what cosines are multiplied by before the softmax.
+
+    Raises:
+        UserError: when the features are not finite, as those of a model whose training has failed.
+    """
+    cosines, probabilities = class_probabilities(image_features[None], zero_shot_weights, scale)
+    if not torch.isfinite(probabilities).all():
+        raise UserError("the model's features are not finite numbers; its training has probably diverged")
+    numbers = zip(prompts, cosines[0].tolist(), probabilities[0].tolist(), strict=True)
+    return [
+        {"prompt": prompt, "cosine": cosine, "logit": scale * cosine, "probability": probability}
+        for prompt, cosine, probability in numbers
+    ]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads one text."""
+
+    pieces: list[str]  # words and pieces of words, without start and end
+    read: int  # how many of them the model reads
+    limit: int | None  # of tokens, start and end included, where it is known
+
+    @property
+    def tokens(self) -> int:
+        """Of the whole text, start and end of text included."""
+        return len(self.pieces) + 2
+
+    @property
+    def cut(self) -> bool:
+        return self.read < len(self.pieces)
+
+
+def reading(encoder: Encoder, text: str) -> Reading:
+    pieces = encoder.tokens(text)
+    limit = getattr(encoder, "context_length", None)
+    return Reading(pieces, len(pieces) if limit is None else min(len(pieces), limit - 2), limit)
+
+
+def remarks_on_length(readings: Sequence[Reading]) -> list[str]:
+    """A sentence if a model does not read its texts to the end."""
+    cut = sum(reading.cut for reading in readings)
+    if not cut:
+        return []
+    what = "1 prompt is" if cut == 1 else f"{cut} prompts are"
+    return [f"{what} longer than the {readings[0].limit} tokens the model reads; the rest is ignored."]
+
+
+def random_texts() -> list[str]:
+    """Texts that have little to do with a picture: things of the emoji world, spread over its groups."""
+    step = len(concepts()) // RANDOM_TEXTS
+    return [f"a photo of a {concept.name}." for concept in concepts()[::step][:RANDOM_TEXTS]]
+
+
+@dataclass(frozen=True)
+class Background:
+    """The cosines of one picture with random texts: what counts as nothing special."""
+
+    mean: float
+    deviation: float
+    cosines: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, image_features: torch.Tensor, text_features: torch.Tensor) -> "Background":
+        """From a picture (D,) and random texts (B, D)."""
+        cosines = text_features @ image_features
+        return cls(float(cosines.mean()), float(cosines.std()), tuple(cosines.tolist()))
+
+    @property
+    def rare(self) -> float:
+        """A cosine that random texts seldom reach."""
+        return self.mean + RARE * self.deviation
+
+
+def with_none(rows: Sequence[dict], background: Background, scale: float) -> list[dict]:
+    """The rows and one for "none of these", with probabilities that are divided among all of them.
+
+    No text can say "none of these" to a CLIP, which compares each text on its own. So this row stands for a cosine that
+    random texts seldom reach: what is less like the picture loses against it.
+    """
+    last = {"prompt": NONE, "cosine": background.rare, "logit": scale * background.rare}
+    every = [*rows, last]
+    shares = torch.tensor([row["logit"] for row in every], dtype=torch.float64).softmax(0).tolist()
+    return [row | {"probability": share} for row, share in zip(every, shares, strict=True)]

@@ -1,0 +1,51 @@
+"""Which shipped models an app can offer beside its own, by what their folders say; none is named here."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+
+from clipbench.data.world.factors import SceneConfig
+from clipbench.errors import UserError
+from clipbench.pretrained.folders import TWIN, find_folder, twins
+
+JOINT = ("contrastive",)  # objectives that make one space of pictures and texts, CLIP's own
+
+
+@cache
+def about(name: str) -> dict:
+    """What a shipped model's folder says of its training; empty for a model that says nothing."""
+    try:
+        return json.loads((find_folder(name) / "about.json").read_text(encoding="utf-8"))
+    except (UserError, OSError, ValueError):
+        return {}
+
+
+def objective(name: str) -> str:
+    return about(name).get("config", {}).get("objective", JOINT[0])
+
+
+def readers() -> list[str]:
+    """CLIPs that saw more, or fewer, words on their training pictures than is usual; who saw most comes first."""
+    usual = share_of(SceneConfig().signs)
+    shares = {name: share_of_signs(name) for name in every_twin() if objective(name) in JOINT}
+    found = [name for name, share in shares.items() if share is not None and share != usual]
+    return sorted(found, key=lambda name: -shares[name])
+
+
+def picture_encoders() -> list[str]:
+    """Models of other objectives than CLIP's, for a search by pictures."""
+    return [name for name in every_twin() if objective(name) not in JOINT]
+
+
+def every_twin() -> list[str]:
+    return [TWIN + name for name in twins()]
+
+
+def share_of_signs(name: str) -> float | None:
+    """Of a model's training pictures of one thing, the share that had a written word; None if nobody noted it."""
+    scenes = about(name).get("scenes")
+    return None if scenes is None else share_of(scenes.get("signs", SceneConfig().signs))
+
+
+def share_of(signs: Sequence[float]) -> float:
+    return 1.0 - float(signs[0])  # the first is the share without

@@ -1,0 +1,1 @@
+"""EmbeddingMap: a map of images and texts."""

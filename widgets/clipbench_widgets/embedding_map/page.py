@@ -1,0 +1,291 @@
+"""An embedding map as SVG and HTML. Everything a person wrote passes through `html.escape`.
+
+Points are drawn as lines of no length with round or square ends: ten bytes a point, sharp at every zoom, coloured by
+the page's own theme.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from clipbench.figures.canvas import KINDS, REST
+from clipbench.figures.maps import main_kinds
+from clipbench_widgets.core.format import number, percent, shortened
+from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+from clipbench_widgets.embedding_map.frame import (
+    HEIGHT,
+    WIDTH,
+    Frame,
+    View,
+)
+from clipbench_widgets.embedding_map.points import TEXTS
+
+PICTURE_PIXELS = 224  # of the note under the pointer; twice its size on the page
+LONGEST = 90  # characters of a text in the page
+FOR_SCREEN_READERS = "Map of pictures and texts. Arrow keys go from point to point, Enter selects, plus and minus zoom."
+WARM_UP = "UMAP is being compiled: 10 to 60 s the first time. PCA is shown meanwhile."
+COLOURS = (*KINDS, REST)
+ABOUT_ALL = ("row", "modality", "name", "id")  # what is known of every point
+
+KEY_RULES = "".join(
+    f".clipbench-k{place} {{ stroke: {colour} }}\n.clipbench-key-{place} {{ --cb-key: {colour} }}\n"
+    for place, colour in enumerate(COLOURS)
+)
+RULES = f"""
+.clipbench-app .clipbench-map-app {{ gap: 10px; margin: 0; }}
+.clipbench-app .clipbench-map-columns {{
+  display: flex; flex-flow: row wrap; gap: 14px 24px; align-items: flex-start; }}
+.clipbench-map-columns > .clipbench-map-left {{ flex: 3 1 480px; min-width: 0; gap: 8px; }}
+.clipbench-map-columns > .clipbench-map-right {{ flex: 1 1 270px; min-width: 0; gap: 12px; }}
+.clipbench-app .clipbench-map-stage {{
+  display: grid; position: relative; width: 100%; aspect-ratio: {WIDTH} / {HEIGHT}; container-type: inline-size;
+  background: var(--cb-page); border: 1px solid var(--cb-line); border-radius: 8px; cursor: crosshair;
+  touch-action: none; user-select: none; box-sizing: border-box; }}
+.clipbench-map-stage:focus-visible {{ outline: 3px solid var(--cb-accent); outline-offset: 2px; }}
+.clipbench-app .clipbench-map-stage > * {{
+  grid-area: 1 / 1; position: absolute; inset: 0; margin: 0; width: 100%; height: 100%; pointer-events: none; }}
+.clipbench-map-stage .widget-html-content {{ position: absolute; inset: 0; }}
+.clipbench-map-stage svg {{ display: block; position: absolute; inset: 0; width: 100%; height: 100%; }}
+.clipbench-map-stage path {{ fill: none; }}
+.clipbench-map-stage .clipbench-edge {{ stroke: var(--cb-map-edge); }}
+.clipbench-map-stage .clipbench-faint {{ opacity: 0.24; }}
+[data-jp-theme-light="false"] .clipbench-map-stage .clipbench-faint,
+html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
+.clipbench-map-stage .clipbench-halo {{ stroke: var(--cb-page); }}
+.clipbench-map-stage .clipbench-ring {{ stroke: var(--cb-text); }}
+.clipbench-map-stage .clipbench-found {{ stroke: var(--cb-accent); }}
+.clipbench-map-stage path.clipbench-spokes {{ stroke: var(--cb-text); stroke-width: 1.3px; opacity: 0.75; }}
+.clipbench-app {{ --cb-map-edge: #3a424d; }}
+[data-jp-theme-light="false"] .clipbench-app, html[theme="dark"] .clipbench-app {{ --cb-map-edge: #0b0e12; }}
+.clipbench-pointer path {{
+  stroke: var(--cb-accent); stroke-width: 2px; stroke-dasharray: 6 4; fill: var(--cb-accent); fill-opacity: 0.12; }}
+.clipbench-pointer input, .clipbench-pointer .widget-text, .clipbench-pointer img {{ display: none !important; }}
+.clipbench-map-label, .clipbench-map-note {{ position: absolute; }}
+.clipbench-map-label {{
+  transform: translate(-50%, -50%); font-size: 13px; line-height: 1.15; font-weight: 700; white-space: nowrap;
+  text-shadow: 0 0 3px var(--cb-page), 0 0 3px var(--cb-page), 0 0 3px var(--cb-page), 0 0 3px var(--cb-page),
+    0 0 3px var(--cb-page); }}
+.clipbench-map-note {{
+  width: 176px; padding: 8px; background: var(--cb-card); border: 1px solid var(--cb-frame); border-radius: 8px;
+  box-shadow: 0 3px 12px rgb(0 0 0 / 0.25); font-size: 13px; line-height: 1.35; overflow-wrap: anywhere; }}
+.clipbench-map-note img {{
+  display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: contain; border-radius: 5px; margin-bottom: 6px;
+  background: var(--cb-track); }}
+.clipbench-map-note .clipbench-quiet {{ display: block; }}
+@container (max-width: 480px) {{
+  .clipbench-map-note {{ width: 106px; padding: 5px; font-size: 12px; }}
+  .clipbench-map-note .clipbench-quiet:nth-of-type(n+2) {{ display: none; }}
+  .clipbench-map-label {{ font-size: 11px; }}
+}}
+.clipbench-app .clipbench-keys {{ display: flex; flex-flow: row wrap; gap: 5px 6px; }}
+.clipbench-app .jupyter-button.clipbench-key {{
+  height: 26px; line-height: 24px; padding: 0 9px 0 7px; font-size: 13px; border-radius: 13px; max-width: 100%;
+  background-color: var(--cb-page); color: var(--cb-text); }}
+.clipbench-app .jupyter-button.clipbench-key::before {{
+  content: ""; display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin-right: 6px;
+  border: 1px solid var(--cb-map-edge); box-sizing: border-box; vertical-align: -1px; background: var(--cb-key); }}
+.clipbench-app .jupyter-button.clipbench-key-text {{ --cb-key: {REST} }}
+.clipbench-app .jupyter-button.clipbench-key-text::before {{ border-radius: 2px; }}
+.clipbench-app .jupyter-button.clipbench-key.mod-active {{ background-color: var(--cb-on); }}
+.clipbench-map-numbers {{ display: grid; grid-template-columns: max-content 1fr; gap: 3px 12px; }}
+.clipbench-map-numbers b {{ font-variant-numeric: tabular-nums; font-weight: 700; text-align: right; }}
+.clipbench-map-numbers span {{ color: var(--cb-quiet); font-size: 13px; line-height: 1.4; }}
+.clipbench-app .clipbench-map-app .clipbench-strip .clipbench-thumbnails {{
+  grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); gap: 5px; }}
+.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-thumbnail {{
+  height: 78px; padding: 59px 1px 0; background-size: 52px 52px; background-position: 50% 4px; --cb-caption: 12px;
+  line-height: 15px; white-space: nowrap; }}
+.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-text-card {{
+  grid-column: 1 / -1; height: auto; padding: 4px 8px; justify-content: flex-start; text-align: left;
+  white-space: normal; --cb-caption: 13px; }}
+.clipbench-app .clipbench-map-query {{ width: 100%; height: auto; margin: 0; }}
+.clipbench-app .clipbench-map-query input {{
+  width: 100%; box-sizing: border-box; height: 34px; font: inherit; font-size: 15px; color: var(--cb-text);
+  background: var(--cb-page); border: 1px solid var(--cb-frame); border-radius: 6px; padding: 4px 10px; }}
+.clipbench-app .clipbench-map-query input:focus-visible {{
+  outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }}
+.clipbench-app .clipbench-map-query input::placeholder {{ color: var(--cb-quiet); opacity: 1; }}
+.clipbench-app .clipbench-map-app .widget-dropdown {{ width: auto; height: 32px; margin: 0; }}
+.clipbench-app .clipbench-map-app .widget-dropdown > .widget-label {{ width: auto; min-width: 0; margin-right: 8px; }}
+.clipbench-app .clipbench-map-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
+.clipbench-app .clipbench-row > .clipbench-waiting {{ flex: 1 1 300px; flex-wrap: nowrap; min-width: 0; }}
+.clipbench-app .clipbench-waiting > .clipbench-map-progress {{ flex: 1 1 160px; min-width: 0; }}
+.clipbench-map-progress > .widget-html {{ width: 100%; }}
+.clipbench-map-bar {{
+  height: 8px; border-radius: 4px; background: var(--cb-track); overflow: hidden; margin-top: 3px; }}
+.clipbench-map-bar i {{ display: block; height: 100%; background: var(--cb-bar); }}
+{KEY_RULES}"""
+
+
+# --------------------------------------------------------------------------------------------------------- points
+
+
+def kinds_with_colours(kinds: Sequence[str], texts_too: bool) -> tuple[list[str], np.ndarray]:
+    """Kinds with a colour of their own, and for each row its place among them, -1 for the rest.
+
+    Args:
+        texts_too: whether "texts" is a kind like others, and not the rest.
+    """
+    names = main_kinds([kind for kind in kinds if texts_too or kind != TEXTS])
+    where = {name: place for place, name in enumerate(names)}
+    return names, np.array([where.get(kind, -1) for kind in kinds], int)
+
+
+def diameter(count: int, view: View) -> float:
+    """Pixels of a point: smaller in a crowd, larger from near."""
+    crowd = 8.0 if count <= 400 else 6.5 if count <= 1500 else 5.0 if count <= 3000 else 4.0
+    return crowd * min(1.7, (WIDTH / view.width) ** 0.3)
+
+
+def dots(points: np.ndarray) -> str:
+    """Points (N, 2) as an SVG path. A line of one unit, a quarter of a pixel, is drawn by every browser."""
+    return "".join(f"M{x} {y}h1" for x, y in np.rint(points).astype(int).tolist())
+
+
+def layer(frame: Frame, of_kind: np.ndarray, texts: np.ndarray, size: float, mark: str, faint: bool = False) -> str:
+    """All points as one SVG, kind by kind, the rest (-1) at the bottom.
+
+    Args:
+        of_kind: (N,) places in the list of colours, -1 for the rest.
+        texts: (N,) which points are texts; they are squares on top of the pictures' circles.
+        mark: makes names unique among all maps of a page.
+    """
+    inside = "".join(
+        group(frame.points[chosen], place, size, f"{mark}-{int(is_text)}-{place}", is_text)
+        for is_text in (False, True)
+        for place in range(-1, len(KINDS))
+        if (chosen := (of_kind == place) & (texts == is_text)).any()
+    )
+    return svg(inside, frame.view, "clipbench-faint" if faint else "")
+
+
+def group(points: np.ndarray, place: int, size: float, mark: str, is_text: bool) -> str:
+    """Points of one colour, each with a dark edge."""
+    colour = place if place >= 0 else len(KINDS)
+    size = 0.85 * size if is_text else size  # a square looks larger than a circle of its width
+    inside = path(points, f'id="{mark}"')
+    return (
+        f'<g stroke-linecap="{"square" if is_text else "round"}"><defs>{inside}</defs>'
+        f'<use href="#{mark}" class="clipbench-edge" style="stroke-width:{size + 1.4:.1f}px"/>'
+        f'<use href="#{mark}" class="clipbench-k{colour}" style="stroke-width:{size:.1f}px"/></g>'
+    )
+
+
+def path(points: np.ndarray, attributes: str) -> str:
+    """Dots whose size does not depend on the zoom."""
+    return f'<path {attributes} vector-effect="non-scaling-stroke" d="{dots(points)}"/>'
+
+
+def svg(inside: str, view: View, css_class: str = "") -> str:
+    box = f"{view.left:.1f} {view.top:.1f} {view.width:.1f} {view.height:.1f}"
+    return f'<svg viewBox="{box}" class="{css_class}" aria-hidden="true">{inside}</svg>'
+
+
+def rings(points: np.ndarray, size: float, colour: str) -> str:
+    """A ring around each point, with a seam of the page's colour on both sides."""
+    if not len(points):
+        return ""
+    steps = ((size + 7, "clipbench-halo"), (size + 5.4, colour), (size + 2.2, "clipbench-halo"))
+    circles = (path(points, f'class="{name}" style="stroke-width:{width:.1f}px"') for width, name in steps)
+    return f'<g stroke-linecap="round">{"".join(circles)}</g>'
+
+
+def spokes(centre: np.ndarray, ends: np.ndarray) -> str:
+    """Lines from one point to others."""
+    x, y = np.rint(centre).astype(int).tolist()
+    lines = "".join(f"M{x} {y}L{a} {b}" for a, b in np.rint(ends).astype(int).tolist())
+    return f'<path class="clipbench-spokes" vector-effect="non-scaling-stroke" d="{lines}"/>'
+
+
+def label_layer(labels: dict[str, tuple[float, float]], view: View) -> str:
+    """Names (in units of the frame) where they are seen, kept off the edges."""
+    shown = []
+    for name, point in labels.items():
+        x, y = view.to_place(np.array([point]))[0].tolist()
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            style = f"left:clamp(4em,{100 * x:.1f}%,calc(100% - 4em));top:clamp(1em,{100 * y:.1f}%,calc(100% - 1em))"
+            shown.append(f'<span class="clipbench-map-label" style="{style}">{escape(shortened(name, 28))}</span>')
+    return "".join(shown)
+
+
+# ---------------------------------------------------------------------------------------------------------- notes
+
+
+def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) -> str:
+    """What a point is, beside it, on the side where there is room."""
+    x, y = place
+    side = f"left:calc({100 * x:.1f}% + 14px)" if x < 0.5 else f"right:calc({100 * (1 - x):.1f}% + 14px)"
+    height = f"top:{100 * y:.1f}%" if y < 0.5 else f"bottom:{100 * (1 - y):.1f}%"
+    picture = "" if entry is None else f'<img alt="" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    name = f'<strong dir="auto">{escape(shortened(about["name"], LONGEST))}</strong>'
+    known = [value for key, value in about.items() if key not in ABOUT_ALL and value != TEXTS]
+    known = [value for value in known if value not in about["name"]]
+    lines = [f"{about['modality']}, row {about['row']}", *dict.fromkeys(known)]
+    quiet = "".join(f'<span class="clipbench-quiet">{escape(shortened(line, LONGEST))}</span>' for line in lines)
+    return f'<div class="clipbench-map-note" style="{side};{height}">{picture}{name}{quiet}</div>'
+
+
+def title(model: str, about: str) -> str:
+    return (
+        '<div class="clipbench-title"><strong>Embedding map</strong> '
+        f'<span class="clipbench-quiet">{escape(f"model {model} · {about}")}</span></div>'
+    )
+
+
+def numbers_page(rows: Sequence[tuple[str, str]]) -> str:
+    """Numbers with what they mean beside them."""
+    inside = "".join(f"<b>{escape(value)}</b><span>{escape(meaning)}</span>" for value, meaning in rows)
+    return f'<div class="clipbench-map-numbers" role="status">{inside}</div>'
+
+
+def trust_row(trust: float | None, neighbours: int, measured: int, count: int) -> tuple[str, str]:
+    if trust is None:
+        return "–", f"trustworthiness needs more than {2 * neighbours} points"
+    of = "" if measured == count else f", measured at {measured} points"
+    return number(trust, 2), (
+        f"trustworthiness: are neighbours on the map neighbours in the full space? 1 if all {neighbours} are, "
+        f"0.5 on a random map{of}"
+    )
+
+
+def variance_row(share: float, dimensions: int) -> tuple[str, str]:
+    return percent(share), f"of the variance lies in this plane; the rest in the other {dimensions - 2} dimensions"
+
+
+def gap_row(gap: float, own: float) -> tuple[str, str]:
+    shifted = "" if abs(gap - own) < 5e-4 else f"; {number(own, 2)} without the shift"
+    return number(gap, 2), f"modality gap: from the mean of the pictures to that of the texts{shifted}"
+
+
+def progress_page(share: float) -> str:
+    text = WARM_UP if share == 0 else f"UMAP: {share:.0%} done. PCA is shown meanwhile."
+    bar = f'<div class="clipbench-map-bar"><i style="width:{100 * min(1.0, max(0.0, share)):.0f}%"></i></div>'
+    return f'<div class="clipbench-small" role="status">{escape(text)}{bar}</div>'
+
+
+def about_shapes(pictures: int, texts: int) -> str:
+    return "Circles are pictures, squares are texts. Press a colour to let it stand out." if pictures and texts else ""
+
+
+def about_shift(shift: float, fixed: bool) -> str:
+    if fixed:
+        return f"λ = {number(shift, 2)}. It is moved on the map of PCA, with pictures and texts."
+    if shift == 0:
+        return "Moves pictures and texts towards each other, along the difference Δ of their means."
+    return "Pictures − λΔ, texts + λΔ, and back onto the sphere; Δ is the difference of their means."
+
+
+def about_found(found: Sequence[dict], texts: bool, dimensions: int) -> str:
+    if not found:
+        return ""
+    what = TEXTS if texts else "pictures"
+    return f"The nearest {what} by cosine, in all {dimensions} dimensions, not on the map:"
+
+
+def about_selection(counts: str, count: int, shown: int) -> str:
+    if not count:
+        return "Click a point, or draw around some, to select them. Shift adds."
+    more = f", the first {shown} here" if count > shown else ""
+    lines = "; lines lead to its nearest in the full space" if count == 1 else ""
+    return f"{counts} selected{more}{lines}."

@@ -1,0 +1,1 @@
+"""ImageSearch: find images by a text or an image."""

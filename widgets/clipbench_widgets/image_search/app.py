@@ -1,0 +1,357 @@
+"""ImageSearch: find pictures by a text or by another picture, with one encoder or two beside each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ipywidgets
+import traitlets
+
+from clipbench import UserError
+from clipbench.errors import in_words
+from clipbench.figures import LessonFigure, contact_sheet
+from clipbench_widgets.core import html
+from clipbench_widgets.core.background import Background, GivenUp
+from clipbench_widgets.core.collection import (
+    Watch,
+    collect,
+    model_of,
+    spread,
+)
+from clipbench_widgets.core.format import number, shortened
+from clipbench_widgets.core.inputs import button, encoder_of
+from clipbench_widgets.core.latest_only import LatestOnly
+from clipbench_widgets.core.pictures import NamedPicture
+from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
+from clipbench_widgets.core.strip import Card, Strip
+from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.uploads import (
+    ENDINGS,
+    MAX_BYTES,
+    MEGABYTE,
+    on_picture,
+)
+from clipbench_widgets.image_search import page as search_page
+from clipbench_widgets.image_search.index import SearchIndex
+
+MOST = 5000  # pictures of a set that are searched, unless more are asked for
+MOST_SHOWN = 60
+SHEET_COLUMNS = 6
+
+
+class ImageSearch(ipywidgets.VBox):
+    """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by cosine.
+
+    Args:
+        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by default.
+        data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000 of
+            "scenes:heldout" by default.
+        rival: a second model for the same pictures. One without a text encoder is searched by pictures only.
+        rivals: names of others that can be chosen in its place; each is read when it is first chosen, and encodes the
+            pictures in the background.
+        top: how many results are shown.
+        most: of more pictures than this, so many are searched, spread evenly.
+
+    Raises:
+        UserError: for a model or data that cannot be used.
+    """
+
+    query = traitlets.Unicode("")
+    like = traitlets.Int(-1)  # the row whose like is looked for; -1 for none
+    top = traitlets.Int(18)
+    found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
+    found_by_rival = traitlets.List(traitlets.Dict(), read_only=True)
+    beside = traitlets.Int(-1)  # position of the second model among those offered; -1 for none
+    progress = traitlets.Float(-1.0, read_only=True)  # share of the pictures it has encoded, -1 when it has them all
+    message = traitlets.Unicode(read_only=True)
+
+    def __init__(self, model=None, data=None, *, rival=None, rivals: Sequence = (), top: int = 18,
+                 most: int | None = None):  # fmt: skip
+        self._ready = False
+        if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
+            model, data = model_of(model), model if data is None else data
+        most = (1000 if data is None else MOST) if most is None else most
+        self._data, self._most = "scenes:heldout" if data is None else data, most
+        encoder = encoder_of("classroom" if model is None else model)
+        self.collection = collect(encoder, self._data, most)
+        self._own = SearchIndex(encoder, self.collection)
+        self._rivals = [*([] if rival is None else [rival]), *rivals]
+        self._made: dict[int, SearchIndex] = {}  # of the rivals that were chosen so far
+        if rival is not None:
+            self._made[0] = self._index_by(rival)
+        self._background = Background()
+        self._picture: NamedPicture | None = None  # that was uploaded
+        self._search = LatestOnly(self._search_and_draw)
+        self._strips = [Strip(self._on_card), Strip(self._on_card)]
+        self._build_controls()
+        super().__init__(self._arranged())
+        self.add_class("clipbench-app")
+        self.top, self.beside = top, -1 if rival is None else 0
+        self._connect()
+        self._ready = True
+        self._search()
+
+    # ---------------------------------------------------------------------------------------- for code
+
+    @property
+    def encoder(self):
+        return self._own.encoder
+
+    @property
+    def indexes(self) -> list[SearchIndex]:
+        """One, or two beside each other once the second has encoded the pictures."""
+        return [self._own, *([self._made[self.beside]] if self.beside in self._made else [])]
+
+    def wait(self, seconds: float = 120) -> None:
+        """Wait for the second model, in a script; a notebook shows its results when they are ready."""
+        self._background.wait(seconds)
+
+    def summary(self) -> str:
+        """The state in words."""
+        self._search.settle()
+        asked = self._asked_in_words()
+        if not asked:
+            return f"{len(self.collection):,} pictures of {self.collection.name}; nothing is looked for"
+        parts = []
+        for index, found in zip(self.indexes, self._founds(), strict=True):
+            best = ", ".join(f"{each['name']} {number(each['cosine'], 2)}" for each in found[:3])
+            parts.append(f"{index.encoder.name}: {best or 'nothing'}")
+        return f"{asked} among {len(self.collection):,} pictures; {'; '.join(parts)}"
+
+    def to_static(self) -> LessonFigure:
+        """The results as a sheet of pictures, for a page without widgets.
+
+        Raises:
+            UserError: when nothing is looked for.
+        """
+        self._search.settle()
+        shown = [
+            (each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 40)}")
+            for found in self._founds()
+            for each in found[: self.top if len(self.indexes) == 1 else 2 * SHEET_COLUMNS]
+        ]
+        if not shown:
+            raise UserError("nothing is looked for: write a text, or choose a picture")
+        pictures = [entry.picture for entry in self.collection.entries([row for row, _ in shown])]
+        return contact_sheet(pictures, [caption for _, caption in shown], self.summary(), SHEET_COLUMNS)
+
+    def __repr__(self) -> str:
+        return f"<ImageSearch: {self.summary()}>"
+
+    # --------------------------------------------------------------------------------------- the parts
+
+    def _build_controls(self) -> None:
+        self._title, self._asked, self._notice = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._query = ipywidgets.Text(placeholder="What are you looking for? For example: a red umbrella")
+        self._query.add_class("clipbench-search-query")
+        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._upload.add_class("clipbench-upload")
+        self._back = button("back to the text", "Look for the text again", self._forget_picture)
+        self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
+        names = [("one model only", -1), *((search_page.name_of(rival), i) for i, rival in enumerate(self._rivals))]
+        self._beside = ipywidgets.Dropdown(options=names, description="Beside it").add_class("clipbench-search-beside")
+        self._beside.layout.display = None if self._rivals else "none"
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
+        self._cancel = button("Cancel", "Give up the second model", lambda: self.set_trait("beside", -1))
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        row, column = html.row_of, html.column_of
+        limit = f"or click a picture. Uploads stay in memory, at most {MAX_BYTES // MEGABYTE} MB."
+        by_picture = row(self._upload, ipywidgets.HTML(html.small_line(limit)))
+        self._waiting = row(self._cancel, self._bar)
+        first, second = zip(self._heads, self._strips, strict=True)
+        self._results = [
+            column("clipbench-search-results", *first),
+            column("clipbench-search-results", second[0], self._waiting, second[1]),
+        ]
+        columns = ipywidgets.Box(self._results).add_class("clipbench-search-columns")
+        self._asked_row = row(self._asked, self._back)
+        app = column("clipbench-search-app", self._title, self._query, by_picture, self._beside, self._notice,
+                     self._asked_row, columns)  # fmt: skip
+        return [style_sheet(html.RULES, search_page.RULES), app]
+
+    def _connect(self) -> None:
+        traitlets.link((self, "query"), (self._query, "value"))
+        traitlets.link((self, "beside"), (self._beside, "value"))
+        self.observe(self._on_beside, "beside")
+        self.observe(self._draw_progress, "progress")
+        on_picture(self._upload, self._take, self._say)
+        self.observe(self._on_query, "query")
+        self.observe(self._on_like, "like")
+        self.observe(self._search, "top")
+
+    # --------------------------------------------------------------------------------- changes of state
+
+    @traitlets.validate("query")
+    def _readable_query(self, proposal):
+        return proposal.value[:MAX_CHARACTERS]
+
+    @traitlets.validate("like")
+    def _existing_row(self, proposal):
+        return proposal.value if 0 <= proposal.value < len(self.collection) else -1
+
+    @traitlets.validate("beside")
+    def _offered(self, proposal):
+        return proposal.value if 0 <= proposal.value < len(self._rivals) else -1
+
+    @traitlets.validate("top")
+    def _possible_number(self, proposal):
+        return max(1, min(proposal.value, MOST_SHOWN))
+
+    def _on_query(self, _) -> None:
+        self.set_trait("message", "")
+        self._forget_picture()
+
+    def _on_beside(self, change) -> None:
+        self._background.cancel()
+        self.set_trait("progress", -1.0)
+        self._say("")
+        if change.new >= 0 and change.new not in self._made:
+            self._ask_for_index(change.new)
+        self._search()
+
+    def _ask_for_index(self, number: int) -> None:
+        """Have a rival encode the pictures, when it is chosen for the first time."""
+
+        def work(report, cancelled):
+            def watch(share: float) -> None:
+                if cancelled():
+                    raise GivenUp
+                report(share)
+
+            return self._index_by(self._rivals[number], watch)
+
+        def done(index: SearchIndex) -> None:
+            self._made[number] = index
+            self.set_trait("progress", -1.0)
+            self._search.now()
+
+        self.set_trait("progress", 0.0)
+        self._background.start(work, done, self._index_failed, lambda share: self.set_trait("progress", share))
+
+    def _index_failed(self, error: Exception) -> None:
+        self.beside = -1
+        self._say(in_words(error))
+
+    def _index_by(self, rival, watch: Watch | None = None) -> SearchIndex:
+        """What a second model makes of the pictures.
+
+        Raises:
+            UserError: for a model that cannot be used for these pictures.
+        """
+        encoder = search_page.rival_of(rival)
+        collection = collect(encoder, self._data, self._most, watch)
+        if len(collection) != len(self.collection):
+            raise UserError("the two models have features of different pictures; give data= as pictures, not features")
+        return SearchIndex(encoder, collection)
+
+    def _on_card(self, row: int) -> None:
+        self.like = row
+
+    def _on_like(self, change) -> None:
+        if change.new >= 0:
+            self._picture = None
+        self._search()
+
+    def _forget_picture(self) -> None:
+        self._picture = None
+        self.like = -1
+        self._search()
+
+    def _take(self, entry: NamedPicture) -> None:
+        self.like = -1
+        self._picture = entry
+        self._search()
+
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._show_notice()
+
+    # ------------------------------------------------------------------------------- search, then draw
+
+    def _search_and_draw(self) -> None:
+        if not self._ready:
+            return
+        founds, troubles = [], []
+        for index in self.indexes:
+            found, trouble = [], ""
+            try:
+                found = self._found_by(index)
+            except UserError as error:
+                trouble = str(error)
+            founds.append(found)
+            troubles.append(trouble)
+        self.set_trait("found", founds[0])
+        self.set_trait("found_by_rival", founds[1] if len(founds) > 1 else [])
+        self._draw(troubles)
+
+    def _found_by(self, index: SearchIndex) -> list[dict]:
+        if self._picture is not None:
+            return index.like_picture(self._picture, self.top)
+        if self.like >= 0:
+            return index.like_row(self.like, self.top)
+        text = " ".join(written_lines(self.query))
+        return index.of_text(text, self.top) if text else []
+
+    def _founds(self) -> list[list[dict]]:
+        return [self.found, self.found_by_rival][: len(self.indexes)]
+
+    def _asked_in_words(self) -> str:
+        if self._picture is not None:
+            return f"like the picture {self._picture.name}"
+        if self.like >= 0:
+            return f"like {self.collection.names[self.like]} (row {self.like})"
+        text = " ".join(written_lines(self.query))
+        return f"“{shortened(text, 60)}”" if text else ""
+
+    def _draw(self, troubles: Sequence[str]) -> None:
+        asked = self._asked_in_words()
+        entry = self._picture or (self.collection.entries([self.like])[0] if self.like >= 0 else None)
+        names = " and ".join(index.encoder.name for index in self.indexes)
+        self._title.value = search_page.title(names, self.collection.name, len(self.collection))
+        self._asked.value = search_page.asked_page(asked, entry)
+        self._asked_row.layout.display = None if entry is not None else "none"
+        self._show_notice()
+        self._draw_progress()
+        searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False)
+        for index, head, strip, found, trouble in searched:
+            head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
+            strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
+
+    def _draw_progress(self, _=None) -> None:
+        """In place of the second model's results, while it encodes the pictures."""
+        waits = self.progress >= 0
+        self._results[1].layout.display = None if waits or len(self.indexes) > 1 else "none"
+        self._waiting.layout.display = None if waits else "none"
+        self._bar.value = max(0.0, self.progress)
+        if waits:
+            name = search_page.name_of(self._rivals[self.beside])
+            self._heads[1].value = search_page.waiting(name, len(self.collection))
+            self._strips[1].show("", [])
+
+    def _show_notice(self) -> None:
+        notice = self.message or self._own.remark
+        self._notice.value = html.message_line(notice)
+        self._notice.layout.display = None if notice else "none"
+
+    def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
+        """How many results are of the class of the picture that was asked for: (hits, results, others, class)."""
+        classes = self.collection.factors.get("class")
+        if self.like < 0 or classes is None or not found:
+            return None
+        own = classes[self.like]
+        return sum(classes[each["row"]] == own for each in found), len(found), classes.count(own) - 1, own
+
+    def _cards(self, found: Sequence[dict]) -> list[Card]:
+        entries = self.collection.entries([each["row"] for each in found])
+        return [
+            Card(each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 24)}",
+                 f"{each['name']}, cosine {number(each['cosine'], 3)}: look for more like it", entry)
+            for each, entry in zip(found, entries, strict=True)
+        ]  # fmt: skip
+
+    def _some(self) -> list[Card]:
+        """Before anything is looked for: a few of the pictures."""
+        rows = spread(len(self.collection), self.top)
+        entries = self.collection.entries(rows)
+        return [Card(row, shortened(entry.name, 24), f"{entry.name}: look for more like it", entry)
+                for row, entry in zip(rows, entries, strict=True)]  # fmt: skip

@@ -1,0 +1,1 @@
+"""PromptExplorer: score prompts against an image."""

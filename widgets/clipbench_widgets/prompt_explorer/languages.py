@@ -1,0 +1,29 @@
+"""Prompts in other languages: the names of the emoji world, and templates that fit them."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from clipbench.data.world.languages import LANGUAGES, named
+from clipbench.data.world.sprites import Concept, concepts
+
+ENGLISH = "en"
+CHOICES = (("English", ENGLISH), *((language.name, code) for code, language in LANGUAGES.items()))
+MOST_TEMPLATES = 4
+
+
+def translated(prompts: Sequence[str], language: str) -> list[str]:
+    """Names of the emoji world, in whatever language they are, in this one; other texts stay."""
+    known = every_name()
+    return [named(known[prompt], language) if prompt in known else prompt for prompt in prompts]
+
+
+def templates_in(language: str) -> list[str]:
+    """Templates of another language, the one of photos first; none in English, where an app has its own."""
+    return [] if language == ENGLISH else LANGUAGES[language].templates[:MOST_TEMPLATES]
+
+
+@cache
+def every_name() -> dict[str, Concept]:
+    """Name -> concept; an English name before those of other languages that look alike."""
+    others = {name: one for one in reversed(concepts()) for name in one.names.values()}
+    return others | {one.name: one for one in concepts()}

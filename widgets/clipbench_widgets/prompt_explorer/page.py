@@ -1,0 +1,56 @@
+"""What stands around an explorer's table: its layout, its notes, and the chosen picture."""
+
+from collections.abc import Sequence
+from html import escape
+
+from clipbench import Encoder
+from clipbench_widgets.core.format import percent
+from clipbench_widgets.core.html import named, two_lines
+from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+
+PICTURE_PIXELS = 480  # twice the size on the page
+
+
+def title(encoder: Encoder) -> str:
+    about = f"model {encoder.name}, scale {encoder.scale:.3g}"
+    return (
+        '<div class="clipbench-title"><strong>Prompt explorer</strong> '
+        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
+    )
+
+
+def picture_page(entry: NamedPicture | None) -> str:
+    if entry is None:
+        return ""
+    address = data_uri(within(entry.picture, PICTURE_PIXELS))
+    return f'<img alt="{escape(entry.name)}" src="{address}">'
+
+
+def verdict_page(entry: NamedPicture | None, ranked: Sequence[dict]) -> str:
+    """Beside the picture: its name, and the most probable prompt."""
+    if entry is None:
+        return ""
+    width, height = entry.picture.size
+    name = two_lines(named(entry.name), f'<span class="clipbench-quiet">{width} × {height} pixels</span>')
+    if not ranked:
+        return name
+    best = ranked[0]
+    verdict = f"{named(best['prompt'])}<br>{escape(percent(best['probability']))}"
+    return name + two_lines(f'<span class="clipbench-quiet">most probable of {len(ranked)}:</span>', verdict)
+
+
+def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
+    """What the chosen templates do to the first prompt."""
+    if not templates:
+        return "The model reads each line as it is."
+    if len(templates) > 1:
+        return f"An ensemble: each line becomes {len(templates)} texts, and their mean is compared."
+    example = prompts[0] if prompts else "…"
+    return f"The model reads “{templates[0].replace('{}', example if len(example) < 40 else '…')}”"
+
+
+def what_temperature_does(own_scale: float, temperature: float) -> str:
+    return (
+        f"Scale: the model's own {own_scale:.3g} × {temperature:.3g} = {own_scale * temperature:.3g}. "
+        "It changes the probabilities, never the order."
+    )

@@ -1,0 +1,81 @@
+"""What an explorer remembers and hands out: earlier verdicts, a pinned state, a table for a spreadsheet."""
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from clipbench_widgets.core.format import percent, shortened
+
+MOST_REMEMBERED = 50
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet would compute
+COLUMNS = ("picture", "wording", "prompt", "cosine", "logit", "probability")
+
+RULES = """
+.clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
+.clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr) minmax(0, 1.2fr) 64px; }
+.clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
+.clipbench-history .clipbench-heads { color: var(--cb-quiet); }
+.clipbench-history-link a { color: var(--cb-accent); }
+"""
+
+
+def wording_of(templates: Sequence[str]) -> str:
+    return " + ".join(templates) or "as written"
+
+
+def verdict_of(picture: str, templates: Sequence[str], rows: Sequence[Mapping]) -> dict:
+    """An entry of the history: the most probable prompt."""
+    best = max(rows, key=lambda row: row["probability"])
+    kept = {name: best[name] for name in ("prompt", "cosine", "probability")}
+    return {"picture": picture, "wording": wording_of(templates), "prompts": len(rows)} | kept
+
+
+def pinned_shares(pinned: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, float]:
+    """Each prompt's probability in the pinned state: of the same prompt, else of the one on the same line."""
+    same = {row["prompt"]: row["probability"] for row in pinned}
+    lines = {}
+    if len(pinned) == len(rows):
+        lines = {row["prompt"]: old["probability"] for row, old in zip(rows, pinned, strict=True)}
+    return {row["prompt"]: share for row in rows if (share := (lines | same).get(row["prompt"])) is not None}
+
+
+def pinned_line(about: str) -> str:
+    text = f"Orange: what was pinned, {about}. Change the wording, the picture or the temperature, and compare."
+    return f'<div class="clipbench-small" role="status">{escape(text)}</div>'
+
+
+def history_page(history: Sequence[Mapping]) -> str:
+    """The newest first."""
+    heads = "".join(f"<span>{name}</span>" for name in ("picture", "wording", "most probable", "share"))
+    lines = "".join(
+        "<div>" + "".join(f'<span dir="auto">{escape(shortened(text, 80))}</span>' for text in (
+            entry["picture"], entry["wording"], f"{entry['prompt']} (of {entry['prompts']})",
+            percent(entry["probability"]),
+        )) + "</div>"
+        for entry in reversed(history)
+    )  # fmt: skip
+    return f'<div class="clipbench-history"><div class="clipbench-heads">{heads}</div>{lines}</div>'
+
+
+def as_csv(rows: Sequence[Mapping]) -> str:
+    """A table for a spreadsheet, in which no text is a formula."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: harmless(row[name]) for name in COLUMNS} for row in rows)
+    return text.getvalue()
+
+
+def harmless(value):
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+
+
+def download_link(rows: Sequence[Mapping]) -> str:
+    if not rows:
+        return ""
+    table = base64.b64encode(("\ufeff" + as_csv(rows)).encode("utf-8", "replace")).decode()
+    address = f"data:text/csv;charset=utf-8;base64,{table}"
+    return f'<span class="clipbench-history-link"><a download="prompts.csv" href="{address}">table as CSV</a></span>'

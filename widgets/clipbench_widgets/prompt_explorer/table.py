@@ -1,0 +1,198 @@
+"""The table of an explorer as HTML: each prompt's cosine on an axis, its logit, its probability as a bar.
+
+Everything a person wrote passes through `html.escape`.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from types import MappingProxyType
+
+from clipbench_widgets.core.format import number, percent, shortened
+from clipbench_widgets.core.scoring import Background, Reading
+
+RULES = """
+.clipbench-scores { container-type: inline-size; }
+.clipbench-table { display: block; font-variant-numeric: tabular-nums; }
+.clipbench-line { display: grid; align-items: center; column-gap: 18px; min-height: 34px; padding: 1px 8px;
+  grid-template-columns: minmax(110px, 1.25fr) minmax(150px, 1.1fr) 58px minmax(190px, 1.6fr);
+  border-top: 1px solid var(--cb-line); }
+.clipbench-line.clipbench-heads {
+  border-top: 0; align-items: end; font-size: 13px; line-height: 1.3; color: var(--cb-quiet);
+  padding-bottom: 5px; position: sticky; top: 0; z-index: 1; background: var(--cb-page); }
+.clipbench-scores .clipbench-heads b { color: var(--cb-text); font-size: 14px; }
+.clipbench-prompt {
+  overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+  overflow-wrap: anywhere; line-height: 1.3; font-size: 15px; }
+.clipbench-first .clipbench-prompt, .clipbench-first .clipbench-percent { font-weight: 700; }
+.clipbench-measure { display: grid; grid-template-columns: 1fr 60px; column-gap: 10px; align-items: center; }
+.clipbench-line > .clipbench-measure:last-child { grid-template-columns: 1fr 82px; }
+.clipbench-number { text-align: right; white-space: nowrap; }
+.clipbench-axis {
+  position: relative; height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
+.clipbench-axis i { position: absolute; top: 0; bottom: 0; background: var(--cb-band); }
+.clipbench-axis u { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--cb-frame); }
+.clipbench-axis s {
+  position: absolute; top: 3px; width: 12px; height: 12px; margin-left: -6px; border-radius: 50%;
+  background: var(--cb-bar); border: 2px solid var(--cb-page); box-sizing: border-box; }
+.clipbench-bar { height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
+.clipbench-bar i { display: block; height: 100%; background: var(--cb-bar-rest); border-radius: 3px 0 0 3px; }
+.clipbench-first .clipbench-bar i { background: var(--cb-bar); }
+.clipbench-histogram { position: relative; height: 26px; border-bottom: 1px solid var(--cb-frame); }
+.clipbench-histogram i { position: absolute; bottom: 0; background: var(--cb-band); }
+.clipbench-scores .clipbench-bar { position: relative; }
+.clipbench-scores .clipbench-bar s { position: absolute; top: 0; bottom: 0; width: 3px; margin-left: -1px;
+  background: var(--cb-second); }
+.clipbench-was { display: block; font-size: 12px; font-weight: 400; line-height: 1.2; color: var(--cb-warning); }
+.clipbench-none .clipbench-prompt { font-style: italic; }
+.clipbench-note { font-size: 13px; color: var(--cb-quiet); padding: 8px 8px 0; }
+.clipbench-score-key {
+  display: inline-block; width: 22px; height: 11px; border-radius: 2px; background: var(--cb-band);
+  margin-right: 6px; }
+.clipbench-tokens { padding: 0 8px; font-size: 13px; }
+.clipbench-tokens p { font-size: 13px; color: var(--cb-quiet); padding-bottom: 4px; }
+.clipbench-tokens b { color: var(--cb-text); font-size: 14px; }
+.clipbench-tokens div {
+  display: grid; grid-template-columns: 30px 1fr; column-gap: 12px; padding: 2px 0; line-height: 1.6; }
+.clipbench-tokens code {
+  font: 13px/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  color: var(--cb-text); background: var(--cb-track); border-radius: 3px; padding: 1px 5px;
+  margin: 0 3px 3px 0; display: inline-block; overflow-wrap: anywhere; white-space: pre-wrap; }
+.clipbench-tokens code.clipbench-unread {
+  text-decoration: line-through; color: var(--cb-quiet); background: none; }
+@container (max-width: 640px) {
+  .clipbench-line { grid-template-columns: minmax(120px, 1fr) 52px minmax(130px, 1.2fr); column-gap: 12px;
+    row-gap: 3px; padding: 5px 4px; }
+  .clipbench-prompt { grid-column: 1 / -1; }
+}
+"""
+
+
+LONGEST_SHOWN = 160  # characters of a prompt; the rest is in its tooltip
+
+
+MOST_PIECES = 100
+
+
+BINS = 40  # of the histogram, over the whole axis
+
+
+ROOM = 0.04  # of cosine, so that a dot at the end of the axis is whole
+
+
+def score_table(rows: Sequence[dict], scale: float, background: Background,
+                pinned: Mapping[str, float] = MappingProxyType({})) -> str:  # fmt: skip
+    """The rows in the order given; the first of the highest probability is set in bold.
+
+    Args:
+        pinned: prompt -> its probability in a state that was pinned, marked in its bar.
+    """
+    axis = Axis.around([row["cosine"] for row in rows], background)
+    best = max(range(len(rows)), key=lambda number: rows[number]["probability"])
+    lines = "".join(line(row, axis, number == best, pinned.get(row["prompt"])) for number, row in enumerate(rows))
+    return (
+        '<div class="clipbench-scores">'
+        '<div class="clipbench-table" role="table" aria-label="Scores of the prompts">'
+        f"{heads(axis, scale)}{lines}</div>{background_note(background)}</div>"
+    )
+
+
+def heads(axis: "Axis", scale: float) -> str:
+    ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}"
+    return (
+        '<div class="clipbench-line clipbench-heads" role="row">'
+        '<span class="clipbench-prompt" role="columnheader"><b>prompt</b></span>'
+        f'<span role="columnheader"><b>cosine</b><br>{ends}<span class="clipbench-measure">{axis.histogram()}'
+        "<span></span></span></span>"
+        f'<span class="clipbench-number" role="columnheader"><b>logit</b><br>× {scale:.3g}</span>'
+        '<span role="columnheader"><b>probability</b><br>softmax over these prompts</span></div>'
+    )
+
+
+def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
+    prompt = row["prompt"]
+    kind = " clipbench-first" * first + " clipbench-none" * (not row.get("texts", True))
+    mark = "" if was is None else f'<s style="left:{100 * was:.2f}%"></s>'
+    before = "" if was is None else f'<span class="clipbench-was">was {escape(percent(was))}</span>'
+    return (
+        f'<div class="clipbench-line{kind}" role="row">'
+        f'<span class="clipbench-prompt" role="rowheader" dir="auto" title="{escape(prompt)}">'
+        f"{escape(shortened(prompt, LONGEST_SHOWN))}</span>"
+        f'<span class="clipbench-measure" role="cell">{axis.dot(row["cosine"])}'
+        f'<span class="clipbench-number">{number(row["cosine"], 3)}</span></span>'
+        f'<span class="clipbench-number" role="cell">{number(row["logit"], 2)}</span>'
+        '<span class="clipbench-measure" role="cell"><span class="clipbench-bar" aria-hidden="true">'
+        f'<i style="width:{100 * row["probability"]:.2f}%"></i>{mark}</span>'
+        '<span class="clipbench-number clipbench-percent">'
+        f"{escape(percent(row['probability']))}{before}</span></span></div>"
+    )
+
+
+def background_note(background: Background) -> str:
+    spread = f"{number(background.mean, 2)} ± {background.deviation:.2f} (mean ± standard deviation)"
+    return (
+        '<p class="clipbench-note"><span class="clipbench-score-key"></span>Nothing special: the cosine of this '
+        f"picture with random texts of the emoji world (the bars above the axis) is {spread}.</p>"
+    )
+
+
+class Axis:
+    """Places on the cosine axis, as percentages of its width."""
+
+    def __init__(self, low: float, high: float, background: Background):
+        self.low, self.high, self.background = low, high, background
+
+    @classmethod
+    def around(cls, cosines: Sequence[float], background: Background) -> "Axis":
+        """Wide enough for all, in steps that keep it still while a prompt is being typed."""
+        places = [*cosines, background.mean - background.deviation, background.mean + background.deviation]
+        low, high = min(0.0, min(places) - ROOM), max(0.4, max(places) + ROOM)
+        return cls(math.floor(low * 5) / 5, math.ceil(high * 5) / 5, background)
+
+    def place(self, cosine: float) -> float:
+        return min(100.0, max(0.0, 100 * (cosine - self.low) / (self.high - self.low)))
+
+    def histogram(self) -> str:
+        """How often random texts have which cosine, above the axis of the prompts."""
+        counts = Counter(min(BINS - 1, int(self.place(cosine) / 100 * BINS)) for cosine in self.background.cosines)
+        most = max(counts.values(), default=1)
+        bars = "".join(
+            f'<i style="left:{100 * place / BINS:.1f}%;width:{90 / BINS:.1f}%;height:{100 * count / most:.0f}%"></i>'
+            for place, count in sorted(counts.items())
+        )
+        return f'<span class="clipbench-histogram" aria-hidden="true">{bars}</span>'
+
+    def dot(self, cosine: float) -> str:
+        """The axis of one prompt: grey band of random texts, line at 0, a dot."""
+        left = self.place(self.background.mean - self.background.deviation)
+        right = self.place(self.background.mean + self.background.deviation)
+        return (
+            '<span class="clipbench-axis" aria-hidden="true">'
+            f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
+            f'<u style="left:{self.place(0):.1f}%"></u><s style="left:{self.place(cosine):.1f}%"></s></span>'
+        )
+
+
+def token_list(readings: Sequence[Reading], templates: Sequence[str]) -> str:
+    """What the model reads of each prompt, piece by piece; of an ensemble, only its first template."""
+    lines = "".join(
+        f'<div><span class="clipbench-number">{one.tokens}</span><span dir="auto">{pieces(one)}</span></div>'
+        for one in readings
+    )
+    limit = f", {readings[0].limit} at most" if readings[0].limit else ""
+    first = f" Shown for the first of {len(templates)} templates." if len(templates) > 1 else ""
+    return (
+        '<div class="clipbench-tokens"><p><b>What the model reads</b> '
+        f"Number of tokens{limit}, start and end of the text included.{first}</p>{lines}</div>"
+    )
+
+
+def pieces(reading: Reading) -> str:
+    shown = reading.pieces[: min(reading.read, MOST_PIECES)]
+    read = "".join(f"<code>{escape(piece)}</code>" for piece in shown)
+    if not reading.cut:
+        return read
+    unread = reading.pieces[reading.read :]
+    cut = "".join(f'<code class="clipbench-unread">{escape(piece)}</code>' for piece in unread[:5])
+    return f"{read}{cut} cut here: {len(unread)} tokens are not read"

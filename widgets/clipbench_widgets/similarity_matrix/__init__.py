@@ -1,0 +1,1 @@
+"""SimilarityMatrix: images against texts."""

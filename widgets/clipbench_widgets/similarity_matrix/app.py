@@ -1,0 +1,355 @@
+"""SimilarityMatrix: every text against every picture, and what the contrastive loss wants of it."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import ipywidgets
+import torch
+import traitlets
+from matplotlib.figure import Figure
+
+from clipbench import PictureSet, UserError
+from clipbench.figures.pictures import similarity_heatmap
+from clipbench_widgets.core import html
+from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
+from clipbench_widgets.core.gallery import Thumbnail
+from clipbench_widgets.core.inputs import TEMPERATURES, encoder_of, listed
+from clipbench_widgets.core.latest_only import LatestOnly
+from clipbench_widgets.core.pictures import NamedPicture, named_pictures
+from clipbench_widgets.core.remembered_features import RememberedFeatures
+from clipbench_widgets.core.scoring import read_prompts
+from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.uploads import ENDINGS, on_picture
+from clipbench_widgets.similarity_matrix import page as matrix_page
+
+MODES = ("cosine", "row softmax", "column softmax")
+ORDERS = ("as given", "alike together")
+MAX_SIDE = 40  # texts, and pictures: more cells than a page can show
+
+
+class SimilarityMatrix(ipywidgets.VBox):
+    """Texts by pictures, as cosines or as probabilities along the rows or the columns.
+
+    Where there are as many texts as pictures, text n and picture n are taken for a pair.
+
+    Args:
+        model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
+        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes.
+        texts: one a picture for pairs; by default captions of the scenes, or the pictures' names.
+
+    Raises:
+        UserError: for a model or picture that cannot be used, and for more than 40 of either.
+    """
+
+    texts = traitlets.List(traitlets.Unicode())
+    mode = traitlets.Enum(MODES, "cosine")
+    order = traitlets.Enum(ORDERS, "as given")
+    temperature = traitlets.Float(1.0)  # multiplies the model's own scale; changes the softmax only
+    chosen_text = traitlets.Int(0)  # a position in ``texts``
+    chosen_picture = traitlets.Int(0)
+    cosines = traitlets.List(traitlets.List(), read_only=True)  # (texts, pictures), in the order given
+    accuracy = traitlets.Dict(read_only=True)  # image_to_text and text_to_image, None without pairs
+    message = traitlets.Unicode(read_only=True)
+
+    def __init__(self, model=None, pictures=None, texts: Sequence[str] | None = None, *, mode: str = "cosine"):
+        self._ready = False
+        self.encoder = encoder_of("classroom" if model is None else model)
+        self._features = RememberedFeatures(self.encoder)
+        self._picture_buttons: dict[NamedPicture, Thumbnail] = {}
+        self._text_buttons: list[ipywidgets.Button] = []
+        self._update = LatestOnly(self._compare_and_draw)
+        self.entries = list(example_pictures()) if pictures is None else named_pictures(pictures)
+        if len(self.entries) > MAX_SIDE:
+            raise UserError(f"{len(self.entries)} pictures are too many for one matrix; give at most {MAX_SIDE}")
+        if texts is None:
+            texts = CAPTIONS if pictures is None else default_texts(pictures, self.entries)
+        self._build_controls()
+        super().__init__(self._arranged())
+        self.add_class("clipbench-app")
+        self.mode = mode
+        self.texts = listed(texts)
+        self._connect()
+        self._ready = True
+        self._update()
+
+    # ---------------------------------------------------------------------------------------- for code
+
+    @property
+    def scale(self) -> float:
+        return self.encoder.scale * self.temperature
+
+    def values(self, mode: str | None = None) -> torch.Tensor:
+        """(texts, pictures): cosines, or probabilities along the rows or columns, in the order given."""
+        self._update.settle()
+        cosines = torch.tensor(self.cosines).view(len(self.texts), len(self.entries))
+        mode = mode or self.mode
+        return cosines if mode == "cosine" else (self.scale * cosines).softmax(1 if mode == "row softmax" else 0)
+
+    def refresh(self) -> None:
+        """Encode everything again, when the model has been trained further."""
+        self._features.forget()
+        self._update.now()
+
+    def follow(self, seconds: float = 0.5) -> Callable[[dict], None]:
+        """A callback for a Trainer of this encoder's model: the matrix comes into order while it is trained.
+
+        Args:
+            seconds: at least so long between two pictures of the matrix.
+        """
+        last = -math.inf
+
+        def on_event(event: dict) -> None:
+            nonlocal last
+            due = event["event"] == "end" or (event["event"] == "step" and time.monotonic() - last >= seconds)
+            if not due:
+                return
+            training = self.encoder.model.training
+            self.encoder.model.eval()  # nothing is dropped, and batch statistics are left alone
+            self.refresh()
+            self.encoder.model.train(training)
+            last = time.monotonic()
+
+        return on_event
+
+    def summary(self) -> str:
+        """The state in words."""
+        self._update.settle()
+        if not self.cosines or not self.entries:
+            return "no similarities: give pictures and texts"
+        size = f"{len(self.texts)} texts × {len(self.entries)} pictures, read by {self.encoder.name}"
+        if self.accuracy["image_to_text"] is None:
+            return size
+        both = (f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in self.accuracy.items())
+        return f"{size}; accuracy on the diagonal: {', '.join(both)}"
+
+    def to_static(self) -> Figure:
+        """The matrix as a figure, for a page without widgets.
+
+        Raises:
+            UserError: when there is nothing to show.
+        """
+        if not self.cosines or not self.entries:
+            raise UserError("nothing to show yet: give pictures and texts")
+        rows, columns = self._arrangement()
+        pictures = [self.entries[column].picture for column in columns]
+        heading = f"{self.mode} of {self.summary()}"
+        what = "cosine similarity" if self.mode == "cosine" else "probability"
+        texts = [self.texts[row] for row in rows]
+        return similarity_heatmap(self.values()[rows][:, columns], pictures, texts, heading, what)
+
+    def __repr__(self) -> str:
+        return f"<SimilarityMatrix: {self.summary()}>"
+
+    # --------------------------------------------------------------------------------------- the parts
+
+    def _build_controls(self) -> None:
+        self._title, self._accuracy, self._legend = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._mode = ipywidgets.ToggleButtons(options=MODES, description="")
+        self._order = ipywidgets.ToggleButtons(options=ORDERS, description="")
+        low, high = (math.log10(end) for end in TEMPERATURES)
+        self._slider = ipywidgets.FloatLogSlider(
+            value=1.0, min=low, max=high, step=0.02, description="Temperature ×", readout_format=".2f"
+        ).add_class("clipbench-slider")
+        self._cells = ipywidgets.HTML()
+        self._styles = ipywidgets.HTML().add_class("clipbench-style")
+        self._grid = ipywidgets.Box().add_class("clipbench-grid")
+        self._detail = ipywidgets.HTML().add_class("clipbench-detail")
+        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class("clipbench-above")
+        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._upload.add_class("clipbench-upload")
+        self._notice = ipywidgets.HTML()
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        matrix = ipywidgets.Box([self._styles, self._grid]).add_class("clipbench-matrix")
+        side = ipywidgets.Box([matrix, self._detail]).add_class("clipbench-matrix-side")
+        switches = html.row_of(self._mode, self._order, self._slider)
+        upload = html.row_of(self._upload, self._notice)
+        rules = style_sheet(html.RULES, matrix_page.RULES)
+        parts = self._title, self._accuracy, switches, self._legend, side, self._text, upload
+        return [rules, html.column_of("clipbench-matrix-app", *parts)]
+
+    def _connect(self) -> None:
+        traitlets.link((self, "mode"), (self._mode, "value"))
+        traitlets.link((self, "order"), (self._order, "value"))
+        traitlets.link((self._slider, "value"), (self, "temperature"))
+        self._text.observe(self._on_text, "value")
+        on_picture(self._upload, self._add, self._say)
+        self.observe(self._draw, ["mode", "temperature", "chosen_text", "chosen_picture"])
+        self.observe(self._lay_out, "order")
+
+    # --------------------------------------------------------------------------------- changes of state
+
+    @traitlets.validate("texts")
+    def _readable_texts(self, proposal):
+        return read_prompts("\n".join(proposal.value))[:MAX_SIDE]
+
+    @traitlets.validate("temperature")
+    def _usable_temperature(self, proposal):
+        if math.isnan(proposal.value):
+            raise traitlets.TraitError("temperature: not a number")
+        return min(max(proposal.value, TEMPERATURES[0]), TEMPERATURES[1])
+
+    @traitlets.validate("chosen_text", "chosen_picture")
+    def _inside(self, proposal):
+        count = len(self.texts if proposal.trait.name == "chosen_text" else self.entries)
+        return max(0, min(proposal.value, count - 1))
+
+    def _on_text(self, change) -> None:
+        self.texts = read_prompts(change.new)
+
+    @traitlets.observe("texts")
+    def _on_texts(self, change) -> None:
+        if read_prompts(self._text.value) != change.new:
+            self._text.value = "\n".join(change.new)
+        self._update()
+
+    def _add(self, entry: NamedPicture) -> None:
+        if len(self.entries) >= MAX_SIDE:
+            raise UserError(f"the matrix is full with {MAX_SIDE} pictures")
+        self.entries = [*self.entries, entry]
+        self._update()
+        self.chosen_picture = len(self.entries) - 1
+
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._notice.value = html.message_line(text)
+
+    # ------------------------------------------------------------------------------- compute, then draw
+
+    def _compare_and_draw(self) -> None:
+        if not self._ready:
+            return
+        cosines = self._similarities()
+        self.set_trait("cosines", cosines.tolist())
+        self.set_trait("accuracy", diagonal_accuracy(cosines))
+        self.chosen_text = min(self.chosen_text, max(0, len(self.texts) - 1))
+        self._lay_out()
+
+    def _similarities(self) -> torch.Tensor:
+        """(texts, pictures)"""
+        if not self.texts or not self.entries:
+            return torch.zeros(len(self.texts), len(self.entries))
+        pictures = torch.stack([self._features.of_picture(entry) for entry in self.entries])
+        cosines = self._features.of_texts(self.texts) @ pictures.T
+        if not torch.isfinite(cosines).all():
+            raise UserError("the model's features are not finite numbers; its training has probably diverged")
+        return cosines
+
+    def _arrangement(self) -> tuple[list[int], list[int]]:
+        """Positions of the rows and of the columns in the order shown."""
+        given = list(range(len(self.texts))), list(range(len(self.entries)))
+        if self.order == "as given" or min(map(len, given)) < 3:
+            return given
+        cosines = torch.tensor(self.cosines)
+        if len(self.texts) == len(self.entries):  # pairs stay pairs
+            order = alike_together(torch.cat([cosines, cosines.T], 1))
+            return order, order
+        return alike_together(cosines), alike_together(cosines.T)
+
+    def _lay_out(self, _=None) -> None:
+        """Put the buttons of rows and columns into their places, then draw."""
+        self._update.settle()
+        if not self._ready:
+            return
+        rows, columns = self._arrangement()
+        pictures = [self._picture_button(column) for column in columns]
+        names = [self._text_button(number, row) for number, row in enumerate(rows)]
+        side = f"var(--cb-matrix-label) repeat({len(columns)}, {matrix_page.CELL}px)"
+        self._grid.layout.grid_template_columns = side
+        place(self._cells, f"2 / 2 / span {max(1, len(rows))} / span {max(1, len(columns))}")
+        for number, button in enumerate(pictures):
+            place(button, f"1 / {number + 2} / auto / auto")
+        for number, button in enumerate(names):
+            place(button, f"{number + 2} / 1 / auto / auto")
+        self._styles.value = f"<style>{''.join(button.rule for button in pictures)}</style>"
+        self._grid.children = [*pictures, *names, self._cells]
+        self._draw()
+
+    def _picture_button(self, position: int) -> Thumbnail:
+        entry = self.entries[position]
+        if entry not in self._picture_buttons:
+            button = Thumbnail(entry)
+            button.remove_class("clipbench-thumbnail").add_class("clipbench-column-picture")
+            self._picture_buttons[entry] = self._axis_button(button, "chosen_picture")
+        button = self._picture_buttons[entry]
+        button.position = position
+        return button
+
+    def _text_button(self, number: int, position: int) -> ipywidgets.Button:
+        """The n-th button from the top; buttons are kept, because a new one costs more than the text on it."""
+        if number == len(self._text_buttons):
+            button = ipywidgets.Button().add_class("clipbench-row-name")
+            self._text_buttons.append(self._axis_button(button, "chosen_text"))
+        button = self._text_buttons[number]
+        button.description = button.tooltip = self.texts[position]
+        button.position = position
+        return button
+
+    def _axis_button(self, button: ipywidgets.Button, trait: str) -> ipywidgets.Button:
+        button.on_click(lambda clicked: self.set_trait(trait, clicked.position))
+        button.trait = trait
+        return button
+
+    def _draw(self, _=None) -> None:
+        self._update.settle()
+        if not self._ready:
+            return
+        pairs = bool(self.texts) and len(self.texts) == len(self.entries)
+        self._title.value = matrix_page.title(self.encoder.name, self.scale)
+        self._legend.value = matrix_page.legend(self.mode, pairs)
+        self._accuracy.value = matrix_page.accuracy_line(**self.accuracy)
+        if not self.texts or not self.entries:
+            self._cells.value, self._detail.value = "", html.message_line("Write a text, upload a picture.")
+            return
+        rows, columns = self._arrangement()
+        self._cells.value = matrix_page.cells(
+            self.values()[rows][:, columns],
+            [self.entries[column].name for column in columns],
+            [self.texts[row] for row in rows],
+            probabilities=self.mode != "cosine",
+            pairs=pairs,
+            here=(rows.index(self.chosen_text), columns.index(self.chosen_picture)),
+        )
+        for button in self._grid.children:
+            if button is not self._cells:
+                here = button.position == getattr(self, button.trait)
+                (button.add_class if here else button.remove_class)("clipbench-here")
+        self._detail.value = self._detail_page()
+
+    def _detail_page(self) -> str:
+        cell = self.chosen_text, self.chosen_picture
+        numbers = {
+            "cosine": self.values("cosine")[cell].item(),
+            f"of the {len(self.texts)} texts for this picture": self.values("column softmax")[cell].item(),
+            f"of the {len(self.entries)} pictures for this text": self.values("row softmax")[cell].item(),
+        }
+        return matrix_page.detail(self.entries[self.chosen_picture], self.texts[self.chosen_text], numbers)
+
+
+def place(widget: ipywidgets.Widget, area: str) -> None:
+    widget.layout.grid_area = area
+
+
+def diagonal_accuracy(cosines: torch.Tensor) -> dict[str, float | None]:
+    """How often the true pair wins its column (image to text) and its row (text to image); None without pairs."""
+    if len(cosines) == 0 or cosines.shape[0] != cosines.shape[1]:
+        return {"image_to_text": None, "text_to_image": None}
+    own = torch.arange(len(cosines))
+    return {
+        "image_to_text": (cosines.argmax(0) == own).float().mean().item(),
+        "text_to_image": (cosines.argmax(1) == own).float().mean().item(),
+    }
+
+
+def alike_together(rows: torch.Tensor) -> list[int]:
+    """The rows of a matrix in an order in which like ones are neighbours: the leaves of a hierarchical clustering."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    return leaves_list(linkage(rows.numpy(), "average", optimal_ordering=True)).tolist()
+
+
+def default_texts(pictures, entries: Sequence[NamedPicture]) -> list[str]:
+    """The pictures' names, in a set's own first template if it has one."""
+    template = pictures.templates[0] if isinstance(pictures, PictureSet) and pictures.templates else "{}"
+    return [template.replace("{}", entry.name) for entry in entries]

@@ -1,0 +1,1 @@
+"""StartPage: a card for each app."""

@@ -1,0 +1,143 @@
+"""StartPage: all apps behind one page of cards, for a class that opens them in a browser."""
+
+import ipywidgets
+import torch
+import traitlets
+
+from clipbench import CLIP, Trainer, UserError
+from clipbench.data.streams import ScenePairs
+from clipbench.preprocess import Preprocess
+from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.presets import find_preset
+from clipbench_widgets.beat_the_machine.app import BeatTheMachine
+from clipbench_widgets.core import shipped_models
+from clipbench_widgets.core.example_pictures import example_pictures
+from clipbench_widgets.core.html import column_of, message_line
+from clipbench_widgets.core.inputs import encoder_of
+from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.embedding_map.app import EmbeddingMap
+from clipbench_widgets.image_search.app import ImageSearch
+from clipbench_widgets.prompt_explorer.app import PromptExplorer
+from clipbench_widgets.similarity_matrix.app import SimilarityMatrix
+from clipbench_widgets.start_page import cards as start_look
+from clipbench_widgets.start_page.cards import CARDS, START, CardLook
+from clipbench_widgets.training_monitor.app import TrainingMonitor
+from clipbench_widgets.typographic_studio.app import TypographicStudio
+
+MOST = 1000  # pictures of the map and of the search, which remember the same ones
+
+
+class StartPage(ipywidgets.VBox):
+    """Seven cards; a click opens an app, which is built then and kept. All apps share one model.
+
+    Args:
+        model: a name or folder for `clipbench.load`, or an Encoder. One that cannot be loaded is told on the page.
+        data: pictures for the map, the search and the game, as each app takes them; by default their own.
+    """
+
+    shown = traitlets.Unicode(START)  # the name of an app, or START for the cards
+    message = traitlets.Unicode(read_only=True)
+
+    def __init__(self, model="classroom", data=None):
+        self.apps: dict[str, ipywidgets.Widget] = {}  # those that have been opened
+        self.encoder, self._data = None, data
+        self._title, self._notice, self._waiting = (ipywidgets.HTML() for _ in range(3))
+        self._cards = {look.name: self._card(look) for look in CARDS}
+        self._row = ipywidgets.Box(list(self._cards.values()))
+        self._body = ipywidgets.VBox().add_class("clipbench-opened")
+        top = column_of("clipbench-start", self._title, self._row, self._notice, self._waiting)
+        super().__init__([style_sheet(start_look.RULES), top.add_class("clipbench-app"), self._body])
+        self.add_class("clipbench-page")
+        self._waiting.layout.display = "none"
+        self._load(model)
+        self._draw()
+
+    def show(self, name: str) -> None:
+        """Show an app, or START for the cards."""
+        self.shown = name
+
+    def summary(self) -> str:
+        """The state in words."""
+        model = self.encoder.name if self.encoder else "no model"
+        opened = ", ".join(self.apps) or "none"
+        return f"{self.shown or 'the cards'} shown, opened so far: {opened}; {model}"
+
+    def __repr__(self) -> str:
+        return f"<StartPage: {self.summary()}>"
+
+    # ---------------------------------------------------------------------------------------- the parts
+
+    def _card(self, look: CardLook) -> ipywidgets.Button:
+        card = ipywidgets.Button(description=look.text, tooltip=look.invitation)
+        card.add_class("clipbench-start-card").add_class(look.css_class)
+        card.on_click(lambda _: self.show(look.name))
+        return card
+
+    def _load(self, model) -> None:
+        """Load what all apps need and use it once, so that a kernel that waits for its visitor is warm."""
+        try:
+            self.encoder = encoder_of(model)
+            self.encoder.encode_text(["a cat"])
+            example_pictures()
+        except UserError as error:
+            self.set_trait("message", f"The apps need a model. {error}")
+
+    def _make(self, name: str) -> ipywidgets.Widget:
+        model, data = self.encoder, self._data
+        makers = {
+            "PromptExplorer": lambda: PromptExplorer(model),
+            "SimilarityMatrix": lambda: SimilarityMatrix(model),
+            "TypographicStudio": lambda: TypographicStudio([model, *shipped_models.readers()]),
+            "EmbeddingMap": lambda: EmbeddingMap(model, data, most=MOST),
+            "TrainingMonitor": lambda: TrainingMonitor(tiny_training()),
+            "ImageSearch": lambda: ImageSearch(model, data, most=MOST, rivals=shipped_models.picture_encoders()),
+            "BeatTheMachine": lambda: BeatTheMachine(model, data),
+        }
+        return makers[name]()
+
+    # ------------------------------------------------------------------------------- changes of state
+
+    @traitlets.validate("shown")
+    def _known_name(self, proposal):
+        return proposal.value if proposal.value in self._cards and self.encoder else START
+
+    @traitlets.observe("shown")
+    def _on_shown(self, _) -> None:
+        self.set_trait("message", "")
+        if self.shown != START and self.shown not in self.apps:
+            self._draw()
+            self._build(self.shown)
+        self._draw()
+
+    def _build(self, name: str) -> None:
+        self._waiting.value, self._waiting.layout.display = start_look.waiting_page(name), None
+        try:
+            self.apps[name] = self._make(name)
+            self._body.children = [*self._body.children, ipywidgets.Box([self.apps[name]])]
+        except Exception as error:  # nobody in front of a class can read a traceback
+            known = isinstance(error, UserError)
+            self.set_trait("message", str(error) if known else f"This app cannot start: {error}")
+        self._waiting.layout.display = "none"
+
+    def _draw(self) -> None:
+        at_start = self.shown == START
+        self._title.value = start_look.title(self.encoder.name if self.encoder else "", at_start)
+        self._notice.value = message_line(self.message)
+        self._notice.layout.display = None if self.message else "none"
+        self._row.add_class("clipbench-cards" if at_start else "clipbench-tabs")
+        self._row.remove_class("clipbench-tabs" if at_start else "clipbench-cards")
+        for look, (name, card) in zip(CARDS, self._cards.items(), strict=True):
+            card.description = look.text if at_start else look.title
+            card.disabled = self.encoder is None
+            (card.add_class if name == self.shown else card.remove_class)("clipbench-chosen")
+        for name, box in zip(self.apps, self._body.children, strict=True):
+            box.layout.display = None if name == self.shown else "none"
+
+
+def tiny_training() -> Trainer:
+    """The tiny model's training, which ends after three minutes and leaves no files."""
+    preset = find_preset("tiny")
+    torch.manual_seed(0)
+    tokenizer = world_tokenizer(preset.model.text.context_length)
+    return Trainer(CLIP(preset.model), tokenizer, Preprocess(preset.model.image_size), ScenePairs(seed=0, tiny=True),
+                   preset.train, threads=1)  # fmt: skip

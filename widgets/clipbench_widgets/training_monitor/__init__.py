@@ -1,0 +1,1 @@
+"""TrainingMonitor: watch a training as it runs."""

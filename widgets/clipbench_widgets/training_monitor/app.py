@@ -1,0 +1,244 @@
+"""TrainingMonitor: start, pause and stop a training, and watch it learn, while the notebook stays free."""
+
+import io
+import math
+import threading
+import time
+from pathlib import Path
+
+import ipywidgets
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from PIL import Image
+
+from clipbench import Trainer, UserError
+from clipbench.errors import in_words
+from clipbench_widgets.core import html
+from clipbench_widgets.core.format import colour_range, shade
+from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.training_monitor import page as monitor_page
+from clipbench_widgets.training_monitor.figure import monitor_figure
+
+STATES = ("ready", "starting", "running", "paused", "stopped", "finished", "failed")
+UNDER_WAY = ("starting", "running", "paused")
+PAIRS = 16  # in the similarity matrix
+MATRIX_PIXELS = 256  # on the page
+MOST_POINTS = 600  # of a curve; beyond, every other point is dropped
+SECONDS_A_CHART, SECONDS_A_MATRIX = 0.2, 1.0  # at least so long between two drawings
+
+
+class TrainingMonitor(ipywidgets.VBox):
+    """Runs a Trainer in a thread of its own and shows its events.
+
+    The dashed line of the loss is ln N, the loss of a model that guesses among the N texts of a batch. The matrix
+    compares the first pairs of the trainer's data: a training brings the dark cells onto the diagonal.
+
+    Args:
+        trainer: what to run. The monitor adds a callback to it and changes nothing else.
+
+    Raises:
+        UserError: for anything but a Trainer.
+    """
+
+    state = traitlets.Enum(STATES, "ready", read_only=True)
+    latest = traitlets.Dict(read_only=True)  # the last step's numbers: step, loss, batch_accuracy, scale, ...
+    diagonal_accuracy = traitlets.Float(0.0, read_only=True)  # pictures of the matrix whose own text is first
+    message = traitlets.Unicode(read_only=True)  # why the training ended early, and hints of the trainer
+
+    def __init__(self, trainer: Trainer):
+        if not isinstance(trainer, Trainer):
+            raise UserError(f"trainer: a {type(trainer).__name__} is no Trainer; build a clipbench.Trainer first")
+        self.trainer = trainer
+        self.history: list[dict] = []  # steps with their numbers, thinned out
+        self.similarities: torch.Tensor | None = None  # (texts, pictures)
+        self._every, self._chart_at, self._matrix_at = 1, -math.inf, -math.inf
+        self._go, self._thread = threading.Event(), None
+        self._sample = self._pairs()
+        self._build_controls()
+        super().__init__(self._arranged())
+        self.add_class("clipbench-app")
+        trainer.callbacks.append(self._on_event)
+        self.observe(self._draw, ["state", "message"])
+        self._draw_matrix()
+        self._draw()
+
+    # ---------------------------------------------------------------------------------------- for code
+
+    def start(self) -> None:
+        """Begin, or go on after a pause or a stop."""
+        if self.state in UNDER_WAY:
+            self._go.set()
+            return
+        if self.state == "finished":
+            return
+        self.wait()  # a thread that has said its last word may still be closing its files
+        self.trainer.stopping.clear()
+        self._go.set()
+        self.set_trait("message", "")
+        self.set_trait("state", "starting")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="clipbench-training")
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Rest after the present step; the weights stay in memory."""
+        if self.state in UNDER_WAY:
+            self._go.clear()
+
+    def stop(self) -> None:
+        """End after the present step, with a checkpoint if the trainer has a folder."""
+        self.trainer.stop()
+        self._go.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until the thread has ended."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def summary(self) -> str:
+        """The state in words."""
+        if not self.latest:
+            return f"{self.state}: no step yet"
+        guessing = math.log(self.trainer.config.batch_size)
+        return (
+            f"{self.state} at step {self.latest['step']} after {self.latest['pairs']:,} pairs: loss "
+            f"{self.latest['loss']:.2f} (guessing: {guessing:.2f}), batch accuracy "
+            f"{100 * self.latest['batch_accuracy']:.0f} %, scale {self.latest['scale']:.1f}, "
+            f"{self.latest['pairs_per_second']:.0f} pairs a second"
+        )
+
+    def to_static(self) -> Figure:
+        """The curves and the matrix as a figure, for a page without widgets.
+
+        Raises:
+            UserError: before the first step.
+        """
+        if not self.history:
+            raise UserError("nothing to show yet: start the training")
+        return monitor_figure(self.history, self.trainer.config.batch_size, self.similarities)
+
+    def __repr__(self) -> str:
+        return f"<TrainingMonitor: {self.summary()}>"
+
+    # --------------------------------------------------------------------------------------- the parts
+
+    def _build_controls(self) -> None:
+        self._start = ipywidgets.Button(description="Start", icon="play", tooltip="Train, in the background")
+        self._pause = ipywidgets.Button(description="Pause", icon="pause", tooltip="Rest after the present step")
+        self._stop = ipywidgets.Button(description="Stop", icon="stop", tooltip="End after the present step")
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-monitor-progress")
+        self._title, self._state = ipywidgets.HTML(), ipywidgets.HTML()
+        self._numbers, self._charts = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-monitor-charts")
+        self._matrix = ipywidgets.Image(format="png", width=MATRIX_PIXELS, height=MATRIX_PIXELS)
+        self._matrix.add_class("clipbench-monitor-matrix")
+        self._caption, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
+        self._start.on_click(lambda _: self.start())
+        self._pause.on_click(lambda _: self.pause())
+        self._stop.on_click(lambda _: self.stop())
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        buttons = html.row_of(self._start, self._pause, self._stop, self._bar, self._state)
+        matrix = html.column_of("clipbench-monitor-side", self._matrix, self._caption)
+        shown = ipywidgets.Box([self._charts, matrix]).add_class("clipbench-monitor-shown")
+        parts = self._title, buttons, self._notice, self._numbers, shown
+        return [style_sheet(html.RULES, monitor_page.RULES), html.column_of("clipbench-monitor", *parts)]
+
+    # ------------------------------------------------------------------------------- in the training's thread
+
+    def _run(self) -> None:
+        try:
+            self.trainer.run()
+        except Exception as error:
+            self.set_trait("message", in_words(error))
+            self.set_trait("state", "failed")
+
+    def _on_event(self, event: dict) -> None:
+        if event["event"] == "start":
+            self.set_trait("state", "running")
+        elif event["event"] == "step":
+            self._on_step(event)
+        elif event["event"] == "end":
+            self._draw_matrix()
+            self.set_trait("state", "finished" if event["finished"] else "stopped")
+        elif event["event"] in ("hint", "restored", "not saved"):
+            self.set_trait("message", str(event.get("text") or f"{event['event']} at step {event['step']}"))
+
+    def _on_step(self, event: dict) -> None:
+        self.set_trait("latest", event)
+        if event["step"] % self._every == 0 or not self.history:
+            smoothed = self.trainer.smoothed_loss
+            self.history.append(event | {"smoothed": math.nan if smoothed is None else smoothed})
+        if len(self.history) > MOST_POINTS:
+            self._every *= 2
+            self.history = self.history[::2]
+        if threading.current_thread() is not self._thread:
+            self._go.set()  # somebody runs the trainer without the monitor: nothing here may stop it
+        now = time.monotonic()
+        if now - self._matrix_at >= SECONDS_A_MATRIX:
+            self._draw_matrix()
+        if now - self._chart_at >= SECONDS_A_CHART:
+            self._draw()
+        if not self._go.is_set():
+            self._draw_matrix()
+            self.set_trait("state", "paused")
+            self._go.wait()
+            if not self.trainer.stopping.is_set():
+                self.set_trait("state", "running")
+
+    def _pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(images, token ids) of the first pairs of the data."""
+        pairs = self.trainer.stream(0, PAIRS)
+        return pairs.images, self.trainer.tokenizer(pairs.captions)
+
+    @torch.no_grad()
+    def _compare(self) -> torch.Tensor:
+        """(texts, pictures): nothing is dropped, and batch statistics are left alone."""
+        model, device = self.trainer.model, self.trainer.device
+        training = model.training
+        model.eval()
+        images, ids = (part.to(device) for part in self._sample)
+        pictures = model.encode_image(self.trainer.preprocess.normalise(images))
+        similarities = (model.encode_text(ids) @ pictures.T).float().cpu()
+        if training:
+            self.trainer.set_training()
+        return similarities
+
+    # ------------------------------------------------------------------------------------------------- drawing
+
+    def _draw_matrix(self) -> None:
+        self.similarities = self._compare()
+        own_is_best = self.similarities.diag() >= self.similarities.amax(0)  # a caption may come twice
+        self.set_trait("diagonal_accuracy", own_is_best.float().mean().item())
+        self._matrix.value = matrix_png(self.similarities)
+        self._caption.value = monitor_page.caption(len(self.similarities), self.diagonal_accuracy)
+        self._matrix_at = time.monotonic()
+
+    def _draw(self, _=None) -> None:
+        under_way = self.state in UNDER_WAY
+        self._start.disabled = self.state in ("starting", "running", "finished")
+        self._start.description = "Start" if self.state == "ready" else "Go on"
+        self._pause.disabled = self.state != "running"
+        self._stop.disabled = not under_way
+        self._bar.value = float(self.latest.get("progress", 0.0))
+        self._title.value = monitor_page.title(self.trainer.config.batch_size, folder_name(self.trainer.out))
+        self._state.value = monitor_page.state_line(self.state)
+        self._notice.value = html.message_line(self.message)
+        self._notice.layout.display = "" if self.message else "none"
+        self._numbers.value = monitor_page.numbers(self.latest, self.trainer.config.batch_size)
+        self._charts.value = monitor_page.charts(self.history, self.trainer.config.batch_size)
+        self._chart_at = time.monotonic()
+
+
+def folder_name(out: Path | None) -> str:
+    return "kept in memory only" if out is None else f"checkpoints in {out.name}"
+
+
+def matrix_png(similarities: torch.Tensor) -> bytes:
+    """One cell a pair, light to dark as in a SimilarityMatrix."""
+    low, high = colour_range(similarities)
+    shares = ((similarities - low) / (high - low)).clamp(0, 1)
+    cells = Image.new("RGB", (shares.shape[1], shares.shape[0]))
+    cells.putdata([shade(share) for share in shares.flatten().tolist()])
+    buffer = io.BytesIO()
+    cells.resize((MATRIX_PIXELS, MATRIX_PIXELS), Image.Resampling.NEAREST).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,34 @@
+"""A training as a figure: loss with the line of guessing, batch accuracy, and the similarity matrix."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+
+from clipbench_widgets.core.static_figure import BLUE, ORANGE, PALE_BLUE, StaticFigure
+
+
+def monitor_figure(history: Sequence[dict], batch_size: int, similarities: torch.Tensor) -> Figure:
+    """
+    Args:
+        history: rows with ``step``, ``loss``, ``smoothed`` and ``batch_accuracy``.
+        similarities: (texts, pictures).
+    """
+    figure = StaticFigure(figsize=(12, 3.4), layout="constrained")
+    loss, accuracy, matrix = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 1))
+    steps = [row["step"] for row in history]
+    loss.plot(steps, [row["loss"] for row in history], color=PALE_BLUE, lw=0.8)
+    loss.plot(steps, [row["smoothed"] for row in history], color=BLUE, lw=2)
+    guessing = f"ln {batch_size} = {math.log(batch_size):.2f}: guessing"
+    loss.axhline(math.log(batch_size), color=ORANGE, ls="--", label=guessing)
+    loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    accuracy.plot(steps, [row["batch_accuracy"] for row in history], color=BLUE, lw=1.5)
+    accuracy.axhline(1 / batch_size, color=ORANGE, ls="--", label=f"1 / {batch_size}: guessing")
+    accuracy.set(xlabel="step", ylabel="batch accuracy", ylim=(0, 1))
+    for axes in (loss, accuracy):
+        axes.legend(frameon=False, fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+    matrix.imshow(similarities.numpy(), cmap="Blues", vmin=0)
+    matrix.set(xticks=[], yticks=[], xlabel="pictures", ylabel="texts", title="cosines")
+    return figure

@@ -1,0 +1,1 @@
+"""TypographicStudio: print a word on an image and ask again."""

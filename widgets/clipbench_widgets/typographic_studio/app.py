@@ -1,0 +1,456 @@
+"""TypographicStudio: write a word on a picture and see whether the model believes it."""
+
+from collections.abc import Sequence
+
+import ipywidgets
+import traitlets
+from matplotlib.figure import Figure
+from PIL import Image
+
+from clipbench import Encoder, PictureSet, UserError, open_pictures
+from clipbench.data.alter.sticker import Sticker, check_letters, print_on
+from clipbench.errors import in_words
+from clipbench.evaluate.features.prompts import fill_templates
+from clipbench.evaluate.typographic import NAMED_WORDING, patched
+from clipbench.evaluate.zero_shot import ensemble
+from clipbench_widgets.core import html, position_pad, scoring, shipped_models
+from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
+from clipbench_widgets.core.gallery import Gallery
+from clipbench_widgets.core.inputs import (
+    classes_of,
+    encoder_of,
+    listed,
+    mark,
+)
+from clipbench_widgets.core.latest_only import LatestOnly
+from clipbench_widgets.core.pictures import NamedPicture, named_pictures, square
+from clipbench_widgets.core.position_pad import PositionPad
+from clipbench_widgets.core.remembered_features import RememberedFeatures
+from clipbench_widgets.core.scoring import read_prompts
+from clipbench_widgets.core.step_runner import StepRunner
+from clipbench_widgets.core.template_chips import TemplateChips
+from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.uploads import (
+    ENDINGS,
+    MAX_BYTES,
+    MEGABYTE,
+    on_picture,
+)
+from clipbench_widgets.typographic_studio import fonts, size_chart
+from clipbench_widgets.typographic_studio import page as studio_page
+from clipbench_widgets.typographic_studio.figure import studio_figure
+from clipbench_widgets.typographic_studio.size_curve import SizeCurve
+from clipbench_widgets.typographic_studio.size_sweep import Question, without_the_word
+from clipbench_widgets.typographic_studio.sticker_style import StickerLook
+from clipbench_widgets.typographic_studio.verdict import Verdict, control_for, judge
+
+TEMPLATES = ("a photo of a {}.", "a photo of a {} with a sign.", "a {} with a word on it")
+SIDE = 384  # pixels of the square that is written on; what most models see is smaller
+LONGEST_WORD = 30  # letters; more do not fit on a picture
+SET, SET_SIZE = "scenes:heldout256", 64  # success is measured on pictures of things that the tiny models know too
+MAX_UPLOADS = 6  # the oldest own picture makes room for the next
+VIEWS = ("before", "after", "control")
+APPLE = 6  # the green apple among the example pictures, which made such stickers famous
+
+
+class TypographicStudio(ipywidgets.VBox):
+    """A picture, a word printed on it, and what a model makes of both.
+
+    Beside the word there is always a control word that means nothing, on the same sticker: if it does what the word
+    does, then the sticker hides the picture, and nothing has been read.
+
+    Args:
+        model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default. A list offers several to
+            switch between, such as a model that has seen signs and its twin that has not.
+        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes. The model
+            sees the middle square of each.
+        data: labelled pictures for the success over a set: a PictureSet, or a name for `clipbench.open_pictures`.
+            Without it, the pictures if they are a PictureSet, else "scenes:heldout256".
+        texts: what the probabilities are divided among.
+        templates: what the wording buttons offer, each with {} where the text goes.
+        word: what is printed at first.
+
+    Raises:
+        UserError: for a model, picture or template that cannot be used.
+    """
+
+    word = traitlets.Unicode()
+    control_word = traitlets.Unicode()  # empty: a word of about as many letters that is no thing's name
+    masked = traitlets.Bool(False)  # a defence: the sticker is covered before the model looks
+    told = traitlets.Bool(False)  # a defence: every text says what is written, instead of a template
+    texts = traitlets.List(traitlets.Unicode())
+    templates = traitlets.List(traitlets.Unicode())  # offered
+    active_templates = traitlets.List(traitlets.Unicode())  # several are averaged; none is the text as it is
+    selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
+    reader = traitlets.Int(0)  # position among the models given
+    look = traitlets.Instance(StickerLook)  # font, height, position, angle, opacity, text_color, paper_color
+    scores = traitlets.List(traitlets.Dict(), read_only=True)  # a dict a text, in the order of `texts`
+    message = traitlets.Unicode(read_only=True)  # what cannot be done
+
+    def __init__(self, model=None, pictures=None, texts: Sequence[str] | None = None,
+                 templates: Sequence[str] | None = None, *, word: str = "pizza", data=None):  # fmt: skip
+        self._ready = False
+        self._models = list(model) if isinstance(model, (list, tuple)) else ["classroom" if model is None else model]
+        self._readers: dict[int, RememberedFeatures] = {}
+        self._features = self._reader_at(0)
+        self._printed: dict[tuple, NamedPicture] = {}
+        self._drawn: list[NamedPicture | None] = [None] * len(VIEWS)
+        self._uploads: list[NamedPicture] = []
+        self._update = LatestOnly(self._score_and_draw)
+        self._data = pictures if data is None and isinstance(pictures, PictureSet) else data or SET
+        class_names, offered = PROMPTS, TEMPLATES
+        if isinstance(pictures, PictureSet):
+            class_names, offered = classes_of(pictures), pictures.templates
+        self._gallery = Gallery(example_pictures() if pictures is None else named_pictures(pictures))
+        self._gallery.choose(APPLE if pictures is None else 0)
+        self._build_controls()
+        super().__init__(self._arranged(), look=self._look)
+        self.add_class("clipbench-app")
+        self._connect()
+        self.templates = listed(offered if templates is None else templates)
+        self.active_templates = self.templates[:1] if texts is None else []
+        self.texts = listed(class_names if texts is None else texts)
+        self.word = word
+        self.selected = self._gallery.position
+        self._ready = True
+        self._update()
+
+    # ---------------------------------------------------------------------------------------- for code
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model that reads now."""
+        return self._features.encoder
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the word does; None when there is nothing to judge."""
+        self._update.settle()
+        return judge(self.scores, self.word, self._control_in_use) if self.scores else None
+
+    @property
+    def pictures(self) -> dict[str, Image.Image]:
+        """What the model is shown: ``before``, ``after`` and ``control``."""
+        if self._gallery.entry is None:
+            return {}
+        return {name: view.picture for name, view in zip(VIEWS, self._views(), strict=True)}
+
+    def refresh(self) -> None:
+        """Encode everything again, when the model has been trained further."""
+        self._features.forget()
+        self._update.now()
+
+    def summary(self) -> str:
+        """The state in words."""
+        verdict = self.verdict
+        if verdict is None:
+            return "nothing to judge: give a picture and texts"
+        shares = (
+            f"{when}: {getattr(verdict, when)['text']} {studio_page.percent(getattr(verdict, when)[when])}"
+            for when in VIEWS
+        )
+        font = "" if self.look.font == fonts.DEFAULT else f" in {self.look.font}"
+        about = f"{self._gallery.entry.name} with “{self.word}” on it{font}, read by {self.encoder.name}"
+        return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
+
+    def to_static(self) -> Figure:
+        """The state as a figure, for a page without widgets.
+
+        Raises:
+            UserError: when there is nothing to show.
+        """
+        if self.verdict is None:
+            raise UserError("nothing to show yet: choose a picture and write a text")
+        return studio_figure(self.pictures, self.scores, self.verdict)
+
+    def __repr__(self) -> str:
+        return f"<TypographicStudio: {self.summary()}>"
+
+    # --------------------------------------------------------------------------------------- the parts
+
+    def _build_controls(self) -> None:
+        self._title, self._headline, self._notice = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._word = ipywidgets.Text(description="Write on the picture", placeholder="a word")
+        self._word.add_class("clipbench-word")
+        self._add = ipywidgets.Button(tooltip="The model can only choose among the texts")
+        names = [str(getattr(model, "name", model)) for model in self._models]
+        self._reader = ipywidgets.ToggleButtons(options=[(name, i) for i, name in enumerate(names)], description="")
+        self._signs = ipywidgets.HTML()  # how many words the model saw in training
+        self._look = StickerLook()
+        self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
+        self._images = [ipywidgets.HTML() for _ in VIEWS]
+        self._names = [ipywidgets.HTML() for _ in VIEWS]
+        self._says = [ipywidgets.HTML() for _ in VIEWS]
+        self._control = ipywidgets.Text(description="Control word").add_class("clipbench-control-word")
+        self._duel = ipywidgets.HTML()
+        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=9).add_class("clipbench-above")
+        self._remark = ipywidgets.HTML()
+        self._chips = TemplateChips()
+        self._mask = ipywidgets.ToggleButton(tooltip="Paint over the sticker before the model looks")
+        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._upload.add_class("clipbench-upload")
+        self._tell = ipywidgets.ToggleButton(tooltip="For those who can read the word by other means")
+        self._runner = StepRunner()
+        self.curve = SizeCurve(self._question, self._runner)
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        views = ipywidgets.Box([self._view(number) for number in range(len(VIEWS))]).add_class("clipbench-views")
+        views.children[1].add_class("clipbench-middle")
+        bench = ipywidgets.Box([views, self._look]).add_class("clipbench-bench")
+        wording = html.column_of("clipbench-choice", html.heading("Defences: another wording"), self._chips, self._tell)
+        cover = html.column_of("clipbench-choice", html.heading("… or a cover"), self._mask)
+        texts = html.column_of("clipbench-studio-texts", self._text, self._remark, wording, cover)
+        table = html.column_of("clipbench-answers", self._duel, html.heading("Many pictures"), self.curve)
+        below = ipywidgets.Box([table, texts]).add_class("clipbench-below")
+        self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
+        pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-picture-strip")
+        words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
+        read_by = html.row_of(html.heading("Read by"), self._reader)
+        several = [html.column_of("clipbench-choice", read_by, self._signs)] if len(self._models) > 1 else []
+        parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
+        rules = style_sheet(html.RULES, position_pad.RULES, studio_page.RULES, size_chart.RULES)
+        return [rules, html.column_of("clipbench-studio", *parts)]
+
+    def _view(self, number: int) -> ipywidgets.VBox:
+        over = [self._pad] if VIEWS[number] == "after" else []
+        canvas = ipywidgets.Box([self._images[number], *over]).add_class("clipbench-canvas")
+        return html.column_of("clipbench-view", self._names[number], canvas, self._says[number])
+
+    def _connect(self) -> None:
+        self._gallery.observe(self._on_entry, "entry")
+        on_picture(self._upload, self._take, self._say)
+        self._text.observe(self._on_text, "value")
+        self._word.observe(lambda change: self.set_trait("word", change.new), "value")
+        self._control.observe(lambda change: self.set_trait("control_word", change.new), "value")
+        self._add.on_click(lambda _: self.set_trait("texts", [*self.texts, self.word]))
+        self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
+        traitlets.link((self, "masked"), (self._mask, "value"))
+        traitlets.link((self, "told"), (self._tell, "value"))
+        self._reader.observe(lambda change: self.set_trait("reader", change.new), "value")
+        traitlets.link((self._look, "position"), (self._pad, "position"))
+        looks = ["font", "height", "position", "angle", "opacity", "text_color", "paper_color"]
+        self._look.observe(self._update, looks)
+        self.observe(self._update, ["word", "control_word", "masked", "told"])
+
+    # --------------------------------------------------------------------------------- changes of state
+
+    @traitlets.validate("word", "control_word")
+    def _printable_word(self, proposal):
+        whole = proposal.value.encode("utf-8", "replace").decode("utf-8")[: 10 * LONGEST_WORD]
+        kept = "".join(letter if letter.isprintable() else " " for letter in whole)
+        return " ".join(kept.split())[:LONGEST_WORD].rstrip()
+
+    @traitlets.validate("texts")
+    def _readable_texts(self, proposal):
+        return read_prompts("\n".join(proposal.value))
+
+    @traitlets.validate("templates", "active_templates")
+    def _usable_templates(self, proposal):
+        if proposal.value:
+            fill_templates(["x"], proposal.value)  # raises for one without {}
+        return list(dict.fromkeys(proposal.value))
+
+    @traitlets.validate("reader")
+    def _known_reader(self, proposal):
+        return max(0, min(proposal.value, len(self._models) - 1))
+
+    @traitlets.observe("word", "control_word")
+    def _on_word(self, change) -> None:
+        box = self._word if change.name == "word" else self._control
+        if self._printable_word(traitlets.Bunch(value=box.value)) != change.new:  # set by code; typing is left alone
+            box.value = change.new
+
+    def _on_text(self, change) -> None:
+        before, self.texts = self.texts, read_prompts(change.new)
+        if self.texts == before:
+            self._draw()
+
+    @traitlets.observe("texts")
+    def _on_texts(self, change) -> None:
+        if read_prompts(self._text.value) != change.new:
+            self._text.value = "\n".join(change.new)
+        self._update()
+
+    @traitlets.observe("templates")
+    def _on_templates(self, change) -> None:
+        self._chips.templates = change.new
+
+    @traitlets.observe("active_templates")
+    def _on_active_templates(self, change) -> None:
+        self.templates = [*self.templates, *change.new]  # what is in use is also offered
+        self._chips.active = change.new
+        self._update()
+
+    @traitlets.observe("selected")
+    def _on_selected(self, change) -> None:
+        self._gallery.choose(change.new)
+        self.selected = self._gallery.position
+
+    @traitlets.observe("reader")
+    def _on_reader(self, change) -> None:
+        try:
+            self._features = self._reader_at(change.new)
+        except UserError as error:
+            self.reader = change.old
+            self._say(str(error))
+        else:
+            self._update()
+        self._reader.value = self.reader
+
+    def _reader_at(self, number: int) -> RememberedFeatures:
+        """Features of one of the models, which is read from its files when it is first asked for."""
+        if number not in self._readers:
+            self._readers[number] = RememberedFeatures(encoder_of(self._models[number]))
+        return self._readers[number]
+
+    def _on_entry(self, _) -> None:
+        self.selected = self._gallery.position
+        self._update()
+
+    def _take(self, entry: NamedPicture) -> None:
+        self._uploads.append(entry)
+        if len(self._uploads) > MAX_UPLOADS:
+            self._gallery.remove(self._uploads.pop(0))
+        self._gallery.add(entry)
+
+    # --------------------------------------------------------------------------------------- the sticker
+
+    @property
+    def _control_in_use(self) -> str:
+        return self.control_word or control_for(self.word, self.texts)
+
+    def _sticker(self, word: str) -> Sticker | None:
+        """None without a word, and for one that cannot be printed, with a message."""
+        if not word:
+            return None
+        sticker = self._look.sticker(word)
+        try:
+            check_letters(sticker)
+        except UserError as error:
+            self._say(str(error))
+            return None
+        return sticker
+
+    def _views(self) -> list[NamedPicture]:
+        """The picture as it is, with the word, with the control word; what is as before is not printed again."""
+        entry, known = self._gallery.entry, self._printed
+        stickers = (None, self._sticker(self.word), self._sticker(self._control_in_use if self.word else ""))
+        keys = [(entry, sticker, self.masked and sticker is not None) for sticker in stickers]
+        plain = known.get(keys[0]) or NamedPicture(entry.name, square(entry.picture, SIDE))
+        self._printed = {keys[0]: plain}
+        for key in keys:
+            self._printed[key] = self._printed.get(key) or known.get(key) or printed(plain, *key[1:])
+        return [self._printed[key] for key in keys]
+
+    def _question(self) -> Question:
+        """For the size curve.
+
+        Raises:
+            UserError: when there is no word, or no picture to print it on.
+        """
+        sticker = self._sticker(self.word)
+        if sticker is None:
+            raise UserError(self.message or "write a word on the picture first")
+        if isinstance(self._data, str):
+            self._data = open_pictures(self._data)
+        data = without_the_word(self._data, self.word, SET_SIZE)
+        return Question(self.encoder, data, sticker, self._control_in_use, self._wording(), self.masked)
+
+    # ------------------------------------------------------------------------------- compute, then draw
+
+    def _score_and_draw(self) -> None:
+        """Score and draw. What the user can mend is said in the page; anything else is also raised."""
+        if not self._ready:
+            return
+        self._say("")
+        try:
+            with self._runner.turn:
+                scores = self._score()
+            self.set_trait("scores", scores)
+            self._draw()
+        except Exception as error:
+            self.set_trait("scores", [])
+            self._say(in_words(error))
+            if not isinstance(error, UserError):
+                raise
+
+    def _say(self, text: str) -> None:
+        self.set_trait("message", text)
+        self._notice.value = html.message_line(text)
+        self._notice.layout.display = "" if text else "none"
+
+    def _score(self) -> list[dict]:
+        if not self.texts or not self._gallery.entry:
+            return []
+        filled = fill_templates(self.texts, self._wording())
+        features = self._features.of_texts([text for row in filled for text in row])
+        weights = ensemble(features.view(len(filled), len(filled[0]), -1))
+        pictures = self._features.of_pictures(self._views())
+        scored = [scoring.score(self.texts, picture, weights, self.encoder.scale) for picture in pictures]
+        return [joined(*rows) for rows in zip(*scored, strict=True)]
+
+    def _wording(self) -> list[str]:
+        """The templates in use."""
+        if self.told and self.word:
+            return [NAMED_WORDING.format("{}", self.word.replace("{}", ""))]
+        return self.active_templates or ["{}"]
+
+    def _draw(self) -> None:
+        if not self._ready:
+            return
+        self._title.value = studio_page.title(self.encoder.name, self.encoder.scale)
+        self._signs.value = html.small_line(self._what_it_saw())
+        self._remark.value = html.remark_line(scoring.remarks_on(self._text.value))
+        mark(self._mask, "cover the sticker")
+        mark(self._tell, f"say what is written: {NAMED_WORDING.format('{}', self.word or '…')}")
+        self._control.placeholder = control_for(self.word, self.texts)
+        verdict = self.verdict
+        missing = bool(self.word) and verdict is not None and verdict.target is None
+        self._add.layout.display = "" if missing else "none"
+        self._add.description = f"Add “{self.word}” to the texts"
+        if verdict is None:
+            self._show_nothing()
+            return
+        self._headline.value = studio_page.headline(verdict)
+        self._duel.value = studio_page.duel(self.scores, verdict)
+        self._draw_views(verdict)
+
+    def _what_it_saw(self) -> str:
+        """Whether the model had words to learn to read from, and which of those offered had most."""
+        names = [str(getattr(model, "name", model)) for model in self._models]
+        shares = {name: share for name in names if (share := shipped_models.share_of_signs(name)) is not None}
+        most = max(shares, key=shares.get, default=None)
+        return studio_page.what_it_saw(self.encoder.name, shares.get(self.encoder.name), most)
+
+    def _draw_views(self, verdict: Verdict) -> None:
+        word = f"with “{self.word}”" if self.word else "with a word"
+        names = self._gallery.entry.name, word, "with a word that names nothing"
+        for number, (view, name, when) in enumerate(zip(self._views(), names, VIEWS, strict=True)):
+            if self._drawn[number] is not view:
+                self._drawn[number] = view
+                self._images[number].value = studio_page.picture(view.picture, view.name)
+            row = getattr(verdict, when)
+            self._names[number].value = studio_page.view_name(name)
+            self._says[number].value = studio_page.says(row, when, row is not verdict.before)
+
+    def _show_nothing(self) -> None:
+        what = "Write a text into the box, for example: a cat" if self._gallery.entry else "Upload a picture."
+        self._headline.value, self._duel.value = html.message_line(what), ""
+        self._drawn = [None] * len(VIEWS)
+        for part in (*self._images, *self._names, *self._says):
+            part.value = ""
+
+
+def printed(plain: NamedPicture, sticker: Sticker | None, masked: bool) -> NamedPicture:
+    """A square picture with a sticker on it, or with the place of the sticker covered."""
+    if sticker is None:
+        return plain
+    picture = (patched if masked else print_on)(plain.picture, sticker)
+    return NamedPicture(f"{plain.name} with the word {sticker.word}{', covered' if masked else ''}", picture)
+
+
+def joined(before: dict, after: dict, control: dict) -> dict:
+    """One text's rows of the three pictures as one row."""
+    rows = {"before": before, "after": after, "control": control}
+    shares = {when: row["probability"] for when, row in rows.items()}
+    return {"text": before["prompt"], **shares} | {f"cosine_{when}": row["cosine"] for when, row in rows.items()}
