@@ -5,43 +5,11 @@ from html import escape
 
 from clipbench_widgets.core.format import percent
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+from clipbench_widgets.core.style_files import sheet
 
 PICTURE_PIXELS = 520  # twice the size on the page
 
-RULES = """
-.clipbench-app .clipbench-game-app { gap: 12px; margin: 0; }
-.clipbench-app .clipbench-game-columns { display: flex; flex-flow: row wrap; gap: 14px 28px; align-items: flex-start; }
-.clipbench-game-columns > .clipbench-game-picture { flex: 0 1 268px; min-width: 200px; }
-.clipbench-game-picture > .widget-html { flex: 1 1 100%; min-width: 0; }
-.clipbench-game-columns > .clipbench-game-answers { flex: 1 1 320px; min-width: 0; gap: 10px; }
-.clipbench-game-picture img {
-  display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--cb-track); border-radius: 10px; }
-.clipbench-app .clipbench-game-app .clipbench-thumbnails {
-  grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 8px; }
-.clipbench-app .clipbench-game-app .jupyter-button.clipbench-thumbnail {
-  height: 128px; padding: 89px 4px 0; background-size: 80px 80px; background-position: 50% 5px; --cb-caption: 14px;
-  line-height: 17px; }
-.clipbench-app .clipbench-game-app .jupyter-button.clipbench-text-card {
-  height: 56px; padding: 4px; align-items: center; --cb-caption: 15px; }
-.clipbench-app .clipbench-game-name input {
-  height: 32px; font: inherit; color: var(--cb-text); background: var(--cb-page); border: 1px solid var(--cb-frame);
-  border-radius: 6px; padding: 2px 8px; }
-.clipbench-app .clipbench-game-name { width: auto; margin: 0; }
-.clipbench-app .clipbench-game-name > .widget-label { width: auto; margin-right: 8px; }
-.clipbench-game-scores { display: grid; grid-template-columns: max-content 1fr max-content; gap: 8px 12px;
-  align-items: center; max-width: 760px; }
-.clipbench-game-scores i { position: relative; display: block; height: 20px; background: var(--cb-track);
-  border-radius: 4px; }
-.clipbench-game-scores i b { position: absolute; top: 0; bottom: 0; left: 0; background: var(--cb-bar-rest);
-  border-radius: 4px; }
-.clipbench-game-scores i b.clipbench-people { background: var(--cb-bar); }
-.clipbench-game-scores i u { position: absolute; top: 9px; height: 2px; background: var(--cb-text); }
-.clipbench-game-scores i u::before, .clipbench-game-scores i u::after { content: ""; position: absolute; top: -4px;
-  height: 10px; width: 2px; background: var(--cb-text); }
-.clipbench-game-scores i u::after { right: 0; }
-.clipbench-game-scores i s { position: absolute; top: -3px; bottom: -3px; border-left: 2px dashed #d55e00; }
-.clipbench-game-scores span { font-variant-numeric: tabular-nums; }
-"""
+RULES = sheet("beat_the_machine/page.css")
 
 
 def title(model: str, data: str) -> str:

@@ -10,6 +10,8 @@ from html import escape
 import ipywidgets
 import traitlets
 
+from clipbench_widgets.core.style_files import sheet
+
 STEP = 0.02  # of the picture, for one press of an arrow key
 
 POINTER = """
@@ -32,15 +34,7 @@ entry.dispatchEvent(new Event('input', {bubbles: true}));
 PLACE = re.compile(r"to ([01]\.\d{3}) ([01]\.\d{3})")
 MOVE = re.compile(r"by (-?[01]) (-?[01]) \d{1,18}")  # the last number only tells two presses of one key apart
 
-RULES = """
-.clipbench-app .clipbench-pad { position: absolute; inset: 0; margin: 0; overflow: hidden; }
-.clipbench-app .clipbench-pad > .widget-html { position: absolute; inset: 0; width: auto; height: auto; }
-.clipbench-pad .widget-html-content { height: 100%; }
-.clipbench-pad .widget-text { display: none; }
-.clipbench-pad-surface {
-  position: absolute; inset: 0; cursor: move; touch-action: none; border-radius: 8px; user-select: none; }
-.clipbench-pad-surface:focus-visible { outline: 3px solid var(--cb-accent); outline-offset: -3px; }
-"""
+RULES = sheet("core/position_pad.css")
 
 
 class PositionPad(ipywidgets.Box):

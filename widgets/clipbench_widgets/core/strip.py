@@ -14,15 +14,10 @@ import ipywidgets
 
 from clipbench_widgets.core.html import small_line
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, square
+from clipbench_widgets.core.style_files import sheet
 
 THUMBNAIL_PIXELS = 144
-RULES = """
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail { font-size: 0; }
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-thumbnail::after {
-  font-size: var(--cb-caption, 13px); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
-  overflow: hidden; }
-.clipbench-app .clipbench-strip .jupyter-button.clipbench-text-card::after { -webkit-line-clamp: none; }
-"""
+RULES = sheet("core/strip.css")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from clipbench.figures.canvas import KINDS, REST
 from clipbench.figures.maps import main_kinds
 from clipbench_widgets.core.format import number, percent, shortened
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.embedding_map.frame import (
     HEIGHT,
     WIDTH,
@@ -32,90 +33,7 @@ KEY_RULES = "".join(
     f".clipbench-k{place} {{ stroke: {colour} }}\n.clipbench-key-{place} {{ --cb-key: {colour} }}\n"
     for place, colour in enumerate(COLOURS)
 )
-RULES = f"""
-.clipbench-app .clipbench-map-app {{ gap: 10px; margin: 0; }}
-.clipbench-app .clipbench-map-columns {{
-  display: flex; flex-flow: row wrap; gap: 14px 24px; align-items: flex-start; }}
-.clipbench-map-columns > .clipbench-map-left {{ flex: 3 1 480px; min-width: 0; gap: 8px; }}
-.clipbench-map-columns > .clipbench-map-right {{ flex: 1 1 270px; min-width: 0; gap: 12px; }}
-.clipbench-app .clipbench-map-stage {{
-  display: grid; position: relative; width: 100%; aspect-ratio: {WIDTH} / {HEIGHT}; container-type: inline-size;
-  background: var(--cb-page); border: 1px solid var(--cb-line); border-radius: 8px; cursor: crosshair;
-  touch-action: none; user-select: none; box-sizing: border-box; }}
-.clipbench-map-stage:focus-visible {{ outline: 3px solid var(--cb-accent); outline-offset: 2px; }}
-.clipbench-app .clipbench-map-stage > * {{
-  grid-area: 1 / 1; position: absolute; inset: 0; margin: 0; width: 100%; height: 100%; pointer-events: none; }}
-.clipbench-map-stage .widget-html-content {{ position: absolute; inset: 0; }}
-.clipbench-map-stage svg {{ display: block; position: absolute; inset: 0; width: 100%; height: 100%; }}
-.clipbench-map-stage path {{ fill: none; }}
-.clipbench-map-stage .clipbench-edge {{ stroke: var(--cb-map-edge); }}
-.clipbench-map-stage .clipbench-faint {{ opacity: 0.24; }}
-[data-jp-theme-light="false"] .clipbench-map-stage .clipbench-faint,
-html[theme="dark"] .clipbench-map-stage .clipbench-faint {{ opacity: 0.36; }}
-.clipbench-map-stage .clipbench-halo {{ stroke: var(--cb-page); }}
-.clipbench-map-stage .clipbench-ring {{ stroke: var(--cb-text); }}
-.clipbench-map-stage .clipbench-found {{ stroke: var(--cb-accent); }}
-.clipbench-map-stage path.clipbench-spokes {{ stroke: var(--cb-text); stroke-width: 1.3px; opacity: 0.75; }}
-.clipbench-app {{ --cb-map-edge: #3a424d; }}
-[data-jp-theme-light="false"] .clipbench-app, html[theme="dark"] .clipbench-app {{ --cb-map-edge: #0b0e12; }}
-.clipbench-pointer path {{
-  stroke: var(--cb-accent); stroke-width: 2px; stroke-dasharray: 6 4; fill: var(--cb-accent); fill-opacity: 0.12; }}
-.clipbench-pointer input, .clipbench-pointer .widget-text, .clipbench-pointer img {{ display: none !important; }}
-.clipbench-map-label, .clipbench-map-note {{ position: absolute; }}
-.clipbench-map-label {{
-  transform: translate(-50%, -50%); font-size: 13px; line-height: 1.15; font-weight: 700; white-space: nowrap;
-  text-shadow: 0 0 3px var(--cb-page), 0 0 3px var(--cb-page), 0 0 3px var(--cb-page), 0 0 3px var(--cb-page),
-    0 0 3px var(--cb-page); }}
-.clipbench-map-note {{
-  width: 176px; padding: 8px; background: var(--cb-card); border: 1px solid var(--cb-frame); border-radius: 8px;
-  box-shadow: 0 3px 12px rgb(0 0 0 / 0.25); font-size: 13px; line-height: 1.35; overflow-wrap: anywhere; }}
-.clipbench-map-note img {{
-  display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: contain; border-radius: 5px; margin-bottom: 6px;
-  background: var(--cb-track); }}
-.clipbench-map-note .clipbench-quiet {{ display: block; }}
-@container (max-width: 480px) {{
-  .clipbench-map-note {{ width: 106px; padding: 5px; font-size: 12px; }}
-  .clipbench-map-note .clipbench-quiet:nth-of-type(n+2) {{ display: none; }}
-  .clipbench-map-label {{ font-size: 11px; }}
-}}
-.clipbench-app .clipbench-keys {{ display: flex; flex-flow: row wrap; gap: 5px 6px; }}
-.clipbench-app .jupyter-button.clipbench-key {{
-  height: 26px; line-height: 24px; padding: 0 9px 0 7px; font-size: 13px; border-radius: 13px; max-width: 100%;
-  background-color: var(--cb-page); color: var(--cb-text); }}
-.clipbench-app .jupyter-button.clipbench-key::before {{
-  content: ""; display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin-right: 6px;
-  border: 1px solid var(--cb-map-edge); box-sizing: border-box; vertical-align: -1px; background: var(--cb-key); }}
-.clipbench-app .jupyter-button.clipbench-key-text {{ --cb-key: {REST} }}
-.clipbench-app .jupyter-button.clipbench-key-text::before {{ border-radius: 2px; }}
-.clipbench-app .jupyter-button.clipbench-key.mod-active {{ background-color: var(--cb-on); }}
-.clipbench-map-numbers {{ display: grid; grid-template-columns: max-content 1fr; gap: 3px 12px; }}
-.clipbench-map-numbers b {{ font-variant-numeric: tabular-nums; font-weight: 700; text-align: right; }}
-.clipbench-map-numbers span {{ color: var(--cb-quiet); font-size: 13px; line-height: 1.4; }}
-.clipbench-app .clipbench-map-app .clipbench-strip .clipbench-thumbnails {{
-  grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); gap: 5px; }}
-.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-thumbnail {{
-  height: 78px; padding: 59px 1px 0; background-size: 52px 52px; background-position: 50% 4px; --cb-caption: 12px;
-  line-height: 15px; white-space: nowrap; }}
-.clipbench-app .clipbench-map-app .clipbench-strip .jupyter-button.clipbench-text-card {{
-  grid-column: 1 / -1; height: auto; padding: 4px 8px; justify-content: flex-start; text-align: left;
-  white-space: normal; --cb-caption: 13px; }}
-.clipbench-app .clipbench-map-query {{ width: 100%; height: auto; margin: 0; }}
-.clipbench-app .clipbench-map-query input {{
-  width: 100%; box-sizing: border-box; height: 34px; font: inherit; font-size: 15px; color: var(--cb-text);
-  background: var(--cb-page); border: 1px solid var(--cb-frame); border-radius: 6px; padding: 4px 10px; }}
-.clipbench-app .clipbench-map-query input:focus-visible {{
-  outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }}
-.clipbench-app .clipbench-map-query input::placeholder {{ color: var(--cb-quiet); opacity: 1; }}
-.clipbench-app .clipbench-map-app .widget-dropdown {{ width: auto; height: 32px; margin: 0; }}
-.clipbench-app .clipbench-map-app .widget-dropdown > .widget-label {{ width: auto; min-width: 0; margin-right: 8px; }}
-.clipbench-app .clipbench-map-app .widget-toggle-buttons {{ width: auto; margin: 0; }}
-.clipbench-app .clipbench-row > .clipbench-waiting {{ flex: 1 1 300px; flex-wrap: nowrap; min-width: 0; }}
-.clipbench-app .clipbench-waiting > .clipbench-map-progress {{ flex: 1 1 160px; min-width: 0; }}
-.clipbench-map-progress > .widget-html {{ width: 100%; }}
-.clipbench-map-bar {{
-  height: 8px; border-radius: 4px; background: var(--cb-track); overflow: hidden; margin-top: 3px; }}
-.clipbench-map-bar i {{ display: block; height: 100%; background: var(--cb-bar); }}
-{KEY_RULES}"""
+RULES = sheet("embedding_map/page.css", width=WIDTH, height=HEIGHT, rest=REST) + KEY_RULES
 
 
 # --------------------------------------------------------------------------------------------------------- points

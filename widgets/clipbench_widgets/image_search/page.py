@@ -7,34 +7,12 @@ from clipbench import UserError, load
 from clipbench.encoders.clip import PicturesOnly, RivalEncoder
 from clipbench_widgets.core.html import message_line, named
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, square
+from clipbench_widgets.core.style_files import sheet
 
 ASKED_PIXELS = 112  # twice the size on the page
 SOME = "Some of the pictures. Click one to look for others like it."
 
-RULES = """
-.clipbench-app .clipbench-search-app { gap: 10px; margin: 0; }
-.clipbench-app .clipbench-search-query { width: 100%; height: auto; margin: 0; }
-.clipbench-app .clipbench-search-query input {
-  width: 100%; box-sizing: border-box; height: 40px; font: inherit; font-size: 17px; color: var(--cb-text);
-  background: var(--cb-page); border: 1px solid var(--cb-frame); border-radius: 8px; padding: 4px 12px; }
-.clipbench-app .clipbench-search-query input:focus-visible {
-  outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }
-.clipbench-app .clipbench-search-query input::placeholder { color: var(--cb-quiet); opacity: 1; }
-.clipbench-app .clipbench-search-columns {
-  display: flex; flex-flow: row wrap; gap: 14px 28px; align-items: flex-start; }
-.clipbench-app .clipbench-search-beside { width: 100%; height: 32px; max-width: 380px; margin: 0; }
-.clipbench-app .clipbench-search-beside > .widget-label { width: auto; margin-right: 8px; }
-.clipbench-search-columns > .clipbench-search-results { flex: 1 1 330px; min-width: 0; gap: 6px; }
-.clipbench-app .clipbench-search-results .clipbench-thumbnails {
-  grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 7px; }
-.clipbench-app .clipbench-search-results .jupyter-button.clipbench-thumbnail {
-  height: 126px; padding: 89px 3px 0; background-size: 80px 80px; background-position: 50% 5px; --cb-caption: 12px;
-  line-height: 15px; }
-.clipbench-app .clipbench-search-app .clipbench-row > .widget-html { flex: 0 1 auto; min-width: 0; }
-.clipbench-search-head > strong { font-size: 15px; }
-.clipbench-search-asked { display: flex; gap: 10px; align-items: center; }
-.clipbench-search-asked img { width: 56px; height: 56px; border-radius: 6px; display: block; }
-"""
+RULES = sheet("image_search/page.css")
 
 
 def rival_of(model):

@@ -7,19 +7,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from clipbench_widgets.core.format import percent, shortened
+from clipbench_widgets.core.style_files import sheet
 
 MOST_REMEMBERED = 50
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet would compute
 COLUMNS = ("picture", "wording", "prompt", "cosine", "logit", "probability")
 
-RULES = """
-.clipbench-history { font-size: 13px; max-height: 300px; overflow-y: auto; border-top: 1px solid var(--cb-line); }
-.clipbench-history div { display: grid; column-gap: 14px; padding: 3px 8px; border-bottom: 1px solid var(--cb-line);
-  grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr) minmax(0, 1.2fr) 64px; }
-.clipbench-history span { overflow-wrap: anywhere; line-height: 1.35; }
-.clipbench-history .clipbench-heads { color: var(--cb-quiet); }
-.clipbench-history-link a { color: var(--cb-accent); }
-"""
+RULES = sheet("prompt_explorer/records.css")
 
 
 def wording_of(templates: Sequence[str]) -> str:

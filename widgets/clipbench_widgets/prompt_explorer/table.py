@@ -11,62 +11,9 @@ from types import MappingProxyType
 
 from clipbench_widgets.core.format import number, percent, shortened
 from clipbench_widgets.core.scoring import Background, Reading
+from clipbench_widgets.core.style_files import sheet
 
-RULES = """
-.clipbench-scores { container-type: inline-size; }
-.clipbench-table { display: block; font-variant-numeric: tabular-nums; }
-.clipbench-line { display: grid; align-items: center; column-gap: 18px; min-height: 34px; padding: 1px 8px;
-  grid-template-columns: minmax(110px, 1.25fr) minmax(150px, 1.1fr) 58px minmax(190px, 1.6fr);
-  border-top: 1px solid var(--cb-line); }
-.clipbench-line.clipbench-heads {
-  border-top: 0; align-items: end; font-size: 13px; line-height: 1.3; color: var(--cb-quiet);
-  padding-bottom: 5px; position: sticky; top: 0; z-index: 1; background: var(--cb-page); }
-.clipbench-scores .clipbench-heads b { color: var(--cb-text); font-size: 14px; }
-.clipbench-prompt {
-  overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
-  overflow-wrap: anywhere; line-height: 1.3; font-size: 15px; }
-.clipbench-first .clipbench-prompt, .clipbench-first .clipbench-percent { font-weight: 700; }
-.clipbench-measure { display: grid; grid-template-columns: 1fr 60px; column-gap: 10px; align-items: center; }
-.clipbench-line > .clipbench-measure:last-child { grid-template-columns: 1fr 82px; }
-.clipbench-number { text-align: right; white-space: nowrap; }
-.clipbench-axis {
-  position: relative; height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
-.clipbench-axis i { position: absolute; top: 0; bottom: 0; background: var(--cb-band); }
-.clipbench-axis u { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--cb-frame); }
-.clipbench-axis s {
-  position: absolute; top: 3px; width: 12px; height: 12px; margin-left: -6px; border-radius: 50%;
-  background: var(--cb-bar); border: 2px solid var(--cb-page); box-sizing: border-box; }
-.clipbench-bar { height: 18px; border-radius: 3px; background: var(--cb-track); overflow: hidden; }
-.clipbench-bar i { display: block; height: 100%; background: var(--cb-bar-rest); border-radius: 3px 0 0 3px; }
-.clipbench-first .clipbench-bar i { background: var(--cb-bar); }
-.clipbench-histogram { position: relative; height: 26px; border-bottom: 1px solid var(--cb-frame); }
-.clipbench-histogram i { position: absolute; bottom: 0; background: var(--cb-band); }
-.clipbench-scores .clipbench-bar { position: relative; }
-.clipbench-scores .clipbench-bar s { position: absolute; top: 0; bottom: 0; width: 3px; margin-left: -1px;
-  background: var(--cb-second); }
-.clipbench-was { display: block; font-size: 12px; font-weight: 400; line-height: 1.2; color: var(--cb-warning); }
-.clipbench-none .clipbench-prompt { font-style: italic; }
-.clipbench-note { font-size: 13px; color: var(--cb-quiet); padding: 8px 8px 0; }
-.clipbench-score-key {
-  display: inline-block; width: 22px; height: 11px; border-radius: 2px; background: var(--cb-band);
-  margin-right: 6px; }
-.clipbench-tokens { padding: 0 8px; font-size: 13px; }
-.clipbench-tokens p { font-size: 13px; color: var(--cb-quiet); padding-bottom: 4px; }
-.clipbench-tokens b { color: var(--cb-text); font-size: 14px; }
-.clipbench-tokens div {
-  display: grid; grid-template-columns: 30px 1fr; column-gap: 12px; padding: 2px 0; line-height: 1.6; }
-.clipbench-tokens code {
-  font: 13px/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  color: var(--cb-text); background: var(--cb-track); border-radius: 3px; padding: 1px 5px;
-  margin: 0 3px 3px 0; display: inline-block; overflow-wrap: anywhere; white-space: pre-wrap; }
-.clipbench-tokens code.clipbench-unread {
-  text-decoration: line-through; color: var(--cb-quiet); background: none; }
-@container (max-width: 640px) {
-  .clipbench-line { grid-template-columns: minmax(120px, 1fr) 52px minmax(130px, 1.2fr); column-gap: 12px;
-    row-gap: 3px; padding: 5px 4px; }
-  .clipbench-prompt { grid-column: 1 / -1; }
-}
-"""
+RULES = sheet("prompt_explorer/table.css")
 
 
 LONGEST_SHOWN = 160  # characters of a prompt; the rest is in its tooltip

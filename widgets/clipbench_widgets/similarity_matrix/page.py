@@ -11,6 +11,7 @@ import torch
 from clipbench_widgets.core.format import colour_range, number, percent, shade, shortened
 from clipbench_widgets.core.html import named
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+from clipbench_widgets.core.style_files import sheet
 
 CELL = 46  # pixels, square
 
@@ -27,48 +28,7 @@ PICTURE_PIXELS = 320
 NUMBERS_UP_TO = 16  # rows; in more, a cell is too small for its number
 
 
-RULES = f"""
-.clipbench-app .clipbench-matrix-app {{ gap: 10px; margin: 0; container-type: inline-size; }}
-.clipbench-app .clipbench-matrix {{ --cb-matrix-label: {LABEL}px; overflow-x: auto; padding: 2px; max-width: 100%; }}
-.clipbench-app .clipbench-matrix > .clipbench-grid {{ display: grid; gap: {GAP}px; width: max-content; }}
-.clipbench-app .jupyter-button.clipbench-row-name {{
-  width: var(--cb-matrix-label); height: {CELL}px; line-height: 17px; white-space: normal; overflow: hidden;
-  text-align: right; padding: 2px 8px; font-size: 13px; overflow-wrap: anywhere; background: none;
-  border: 2px solid transparent; }}
-.clipbench-app .jupyter-button.clipbench-column-picture {{
-  width: {CELL}px; height: {CELL}px; padding: 0; background-size: cover; background-position: center;
-  border: 2px solid transparent; border-radius: 6px; color: transparent; font-size: 1px; overflow: hidden; }}
-.clipbench-app .jupyter-button.clipbench-row-name:hover,
-.clipbench-app .jupyter-button.clipbench-column-picture:hover {{
-  border-color: var(--cb-frame); }}
-.clipbench-app .jupyter-button.clipbench-row-name.clipbench-here {{
-  border-color: var(--cb-accent); background-color: var(--cb-on); font-weight: 700; }}
-.clipbench-app .jupyter-button.clipbench-column-picture.clipbench-here {{
-  border: 3px solid var(--cb-accent); outline: 2px solid var(--cb-page); outline-offset: -5px; }}
-.clipbench-cells {{ display: grid; gap: {GAP}px; }}
-.clipbench-cells span {{
-  width: {CELL}px; height: {CELL}px; border-radius: 4px; box-sizing: border-box; display: flex; align-items: center;
-  justify-content: center; font-size: 12px; font-variant-numeric: tabular-nums; cursor: default; }}
-.clipbench-cells span.clipbench-pair {{ box-shadow: inset 0 0 0 2px #d55e00; }}
-.clipbench-cells span.clipbench-here {{
-  box-shadow: 0 0 0 2px var(--cb-page), 0 0 0 5px var(--cb-text); z-index: 1; }}
-.clipbench-cells span:hover {{ outline: 3px solid var(--cb-accent); outline-offset: -1px; }}
-.clipbench-detail {{ flex: 1 1 230px; max-width: 330px; min-width: 200px; }}
-.clipbench-detail img {{
-  display: block; width: 200px; height: 200px; object-fit: contain; background: var(--cb-track); border-radius: 8px; }}
-.clipbench-detail p + p, .clipbench-detail img + p {{ margin-top: 8px !important; }}
-.clipbench-detail table {{ border-collapse: collapse; margin-top: 8px; font-variant-numeric: tabular-nums; }}
-.clipbench-detail td {{ padding: 2px 12px 2px 0; }}
-.clipbench-detail td:last-child {{ text-align: right; font-weight: 600; padding-right: 0; }}
-.clipbench-app .clipbench-matrix-side {{ display: flex; flex-flow: row wrap; gap: 16px 28px; align-items: flex-start; }}
-.clipbench-app .clipbench-matrix-side > .clipbench-matrix {{ flex: 0 1 auto; min-width: 0; }}
-.clipbench-swatch {{ display: inline-block; width: 11px; height: 11px; border: 2px solid #d55e00; border-radius: 3px;
-  margin-right: 5px; vertical-align: -2px; box-sizing: border-box; }}
-@container (max-width: 560px) {{
-  .clipbench-app .clipbench-matrix {{ --cb-matrix-label: {NARROW_LABEL}px; }}
-  .clipbench-app .jupyter-button.clipbench-row-name {{ font-size: 12px; line-height: 14px; padding: 0 5px 0 0; }}
-}}
-"""
+RULES = sheet("similarity_matrix/page.css", label=LABEL, gap=GAP, cell=CELL, narrow_label=NARROW_LABEL)
 
 
 def cells(values: torch.Tensor, columns: Sequence[str], rows: Sequence[str], *, probabilities: bool, pairs: bool,

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from clipbench_widgets.core.style_files import sheet
+
 WIDTH, HEIGHT = 440, 210  # of a curve
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 34  # its margins
 WORDS = {
@@ -16,30 +18,7 @@ WORDS = {
     "failed": "ended by an error",
 }
 
-RULES = """
-.clipbench-app .clipbench-monitor { gap: 12px; margin: 0; container-type: inline-size; }
-.clipbench-app .clipbench-monitor-progress { width: 180px; height: 24px; margin: 0; }
-.clipbench-app .clipbench-monitor-progress .progress { background: var(--cb-track); height: 12px; margin-top: 6px; }
-.clipbench-app .clipbench-monitor-progress .progress-bar { background: var(--cb-accent); }
-.clipbench-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; }
-.clipbench-tiles > div { background: var(--cb-card); border-radius: 8px; padding: 8px 12px; min-height: 62px; }
-.clipbench-tiles b { display: block; font-size: 24px; line-height: 1.25; font-variant-numeric: tabular-nums; }
-.clipbench-tiles span { font-size: 13px; color: var(--cb-quiet); display: block; line-height: 1.3; }
-.clipbench-app .clipbench-monitor-shown {
-  display: grid; grid-template-columns: minmax(0, 1fr) 256px; gap: 16px 24px; align-items: start; }
-.clipbench-monitor-curves {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 10px 20px; }
-.clipbench-monitor-curves svg { display: block; width: 100%; max-width: 560px; height: auto; font-size: 12px; }
-.clipbench-monitor-curves text { fill: var(--cb-quiet); font-family: inherit; }
-.clipbench-monitor-curves .clipbench-strong {
-  fill: var(--cb-text); font-weight: 600; paint-order: stroke; stroke: var(--cb-page); stroke-width: 5px; }
-.clipbench-monitor-curves .clipbench-grid-line { stroke: var(--cb-line); stroke-width: 1; }
-.clipbench-app .clipbench-monitor-matrix {
-  width: 256px; height: 256px; max-width: 100%; margin: 0; border-radius: 6px; image-rendering: pixelated; }
-@container (max-width: 620px) {
-  .clipbench-app .clipbench-monitor-shown { grid-template-columns: minmax(0, 1fr); }
-}
-"""
+RULES = sheet("training_monitor/page.css")
 
 
 def title(batch_size: int, about: str) -> str:

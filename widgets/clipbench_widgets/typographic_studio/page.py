@@ -10,104 +10,12 @@ from PIL import Image
 
 from clipbench_widgets.core.format import number, percent, shortened
 from clipbench_widgets.core.pictures import data_uri
+from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.typographic_studio.verdict import Verdict
 
 LONGEST_TEXT = 60
 
-RULES = """
-.clipbench-app .clipbench-studio { gap: 14px; margin: 0; }
-.clipbench-app .clipbench-picture-strip { display: flex; gap: 10px; align-items: stretch; min-width: 0; }
-.clipbench-picture-strip > .widget-vbox { flex: 1 1 0; min-width: 0; }
-.clipbench-app .clipbench-picture-strip > .jupyter-button.clipbench-upload {
-  flex: 0 0 84px; width: 84px; height: 118px; white-space: normal; line-height: 1.3; padding: 8px 4px; margin: 2px 0; }
-.clipbench-app .clipbench-picture-strip > .clipbench-upload::after { display: block; font-size: 13px; }
-.clipbench-app .clipbench-picture-strip .clipbench-thumbnails {
-  grid-template-columns: none; grid-auto-flow: column; grid-auto-columns: 84px; overflow-x: auto; padding: 2px; }
-.clipbench-app .clipbench-words { display: flex; flex-flow: row wrap; gap: 8px 20px; align-items: flex-end; }
-.clipbench-app .clipbench-words > .widget-text {
-  display: flex; flex-direction: column; align-items: stretch; height: auto; margin: 0; min-width: 0; }
-.clipbench-app .clipbench-words > .clipbench-word { flex: 3 1 300px; max-width: 620px; width: auto; }
-.clipbench-app .clipbench-words > .clipbench-control-word { flex: 1 1 150px; max-width: 300px; width: auto; }
-.clipbench-app .clipbench-words .widget-label { width: auto; text-align: left; font-size: 15px; height: 26px; }
-.clipbench-app .clipbench-words input {
-  height: 48px; font: 700 26px/1 system-ui, -apple-system, "Segoe UI", Roboto, Arial, "Noto Sans", sans-serif;
-  color: var(--cb-text); background: var(--cb-page); border: 2px solid var(--cb-frame); border-radius: 8px;
-  padding: 4px 14px; min-width: 0; width: 100%; box-sizing: border-box; }
-.clipbench-app .clipbench-words .clipbench-control-word input { font-size: 19px; font-weight: 500; }
-.clipbench-app .clipbench-words input::placeholder { color: var(--cb-quiet); opacity: 1; }
-.clipbench-app .clipbench-words > .jupyter-button { margin-bottom: 8px; }
-.clipbench-app input:focus-visible { outline: 3px solid var(--cb-accent) !important; outline-offset: 1px; }
-
-.clipbench-headline {
-  min-height: 64px; padding: 10px 16px; border-radius: 8px; background: var(--cb-card); box-sizing: border-box;
-  border-left: 6px solid var(--cb-frame); }
-.clipbench-headline strong { display: block; font-size: 25px; line-height: 1.25; overflow-wrap: anywhere; }
-.clipbench-headline.clipbench-flipped { background: var(--cb-warning-card); border-left-color: var(--cb-second); }
-.clipbench-headline.clipbench-flipped strong { color: var(--cb-warning); }
-
-.clipbench-app .clipbench-bench {
-  display: grid; grid-template-columns: minmax(0, 1fr) 300px; gap: 18px 28px; align-items: start; }
-.clipbench-app .clipbench-views {
-  display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.45fr) minmax(0, 1fr); gap: 18px; align-items: end; }
-.clipbench-app .clipbench-view.widget-box { gap: 0; min-width: 0; }
-.clipbench-app .clipbench-canvas { position: relative; display: block; }
-.clipbench-app .clipbench-canvas > .widget-html { width: auto; margin: 0; }
-.clipbench-canvas img { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px; background: var(--cb-track); }
-.clipbench-view-name { font-size: 13px; color: var(--cb-quiet); padding-bottom: 4px; overflow-wrap: anywhere; }
-.clipbench-says { min-height: 62px; padding-top: 6px; }
-.clipbench-says strong { display: block; font-size: 20px; line-height: 1.2; overflow: hidden; text-overflow: ellipsis;
-  overflow-wrap: anywhere; }
-.clipbench-says b { font-weight: 600; font-variant-numeric: tabular-nums; }
-.clipbench-middle .clipbench-says strong { font-size: 26px; }
-.clipbench-says.clipbench-flipped strong { color: var(--cb-warning); }
-.clipbench-app .clipbench-sliders.widget-box { gap: 2px; }
-.clipbench-app .clipbench-sliders .widget-inline-hbox { width: auto; height: 32px; margin: 0; }
-.clipbench-app .clipbench-sliders .widget-label { width: 92px; text-align: left; }
-.clipbench-app .clipbench-sliders .widget-readout { min-width: 44px; width: 44px; }
-.clipbench-app .clipbench-sliders .jupyter-button { margin: 4px 0 2px; align-self: flex-start; }
-
-.clipbench-app .clipbench-below {
-  display: grid; grid-template-columns: minmax(0, 1fr) 300px; gap: 18px 28px; align-items: start; }
-.clipbench-duel { font-variant-numeric: tabular-nums; }
-.clipbench-duel-rows { max-height: 620px; overflow-y: auto; }
-.clipbench-duel-row {
-  display: grid; column-gap: 14px; align-items: center; padding: 4px 8px; border-top: 1px solid var(--cb-line);
-  grid-template-columns: minmax(100px, 1.1fr) minmax(110px, 1.6fr) 66px 66px 66px 122px; }
-.clipbench-duel-row.clipbench-heads {
-  border-top: 0; font-size: 13px; line-height: 1.25; color: var(--cb-quiet); align-items: end; }
-.clipbench-duel-row > :nth-child(n+3) { text-align: right; white-space: nowrap; }
-.clipbench-duel-row.clipbench-heads > * { white-space: normal; }
-.clipbench-duel-text { font-size: 15px; line-height: 1.3; overflow-wrap: anywhere; }
-.clipbench-duel-row b { font-weight: 700; }
-.clipbench-pair-bars { display: grid; row-gap: 2px; }
-.clipbench-pair-bars i { display: block; height: 9px; border-radius: 2px; background: var(--cb-track); }
-.clipbench-pair-bars i > u { display: block; height: 100%; border-radius: 2px; background: var(--cb-bar); }
-.clipbench-pair-bars i + i > u {
-  background: repeating-linear-gradient(115deg, var(--cb-second) 0 5px, transparent 5px 6.5px), var(--cb-second); }
-.clipbench-duel-key { display: inline-block; width: 14px; height: 9px; border-radius: 2px; margin-right: 5px;
-  background: var(--cb-bar); }
-.clipbench-duel-key.clipbench-after { background: var(--cb-second); }
-.clipbench-duel-name { display: inline-block; margin-right: 10px; }
-.clipbench-app .clipbench-studio-texts.widget-box { gap: 6px; }
-.clipbench-app .clipbench-studio-texts .jupyter-button.widget-toggle-button {
-  height: auto; min-height: 32px; line-height: 1.3; white-space: normal; text-align: left; padding: 5px 12px; }
-.clipbench-app .clipbench-studio-texts .clipbench-choice { gap: 6px; align-items: flex-start; }
-.clipbench-app .clipbench-answers.widget-box { gap: 8px; min-width: 0; }
-.clipbench-app .clipbench-studio { container-type: inline-size; }
-@container (max-width: 860px) {
-  .clipbench-app .clipbench-bench, .clipbench-app .clipbench-below { grid-template-columns: minmax(0, 1fr); }
-}
-@container (max-width: 560px) {
-  .clipbench-app .clipbench-views { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 10px 14px; }
-  .clipbench-app .clipbench-views > .clipbench-middle { grid-column: 1 / -1; grid-row: 1; }
-  .clipbench-duel-row { grid-template-columns: minmax(0, 1fr) 62px 62px 62px; row-gap: 2px; column-gap: 6px; }
-  .clipbench-duel-row > :nth-child(1) { grid-area: 1 / 1; }
-  .clipbench-duel-row > :nth-child(2) { grid-area: 2 / 1 / 3 / 3; }
-  .clipbench-duel-row > :nth-child(6) { grid-area: 2 / 3 / 3 / 5; font-size: 13px; }
-  .clipbench-duel-rows { max-height: none; }
-  .clipbench-headline strong { font-size: 21px; }
-}
-"""
+RULES = sheet("typographic_studio/page.css")
 
 
 def title(name: str, scale: float) -> str:

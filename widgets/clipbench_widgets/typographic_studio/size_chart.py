@@ -5,20 +5,13 @@ from dataclasses import dataclass
 from html import escape
 
 from clipbench_widgets.core.format import shortened
+from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.typographic_studio.size_sweep import Question
 
 WIDTH, HEIGHT = 400, 220  # of the drawing
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 10, 38  # its margins
 
-RULES = """
-.clipbench-app .clipbench-size-curve { gap: 8px; margin: 0; }
-.clipbench-chart svg { display: block; width: 100%; max-width: 500px; height: auto; font-size: 12px; }
-.clipbench-chart text { fill: var(--cb-text); font-family: inherit; }
-.clipbench-chart .clipbench-grid-line { stroke: var(--cb-line); stroke-width: 1; }
-.clipbench-chart .clipbench-line-names { display: flex; flex-flow: row wrap; gap: 2px 18px; padding-bottom: 4px; }
-.clipbench-chart .clipbench-line-names svg { display: inline-block; width: 34px; height: 12px; margin-right: 6px; }
-.clipbench-chart .clipbench-tick { fill: var(--cb-quiet); }
-"""
+RULES = sheet("typographic_studio/size_chart.css")
 
 
 @dataclass(frozen=True)
