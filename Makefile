@@ -92,6 +92,7 @@ app: $(READY) $(STAMPS)/apps $(STAMPS)/kernel
 
 lint: $(STAMPS)/lint
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 
 # --- the environment -------------------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"  # of Voila's own page
 class CheckedSocket(ZMQChannelsWebsocketConnection):
     """Speaks one protocol, and reads only messages that are as long as they say.
 
-    A message of this protocol begins with the number of its parts. Voila takes every binary message for such a one, but
-    in the older protocol the first bytes are something else: there the first picture that a kernel sends has some 10^17
-    parts, and Voila fills all memory while it lists them. jupyter_server falls back on the older protocol when a page
-    has gone, so a student who closed a page, or a laptop, while a model was trained could bring the server down. A
-    visitor's own message of 2^63 parts would do the same to jupyter_server.
+    A message of this protocol begins with the number of its parts. Voila takes every binary message
+    for such a one, but in the older protocol the first bytes are something else: there the first
+    picture that a kernel sends has some 10^17 parts, and Voila fills all memory while it lists
+    them. jupyter_server falls back on the older protocol when a page has gone, so a student who
+    closed a page, or a laptop, while a model was trained could bring the server down. A visitor's
+    own message of 2^63 parts would do the same to jupyter_server.
     """
 
     @property
@@ -45,4 +46,6 @@ class CheckedSocket(ZMQChannelsWebsocketConnection):
 
 def holds_its_parts(message: bytes | str) -> bool:
     """Whether there is room for as many places of parts as the message says it has."""
-    return isinstance(message, bytes) and 8 * (int.from_bytes(message[:8], "little") + 1) <= len(message)
+    return isinstance(message, bytes) and 8 * (int.from_bytes(message[:8], "little") + 1) <= len(
+        message
+    )

@@ -1,9 +1,11 @@
 """clipbench: CLIP to run, poke and break.
 
-The letters of every shape in this package: B pairs in a batch, N image tokens, T text tokens, W an encoder's width,
-D embed_dim (the joint space), C classes, P templates, M rows of a data set, K top-k, S pixels a side.
+The letters of every shape in this package: B pairs in a batch, N image tokens, T text tokens, W an
+encoder's width, D embed_dim (the joint space), C classes, P templates, M rows of a data set, K
+top-k, S pixels a side.
 
-A name below is imported when it is first used (PEP 562), so that the command line answers without torch.
+A name below is imported when it is first used (PEP 562), so that the command line answers without
+torch.
 """
 
 from importlib import import_module
@@ -47,10 +49,26 @@ HOMES = {  # the same, at run time: a public name -> its module
 }
 
 __all__ = [
-    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig", "Trainer",
-    "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures", "siglip_loss", "text_features",
-    "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
-]  # fmt: skip
+    "CLIP",
+    "CLIPConfig",
+    "ClipbenchEncoder",
+    "Encoder",
+    "PictureSet",
+    "Tokenizer",
+    "TrainConfig",
+    "Trainer",
+    "UserError",
+    "clip_loss",
+    "image_features",
+    "load",
+    "open_picture",
+    "open_pictures",
+    "siglip_loss",
+    "text_features",
+    "tiled_clip_loss",
+    "zero_shot_metrics",
+    "zero_shot_weights",
+]
 
 prepare_for_torch()
 

@@ -5,7 +5,10 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """A mistake in what was asked for. Its message is one line that says what to do; the command line exits with 2."""
+    """A mistake in what was asked for.
+
+    Its message is one line that says what to do; the command line exits with 2.
+    """
 
 
 def missing_package(purpose: str, package: str, extra: str) -> UserError:
@@ -14,7 +17,9 @@ def missing_package(purpose: str, package: str, extra: str) -> UserError:
 
 
 def in_words(error: Exception) -> str:
-    """What an app says of an error: a user's mistake in its own words, anything else with its kind."""
+    """What an app says of an error: a user's mistake in its own words, anything else with its
+    kind.
+    """
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
 
 
@@ -24,6 +29,6 @@ def first_line(error: Exception) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """" (did you mean 'train'?)" for "trian"; empty where nothing known is like the word."""
+    """ " (did you mean 'train'?)" for "trian"; empty where nothing known is like the word."""
     close = get_close_matches(word, list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -13,12 +13,14 @@ from safetensors import SafetensorError
 
 from clipbench.errors import UserError
 
-ASSETS = Path(__file__).parent / "assets"  # what comes with the package: checkpoints, fonts, pictures, records
+# what comes with the package: checkpoints, fonts, pictures, records
+ASSETS = Path(__file__).parent / "assets"
 
 
 @contextlib.contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """Write into the folder that this yields; on success it becomes ``folder``, on any failure it disappears.
+    """Write into the folder that this yields; on success it becomes ``folder``, on any failure it
+    disappears.
 
     Raises:
         UserError: when the disk is full or the place cannot be written to.
@@ -53,7 +55,9 @@ def system_error(error: Exception) -> int | None:
 
 
 def replace_folder(part: Path, folder: Path) -> None:
-    """Put ``part`` in the place of ``folder``; between the two renames the old content has another name."""
+    """Put ``part`` in the place of ``folder``; between the two renames the old content has
+    another name.
+    """
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

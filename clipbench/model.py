@@ -6,8 +6,9 @@
 * ``TextTransformer``: causal, its feature is the last layer's state at the end-of-text token.
 * ``BagOfWords``: the CBOW encoder of the paper's figures 2 and 3, without any word order.
 
-An encoder maps images or token ids to features of its own width W; ``CLIP`` projects both to D dimensions.
-Initial weights follow the released code (github.com/openai/CLIP, model.py) and section 2.4 of the paper.
+An encoder maps images or token ids to features of its own width W; ``CLIP`` projects both to D
+dimensions. Initial weights follow the released code (github.com/openai/CLIP, model.py) and section
+2.4 of the paper.
 """
 
 import math
@@ -21,17 +22,20 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 LOGIT_SCALE_START = math.log(1 / 0.07)  # section 2.4: "equivalent of 0.07"
-SIGMOID_START = (math.log(10), -10.0)  # of logit_scale and logit_bias (SigLIP, Zhai et al. 2023, section 3.1)
+# of logit_scale and logit_bias (SigLIP, Zhai et al. 2023, section 3.1)
+SIGMOID_START = (math.log(10), -10.0)
 LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more than 100
 
 
-# ------------------------------------------------------------------------------------------------------ settings
+# -------------------- settings
 
 
 def rarely(default):
-    """A setting that few models have: where it is at its default, neither ``repr`` nor ``to_dict`` tells it.
+    """A setting that few models have: where it is at its default, neither ``repr`` nor ``to_dict``
+    tells it.
 
-    So models that were described before the setting existed keep their description, and their fingerprint.
+    So models that were described before the setting existed keep their description, and their
+    fingerprint.
     """
     return field(default=default, metadata={"rare": True})
 
@@ -50,7 +54,8 @@ class Told:
     """A configuration whose ``repr`` is what ``told`` tells."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told(self).items())})"
+        values = ", ".join(f"{name}={value!r}" for name, value in told(self).items())
+        return f"{type(self).__name__}({values})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +96,8 @@ class TransformerConfig(Told):
     heads: int
     activation: str = "quick_gelu"
     mlp_width: int | None = rarely(None)  # of the hidden layers; None: four times the width
-    end_token: int | None = rarely(None)  # whose state is the text's feature; None: the largest id of a row
+    # whose state is the text's feature; None: the largest id of a row
+    end_token: int | None = rarely(None)
 
 
 @dataclass(frozen=True)
@@ -112,12 +118,16 @@ ENCODER_CONFIGS = {
 
 @dataclass(frozen=True, repr=False)
 class CLIPConfig(Told):
-    """Everything that fixes a model's shape: ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's."""
+    """Everything that fixes a model's shape:
+
+    ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's.
+    """
 
     embed_dim: int
     image: ViTConfig | ResNetConfig | ConvNetConfig
     text: TransformerConfig | BagOfWordsConfig
-    logit_bias: bool = rarely(False)  # whether a learned number is added to the scaled similarities, as in SigLIP
+    # whether a learned number is added to the scaled similarities, as in SigLIP
+    logit_bias: bool = rarely(False)
 
     @classmethod
     def tiny(cls) -> "CLIPConfig":
@@ -133,8 +143,12 @@ class CLIPConfig(Told):
         """The shipped model, at most 8 million parameters."""
         return cls(
             embed_dim=256,
-            image=ViTConfig(image_size=64, patch_size=8, width=192, depth=6, heads=3, activation="gelu"),
-            text=TransformerConfig(vocab_size=4096, context_length=32, width=192, depth=2, heads=3, activation="gelu"),
+            image=ViTConfig(
+                image_size=64, patch_size=8, width=192, depth=6, heads=3, activation="gelu"
+            ),
+            text=TransformerConfig(
+                vocab_size=4096, context_length=32, width=192, depth=2, heads=3, activation="gelu"
+            ),
         )
 
     @classmethod
@@ -148,11 +162,15 @@ class CLIPConfig(Told):
             ValueError: for another name, listing those there are.
         """
         if name not in PAPER_MODELS:
-            raise ValueError(f"no model {name!r} in the paper; choose from {', '.join(PAPER_MODELS)}")
+            raise ValueError(
+                f"no model {name!r} in the paper; choose from {', '.join(PAPER_MODELS)}"
+            )
         embed_dim, image, text_width = PAPER_MODELS[name]
         if isinstance(image, ViTConfig):
             image = replace(image, activation=activation)
-        text = TransformerConfig(49408, 77, text_width, depth=12, heads=text_width // 64, activation=activation)
+        text = TransformerConfig(
+            49408, 77, text_width, depth=12, heads=text_width // 64, activation=activation
+        )
         return cls(embed_dim, image, text)
 
     @property
@@ -179,14 +197,17 @@ class CLIPConfig(Told):
         """
         try:
             return cls(
-                data["embed_dim"], encoder_config(data["image"]), encoder_config(data["text"]),
+                data["embed_dim"],
+                encoder_config(data["image"]),
+                encoder_config(data["text"]),
                 bool(data.get("logit_bias", False)),
-            )  # fmt: skip
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a model configuration: {error}") from None
 
 
-# name: joint space, image encoder, width of the text encoder (tables 19 and 20; heads are as many as 64 fits the width)
+# name: joint space, image encoder, width of the text encoder (tables 19 and 20; heads are as many
+# as 64 fits the width)
 PAPER_MODELS = {
     "RN50": (1024, ResNetConfig(224, (3, 4, 6, 3), width=64, heads=32), 512),
     "RN101": (512, ResNetConfig(224, (3, 4, 23, 3), width=64, heads=32), 512),
@@ -202,14 +223,16 @@ PAPER_MODELS = {
 
 def encoder_config(data: dict):
     """One encoder's settings from plain data."""
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    settings = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
     kind = settings.pop("kind")
     if kind not in ENCODER_CONFIGS:
         raise ValueError(f"unknown encoder {kind!r}; choose from {', '.join(ENCODER_CONFIGS)}")
     return ENCODER_CONFIGS[kind](**settings)
 
 
-# ------------------------------------------------------------------------------------------------ shared pieces
+# -------------------- shared pieces
 
 
 class QuickGELU(nn.Module):
@@ -219,7 +242,11 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS = {"quick_gelu": QuickGELU, "gelu": nn.GELU, "gelu_tanh": partial(nn.GELU, approximate="tanh")}
+ACTIVATIONS = {
+    "quick_gelu": QuickGELU,
+    "gelu": nn.GELU,
+    "gelu_tanh": partial(nn.GELU, approximate="tanh"),
+}
 
 
 class Attention(nn.Module):
@@ -233,7 +260,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         B, N, W = x.shape
-        q, k, v = self.in_proj(x).view(B, N, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)  # (B, H, N, W/H)
+        # (B, H, N, W/H)
+        q, k, v = self.in_proj(x).view(B, N, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
         x = attend(q, k, v, mask).transpose(1, 2).reshape(B, N, W)
         return self.out_proj(x)
 
@@ -241,11 +269,14 @@ class Attention(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d) + mask) v.
 
-    Written out for training on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU kernel has a backward
-    pass that takes longer than the rest of the training step (EXPERIMENTS.md).
+    Written out for training on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU
+    kernel has a backward pass that takes longer than the rest of the training step
+    (EXPERIMENTS.md).
     """
     if q.is_cuda or (torch.is_inference_mode_enabled() and not q.is_meta):
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=None if mask is None else mask.to(q.dtype))
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if mask is None else mask.to(q.dtype)
+        )
     scores = q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)  # (B, H, N, N)
     if mask is not None:
         scores = scores + mask.to(scores.dtype)
@@ -261,7 +292,9 @@ class Block(nn.Module):
         self.ln_1 = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, width)
+        )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         x = x + self.attention(self.ln_1(x), mask)
@@ -271,25 +304,33 @@ class Block(nn.Module):
 def blocks_of(config) -> nn.ModuleList:
     """The transformer blocks of a ``ViTConfig`` or ``TransformerConfig``."""
     return nn.ModuleList(
-        Block(config.width, config.heads, config.activation, config.mlp_width) for _ in range(config.depth)
+        Block(config.width, config.heads, config.activation, config.mlp_width)
+        for _ in range(config.depth)
     )
 
 
 def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool) -> Tensor:
-    """All blocks in turn; with ``recompute`` each keeps its input only, and runs again in the backward pass."""
+    """All blocks in turn; with ``recompute`` each keeps its input only, and runs again in the
+    backward pass.
+    """
     for block in blocks:
-        x = checkpoint(block, x, mask, use_reentrant=False) if recompute and x.requires_grad else block(x, mask)
+        x = (
+            checkpoint(block, x, mask, use_reentrant=False)
+            if recompute and x.requires_grad
+            else block(x, mask)
+        )
     return x
 
 
-# ------------------------------------------------------------------------------------------------ image encoders
+# -------------------- image encoders
 
 
 class VisionTransformer(nn.Module):
-    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last LayerNorm.
+    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last
+    LayerNorm.
 
-    While training, ``patch_dropout`` of the patches can be left out at random, which makes a step cheaper (FLIP, Li et
-    al. 2022).
+    While training, ``patch_dropout`` of the patches can be left out at random, which makes a step
+    cheaper (FLIP, Li et al. 2022).
     """
 
     def __init__(self, config: ViTConfig):
@@ -328,7 +369,9 @@ def some_of(tokens: Tensor, fraction: float) -> Tensor:
 
 
 class Bottleneck(nn.Module):
-    """A residual block whose strides are average pools, so that nothing is skipped over (section 2.4)."""
+    """A residual block whose strides are average pools, so that nothing is skipped over
+    (section 2.4).
+    """
 
     expansion = 4
 
@@ -345,7 +388,9 @@ class Bottleneck(nn.Module):
         self.shortcut = nn.Identity()
         if stride > 1 or channels_in != out:
             pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
-            self.shortcut = nn.Sequential(pool, nn.Conv2d(channels_in, out, 1, bias=False), nn.BatchNorm2d(out))
+            self.shortcut = nn.Sequential(
+                pool, nn.Conv2d(channels_in, out, 1, bias=False), nn.BatchNorm2d(out)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.bn1(self.conv1(x)))
@@ -354,7 +399,10 @@ class Bottleneck(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """Attention with one query, the mean of all places: (B, W, h, w) to (B, W). CLIP's output projection follows it."""
+    """Attention with one query, the mean of all places: (B, W, h, w) to (B, W).
+
+    CLIP's output projection follows it.
+    """
 
     def __init__(self, grid: int, width: int, heads: int):
         super().__init__()
@@ -373,7 +421,9 @@ class AttentionPool(nn.Module):
 
 
 class ModifiedResNet(nn.Module):
-    """CLIP's ResNet: (B, 3, S, S) images to (B, W) features, the attention pool before its output projection."""
+    """CLIP's ResNet: (B, 3, S, S) images to (B, W) features, the attention pool before its
+    output projection.
+    """
 
     def __init__(self, config: ResNetConfig):
         super().__init__()
@@ -389,10 +439,14 @@ class ModifiedResNet(nn.Module):
         for number, blocks in enumerate(config.layers):
             channels, stage = w * 2**number, []
             for block in range(blocks):
-                stage.append(Bottleneck(channels_in, channels, stride=2 if number > 0 and block == 0 else 1))
+                stage.append(
+                    Bottleneck(channels_in, channels, stride=2 if number > 0 and block == 0 else 1)
+                )
                 channels_in = channels * Bottleneck.expansion
             setattr(self, f"layer{number + 1}", nn.Sequential(*stage))
-        self.attention_pool = AttentionPool(config.image_size // 32, config.feature_width, config.heads)
+        self.attention_pool = AttentionPool(
+            config.image_size // 32, config.feature_width, config.heads
+        )
 
     @property
     def feature_width(self) -> int:
@@ -407,9 +461,11 @@ class ModifiedResNet(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Seven plain convolutions: (B, 3, S, S) images to (B, W) features, the last map pooled to 2 x 2 places.
+    """Seven plain convolutions: (B, 3, S, S) images to (B, W) features, the last map pooled to 2 x
+    2 places.
 
-    Not from the paper: the smallest image encoder here, which learns most in the first minutes of training.
+    Not from the paper: the smallest image encoder here, which learns most in the first minutes of
+    training.
     """
 
     def __init__(self, config: ConvNetConfig):
@@ -418,12 +474,18 @@ class ConvNet(nn.Module):
         w = config.width
         layers = self.convolution(3, w, kernel=5, stride=2)
         for channels in (w, 2 * w, 4 * w):
-            layers += self.convolution(channels, 2 * channels, stride=2) + self.convolution(2 * channels, 2 * channels)
+            layers += self.convolution(channels, 2 * channels, stride=2) + self.convolution(
+                2 * channels, 2 * channels
+            )
         self.layers = nn.Sequential(*layers)
 
     @staticmethod
-    def convolution(channels_in: int, channels: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
-        convolution = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
+    def convolution(
+        channels_in: int, channels: int, kernel: int = 3, stride: int = 1
+    ) -> list[nn.Module]:
+        convolution = nn.Conv2d(
+            channels_in, channels, kernel, stride, padding=kernel // 2, bias=False
+        )
         return [convolution, nn.BatchNorm2d(channels), nn.ReLU()]
 
     @property
@@ -435,14 +497,16 @@ class ConvNet(nn.Module):
         return F.avg_pool2d(x, x.shape[-1] // 2).flatten(1)
 
 
-# ------------------------------------------------------------------------------------------------- text encoders
+# -------------------- text encoders
 
 
 class TextTransformer(nn.Module):
-    """Causal transformer: (B, T) token ids to (B, W), the state at the end-of-text token after the last LayerNorm.
+    """Causal transformer: (B, T) token ids to (B, W), the state at the end-of-text token after the
+    last LayerNorm.
 
-    End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0) changes nothing. A
-    vocabulary that goes on behind the end has ``end_token`` in its settings: the first one in a row is the end.
+    End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0)
+    changes nothing. A vocabulary that goes on behind the end has ``end_token`` in its settings: the
+    first one in a row is the end.
     """
 
     def __init__(self, config: TransformerConfig):
@@ -462,11 +526,17 @@ class TextTransformer(nn.Module):
         return self.config.width
 
     def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
-        end = token_ids if self.config.end_token is None else (token_ids == self.config.end_token).int()
+        end = (
+            token_ids
+            if self.config.end_token is None
+            else (token_ids == self.config.end_token).int()
+        )
         return self.read(self.token_embedding(token_ids), end.argmax(1))
 
     def read(self, words: Float[Tensor, "B T W"], end: Int[Tensor, " B"]) -> Float[Tensor, "B W"]:
-        """``forward`` from word vectors and the place of each row's end of text: prompt learning brings its own."""
+        """``forward`` from word vectors and the place of each row's end of text: prompt
+        learning brings its own.
+        """
         T = words.shape[1]
         x = words + self.positions[:T]
         mask = self.causal_mask[:T, :T]
@@ -490,23 +560,28 @@ class BagOfWords(nn.Module):
     def forward(self, token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B W"]:
         place = torch.arange(token_ids.shape[1], device=token_ids.device)
         end = token_ids.argmax(1, keepdim=True)  # (B, 1)
-        words = ((place > 0) & (place < end.clamp(min=2)))[..., None]  # an empty text is read as its end token
+        # an empty text is read as its end token
+        words = ((place > 0) & (place < end.clamp(min=2)))[..., None]
         x = self.token_embedding(token_ids)  # (B, T, W)
         mean = (x * words).sum(1) / words.sum(1)
         return self.ln_final(mean)
 
 
-# --------------------------------------------------------------------------------------------------------- CLIP
+# -------------------- CLIP
 
-IMAGE_ENCODERS = {ViTConfig: VisionTransformer, ResNetConfig: ModifiedResNet, ConvNetConfig: ConvNet}
+IMAGE_ENCODERS = {
+    ViTConfig: VisionTransformer,
+    ResNetConfig: ModifiedResNet,
+    ConvNetConfig: ConvNet,
+}
 TEXT_ENCODERS = {TransformerConfig: TextTransformer, BagOfWordsConfig: BagOfWords}
 
 
 class CLIP(nn.Module):
     """Two encoders and a learned temperature.
 
-    ``image_encoder(images)`` gives the features that a linear probe reads (B, W); ``encode_image`` and ``encode_text``
-    give unit vectors of the joint space (B, D).
+    ``image_encoder(images)`` gives the features that a linear probe reads (B, W); ``encode_image``
+    and ``encode_text`` give unit vectors of the joint space (B, D).
     """
 
     def __init__(self, config: CLIPConfig):
@@ -514,9 +589,14 @@ class CLIP(nn.Module):
         self.config = config
         self.image_encoder = IMAGE_ENCODERS[type(config.image)](config.image)
         self.text_encoder = TEXT_ENCODERS[type(config.text)](config.text)
-        resnet = isinstance(config.image, ResNetConfig)  # its projection is the attention pool's, which has a bias
-        self.image_projection = nn.Linear(self.image_encoder.feature_width, config.embed_dim, bias=resnet)
-        self.text_projection = nn.Linear(self.text_encoder.feature_width, config.embed_dim, bias=False)
+        # its projection is the attention pool's, which has a bias
+        resnet = isinstance(config.image, ResNetConfig)
+        self.image_projection = nn.Linear(
+            self.image_encoder.feature_width, config.embed_dim, bias=resnet
+        )
+        self.text_projection = nn.Linear(
+            self.text_encoder.feature_width, config.embed_dim, bias=False
+        )
         self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE_START))
         self.logit_bias = None
         if config.logit_bias:
@@ -532,12 +612,16 @@ class CLIP(nn.Module):
     def start_as_siglip(self) -> None:
         """Give the model a bias, and the temperature that SigLIP's training starts from."""
         self.config = replace(self.config, logit_bias=True)
-        scale, bias = (torch.tensor(start, device=self.logit_scale.device) for start in SIGMOID_START)
+        scale, bias = (
+            torch.tensor(start, device=self.logit_scale.device) for start in SIGMOID_START
+        )
         self.logit_scale, self.logit_bias = nn.Parameter(scale), nn.Parameter(bias)
 
     @property
     def scale(self) -> Float[Tensor, ""]:
-        """What similarities are multiplied by: exp(logit_scale), which training keeps at 100 or less."""
+        """What similarities are multiplied by: exp(logit_scale), which training keeps at 100 or
+        less.
+        """
         return self.logit_scale.exp()
 
     @torch.no_grad()
@@ -556,7 +640,9 @@ class CLIP(nn.Module):
 
 @torch.no_grad()
 def initialise(model: CLIP) -> None:
-    """The paper's initial weights; what is not named here keeps PyTorch's default, as in the released code."""
+    """The paper's initial weights; what is not named here keeps PyTorch's default, as in the
+    released code.
+    """
     text = model.text_encoder
     nn.init.normal_(text.token_embedding.weight, std=0.02)
     for block in getattr(text, "blocks", ()):

@@ -1,7 +1,7 @@
 """Pictures to tensors, as CLIP's reference pipeline does it, with Pillow and no torchvision.
 
-Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Pictures in any mode are first made
-plain RGB.
+Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Pictures in any mode are
+first made plain RGB.
 """
 
 import io
@@ -31,7 +31,8 @@ class Preprocess:
     mean: tuple[float, float, float] = CLIP_MEAN
     std: tuple[float, float, float] = CLIP_STD
     shorter_side: int | None = None  # to resize to before the crop, where it is not ``size``
-    squash: bool = False  # the whole picture made square instead of its middle cut out, as for SigLIP
+    # the whole picture made square instead of its middle cut out, as for SigLIP
+    squash: bool = False
     interpolation: str = "bicubic"  # or "bilinear"
 
     def __call__(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
@@ -57,27 +58,41 @@ class Preprocess:
         return asdict(self)
 
 
-def to_uint8(picture: Image.Image, size: int, shorter_side: int | None = None,
-             resample: Image.Resampling = Image.Resampling.BICUBIC) -> torch.Tensor:  # fmt: skip
-    """Resize the shorter side (to ``size`` where nothing else is said) and cut out the centre: (3, size, size) uint8.
+def to_uint8(
+    picture: Image.Image,
+    size: int,
+    shorter_side: int | None = None,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> torch.Tensor:
+    """Resize the shorter side (to ``size`` where nothing else is said) and cut out the centre: (3,
+    size, size) uint8.
 
-    Rounding is that of transformers: the longer side is rounded down, and of an odd margin the smaller half is above
-    and left (torchvision's crop, in OpenAI's code, rounds a margin of 1.5 pixels to 2).
+    Rounding is that of transformers: the longer side is rounded down, and of an odd margin the
+    smaller half is above and left (torchvision's crop, in OpenAI's code, rounds a margin of 1.5
+    pixels to 2).
 
     Raises:
         UserError: for a picture so long and narrow that it would not fit into memory on the way.
     """
     picture = to_rgb(picture)
     (width, height), side = picture.size, shorter_side or size
-    shape = (side, int(side * height / width)) if width <= height else (int(side * width / height), side)
+    shape = (
+        (side, int(side * height / width))
+        if width <= height
+        else (int(side * width / height), side)
+    )
     if shape[0] * shape[1] > MAX_PIXELS:
-        raise UserError(f"a picture of {width} x {height} pixels is too long and narrow; crop it first")
+        raise UserError(
+            f"a picture of {width} x {height} pixels is too long and narrow; crop it first"
+        )
     picture = resized(picture, shape, resample)
     left, top = (picture.width - size) // 2, (picture.height - size) // 2
     return pixels(picture.crop((left, top, left + size, top + size)))
 
 
-def resized(picture: Image.Image, shape: tuple[int, int], resample: Image.Resampling) -> Image.Image:
+def resized(
+    picture: Image.Image, shape: tuple[int, int], resample: Image.Resampling
+) -> Image.Image:
     return picture if picture.size == shape else picture.resize(shape, resample)
 
 
@@ -113,7 +128,8 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.I
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on sizes and metadata; the size is checked here
+            # Pillow's remarks on sizes and metadata; the size is checked here
+            warnings.simplefilter("ignore")
             with Image.open(file, formats=FORMATS) as picture:
                 refuse_large(picture, name)
                 return to_rgb(picture)
@@ -125,7 +141,8 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.I
         raise UserError(f"{name} is not a picture; give one of {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
         raise UserError(f"{name} {TOO_LARGE}") from None
-    except Exception as error:  # for damaged files Pillow raises many kinds, struct.error and TypeError among them
+    # for damaged files Pillow raises many kinds, struct.error and TypeError among them
+    except Exception as error:
         raise UserError(f"{name} cannot be read as a picture: {error}") from None
 
 

@@ -7,11 +7,13 @@ SECONDS = 2.0  # what is done sooner needs no bar
 
 
 def shown(parts: Sequence, what: str, progress: bool = True, unit: str = "batch") -> Iterable:
-    """The parts one after the other, with a bar in a terminal or a notebook, and with nothing in a file or a test.
+    """The parts one after the other, with a bar in a terminal or a notebook, and with nothing in a
+    file or a test.
 
     Args:
         what: is written before the bar.
-        progress: False never shows one. The environment variable TQDM_DISABLE=1 says so for a whole process.
+        progress: False never shows one. The environment variable TQDM_DISABLE=1 says so for a whole
+            process.
     """
     if not (progress and is_watched()):
         return parts

@@ -1,13 +1,16 @@
-"""CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id marks the end.
+"""CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id
+marks the end.
 
-It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt``, ``tokenizer.json``, or OpenAI's
-list of merges), and runs on the ``tokenizers`` library. A text is first normalised in one of two ways:
+It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt``,
+``tokenizer.json``, or OpenAI's list of merges), and runs on the ``tokenizers`` library. A text is
+first normalised in one of two ways:
 
-* with OpenAI's vocabulary, which OpenAI's, LAION's and most other models have, as OpenAI's and open_clip's code has it:
-  broken Unicode is repaired (``dog’s`` becomes ``dog's``, wide letters narrow), HTML unescaped, letters lowered as
-  Python does it, and ``<|endoftext|>`` in a text is the end. transformers leaves the repairs out.
-* with other vocabularies, such as the emoji world's, as transformers' CLIPTokenizer has it: NFC, single spaces, lower
-  case. No text can write the end of text there.
+* with OpenAI's vocabulary, which OpenAI's, LAION's and most other models have, as OpenAI's and
+  open_clip's code has it: broken Unicode is repaired (``dog’s`` becomes ``dog's``, wide letters
+  narrow), HTML unescaped, letters lowered as Python does it, and ``<|endoftext|>`` in a text is the
+  end. transformers leaves the repairs out.
+* with other vocabularies, such as the emoji world's, as transformers' CLIPTokenizer has it: NFC,
+  single spaces, lower case. No text can write the end of text there.
 
 Plain captions get the same ids from all.
 """
@@ -25,7 +28,8 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from tokenizers import Tokenizer as FastTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-OPENAI_MERGES = "bpe_simple_vocab_16e6.txt.gz"  # of github.com/openai/CLIP, also inside open_clip_torch
+# of github.com/openai/CLIP, also inside open_clip_torch
+OPENAI_MERGES = "bpe_simple_vocab_16e6.txt.gz"
 OPENAI_MERGE_COUNT = 49152 - 256 - 2
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"  # CLIP's: digits stand alone
 
@@ -35,7 +39,10 @@ class TruncationWarning(UserWarning):
 
 
 def repaired(text: str) -> str:
-    """OpenAI's cleaning but for the lower case: Unicode repaired by ftfy, HTML unescaped twice, single spaces."""
+    """OpenAI's cleaning but for the lower case:
+
+    Unicode repaired by ftfy, HTML unescaped twice, single spaces.
+    """
     if not (text.isascii() and text.isprintable()):
         import ftfy
 
@@ -44,7 +51,9 @@ def repaired(text: str) -> str:
 
 
 def openai_cleaned(text: str) -> str:
-    """A text as OpenAI's tokenizer reads it (github.com/openai/CLIP, simple_tokenizer.py); open_clip does the same."""
+    """A text as OpenAI's tokenizer reads it (github.com/openai/CLIP, simple_tokenizer.py);
+    open_clip does the same.
+    """
     return repaired(text).lower()
 
 
@@ -55,7 +64,9 @@ def text_pipeline(tokenizer: FastTokenizer, normalised: bool = True) -> FastToke
             [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
         )
     split = pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     return tokenizer
 
 
@@ -71,7 +82,9 @@ def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> No
         raise ValueError("not a CLIP vocabulary: ids must be numbers from 0 up")
     pieces = {*merges_made(merges), *itertools.chain.from_iterable(merges)}
     if any(vocab.get(piece, 0) > vocab[END] for piece in (*pieces, START)):
-        raise ValueError(f"not a CLIP vocabulary: {END} must have the largest id, but for words that were added")
+        raise ValueError(
+            f"not a CLIP vocabulary: {END} must have the largest id, but for words that were added"
+        )
     for merge in merges:
         if not {*merge, "".join(merge)} <= vocab.keys():
             raise ValueError(f"merges.txt does not belong to vocab.json: {' '.join(merge)[:40]!r}")
@@ -87,7 +100,9 @@ def read_object(file: Path) -> dict:
     except ValueError as error:
         raise ValueError(f"{file.name} is not readable JSON: {error}") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{file.name} holds a {type(data).__name__} in place of tokens with their ids")
+        raise ValueError(
+            f"{file.name} holds a {type(data).__name__} in place of tokens with their ids"
+        )
     return data
 
 
@@ -99,13 +114,17 @@ def read_merges(file: Path) -> list[tuple[str, str]]:
 def pair_of(merge: str | list, file: Path) -> tuple[str, str]:
     """A merge, which is written as one string or as two."""
     pair = merge.split() if isinstance(merge, str) else merge
-    if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(token, str) for token in pair)):
+    if not (
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(token, str) for token in pair)
+    ):
         raise ValueError(f"{file.name}: {str(merge)[:40]!r} is not a pair of tokens")
     return pair[0], pair[1]
 
 
 def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges of tokenizer.json, the one file that newer folders of transformers have."""
+    """Vocabulary and merges of tokenizer.json, the one file that newer folders of transformers
+    have.
+    """
     data = read_object(file)
     try:
         model, added = data["model"], data.get("added_tokens", [])
@@ -118,9 +137,11 @@ def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]
 
 
 def read_openai_merges(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges from the file that OpenAI published: a comment, then merges, more than CLIP uses.
+    """Vocabulary and merges from the file that OpenAI published: a comment, then merges, more than
+    CLIP uses.
 
-    An id is a place in: 256 bytes, the same at the end of a word, what each merge makes, start and end of text.
+    An id is a place in: 256 bytes, the same at the end of a word, what each merge makes, start and
+    end of text.
     """
     lines = gzip.decompress(file.read_bytes()).decode("utf-8").splitlines()
     merges = [pair_of(line, file) for line in lines[1 : 1 + OPENAI_MERGE_COUNT]]
@@ -134,8 +155,8 @@ class Tokenizer:
     """Texts to token ids.
 
     Args:
-        vocab: token -> id; start and end of text come last, but for words that somebody added behind them. Those are
-            found in a text as they are written.
+        vocab: token -> id; start and end of text come last, but for words that somebody added
+            behind them. Those are found in a text as they are written.
         merges: pairs of tokens, in the order in which they are joined.
         context_length: the longest row that the model reads, start and end of text included.
 
@@ -147,7 +168,10 @@ class Tokenizer:
         check_vocabulary(vocab, merges)
         self.vocab, self.merges, self.context_length = vocab, merges, context_length
         self.start_id, self.end_id = vocab[START], vocab[END]
-        self.as_openai = (len(merges), self.end_id) == (OPENAI_MERGE_COUNT, OPENAI_MERGE_COUNT + 2 * 256 + 1)
+        self.as_openai = (len(merges), self.end_id) == (
+            OPENAI_MERGE_COUNT,
+            OPENAI_MERGE_COUNT + 2 * 256 + 1,
+        )
         model = models.BPE(vocab=vocab, merges=merges, end_of_word_suffix="</w>", unk_token=END)
         self.fast = text_pipeline(FastTokenizer(model), normalised=not self.as_openai)
         self.added = sorted(token for token, number in vocab.items() if number > self.end_id)
@@ -158,7 +182,8 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: str | Path, context_length: int) -> "Tokenizer":
-        """Read vocab.json and merges.txt, else tokenizer.json, else OpenAI's bpe_simple_vocab_16e6.txt.gz.
+        """Read vocab.json and merges.txt, else tokenizer.json, else OpenAI's
+        bpe_simple_vocab_16e6.txt.gz.
 
         Raises:
             FileNotFoundError: when none is there; it names the first.
@@ -178,14 +203,23 @@ class Tokenizer:
     def save(self, folder: str | Path) -> None:
         """Write the files that transformers' CLIPTokenizer reads."""
         folder = Path(folder)
-        (folder / "vocab.json").write_text(json.dumps(self.vocab, ensure_ascii=False), encoding="utf-8")
+        (folder / "vocab.json").write_text(
+            json.dumps(self.vocab, ensure_ascii=False), encoding="utf-8"
+        )
         merges = "\n".join(" ".join(pair) for pair in self.merges)
         (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
         settings = {
-            "tokenizer_class": "CLIPTokenizer", "bos_token": START, "eos_token": END, "unk_token": END,
-            "pad_token": END, "model_max_length": self.context_length, "do_lower_case": True,
-        }  # fmt: skip
-        (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            "tokenizer_class": "CLIPTokenizer",
+            "bos_token": START,
+            "eos_token": END,
+            "unk_token": END,
+            "pad_token": END,
+            "model_max_length": self.context_length,
+            "do_lower_case": True,
+        }
+        (folder / "tokenizer_config.json").write_text(
+            json.dumps(settings, indent=2) + "\n", encoding="utf-8"
+        )
 
     def __len__(self) -> int:
         return len(self.vocab)
@@ -193,7 +227,8 @@ class Tokenizer:
     def __call__(self, texts: list[str], pad_to: int | None = None) -> torch.Tensor:
         """Token ids, padded with 0 to the longest text of the call or to ``pad_to``: (B, T) int64.
 
-        A text that does not fit loses its end, keeps its end-of-text token, and is named in a warning.
+        A text that does not fit loses its end, keeps its end-of-text token, and is named in a
+        warning.
 
         Raises:
             TypeError: when ``texts`` is a single string.
@@ -219,12 +254,20 @@ class Tokenizer:
         return rows
 
     def ids_with_marks(self, text: str) -> list[int]:
-        """Of a cleaned text that writes start or end of text itself: read as such where a word may begin."""
+        """Of a cleaned text that writes start or end of text itself: read as such where a word
+        may begin.
+        """
         marks = {START: self.start_id, END: self.end_id}
-        splitting = pre_tokenizers.Split(Regex(rf"<\|startoftext\|>|<\|endoftext\|>|{WORDS}"), "removed", invert=True)
+        splitting = pre_tokenizers.Split(
+            Regex(rf"<\|startoftext\|>|<\|endoftext\|>|{WORDS}"), "removed", invert=True
+        )
         ids = [self.start_id]
         for word, _ in splitting.pre_tokenize_str(text):
-            ids += [marks[word]] if word in marks else self.fast.encode(word, add_special_tokens=False).ids
+            ids += (
+                [marks[word]]
+                if word in marks
+                else self.fast.encode(word, add_special_tokens=False).ids
+            )
         return [*ids, self.end_id]
 
     def normalised(self, text: str) -> str:
@@ -234,7 +277,9 @@ class Tokenizer:
     def shorten(self, ids: list[int], text: str) -> list[int]:
         if len(ids) <= self.context_length:
             return ids
-        message = f"{len(ids) - self.context_length} tokens too long, the end was cut: {text[:60]!r}..."
+        message = (
+            f"{len(ids) - self.context_length} tokens too long, the end was cut: {text[:60]!r}..."
+        )
         warnings.warn(message, TruncationWarning, stacklevel=3)
         return [*ids[: self.context_length - 1], self.end_id]
 
@@ -242,14 +287,20 @@ class Tokenizer:
         """The text of token ids, up to the end of text; words have one space between them."""
         pieces = {number: token for token, number in self.vocab.items()}
         inside = list(itertools.takewhile(lambda number: number != self.end_id, ids))
-        joined = decoders.ByteLevel().decode([pieces[number] for number in inside if number != self.start_id])
+        joined = decoders.ByteLevel().decode(
+            [pieces[number] for number in inside if number != self.start_id]
+        )
         return joined.replace("</w>", " ").strip()
 
     def tokens(self, text: str) -> list[str]:
         """What the model reads, as words and pieces of words, without start and end of text.
 
-        A character that takes several tokens (an emoji, say) is shown with its first one, the others as "…".
+        A character that takes several tokens (an emoji, say) is shown with its first one, the
+        others as "…".
         """
         text = self.normalised(text)
         spans = self.fast.encode(text, add_special_tokens=False).offsets
-        return ["…" if span in spans[:number] else text[slice(*span)] for number, span in enumerate(spans)]
+        return [
+            "…" if span in spans[:number] else text[slice(*span)]
+            for number, span in enumerate(spans)
+        ]

@@ -72,6 +72,7 @@ print(*[answers.shape[1] for answers in to_signs.values()])
 # unit answer more strongly to the flute? This share is called the AUC: 0.5 is guessing, 1 is perfect. By hand it is a
 # count over all such couples. We do it for unit 57, and shall see soon why.
 
+
 # %%
 def auc_by_counting(mine, others):
     more, equal = mine[:, None] > others[None, :], mine[:, None] == others[None, :]
@@ -112,6 +113,7 @@ last = "image_encoder.layers.20"
 units = multimodal_units(*both_areas(last, to_pictures, to_signs), permutations=300)
 best = int(units.score.argmax())
 of = concepts[units.concept[best]]
+
 
 # %%
 def favourites(unit):
@@ -172,6 +174,7 @@ for twin, answers in looks.items():
 # side. Nothing is searched, so there is nothing for luck to choose from.
 #
 # **Predict:** draw the AUC from the first to the last layer, one line for each twin. Where do they part?
+
 
 # %%
 def scaled(answers):
@@ -321,8 +324,10 @@ def cover(inputs, maps):
 # %%
 P = settings.patch_size
 attention = attention_maps(encoder.model.image_encoder, inputs)
-singly = [occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
-          for each, name in zip(many, own_names, strict=True)]  # fmt: skip
+singly = [
+    occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
+    for each, name in zip(many, own_names, strict=True)
+]
 contest = {
     "occlusion": torch.stack(singly),
     "rollout": on_grid(rollout(attention)[:, 0]),

@@ -261,6 +261,7 @@ begins_near_ln_n(bugs["no normalisation"]), begins_near_ln_n(healthy)
 # **Predict:** cosines are between −1 and 1. If the scale is 2.66, how low can the loss become, even for a perfect
 # model of 64 pairs?
 
+
 # %%
 def floor(scale, n=N):
     """The lowest loss at this scale: own cosine 1, all others -1 / (n - 1)."""
@@ -298,6 +299,7 @@ print(f"loss at the end {end:.2f}, floor at its scale of {learned:.2f}: {floor(l
 #
 # **Find and repair.** Give the parts a perfect model. Its loss has to be almost 0.
 
+
 # %%
 def perfect_model_has_no_loss(parts):
     unit = parts["unit"](torch.eye(N))
@@ -315,6 +317,7 @@ perfect_model_has_no_loss(bugs["scale without exp"]), perfect_model_has_no_loss(
 # each token sees only what stands before it.
 #
 # **Predict:** what does the first token of a causal transformer know about its sentence? Draw both loss curves.
+
 
 # %%
 def shuffled(images, ids):
@@ -335,6 +338,7 @@ compare_losses({name: runs[name] for name in ("shuffled pairs", "first token", "
 # Both come down to *ln N* and stay there, forever. The curve says only "nothing to learn here". Which of the two it is,
 # you see *before* the training: how similar are the features of different captions? And how many of the words get a
 # gradient from one batch?
+
 
 # %%
 def captions_alike(model, parts):
@@ -377,6 +381,7 @@ for name in ("healthy", "shuffled pairs", "first token"):
 # **Find and repair.** For the loader: mark picture *i* and caption *i* with the number *i*, and see whether they still
 # belong together on the other side. For the encoder: two captions must be two vectors.
 
+
 # %%
 def pairs_stay_together(parts):
     marked = torch.arange(N)
@@ -403,6 +408,7 @@ for test in (pairs_stay_together, captions_differ):
 #
 # **Predict:** what do the pictures of process 1 learn? Will the loss fall?
 
+
 # %%
 def two_processes(labels_of, shares):
     """The loss as two processes compute it; each one's share is noted."""
@@ -427,10 +433,13 @@ right = two_processes(lambda rank, n: rank * n + torch.arange(n), [])
 bugs["local labels"] = healthy | {"loss": wrong}
 show("local labels")
 
+
 # %%
 def curve_of(rank):
-    return [event | {"loss": share[rank]}
-            for event, share in zip(runs["local labels"], shares, strict=True)]  # fmt: skip
+    return [
+        event | {"loss": share[rank]}
+        for event, share in zip(runs["local labels"], shares, strict=True)
+    ]
 
 
 three = {"process 0": curve_of(0), "process 1": curve_of(1), "healthy": runs["healthy"]}
@@ -443,6 +452,7 @@ compare_losses(three, N)
 # programs log only the mean, or only process 0.
 #
 # **Find and repair.** However many processes, the loss is the loss of the whole batch.
+
 
 # %%
 def is_the_loss_of_the_batch(parts):
@@ -483,7 +493,9 @@ for name, parts in {"healthy": healthy, "one direction": bugs["one direction"]}.
     again = [models[name]] + [train(parts, seed=seed)[0] for seed in range(1, SEEDS)]
     table[name] = torch.tensor([found(model) for model in again])
     for seed, (pictures, captions) in enumerate(table[name].tolist()):
-        print(f"{name:14} seed {seed}: {pictures:.1%} of the pictures, {captions:.1%} of the captions")
+        print(
+            f"{name:14} seed {seed}: {pictures:.1%} of the pictures, {captions:.1%} of the captions"
+        )
 
 # %%
 spread = 100 * (table["healthy"].amax(0) - table["healthy"].amin(0))
@@ -498,6 +510,7 @@ print(f"healthy seeds differ among themselves: by {spread[0]:.1f} and {spread[1]
 # code is not what the paper says, and no curve, no log and no accuracy will tell you.
 #
 # Only a *property* catches it. The loss treats pictures and captions alike, so exchanging them changes nothing.
+
 
 # %%
 def is_symmetric(parts):
@@ -586,6 +599,7 @@ accuracy_bars(bars, 1 / len(CAPTIONS))
 # **Find and repair.** A plain red picture has its largest value in the first channel, and a picture of the training's
 # mean colour becomes zeros.
 
+
 # %%
 def pictures_arrive_as_trained(parts):
     red, mean = torch.zeros(2, 1, 3, SIZE, SIZE)
@@ -605,6 +619,7 @@ pictures_arrive_as_trained(bugs["blue, green, red"]), pictures_arrive_as_trained
 # Thirty steps on the same 64 pairs must bring the loss close to 0.
 #
 # **Predict:** which of the seven bugs does this famous test catch?
+
 
 # %%
 def overfits_one_batch(parts):
@@ -630,6 +645,7 @@ value_grid(caught, list(recipes), list(tests), title)
 #
 # And the closing table, from the runs of this notebook:
 
+
 # %%
 def first(name):
     return runs[name][0]["loss"]
@@ -644,7 +660,8 @@ only, floor_there = words_that_learn(bugs["first token"]), floor(learned)
 zero, one = shares[STEPS - 1]
 signatures = {
     "no normalisation": f"begins at {first('no normalisation'):.0f}, ln N is {log(N):.2f}",
-    "scale without exp": f"stops at {last('scale without exp'):.2f}, the floor is {floor_there:.2f}",
+    "scale without exp": f"stops at {last('scale without exp'):.2f}, the floor is "
+    f"{floor_there:.2f}",
     "shuffled pairs": f"stays at {last('shuffled pairs'):.3f}, ln N is {log(N):.3f}",
     "first token": f"the same, and {only} word gets a gradient",
     "local labels": f"process 1 ends at {one:.2f}, process 0 at {zero:.2f}",
@@ -667,6 +684,7 @@ for name in bugs:
 #
 # This one runs, and its loss falls. It has three bugs, all of them relatives of exhibits above. **Predict** which
 # checks it fails; then edit it until all of them say yes.
+
 
 # %%
 def colleagues_loss(image_features, text_features, log_scale):

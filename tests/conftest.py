@@ -1,7 +1,7 @@
 """One thread, so that tests are repeatable and polite; GPU tests only where there is a GPU.
 
-How many examples a property is tried on is a profile of hypothesis: CLIPBENCH_EXAMPLES=thorough asks for ten times
-those of ``quick``, the default.
+How many examples a property is tried on is a profile of hypothesis: CLIPBENCH_EXAMPLES=thorough
+asks for ten times those of ``quick``, the default.
 """
 
 import os
@@ -15,7 +15,8 @@ from clipbench.bench import rival_open_clip
 from clipbench.pretrained import random_weights
 
 torch.set_num_threads(1)
-settings.register_profile("quick", deadline=None, max_examples=20)  # no deadline: a busy machine is no bug
+# no deadline: a busy machine is no bug
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile(os.environ.get("CLIPBENCH_EXAMPLES", "quick"))
 

@@ -1,7 +1,8 @@
 """A card for machines that have none: real numbers behind tensors that say they are elsewhere.
 
-torch's "meta" device lends its name. As on a real card, tensors of the card and of the CPU cannot be mixed, only a move
-brings one to the other side, and results lie where their inputs lay. Gradients pass.
+torch's "meta" device lends its name. As on a real card, tensors of the card and of the CPU cannot
+be mixed, only a move brings one to the other side, and results lie where their inputs lay.
+Gradients pass.
 """
 
 from collections.abc import Iterator
@@ -21,8 +22,13 @@ class OnCard(torch.Tensor):
 
     @staticmethod
     def __new__(cls, inner: torch.Tensor):
-        like = {"dtype": inner.dtype, "strides": inner.stride(), "storage_offset": inner.storage_offset()}
-        with torch.inference_mode(False):  # a view of a weight must count its versions, as the weight does
+        like = {
+            "dtype": inner.dtype,
+            "strides": inner.stride(),
+            "storage_offset": inner.storage_offset(),
+        }
+        # a view of a weight must count its versions, as the weight does
+        with torch.inference_mode(False):
             made = torch.Tensor._make_wrapper_subclass(cls, inner.shape, device=CARD, **like)
         made.inner = inner
         return made
@@ -45,7 +51,11 @@ def run(func, args, kwargs):
     """One operation, on the CPU in truth."""
     tensors = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
     here = any(isinstance(each, OnCard) for each in tensors)
-    if here and func not in MOVES and any(not isinstance(each, OnCard) and each.ndim for each in tensors):
+    if (
+        here
+        and func not in MOVES
+        and any(not isinstance(each, OnCard) and each.ndim for each in tensors)
+    ):
         raise RuntimeError(f"{func}: tensors on two different devices, the card and the CPU")
     wanted = kwargs.get("device")
     stays = here if wanted is None else torch.device(wanted).type == CARD.type
@@ -56,7 +66,9 @@ def run(func, args, kwargs):
         found = func(*inner[0], **inner[1])
     if func is torch.ops.aten.copy_.default:
         return args[0]
-    return tree_map(lambda each: OnCard(each) if stays and isinstance(each, torch.Tensor) else each, found)
+    return tree_map(
+        lambda each: OnCard(each) if stays and isinstance(each, torch.Tensor) else each, found
+    )
 
 
 class Literals(TorchFunctionMode):
@@ -81,7 +93,9 @@ def moved(model: torch.nn.Module) -> torch.nn.Module:
     for part in model.modules():
         for name, weight in part._parameters.items():
             if weight is not None:
-                part._parameters[name] = torch.nn.Parameter(OnCard(weight.detach()), weight.requires_grad)
+                part._parameters[name] = torch.nn.Parameter(
+                    OnCard(weight.detach()), weight.requires_grad
+                )
         for name, buffer in part._buffers.items():
             part._buffers[name] = OnCard(buffer)
     return model

@@ -1,4 +1,6 @@
-"""What tests/gpu measures on a card, in sizes that a CPU rehearses: lessons, a training, a plain step, a huge batch."""
+"""What tests/gpu measures on a card, in sizes that a CPU rehearses: lessons, a training, a
+plain step, a huge batch.
+"""
 
 import math
 import os
@@ -56,7 +58,9 @@ def for_memory(size: Size, gigabytes: float) -> Size:
 
 
 class Noise:
-    """Pictures of noise, made where they are used; texts are random ids of full length, so nothing is trimmed."""
+    """Pictures of noise, made where they are used; texts are random ids of full length, so
+    nothing is trimmed.
+    """
 
     name = "noise"
 
@@ -66,7 +70,9 @@ class Noise:
     def __call__(self, start: int, count: int) -> Pairs:
         generator = torch.Generator(self.device).manual_seed(start)
         shape = (count, 3, self.side, self.side)
-        images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8, device=self.device)
+        images = torch.randint(
+            0, 256, shape, generator=generator, dtype=torch.uint8, device=self.device
+        )
         return Pairs(images, [str(start + number) for number in range(count)])
 
 
@@ -78,17 +84,31 @@ class RandomIds(Tokenizer):
 
     def __call__(self, texts: list[str], pad_to: int | None = None) -> torch.Tensor:
         generator = torch.Generator().manual_seed(int(texts[0]))
-        ids = torch.randint(1, self.words - 2, (len(texts), self.context_length), generator=generator)
+        ids = torch.randint(
+            1, self.words - 2, (len(texts), self.context_length), generator=generator
+        )
         ids[:, -1] = self.words - 1
         return ids
 
 
 def trainer_of(size: Size, batch: int, micro_batch: int | None = None) -> Trainer:
     torch.manual_seed(0)
-    recipe = TrainConfig(batch_size=batch, pairs=10**9, matrix_learning_rate=0.0, learning_rate=5e-4,
-                         embedding_learning_rate=5e-4)  # fmt: skip
-    trainer = Trainer(CLIP(size.model), RandomIds(size.model), Preprocess(size.model.image_size), Noise(size), recipe,
-                      device=size.device, micro_batch=micro_batch)  # fmt: skip
+    recipe = TrainConfig(
+        batch_size=batch,
+        pairs=10**9,
+        matrix_learning_rate=0.0,
+        learning_rate=5e-4,
+        embedding_learning_rate=5e-4,
+    )
+    trainer = Trainer(
+        CLIP(size.model),
+        RandomIds(size.model),
+        Preprocess(size.model.image_size),
+        Noise(size),
+        recipe,
+        device=size.device,
+        micro_batch=micro_batch,
+    )
     trainer.set_training()
     return trainer
 
@@ -111,39 +131,58 @@ def peak_gigabytes(size: Size) -> float | None:
     return torch.cuda.max_memory_allocated() / GIGABYTE if size.cuda else None
 
 
-# ------------------------------------------------------------------------------------------------ measurements
+# -------------------- measurements
 
 
 def lesson(size: Size, number: str, hub: Path) -> dict:
-    """Execute a lesson at ``full`` with the random checkpoint of a hub cache, in a process of its own.
+    """Execute a lesson at ``full`` with the random checkpoint of a hub cache, in a process of its
+    own.
 
     Returns:
         seconds, and ``device``: where its encoder ran.
     """
     (source,) = (ROOT / "notebooks").glob(f"{number}_*.py")
-    code = source.read_text(encoding="utf-8") + "\nprint('RAN ON', encoder.device.type, encoder.precision)\n"
+    code = (
+        source.read_text(encoding="utf-8")
+        + "\nprint('RAN ON', encoder.device.type, encoder.precision)\n"
+    )
     environment = {
-        **os.environ, "CLIPBENCH_SCALE": "full", "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg",
+        **os.environ,
+        "CLIPBENCH_SCALE": "full",
+        "HF_HOME": str(hub),
+        "HF_HUB_OFFLINE": "1",
+        "MPLBACKEND": "agg",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }  # fmt: skip
+    }
     if not size.cuda:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT / "notebooks", capture_output=True,
-                          text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=ROOT / "notebooks",
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     *_, device, precision = done.stdout.splitlines()[-1].split()
     return {"seconds": time.perf_counter() - began, "device": device, "precision": precision}
 
 
 def training(size: Size) -> dict:
-    """Lesson 01's training for some seconds: pairs a second, and by how much the loss is below guessing, in nats."""
+    """Lesson 01's training for some seconds: pairs a second, and by how much the loss is below
+    guessing, in nats.
+    """
     preset = find_preset("tiny")
     if not size.cuda:
         preset = replace(preset, model=small_config())
-    trainer = scene_trainer(with_budget(preset, size.seconds / 60, None), device=size.device, threads=1)
+    trainer = scene_trainer(
+        with_budget(preset, size.seconds / 60, None), device=size.device, threads=1
+    )
     losses = []
-    trainer.callbacks.append(lambda event: losses.append(event["loss"]) if event["event"] == "step" else None)
+    trainer.callbacks.append(
+        lambda event: losses.append(event["loss"]) if event["event"] == "step" else None
+    )
     end = trainer.run()
     return {
         "precision": trainer.precision,
@@ -153,7 +192,9 @@ def training(size: Size) -> dict:
 
 
 def plain_step(size: Size) -> dict:
-    """A step without drawing and tokenizing: pairs a second, TFLOP/s, and how much of the device that is."""
+    """A step without drawing and tokenizing: pairs a second, TFLOP/s, and how much of the
+    device that is.
+    """
     trainer = trainer_of(size, size.batch)
     batch = trainer.draw()
     token_ids = trainer.tokenizer(batch.captions).to(size.device)
@@ -167,16 +208,26 @@ def plain_step(size: Size) -> dict:
     rate = size.batch / seconds(size, step, size.steps)
     tflops = rate * training_flops(trainer.model.config, trainer.model.config.context_length) / 1e12
     memory = peak_gigabytes(size)
-    square = torch.randn(size.square, size.square, device=size.device, dtype=torch.bfloat16 if size.cuda else None)
+    square = torch.randn(
+        size.square, size.square, device=size.device, dtype=torch.bfloat16 if size.cuda else None
+    )
     seconds(size, lambda: square @ square, size.steps)
     own = 2 * size.square**3 / seconds(size, lambda: square @ square, size.steps) / 1e12
     peak = peak_tflops(torch.cuda.get_device_name(), trainer.precision) if size.cuda else None
-    return {"precision": trainer.precision, "pairs_per_second": rate, "tflops": tflops, "peak_gb": memory,
-            "of_own_product": tflops / own, "mfu": tflops / peak if peak else None}  # fmt: skip
+    return {
+        "precision": trainer.precision,
+        "pairs_per_second": rate,
+        "tflops": tflops,
+        "peak_gb": memory,
+        "of_own_product": tflops / own,
+        "mfu": tflops / peak if peak else None,
+    }
 
 
 def huge_batch(size: Size) -> dict:
-    """A step of the gradient cache: its memory, and its time as a multiple of plain steps on as many pairs."""
+    """A step of the gradient cache: its memory, and its time as a multiple of plain steps on as
+    many pairs.
+    """
     trainer = trainer_of(size, size.huge, size.micro)
     trainer.train_step()  # optimiser states, libraries
     if size.cuda:
@@ -185,4 +236,8 @@ def huge_batch(size: Size) -> dict:
     plain = trainer_of(size, size.micro)
     plain.train_step()
     part = seconds(size, plain.train_step, size.steps)
-    return {"seconds": whole, "peak_gb": peak, "times_plain": whole / (size.huge / size.micro * part)}
+    return {
+        "seconds": whole,
+        "peak_gb": peak,
+        "times_plain": whole / (size.huge / size.micro * part),
+    }

@@ -1,4 +1,6 @@
-"""Facts about verdicts, intervals and mean average precision: by hand, by sorting, and by scikit-learn and SciPy."""
+"""Facts about verdicts, intervals and mean average precision: by hand, by sorting, and by
+scikit-learn and SciPy.
+"""
 
 import numpy as np
 import pytest
@@ -41,7 +43,8 @@ def test_two_classes_of_the_same_name_share_their_pictures_and_the_first_one_win
 
 
 @pytest.mark.parametrize(
-    "labels, told", [([0, 3], "label 3 is none"), ([0, -1], "label -1 is none"), ([], "no pictures")]
+    "labels, told",
+    [([0, 3], "label 3 is none"), ([0, -1], "label -1 is none"), ([], "no pictures")],
 )
 def test_labels_that_are_no_classes_are_refused(labels, told):
     with pytest.raises(UserError, match=told):
@@ -53,7 +56,10 @@ def test_the_confusion_matrix_is_scikit_learns():
     from sklearn.metrics import confusion_matrix as reference
 
     generator = torch.Generator().manual_seed(0)
-    scores, labels = torch.randn(200, 7, generator=generator), torch.randint(0, 7, (200,), generator=generator)
+    scores, labels = (
+        torch.randn(200, 7, generator=generator),
+        torch.randint(0, 7, (200,), generator=generator),
+    )
     verdicts = judged(scores, labels)
     matrix = confusion_matrix(labels, verdicts.predictions, 7)
     assert np.array_equal(matrix.numpy(), reference(labels, verdicts.predictions))
@@ -70,7 +76,7 @@ def test_the_commonest_confusion_comes_first():
     assert commonest_confusions(judged(torch.eye(2), [0, 1]), ["ant", "bee"]) == []
 
 
-# ----------------------------------------------------------------------------------------------------- intervals
+# -------------------- intervals
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_exact_intervals_are_scipys_and_hold_wilsons_middle(n, data, level):
     assert told["x_low"] <= hits / n <= told["x_high"]
 
 
-# --------------------------------------------------------------------------------------------------- several labels
+# -------------------- several labels
 
 
 def eleven_points_by_hand(scores, targets) -> float:
@@ -107,7 +113,9 @@ def eleven_points_by_hand(scores, targets) -> float:
         taken = scores >= threshold
         hits = int((taken & targets).sum())
         points.append((hits / int(targets.sum()), hits / int(taken.sum())))
-    return sum(max((p for r, p in points if r >= t / 10 - 1e-9), default=0.0) for t in range(11)) / 11
+    return (
+        sum(max((p for r, p in points if r >= t / 10 - 1e-9), default=0.0) for t in range(11)) / 11
+    )
 
 
 @given(st.integers(1, 40), st.integers(0, 999), st.booleans())
@@ -127,6 +135,11 @@ def test_average_precision_is_scikit_learns_and_vocs(rows, seed, ties):
 def test_mean_average_precision_is_of_the_classes_that_occur():
     targets = torch.tensor([[True, True, False], [False, True, False]])
     scores = torch.tensor([[2.0, 0.0, 9.0], [1.0, 1.0, 9.0]])
-    assert multi_label_metrics(scores, targets) == {"map": 1.0, "map_11_point": 1.0, "pictures": 2, "classes": 3}
+    assert multi_label_metrics(scores, targets) == {
+        "map": 1.0,
+        "map_11_point": 1.0,
+        "pictures": 2,
+        "classes": 3,
+    }
     with pytest.raises(UserError, match="no picture shows any"):
         multi_label_metrics(scores, torch.zeros(2, 3, dtype=torch.bool))

@@ -51,16 +51,29 @@ def test_both_return_types_of_transformers_are_read():
 
 @pytest.fixture
 def siglip_folder(folder, tmp_path):
-    """A small SigLIP of random weights; its tokenizer is the emoji world's, as sentencepiece is not installed here."""
+    """A small SigLIP of random weights; its tokenizer is the emoji world's, as sentencepiece is
+    not installed here.
+    """
     torch.manual_seed(0)
-    layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 32, "intermediate_size": 64}
+    layers = {
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+    }
     text = {**layers, "vocab_size": 4096, "max_position_embeddings": 16}
-    model = SiglipModel(SiglipConfig(text_config=text, vision_config={**layers, "image_size": 32, "patch_size": 8}))
+    model = SiglipModel(
+        SiglipConfig(text_config=text, vision_config={**layers, "image_size": 32, "patch_size": 8})
+    )
     model.logit_scale.data.fill_(2.0)
     model.logit_bias.data.fill_(-10.0)
     model.save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
-    settings = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    settings = {
+        "size": {"height": 32, "width": 32},
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+    }
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
     return tmp_path
 
@@ -69,12 +82,16 @@ def test_a_siglip_folder_loads_and_agrees_with_transformers(siglip_folder):
     encoder, model = load(siglip_folder), SiglipModel.from_pretrained(siglip_folder).eval()
     assert isinstance(encoder, TransformersEncoder) and isinstance(encoder, Encoder)
     images = encoder.preprocess(PICTURES)
-    ids = encoder.tokenizer(TEXTS, padding="max_length", max_length=16, return_tensors="pt")["input_ids"]
+    ids = encoder.tokenizer(TEXTS, padding="max_length", max_length=16, return_tensors="pt")[
+        "input_ids"
+    ]
     with torch.no_grad():
         output = model(input_ids=ids, pixel_values=images)
     assert agrees(encoder.encode_image(images), output.image_embeds)
     assert agrees(encoder.encode_text(TEXTS), output.text_embeds)
-    logits = encoder.scale * encoder.encode_image(images) @ encoder.encode_text(TEXTS).T + encoder.bias
+    logits = (
+        encoder.scale * encoder.encode_image(images) @ encoder.encode_text(TEXTS).T + encoder.bias
+    )
     assert torch.allclose(logits, output.logits_per_image, atol=1e-4)
     assert agrees(F.normalize(encoder.image_tower(images), dim=-1), output.image_embeds)
     assert encoder.embed_dim == 32
@@ -92,7 +109,9 @@ def open_clip_encoder() -> OpenClipEncoder:
     vision = {"layers": 1, "width": 32, "head_width": 16, "patch_size": 8, "image_size": 32}
     text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
     transform = Preprocess(32)
-    return OpenClipEncoder(open_clip.CLIP(16, vision, text), SimpleTokenizer(), lambda one: transform([one])[0])
+    return OpenClipEncoder(
+        open_clip.CLIP(16, vision, text), SimpleTokenizer(), lambda one: transform([one])[0]
+    )
 
 
 def test_an_open_clip_model_gives_open_clips_numbers():
@@ -103,14 +122,18 @@ def test_an_open_clip_model_gives_open_clips_numbers():
         words = encoder.model.encode_text(encoder.tokenizer(TEXTS), normalize=True)
         before = encoder.image_tower(images) @ encoder.model.visual.proj
     assert isinstance(encoder, Encoder) and encoder.embed_dim == 16
-    assert agrees(encoder.encode_image(images), expected) and agrees(encoder.encode_text(TEXTS), words)
+    assert agrees(encoder.encode_image(images), expected) and agrees(
+        encoder.encode_text(TEXTS), words
+    )
     assert agrees(F.normalize(before, dim=-1), expected)
     assert encoder.tokens("a photo") == ["a", "photo"]
 
 
 def test_lower_precision_is_close_and_has_a_fingerprint_of_its_own():
     full = small_encoder()
-    low = ClipbenchEncoder(small_clip(), world_tokenizer(), Preprocess(VIT.image_size), "small", precision="bf16")
+    low = ClipbenchEncoder(
+        small_clip(), world_tokenizer(), Preprocess(VIT.image_size), "small", precision="bf16"
+    )
     images = full.preprocess(PICTURES)
     for encode in ("encode_image", "encode_text"):
         asked = images if encode == "encode_image" else TEXTS
@@ -121,4 +144,6 @@ def test_lower_precision_is_close_and_has_a_fingerprint_of_its_own():
 
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ValueError, match="no precision 'int3'; choose from auto, fp32, bf16, fp16"):
-        ClipbenchEncoder(small_clip(), world_tokenizer(), Preprocess(VIT.image_size), precision="int3")
+        ClipbenchEncoder(
+            small_clip(), world_tokenizer(), Preprocess(VIT.image_size), precision="int3"
+        )

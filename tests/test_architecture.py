@@ -1,4 +1,6 @@
-"""Imports point in one direction: each room of the package uses only rooms that stand above it here."""
+"""Imports point in one direction: each room of the package uses only rooms that stand above it
+here.
+"""
 
 import pytest
 from sources import ROOT, imports_of, module_of
@@ -80,7 +82,8 @@ USES = {
         "clipbench_widgets.training_monitor clipbench_widgets.typographic_studio"
     ),
 }
-FACADE = ("clipbench", "clipbench_widgets", "clipbench.__main__")  # public names, and the command's start
+# public names, and the command's start
+FACADE = ("clipbench", "clipbench_widgets", "clipbench.__main__")
 
 
 def full(name: str) -> str:
@@ -124,7 +127,9 @@ def test_every_room_uses_only_rooms_above_it():
 def test_no_app_uses_another_but_the_page_that_opens_them():
     for room, line in USES.items():
         if room.startswith("clipbench_widgets.") and room != "clipbench_widgets.start_page":
-            assert {n for n in line.split() if n.startswith("clipbench_widgets")} <= {"clipbench_widgets.core"}
+            assert {n for n in line.split() if n.startswith("clipbench_widgets")} <= {
+                "clipbench_widgets.core"
+            }
 
 
 def test_the_library_does_not_use_its_own_exports():
@@ -133,7 +138,11 @@ def test_the_library_does_not_use_its_own_exports():
     for path in ROOT.glob("clipbench/**/*.py"):
         module = module_of(path).removesuffix(".__init__")
         names = imports_of(path.read_text(encoding="utf-8"), module)
-        bare = {n for n in names if n.startswith("clipbench.") and n.count(".") == 1 and room_of(n) is None}
+        bare = {
+            n
+            for n in names
+            if n.startswith("clipbench.") and n.count(".") == 1 and room_of(n) is None
+        }
         if module not in FACADE and ("clipbench" in names or bare - {"clipbench.cli"}):
             offending.append((module, bare))
     assert not offending

@@ -1,4 +1,6 @@
-"""The paper's nine models are the ones that transformers and open_clip compute: same weights in, same features out."""
+"""The paper's nine models are the ones that transformers and open_clip compute: same weights
+in, same features out.
+"""
 
 from dataclasses import replace
 
@@ -23,7 +25,8 @@ from clipbench.pretrained.configs import (
 from clipbench.pretrained.folders import world_tokenizer
 from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT
 
-FAMILIES = ["RN50", "RN50x4", "ViT-B/32", "ViT-L/14@336"]  # the others differ in numbers that `reduced` replaces
+# the others differ in numbers that `reduced` replaces
+FAMILIES = ["RN50", "RN50x4", "ViT-B/32", "ViT-L/14@336"]
 VITS = [name for name in PAPER_MODELS if name.startswith("ViT")]
 # Largest difference of one number of two unit vectors: float32 rounding, through up to 24 blocks.
 TOLERANCE = 1e-5
@@ -33,26 +36,37 @@ def reduced(config: CLIPConfig) -> CLIPConfig:
     """The same family with two blocks a tower or stage and narrow layers; heads stay 64 wide."""
     text = replace(config.text, vocab_size=600, context_length=20, width=128, depth=2, heads=2)
     if isinstance(config.image, ResNetConfig):
-        image = replace(config.image, image_size=config.image.image_size // 224 * 64, layers=(2, 1, 2, 1), width=16,
-                        heads=8)  # fmt: skip
+        image = replace(
+            config.image,
+            image_size=config.image.image_size // 224 * 64,
+            layers=(2, 1, 2, 1),
+            width=16,
+            heads=8,
+        )
     else:
-        image = replace(config.image, image_size=3 * config.image.patch_size, width=128, depth=2, heads=2)
+        image = replace(
+            config.image, image_size=3 * config.image.patch_size, width=128, depth=2, heads=2
+        )
     return CLIPConfig(48, image, text)
 
 
 @torch.no_grad()
 def random_clip(config: CLIPConfig, seed: int = 0) -> CLIP:
-    """A model in which no two gains, biases or statistics are alike, so that none can be mistaken for another."""
+    """A model in which no two gains, biases or statistics are alike, so that none can be
+    mistaken for another.
+    """
     torch.manual_seed(seed)
     model = CLIP(config).eval()
     for parameter in model.parameters():
         if parameter.ndim == 1:
             parameter.add_(0.1 * torch.randn_like(parameter))
     for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d):  # so that the picture is not lost on its way through a hundred layers
+        # so that the picture is not lost on its way through a hundred layers
+        if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if isinstance(module, nn.BatchNorm2d):
-            low, high = (0.2, 0.4) if name.endswith("bn3") else (0.8, 1.2)  # sums over many blocks stay small
+            # sums over many blocks stay small
+            low, high = (0.2, 0.4) if name.endswith("bn3") else (0.8, 1.2)
             nn.init.uniform_(module.weight, low, high)
             nn.init.normal_(module.running_mean, std=0.1)
             nn.init.uniform_(module.running_var, 0.8, 1.25)
@@ -62,7 +76,9 @@ def random_clip(config: CLIPConfig, seed: int = 0) -> CLIP:
 
 
 def inputs(config: CLIPConfig) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two pictures of noise on a colour, and token ids of several lengths up to the whole context."""
+    """Two pictures of noise on a colour, and token ids of several lengths up to the whole
+    context.
+    """
     generator = torch.Generator().manual_seed(1)
     noise = torch.randn(2, 3, config.image_size, config.image_size, generator=generator)
     colours = torch.tensor([[1.5, -1.0, 0.0], [-1.0, 0.5, 1.0]])[:, :, None, None]
@@ -91,14 +107,20 @@ def in_transformers(model: CLIP, **changes) -> nn.Module:
     theirs.load_state_dict(HUB.write(model.state_dict()), assign=True)
     for name, buffer in list(theirs.named_buffers()):  # position_ids, which are not stored
         owner, _, attribute = name.rpartition(".")
-        theirs.get_submodule(owner).register_buffer(attribute, torch.arange(buffer.shape[1])[None], persistent=False)
+        theirs.get_submodule(owner).register_buffer(
+            attribute, torch.arange(buffer.shape[1])[None], persistent=False
+        )
     return theirs.eval()
 
 
 def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    """The largest difference of one number, between unit vectors of inputs that our model tells apart."""
+    """The largest difference of one number, between unit vectors of inputs that our model tells
+    apart.
+    """
     assert ours.shape == theirs.shape
-    assert (ours[1:] - ours[:1]).abs().amax(1).min() > 100 * TOLERANCE, "else nothing would be compared"
+    assert (ours[1:] - ours[:1]).abs().amax(1).min() > 100 * TOLERANCE, (
+        "else nothing would be compared"
+    )
     return float((ours - theirs).abs().max())
 
 
@@ -122,7 +144,7 @@ def differences_from_transformers(model: CLIP, **changes) -> tuple[float, float]
     )
 
 
-# -------------------------------------------------------------------------------------------- reduced, every day
+# -------------------- reduced, every day
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
@@ -139,8 +161,11 @@ def test_reduced_models_give_transformers_features(name, activation):
     assert max(differences_from_transformers(model)) < TOLERANCE
 
 
-@pytest.mark.parametrize("name, change", [("RN50", {"heads": 4}), ("ViT-L/14", {"width": 160})], ids=str)
-def test_heads_of_another_width_are_read_and_written_too(name, change):  # LAION's ViT-H/14 has heads 80 wide
+@pytest.mark.parametrize(
+    "name, change", [("RN50", {"heads": 4}), ("ViT-L/14", {"width": 160})], ids=str
+)
+# LAION's ViT-H/14 has heads 80 wide
+def test_heads_of_another_width_are_read_and_written_too(name, change):
     config = reduced(CLIPConfig.named(name, "gelu"))
     config = replace(config, image=replace(config.image, **change))
     assert max(differences_from_open_clip(random_clip(config))) < TOLERANCE
@@ -155,7 +180,9 @@ def test_the_wrong_activation_would_be_seen():
 def test_a_feature_from_the_token_beside_the_end_would_be_seen():
     model = random_clip(reduced(CLIPConfig.named("ViT-B/32")))
     states = []
-    model.text_encoder.blocks[-1].register_forward_hook(lambda module, inputs, output: states.append(output))
+    model.text_encoder.blocks[-1].register_forward_hook(
+        lambda module, inputs, output: states.append(output)
+    )
     _, token_ids = inputs(model.config)
     with torch.inference_mode():
         features = model.encode_text(token_ids)
@@ -194,7 +221,7 @@ def test_a_context_trimmed_to_the_longest_text_gives_the_same_features(lengths):
         assert (SMALL.encode_text(ids) - SMALL.encode_text(full)).abs().max() < 1e-6
 
 
-# ---------------------------------------------------------------------------------------------- full size, slow
+# -------------------- full size, slow
 
 
 @pytest.mark.slow

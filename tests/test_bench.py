@@ -1,4 +1,7 @@
-"""Facts about the benchmarks: turns are taken, memory is seen, the rival is the same model. No speed is asserted."""
+"""Facts about the benchmarks: turns are taken, memory is seen, the rival is the same model.
+
+No speed is asserted.
+"""
 
 import json
 import time
@@ -45,13 +48,17 @@ def test_the_peak_of_memory_is_seen_though_it_is_given_back():
 
 @pytest.mark.parametrize("name", ["naive", "tiled_fp32", "tiled_bf16"])
 def test_the_losses_that_are_timed_are_equal(name):
-    assert step(name, pairs(64, "cpu")) == pytest.approx(step("tiled_fp32", pairs(64, "cpu")), rel=1e-3)
+    assert step(name, pairs(64, "cpu")) == pytest.approx(
+        step("tiled_fp32", pairs(64, "cpu")), rel=1e-3
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
 def test_tiles_need_less_memory_than_all_logits():
-    tiled, naive = (memory_of(name, 4096, 1, "cpu")["peak_extra_mb"] for name in ("tiled_fp32", "naive"))
+    tiled, naive = (
+        memory_of(name, 4096, 1, "cpu")["peak_extra_mb"] for name in ("tiled_fp32", "naive")
+    )
     logits = 4096**2 * 4 / 1e6  # MB
     assert naive > 2.5 * logits and tiled < 0.9 * logits
 
@@ -60,19 +67,34 @@ def test_the_slowest_part_of_a_step_is_named_with_its_precision(monkeypatch):
     preset = with_budget(find_preset("tiny"), None, 10**6, batch_size=4)
     trainer = scene_trainer(preset, threads=1, precision="fp32")
     weights = [weight.detach().clone() for weight in trainer.model.parameters()]
-    monkeypatch.setattr("clipbench.training.muon.orthogonalise", lambda matrix, dtype: time.sleep(0.2) or matrix)
+    monkeypatch.setattr(
+        "clipbench.training.muon.orthogonalise", lambda matrix, dtype: time.sleep(0.2) or matrix
+    )
     told = step_parts(trainer, rounds=1)
-    assert told["slowest_part"] == "optimiser" and told["slowest_precision"] == "fp32" and told["slowest_seconds"] > 0.2
+    assert (
+        told["slowest_part"] == "optimiser"
+        and told["slowest_precision"] == "fp32"
+        and told["slowest_seconds"] > 0.2
+    )
     assert set(told["parts"]) == {"drawing", "image encoder", "text encoder", "loss", "optimiser"}
     assert sum(part["share"] for part in told["parts"].values()) == pytest.approx(1)
     assert all(part["seconds"] > 0 for part in told["parts"].values())
-    assert any(not torch.equal(a, b) for a, b in zip(weights, trainer.model.parameters(), strict=True))
+    assert any(
+        not torch.equal(a, b) for a, b in zip(weights, trainer.model.parameters(), strict=True)
+    )
 
 
 def test_parts_of_a_step_know_the_format_of_each():
-    trainer = scene_trainer(with_budget(find_preset("tiny"), None, 10**6, batch_size=4), precision="bf16")
-    assert formats_of(trainer) == {"drawing": "fp32", "image encoder": "bf16", "text encoder": "bf16", "loss": "fp32",
-                                   "optimiser": "bf16"}  # fmt: skip
+    trainer = scene_trainer(
+        with_budget(find_preset("tiny"), None, 10**6, batch_size=4), precision="bf16"
+    )
+    assert formats_of(trainer) == {
+        "drawing": "fp32",
+        "image encoder": "bf16",
+        "text encoder": "bf16",
+        "loss": "fp32",
+        "optimiser": "bf16",
+    }
 
 
 def test_parts_of_a_step_are_those_of_a_contrastive_one():
@@ -82,7 +104,9 @@ def test_parts_of_a_step_are_those_of_a_contrastive_one():
 
 @pytest.mark.slow
 def test_one_large_batch_by_the_command_line(capsys):
-    told = answer(capsys, "bench", "big-batch", "--batch", "48", "--micro-batch", "16", "--threads", "1")
+    told = answer(
+        capsys, "bench", "big-batch", "--batch", "48", "--micro-batch", "16", "--threads", "1"
+    )
     assert told["batch"] == 48 and 0 < told["loss"] < 10 and told["seconds"] > 0
 
 
@@ -93,13 +117,15 @@ def test_embedding_is_timed_on_features_that_agree(capsys):
     assert set(told["pictures_per_second"]) == {"ours", "ours_in_fp32", "transformers"}
 
 
-# ---------------------------------------------------------------------------------------------------- open_clip
+# -------------------- open_clip
 
 
 def test_the_rival_is_a_model_of_the_same_size(open_clip):
     config = CLIPConfig.classroom()
     ours, theirs = CLIP(config), open_clip_model(config)
-    assert sum(weight.numel() for weight in theirs.parameters()) == sum(weight.numel() for weight in ours.parameters())
+    assert sum(weight.numel() for weight in theirs.parameters()) == sum(
+        weight.numel() for weight in ours.parameters()
+    )
 
 
 def test_the_rivals_step_trains(open_clip, monkeypatch):
@@ -107,12 +133,26 @@ def test_the_rivals_step_trains(open_clip, monkeypatch):
     monkeypatch.setattr(rival_open_clip, "open_clip_model", lambda config: model)
     before = model.text_projection.detach().clone()
     token_ids = torch.randint(1, 4000, (4, 32))
-    rival_open_clip.open_clip_step(CLIPConfig.classroom(), torch.randn(4, 3, 64, 64), token_ids, "fp32")()
+    rival_open_clip.open_clip_step(
+        CLIPConfig.classroom(), torch.randn(4, 3, 64, 64), token_ids, "fp32"
+    )()
     assert not torch.equal(model.text_projection, before)
 
 
 @pytest.mark.slow
 def test_the_comparison_by_the_command_line(capsys, open_clip):
-    told = answer(capsys, "bench", "train", "--against", "open_clip", "--batch", "8", "--rounds", "1", "--threads", "1")
+    told = answer(
+        capsys,
+        "bench",
+        "train",
+        "--against",
+        "open_clip",
+        "--batch",
+        "8",
+        "--rounds",
+        "1",
+        "--threads",
+        "1",
+    )
     assert set(told["pairs_per_second"]) >= {"ours", "open_clip", "open_clip_defaults"}
     assert told["times_faster_at_equal_precision"] > 0

@@ -30,12 +30,30 @@ def test_synthetic_features_are_unit_vectors_in_a_cone_with_a_decaying_spectrum(
 
 
 def test_both_solvers_reach_the_same_gap_in_one_run(capsys):
-    command = ["bench", "probe", "--against", "sklearn", "--rows", "60", "--width", "5", "--classes", "3", "--json"]
+    command = [
+        "bench",
+        "probe",
+        "--against",
+        "sklearn",
+        "--rows",
+        "60",
+        "--width",
+        "5",
+        "--classes",
+        "3",
+        "--json",
+    ]
     assert main(command) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["worst_gap"] <= 1e-6 and result["sklearn_worst_gap"] <= 1e-6 and result["sklearn_given_up"] == 0
+    assert (
+        result["worst_gap"] <= 1e-6
+        and result["sklearn_worst_gap"] <= 1e-6
+        and result["sklearn_given_up"] == 0
+    )
     assert result["fits"] == len(result["each_C"]) == len(result["sklearn_each_C"])
-    assert result["sklearn_over_ours"] == pytest.approx(result["sklearn_seconds"] / result["seconds"])
+    assert result["sklearn_over_ours"] == pytest.approx(
+        result["sklearn_seconds"] / result["seconds"]
+    )
 
 
 def test_features_of_a_file_are_read(tmp_path):
@@ -50,8 +68,14 @@ def test_features_of_a_file_are_read(tmp_path):
     [
         (None, "cannot read"),
         ({"features": torch.ones(3, 2)}, "holds features: a probe needs features and labels"),
-        ({"features": torch.ones(3, 2), "labels": torch.arange(2)}, "3 rows of features but 2 labels"),
-        ({"features": torch.full((3, 2), torch.nan), "labels": torch.arange(3)}, "3 of 3 rows of features hold NaN"),
+        (
+            {"features": torch.ones(3, 2), "labels": torch.arange(2)},
+            "3 rows of features but 2 labels",
+        ),
+        (
+            {"features": torch.full((3, 2), torch.nan), "labels": torch.arange(3)},
+            "3 of 3 rows of features hold NaN",
+        ),
     ],
 )
 def test_files_without_features_and_labels_are_refused_in_one_line(tmp_path, tensors, message):
@@ -65,8 +89,15 @@ def test_files_without_features_and_labels_are_refused_in_one_line(tmp_path, ten
 
 @pytest.mark.slow
 def test_on_real_features_the_optimum_is_that_of_scikit_learn(capsys):
-    """Features of scenes, digits, raw pixels and a random ViT-B/32: the objective to 1e-6, accuracy to 0.1 point."""
-    assert main(["bench", "probe-parity", "--rows", "300", "--model", "tiny", "--limit", "30", "--json"]) == 0
+    """Features of scenes, digits, raw pixels and a random ViT-B/32: the objective to 1e-6,
+    accuracy to 0.1 point.
+    """
+    assert (
+        main(
+            ["bench", "probe-parity", "--rows", "300", "--model", "tiny", "--limit", "30", "--json"]
+        )
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     compared = {name: each for name, each in result.items() if isinstance(each, dict)}
     assert len(compared) == 12 and result["largest_objective_gap"] <= 1e-6

@@ -41,11 +41,18 @@ def test_the_shipped_curves_show_the_order_of_figure_2_and_how_they_were_made():
     record = shipped_record("objectives")
     assert len(record["commands"]) == 3
     contrastive, bow, lm = (record[name] for name in ("contrastive", "bow", "caption-lm"))
-    assert contrastive["top1_low"][-1] > bow["top1_high"][-1] and bow["top1_low"][-1] > lm["top1_high"][-1]
+    assert (
+        contrastive["top1_low"][-1] > bow["top1_high"][-1]
+        and bow["top1_low"][-1] > lm["top1_high"][-1]
+    )
 
 
-@pytest.mark.parametrize("name", ["nothing-of-the-kind", "objectives", "scaling-width", "scaling-batch"])
-def test_a_record_that_is_not_there_gets_one_line_with_a_command_that_exists(name, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "name", ["nothing-of-the-kind", "objectives", "scaling-width", "scaling-batch"]
+)
+def test_a_record_that_is_not_there_gets_one_line_with_a_command_that_exists(
+    name, monkeypatch, tmp_path
+):
     monkeypatch.setattr("clipbench.evaluate.records.record.shipped_records", lambda: tmp_path)
     with pytest.raises(UserError, match=f"no record {name}.json; set RETRAIN") as error:
         shipped_record(name)

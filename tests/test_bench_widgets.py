@@ -1,4 +1,7 @@
-"""Facts about the apps' benchmark: its events are a page's, its numbers are of all controls. No speed is asserted."""
+"""Facts about the apps' benchmark: its events are a page's, its numbers are of all controls.
+
+No speed is asserted.
+"""
 
 import json
 
@@ -13,12 +16,23 @@ def control(kind: str, **about) -> dict:
     return {"control": kind, "kind": kind, "model_id": "id"} | about
 
 
-@pytest.mark.parametrize("one", [
-    control("Text", value="x"), control("Textarea", value="x"), control("IntSlider", value=3, min=0, max=100),
-    control("FloatLogSlider", value=1.0, min=-2.0, max=1.0), control("FloatSlider", value=0.5, min=0.0, max=1.0),
-    control("ToggleButton", value=False), control("ToggleButtons", choices=3), control("ColorPicker", value="red"),
-    control("PositionPad"), control("hover"), control("click"),
-], ids=lambda one: one["kind"])  # fmt: skip
+@pytest.mark.parametrize(
+    "one",
+    [
+        control("Text", value="x"),
+        control("Textarea", value="x"),
+        control("IntSlider", value=3, min=0, max=100),
+        control("FloatLogSlider", value=1.0, min=-2.0, max=1.0),
+        control("FloatSlider", value=0.5, min=0.0, max=1.0),
+        control("ToggleButton", value=False),
+        control("ToggleButtons", choices=3),
+        control("ColorPicker", value="red"),
+        control("PositionPad"),
+        control("hover"),
+        control("click"),
+    ],
+    ids=lambda one: one["kind"],
+)
 def test_every_event_changes_something(one):
     states = [state_of(one, number) for number in range(30)]
     assert all(before != after for before, after in zip(states, states[1:], strict=False))
@@ -26,8 +40,12 @@ def test_every_event_changes_something(one):
 
 
 def test_a_slider_stays_within_its_ends():
-    values = [state_of(control("IntSlider", value=3, min=-90, max=90), n)["value"] for n in range(50)]
-    assert -90 <= min(values) < max(values) <= 90 and all(isinstance(value, int) for value in values)
+    values = [
+        state_of(control("IntSlider", value=3, min=-90, max=90), n)["value"] for n in range(50)
+    ]
+    assert -90 <= min(values) < max(values) <= 90 and all(
+        isinstance(value, int) for value in values
+    )
 
 
 def test_buttons_that_look_alike_are_clicked_in_turn():
@@ -53,10 +71,27 @@ def test_an_unknown_app_is_refused(capsys):
 @pytest.mark.slow
 def test_all_controls_of_an_app_over_the_real_channel(capsys):
     pytest.importorskip("ipykernel")
-    arguments = ["bench", "widgets", "--model", "tiny", "--app", "TypographicStudio", "--events", "2", "--threads", "1"]
+    arguments = [
+        "bench",
+        "widgets",
+        "--model",
+        "tiny",
+        "--app",
+        "TypographicStudio",
+        "--events",
+        "2",
+        "--threads",
+        "1",
+    ]
     assert main([*arguments, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["apps"]["TypographicStudio"]
-    assert {"Write on the picture", "place on the picture", "Size %", "thumbnail"} <= set(told["controls"])
+    assert {"Write on the picture", "place on the picture", "Size %", "thumbnail"} <= set(
+        told["controls"]
+    )
     assert told["unanswered"] == [] and told["all"]["p95_ms"] >= told["all"]["p50_ms"] > 0
     flood = told["flood"]
-    assert flood["ends_in_the_last_state"] and flood["most_computations_at_once"] == 1 and flood["events"] == 100
+    assert (
+        flood["ends_in_the_last_state"]
+        and flood["most_computations_at_once"] == 1
+        and flood["events"] == 100
+    )

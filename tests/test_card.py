@@ -5,12 +5,7 @@ import json
 import pytest
 
 from tools.assets import build_card
-from tools.assets.build_card import (
-    FOLDER,
-    RECORDS,
-    ZERO_SHOT,
-    card,
-)
+from tools.assets.build_card import FOLDER, RECORDS, ZERO_SHOT, card
 
 
 def test_the_card_is_what_the_records_say():

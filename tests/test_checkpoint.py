@@ -38,14 +38,22 @@ def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:
 
 def python(code: str, *arguments, **options) -> subprocess.Popen:
     """Another Python process that runs ``code``."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
-# ------------------------------------------------------------------------------------------- whole or nothing
+# -------------------- whole or nothing
 
 
 def test_a_folder_appears_only_when_it_is_complete(tmp_path):
@@ -62,7 +70,9 @@ def test_a_failure_leaves_the_earlier_folder_and_no_rubbish(tmp_path):
     with pytest.raises(RuntimeError), written_whole(folder) as part:
         (part / "model.safetensors").write_text("half")
         raise RuntimeError("stopped in the middle")
-    assert read_manifest(folder) == before and [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert read_manifest(folder) == before and [path.name for path in tmp_path.iterdir()] == [
+        folder.name
+    ]
 
 
 def test_a_second_writing_replaces_the_first(tmp_path):
@@ -79,24 +89,34 @@ def test_every_file_is_on_the_disk_before_the_folder_gets_its_name(tmp_path, mon
     with written_whole(tmp_path / "model") as part:
         for name in ("a", "b"):
             (part / name).write_text(name)
-    assert sorted(done[:3]) == [".model.part", "a", "b"] and done[2:] == [".model.part", "rename", tmp_path.name]
+    assert sorted(done[:3]) == [".model.part", "a", "b"] and done[2:] == [
+        ".model.part",
+        "rename",
+        tmp_path.name,
+    ]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
 def test_a_full_disk_is_said_in_one_line(tmp_path, number):
-    with pytest.raises(UserError, match="no space left to write") as error, written_whole(tmp_path / "x"):
+    with (
+        pytest.raises(UserError, match="no space left to write") as error,
+        written_whole(tmp_path / "x"),
+    ):
         raise OSError(number, os.strerror(number))
     one_line(error.value)
 
 
 def test_a_place_under_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write") as error, written_whole(tmp_path / "file" / "run"):
+    with (
+        pytest.raises(UserError, match="cannot write") as error,
+        written_whole(tmp_path / "file" / "run"),
+    ):
         pass
     one_line(error.value)
 
 
-# --------------------------------------------------------------------------------------------------- integrity
+# -------------------- integrity
 
 
 def test_the_newest_intact_checkpoint_is_found(tmp_path):
@@ -142,7 +162,7 @@ def test_what_a_killed_writer_left_behind_is_cleared_away(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-# ------------------------------------------------------------------------------------------------ kill and fill
+# -------------------- kill and fill
 
 
 def save_for_ever(run: Path, step: int) -> None:
@@ -154,7 +174,8 @@ def save_for_ever(run: Path, step: int) -> None:
 
 def newest_step(run: Path) -> int:
     folder = newest_intact(run)
-    manifest = read_manifest(folder) if folder else None  # None, too, when it has just been replaced
+    # None, too, when it has just been replaced
+    manifest = read_manifest(folder) if folder else None
     return manifest["step"] if manifest else 0
 
 
@@ -162,9 +183,12 @@ def newest_step(run: Path) -> int:
 def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
     dice, newest = random.Random(0), 0
     for _ in range(30):
-        writer = multiprocessing.get_context("fork").Process(target=save_for_ever, args=(tmp_path, newest + 1))
+        writer = multiprocessing.get_context("fork").Process(
+            target=save_for_ever, args=(tmp_path, newest + 1)
+        )
         writer.start()
-        while newest_step(tmp_path) <= newest:  # however slow the machine, each writer gets to its first save
+        # however slow the machine, each writer gets to its first save
+        while newest_step(tmp_path) <= newest:
             assert writer.is_alive()
             time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.1))  # some saves, each of a few milliseconds

@@ -13,10 +13,26 @@ import torch
 import transformers
 from open_clip_reference import open_clip_model
 from safetensors.torch import load_file, save_file
-from small import BAG_OF_WORDS, CONVNET, RESNET, TRANSFORMER, noise_picture, one_line, small_clip, write_small_model
+from small import (
+    BAG_OF_WORDS,
+    CONVNET,
+    RESNET,
+    TRANSFORMER,
+    noise_picture,
+    one_line,
+    small_clip,
+    write_small_model,
+)
 
 from clipbench import ClipbenchEncoder, UserError, load
-from clipbench.model import CLIP, PAPER_MODELS, CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
+from clipbench.model import (
+    CLIP,
+    PAPER_MODELS,
+    CLIPConfig,
+    ResNetConfig,
+    TransformerConfig,
+    ViTConfig,
+)
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import (
     ForeignModel,
@@ -26,7 +42,8 @@ from clipbench.pretrained.folders import (
 )
 from clipbench.pretrained.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS
 
-WIDE_VIT = ViTConfig(32, 8, width=128, depth=2, heads=2)  # heads 64 wide, as OpenAI's files take for granted
+# heads 64 wide, as OpenAI's files take for granted
+WIDE_VIT = ViTConfig(32, 8, width=128, depth=2, heads=2)
 WIDE_TEXT = TransformerConfig(4096, 32, width=128, depth=2, heads=2)
 WIDE_RESNET = ResNetConfig(64, (1, 2, 1, 1), width=4, heads=2)
 TOKENIZER_FILES = ("vocab.json", "merges.txt")
@@ -35,7 +52,10 @@ TOKENIZER_FILES = ("vocab.json", "merges.txt")
 def trained(image, text=WIDE_TEXT) -> CLIP:
     """A small model whose statistics are not those of a new one."""
     model = small_clip(image, text)
-    model.train()(torch.randn(4, 3, image.image_size, image.image_size), world_tokenizer()(["a", "b c", "d", "e"]))
+    model.train()(
+        torch.randn(4, 3, image.image_size, image.image_size),
+        world_tokenizer()(["a", "b c", "d", "e"]),
+    )
     return model.eval()
 
 
@@ -43,7 +63,9 @@ def assert_same(model: CLIP, again: CLIP) -> None:
     """Same settings, same names, same bits."""
     assert again.config == model.config and not again.training
     state, other = model.state_dict(), again.state_dict()
-    assert list(state) == list(other) and all(torch.equal(state[name], other[name]) for name in state)
+    assert list(state) == list(other) and all(
+        torch.equal(state[name], other[name]) for name in state
+    )
 
 
 def bring_tokenizer(source: Path, folder: Path, *more: str) -> Path:
@@ -61,11 +83,13 @@ def hub_folder(tmp_path_factory):
 def exported(request, tmp_path_factory) -> tuple[CLIP, Path]:
     """A model, and its folder in open_clip's layout."""
     model, folder = trained(request.param), tmp_path_factory.mktemp("exported") / "model"
-    save_open_clip(folder, model, world_tokenizer(), Preprocess(model.config.image_size, mean=(0.5, 0.5, 0.5)))
+    save_open_clip(
+        folder, model, world_tokenizer(), Preprocess(model.config.image_size, mean=(0.5, 0.5, 0.5))
+    )
     return model, folder
 
 
-# ------------------------------------------------------------------------------------------------- transformers
+# -------------------- transformers
 
 
 def test_there_and_back_through_transformers_keeps_every_bit(hub_folder, tmp_path):
@@ -76,8 +100,12 @@ def test_there_and_back_through_transformers_keeps_every_bit(hub_folder, tmp_pat
 
 
 def test_all_files_that_transformers_writes_are_enough(hub_folder, tmp_path):
-    transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True).save_pretrained(tmp_path)
-    transformers.CLIPProcessor.from_pretrained(hub_folder, local_files_only=True).save_pretrained(tmp_path)
+    transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True).save_pretrained(
+        tmp_path
+    )
+    transformers.CLIPProcessor.from_pretrained(hub_folder, local_files_only=True).save_pretrained(
+        tmp_path
+    )
     model, tokenizer, preprocess = load_pretrained(tmp_path)
     ours, our_tokenizer, our_preprocess = load_pretrained(hub_folder)
     assert_same(ours, model)
@@ -113,7 +141,9 @@ def test_a_shard_that_breaks_off_is_named(sharded):
     one_line(error.value)
 
 
-@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": {"a": 3}}', '{"weight_map": {"a": "../b"}}'])
+@pytest.mark.parametrize(
+    "index", ["{", "[]", "{}", '{"weight_map": {"a": 3}}', '{"weight_map": {"a": "../b"}}']
+)
 def test_an_index_that_is_none_is_refused(sharded, index):
     (sharded / INDEX).write_text(index)
     with pytest.raises(UserError, match=re.escape(INDEX)) as error:
@@ -130,9 +160,13 @@ def changed_config(source: Path, folder: Path, tower: str, change: dict) -> Path
 
 
 @pytest.mark.parametrize("change", [{"layer_norm_eps": 0.1}, {"hidden_act": "relu"}], ids=str)
-def test_a_model_that_ours_would_compute_differently_is_computed_by_transformers(hub_folder, tmp_path, change):
+def test_a_model_that_ours_would_compute_differently_is_computed_by_transformers(
+    hub_folder, tmp_path, change
+):
     folder = changed_config(hub_folder, tmp_path / "model", "vision_config", change)
-    with pytest.raises(ForeignModel, match=f"{next(iter(change))} is .* opens it through transformers") as error:
+    with pytest.raises(
+        ForeignModel, match=f"{next(iter(change))} is .* opens it through transformers"
+    ) as error:
         load_pretrained(folder)
     one_line(error.value)
     with pytest.warns(UserWarning, match=f"is computed by transformers: {next(iter(change))} is"):
@@ -142,30 +176,48 @@ def test_a_model_that_ours_would_compute_differently_is_computed_by_transformers
     with torch.inference_mode():
         output = theirs(pixel_values=images, input_ids=world_tokenizer()(["a cat", "a dog"]))
     torch.testing.assert_close(encoder.encode_image(images), output.image_embeds, rtol=0, atol=1e-5)
-    torch.testing.assert_close(encoder.encode_text(["a cat", "a dog"]), output.text_embeds, rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        encoder.encode_text(["a cat", "a dog"]), output.text_embeds, rtol=0, atol=1e-5
+    )
 
 
 def test_weights_that_are_not_of_the_settings_sizes_are_refused(hub_folder, tmp_path):
-    folder = changed_config(hub_folder, tmp_path / "model", "vision_config", {"intermediate_size": 100})
-    with pytest.raises(UserError, match=r"mlp.fc1.weight is \(128, 32\) instead of \(100, 32\)") as error:
+    folder = changed_config(
+        hub_folder, tmp_path / "model", "vision_config", {"intermediate_size": 100}
+    )
+    with pytest.raises(
+        UserError, match=r"mlp.fc1.weight is \(128, 32\) instead of \(100, 32\)"
+    ) as error:
         load(folder)
     one_line(error.value)
 
 
-def test_settings_written_twice_as_in_old_files_are_read_as_transformers_reads_them(hub_folder, tmp_path):
+def test_settings_written_twice_as_in_old_files_are_read_as_transformers_reads_them(
+    hub_folder, tmp_path
+):
     folder = shutil.copytree(hub_folder, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     text = config["text_config"]
-    config["text_config_dict"] = {name: text.pop(name) for name in ("hidden_size", "intermediate_size", "vocab_size")}
+    config["text_config_dict"] = {
+        name: text.pop(name) for name in ("hidden_size", "intermediate_size", "vocab_size")
+    }
     config["vision_config_dict"] = None
     (folder / "config.json").write_text(json.dumps(config))
     assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
 
 
-@pytest.mark.parametrize("name, shape", [
-    ("text_projection", ()), ("text_projection", (3,)), ("token_embedding.weight", ()), ("visual.conv1.weight", (3,)),
-    ("visual.conv3.weight", ()), ("positional_embedding", (3,)),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "name, shape",
+    [
+        ("text_projection", ()),
+        ("text_projection", (3,)),
+        ("token_embedding.weight", ()),
+        ("visual.conv1.weight", (3,)),
+        ("visual.conv3.weight", ()),
+        ("positional_embedding", (3,)),
+    ],
+    ids=str,
+)
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")
 def test_weights_of_strange_shapes_without_settings_are_refused(exported, tmp_path, name, shape):
     state = load_file(exported[1] / OPEN_CLIP_WEIGHTS)
@@ -181,23 +233,33 @@ def test_weights_of_strange_shapes_without_settings_are_refused(exported, tmp_pa
 def test_the_settings_of_another_kind_of_model_are_refused(hub_folder, tmp_path, kind):
     folder = shutil.copytree(hub_folder, tmp_path / "model")
     (folder / "config.json").write_text(json.dumps({"model_type": kind}))
-    with pytest.raises(UserError, match=f"of the kind {kind}, not a CLIP with an image and a text encoder") as error:
+    with pytest.raises(
+        UserError, match=f"of the kind {kind}, not a CLIP with an image and a text encoder"
+    ) as error:
         load(folder)
     one_line(error.value)
 
 
-@pytest.mark.parametrize("kept, told", [("text_", "only a CLIP's text encoder"), ("vis", "only a CLIP's image encoder"),
-                                        ("logit", "holds no CLIP")])  # fmt: skip
+@pytest.mark.parametrize(
+    "kept, told",
+    [
+        ("text_", "only a CLIP's text encoder"),
+        ("vis", "only a CLIP's image encoder"),
+        ("logit", "holds no CLIP"),
+    ],
+)
 def test_half_a_clip_is_refused(hub_folder, tmp_path, kept, told):
     folder = shutil.copytree(hub_folder, tmp_path / "model")
     state = load_file(folder / WEIGHTS)
-    save_file({name: tensor for name, tensor in state.items() if name.startswith(kept)}, folder / WEIGHTS)
+    save_file(
+        {name: tensor for name, tensor in state.items() if name.startswith(kept)}, folder / WEIGHTS
+    )
     with pytest.raises(UserError, match=told) as error:
         load(folder)
     one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------ open_clip and OpenAI
+# -------------------- open_clip and OpenAI
 
 
 def test_there_and_back_through_open_clips_layout_keeps_every_bit(exported):
@@ -210,7 +272,9 @@ def test_there_and_back_through_open_clips_layout_keeps_every_bit(exported):
 
 def test_open_clip_takes_the_exported_weights_and_gives_the_same_back(exported, tmp_path):
     model, folder = exported
-    theirs = open_clip_model.CLIP(**json.loads((folder / "open_clip_config.json").read_text())["model_cfg"])
+    theirs = open_clip_model.CLIP(
+        **json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    )
     theirs.load_state_dict(load_file(folder / OPEN_CLIP_WEIGHTS), strict=True)
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(theirs.state_dict(), again / OPEN_CLIP_WEIGHTS)
@@ -222,13 +286,22 @@ def test_openais_weights_need_no_settings(exported, tmp_path, where):
     model, folder = exported
     state = load_file(folder / OPEN_CLIP_WEIGHTS)
     config = model.config
-    for name, number in (("input_resolution", config.image_size), ("context_length", 32), ("vocab_size", 4096)):
+    for name, number in (
+        ("input_resolution", config.image_size),
+        ("context_length", 32),
+        ("vocab_size", 4096),
+    ):
         state[name] = torch.tensor(number)  # what the files that OpenAI published hold besides
-    state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    state = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+    }
     state = {name: tensor for name, tensor in state.items() if "num_batches_tracked" not in name}
     save_file(state, tmp_path / "RN50.safetensors")
     bring_tokenizer(folder, tmp_path)
-    again, _, preprocess = load_pretrained(tmp_path if where == "folder" else tmp_path / "RN50.safetensors")
+    again, _, preprocess = load_pretrained(
+        tmp_path if where == "folder" else tmp_path / "RN50.safetensors"
+    )
     assert again.config == config and preprocess == Preprocess(config.image_size)
     for name, tensor in model.state_dict().items():
         if "num_batches_tracked" not in name:
@@ -241,28 +314,46 @@ def bare(source: Path, folder: Path) -> Path:
     return bring_tokenizer(source, folder)
 
 
-def test_weights_of_a_papers_model_without_settings_bring_a_warning(exported, tmp_path, monkeypatch):
+def test_weights_of_a_papers_model_without_settings_bring_a_warning(
+    exported, tmp_path, monkeypatch
+):
     model, folder = exported
     short = replace(model.config.text, depth=2)
-    monkeypatch.setitem(PAPER_MODELS, "small", (16, replace(model.config.image, image_size=224), short.width))
-    monkeypatch.setattr(CLIPConfig, "named", lambda name: replace(model.config, image=PAPER_MODELS["small"][1]))
+    monkeypatch.setitem(
+        PAPER_MODELS, "small", (16, replace(model.config.image, image_size=224), short.width)
+    )
+    monkeypatch.setattr(
+        CLIPConfig, "named", lambda name: replace(model.config, image=PAPER_MODELS["small"][1])
+    )
     with pytest.warns(UserWarning, match="read as OpenAI's, with QuickGELU"):
         assert_same(model, load_pretrained(bare(folder, tmp_path))[0])
 
 
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")
 def test_heads_are_not_guessed_from_the_weights_of_an_unknown_model(tmp_path):
-    model = small_clip(ViTConfig(32, 8, width=320, depth=1, heads=4), WIDE_TEXT)  # 80 wide, as in ViT-H/14
+    # 80 wide, as in ViT-H/14
+    model = small_clip(ViTConfig(32, 8, width=320, depth=1, heads=4), WIDE_TEXT)
     save_open_clip(tmp_path / "whole", model, world_tokenizer(), Preprocess(32))
     assert_same(model, load_pretrained(tmp_path / "whole")[0])
-    with pytest.raises(UserError, match="number of attention heads .* open_clip_config.json beside them") as error:
+    with pytest.raises(
+        UserError, match="number of attention heads .* open_clip_config.json beside them"
+    ) as error:
         load_pretrained(bare(tmp_path / "whole", tmp_path))
     one_line(error.value)
 
 
 TEXT_NAMES = re.compile("transformer|token_|positional|ln_final|text_projection")
-PREFIXES = ["module.", "_orig_mod.", "model.", "clip.", "module._orig_mod.", "_orig_mod.module.model.", "state_dict.",
-            "state_dict.module.clip_model.", "_fsdp_wrapped_module.net."]  # fmt: skip
+PREFIXES = [
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "clip.",
+    "module._orig_mod.",
+    "_orig_mod.module.model.",
+    "state_dict.",
+    "state_dict.module.clip_model.",
+    "_fsdp_wrapped_module.net.",
+]
 
 
 @pytest.mark.parametrize("text", ["", "text."])
@@ -270,7 +361,10 @@ PREFIXES = ["module.", "_orig_mod.", "model.", "clip.", "module._orig_mod.", "_o
 def test_names_with_the_prefixes_of_training_are_understood(exported, tmp_path, prefix, text):
     model, folder = exported
     state = load_file(folder / OPEN_CLIP_WEIGHTS)
-    state = {f"{prefix}{text if TEXT_NAMES.match(name) else ''}{name}": tensor for name, tensor in state.items()}
+    state = {
+        f"{prefix}{text if TEXT_NAMES.match(name) else ''}{name}": tensor
+        for name, tensor in state.items()
+    }
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(state, again / OPEN_CLIP_WEIGHTS)
     assert_same(model, load_pretrained(again)[0])
@@ -287,30 +381,41 @@ def test_the_names_of_transformers_are_understood_with_prefixes_too(hub_folder, 
 def test_wrappers_inside_a_model_are_understood(exported, tmp_path):
     model, folder = exported
     state = load_file(folder / OPEN_CLIP_WEIGHTS)
-    state = {name.replace("visual.", "visual._orig_mod.").replace("resblocks.", "resblocks.module."): tensor
-             for name, tensor in state.items()}  # fmt: skip
+    state = {
+        name.replace("visual.", "visual._orig_mod.").replace(
+            "resblocks.", "resblocks.module."
+        ): tensor
+        for name, tensor in state.items()
+    }
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(state, again / OPEN_CLIP_WEIGHTS)
     assert_same(model, load_pretrained(again)[0])
 
 
-@pytest.mark.parametrize("prefix, told", [("ema.", r"several models \(no prefix, ema.\)"), ("module.", "twice")])
+@pytest.mark.parametrize(
+    "prefix, told", [("ema.", r"several models \(no prefix, ema.\)"), ("module.", "twice")]
+)
 def test_two_models_in_one_file_are_told_apart(exported, tmp_path, prefix, told):
     folder = shutil.copytree(exported[1], tmp_path / "model")
     state = load_file(folder / OPEN_CLIP_WEIGHTS)
-    save_file(state | {f"{prefix}{name}": tensor.clone() for name, tensor in state.items()}, folder / OPEN_CLIP_WEIGHTS)
+    save_file(
+        state | {f"{prefix}{name}": tensor.clone() for name, tensor in state.items()},
+        folder / OPEN_CLIP_WEIGHTS,
+    )
     with pytest.raises(UserError, match=told) as error:
         load(folder)
     one_line(error.value)
 
 
-# ------------------------------------------------------------------------- temperature, bias, hidden layers, end
+# -------------------- temperature, bias, hidden layers, end
 
 
 @pytest.mark.parametrize("layout", ["open_clip", "transformers"])
 @pytest.mark.parametrize("name", ["logit_scale", "logit_bias"])
 def test_single_numbers_may_have_a_dimension(exported, hub_folder, tmp_path, layout, name):
-    folder = shutil.copytree(exported[1] if layout == "open_clip" else hub_folder, tmp_path / "model")
+    folder = shutil.copytree(
+        exported[1] if layout == "open_clip" else hub_folder, tmp_path / "model"
+    )
     file = folder / (OPEN_CLIP_WEIGHTS if layout == "open_clip" else WEIGHTS)
     save_file(load_file(file) | {name: torch.tensor([2.5])}, file)
     encoder = load(folder)
@@ -320,11 +425,27 @@ def test_single_numbers_may_have_a_dimension(exported, hub_folder, tmp_path, lay
 
 
 def open_clip_folder(folder: Path, **settings) -> tuple[torch.nn.Module, Path]:
-    """A random model of open_clip's own code with such settings, and its folder as open_clip writes it."""
+    """A random model of open_clip's own code with such settings, and its folder as open_clip
+    writes it.
+    """
     torch.manual_seed(0)
-    config = {"embed_dim": 16, "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 48, "layers": 2,
-                                              "head_width": 12},
-              "text_cfg": {"context_length": 32, "vocab_size": 4096, "width": 32, "heads": 2, "layers": 2}}  # fmt: skip
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {
+            "image_size": 32,
+            "patch_size": 8,
+            "width": 48,
+            "layers": 2,
+            "head_width": 12,
+        },
+        "text_cfg": {
+            "context_length": 32,
+            "vocab_size": 4096,
+            "width": 32,
+            "heads": 2,
+            "layers": 2,
+        },
+    }
     config = merged(config, settings)
     theirs = open_clip_model.CLIP(**config).eval()
     for parameter in theirs.parameters():
@@ -332,7 +453,9 @@ def open_clip_folder(folder: Path, **settings) -> tuple[torch.nn.Module, Path]:
             torch.nn.init.normal_(parameter, mean=1.0, std=0.2)
     folder.mkdir()
     save_file(theirs.state_dict(), folder / OPEN_CLIP_WEIGHTS)
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": {}})
+    )
     world_tokenizer().save(folder)
     return theirs, folder
 
@@ -345,7 +468,10 @@ def open_clip_folder(folder: Path, **settings) -> tuple[torch.nn.Module, Path]:
         {"init_logit_bias": 0.0, "nonscalar_logit_scale": True},
         {"vision_cfg": {"mlp_ratio": 4.3637}},  # ViT-g/14
         {"vision_cfg": {"mlp_ratio": 4.9231}, "text_cfg": {"mlp_ratio": 3.0}},  # ViT-bigG/14
-        {"vision_cfg": {"pool_type": "tok", "final_ln_after_pool": True}, "text_cfg": {"pool_type": "argmax"}},
+        {
+            "vision_cfg": {"pool_type": "tok", "final_ln_after_pool": True},
+            "text_cfg": {"pool_type": "argmax"},
+        },
         {"text_cfg": {"pool_type": "eos", "eos_id": 4095}},
         {"quick_gelu": True, "vision_cfg": {"pos_embed_type": "learnable", "patch_dropout": 0.5}},
     ],
@@ -358,7 +484,9 @@ def test_open_clips_settings_are_computed_as_open_clip_does(tmp_path, settings):
     images, texts = torch.randn(3, 3, 32, 32), ["a cat", "two red dogs", ""]
     with torch.no_grad():
         expected, _ = theirs.get_logits(images, world_tokenizer()(texts, pad_to=32))
-    found = encoder.scale * encoder.encode_image(images) @ encoder.encode_text(texts).T + encoder.bias
+    found = (
+        encoder.scale * encoder.encode_image(images) @ encoder.encode_text(texts).T + encoder.bias
+    )
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)  # 1e-5 of what is scaled by 14
     model, tokenizer, preprocess = load_pretrained(folder)
     save_open_clip(tmp_path / "again", model, tokenizer, preprocess)
@@ -368,8 +496,16 @@ def test_open_clips_settings_are_computed_as_open_clip_does(tmp_path, settings):
 @pytest.mark.parametrize("towers", ["vision_config", "text_config"])
 def test_hidden_layers_of_any_width_are_computed_as_transformers_does(tmp_path, towers):
     model = small_clip()
-    config = CLIPConfig(16, *(replace(tower, mlp_width=83) if name == towers else tower for name, tower in
-                              (("vision_config", model.config.image), ("text_config", model.config.text))))  # fmt: skip
+    config = CLIPConfig(
+        16,
+        *(
+            replace(tower, mlp_width=83) if name == towers else tower
+            for name, tower in (
+                ("vision_config", model.config.image),
+                ("text_config", model.config.text),
+            )
+        ),
+    )
     torch.manual_seed(0)
     folder = write_small_model(tmp_path / "model", CLIP(config).eval())
     theirs = transformers.CLIPModel.from_pretrained(folder, local_files_only=True).eval()
@@ -377,7 +513,9 @@ def test_hidden_layers_of_any_width_are_computed_as_transformers_does(tmp_path, 
     images, ids = torch.randn(2, 3, 32, 32), tokenizer(["a cat", "two red dogs"])
     with torch.inference_mode():
         output = theirs(pixel_values=images, input_ids=ids)
-        torch.testing.assert_close(ours.encode_image(images), output.image_embeds, rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            ours.encode_image(images), output.image_embeds, rtol=0, atol=1e-5
+        )
         torch.testing.assert_close(ours.encode_text(ids), output.text_embeds, rtol=0, atol=1e-5)
     assert ours.config == config and "mlp_width" not in repr(model.config)
 
@@ -387,7 +525,9 @@ def test_a_large_temperature_is_used_as_the_models_own_code_does(hub_folder, exp
     for name, source in folders.items():
         folder = shutil.copytree(source, tmp_path / name)
         save_file(load_file(folder / name) | {"logit_scale": torch.tensor(5.0)}, folder / name)
-        with pytest.warns(UserWarning, match=r"a logit_scale of 5, above ln 100 .* multiplied by 148.4"):
+        with pytest.warns(
+            UserWarning, match=r"a logit_scale of 5, above ln 100 .* multiplied by 148.4"
+        ):
             assert load(folder).scale == pytest.approx(math.exp(5.0), rel=1e-6)
 
 
@@ -412,7 +552,9 @@ def test_a_bias_is_kept_there_and_back(hub_folder, tmp_path):
 
 
 def test_words_behind_the_end_of_text_are_read_as_transformers_reads_them(hub_folder, tmp_path):
-    """Textual inversion and others add words to a vocabulary: their ids are larger than that of the end."""
+    """Textual inversion and others add words to a vocabulary: their ids are larger than that of
+    the end.
+    """
     theirs = transformers.CLIPModel.from_pretrained(hub_folder, local_files_only=True).eval()
     tokenizer = transformers.CLIPTokenizerFast.from_pretrained(hub_folder, local_files_only=True)
     tokenizer.add_tokens(["<my-cat>", "<my-dog>"])
@@ -438,19 +580,26 @@ def test_a_folder_with_both_layouts_is_read_as_transformers(exported, hub_folder
 
 def test_gelu_and_quick_gelu_are_told_apart(tmp_path):
     for activation in ("gelu", "quick_gelu"):
-        model = small_clip(replace(WIDE_VIT, activation=activation), replace(WIDE_TEXT, activation=activation))
+        model = small_clip(
+            replace(WIDE_VIT, activation=activation), replace(WIDE_TEXT, activation=activation)
+        )
         save_open_clip(tmp_path / activation, model, world_tokenizer(), Preprocess(32))
         assert_same(model, load_pretrained(tmp_path / activation)[0])
 
 
 @pytest.mark.parametrize(
     "image, text, told",
-    [(CONVNET, TRANSFORMER, "no CLIP of ConvNetConfig"), (RESNET, BAG_OF_WORDS, "and BagOfWordsConfig"),
-     (ViTConfig(32, 8, 32, 2, 2, "gelu"), TRANSFORMER, "one activation for both towers")],
-)  # fmt: skip
+    [
+        (CONVNET, TRANSFORMER, "no CLIP of ConvNetConfig"),
+        (RESNET, BAG_OF_WORDS, "and BagOfWordsConfig"),
+        (ViTConfig(32, 8, 32, 2, 2, "gelu"), TRANSFORMER, "one activation for both towers"),
+    ],
+)
 def test_what_open_clip_does_not_have_is_not_written_for_it(tmp_path, image, text, told):
     with pytest.raises(UserError, match=told):
-        save_open_clip(tmp_path / "model", small_clip(image, text), world_tokenizer(), Preprocess(32))
+        save_open_clip(
+            tmp_path / "model", small_clip(image, text), world_tokenizer(), Preprocess(32)
+        )
     assert not (tmp_path / "model").exists()
 
 
@@ -465,7 +614,9 @@ def test_what_open_clip_does_not_have_is_not_written_for_it(tmp_path, image, tex
     ],
     ids=str,
 )
-def test_open_clip_settings_that_our_clip_does_not_have_are_refused(exported, tmp_path, change, told):
+def test_open_clip_settings_that_our_clip_does_not_have_are_refused(
+    exported, tmp_path, change, told
+):
     folder = shutil.copytree(exported[1], tmp_path / "model")
     file = folder / "open_clip_config.json"
     file.write_text(json.dumps(merged(json.loads(file.read_text()), change)))
@@ -476,15 +627,26 @@ def test_open_clip_settings_that_our_clip_does_not_have_are_refused(exported, tm
 
 def merged(data: dict, change: dict) -> dict:
     """``data`` with the entries of ``change`` put into it at every depth."""
-    both = {name: merged(data[name], value) for name, value in change.items()
-            if isinstance(value, dict) and isinstance(data.get(name), dict)}  # fmt: skip
+    both = {
+        name: merged(data[name], value)
+        for name, value in change.items()
+        if isinstance(value, dict) and isinstance(data.get(name), dict)
+    }
     return data | change | both
 
 
-@pytest.mark.parametrize("name, settings", [
-    ("visual.proj", True), ("visual.proj", False), ("visual.attnpool.c_proj.bias", True), ("text_projection", False),
-    ("ln_final.bias", True), ("token_embedding.weight", False), ("transformer.resblocks.1.attn.in_proj_weight", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, settings",
+    [
+        ("visual.proj", True),
+        ("visual.proj", False),
+        ("visual.attnpool.c_proj.bias", True),
+        ("text_projection", False),
+        ("ln_final.bias", True),
+        ("token_embedding.weight", False),
+        ("transformer.resblocks.1.attn.in_proj_weight", True),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:no open_clip_config.json")
 def test_a_missing_weight_is_named_as_the_file_calls_it(exported, tmp_path, name, settings):
     folder = shutil.copytree(exported[1], tmp_path / "model")
@@ -494,12 +656,16 @@ def test_a_missing_weight_is_named_as_the_file_calls_it(exported, tmp_path, name
     save_file(state, folder / OPEN_CLIP_WEIGHTS)
     if not settings:
         (folder / "open_clip_config.json").unlink()
-        state = load_file(folder / OPEN_CLIP_WEIGHTS) | {"input_resolution": torch.tensor(32)}  # as OpenAI's have
+        # as OpenAI's have
+        state = load_file(folder / OPEN_CLIP_WEIGHTS) | {"input_resolution": torch.tensor(32)}
         save_file(state, folder / OPEN_CLIP_WEIGHTS)
     with pytest.raises(UserError) as error:
         load(folder)
-    told = "positional_embedding" if name == "visual.proj" else name  # without it, it looks like a ResNet
-    assert "missing" in one_line(error.value) and (told in str(error.value) or name == "visual.proj")
+    # without it, it looks like a ResNet
+    told = "positional_embedding" if name == "visual.proj" else name
+    assert "missing" in one_line(error.value) and (
+        told in str(error.value) or name == "visual.proj"
+    )
 
 
 def test_a_weight_that_is_not_finite_is_named(exported, tmp_path):
@@ -515,7 +681,9 @@ def test_without_a_tokenizer_it_is_said_where_to_get_one(exported, tmp_path):
     folder = shutil.copytree(exported[1], tmp_path / "model")
     for name in TOKENIZER_FILES:
         (folder / name).unlink()
-    with pytest.raises(UserError, match=r"no tokenizer: .*vocab.json and merges.txt of openai/clip-vit-base") as error:
+    with pytest.raises(
+        UserError, match=r"no tokenizer: .*vocab.json and merges.txt of openai/clip-vit-base"
+    ) as error:
         load(folder)
     one_line(error.value)
 
@@ -525,12 +693,14 @@ def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x80\x04N.")
     (tmp_path / "config.json").write_text("{}")
     for place in (tmp_path, tmp_path / name):
-        with pytest.raises(UserError, match=r"is a pickle, .*safetensors.torch.save_file\(torch.load") as error:
+        with pytest.raises(
+            UserError, match=r"is a pickle, .*safetensors.torch.save_file\(torch.load"
+        ) as error:
             load(place)
         one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------- the whole classroom
+# -------------------- the whole classroom
 
 
 def test_transformers_pipeline_gives_the_probabilities_that_ours_gives():
@@ -539,15 +709,21 @@ def test_transformers_pipeline_gives_the_probabilities_that_ours_gives():
     from clipbench.pretrained.folders import CHECKPOINTS
 
     encoder, folder = load("classroom"), str(CHECKPOINTS / "classroom")
-    pipeline = transformers.pipeline("zero-shot-image-classification", model=folder, dtype=torch.float32)
+    pipeline = transformers.pipeline(
+        "zero-shot-image-classification", model=folder, dtype=torch.float32
+    )
     pictures = open_pictures("scenes:heldout").pictures(range(8))
     names = ["cat", "dog", "red apple", "a house with a garden", "sun", "Hund"]
     weights = zero_shot_weights(encoder, names, ["a photo of a {}."])
-    _, ours = class_probabilities(encoder.encode_image(encoder.preprocess(pictures)), weights, encoder.scale)
+    _, ours = class_probabilities(
+        encoder.encode_image(encoder.preprocess(pictures)), weights, encoder.scale
+    )
     for picture, row in zip(pictures, ours, strict=True):
         answers = pipeline(picture, candidate_labels=names, hypothesis_template="a photo of a {}.")
         theirs = {answer["label"]: answer["score"] for answer in answers}
-        torch.testing.assert_close(torch.tensor([theirs[name] for name in names]), row, rtol=0, atol=1e-4)
+        torch.testing.assert_close(
+            torch.tensor([theirs[name] for name in names]), row, rtol=0, atol=1e-4
+        )
 
 
 def test_the_classroom_folder_holds_the_files_of_both_generations_of_transformers():
@@ -560,7 +736,10 @@ def test_the_classroom_folder_holds_the_files_of_both_generations_of_transformer
     )
     assert config["architectures"] == ["CLIPModel"] and config["model_type"] == "clip"
     # version 4 finds the classes by these names; version 5 reads the same files
-    assert (processor["image_processor_type"], processor["processor_class"]) == ("CLIPImageProcessor", "CLIPProcessor")
+    assert (processor["image_processor_type"], processor["processor_class"]) == (
+        "CLIPImageProcessor",
+        "CLIPProcessor",
+    )
     assert tokenizer["tokenizer_class"] == "CLIPTokenizer" and tokenizer["model_max_length"] == 32
     opened = transformers.CLIPProcessor.from_pretrained(folder, local_files_only=True)
     assert opened.tokenizer.model_max_length == 32

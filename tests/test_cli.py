@@ -1,4 +1,6 @@
-"""Facts about the command line: one JSON object, and one clear line with exit code 2 for every mistake."""
+"""Facts about the command line: one JSON object, and one clear line with exit code 2 for every
+mistake.
+"""
 
 import json
 import os
@@ -12,7 +14,14 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from small import CONVNET, TRANSFORMER, noise_picture, small_config, write_image_folder, write_small_model
+from small import (
+    CONVNET,
+    TRANSFORMER,
+    noise_picture,
+    small_config,
+    write_image_folder,
+    write_small_model,
+)
 
 from clipbench.cli import main
 from clipbench.cli.train import make_trainer
@@ -50,7 +59,10 @@ def world(tmp_path_factory):
     (folder / "no_pictures.csv").write_text("filepath,caption\ngone.png,a cat\nlost.png,a dog\n")
     table = pyarrow.table({"image": [b"", b""], "caption": [1.5, 2.5]})
     pyarrow.parquet.write_table(table, folder / "numbers.parquet")
-    for name, content in {"torn": (folder / "model" / WEIGHTS).read_bytes()[:5000], "pickled": b"\x80\x04N."}.items():
+    for name, content in {
+        "torn": (folder / "model" / WEIGHTS).read_bytes()[:5000],
+        "pickled": b"\x80\x04N.",
+    }.items():
         write_small_model(folder / name)
         (folder / name / WEIGHTS).write_bytes(content)
     return folder
@@ -88,19 +100,33 @@ def python(code: str, *arguments) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
 
 
-TRAIN = ("train", "--preset", "{world}/small.json", "--out", "{out}", "--device", "cpu", "--threads", "1")
+TRAIN = (
+    "train",
+    "--preset",
+    "{world}/small.json",
+    "--out",
+    "{out}",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+)
 
 
 def train(world, out, *more) -> list[str]:
     return [*(word.format(world=world, out=out) for word in TRAIN), *more]
 
 
-# -------------------------------------------------------------------------------------------------------- train
+# -------------------- train
 
 
 def test_training_leaves_a_model_and_a_log(world, tmp_path, capsys):
     result = answer(capsys, *train(world, tmp_path / "run", "--pairs", "64", "--batch-size", "16"))
-    assert result["finished"] and (result["steps"], result["pairs"], result["threads"]) == (4, 64, 1)
+    assert result["finished"] and (result["steps"], result["pairs"], result["threads"]) == (
+        4,
+        64,
+        1,
+    )
     assert (tmp_path / "run" / "log.csv").read_text().count("\n") == 5
     model, _, _ = load_pretrained(newest_intact(tmp_path / "run"))
     assert model.config == small_config(CONVNET, TRANSFORMER)
@@ -118,7 +144,9 @@ def test_a_finished_run_can_be_resumed_and_is_not_overwritten(world, tmp_path, c
     answer(capsys, *train(world, tmp_path / "run"))
     assert "already holds a run; add --resume" in complaint(capsys, *train(world, tmp_path / "run"))
     assert answer(capsys, *train(world, tmp_path / "run", "--resume"))["steps"] == 4
-    assert "another pairs" in complaint(capsys, *train(world, tmp_path / "run", "--resume", "--pairs", "96"))
+    assert "another pairs" in complaint(
+        capsys, *train(world, tmp_path / "run", "--resume", "--pairs", "96")
+    )
 
 
 def test_a_run_of_another_architecture_is_not_resumed(world, tmp_path, capsys):
@@ -131,18 +159,28 @@ def test_a_run_of_another_architecture_is_not_resumed(world, tmp_path, capsys):
 
 def test_a_folder_in_which_another_run_is_at_work_is_refused(world, tmp_path, capsys):
     with locked(tmp_path / "run"):
-        assert f"in use by process {os.getpid()}" in complaint(capsys, *train(world, tmp_path / "run"))
+        assert f"in use by process {os.getpid()}" in complaint(
+            capsys, *train(world, tmp_path / "run")
+        )
     assert answer(capsys, *train(world, tmp_path / "run"))["finished"]
 
 
 def test_a_captions_file_is_trained_on_and_bad_pictures_are_named(world, tmp_path, capsys):
-    names = [f"{name}/{row}.png" for name, count in {"cat": 4, "red_car": 3, "sun": 2}.items() for row in range(count)]
+    names = [
+        f"{name}/{row}.png"
+        for name, count in {"cat": 4, "red_car": 3, "sun": 2}.items()
+        for row in range(count)
+    ]
     lines = [f"{world}/pictures/{name},a picture of {name}" for name in [*names, "cat/gone.png"]]
     (tmp_path / "captions.csv").write_text("\n".join(["image,caption", *lines]) + "\n")
-    code, out, err = run(capsys, *train(world, tmp_path / "run", "--data", tmp_path / "captions.csv"))
+    code, out, err = run(
+        capsys, *train(world, tmp_path / "run", "--data", tmp_path / "captions.csv")
+    )
     assert code == 0 and err.count("left out: ") == 1 and "gone.png: no such file" in err
     assert (tmp_path / "run" / "unreadable.txt").read_text().count("\n") == 1
-    assert [event["so_far"] for event in read_events(tmp_path / "run") if event["event"] == "unreadable"] == [1]
+    assert [
+        event["so_far"] for event in read_events(tmp_path / "run") if event["event"] == "unreadable"
+    ] == [1]
 
 
 def test_training_on_labelled_pictures(world, tmp_path, capsys):
@@ -159,8 +197,11 @@ def test_a_termination_request_ends_in_a_checkpoint_and_the_command_to_go_on(wor
     arguments = train(world, tmp_path / "run", "--pairs", "10000000")
     running = subprocess.Popen(
         [sys.executable, "-m", "clipbench", *arguments, "--json"],
-        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     log = tmp_path / "run" / "log.csv"
     while running.poll() is None and not (log.exists() and log.stat().st_size):
         time.sleep(0.02)
@@ -168,20 +209,36 @@ def test_a_termination_request_ends_in_a_checkpoint_and_the_command_to_go_on(wor
     out, err = running.communicate()
     assert running.returncode == 0 and not json.loads(out)["finished"]
     assert newest_intact(tmp_path / "run") is not None
-    assert err.startswith("stopped; go on with: clipbench train") and err.rstrip().endswith("--resume")
+    assert err.startswith("stopped; go on with: clipbench train") and err.rstrip().endswith(
+        "--resume"
+    )
     again = shlex.split(err)
     assert again[again.index("--out") + 1] == str(tmp_path / "run") and "10000000" in again
 
 
-# --------------------------------------------------------------------------------------------- eval and classify
+# -------------------- eval and classify
 
 
 def test_evaluating_a_random_model_gives_a_record(world, tmp_path, capsys):
-    record = answer(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures",
-                    "--device", "cpu", "--out", tmp_path / "deep" / "record.json")  # fmt: skip
+    record = answer(
+        capsys,
+        "eval",
+        "zero-shot",
+        "--model",
+        world / "model",
+        "--data",
+        world / "pictures",
+        "--device",
+        "cpu",
+        "--out",
+        tmp_path / "deep" / "record.json",
+    )
     metrics = record["metrics"]
     assert (metrics["pictures"], metrics["classes"], metrics["chance"]) == (9, 3, 1 / 3)
-    assert 0 <= metrics["top1_low"] <= metrics["top1"] <= metrics["top1_high"] <= 1 and "top5" not in metrics
+    assert (
+        0 <= metrics["top1_low"] <= metrics["top1"] <= metrics["top1_high"] <= 1
+        and "top5" not in metrics
+    )
     assert {"torch", "clipbench"} <= record["versions"].keys() and len(record["fingerprint"]) == 16
     assert record["settings"]["templates"][0] == "a photo of a {}."
     written = json.loads((tmp_path / "deep" / "record.json").read_text())
@@ -189,13 +246,26 @@ def test_evaluating_a_random_model_gives_a_record(world, tmp_path, capsys):
 
 
 def test_own_templates_are_used_and_noted(world, capsys):
-    record = answer(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures",
-                    "--templates", world / "templates.txt", "--device", "cpu")  # fmt: skip
+    record = answer(
+        capsys,
+        "eval",
+        "zero-shot",
+        "--model",
+        world / "model",
+        "--data",
+        world / "pictures",
+        "--templates",
+        world / "templates.txt",
+        "--device",
+        "cpu",
+    )
     assert record["settings"]["templates"] == ["a {}", "a photo of a {}."]
 
 
 def test_an_evaluation_can_be_read_by_people(world, capsys):
-    code, out, _ = run(capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures")
+    code, out, _ = run(
+        capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures"
+    )
     assert code == 0 and out.startswith("zero-shot of") and "top1" in out
 
 
@@ -206,11 +276,15 @@ def test_classifying_ranks_the_texts(world, capsys):
     ranking = result["ranking"]
     assert sorted(row["text"] for row in ranking) == sorted(texts)
     assert sum(row["probability"] for row in ranking) == pytest.approx(1)
-    assert [row["cosine"] for row in ranking] == sorted((row["cosine"] for row in ranking), reverse=True)
+    assert [row["cosine"] for row in ranking] == sorted(
+        (row["cosine"] for row in ranking), reverse=True
+    )
 
 
 def test_classifying_without_texts_takes_the_names_of_the_world(world, capsys):
-    result = answer(capsys, "classify", world / "picture.png", "--model", world / "model", "--top", "3")
+    result = answer(
+        capsys, "classify", world / "picture.png", "--model", world / "model", "--top", "3"
+    )
     assert len(result["ranking"]) == 3
     code, out, _ = run(capsys, "classify", world / "picture.png", "--model", world / "model")
     assert code == 0 and out.count("cosine") == 5
@@ -220,7 +294,7 @@ def test_the_doctor_tells_where_the_classroom_model_is(capsys):
     assert answer(capsys, "doctor")["classroom"].endswith("classroom")
 
 
-# -------------------------------------------------------------------------------------------------------- mistakes
+# -------------------- mistakes
 
 ZERO_SHOT = ("eval", "zero-shot", "--device", "cpu")
 CLASSIFY = ("classify", "{world}/picture.png")
@@ -232,14 +306,29 @@ CLASSIFY = ("classify", "{world}/picture.png")
         (("fly",), "invalid choice: 'fly'; choose from train, eval"),
         (("trian",), "invalid choice: 'trian' (did you mean 'train'?)"),
         (("eval", "zero-shto"), "(did you mean 'zero-shot'?)"),
-        (("eval", "zero-shot", "--modle", "tiny"), "unrecognized arguments: --modle tiny (did you mean '--model'?)"),
+        (
+            ("eval", "zero-shot", "--modle", "tiny"),
+            "unrecognized arguments: --modle tiny (did you mean '--model'?)",
+        ),
         (("train", "--objective", "contrastiv"), "(did you mean 'contrastive'?)"),
-        (("train", "--preset", "clasroom"), "unknown preset 'clasroom' (did you mean 'classroom'?)"),
+        (
+            ("train", "--preset", "clasroom"),
+            "unknown preset 'clasroom' (did you mean 'classroom'?)",
+        ),
         (("figures", "fg04", "--out", "{out}"), "no figure 'fg04' (did you mean 'fig04'?)"),
-        (("figures", "--tasks", "cuont", "--out", "{out}"), "no scene task 'cuont' (did you mean 'count'?)"),
-        (("classify", "{world}/picture.png", "--model", "clasroom"), "no model 'clasroom' (did you mean 'classroom'?)"),
+        (
+            ("figures", "--tasks", "cuont", "--out", "{out}"),
+            "no scene task 'cuont' (did you mean 'count'?)",
+        ),
+        (
+            ("classify", "{world}/picture.png", "--model", "clasroom"),
+            "no model 'clasroom' (did you mean 'classroom'?)",
+        ),
         ((*CLASSIFY, "--model", "twin:raeder"), "no twin 'raeder' (did you mean 'reader'?)"),
-        (("eval", "zero-shot", "--model", "{world}/model", "--data", "twemojy"), "(did you mean 'twemoji'?)"),
+        (
+            ("eval", "zero-shot", "--model", "{world}/model", "--data", "twemojy"),
+            "(did you mean 'twemoji'?)",
+        ),
         (("eval", "poetry"), "invalid choice: 'poetry'"),
         (("train", "--pairs", "many"), "invalid int value: 'many'"),
         (("train", "--pairs", "8", "--minutes", "1"), "not allowed with"),
@@ -255,44 +344,115 @@ CLASSIFY = ("classify", "{world}/picture.png")
         ((*TRAIN, "--data", "{world}/torn.parquet"), "not a readable parquet file"),
         ((*TRAIN, "--data", "{world}/notes.txt"), "unknown data"),
         ((*TRAIN, "--data", "{world}/torn.tar"), "not a readable, uncompressed tar file"),
-        ((*TRAIN, "--data", "{world}/no_captions.csv"), "no caption column among filepath, label; name it with"),
+        (
+            (*TRAIN, "--data", "{world}/no_captions.csv"),
+            "no caption column among filepath, label; name it with",
+        ),
         ((*TRAIN, "--data", "{world}/no_rows.csv"), "no_rows.csv: no rows"),
         ((*TRAIN, "--data", "{world}/no_pictures.csv"), "none of its 2 samples can be read"),
-        ((*TRAIN, "--data", "{world}/numbers.parquet"), "captions must be text or lists of text, not double"),
-        ((*TRAIN, "--data", "{world}/no_rows.csv", "--caption-column", "alt"), "no column 'alt'; it has filepath"),
-        ((*TRAIN, "--data", "{world}/pictures", "--templates", "{world}/no_place.txt"), "must hold {} once"),
+        (
+            (*TRAIN, "--data", "{world}/numbers.parquet"),
+            "captions must be text or lists of text, not double",
+        ),
+        (
+            (*TRAIN, "--data", "{world}/no_rows.csv", "--caption-column", "alt"),
+            "no column 'alt'; it has filepath",
+        ),
+        (
+            (*TRAIN, "--data", "{world}/pictures", "--templates", "{world}/no_place.txt"),
+            "must hold {} once",
+        ),
         ((*TRAIN, "--batch-size", "1"), "batch size must be at least 2"),
         ((*TRAIN, "--pairs", "0"), "argument --pairs: must be more than 0, not 0"),
         ((*TRAIN, "--resume"), "no finished checkpoint"),
         ((*TRAIN, "--device", "tpu"), "no device 'tpu'"),
         ((*TRAIN, "--out", "{world}/notes.txt"), "cannot write to"),
         ((*TRAIN, "--threads", "0"), "argument --threads: must be more than 0"),
-        ((*ZERO_SHOT, "--model", "dall-e", "--data", "digits"), "no model 'dall-e'; give tiny, classroom, twin:NAME"),
+        (
+            (*ZERO_SHOT, "--model", "dall-e", "--data", "digits"),
+            "no model 'dall-e'; give tiny, classroom, twin:NAME",
+        ),
         ((*ZERO_SHOT, "--model", "{world}/empty", "--data", "digits"), "holds no model"),
-        ((*ZERO_SHOT, "--model", "{world}/torn", "--data", "digits"), "damaged or no safetensors file"),
-        ((*ZERO_SHOT, "--model", "{world}/pickled", "--data", "digits"), "damaged or no safetensors file"),
+        (
+            (*ZERO_SHOT, "--model", "{world}/torn", "--data", "digits"),
+            "damaged or no safetensors file",
+        ),
+        (
+            (*ZERO_SHOT, "--model", "{world}/pickled", "--data", "digits"),
+            "damaged or no safetensors file",
+        ),
         ((*ZERO_SHOT, "--model", "{world}/model", "--data", "pets"), "unknown data 'pets'"),
         ((*ZERO_SHOT, "--model", "{world}/model", "--data", "{world}/empty"), "no pictures found"),
-        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "{world}/no_place.txt"),
-         "needs {} once"),
-        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "{world}/blank.txt"),
-         "no templates"),
-        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "digits", "--templates", "absent.txt"), "is no file"),
-        ((*ZERO_SHOT, "--model", "{world}/model", "--data", "{world}/pictures", "--out", "{world}/notes.txt/r.json"),
-         "cannot write"),
+        (
+            (
+                *ZERO_SHOT,
+                "--model",
+                "{world}/model",
+                "--data",
+                "digits",
+                "--templates",
+                "{world}/no_place.txt",
+            ),
+            "needs {} once",
+        ),
+        (
+            (
+                *ZERO_SHOT,
+                "--model",
+                "{world}/model",
+                "--data",
+                "digits",
+                "--templates",
+                "{world}/blank.txt",
+            ),
+            "no templates",
+        ),
+        (
+            (
+                *ZERO_SHOT,
+                "--model",
+                "{world}/model",
+                "--data",
+                "digits",
+                "--templates",
+                "absent.txt",
+            ),
+            "is no file",
+        ),
+        (
+            (
+                *ZERO_SHOT,
+                "--model",
+                "{world}/model",
+                "--data",
+                "{world}/pictures",
+                "--out",
+                "{world}/notes.txt/r.json",
+            ),
+            "cannot write",
+        ),
         ((*ZERO_SHOT, "--model", "{world}/model", "--device", "cuda:99"), "no device 'cuda:99'"),
         (("classify", "{world}/notes.txt", "--model", "{world}/model"), "is not a picture"),
         (("classify", "{world}/absent.png", "--model", "{world}/model"), "no such file"),
         (("classify", "{world}", "--model", "{world}/model"), "cannot be read as a picture"),
         ((*CLASSIFY, "--model", "{world}/model", "--text", " "), "class name is empty"),
-        ((*CLASSIFY, "--model", "{world}/model", "--top", "0", "--text", "cat"), "argument --top: must be more than 0"),
+        (
+            (*CLASSIFY, "--model", "{world}/model", "--top", "0", "--text", "cat"),
+            "argument --top: must be more than 0",
+        ),
         ((*CLASSIFY, "--model", "{world}/torn"), "damaged"),
     ],
-    ids=lambda value: " ".join(word.rpartition("/")[2] for word in value) if isinstance(value, tuple) else "",
-)  # fmt: skip
-def test_a_mistake_brings_one_line_and_exit_code_2(world, tmp_path, capsys, monkeypatch, arguments, told):
+    ids=lambda value: (
+        " ".join(word.rpartition("/")[2] for word in value) if isinstance(value, tuple) else ""
+    ),
+)
+def test_a_mistake_brings_one_line_and_exit_code_2(
+    world, tmp_path, capsys, monkeypatch, arguments, told
+):
     monkeypatch.chdir(tmp_path)
-    message = complaint(capsys, *(word.format(world=world, out=tmp_path / "run") for word in arguments))
+    message = complaint(
+        capsys, *(word.format(world=world, out=tmp_path / "run") for word in arguments)
+    )
     assert told in message
 
 
@@ -311,24 +471,39 @@ def test_a_mistake_brings_one_line_and_exit_code_2(world, tmp_path, capsys, monk
 def test_a_preset_that_is_none_brings_one_line(world, tmp_path, capsys, change):
     preset = json.loads((world / "small.json").read_text()) | change
     (tmp_path / "bad.json").write_text(json.dumps(preset))
-    assert "bad.json" in complaint(capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run")
+    assert "bad.json" in complaint(
+        capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"\xff"])
 def test_a_preset_that_is_no_json_object_brings_one_line(tmp_path, capsys, content):
     (tmp_path / "bad.json").write_bytes(content)
-    assert "bad.json" in complaint(capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run")
+    assert "bad.json" in complaint(
+        capsys, "train", "--preset", tmp_path / "bad.json", "--out", tmp_path / "run"
+    )
 
 
 def test_a_mistake_is_told_the_same_by_a_process_of_its_own(world):
-    command = [sys.executable, "-m", "clipbench", "classify", world / "notes.txt", "--model", world / "model"]
+    command = [
+        sys.executable,
+        "-m",
+        "clipbench",
+        "classify",
+        world / "notes.txt",
+        "--model",
+        world / "model",
+    ]
     finished = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert finished.returncode == 2 and finished.stdout == ""
     assert finished.stderr.count("\n") == 1 and "is not a picture" in finished.stderr
 
 
 def test_a_process_prints_one_json_object_and_needs_no_transformers(world):
-    code = "import sys; sys.modules['transformers'] = None; from clipbench.cli import main; sys.exit(main())"
+    code = (
+        "import sys; sys.modules['transformers'] = None; from clipbench.cli import "
+        "main; sys.exit(main())"
+    )
     options = ("--model", world / "model", "--text", "a", "--json")
     finished = python(code, "classify", world / "picture.png", *options)
     assert finished.returncode == 0 and finished.stderr == ""
@@ -343,7 +518,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(world, tmp_path, capsys):
+def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(
+    world, tmp_path, capsys
+):
     options = Namespace(data="scenes", seed=0, device="cpu", threads=1)
     trainer = make_trainer(find_preset(str(world / "small.json")), options, tmp_path / "run")
     trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == 2 else None)

@@ -1,4 +1,6 @@
-"""Facts about ``clipbench eval``: the words that classes go by, and one clear line for data that cannot be judged."""
+"""Facts about ``clipbench eval``: the words that classes go by, and one clear line for data
+that cannot be judged.
+"""
 
 import csv
 import json
@@ -39,7 +41,20 @@ def world(tmp_path_factory):
 def features(world):
     """A feature file, and copies with faults that clipbench itself does not write."""
     file = world / "good.safetensors"
-    assert main(["embed", "--model", str(world / "model"), "--data", str(world / "pictures"), "--out", str(file)]) == 0
+    assert (
+        main(
+            [
+                "embed",
+                "--model",
+                str(world / "model"),
+                "--data",
+                str(world / "pictures"),
+                "--out",
+                str(file),
+            ]
+        )
+        == 0
+    )
     tensors, about = load_file(file), json.loads((world / "good.safetensors.json").read_text())
     damaged = tensors["features"].clone()
     damaged[[1, 3], 0] = torch.tensor([float("nan"), float("inf")])
@@ -62,13 +77,24 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
 
 def evaluated(capsys, world, task, data, *more) -> tuple[dict, str]:
     """(record, stderr) of an evaluation that succeeds."""
-    command = ("eval", task, "--model", world / "model", "--data", world / data, "--device", "cpu", *more, "--json")
+    command = (
+        "eval",
+        task,
+        "--model",
+        world / "model",
+        "--data",
+        world / data,
+        "--device",
+        "cpu",
+        *more,
+        "--json",
+    )
     code, out, err = run(capsys, *command)
     assert code == 0, err
     return json.loads(out), err
 
 
-# ---------------------------------------------------------------------------------------------------- what is said
+# -------------------- what is said
 
 
 def test_zero_shot_says_what_it_said_of_every_picture(world, tmp_path, capsys):
@@ -81,7 +107,9 @@ def test_zero_shot_says_what_it_said_of_every_picture(world, tmp_path, capsys):
     rows = list(csv.reader(open(tmp_path / "confusion.csv", newline="")))
     assert rows[0][1:] == ["cat", "red car", "sun"] == [row[0] for row in rows[1:]]
     counts = [[int(count) for count in row[1:]] for row in rows[1:]]
-    assert [sum(row) for row in counts] == [4, 4, 2] and sum(counts[i][i] for i in range(3)) == sum(hits)
+    assert [sum(row) for row in counts] == [4, 4, 2] and sum(counts[i][i] for i in range(3)) == sum(
+        hits
+    )
 
 
 def test_where_templates_are_averaged_is_a_stated_switch(world, capsys):
@@ -108,27 +136,39 @@ def test_classes_can_be_given_other_names_and_another_order(world, tmp_path, cap
     outcomes = json.loads((tmp_path / "record.json").read_text())["outcomes"]
     assert outcomes["class_names"] == ["the sun", "red automobile", "cat", "a dog"]
     assert outcomes["labels"] == [2] * 4 + [1] * 4 + [0] * 2
-    assert err == "clipbench: 1 of 4 classes have no pictures and can only be wrong answers: 'a dog'\n"
+    assert (
+        err == "clipbench: 1 of 4 classes have no pictures and can only be wrong answers: 'a dog'\n"
+    )
 
 
 def test_templates_are_chosen_on_one_half_and_scored_on_the_other(world, capsys):
-    record, _ = evaluated(capsys, world, "select-templates", "pictures", "--templates", world / "templates.txt")
+    record, _ = evaluated(
+        capsys, world, "select-templates", "pictures", "--templates", world / "templates.txt"
+    )
     metrics, settings = record["metrics"], record["settings"]
     assert metrics["pictures"] == 5 and metrics["templates"] == 3 == len(settings["path"])
     assert metrics["templates_kept"] == len(settings["chosen"])
     best = max(step["validation_top1"] for step in settings["path"])
-    assert metrics["validation_top1"] == best == settings["path"][len(settings["chosen"]) - 1]["validation_top1"]
+    assert (
+        metrics["validation_top1"]
+        == best
+        == settings["path"][len(settings["chosen"]) - 1]["validation_top1"]
+    )
 
 
-# -------------------------------------------------------------------------------------------------- what is at fault
+# -------------------- what is at fault
 
 
 # What makes each evaluation quick, for those that take pictures in classes.
 QUICK = {
-    "zero-shot": (), "select-templates": (), "linear-probe": (), "few-shot": ("--shots", "1", "--seeds", "1"),
-    "retrieval": (), "typographic": ("--pictures", "8", "--heights", "none"),
+    "zero-shot": (),
+    "select-templates": (),
+    "linear-probe": (),
+    "few-shot": ("--shots", "1", "--seeds", "1"),
+    "retrieval": (),
+    "typographic": ("--pictures", "8", "--heights", "none"),
     "robustness": ("--pictures", "12", "--shifts", "noise:3"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("task", [task for task in QUICK if task != "retrieval"])
@@ -142,7 +182,12 @@ def test_a_class_without_pictures_is_told_in_one_line(world, capsys, task):
 def test_unreadable_pictures_are_left_out_listed_and_counted(world, capsys, task):
     record, err = evaluated(capsys, world, task, "torn")
     left_out = record["settings"]["left_out"]
-    assert err.count("\n") == 1 and "left out: 2 of " in err and "cannot be read" in err and len(left_out) == 2
+    assert (
+        err.count("\n") == 1
+        and "left out: 2 of " in err
+        and "cannot be read" in err
+        and len(left_out) == 2
+    )
     if task == "zero-shot":
         assert record["metrics"]["pictures"] == 8
     assert any("1.png is not a picture" in why for why in left_out.values())
@@ -151,7 +196,15 @@ def test_unreadable_pictures_are_left_out_listed_and_counted(world, capsys, task
 
 
 def test_embedding_leaves_unreadable_pictures_out_too(world, tmp_path, capsys):
-    command = ("embed", "--model", world / "model", "--data", world / "torn", "--out", tmp_path / "f.safetensors")
+    command = (
+        "embed",
+        "--model",
+        world / "model",
+        "--data",
+        world / "torn",
+        "--out",
+        tmp_path / "f.safetensors",
+    )
     code, out, err = run(capsys, *command, "--json")
     assert code == 0 and json.loads(out)["rows"] == 8 and len(json.loads(out)["left_out"]) == 2
     assert err.count("\n") == 1
@@ -163,7 +216,11 @@ def test_the_emoji_worlds_classes_can_be_asked_for_in_another_language(world, tm
     record, _ = evaluated(capsys, world, "zero-shot", "one_each", *command)
     assert record["settings"]["words"] == {"classes": "own, in German", "templates": "de"}
     assert "ein Foto von {}" in record["settings"]["templates"]
-    assert json.loads((tmp_path / "record.json").read_text())["outcomes"]["class_names"] == ["Katze", "Hund", "Sonne"]
+    assert json.loads((tmp_path / "record.json").read_text())["outcomes"]["class_names"] == [
+        "Katze",
+        "Hund",
+        "Sonne",
+    ]
 
 
 def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
@@ -174,32 +231,78 @@ def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
 @pytest.mark.parametrize(
     "task, data, more, told",
     [
-        *((task, "one_class", QUICK[task], "has one class only, 'cat'")
-          for task in ("zero-shot", "select-templates", "linear-probe", "few-shot")),
+        *(
+            (task, "one_class", QUICK[task], "has one class only, 'cat'")
+            for task in ("zero-shot", "select-templates", "linear-probe", "few-shot")
+        ),
         ("typographic", "one_class", (), "an attack needs two or more"),
         ("robustness", "one_class", QUICK["robustness"], "share 1 classes"),
-        *((task, "one_each", (), "every class has one picture") for task in ("select-templates", "linear-probe",
-                                                                             "few-shot")),
-        *((task, "all_torn", QUICK[task], "none of the 3 pictures of")
-          for task in ("zero-shot", "retrieval", "typographic")),
+        *(
+            (task, "one_each", (), "every class has one picture")
+            for task in ("select-templates", "linear-probe", "few-shot")
+        ),
+        *(
+            (task, "all_torn", QUICK[task], "none of the 3 pictures of")
+            for task in ("zero-shot", "retrieval", "typographic")
+        ),
         ("robustness", "torn", QUICK["robustness"], "2 of 10 pictures cannot be read"),
-        *((task, "pictures", ("--templates", "{world}/no_place.txt"), "template 'a photo' needs {} once")
-          for task in ("zero-shot", "select-templates", "typographic", "robustness")),
-        *((task, "pictures", ("--classes", "{world}/too_few.txt"), "too_few.txt does not list: 'red car'; add")
-          for task in ("zero-shot", "select-templates")),
-        ("zero-shot", "pictures", ("--classes", "{world}/twice.txt"), "twice.txt lists 'red car' twice"),
-        ("zero-shot", "pictures", ("--classes", "{world}/absent.txt"), "is no file and no known set"),
+        *(
+            (
+                task,
+                "pictures",
+                ("--templates", "{world}/no_place.txt"),
+                "template 'a photo' needs {} once",
+            )
+            for task in ("zero-shot", "select-templates", "typographic", "robustness")
+        ),
+        *(
+            (
+                task,
+                "pictures",
+                ("--classes", "{world}/too_few.txt"),
+                "too_few.txt does not list: 'red car'; add",
+            )
+            for task in ("zero-shot", "select-templates")
+        ),
+        (
+            "zero-shot",
+            "pictures",
+            ("--classes", "{world}/twice.txt"),
+            "twice.txt lists 'red car' twice",
+        ),
+        (
+            "zero-shot",
+            "pictures",
+            ("--classes", "{world}/absent.txt"),
+            "is no file and no known set",
+        ),
         ("zero-shot", "pictures", ("--language", "es"), "knows the names of the emoji world only"),
-        ("zero-shot", "one_each", ("--language", "tlh"), "unknown --language 'tlh'; give es, de, zh, ru"),
+        (
+            "zero-shot",
+            "one_each",
+            ("--language", "tlh"),
+            "unknown --language 'tlh'; give es, de, zh, ru",
+        ),
         ("zero-shot", "one_each", ("--language", "es", "--classes", "own"), "leave --classes out"),
         ("zero-shot", "pictures", ("--ensemble", "sum"), "invalid choice: 'sum'"),
         ("zero-shot", "pictures", ("--confusion", "{world}/templates.txt/x.csv"), "cannot write"),
-        *((task, "nan.safetensors", (), "2 of 10 rows of features are not finite numbers")
-          for task in ("zero-shot", "select-templates")),
-        *((task, "narrow.safetensors", (), "pictures have 8 features and texts 16: they are not of the same")
-          for task in ("zero-shot", "select-templates")),
-        *((task, "nan.safetensors", (), "holds features; give pictures here")
-          for task in ("linear-probe", "few-shot", "retrieval", "typographic", "robustness")),
+        *(
+            (task, "nan.safetensors", (), "2 of 10 rows of features are not finite numbers")
+            for task in ("zero-shot", "select-templates")
+        ),
+        *(
+            (
+                task,
+                "narrow.safetensors",
+                (),
+                "pictures have 8 features and texts 16: they are not of the same",
+            )
+            for task in ("zero-shot", "select-templates")
+        ),
+        *(
+            (task, "nan.safetensors", (), "holds features; give pictures here")
+            for task in ("linear-probe", "few-shot", "retrieval", "typographic", "robustness")
+        ),
         ("zero-shot", "labels.safetensors", (), "has labels beyond its 3 class names"),
         ("multi-label", "pictures", (), "has no lists of labels"),
         ("scene-tasks", "pictures", (), "leave --data out"),
@@ -209,13 +312,35 @@ def test_one_picture_a_class_is_classified_with_a_wide_interval(world, capsys):
 )
 def test_data_that_cannot_be_judged_bring_one_line(features, capsys, task, data, more, told):
     more = [word.format(world=features) for word in more]
-    command = ("eval", task, "--model", features / "model", "--data", features / data, "--device", "cpu", *more)
+    command = (
+        "eval",
+        task,
+        "--model",
+        features / "model",
+        "--data",
+        features / data,
+        "--device",
+        "cpu",
+        *more,
+    )
     code, out, err = run(capsys, *command)
     assert code == 2 and out == "" and err.count("\n") == 1 and "Traceback" not in err
     assert told in err
 
 
 def test_rescoring_agrees_with_averaging_everything_again(capsys):
-    command = ("bench", "rescore", "--pictures", "500", "--classes", "30", "--templates", "4", "--width", "16")
+    command = (
+        "bench",
+        "rescore",
+        "--pictures",
+        "500",
+        "--classes",
+        "30",
+        "--templates",
+        "4",
+        "--width",
+        "16",
+    )
     code, out, _ = run(capsys, *command, "--rounds", "1", "--threads", "1", "--json")
-    assert code == 0 and json.loads(out)["threads_1"]["top1_differs_by"] < 0.003  # one picture: rounding
+    # one picture: rounding
+    assert code == 0 and json.loads(out)["threads_1"]["top1_differs_by"] < 0.003

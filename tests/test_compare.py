@@ -1,4 +1,6 @@
-"""Facts about comparing records: switches first, numbers next, and tests on the pictures that both judge."""
+"""Facts about comparing records: switches first, numbers next, and tests on the pictures that
+both judge.
+"""
 
 import csv
 import json
@@ -11,12 +13,7 @@ from hypothesis import strategies as st
 from small import write_image_folder, write_small_model
 
 from clipbench.cli import main
-from clipbench.evaluate.records.compare import (
-    compare,
-    difference_of,
-    flat,
-    table,
-)
+from clipbench.evaluate.records.compare import compare, difference_of, flat, table
 from clipbench.evaluate.records.record import read_record, write_record
 from clipbench.evaluate.statistics.paired import mcnemar_exact, paired_test
 
@@ -28,11 +25,17 @@ def record(answers="1100", settings=None, ids=None, fingerprint="abc", **metrics
     outcomes = {"ids": ids, "labels": [1] * len(answers), "predictions": predictions}
     settings = {"task": "zero-shot", "model": "tiny", "templates": ["a {}"]} | (settings or {})
     numbers = {"top1": sum(predictions) / len(predictions)} | metrics
-    return {"metrics": numbers, "settings": settings, "fingerprint": fingerprint, "versions": {"torch": "2.0"},
-            "seconds": 1.5, "outcomes": outcomes}  # fmt: skip
+    return {
+        "metrics": numbers,
+        "settings": settings,
+        "fingerprint": fingerprint,
+        "versions": {"torch": "2.0"},
+        "seconds": 1.5,
+        "outcomes": outcomes,
+    }
 
 
-# ------------------------------------------------------------------------------------------------------------ tests
+# -------------------- tests
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
@@ -48,7 +51,9 @@ def test_a_paired_test_counts_and_mirrors(pairs):
     first, second = zip(*pairs, strict=True)
     told, mirrored = paired_test(first, second), paired_test(second, first)
     assert told["difference"] == pytest.approx(np.mean(second) - np.mean(first))
-    assert told["only_first"] == mirrored["only_second"] and told["p"] == pytest.approx(mirrored["p"])
+    assert told["only_first"] == mirrored["only_second"] and told["p"] == pytest.approx(
+        mirrored["p"]
+    )
     assert told["difference_low"] - 1e-9 <= told["difference"] <= told["difference_high"] + 1e-9
     assert paired_test(first, second) == told, "the same draws every time"
 
@@ -60,14 +65,18 @@ def test_the_bootstrap_is_that_of_drawing_pictures_again():
     drawn = generator.integers(0, 300, (4000, 300))
     differences = second[drawn].mean(1) - first[drawn].mean(1)
     low, high = np.quantile(differences, [0.025, 0.975])
-    assert (told["difference_low"], told["difference_high"]) == pytest.approx((low, high), abs=0.008)
+    assert (told["difference_low"], told["difference_high"]) == pytest.approx(
+        (low, high), abs=0.008
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------- comparing
+# -------------------- comparing
 
 
 def test_switches_come_first_and_only_those_that_differ():
-    told = compare(record("1100"), record("1110", {"templates": ["a {}", "{}"], "words": {"classes": "own"}}))
+    told = compare(
+        record("1100"), record("1110", {"templates": ["a {}", "{}"], "words": {"classes": "own"}})
+    )
     assert list(told)[0] == "switches" and set(told["switches"]) == {"templates", "words.classes"}
     assert told["switches"]["words.classes"] == {"first": "(absent)", "second": "own"}
     assert told["metrics"]["top1"] == {"first": 0.5, "second": 0.75, "difference": 0.25}
@@ -84,7 +93,10 @@ def test_equal_records_are_told_to_be_equal():
     told = compare(record(), record())
     assert not told["switches"] and told["paired"]["p"] == 1
     assert told["verdict"] == "the same switches and the same numbers"
-    assert "no switch differs, yet the numbers do" in compare(record("1100"), record("1111"))["verdict"]
+    assert (
+        "no switch differs, yet the numbers do"
+        in compare(record("1100"), record("1111"))["verdict"]
+    )
 
 
 def test_pictures_are_paired_by_their_ids_whatever_the_order():
@@ -95,26 +107,36 @@ def test_pictures_are_paired_by_their_ids_whatever_the_order():
 
 
 def test_what_cannot_be_paired_says_why():
-    assert "no pictures in common" in compare(record(), record(ids=list("wxyz")))["paired"]["why_not"]
+    assert (
+        "no pictures in common" in compare(record(), record(ids=list("wxyz")))["paired"]["why_not"]
+    )
     without = {name: value for name, value in record().items() if name != "outcomes"}
     assert "without outcomes" in compare(record(), without)["paired"]["why_not"]
 
 
 def test_long_lists_are_told_by_what_only_one_of_them_has():
-    assert difference_of(["a", "b"], ["b", "c", "d"]) == "2 against 3; only in the first: a; only in the second: c, d"
+    assert (
+        difference_of(["a", "b"], ["b", "c", "d"])
+        == "2 against 3; only in the first: a; only in the second: c, d"
+    )
     assert difference_of(["a", "b"], ["b", "a"]) == "2 against 2; in another order"
     assert difference_of(1, None) == "1 against null"
     assert flat({"a": {"b": {"c": 1}}, "d": [2]}) == {"a.b.c": 1, "d": [2]}
 
 
 def test_a_table_has_the_switches_that_vary_and_every_number():
-    columns, rows = table({"x": record(), "y": record("1110", {"model": "classroom"}), "z": record(top5=0.9)})
+    columns, rows = table(
+        {"x": record(), "y": record("1110", {"model": "classroom"}), "z": record(top5=0.9)}
+    )
     assert columns == ["record", "model", "top1", "top5", "seconds"]
-    assert rows == [["x", "tiny", "0.5", "", "1.5"], ["y", "classroom", "0.75", "", "1.5"],
-                    ["z", "tiny", "0.5", "0.9", "1.5"]]  # fmt: skip
+    assert rows == [
+        ["x", "tiny", "0.5", "", "1.5"],
+        ["y", "classroom", "0.75", "", "1.5"],
+        ["z", "tiny", "0.5", "0.9", "1.5"],
+    ]
 
 
-# ------------------------------------------------------------------------------------------------- by the command line
+# -------------------- by the command line
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +158,10 @@ def records(tmp_path_factory):
 def test_two_records_are_compared(records, capsys):
     assert main(["compare", str(records / "own.json"), str(records / "cifar.json"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told["switches"]) == {"templates", "words.templates"} and told["paired"]["pictures"] == 15
+    assert (
+        set(told["switches"]) == {"templates", "words.templates"}
+        and told["paired"]["pictures"] == 15
+    )
     assert main(["compare", str(records / "own.json"), str(records / "cifar.json")]) == 0
     shown = capsys.readouterr().out
     assert shown.index("switches that differ") < shown.index("top1") < shown.index("McNemar")
@@ -154,7 +179,9 @@ def test_many_records_make_a_table_and_a_csv(records, tmp_path, capsys):
     assert capsys.readouterr().out.count("\n") == 4
     rows = list(csv.DictReader(open(tmp_path / "all.csv", newline="")))
     assert [row["record"] for row in rows] == ["own.json", "cifar.json", "probe.json"]
-    assert float(rows[0]["top1"]) == json.loads((records / "own.json").read_text())["metrics"]["top1"]
+    assert (
+        float(rows[0]["top1"]) == json.loads((records / "own.json").read_text())["metrics"]["top1"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +204,10 @@ def test_what_is_no_record_brings_one_line(records, capsys, monkeypatch, names, 
 
 def test_a_written_record_is_read_back_with_a_line_for_each_kind_of_outcome(tmp_path):
     outcomes = {"id": ["a", "b", "\n"], "label": [0, 1, 1], "class_names": ["{cat}", '"dog"']}
-    for record in ({"metrics": {"top1": 0.5}, "settings": {}}, {"metrics": {}, "settings": {}, "outcomes": outcomes}):
+    for record in (
+        {"metrics": {"top1": 0.5}, "settings": {}},
+        {"metrics": {}, "settings": {}, "outcomes": outcomes},
+    ):
         write_record(tmp_path / "r.json", record)
         assert read_record(tmp_path / "r.json") == record
     assert '  "label": [0, 1, 1],\n' in (tmp_path / "r.json").read_text()

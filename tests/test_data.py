@@ -1,4 +1,6 @@
-"""Facts about the emoji world: scenes and pairs depend on (seed, index) alone, and what is held out stays out."""
+"""Facts about the emoji world: scenes and pairs depend on (seed, index) alone, and what is held
+out stays out.
+"""
 
 import itertools
 import re
@@ -12,12 +14,7 @@ from small import write_image_folder
 
 from clipbench.data.open import open_pictures
 from clipbench.data.readers.captioned import from_picture_set
-from clipbench.data.streams import (
-    CaptionedPairs,
-    ScenePairs,
-    joined,
-    shifted_and_mirrored,
-)
+from clipbench.data.streams import CaptionedPairs, ScenePairs, joined, shifted_and_mirrored
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.draws import Draws, permutation, shuffled_positions
 from clipbench.data.world.factors import (
@@ -36,13 +33,7 @@ from clipbench.data.world.factors import (
 )
 from clipbench.data.world.languages import LANGUAGES, named
 from clipbench.data.world.render import render
-from clipbench.data.world.sprites import (
-    ART_SETS,
-    SPRITE_SIZE,
-    concept_ids,
-    concepts,
-    sprites,
-)
+from clipbench.data.world.sprites import ART_SETS, SPRITE_SIZE, concept_ids, concepts, sprites
 
 MANY = torch.arange(20_000)
 
@@ -59,10 +50,15 @@ def same(one, other) -> bool:
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
-# -------------------------------------------------------------------------------------------------------- draws
+# -------------------- draws
 
 
-@given(st.integers(0, 2**40), st.integers(0, 2**31), st.integers(1, 40), st.randoms(use_true_random=False))
+@given(
+    st.integers(0, 2**40),
+    st.integers(0, 2**31),
+    st.integers(1, 40),
+    st.randoms(use_true_random=False),
+)
 def test_a_draw_depends_on_seed_index_and_name_only(start, seed, count, random):
     index = torch.arange(start, start + count)
     whole = Draws(seed, index).bits("colour")
@@ -74,7 +70,11 @@ def test_a_draw_depends_on_seed_index_and_name_only(start, seed, count, random):
 
 def test_other_seeds_indices_and_names_give_other_draws():
     bits = Draws(0, MANY).bits("x")
-    for other in (Draws(1, MANY).bits("x"), Draws(0, MANY + 20_000).bits("x"), Draws(0, MANY).bits("y")):
+    for other in (
+        Draws(1, MANY).bits("x"),
+        Draws(0, MANY + 20_000).bits("x"),
+        Draws(0, MANY).bits("y"),
+    ):
         assert (bits == other).float().mean() < 0.001  # by chance: one in four billion
     assert len(bits.unique()) > 19_990  # 20,000 of 2**32: 0.05 pairs are expected to meet
 
@@ -83,12 +83,14 @@ def test_draws_are_uniform_and_unrelated():
     draws = Draws(5, torch.arange(100_000))
     x, y = draws.uniform("x"), draws.uniform("y")
     assert 0 <= x.min() and x.max() < 1
-    # standard errors of 100,000 draws: mean 0.0009, variance 0.0002, correlation 0.0032; five of each are allowed
+    # standard errors of 100,000 draws: mean 0.0009, variance 0.0002, correlation 0.0032; five of
+    # each are allowed
     assert abs(x.mean() - 0.5) < 0.005 and abs(x.var() - 1 / 12) < 0.0015
     for pair in ((x, y), (x[:-1], x[1:])):
         assert abs(torch.corrcoef(torch.stack(pair))[0, 1]) < 0.016
     counts = draws.integer("die", 6).bincount(minlength=6)
-    assert ((counts - 100_000 / 6).square() / (100_000 / 6)).sum() < 30  # chi squared, 5 degrees: p < 0.00002
+    # chi squared, 5 degrees: p < 0.00002
+    assert ((counts - 100_000 / 6).square() / (100_000 / 6)).sum() < 30
     shares = draws.category("loaded", (1, 2, 0, 5)).bincount(minlength=4) / 100_000
     torch.testing.assert_close(shares, torch.tensor([0.125, 0.25, 0, 0.625]), rtol=0, atol=0.008)
 
@@ -106,7 +108,7 @@ def test_every_epoch_deals_every_position_once(n, epoch):
     assert sorted(shuffled_positions(3, index, n).tolist()) == list(range(n))
 
 
-# ------------------------------------------------------------------------------------------------------- scenes
+# -------------------- scenes
 
 
 @given(st.integers(0, 10**6), st.integers(0, 1000), st.integers(2, 12))
@@ -119,7 +121,8 @@ def test_scenes_of_a_batch_equal_scenes_one_at_a_time(start, seed, count):
         assert same(alone, together.rows(torch.tensor([i])))
         assert caption_scenes(alone) == [captions[i]]
         difference = (render(alone)[0].int() - images[i].int()).abs()
-        # vectorised sines and sums differ in the last bit, which moves a rounded pixel by one, a painted one by a step
+        # vectorised sines and sums differ in the last bit, which moves a rounded pixel by one, a
+        # painted one by a step
         assert (difference > 2).float().mean() < 0.002
 
 
@@ -128,7 +131,18 @@ def test_a_scene_is_drawn_on_the_device_of_its_index(device):
     there = draw_factors(torch.arange(64, device=device), 1)
     here = draw_factors(torch.arange(64), 1)
     assert there.concept.device.type == device and render(there).device.type == device
-    for name in ("concept", "count", "other", "layout", "objects", "style", "colour", "texture", "sign", "sign_word"):
+    for name in (
+        "concept",
+        "count",
+        "other",
+        "layout",
+        "objects",
+        "style",
+        "colour",
+        "texture",
+        "sign",
+        "sign_word",
+    ):
         assert torch.equal(getattr(there, name).cpu(), getattr(here, name))
     assert caption_scenes(there) == caption_scenes(here)
     difference = (render(there).cpu().int() - render(here).int()).abs()
@@ -150,7 +164,9 @@ def test_each_run_of_the_pools_length_shows_every_concept_once(tiny):
 
 
 def test_the_tiny_world_has_256_concepts_of_the_whole_one():
-    assert len(training_pool(tiny=True)) == 256 and set(training_pool(True).tolist()) <= set(training_pool().tolist())
+    assert len(training_pool(tiny=True)) == 256 and set(training_pool(True).tolist()) <= set(
+        training_pool().tolist()
+    )
     assert len(training_pool()) == len(concepts()) - len(HELD_OUT_NAMES)
 
 
@@ -159,9 +175,12 @@ def test_seeds_make_different_worlds():
 
 
 def test_the_frequencies_of_a_scene_are_those_of_its_config(many):
-    # what cannot be counted, read or shown falls back to a photo of one object, so only these two are exact
+    # what cannot be counted, read or shown falls back to a photo of one object, so only these two
+    # are exact
     shares = torch.bincount(many.colour, minlength=len(COLOURS)) / len(MANY)
-    torch.testing.assert_close(shares, torch.full((len(COLOURS),), 1 / len(COLOURS)), rtol=0, atol=0.01)
+    torch.testing.assert_close(
+        shares, torch.full((len(COLOURS),), 1 / len(COLOURS)), rtol=0, atol=0.01
+    )
     shares = torch.bincount(many.texture, minlength=len(TEXTURES)) / len(MANY)
     torch.testing.assert_close(shares, torch.tensor([0.4, 0.3, 0.1, 0.1, 0.1]), rtol=0, atol=0.02)
     assert all((many.style == style).any() for style in range(len(STYLES)))
@@ -170,7 +189,9 @@ def test_the_frequencies_of_a_scene_are_those_of_its_config(many):
 
 
 def test_a_world_can_be_made_of_one_kind_of_scene():
-    config = SceneConfig(arrangements=(0, 1, 0, 0), styles=(0, 0, 1, 0, 0, 0, 0), signs=(1, 0, 0, 0), hold_out=False)
+    config = SceneConfig(
+        arrangements=(0, 1, 0, 0), styles=(0, 0, 1, 0, 0, 0, 0), signs=(1, 0, 0, 0), hold_out=False
+    )
     countable = torch.tensor([i for i in training_pool().tolist() if concepts()[i].plural])
     factors = draw_factors(MANY[:500], 0, config, countable)
     assert (factors.style == STYLES.index("sketch")).all() and (factors.count >= 2).all()
@@ -182,7 +203,9 @@ def test_objects_in_the_picture_are_those_of_the_factors(many):
     other = ((many.objects == many.other[:, None]) & (many.other >= 0)[:, None]).sum(1)
     assert torch.equal(other, many.other_count)
     assert ((many.objects >= 0).sum(1) == many.count + many.other_count).all()
-    assert (many.count + many.other_count <= MAX_OBJECTS).all() and (many.concept != many.other).all()
+    assert (many.count + many.other_count <= MAX_OBJECTS).all() and (
+        many.concept != many.other
+    ).all()
 
 
 def test_places_say_what_they_are_called(many):
@@ -201,7 +224,7 @@ def test_no_object_leaves_the_picture(many):
         assert reach.max() < 1.09  # a sprite's corners are mostly empty
 
 
-# ------------------------------------------------------------------------------------------------------ held out
+# -------------------- held out
 
 
 def test_held_out_names_are_never_trained_on(many):
@@ -231,10 +254,12 @@ def test_a_tenth_of_all_compositions_is_held_out():
 def test_holding_out_can_be_switched_off():
     factors = draw_factors(MANY, 3, SceneConfig(hold_out=False))
     styled = factors.style > 0
-    assert is_held_out(factors.concept, factors.style)[styled].float().mean() == pytest.approx(0.1, abs=0.03)
+    assert is_held_out(factors.concept, factors.style)[styled].float().mean() == pytest.approx(
+        0.1, abs=0.03
+    )
 
 
-# ------------------------------------------------------------------------------------------------------- sprites
+# -------------------- sprites
 
 
 def test_every_concept_has_a_picture_in_every_art_set():
@@ -256,7 +281,7 @@ def test_an_unknown_art_set_names_the_known_ones():
         sprites("apple")
 
 
-# --------------------------------------------------------------------------------------------------------- pairs
+# -------------------- pairs
 
 
 @given(st.integers(0, 5000), st.integers(1, 20), st.integers(0, 100))
@@ -297,39 +322,55 @@ def test_a_shift_moves_by_at_most_an_eighth_and_half_are_mirrored():
     image[:, :, :, 13] = 255  # a line to the left of the middle
     moved = shifted_and_mirrored(image.expand(2000, -1, -1, -1), Draws(0, torch.arange(2000)))
     column = moved[:, 0, 16].int().argmax(1)
-    assert set(column.tolist()) == {*range(9, 18), *range(14, 23)}, "13 or, mirrored, 18: each up to 4 away"
+    assert set(column.tolist()) == {*range(9, 18), *range(14, 23)}, (
+        "13 or, mirrored, 18: each up to 4 away"
+    )
     mirrored = Draws(0, torch.arange(2000)).integer("mirror", 2)
     assert 0.45 < mirrored.float().mean() < 0.55  # four standard errors of 2,000 coins
     assert column[mirrored == 0].max() == 17 and column[mirrored == 1].min() == 14
 
 
-# ------------------------------------------------------------------------------------------------ altered captions
+# -------------------- altered captions
 
 
 def test_a_world_without_count_words_shows_the_same_and_never_says_how_many():
     groups = SceneConfig(arrangements=(0, 0.4, 0.3, 0.3), signs=(1, 0, 0, 0))
-    told, untold = (ScenePairs(3, replace(groups, count_words=words), tiny=True)(0, 400) for words in (True, False))
+    told, untold = (
+        ScenePairs(3, replace(groups, count_words=words), tiny=True)(0, 400)
+        for words in (True, False)
+    )
     assert torch.equal(told.images, untold.images) and torch.equal(told.labels, untold.labels)
     numbers = re.compile(r"\b(one|two|three|2|3)\b")
     assert sum(bool(numbers.search(caption)) for caption in told.captions) > 250
     assert not [caption for caption in untold.captions if numbers.search(caption)]
-    plurals = re.compile("|".join(rf"\b{concept.plural}\b" for concept in concepts() if concept.plural != concept.name))
+    plurals = re.compile(
+        "|".join(
+            rf"\b{concept.plural}\b" for concept in concepts() if concept.plural != concept.name
+        )
+    )
     assert not [caption for caption in untold.captions if plurals.search(caption)]
 
 
 def test_a_world_in_two_languages_shows_the_same_and_describes_half_of_it_in_each():
     spoken = (("en",), ("en", "ru"))
-    english, mixed = (ScenePairs(3, SceneConfig(languages=codes), tiny=True)(0, 1000) for codes in spoken)
+    english, mixed = (
+        ScenePairs(3, SceneConfig(languages=codes), tiny=True)(0, 1000) for codes in spoken
+    )
     assert torch.equal(english.images, mixed.images)
     kept = sum(a == b for a, b in zip(english.captions, mixed.captions, strict=True))
     russian = sum(bool(re.search("[а-яё]", caption)) for caption in mixed.captions)
-    assert 440 < kept < 560 and 400 < russian < 560  # 500 with four standard deviations; signs are in English
+    # 500 with four standard deviations; signs are in English
+    assert 440 < kept < 560 and 400 < russian < 560
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_captions_in_another_language_name_what_the_picture_shows(code):
-    factors = draw_factors(torch.arange(300), 5, SceneConfig(signs=(1, 0, 0, 0)), training_pool(tiny=True))
-    for subject, caption in zip(factors.concept.tolist(), caption_scenes(factors, languages=(code,)), strict=True):
+    factors = draw_factors(
+        torch.arange(300), 5, SceneConfig(signs=(1, 0, 0, 0)), training_pool(tiny=True)
+    )
+    for subject, caption in zip(
+        factors.concept.tolist(), caption_scenes(factors, languages=(code,)), strict=True
+    ):
         assert named(concepts()[subject], code) in caption
 
 
@@ -337,21 +378,29 @@ def test_captions_in_another_language_name_what_the_picture_shows(code):
 def test_every_template_of_a_language_holds_one_name(code):
     language = LANGUAGES[code]
     assert set(language.styles) == set(STYLES)
-    for template in (*language.any_style, *language.sign, *itertools.chain(*language.styles.values())):
+    for template in (
+        *language.any_style,
+        *language.sign,
+        *itertools.chain(*language.styles.values()),
+    ):
         assert template.count("{}") == 1
     assert language.joined.count("{}") == language.with_sign.count("{}") == 2
 
 
 def test_two_artists_draw_the_same_scenes_in_turns():
     noto, twemoji, both = (
-        ScenePairs(3, SceneConfig(art=art), tiny=True)(0, 200) for art in (("noto",), ("twemoji",), ("noto", "twemoji"))
+        ScenePairs(3, SceneConfig(art=art), tiny=True)(0, 200)
+        for art in (("noto",), ("twemoji",), ("noto", "twemoji"))
     )
     first, second = ((both.images == one.images).flatten(1).all(1) for one in (noto, twemoji))
     assert (first | second).all() and noto.captions == both.captions
-    assert 60 < first.sum() < 140  # half of them; four standard deviations of 7, and signs alone are the same in both
+    # half of them; four standard deviations of 7, and signs alone are the same in both
+    assert 60 < first.sum() < 140
 
 
-@pytest.mark.parametrize("setting", [{"languages": ("fr",)}, {"languages": ()}, {"art": ("apple",)}])
+@pytest.mark.parametrize(
+    "setting", [{"languages": ("fr",)}, {"languages": ()}, {"art": ("apple",)}]
+)
 def test_unknown_languages_and_artists_are_refused(setting):
     with pytest.raises(ValueError, match="must be one or more of"):
         SceneConfig(**setting)
@@ -359,21 +408,33 @@ def test_unknown_languages_and_artists_are_refused(setting):
 
 def test_several_captions_are_drawn_by_themselves_and_the_first_ones_are_as_ever():
     one, three = (ScenePairs(5, SceneConfig(captions=k), tiny=True)(40, 200) for k in (1, 3))
-    assert torch.equal(one.images, three.images) and one.captions == three.captions and not one.more_captions
+    assert (
+        torch.equal(one.images, three.images)
+        and one.captions == three.captions
+        and not one.more_captions
+    )
     second, third = three.more_captions
     for few, many in itertools.pairwise([one.captions, second, third]):
-        assert 0.6 < sum(a != b for a, b in zip(few, many, strict=True)) / 200 < 1  # some are equal by chance
+        # some are equal by chance
+        assert 0.6 < sum(a != b for a, b in zip(few, many, strict=True)) / 200 < 1
     parts = [ScenePairs(5, SceneConfig(captions=3), tiny=True)(start, 100) for start in (40, 140)]
     assert joined(parts).more_captions == list(three.more_captions)
 
 
 def test_wrong_captions_are_wrong_in_all_captions_of_a_picture():
-    true, wrong = (ScenePairs(5, SceneConfig(captions=2, wrong_captions=w), tiny=True)(0, 300) for w in (0.0, 0.5))
+    true, wrong = (
+        ScenePairs(5, SceneConfig(captions=2, wrong_captions=w), tiny=True)(0, 300)
+        for w in (0.0, 0.5)
+    )
     changed = [
         [a != b for a, b in zip(*lists, strict=True)]
-        for lists in ((true.captions, wrong.captions), (true.more_captions[0], wrong.more_captions[0]))
+        for lists in (
+            (true.captions, wrong.captions),
+            (true.more_captions[0], wrong.more_captions[0]),
+        )
     ]
-    assert sum(a == b for a, b in zip(*changed, strict=True)) > 280  # a stranger can share a caption by chance
+    # a stranger can share a caption by chance
+    assert sum(a == b for a, b in zip(*changed, strict=True)) > 280
 
 
 @pytest.mark.parametrize("captions", [0, -1])
@@ -383,10 +444,13 @@ def test_a_number_of_captions_is_checked(captions):
 
 
 def test_wrong_captions_are_those_of_other_scenes_and_as_many_as_were_asked_for():
-    right, noisy = (ScenePairs(3, SceneConfig(wrong_captions=share), tiny=True)(0, 1000) for share in (0.0, 0.3))
+    right, noisy = (
+        ScenePairs(3, SceneConfig(wrong_captions=share), tiny=True)(0, 1000) for share in (0.0, 0.3)
+    )
     assert torch.equal(right.images, noisy.images)
     changed = sum(a != b for a, b in zip(right.captions, noisy.captions, strict=True))
-    assert 250 < changed < 350  # 0.3 of 1000 with three standard deviations of 14; the same words by chance are rare
+    # 0.3 of 1000 with three standard deviations of 14; the same words by chance are rare
+    assert 250 < changed < 350
     again = ScenePairs(3, SceneConfig(wrong_captions=0.3), tiny=True)
     assert again(0, 400).captions + again(400, 600).captions == noisy.captions
 

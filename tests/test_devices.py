@@ -1,4 +1,6 @@
-"""Facts about devices: an encoder answers on the CPU in float32, wherever its model runs (``fake_card``)."""
+"""Facts about devices: an encoder answers on the CPU in float32, wherever its model runs
+(``fake_card``).
+"""
 
 import ast
 from pathlib import Path
@@ -52,7 +54,10 @@ def test_the_fake_card_refuses_to_be_mixed(card):
 
 @pytest.mark.parametrize("precision, tolerance", [("fp32", 1e-6), ("bf16", 1e-2)])
 def test_an_encoder_on_a_card_gives_the_cpus_answers(card, precision, tolerance):
-    encoder, here = encoder_on_a_card(precision), encoder_of(in_precision(small_clip(), precision), precision)
+    encoder, here = (
+        encoder_on_a_card(precision),
+        encoder_of(in_precision(small_clip(), precision), precision),
+    )
     pixels = encoder.preprocess(PICTURES)
     assert encoder.device == card and pixels.device.type == "cpu"
     for ask in (
@@ -75,7 +80,10 @@ def test_pictures_may_lie_on_the_card_already(card):
 def test_code_that_goes_on_computing_there_may_keep_the_answers_there(card):
     encoder = encoder_on_a_card("bf16")
     pixels = encoder.preprocess(PICTURES)
-    pictures, texts = encoder.encode_image(pixels, on_device=True), encoder.encode_text(TEXTS, on_device=True)
+    pictures, texts = (
+        encoder.encode_image(pixels, on_device=True),
+        encoder.encode_text(TEXTS, on_device=True),
+    )
     kept = pictures, texts, encoder.image_tower(pixels, on_device=True)
     assert all(each.device == card and each.dtype == torch.float32 for each in kept)
     assert (pictures @ texts.T).shape == (3, 2)
@@ -87,11 +95,14 @@ def test_gradients_come_back_to_pictures_on_the_cpu(card):
     found = encoder.encode_image(pixels, gradients=True)
     assert lies_on_the_cpu(found, 3, 16) and not encoder.encode_image(pixels).requires_grad
     (gradient,), (expected,) = (
-        torch.autograd.grad(each[:, 0].sum(), pixels) for each in (found, model.encode_image(pixels))
+        torch.autograd.grad(each[:, 0].sum(), pixels)
+        for each in (found, model.encode_image(pixels))
     )
     assert lies_on_the_cpu(gradient, 3, 3, 32, 32) and torch.equal(gradient, expected)
     with torch.no_grad():
-        assert not encoder.encode_image(pixels, gradients=True).requires_grad, "an outer no_grad holds"
+        assert not encoder.encode_image(pixels, gradients=True).requires_grad, (
+            "an outer no_grad holds"
+        )
 
 
 def test_features_of_sets_lie_on_the_cpu(card):
@@ -168,10 +179,13 @@ def test_scenes_are_drawn_where_the_model_is_trained():
 
 
 @pytest.mark.parametrize(
-    "capability, format", [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16"), ((6, 0), "fp32")],
+    "capability, format",
+    [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16"), ((6, 0), "fp32")],
     ids=["T4", "A100", "H100", "P100"],
-)  # fmt: skip
-def test_a_card_computes_in_what_it_is_fast_at_and_a_cpu_in_float32(monkeypatch, capability, format):
+)
+def test_a_card_computes_in_what_it_is_fast_at_and_a_cpu_in_float32(
+    monkeypatch, capability, format
+):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert choose_precision(None, "cuda") == format and choose_precision("fp32", "cuda") == "fp32"
     assert choose_precision(None, "cpu") == choose_precision(None, "mps") == "fp32"
@@ -193,7 +207,7 @@ def test_an_unknown_device_is_the_users_mistake():
         clipbench.load("tiny", device="tpu")
 
 
-# --------------------------------------------------------------------------------------------------- the lessons
+# -------------------- the lessons
 
 
 def devices_named(source: str) -> list[str]:
@@ -216,7 +230,8 @@ def test_no_lesson_names_a_device(path):
 
 
 @pytest.mark.parametrize(
-    "source", ["ScenePairs(device='cpu')", "x.to(d)", "x.cpu()", "clipbench.load(MODEL, d)", "model.cuda()"]
+    "source",
+    ["ScenePairs(device='cpu')", "x.to(d)", "x.cpu()", "clipbench.load(MODEL, d)", "model.cuda()"],
 )
 def test_the_check_of_the_lessons_works(source):
     assert len(devices_named(source)) == 1

@@ -1,4 +1,6 @@
-"""Facts about training on several processes: two of them do what one does, and one of them writes."""
+"""Facts about training on several processes: two of them do what one does, and one of them
+writes.
+"""
 
 import os
 import socket
@@ -22,10 +24,18 @@ MICRO_BATCHES = (None, 5)
 
 
 def run_and_remember(out: Path, micro_batch: int | None) -> dict[str, torch.Tensor]:
-    """Losses, accuracies and gradient norms of every step, the first step's gradients, and the last weights."""
+    """Losses, accuracies and gradient norms of every step, the first step's gradients, and the
+    last weights.
+    """
     # AdamW alone: Muon may multiply in bfloat16, where the last bit of a gradient shows
-    trainer = micro_batch_trainer(micro_batch, out=out, pairs=STEPS * BATCH, matrix_learning_rate=0.0,
-                                  learning_rate=1e-3, embedding_learning_rate=1e-3)  # fmt: skip
+    trainer = micro_batch_trainer(
+        micro_batch,
+        out=out,
+        pairs=STEPS * BATCH,
+        matrix_learning_rate=0.0,
+        learning_rate=1e-3,
+        embedding_learning_rate=1e-3,
+    )
     found, rows = {}, []
     real = trainer.update_weights
 
@@ -39,14 +49,19 @@ def run_and_remember(out: Path, micro_batch: int | None) -> dict[str, torch.Tens
     trainer.callbacks.append(lambda event: rows.append(event) if event["event"] == "step" else None)
     trainer.run()
     numbers = ("loss", "batch_accuracy", "gradient_norm")
-    found["numbers"] = torch.tensor([[row[name] for name in numbers] for row in rows], dtype=torch.float64)
-    return found | {f"weight {name}": without_key_biases(name, tensor)
-                    for name, tensor in trainer.model.state_dict().items()}  # fmt: skip
+    found["numbers"] = torch.tensor(
+        [[row[name] for name in numbers] for row in rows], dtype=torch.float64
+    )
+    return found | {
+        f"weight {name}": without_key_biases(name, tensor)
+        for name, tensor in trainer.model.state_dict().items()
+    }
 
 
 def without_key_biases(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """The same number added to all scores changes no attention, so the gradient of a key's bias is rounding and nothing
-    else; AdamW makes steps of full size from it. What they lead to is not compared.
+    """The same number added to all scores changes no attention, so the gradient of a key's bias is
+    rounding and nothing else; AdamW makes steps of full size from it. What they lead to is not
+    compared.
     """
     if not name.endswith("in_proj.bias"):
         return tensor
@@ -73,14 +88,25 @@ def launch(count: int, *command: str) -> list[subprocess.Popen]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1",
-              "LOCAL_WORLD_SIZE": str(count), "CUDA_VISIBLE_DEVICES": "",
-              "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fmt: skip
+    shared = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(count),
+        "OMP_NUM_THREADS": "1",
+        "LOCAL_WORLD_SIZE": str(count),
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     return [
-        subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        subprocess.Popen(
+            [sys.executable, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
         for rank in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def outputs(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
@@ -98,27 +124,57 @@ def two_processes(tmp_path_factory):
 
 @pytest.mark.parametrize("micro_batch", MICRO_BATCHES)
 def test_two_processes_do_what_one_does(two_processes, tmp_path, micro_batch):
-    alone, together = run_and_remember(tmp_path, None), load_file(two_processes / f"found-{micro_batch}.safetensors")
+    alone, together = (
+        run_and_remember(tmp_path, None),
+        load_file(two_processes / f"found-{micro_batch}.safetensors"),
+    )
     assert alone.keys() == together.keys()
-    # Losses and accuracies, then gradient norms: AdamW's first steps have nearly the size of the sign, so the rounding
-    # of half a batch's matrix products grows with the steps (4e-6 after three on an AVX-512 processor, less with AMX).
-    torch.testing.assert_close(together["numbers"][:, :2], alone["numbers"][:, :2], rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(together["numbers"][:, 2], alone["numbers"][:, 2], rtol=1e-5, atol=0.0)
+    # Losses and accuracies, then gradient norms: AdamW's first steps have nearly the size of the
+    # sign, so the rounding of half a batch's matrix products grows with the steps (4e-6 after three
+    # on an AVX-512 processor, less with AMX).
+    torch.testing.assert_close(
+        together["numbers"][:, :2], alone["numbers"][:, :2], rtol=1e-6, atol=1e-6
+    )
+    torch.testing.assert_close(
+        together["numbers"][:, 2], alone["numbers"][:, 2], rtol=1e-5, atol=0.0
+    )
     for kind in ("gradient", "weight"):
         names = [name for name in alone if name.startswith(kind)]
-        distance = sum((together[name] - alone[name]).double().square().sum() for name in names) ** 0.5
-        assert distance / sum(alone[name].double().square().sum() for name in names) ** 0.5 < 1e-6, kind
+        distance = (
+            sum((together[name] - alone[name]).double().square().sum() for name in names) ** 0.5
+        )
+        assert (
+            distance / sum(alone[name].double().square().sum() for name in names) ** 0.5 < 1e-6
+        ), kind
 
 
 def test_one_process_writes(two_processes):
-    assert [folder.name for folder in checkpoints(two_processes / "run-None")] == [f"step-{STEPS:08d}"]
+    assert [folder.name for folder in checkpoints(two_processes / "run-None")] == [
+        f"step-{STEPS:08d}"
+    ]
 
 
 @pytest.mark.slow
 def test_the_command_line_trains_on_two_processes(tmp_path):
     preset = Path(__file__).parent.parent / "experiments" / "tiny-vit.json"
-    command = ("-m", "clipbench", "train", "--preset", str(preset), "--pairs", "64", "--batch-size", "16",
-               "--micro-batch", "4", "--device", "cpu", "--json", "--out", str(tmp_path / "run"))  # fmt: skip
+    command = (
+        "-m",
+        "clipbench",
+        "train",
+        "--preset",
+        str(preset),
+        "--pairs",
+        "64",
+        "--batch-size",
+        "16",
+        "--micro-batch",
+        "4",
+        "--device",
+        "cpu",
+        "--json",
+        "--out",
+        str(tmp_path / "run"),
+    )
     first, second = outputs(launch(2, *command))
     assert first[0] == second[0] == 0, first[2] + second[2]
     assert '"pairs": 64' in first[1] and second[1] == ""

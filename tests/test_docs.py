@@ -1,4 +1,6 @@
-"""README and docs: computed parts are fresh, links lead somewhere, commands exist, launch links need an address."""
+"""README and docs: computed parts are fresh, links lead somewhere, commands exist, launch links
+need an address.
+"""
 
 import importlib.util
 import re
@@ -37,7 +39,9 @@ def test_a_finding_follows_its_records_and_their_absence_is_told():
     (claim,) = [each for each in findings.CLAIMS if "digits-pixels-probe" in each.records]
     assert claim.seen([digits], [pixels]).appears == findings.YES
     assert claim.seen([pixels], [digits]).appears == findings.NO
-    without = findings.page({name: record for name, record in records.items() if name != "digits-pixels-probe"})
+    without = findings.page(
+        {name: record for name, record in records.items() if name != "digits-pixels-probe"}
+    )
     assert claim.said in without.split("## Not measured yet")[1]
 
 
@@ -48,7 +52,10 @@ def test_seeds_get_students_interval():
 
 def test_a_stale_part_is_noticed():
     stale = "before\n<!-- lessons -->\nold\n<!-- /lessons -->\nafter"
-    assert build.filled(stale) == f"before\n<!-- lessons -->\n{build.lessons()}\n<!-- /lessons -->\nafter"
+    assert (
+        build.filled(stale)
+        == f"before\n<!-- lessons -->\n{build.lessons()}\n<!-- /lessons -->\nafter"
+    )
 
 
 def test_links_come_from_the_one_address_of_the_project():
@@ -85,7 +92,11 @@ def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     for page in PAGES:
-        named = re.findall(r"`make ([\w -]+?)[`=A-Z]|^make ([\w-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        named = re.findall(
+            r"`make ([\w -]+?)[`=A-Z]|^make ([\w-]+)",
+            page.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
         words = {word for pair in named for group in pair for word in group.split()}
         assert words <= targets, f"{page.name}: {words - targets}"
 
@@ -103,7 +114,9 @@ def test_commands_in_the_readme_are_understood():
     from clipbench.cli.main import build_parser
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^(?:torchrun --nproc-per-node 2 -m )?clipbench (.*?)(?:\s+#.*)?$", text, re.MULTILINE)
+    commands = re.findall(
+        r"^(?:torchrun --nproc-per-node 2 -m )?clipbench (.*?)(?:\s+#.*)?$", text, re.MULTILINE
+    )
     assert len(commands) >= 10
     import shlex
 

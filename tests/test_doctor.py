@@ -105,7 +105,8 @@ def test_a_processor_computes_in_bf16_where_flags_and_measurement_agree(
     assert devices.pick_precision("cpu") == precision
     reason = devices.precision_and_reason("cpu")[1]
     assert reason.startswith("the processor has")
-    assert (f"{times_faster:.1f} times" in reason) == ("bf16" in line)  # nothing is measured without the flag
+    # nothing is measured without the flag
+    assert (f"{times_faster:.1f} times" in reason) == ("bf16" in line)
 
 
 def test_the_measured_product_speeds_are_of_this_machine(monkeypatch):
@@ -118,7 +119,9 @@ def test_a_system_without_cpuinfo_computes_in_fp32(tmp_path):
     assert devices.cpu_flags(tmp_path / "absent") == frozenset()
 
 
-@pytest.mark.parametrize("cores, counts", [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])])
+@pytest.mark.parametrize(
+    "cores, counts", [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])]
+)
 def test_a_trainer_tries_few_thread_counts(monkeypatch, cores, counts):
     monkeypatch.setattr(devices, "allowed_cores", lambda: cores)
     assert devices.thread_counts_to_try() == counts
@@ -155,9 +158,12 @@ def test_a_missing_package_comes_with_its_command(monkeypatch):
 
 @pytest.mark.parametrize(
     "environ, found",
-    [({}, "an installation"), ({"COLAB_RELEASE_TAG": "release-colab_2026"}, "Colab"),
-     ({"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}, "Kaggle")],
-)  # fmt: skip
+    [
+        ({}, "an installation"),
+        ({"COLAB_RELEASE_TAG": "release-colab_2026"}, "Colab"),
+        ({"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}, "Kaggle"),
+    ],
+)
 def test_the_place_is_told_by_what_it_sets(tmp_path, environ, found):
     assert doctor.place(environ, tmp_path) == found
 
@@ -166,10 +172,14 @@ def test_a_clone_is_known_by_its_lessons(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "pyproject.toml").touch()
     assert doctor.place({}, tmp_path) == "a clone"
-    assert doctor.place({"COLAB_RELEASE_TAG": ""}, tmp_path) == "Colab", "a clone on Colab needs no JupyterLab"
+    assert doctor.place({"COLAB_RELEASE_TAG": ""}, tmp_path) == "Colab", (
+        "a clone on Colab needs no JupyterLab"
+    )
 
 
-@pytest.mark.parametrize("place, needed", [("a clone", True), ("Colab", False), ("an installation", False)])
+@pytest.mark.parametrize(
+    "place, needed", [("a clone", True), ("Colab", False), ("an installation", False)]
+)
 def test_jupyterlab_is_needed_only_where_the_lessons_run_in_it(monkeypatch, place, needed):
     monkeypatch.setattr(doctor, "place", lambda: place)
     monkeypatch.setattr(doctor, "required_packages", lambda: [])
@@ -180,7 +190,9 @@ def test_jupyterlab_is_needed_only_where_the_lessons_run_in_it(monkeypatch, plac
 
 @pytest.mark.parametrize("needed, code", [(True, 1), (False, 0)])
 def test_the_command_fails_where_something_needed_is_missing(monkeypatch, capsys, needed, code):
-    monkeypatch.setattr(doctor, "missing", lambda: [{"what": "paper", "how": "buy some", "needed": needed}])
+    monkeypatch.setattr(
+        doctor, "missing", lambda: [{"what": "paper", "how": "buy some", "needed": needed}]
+    )
     assert cli.main(["doctor"]) == code
     assert "paper: buy some" in capsys.readouterr().out
     assert cli.main(["doctor", "--json"]) == code
@@ -218,7 +230,9 @@ def test_no_gpu_and_no_network_are_no_reason_to_stop():
         ("2.11.0+cu128", "0.26.0+cu128", False),
     ],
 )
-def test_a_torchvision_for_cuda_beside_a_cpu_torch_is_found(torch_version, torchvision_version, foreign):
+def test_a_torchvision_for_cuda_beside_a_cpu_torch_is_found(
+    torch_version, torchvision_version, foreign
+):
     assert doctor.torchvision_is_foreign(torch_version, torchvision_version) == foreign
 
 

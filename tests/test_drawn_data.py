@@ -1,4 +1,6 @@
-"""What models were trained on is drawn the same today and next year: captions, scenes and generated pages."""
+"""What models were trained on is drawn the same today and next year: captions, scenes and
+generated pages.
+"""
 
 import json
 
@@ -18,11 +20,13 @@ def test_captions_of_training_are_those_they_were():
 
 
 def test_scenes_of_training_look_as_they_did():
-    # of 255, the mean of 64 pixels: rounding one of them otherwise moves it by 0.02, one decimal is written
+    # of 255, the mean of 64 pixels: rounding one of them otherwise moves it by 0.02, one decimal is
+    # written
     assert np.abs(np.array(scenes()) - FROZEN["scenes"]).max() < 0.2, HELP
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_generated_pages_look_as_they_did(kind):
-    # versions of Pillow place letters differently by parts of a pixel; a line of 64 pixels is 4 of 255
+    # versions of Pillow place letters differently by parts of a pixel; a line of 64 pixels is 4 of
+    # 255
     assert np.abs(np.array(pages(kind)) - FROZEN[kind]).max() < 0.5, HELP

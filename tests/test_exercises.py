@@ -12,7 +12,11 @@ from clipbench.exercises import check, pretraining, start_here
 from clipbench.exercises.check import ChoiceCheck, FunctionCheck, ValueCheck, same
 from tools.build_exercises import cut
 
-LESSONS = [name for _, name, _ in pkgutil.iter_modules(clipbench.exercises.__path__) if name not in ("build", "check")]
+LESSONS = [
+    name
+    for _, name, _ in pkgutil.iter_modules(clipbench.exercises.__path__)
+    if name not in ("build", "check")
+]
 MODULES = [importlib.import_module(f"clipbench.exercises.{name}") for name in LESSONS]
 CHECKS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
@@ -27,7 +31,9 @@ def of_kind(kind):
 
 
 FUNCTIONS, VALUES, CHOICES = of_kind(FunctionCheck), of_kind(ValueCheck), of_kind(ChoiceCheck)
-MISTAKES = [(name, sentence) for name, one in {**FUNCTIONS, **VALUES}.items() for sentence in one.mistakes]
+MISTAKES = [
+    (name, sentence) for name, one in {**FUNCTIONS, **VALUES}.items() for sentence in one.mistakes
+]
 
 
 def test_every_lesson_has_three_to_five_exercises():
@@ -84,7 +90,9 @@ def test_code_that_stops_is_told_with_its_error_and_what_was_tried():
 def test_a_wrong_shape_and_an_unknown_mistake_are_shown_on_the_case_that_was_tried():
     shape = start_here.check_probabilities(lambda cosines, scale: torch.ones(2)).message
     assert "The shape should be (1, 3), and yours is (2,)" in shape
-    unknown = start_here.check_probabilities(lambda cosines, scale: torch.full_like(cosines, 1 / 3)).message
+    unknown = start_here.check_probabilities(
+        lambda cosines, scale: torch.full_like(cosines, 1 / 3)
+    ).message
     assert "The answer is" in unknown and "yours is" in unknown and "scale = 10.0" in unknown
 
 
@@ -103,17 +111,23 @@ def test_numpy_and_lists_are_as_good_as_tensors():
         return powers / powers.sum(axis=1, keepdims=True)
 
     assert start_here.check_probabilities(with_numpy).right
-    assert start_here.check_probabilities(lambda cosines, scale: with_numpy(cosines, scale).tolist()).right
+    assert start_here.check_probabilities(
+        lambda cosines, scale: with_numpy(cosines, scale).tolist()
+    ).right
 
 
 def test_rounding_by_hand_is_allowed_and_a_whole_number_is_not_rounded():
     assert pretraining.check_ignorance(6.24).right and not pretraining.check_ignorance(6.4).right
-    assert pretraining.check_parameters(41664).right and not pretraining.check_parameters(41665).right
+    assert (
+        pretraining.check_parameters(41664).right and not pretraining.check_parameters(41665).right
+    )
 
 
 def test_verdicts_fit_in_the_width_of_a_notebook():
     for name, sentence in MISTAKES:
-        assert all(len(line) <= 95 for line in repr(check.Verdict(False, sentence)).splitlines()), name
+        assert all(len(line) <= 95 for line in repr(check.Verdict(False, sentence)).splitlines()), (
+            name
+        )
 
 
 @pytest.mark.parametrize(
@@ -138,10 +152,16 @@ def test_what_counts_as_equal(a, b, equal):
 @pytest.mark.parametrize(
     "source, students",
     [
-        ("def f(x):\n    # solution\n    y = x\n    return y", "def f(x):\n    ...  # your code here"),
+        (
+            "def f(x):\n    # solution\n    y = x\n    return y",
+            "def f(x):\n    ...  # your code here",
+        ),
         ("a = 1\n# solution\nb = a", "a = 1\n...  # your code here"),
         ("prediction = 3  # solution", "prediction = ...  # your answer"),
-        ('answers = {\n    "is it": YES,  # solution\n}', 'answers = {\n    "is it": ...,  # your answer\n}'),
+        (
+            'answers = {\n    "is it": YES,  # solution\n}',
+            'answers = {\n    "is it": ...,  # your answer\n}',
+        ),
         ("a = 1  # the solution is near", "a = 1  # the solution is near"),
     ],
 )

@@ -1,4 +1,6 @@
-"""Feature files: what goes in comes out, a killed run goes on to the same bits, and nothing is mixed up."""
+"""Feature files: what goes in comes out, a killed run goes on to the same bits, and nothing is
+mixed up.
+"""
 
 import json
 import subprocess
@@ -62,8 +64,16 @@ def test_a_file_holds_the_features_and_what_they_are_of(encoder, data, tmp_path,
     assert torch.equal(stored.features, image_features(encoder, data, 32, projected))
     assert torch.equal(stored.labels, data.labels) and stored.ids == list(data.ids)
     about = json.loads(sidecar(file).read_text())
-    assert about["rows"] == 90 and about["projected"] is projected and about["fingerprint"] == encoder.fingerprint
-    assert about["class_names"] == data.class_names and about["data"] == data.name and "created_by" in about
+    assert (
+        about["rows"] == 90
+        and about["projected"] is projected
+        and about["fingerprint"] == encoder.fingerprint
+    )
+    assert (
+        about["class_names"] == data.class_names
+        and about["data"] == data.name
+        and "created_by" in about
+    )
     assert not parts_folder(file).exists()
 
 
@@ -96,14 +106,18 @@ def test_parts_of_another_model_or_torn_parts_are_not_used(encoder, data, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         embed(Counting(other, 64), data, file, batch_size=16)
     counting = Counting(encoder)
-    assert torch.equal(embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16))
+    assert torch.equal(
+        embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16)
+    )
     assert counting.seen == 90
     file.unlink()
     with pytest.raises(KeyboardInterrupt):
         embed(Counting(encoder, 64), data, file, batch_size=16)
     torn = sorted(parts_folder(file).glob("part-*"))[1] / "part.safetensors"
     torn.write_bytes(torn.read_bytes()[:-7])
-    assert torch.equal(embed(encoder, data, file, batch_size=16).features, image_features(encoder, data, 16))
+    assert torch.equal(
+        embed(encoder, data, file, batch_size=16).features, image_features(encoder, data, 16)
+    )
 
 
 def test_the_cache_computes_once_and_heals_itself(encoder, data, tmp_path, monkeypatch):
@@ -158,7 +172,12 @@ def test_features_of_another_encoder_kind_or_file_are_refused(encoder, data, tmp
         (lambda file: sidecar(file).write_text("[]"), "does not describe"),
         (lambda file: file.write_bytes(file.read_bytes()[:60]), "damaged"),
         (lambda file: file.write_bytes(b"\x80\x04pickle"), "damaged"),
-        (lambda file: sidecar(file).write_text(sidecar(file).read_text().replace('"digits/all/0",\n', "")), "rows"),
+        (
+            lambda file: sidecar(file).write_text(
+                sidecar(file).read_text().replace('"digits/all/0",\n', "")
+            ),
+            "rows",
+        ),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(encoder, data, tmp_path, damage, message):
@@ -175,7 +194,10 @@ def test_features_that_are_not_finite_are_never_written(data, tmp_path):
         next(iter(damaged.model.image_encoder.parameters())).fill_(float("nan"))
     with pytest.raises(UserError, match="not finite"):
         embed(damaged, data, tmp_path / "f.safetensors")
-    assert not (tmp_path / "f.safetensors").exists() and not sidecar(tmp_path / "f.safetensors").exists()
+    assert (
+        not (tmp_path / "f.safetensors").exists()
+        and not sidecar(tmp_path / "f.safetensors").exists()
+    )
 
 
 def test_embed_and_search_from_the_shell(tmp_path, capsys, monkeypatch):
@@ -183,20 +205,46 @@ def test_embed_and_search_from_the_shell(tmp_path, capsys, monkeypatch):
     model = write_small_model(tmp_path / "model")
     folder = write_image_folder(tmp_path / "pictures", {"cat": 3, "dog": 3})
     out = tmp_path / "f.safetensors"
-    assert main(["embed", "--model", str(model), "--data", str(folder), "--out", str(out), "--json"]) == 0
+    assert (
+        main(["embed", "--model", str(model), "--data", str(folder), "--out", str(out), "--json"])
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["rows"] == len(open_pictures(str(folder)))
     target = open_pictures(str(folder)).ids[3]
     for data in (out, folder):
-        query = ["search", "--model", str(model), "--data", str(data), "--image", str(target), "--top", "2", "--json"]
+        query = [
+            "search",
+            "--model",
+            str(model),
+            "--data",
+            str(data),
+            "--image",
+            str(target),
+            "--top",
+            "2",
+            "--json",
+        ]
         assert main(query) == 0
         best = json.loads(capsys.readouterr().out)["results"]
-        assert len(best) == 2 and best[0]["cosine"] == pytest.approx(1.0, abs=1e-5) and best[0]["row"] == 3
+        assert (
+            len(best) == 2
+            and best[0]["cosine"] == pytest.approx(1.0, abs=1e-5)
+            and best[0]["row"] == 3
+        )
     assert main(["search", "--model", str(model), "--data", str(out), "--text", "a cat"]) == 0
     assert "cosine" in capsys.readouterr().out
     for wrong in (
         ["embed", "--model", str(model), "--data", str(folder), "--out", str(tmp_path / "f.pt")],
         ["search", "--model", "tiny", "--data", str(out), "--text", "a cat"],
-        ["search", "--model", str(model), "--data", str(tmp_path / "none.safetensors"), "--text", "a cat"],
+        [
+            "search",
+            "--model",
+            str(model),
+            "--data",
+            str(tmp_path / "none.safetensors"),
+            "--text",
+            "a cat",
+        ],
         ["search", "--model", str(model), "--data", str(out), "--image", str(out)],
     ):
         assert main(wrong) == 2
@@ -233,5 +281,7 @@ def test_a_killed_process_loses_at_most_a_part(encoder, data, tmp_path):
     code = KILLED.format(tests=str(Path(__file__).parent / "support"))
     assert subprocess.run([sys.executable, "-c", code, str(file)]).returncode == -9
     counting = Counting(encoder)
-    assert torch.equal(embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16))
+    assert torch.equal(
+        embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16)
+    )
     assert counting.seen <= 90 - 32

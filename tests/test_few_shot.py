@@ -1,4 +1,6 @@
-"""Few-shot curves: what is drawn, bands by hand, where a curve meets zero-shot; Tip-Adapter and learned prompts."""
+"""Few-shot curves: what is drawn, bands by hand, where a curve meets zero-shot; Tip-Adapter and
+learned prompts.
+"""
 
 import json
 import math
@@ -8,7 +10,14 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from small import BAG_OF_WORDS, one_line, small_clip, small_encoder, write_image_folder, write_small_model
+from small import (
+    BAG_OF_WORDS,
+    one_line,
+    small_clip,
+    small_encoder,
+    write_image_folder,
+    write_small_model,
+)
 
 from clipbench import UserError, zero_shot_weights
 from clipbench.cli.main import main
@@ -33,7 +42,9 @@ from clipbench.evaluate.probes.tip_adapter import (
 NAMES = ["cat", "dog", "sun"]
 
 
-def clusters(rows: int, classes: int = 3, spread: float = 0.5, width: int = 8, seed: int = 0) -> Rows:
+def clusters(
+    rows: int, classes: int = 3, spread: float = 0.5, width: int = 8, seed: int = 0
+) -> Rows:
     """Unit vectors about one axis a class."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(rows) % classes
@@ -41,7 +52,7 @@ def clusters(rows: int, classes: int = 3, spread: float = 0.5, width: int = 8, s
     return Rows(F.normalize(torch.eye(width)[labels] + spread * noise, dim=1), labels)
 
 
-# ---------------------------------------------------------------------------------------------------- the shots
+# -------------------- the shots
 
 
 @given(st.integers(0, 1000), st.sampled_from([1, 2, 4, 8]))
@@ -72,7 +83,7 @@ def test_shots_that_a_class_does_not_have_are_refused_or_left_out():
     assert "a class has 1 training pictures" in one_line(error.value)
 
 
-# ---------------------------------------------------------------------------------------------------- the curve
+# -------------------- the curve
 
 
 def test_bands_are_students():
@@ -85,7 +96,9 @@ def test_bands_are_students():
 
 def test_the_curve_asks_for_every_shot_and_seed():
     asked = []
-    curve = few_shot_curve(torch.arange(40) % 4, lambda train, held: asked.append(len(train)) or 0.5, (1, 4), (0, 1))
+    curve = few_shot_curve(
+        torch.arange(40) % 4, lambda train, held: asked.append(len(train)) or 0.5, (1, 4), (0, 1)
+    )
     assert asked == [4, 4, 16, 16] and [point.values for point in curve] == [(0.5, 0.5)] * 2
 
 
@@ -128,7 +141,7 @@ def test_one_point_is_no_curve():
     assert "two or more" in one_line(error.value)
 
 
-# -------------------------------------------------------------------------------------------------- Tip-Adapter
+# -------------------- Tip-Adapter
 
 
 def test_cache_logits_are_sums_of_affinities():
@@ -140,7 +153,10 @@ def test_cache_logits_are_sums_of_affinities():
 
 def test_a_perfect_zero_shot_classifier_is_left_alone():
     validation, keys = clusters(30, spread=0.01), clusters(6)
-    assert choose(validation, keys.features, torch.zeros(6, 3), torch.eye(8)[:, :3], 10.0) == (0.0, 1.0)
+    assert choose(validation, keys.features, torch.zeros(6, 3), torch.eye(8)[:, :3], 10.0) == (
+        0.0,
+        1.0,
+    )
 
 
 @pytest.mark.parametrize("tuned", [False, True])
@@ -154,19 +170,23 @@ def test_tuning_the_keys_lowers_the_training_loss():
     train = clusters(12)
     values, weights = F.one_hot(train.labels, 3).float(), torch.zeros(8, 3)
     tuned = tune_keys(train.features, values, train, weights, 1.0)
-    before, after = (F.cross_entropy(cache_logits(train.features, k, values, 5.5), train.labels)
-                     for k in (train.features, tuned))  # fmt: skip
+    before, after = (
+        F.cross_entropy(cache_logits(train.features, k, values, 5.5), train.labels)
+        for k in (train.features, tuned)
+    )
     assert after < before
 
 
-# ---------------------------------------------------------------------------------------------- prompt learning
+# -------------------- prompt learning
 
 
 def test_unlearned_prompts_are_the_zero_shot_weights_of_the_template():
     encoder = small_encoder()
     prompts = LearnedPrompts(encoder, NAMES)
     expected = zero_shot_weights(encoder, NAMES, [CONTEXT + " {}"])
-    torch.testing.assert_close(prompts.weights(prompts.context).detach(), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        prompts.weights(prompts.context).detach(), expected, rtol=0, atol=1e-5
+    )
     assert prompts.context.shape == (4, 24)
 
 
@@ -177,35 +197,55 @@ def test_learning_the_context_lowers_the_loss_and_leaves_the_model_as_it_was():
     prompts = LearnedPrompts(encoder, NAMES)
     start = prompts.weights(prompts.context).detach()
     learned = learn_context(prompts, rows, rows, encoder.scale)
-    right = [(rows.features @ weights).argmax(1).eq(rows.labels).float().mean() for weights in (start, learned)]
+    right = [
+        (rows.features @ weights).argmax(1).eq(rows.labels).float().mean()
+        for weights in (start, learned)
+    ]
     assert right[1] >= right[0] and not torch.equal(start, learned)
-    assert all(torch.equal(before[name], tensor) for name, tensor in encoder.model.state_dict().items())
+    assert all(
+        torch.equal(before[name], tensor) for name, tensor in encoder.model.state_dict().items()
+    )
     assert all(parameter.grad is None for parameter in encoder.model.parameters())
 
 
 def test_a_bag_of_words_has_no_prompt_to_learn():
     encoder = small_encoder()
-    bag = ClipbenchEncoder(small_clip(text=BAG_OF_WORDS), encoder.tokenizer, encoder._preprocess, "bag")
+    bag = ClipbenchEncoder(
+        small_clip(text=BAG_OF_WORDS), encoder.tokenizer, encoder._preprocess, "bag"
+    )
     with pytest.raises(UserError) as error:
         LearnedPrompts(bag, NAMES)
     assert "needs a model with a text transformer; bag has none" in one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------------- command line
+# -------------------- command line
 
 
 def test_the_command_gives_curves_and_the_zero_shot_line(tmp_path, capsys):
     model = write_small_model(tmp_path / "model")
     data = write_image_folder(tmp_path / "pets", {"cat": 8, "dog": 8})
     methods = ["probe", "probe-projected", "tip-adapter", "tip-adapter-f", "coop"]
-    command = ["eval", "few-shot", "--model", str(model), "--data", str(data), "--seeds", "2", "--shots", "1,2,32"]
+    command = [
+        "eval",
+        "few-shot",
+        "--model",
+        str(model),
+        "--data",
+        str(data),
+        "--seeds",
+        "2",
+        "--shots",
+        "1,2,32",
+    ]
     assert main([*command, "--methods", *methods, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     metrics = record["metrics"]
     for method in methods:
         name = method.replace("-", "_")
         assert metrics[f"{name}_2_low"] <= metrics[f"{name}_2"] <= metrics[f"{name}_2_high"]
-    assert {"zero_shot", "zero_shot_low", "zero_shot_high", "probe_full", "probe_match"} <= set(metrics)
+    assert {"zero_shot", "zero_shot_low", "zero_shot_high", "probe_full", "probe_match"} <= set(
+        metrics
+    )
     assert record["settings"]["shots_left_out"] == [32]
 
 

@@ -1,4 +1,6 @@
-"""Facts about the lessons' plots: what their titles say, that they can be shown, and what they refuse."""
+"""Facts about the lessons' plots: what their titles say, that they can be shown, and what they
+refuse.
+"""
 
 import base64
 import io
@@ -44,7 +46,9 @@ def pictures(count: int) -> list[Image.Image]:
 def steps(losses, batch_size: int = 8) -> list[dict]:
     """What a trainer reports of a run with these losses."""
     start = {"event": "start", "step": 0, "pairs": 0, "seconds": 0.0}
-    numbers = [(batch_size * n, 0.5 * n, loss, 1 - loss / 3) for n, loss in enumerate(losses, start=1)]
+    numbers = [
+        (batch_size * n, 0.5 * n, loss, 1 - loss / 3) for n, loss in enumerate(losses, start=1)
+    ]
     names = ("pairs", "seconds", "loss", "batch_accuracy")
     return [start] + [{"event": "step", **dict(zip(names, row, strict=True))} for row in numbers]
 
@@ -56,23 +60,44 @@ MAPS = torch.arange(48.0).view(3, 4, 4)
 FRAMES = (pictures(3), [0, 10, 20], [0.1, 0.5, 0.9])
 MAP = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
 FIGURES = {
-    "attention": lambda: attention_over_picture(pictures(1)[0], MAPS.repeat(3, 1, 1), [f"head {n}" for n in range(9)]),
+    "attention": lambda: attention_over_picture(
+        pictures(1)[0], MAPS.repeat(3, 1, 1), [f"head {n}" for n in range(9)]
+    ),
     "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS[:2] - 20, TEXTS[:2]),
-    "unit": lambda: unit_favourites("unit 7", pictures(8), pictures(6), ["crane, 1.0"] * 8, ["crane, 1.0"] * 6),
+    "unit": lambda: unit_favourites(
+        "unit 7", pictures(8), pictures(6), ["crane, 1.0"] * 8, ["crane, 1.0"] * 6
+    ),
     "steering": lambda: steering_filmstrip("a cat", {"plain": FRAMES, "16 views": FRAMES}),
-    "sheet": lambda: contact_sheet(pictures(7), ["a caption of several words"] * 7, "Seven", columns=3),
+    "sheet": lambda: contact_sheet(
+        pictures(7), ["a caption of several words"] * 7, "Seven", columns=3
+    ),
     "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
-    "probabilities": lambda: probability_bars(pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])),
+    "probabilities": lambda: probability_bars(
+        pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])
+    ),
     "accuracies": lambda: accuracy_bars({"photo": ACCURACY, "sketch": ACCURACY}, chance=0.01),
-    "map": lambda: labelled_map(MAP, ["cats", "dogs", None, "cats"] * 10, "Two kinds", [False, True] * 20),
+    "map": lambda: labelled_map(
+        MAP, ["cats", "dogs", None, "cats"] * 10, "Two kinds", [False, True] * 20
+    ),
     "plane": lambda: points_in_plane(FEATURES, -FEATURES, pictures(4), TEXTS, "Four pairs"),
     "curve": lambda: training_curve(steps([2.0, 1.5, 1.0]), 8),
-    "lines": lambda: line_chart([1, 10, 100], {"a": ([3, 2, 1], [2, 1, 0], [4, 3, 2]), "b": [1, 2, 3]}, "Up and down",
-                                "scale", "loss", logarithmic=True, marks={"here": 7}),
-    "histograms": lambda: histograms({"own": [0.4, 0.5], "others": [0.0, 0.1, 0.2]}, "Own are higher", "cosine"),
-    "grid": lambda: value_grid(torch.eye(3), TEXTS[:3], ["a", "black and white", "c"], "Three by three", best_of="row"),
+    "lines": lambda: line_chart(
+        [1, 10, 100],
+        {"a": ([3, 2, 1], [2, 1, 0], [4, 3, 2]), "b": [1, 2, 3]},
+        "Up and down",
+        "scale",
+        "loss",
+        logarithmic=True,
+        marks={"here": 7},
+    ),
+    "histograms": lambda: histograms(
+        {"own": [0.4, 0.5], "others": [0.0, 0.1, 0.2]}, "Own are higher", "cosine"
+    ),
+    "grid": lambda: value_grid(
+        torch.eye(3), TEXTS[:3], ["a", "black and white", "c"], "Three by three", best_of="row"
+    ),
     "losses": lambda: compare_losses({"true": steps([2.0, 1.0]), "shuffled": steps([2.0, 2.1])}, 8),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -83,7 +108,8 @@ def test_a_figure_shows_itself_whole_with_a_sentence_for_those_who_do_not_see_it
         assert 300 <= picture.width <= 1000, "a notebook page is about 900 pixels wide"
         assert np.asarray(picture.convert("L")).std() > 5
     assert data["text/plain"] == metadata["image/png"]["alt"] == figure.alt != ""
-    drawn = figure.get_tightbbox()  # all that is drawn lies inside the page, up to a tenth of an inch
+    # all that is drawn lies inside the page, up to a tenth of an inch
+    drawn = figure.get_tightbbox()
     assert drawn.x0 >= -0.1 and drawn.y0 >= -0.1
     assert drawn.x1 <= figure.get_figwidth() + 0.1 and drawn.y1 <= figure.get_figheight() + 0.1
 
@@ -92,11 +118,15 @@ DOLLARS = ["from $5 to $10", r"$\frac$ is no formula", "$"]
 WITH_DOLLARS = {
     "sheet": lambda: contact_sheet(pictures(3), DOLLARS, DOLLARS[0]),
     "heat-map": lambda: similarity_heatmap(torch.eye(3), pictures(3), DOLLARS),
-    "probabilities": lambda: probability_bars(pictures(1)[0], DOLLARS, torch.tensor([0.6, 0.3, 0.1])),
+    "probabilities": lambda: probability_bars(
+        pictures(1)[0], DOLLARS, torch.tensor([0.6, 0.3, 0.1])
+    ),
     "accuracies": lambda: accuracy_bars(dict.fromkeys(DOLLARS, ACCURACY), chance=0.01),
     "map": lambda: labelled_map(MAP, [DOLLARS[1]] * 40, DOLLARS[0]),
     "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS, DOLLARS),
-    "lines": lambda: line_chart([1, 2], dict.fromkeys(DOLLARS, [1, 2]), DOLLARS[1], DOLLARS[0], "loss"),
+    "lines": lambda: line_chart(
+        [1, 2], dict.fromkeys(DOLLARS, [1, 2]), DOLLARS[1], DOLLARS[0], "loss"
+    ),
 }
 
 
@@ -104,11 +134,15 @@ WITH_DOLLARS = {
 def test_a_dollar_begins_no_formula(name):
     figure = WITH_DOLLARS[name]()
     assert figure.png()
-    assert not [text for text in figure.findobj(Text) if "$" in text.get_text() and text.get_parse_math()]
+    assert not [
+        text for text in figure.findobj(Text) if "$" in text.get_text() and text.get_parse_math()
+    ]
 
 
 def test_the_powers_of_a_logarithmic_axis_are_formulas():
-    figure = line_chart(range(1, 200, 7), {"a": range(1, 200, 7)}, "Up", "pairs", "loss", logarithmic=True)
+    figure = line_chart(
+        range(1, 200, 7), {"a": range(1, 200, 7)}, "Up", "pairs", "loss", logarithmic=True
+    )
     assert figure.png()
     powers = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
     assert len(powers) >= 3 and all(label.get_parse_math() for label in powers)
@@ -121,7 +155,9 @@ def test_the_same_numbers_give_the_same_bytes():
 def test_the_heat_maps_title_counts_pictures_that_find_their_caption():
     similarity = torch.tensor([[0.9, 0.1, 0.8], [0.0, 0.5, 0.2], [0.1, 0.2, 0.3]])  # texts first
     title = similarity_heatmap(similarity, pictures(3), list("abc")).alt
-    assert "0.57 with the own caption, 0.23 with others; 2 of 3 pictures find their caption" in title
+    assert (
+        "0.57 with the own caption, 0.23 with others; 2 of 3 pictures find their caption" in title
+    )
 
 
 def test_the_probability_chart_names_the_most_probable_text():
@@ -130,7 +166,10 @@ def test_the_probability_chart_names_the_most_probable_text():
 
 
 def test_the_accuracy_chart_names_the_extremes_and_chance():
-    rows = {name: {"top1": p, "top1_low": p, "top1_high": p} for name, p in (("photo", 0.9), ("sketch", 0.4))}
+    rows = {
+        name: {"top1": p, "top1_low": p, "top1_high": p}
+        for name, p in (("photo", 0.9), ("sketch", 0.4))
+    }
     assert "From 40% (sketch) to 90% (photo); chance is 1.0%" in accuracy_bars(rows, 0.01).alt
 
 
@@ -139,7 +178,9 @@ def test_titles_of_what_is_inside_are_computed():
     one[0, 0] = 1
     attention = attention_over_picture(pictures(1)[0], torch.stack([even, one]), ["even", "one"])
     assert "gets from 25% (even) to 100% (one)" in attention.alt
-    occlusion = occlusion_beside_picture(pictures(1)[0], torch.stack([0.1 * even, -one]), ["a cat", "a dog"])
+    occlusion = occlusion_beside_picture(
+        pictures(1)[0], torch.stack([0.1 * even, -one]), ["a cat", "a dog"]
+    )
     assert "0.10 (“a cat”), 0.00 (“a dog”)" in occlusion.alt
     assert "grows from 0.10 to 0.90 (plain)" in steering_filmstrip("a cat", {"plain": FRAMES}).alt
 
@@ -190,18 +231,24 @@ def test_what_does_not_fit_together_is_refused():
 
 
 def test_a_histogram_shows_shares_so_that_groups_of_any_size_can_be_compared():
-    axes = histograms({"few": [0.0, 1.0], "many": [0.0, 1.0] * 500}, "The same", "x", bins=2).axes[0]
+    axes = histograms({"few": [0.0, 1.0], "many": [0.0, 1.0] * 500}, "The same", "x", bins=2).axes[
+        0
+    ]
     heights = [sorted(set(patch.get_path().vertices[:, 1].round(6))) for patch in axes.patches]
     assert heights[0] == heights[1] == [0.0, 50.0]
 
 
 def test_names_on_a_map_stand_among_their_own_kind():
-    clusters = np.repeat([[0.0, 0], [9, 0], [0, 9]], 20, axis=0) + np.random.default_rng(0).normal(size=(60, 2))
+    clusters = np.repeat([[0.0, 0], [9, 0], [0, 9]], 20, axis=0) + np.random.default_rng(0).normal(
+        size=(60, 2)
+    )
     places = label_places(clusters, np.repeat([0, 1, 2], 20), ["a", "b", "c"])
     for name, middle in zip("abc", ([0, 0], [9, 0], [0, 9]), strict=True):
         assert np.linalg.norm(np.array(places[name]) - middle) < 3
     assert label_places(np.zeros((0, 2)), np.zeros(0, int), ["a"]) == {}
-    assert list(label_places(np.zeros((3, 2)), np.array([0, 0, 1]), ["a", "b"])) == ["a"], "one place, one name"
+    assert list(label_places(np.zeros((3, 2)), np.array([0, 0, 1]), ["a", "b"])) == ["a"], (
+        "one place, one name"
+    )
 
 
 def test_the_most_frequent_kinds_get_colours():
@@ -210,8 +257,13 @@ def test_the_most_frequent_kinds_get_colours():
 
 
 def test_a_table_prints_the_largest_of_each_column_in_bold():
-    figure = value_grid(torch.tensor([[1.0, 9.0], [2.0, 3.0]]), ["a", "b"], ["c", "d"], "Four", best_of="column")
-    assert {text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"} == {"2", "9"}
+    figure = value_grid(
+        torch.tensor([[1.0, 9.0], [2.0, 3.0]]), ["a", "b"], ["c", "d"], "Four", best_of="column"
+    )
+    assert {text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"} == {
+        "2",
+        "9",
+    }
     with pytest.raises(ValueError, match="2 rows and 1 columns"):
         value_grid(torch.zeros(2, 2), ["a", "b"], ["c"], "Two")
 

@@ -1,4 +1,6 @@
-"""The evaluation world is frozen: numbers measured on it today and next year are about the same pictures."""
+"""The evaluation world is frozen: numbers measured on it today and next year are about the same
+pictures.
+"""
 
 import json
 
@@ -9,14 +11,17 @@ from frozen_world import FILE, REAL, SETS, describe_factors, describe_set
 from clipbench.data.world.evaluation_sets import heldout_factors
 
 FROZEN = json.loads(FILE.read_text(encoding="utf-8"))
-HELP = "the frozen evaluation world changed; results measured before cannot be compared with new ones"
+HELP = (
+    "the frozen evaluation world changed; results measured before cannot be compared with new ones"
+)
 
 
 @pytest.mark.parametrize("name, tiny", [("scenes:heldout", False), ("scenes:heldout256", True)])
 def test_factors_of_the_evaluation_scenes_are_frozen(name, tiny):
     now, frozen = describe_factors(heldout_factors(tiny)), FROZEN["factors"][name]
     assert now["whole"] == frozen["whole"], HELP
-    for real in REAL:  # 15,000 values, each off by at most 6e-8: far less than moving one object by a pixel
+    # 15,000 values, each off by at most 6e-8: far less than moving one object by a pixel
+    for real in REAL:
         assert now[real] == pytest.approx(frozen[real], abs=1e-3), HELP
 
 

@@ -1,4 +1,6 @@
-"""What tests/gpu measures on a card, rehearsed on the CPU in tiny sizes, so that it runs when there is a card."""
+"""What tests/gpu measures on a card, rehearsed on the CPU in tiny sizes, so that it runs when
+there is a card.
+"""
 
 import pytest
 from gpu_measurements import CARD, REHEARSAL, for_memory, huge_batch, lesson, plain_step, training

@@ -1,4 +1,6 @@
-"""Facts about micro-batches: with the cache they change no gradient, without it they change the loss itself."""
+"""Facts about micro-batches: with the cache they change no gradient, without it they change the
+loss itself.
+"""
 
 import pytest
 import torch
@@ -21,7 +23,9 @@ def gradients(trainer: Trainer) -> tuple[float, dict[str, torch.Tensor]]:
 def relative_difference(ours: dict, theirs: dict) -> float:
     assert ours.keys() == theirs.keys() and all(gradient is not None for gradient in ours.values())
     distance = sum((ours[name] - theirs[name]).double().square().sum() for name in ours) ** 0.5
-    return float(distance / sum(gradient.double().square().sum() for gradient in theirs.values()) ** 0.5)
+    return float(
+        distance / sum(gradient.double().square().sum() for gradient in theirs.values()) ** 0.5
+    )
 
 
 def test_pairs_drawn_in_micro_batches_are_those_drawn_at_once():
@@ -30,7 +34,9 @@ def test_pairs_drawn_in_micro_batches_are_those_drawn_at_once():
     assert len(set(at_once.captions)) == len(at_once.captions) == 24
 
 
-@pytest.mark.parametrize("settings", [{}, {"patch_dropout": 0.5}], ids=["whole pictures", "patch dropout"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"patch_dropout": 0.5}], ids=["whole pictures", "patch dropout"]
+)
 @pytest.mark.parametrize("micro_batch", [1, 5, 8, 23])
 def test_micro_batches_change_no_gradient(micro_batch, settings):
     whole, direct = gradients(micro_batch_trainer(**settings))
@@ -64,12 +70,16 @@ def test_averaging_the_gradients_of_micro_batches_is_something_else():
     assert relative_difference(naive, direct) > 0.1
     parts = zip(batch.images.split(8), token_ids.split(8), strict=True)
     small_losses = [float(trainer.loss(*part)[0].detach()) for part in parts]
-    assert sum(small_losses) / 3 < loss - 0.5, "among 8 texts the right one is easier to find than among 24"
+    assert sum(small_losses) / 3 < loss - 0.5, (
+        "among 8 texts the right one is easier to find than among 24"
+    )
 
 
 def test_a_run_in_micro_batches_goes_on_to_the_same_bits(tmp_path):
     settings = {"micro_batch": 7, "patch_dropout": 0.5}
-    whole, first, second = (micro_batch_trainer(out=out, **settings) for out in (None, tmp_path, tmp_path))
+    whole, first, second = (
+        micro_batch_trainer(out=out, **settings) for out in (None, tmp_path, tmp_path)
+    )
     whole.run()
     first.callbacks.append(lambda event: first.stop() if event["step"] == 2 else None)
     first.run()

@@ -1,4 +1,6 @@
-"""Facts about hub ids: what is fetched, what is found again without a network, and what a failure says."""
+"""Facts about hub ids: what is fetched, what is found again without a network, and what a
+failure says.
+"""
 
 import errno
 import json
@@ -14,12 +16,7 @@ from clipbench import UserError, load
 from clipbench.cli import main
 from clipbench.pretrained import hub
 from clipbench.pretrained.folders import find_folder, load_pretrained, save_open_clip
-from clipbench.pretrained.weights import (
-    INDEX,
-    OPEN_CLIP_WEIGHTS,
-    WEIGHTS,
-    read_weights,
-)
+from clipbench.pretrained.weights import INDEX, OPEN_CLIP_WEIGHTS, WEIGHTS, read_weights
 
 NAME = "someone/clip-small"
 PICKLE = "pytorch_model.bin"
@@ -45,7 +42,8 @@ def fake(tmp_path, monkeypatch, folder):
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # huggingface_hub waits before it tries again
+    # huggingface_hub waits before it tries again
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.chdir(tmp_path)
     yield server
     server.close()
@@ -63,7 +61,11 @@ def refused(name: str = NAME) -> str:
 
 
 def cached_files(tmp_path) -> list:
-    return [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and "snapshots" in path.parts]
+    return [
+        path
+        for path in (tmp_path / "cache").rglob("*")
+        if path.is_file() and "snapshots" in path.parts
+    ]
 
 
 def test_a_hub_id_is_downloaded_and_gives_the_same_model(fake, good):
@@ -87,8 +89,14 @@ def test_only_settings_tokenizer_and_safetensors_are_fetched(fake, folder):
         (folder / name).write_bytes(b"not wanted")
     (folder / OPEN_CLIP_WEIGHTS).write_bytes(b"the same weights again")
     find_folder(NAME)
-    assert fetched(fake) == {"config.json", "preprocessor_config.json", "tokenizer_config.json", "vocab.json",
-                             "merges.txt", WEIGHTS}  # fmt: skip
+    assert fetched(fake) == {
+        "config.json",
+        "preprocessor_config.json",
+        "tokenizer_config.json",
+        "vocab.json",
+        "merges.txt",
+        WEIGHTS,
+    }
 
 
 def test_weights_come_last(fake):
@@ -112,7 +120,10 @@ def test_weights_in_several_files_are_all_fetched(fake, folder):
 
     state = read_weights(folder / WEIGHTS)
     names = list(state)
-    parts = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    parts = {
+        "model-00001-of-00002.safetensors": names[::2],
+        "model-00002-of-00002.safetensors": names[1::2],
+    }
     for name, tensors in parts.items():
         save_file({tensor: state[tensor].clone() for tensor in tensors}, folder / name)
     index = {"weight_map": {tensor: name for name, tensors in parts.items() for tensor in tensors}}
@@ -125,8 +136,13 @@ def test_weights_in_several_files_are_all_fetched(fake, folder):
 def test_the_hubs_own_conversion_of_a_pickle_is_found(fake, folder, good, tmp_path):
     (folder / WEIGHTS).rename(folder / PICKLE)
     fake.models[NAME, "refs/pr/7"] = good
-    about = {"title": hub.CONVERSION, "status": "open", "isPullRequest": True, "createdAt": "2023-01-01T00:00:00.000Z",
-             "repo": {"name": NAME, "type": "model"}}  # fmt: skip
+    about = {
+        "title": hub.CONVERSION,
+        "status": "open",
+        "isPullRequest": True,
+        "createdAt": "2023-01-01T00:00:00.000Z",
+        "repo": {"name": NAME, "type": "model"},
+    }
     fake.discussions[NAME] = [
         about | {"num": 3, "author": {"name": "stranger"}},
         about | {"num": 7, "author": {"name": "SFconvertbot"}},
@@ -155,13 +171,17 @@ def test_what_another_program_left_out_is_fetched_when_it_is_needed(fake, name):
 
 
 def test_an_unknown_id_is_told_apart_from_a_missing_folder(fake):
-    assert refused("someone/else") == "no folder 'someone/else' here, and no public model of that name on the hub"
+    assert (
+        refused("someone/else")
+        == "no folder 'someone/else' here, and no public model of that name on the hub"
+    )
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["switched off", "unreachable"])
 def test_without_a_network_one_line_says_what_to_do(fake, monkeypatch, offline):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the port where nobody answers
+    # the port where nobody answers
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     assert "the hub cannot be reached" in refused() and "copy the model's folder here" in refused()
 
 
@@ -170,11 +190,15 @@ def test_the_command_line_says_it_in_one_line_too(fake, monkeypatch, capfd, tmp_
     noise_picture(20, 20).save(tmp_path / "picture.png")
     assert main(["classify", str(tmp_path / "picture.png"), "--model", NAME]) == 2
     captured = capfd.readouterr()
-    assert captured.out == "" and captured.err.count("\n") == 1 and "cannot be reached" in captured.err
+    assert (
+        captured.out == "" and captured.err.count("\n") == 1 and "cannot be reached" in captured.err
+    )
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "vocab.json"])
-def test_a_download_that_breaks_off_leaves_nothing_half_written(fake, folder, tmp_path, monkeypatch, name):
+def test_a_download_that_breaks_off_leaves_nothing_half_written(
+    fake, folder, tmp_path, monkeypatch, name
+):
     fake.breaks_off.add(name)
     refused()
     for path in cached_files(tmp_path):
@@ -199,7 +223,9 @@ def test_a_full_disk_is_said_in_one_line(fake, monkeypatch):
     assert "no space left to download" in refused()
 
 
-@pytest.mark.parametrize("name", ["no such/model here", "../up", "/absent/folder", "a/b/c", "someone/", ""])
+@pytest.mark.parametrize(
+    "name", ["no such/model here", "../up", "/absent/folder", "a/b/c", "someone/", ""]
+)
 def test_what_is_no_hub_id_does_not_go_to_the_hub(fake, name):
     with pytest.raises(UserError, match="no model|no config.json"):
         find_folder(name) if name else find_folder("absent")

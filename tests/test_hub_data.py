@@ -1,4 +1,6 @@
-"""Facts about labelled data in parts: the hub's layout, read by ourselves and by the hub's library."""
+"""Facts about labelled data in parts: the hub's layout, read by ourselves and by the hub's
+library.
+"""
 
 import json
 from pathlib import Path
@@ -16,11 +18,14 @@ from clipbench.data.readers.hub import hub_parts, is_hub_data
 from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels, part_of
 from clipbench.data.readers.tables import labelled_set
 
-CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
+# real pictures, beside a checkout
+CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"
 NAMES = ["red_car", "cat", "sun"]
 
 
-def table_of(labels: list, named: bool = True, column: str = "label", path=lambda row: None) -> pa.Table:
+def table_of(
+    labels: list, named: bool = True, column: str = "label", path=lambda row: None
+) -> pa.Table:
     """As the `datasets` library writes it: pictures as bytes, class names in the metadata."""
     rows = [{"bytes": png(row), "path": path(row)} for row in range(len(labels))]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -42,21 +47,28 @@ def write_layout(folder: Path, **parts: list[int]) -> Path:
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):
-    return write_layout(tmp_path_factory.mktemp("hub") / "owner" / "name", train=[0, 1, 2] * 4, test=[2, 1, 0, 0])
+    return write_layout(
+        tmp_path_factory.mktemp("hub") / "owner" / "name", train=[0, 1, 2] * 4, test=[2, 1, 0, 0]
+    )
 
 
 def pixels(data, rows) -> np.ndarray:
     return np.stack([np.asarray(picture) for picture in data.pictures(rows)])
 
 
-# ------------------------------------------------------------------------------------------------------ the layout
+# -------------------- the layout
 
 
 def test_the_test_part_is_evaluated_and_another_can_be_asked_for(layout):
     test, train = open_pictures(str(layout)), open_pictures(f"{layout}:train")
     assert test.labels.tolist() == [2, 1, 0, 0] and len(train) == 12
-    assert test.class_names == train.class_names == ["red car", "cat", "sun"] and test.name == f"{layout}:test"
-    assert np.array_equal(pixels(test, [3, 0]), np.stack([np.asarray(noise_picture(32, 32, seed)) for seed in (3, 0)]))
+    assert (
+        test.class_names == train.class_names == ["red car", "cat", "sun"]
+        and test.name == f"{layout}:test"
+    )
+    assert np.array_equal(
+        pixels(test, [3, 0]), np.stack([np.asarray(noise_picture(32, 32, seed)) for seed in (3, 0)])
+    )
     assert len(set(test.ids)) == 4
     with pytest.raises(UserError, match="has no part 'validation'; it has test, train") as error:
         open_pictures(f"{layout}:validation")
@@ -86,29 +98,49 @@ def test_a_hub_id_is_opened_by_the_hubs_library(layout, monkeypatch):
     assert asked == [("someone/something", {"name": "plain"})]
     assert data.name == "someone/something@plain:test" and data.labels.tolist() == [2, 1, 0, 0]
     split = open_split("someone/something")
-    assert (len(split.train), len(split.test), split.validation) == (12, 4, None) and "tested on test" in split.how
+    assert (len(split.train), len(split.test), split.validation) == (
+        12,
+        4,
+        None,
+    ) and "tested on test" in split.how
 
 
 def test_a_hub_data_set_that_cannot_be_had_brings_one_line(monkeypatch):
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets, "load_dataset", lambda path, **options: 1 / 0)
-    with pytest.raises(UserError, match="no folder 'someone/nothing'; as a hub data set: cannot") as error:
+    with pytest.raises(
+        UserError, match="no folder 'someone/nothing'; as a hub data set: cannot"
+    ) as error:
         open_pictures("someone/nothing")
     one_line(error.value)
 
 
 @pytest.mark.parametrize(
     "name, is_one",
-    [("uoft-cs/cifar10", True), ("a/b@c", True), ("cifar10", False), ("a/b/c", False), ("some/file.parquet", False),
-     ("some/features.safetensors", False), ("../a", False), ("a/", False)],
-)  # fmt: skip
+    [
+        ("uoft-cs/cifar10", True),
+        ("a/b@c", True),
+        ("cifar10", False),
+        ("a/b/c", False),
+        ("some/file.parquet", False),
+        ("some/features.safetensors", False),
+        ("../a", False),
+        ("a/", False),
+    ],
+)
 def test_what_can_be_a_hub_id(name, is_one):
     assert is_hub_data(name) == is_one
 
 
 def test_names_of_parts():
     names = ("train-00000-of-00002", "val", "test", "Validation-1", "matched_frequency-00000-of-1")
-    assert [part_of(name) for name in names] == ["train", "validation", "test", "validation", "matched_frequency"]
+    assert [part_of(name) for name in names] == [
+        "train",
+        "validation",
+        "test",
+        "validation",
+        "matched_frequency",
+    ]
 
 
 def test_validation_is_tested_on_where_there_is_no_test(tmp_path):
@@ -124,19 +156,29 @@ def test_folders_of_parts_are_no_classes(tmp_path):
     assert open_pictures(str(tmp_path / "set")).labels.tolist() == [0, 1]
     assert set(find_parts(str(tmp_path / "set"))) == {"test", "train"}
     write_image_folder(tmp_path / "words", {"train": 2, "bus": 1})
-    assert open_pictures(str(tmp_path / "words")).class_names == ["bus", "train"], "a class may be called train"
+    assert open_pictures(str(tmp_path / "words")).class_names == ["bus", "train"], (
+        "a class may be called train"
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------- tables
+# -------------------- tables
 
 
 def test_labels_may_be_names_or_numbers_with_names_in_the_metadata_or_the_paths():
     words = labelled_set("t", table_of(["red_car", "cat", "red_car"], named=False), Path())
     assert words.class_names == ["cat", "red car"] and words.labels.tolist() == [1, 0, 1]
-    assert labelled_set("t", table_of([1, 0], column="fine_label"), Path()).class_names == ["red car", "cat", "sun"]
-    by_path = labelled_set("t", table_of([1, 0], named=False, path=lambda row: f"{'ab'[row]}/{row}.png"), Path())
+    assert labelled_set("t", table_of([1, 0], column="fine_label"), Path()).class_names == [
+        "red car",
+        "cat",
+        "sun",
+    ]
+    by_path = labelled_set(
+        "t", table_of([1, 0], named=False, path=lambda row: f"{'ab'[row]}/{row}.png"), Path()
+    )
     assert by_path.class_names == ["b", "a"] and by_path.ids == ["a/0.png", "b/1.png"]
-    twice = labelled_set("t", table_of([1, 0, 2], path=lambda row: ["x.png", "x.png", "y.png"][row]), Path())
+    twice = labelled_set(
+        "t", table_of([1, 0, 2], path=lambda row: ["x.png", "x.png", "y.png"][row]), Path()
+    )
     assert twice.ids == ["t, row 0", "t, row 1", "y.png"], "an id names one picture"
 
 
@@ -158,13 +200,24 @@ def test_a_table_without_labels_is_refused_in_one_line(table, told):
     assert told in one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------------- by the command line
+# -------------------- by the command line
 
 
 def test_a_folder_in_the_hubs_layout_is_evaluated(layout, tmp_path, capsys):
     model = write_small_model(tmp_path / "model")
     for task, more in (("zero-shot", ()), ("linear-probe", ())):
-        command = ["eval", task, "--model", model, "--data", layout, "--device", "cpu", *more, "--json"]
+        command = [
+            "eval",
+            task,
+            "--model",
+            model,
+            "--data",
+            layout,
+            "--device",
+            "cpu",
+            *more,
+            "--json",
+        ]
         assert main([str(word) for word in command]) == 0
         record = json.loads(capsys.readouterr().out)
         assert record["metrics"]["pictures"] == 4 and record["metrics"]["classes"] == 3
@@ -174,7 +227,11 @@ def test_a_folder_in_the_hubs_layout_is_evaluated(layout, tmp_path, capsys):
 
 def lists(path: Path, rows: list, named: bool) -> Path:
     """A parquet file with a list of labels for each picture."""
-    table = table_of([0] * len(rows), named=False).drop_columns(["label"]).append_column("labels", pa.array(rows))
+    table = (
+        table_of([0] * len(rows), named=False)
+        .drop_columns(["label"])
+        .append_column("labels", pa.array(rows))
+    )
     features = {"labels": {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "List"}}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     path.parent.mkdir(exist_ok=True)
@@ -186,10 +243,18 @@ def test_pictures_may_have_several_labels(tmp_path):
     numbers = lists(tmp_path / "n" / "test.parquet", [[0, 2], [1], []], named=True)
     words = lists(tmp_path / "w.parquet", [["sun", "a_cat"], ["sun"], []], named=False)
     data, targets = open_several_labels(str(numbers))
-    assert data.class_names == ["red car", "cat", "sun"] and targets.int().tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    assert data.class_names == ["red car", "cat", "sun"] and targets.int().tolist() == [
+        [1, 0, 1],
+        [0, 1, 0],
+        [0, 0, 0],
+    ]
     assert np.array_equal(pixels(data, [1])[0], np.asarray(noise_picture(32, 32, 1)))
     data, targets = open_several_labels(str(words))
-    assert data.class_names == ["a cat", "sun"] and targets.int().tolist() == [[1, 1], [0, 1], [0, 0]]
+    assert data.class_names == ["a cat", "sun"] and targets.int().tolist() == [
+        [1, 1],
+        [0, 1],
+        [0, 0],
+    ]
     assert open_several_labels(str(tmp_path / "n"))[0].name.endswith(":test")
 
 
@@ -209,10 +274,13 @@ def test_several_labels_are_measured_by_mean_average_precision(layout, tmp_path,
     scores = image_features(encoder, data) @ weights
     expected = average_precision_score(targets.numpy(), scores.numpy(), average="macro")
     assert record["metrics"]["map"] == pytest.approx(expected) and record["metrics"]["classes"] == 3
-    for data, told in ((lists(tmp_path / "bad.parquet", [[3]], True), "label 3 has no class name; there are 3"),
-                       (lists(tmp_path / "none.parquet", [[0], [1]], False), "label 0 has no class name"),
-                       (layout, "label holds no lists"), ("digits", "digits has no lists of labels"),
-                       (lists(tmp_path / "empty.parquet", [[], []], True), "no picture shows any")):  # fmt: skip
+    for data, told in (
+        (lists(tmp_path / "bad.parquet", [[3]], True), "label 3 has no class name; there are 3"),
+        (lists(tmp_path / "none.parquet", [[0], [1]], False), "label 0 has no class name"),
+        (layout, "label holds no lists"),
+        ("digits", "digits has no lists of labels"),
+        (lists(tmp_path / "empty.parquet", [[], []], True), "no picture shows any"),
+    ):
         assert main([*command[:4], "--data", str(data)]) == 2
         err = capsys.readouterr().err
         assert told in err and err.count("\n") == 1

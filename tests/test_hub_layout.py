@@ -1,4 +1,6 @@
-"""Model folders are what transformers reads: same features, same token ids, same pixels, without a network."""
+"""Model folders are what transformers reads: same features, same token ids, same pixels,
+without a network.
+"""
 
 import json
 
@@ -13,10 +15,9 @@ from clipbench.pretrained.folders import load_pretrained, save_pretrained
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 TEXTS = [
-    "a photo of a cat", "A CAT!", "two  red\ncars", "img 2024", "", "it's the dog's", "cafe\u0301 ñandú",
-    "Кошка", "猫在家",
-    "zwei Äpfel, grün", "😀 ok", "a-b_c/d", "🏳️‍🌈", "ΑΣ", "x" * 20, "don't we'll I'd", "¿qué?",
-    "½ + ² = 3", "日本 123 abc",
+    "a photo of a cat", "A CAT!", "two  red\ncars", "img 2024", "", "it's the dog's",
+    "cafe\u0301 ñandú", "Кошка", "猫在家", "zwei Äpfel, grün", "😀 ok", "a-b_c/d", "🏳️‍🌈", "ΑΣ",
+    "x" * 20, "don't we'll I'd", "¿qué?", "½ + ² = 3", "日本 123 abc",
 ]  # fmt: skip
 
 
@@ -24,7 +25,8 @@ TEXTS = [
 def folder(tmp_path_factory):
     torch.manual_seed(0)
     model = small_clip()
-    for parameter in model.parameters():  # also gains and biases, so that none can be mistaken for another
+    # also gains and biases, so that none can be mistaken for another
+    for parameter in model.parameters():
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=1.0, std=0.2)
     return write_small_model(tmp_path_factory.mktemp("hub") / "model", model)
@@ -52,15 +54,21 @@ def test_features_equal_those_of_transformers(folder, theirs, length):
 
 def test_gelu_is_written_so_that_transformers_uses_it_too(tmp_path):
     model = small_clip(ViTConfig(32, 8, 32, 2, 2, activation="gelu"))
-    theirs = transformers.CLIPModel.from_pretrained(write_small_model(tmp_path / "m", model), local_files_only=True)
+    theirs = transformers.CLIPModel.from_pretrained(
+        write_small_model(tmp_path / "m", model), local_files_only=True
+    )
     images = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         output = theirs.eval()(pixel_values=images, input_ids=torch.tensor([[4094, 5, 4095]] * 2))
-        torch.testing.assert_close(model.encode_image(images), output.image_embeds, rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            model.encode_image(images), output.image_embeds, rtol=0, atol=1e-5
+        )
 
 
 def test_no_weight_is_missing_or_left_over_for_transformers(folder):
-    _, report = transformers.CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+    _, report = transformers.CLIPModel.from_pretrained(
+        folder, local_files_only=True, output_loading_info=True
+    )
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
 
 
@@ -71,7 +79,9 @@ def test_a_model_that_transformers_wrote_can_be_read(theirs, folder, tmp_path):
     again, _, _ = load_pretrained(tmp_path)
     ours, _, _ = load_pretrained(folder)
     assert again.config == ours.config
-    assert all(torch.equal(again.state_dict()[name], weight) for name, weight in ours.state_dict().items())
+    assert all(
+        torch.equal(again.state_dict()[name], weight) for name, weight in ours.state_dict().items()
+    )
 
 
 def test_token_ids_equal_those_of_transformers(folder):
@@ -96,7 +106,8 @@ def test_the_processor_that_is_written_gives_our_pixels(folder):
     _, _, ours = load_pretrained(folder)
     picture = noise_picture(47, 61)
     expected = torch.as_tensor(np.asarray(theirs(picture, return_tensors="np")["pixel_values"]))
-    torch.testing.assert_close(ours([picture]), expected, rtol=0, atol=1e-6)  # tests/test_preprocess_parity.py
+    # tests/test_preprocess_parity.py
+    torch.testing.assert_close(ours([picture]), expected, rtol=0, atol=1e-6)
 
 
 def test_other_towers_are_written_in_our_own_layout(tmp_path):
@@ -108,6 +119,8 @@ def test_other_towers_are_written_in_our_own_layout(tmp_path):
 def test_transformers_reads_half_precision_too(folder, tmp_path, dtype):
     model, tokenizer, preprocess = load_pretrained(folder)
     save_pretrained(tmp_path / "half", model, tokenizer, preprocess, dtype=dtype)
-    theirs = transformers.CLIPModel.from_pretrained(tmp_path / "half", local_files_only=True).float()
+    theirs = transformers.CLIPModel.from_pretrained(
+        tmp_path / "half", local_files_only=True
+    ).float()
     ours, _, _ = load_pretrained(tmp_path / "half")
     assert torch.equal(theirs.visual_projection.weight, ours.image_projection.weight)

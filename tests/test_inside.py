@@ -1,4 +1,6 @@
-"""Facts about looking inside: hooks that leave no trace, units beyond luck, attention, occlusion, steered pixels."""
+"""Facts about looking inside: hooks that leave no trace, units beyond luck, attention,
+occlusion, steered pixels.
+"""
 
 import json
 import math
@@ -53,14 +55,16 @@ NAMES = ["cat", "hammer", "rocket"]
 
 
 def hooks_of(model: nn.Module) -> int:
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()
+    )
 
 
 def random_pictures(count: int, size: int = VIT.image_size, seed: int = 0) -> torch.Tensor:
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-# ------------------------------------------------------------------------------------------------------ responses
+# -------------------- responses
 
 
 def test_hooks_hear_what_the_layer_gives_and_are_gone_afterwards():
@@ -94,8 +98,10 @@ def test_responses_are_one_row_a_picture_and_one_column_a_unit():
     layers = [*unit_layers(encoder.model), "image_projection"]
     found = unit_responses(encoder, pictures, layers, batch_size=4)
     assert {name: tuple(rows.shape) for name, rows in found.items()} == {
-        "image_encoder.blocks.0.mlp.1": (6, 128), "image_encoder.blocks.1.mlp.1": (6, 128), "image_projection": (6, 16),
-    }  # fmt: skip
+        "image_encoder.blocks.0.mlp.1": (6, 128),
+        "image_encoder.blocks.1.mlp.1": (6, 128),
+        "image_projection": (6, 16),
+    }
     features = encoder.encode_image(encoder.preprocess(pictures.pictures(range(6))))
     torch.testing.assert_close(F.normalize(found["image_projection"], dim=1), features)
 
@@ -122,13 +128,17 @@ def test_every_image_encoder_has_units(image, count):
 
 
 def test_an_encoder_without_this_packages_clip_is_refused():
-    contract = {name: getattr(small_encoder(), name) for name in dir(Encoder) if not name.startswith("_")}
-    encoder = SimpleNamespace(name="remembered", embed_dim=16, scale=1.0, fingerprint="0", **contract)
+    contract = {
+        name: getattr(small_encoder(), name) for name in dir(Encoder) if not name.startswith("_")
+    }
+    encoder = SimpleNamespace(
+        name="remembered", embed_dim=16, scale=1.0, fingerprint="0", **contract
+    )
     with pytest.raises(UserError, match="cannot be looked into"):
         unit_responses(encoder, concept_pictures(NAMES, 1), [])
 
 
-# -------------------------------------------------------------------------------------------------------- stimuli
+# -------------------- stimuli
 
 
 def test_pictures_show_what_their_labels_say_and_words_show_nothing_else():
@@ -163,7 +173,7 @@ def test_concepts_are_spread_over_the_world():
     assert spread_concepts(10_000) == legible_concepts()
 
 
-# ---------------------------------------------------------------------------------------------------------- units
+# -------------------- units
 
 
 def test_areas_are_scikit_learns_with_ties():
@@ -184,8 +194,12 @@ def test_a_class_without_rows_has_no_area():
         auc_by_class(torch.zeros(4, 2), torch.tensor([0, 0, 1, 1]), 3)
 
 
-def noise_areas(units: int, concepts: int = 30, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Responses of units that know nothing to ten pictures and ten words of each concept, and the labels."""
+def noise_areas(
+    units: int, concepts: int = 30, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Responses of units that know nothing to ten pictures and ten words of each concept, and
+    the labels.
+    """
     generator = torch.Generator().manual_seed(seed)
     pictures, words = (torch.randn(10 * concepts, units, generator=generator) for _ in range(2))
     return pictures, words, torch.arange(10 * concepts) % concepts
@@ -197,31 +211,44 @@ def test_a_planted_unit_is_found_and_nothing_else():
     words[:, 17] += 4.0 * (labels == 5)
     pictures[:, 18] += 4.0 * (labels == 5)  # sees it, cannot read
     words[:, 19] += 4.0 * (labels == 5)  # reads it, does not see it
-    units = multimodal_units(*(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=200)
+    units = multimodal_units(
+        *(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=200
+    )
     assert units.found.tolist() == [17] and int(units.concept[17]) == 5
     assert units.score[17] == torch.minimum(units.picture_auc[17], units.word_auc[17]) > 0.95
     assert units.p_value == pytest.approx(1 / 201)
 
 
 def test_many_true_units_do_not_raise_the_baseline():
-    """Every concept has its unit: an order with one concept in its place would pass that off as luck."""
+    """Every concept has its unit: an order with one concept in its place would pass that off as
+    luck.
+    """
     pictures, words, labels = noise_areas(30)
     pictures += 4.0 * F.one_hot(labels, 30)
     words += 4.0 * F.one_hot(labels, 30)
-    units = multimodal_units(*(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=100)
-    assert sorted(units.found.tolist()) == list(range(30)) and units.concept.tolist() == list(range(30))
+    units = multimodal_units(
+        *(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=100
+    )
+    assert sorted(units.found.tolist()) == list(range(30)) and units.concept.tolist() == list(
+        range(30)
+    )
     assert units.threshold < 0.9
 
 
 def test_luck_alone_finds_a_unit_in_about_a_twentieth_of_all_searches():
-    """The best of 50 x 30 lucky scores is near 0.75, far above one half, and is not taken for a finding."""
+    """The best of 50 x 30 lucky scores is near 0.75, far above one half, and is not taken for a
+    finding.
+    """
     searches = [noise_areas(50, seed=seed) for seed in range(40)]
     found = [
-        multimodal_units(auc_by_class(pictures, labels, 30), auc_by_class(words, labels, 30), permutations=100)
+        multimodal_units(
+            auc_by_class(pictures, labels, 30), auc_by_class(words, labels, 30), permutations=100
+        )
         for pictures, words, labels in searches
     ]
     assert min(float(units.score.max()) for units in found) > 0.65
-    assert sum(len(units.found) > 0 for units in found) <= 6  # 2 expected; 7 or more in one of 200 such tests
+    # 2 expected; 7 or more in one of 200 such tests
+    assert sum(len(units.found) > 0 for units in found) <= 6
 
 
 def test_one_concept_alone_has_no_baseline():
@@ -231,12 +258,28 @@ def test_one_concept_alone_has_no_baseline():
 
 def test_the_command_counts_units_and_says_how(tmp_path, capsys):
     folder = write_small_model(tmp_path / "model")
-    words = ["eval", "units", "--model", str(folder), "--concepts", "3", "--each", "2", "--permutations", "20"]
+    words = [
+        "eval",
+        "units",
+        "--model",
+        str(folder),
+        "--concepts",
+        "3",
+        "--each",
+        "2",
+        "--permutations",
+        "20",
+    ]
     assert main([*words, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     layers = record["settings"]["layers"]
-    assert layers == [f"image_encoder.blocks.{n}.mlp.1" for n in (0, 1)] and record["metrics"]["concepts"] == 3
-    assert record["metrics"]["units_beyond_luck"] == sum(record["metrics"][f"{name}/beyond_luck"] for name in layers)
+    assert (
+        layers == [f"image_encoder.blocks.{n}.mlp.1" for n in (0, 1)]
+        and record["metrics"]["concepts"] == 3
+    )
+    assert record["metrics"]["units_beyond_luck"] == sum(
+        record["metrics"][f"{name}/beyond_luck"] for name in layers
+    )
     assert main([*words, "--layers", "image_encoder.blocks.9"]) == 2
     assert "no layer" in capsys.readouterr().err
 
@@ -245,7 +288,7 @@ def test_the_strongest_rows_come_first():
     assert strongest(torch.tensor([[1.0], [3.0], [2.0]]), unit=0, k=2) == [1, 2]
 
 
-# ------------------------------------------------------------------------------------------------------ attention
+# -------------------- attention
 
 
 def test_attention_is_that_of_torchs_own_layer():
@@ -254,10 +297,14 @@ def test_attention_is_that_of_torchs_own_layer():
     with listening(encoder, ["blocks.0.ln_1"]) as heard:
         maps = attention_maps(encoder, images)
     reference = nn.MultiheadAttention(32, 2, batch_first=True)
-    reference.load_state_dict({
-        "in_proj_weight": block.attention.in_proj.weight, "in_proj_bias": block.attention.in_proj.bias,
-        "out_proj.weight": block.attention.out_proj.weight, "out_proj.bias": block.attention.out_proj.bias,
-    })  # fmt: skip
+    reference.load_state_dict(
+        {
+            "in_proj_weight": block.attention.in_proj.weight,
+            "in_proj_bias": block.attention.in_proj.bias,
+            "out_proj.weight": block.attention.out_proj.weight,
+            "out_proj.bias": block.attention.out_proj.bias,
+        }
+    )
     x = heard["blocks.0.ln_1"]
     expected = reference(x, x, x, average_attn_weights=False)[1]
     assert maps.shape == (2, 2, 2, 17, 17)
@@ -310,13 +357,17 @@ def test_attention_to_patches_is_laid_out_as_the_picture():
     assert on_grid(torch.zeros(2, 3, 17)).shape == (2, 3, 4, 4)
 
 
-# ------------------------------------------------------------------------------------------------------ occlusion
+# -------------------- occlusion
 
 
 def test_occlusion_of_a_linear_score_is_the_sum_of_what_was_covered():
     generator = torch.Generator().manual_seed(0)
-    image, weights = (torch.randn(*shape, generator=generator) for shape in ((3, 12, 12), (2, 3, 12, 12)))
-    found = drops(lambda x: torch.einsum("bchw,kchw->bk", x, weights), image, patch=4, stride=2, fill=0.25)
+    image, weights = (
+        torch.randn(*shape, generator=generator) for shape in ((3, 12, 12), (2, 3, 12, 12))
+    )
+    found = drops(
+        lambda x: torch.einsum("bchw,kchw->bk", x, weights), image, patch=4, stride=2, fill=0.25
+    )
     worth = (weights * (image - 0.25)).sum(1, keepdim=True)  # (2, 1, 12, 12)
     expected = F.conv2d(worth, torch.ones(1, 1, 4, 4), stride=2)[:, 0]
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
@@ -329,7 +380,9 @@ def test_maps_of_two_texts_are_the_falls_of_their_cosines():
     image = encoder.preprocess([picture])
     covered = image.clone()
     covered[:, :, 8:16, 24:] = 0
-    fall = (encoder.encode_image(image) - encoder.encode_image(covered)) @ encoder.encode_text(texts).T
+    fall = (encoder.encode_image(image) - encoder.encode_image(covered)) @ encoder.encode_text(
+        texts
+    ).T
     torch.testing.assert_close(maps[:, 1, 3], fall[0], atol=1e-5, rtol=1e-4)
 
 
@@ -348,7 +401,7 @@ def test_impossible_occlusions_are_refused(wrong):
     one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------------------- steering
+# -------------------- steering
 
 
 def test_steering_a_linear_score_moves_every_pixel_by_the_rate_until_its_end():
@@ -374,16 +427,24 @@ def test_steering_raises_the_cosine_and_leaves_the_model_alone(views):
     assert steered.cosines[-1] > steered.cosines[0] + 0.2
     if not views:
         assert steered.cosines.tolist() == sorted(steered.cosines.tolist())
-    seen = encoder.encode_image(encoder.preprocess(steered.pictures)) @ encoder.encode_text(["a cat"])[0]
-    torch.testing.assert_close(seen, steered.cosines, atol=0.02, rtol=0)  # pictures have 8 bits a colour
-    assert all(torch.equal(before[name], tensor) for name, tensor in encoder.model.state_dict().items())
+    seen = (
+        encoder.encode_image(encoder.preprocess(steered.pictures))
+        @ encoder.encode_text(["a cat"])[0]
+    )
+    # pictures have 8 bits a colour
+    torch.testing.assert_close(seen, steered.cosines, atol=0.02, rtol=0)
+    assert all(
+        torch.equal(before[name], tensor) for name, tensor in encoder.model.state_dict().items()
+    )
     assert all(weight.grad is None for weight in encoder.model.parameters())
 
 
 def test_steering_is_repeated_by_its_seed_and_starts_where_it_is_told():
     encoder, picture = small_encoder(), noise_picture(32, 32)
     runs = [steer(encoder, "a cat", steps=2, views=2, frames=2, seed=seed) for seed in (1, 1, 2)]
-    assert torch.equal(runs[0].pixels, runs[1].pixels) and not torch.equal(runs[0].pixels, runs[2].pixels)
+    assert torch.equal(runs[0].pixels, runs[1].pixels) and not torch.equal(
+        runs[0].pixels, runs[2].pixels
+    )
     begun = steer(encoder, "a cat", steps=1, views=0, frames=2, start=picture)
     assert begun.pictures[0].tobytes() == picture.tobytes()
 
@@ -391,7 +452,9 @@ def test_steering_is_repeated_by_its_seed_and_starts_where_it_is_told():
 def test_views_keep_a_constant_picture_but_for_their_noise():
     views = random_views(torch.full((3, 16, 16), 0.5), 5, torch.Generator().manual_seed(0))
     assert views.shape == (5, 3, 16, 16)
-    assert float((views - 0.5).abs().mean()) == pytest.approx(0.05 * math.sqrt(2 / math.pi), rel=0.1)
+    assert float((views - 0.5).abs().mean()) == pytest.approx(
+        0.05 * math.sqrt(2 / math.pi), rel=0.1
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"frames": 1}, {"views": -1}, {"rate": 0.0}])
@@ -401,14 +464,16 @@ def test_impossible_steering_is_refused(wrong):
     one_line(error.value)
 
 
-# ----------------------------------------------------------------------------------------------- the shipped model
+# -------------------- the shipped model
 
 
 def test_the_shipped_model_looks_at_the_object_that_the_text_names():
     encoder, pictures = load("classroom"), concept_pictures(NAMES, 1)
     names = [f"a photo of a {pictures.class_names[label]}" for label in pictures.labels]
     for row, picture in enumerate(pictures.pictures(range(3))):
-        assert float(occlusion_maps(encoder, picture, [names[row]], patch=24, stride=8).max()) > 0.05
+        assert (
+            float(occlusion_maps(encoder, picture, [names[row]], patch=24, stride=8).max()) > 0.05
+        )
 
 
 @pytest.mark.slow
@@ -420,7 +485,12 @@ def test_a_paper_model_can_be_looked_into():
     assert maps.shape == (12, 1, 12, 50, 50)
     torch.testing.assert_close(rollout(maps).sum(-1), torch.ones(1, 50))
     layers = unit_layers(model)
-    assert unit_responses(encoder, concept_pictures(NAMES, 1), layers)[layers[-1]].shape == (3, 3072)
-    assert occlusion_maps(encoder, noise_picture(224, 224), ["a cat"], patch=112, stride=112).shape == (1, 2, 2)
+    assert unit_responses(encoder, concept_pictures(NAMES, 1), layers)[layers[-1]].shape == (
+        3,
+        3072,
+    )
+    assert occlusion_maps(
+        encoder, noise_picture(224, 224), ["a cat"], patch=112, stride=112
+    ).shape == (1, 2, 2)
     steered = steer(encoder, "a cat", steps=4, views=0, frames=2)
     assert steered.cosines[-1] > steered.cosines[0]

@@ -1,4 +1,6 @@
-"""The paper's protocol: which C are tried, what is set aside, what is reported, and what is refused."""
+"""The paper's protocol: which C are tried, what is set aside, what is reported, and what is
+refused.
+"""
 
 import json
 import math
@@ -23,16 +25,21 @@ from clipbench.evaluate.probes.linear_probe import (
 )
 from clipbench.evaluate.probes.logistic import Fit, Problem, fit
 
-CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"  # real pictures, beside a checkout
+# real pictures, beside a checkout
+CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"
 
 
-def clusters(rows: int, classes: int = 3, spread: float = 1.0, width: int = 8, seed: int = 0) -> Rows:
+def clusters(
+    rows: int, classes: int = 3, spread: float = 1.0, width: int = 8, seed: int = 0
+) -> Rows:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(rows) % classes
-    return Rows(torch.eye(width)[labels] + spread * torch.randn(rows, width, generator=generator), labels)
+    return Rows(
+        torch.eye(width)[labels] + spread * torch.randn(rows, width, generator=generator), labels
+    )
 
 
-# ---------------------------------------------------------------------------------------------------- the search
+# -------------------- the search
 
 
 def test_the_grid_has_97_values_eight_to_a_decade():
@@ -73,16 +80,22 @@ def test_the_validation_split_takes_a_fifth_of_every_class():
     assert validation.labels.bincount(minlength=4).tolist() == [10, 10, 1, 0]
     assert train.labels.bincount(minlength=4).tolist() == [40, 40, 4, 1]
     together = torch.cat([train.features, validation.features])
-    assert {tuple(row) for row in together.tolist()} == {tuple(row) for row in rows.features.tolist()}
+    assert {tuple(row) for row in together.tolist()} == {
+        tuple(row) for row in rows.features.tolist()
+    }
     assert torch.equal(split_validation(rows)[1].features, validation.features)
 
 
-# ---------------------------------------------------------------------------------------------------- the result
+# -------------------- the result
 
 
 def test_clear_clusters_are_told_apart_and_the_result_is_certified():
     metrics = linear_probe(clusters(90, spread=0.05), clusters(30, spread=0.05, seed=1))
-    assert metrics["top1"] == 1 and metrics["converged"] and metrics["gap"] <= metrics["worst_gap"] <= 1e-6
+    assert (
+        metrics["top1"] == 1
+        and metrics["converged"]
+        and metrics["gap"] <= metrics["worst_gap"] <= 1e-6
+    )
     assert metrics["train_rows"] == 90 and metrics["pictures"] == 30 and metrics["fits"] > 8
 
 
@@ -90,13 +103,22 @@ def test_accuracy_is_that_of_the_refitted_classifier():
     train, test = clusters(90), clusters(60, seed=5)
     metrics = linear_probe(train, test)
     both = fit(Problem(train.features, train.labels), metrics["C"])
-    assert metrics["top1"] == float((both.logits(test.features).argmax(1) == test.labels).double().mean())
+    assert metrics["top1"] == float(
+        (both.logits(test.features).argmax(1) == test.labels).double().mean()
+    )
 
 
 def test_a_fit_that_stopped_early_is_not_called_converged(monkeypatch):
     from clipbench.evaluate.probes import linear_probe as module
 
-    loose = Fit(torch.zeros(8, 3).double(), torch.zeros(3).double(), 1.0, objective=2.0, bound=1.0, products=1)
+    loose = Fit(
+        torch.zeros(8, 3).double(),
+        torch.zeros(3).double(),
+        1.0,
+        objective=2.0,
+        bound=1.0,
+        products=1,
+    )
     monkeypatch.setattr(module, "fit", lambda problem, C, start=None: loose)
     assert not linear_probe(clusters(30), clusters(30))["converged"]
 
@@ -106,9 +128,21 @@ def test_a_fit_that_stopped_early_is_not_called_converged(monkeypatch):
     [
         (clusters(30), clusters(30, width=9), "training features are 8 wide but test features 9"),
         (clusters(3), clusters(30), "every class has one row"),
-        (Rows(torch.randn(5, 8), torch.zeros(5).long()), clusters(30), "a classifier needs two classes"),
-        (Rows(torch.full((6, 8), torch.nan), torch.arange(6) % 2), clusters(30), "6 of 6 rows of features hold NaN"),
-        (clusters(30), Rows(torch.full((6, 8), torch.inf), torch.arange(6) % 2), "6 of 6 rows of features hold NaN"),
+        (
+            Rows(torch.randn(5, 8), torch.zeros(5).long()),
+            clusters(30),
+            "a classifier needs two classes",
+        ),
+        (
+            Rows(torch.full((6, 8), torch.nan), torch.arange(6) % 2),
+            clusters(30),
+            "6 of 6 rows of features hold NaN",
+        ),
+        (
+            clusters(30),
+            Rows(torch.full((6, 8), torch.inf), torch.arange(6) % 2),
+            "6 of 6 rows of features hold NaN",
+        ),
     ],
 )
 def test_what_cannot_be_probed_is_refused_in_one_line(train, test, message):
@@ -117,7 +151,7 @@ def test_what_cannot_be_probed_is_refused_in_one_line(train, test, message):
     assert message in one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------------------- splits
+# -------------------- splits
 
 
 def test_digits_are_split_by_writer():
@@ -129,7 +163,11 @@ def test_digits_are_split_by_writer():
 def test_scenes_are_tested_on_the_frozen_set_and_trained_on_another_seed():
     split = open_split("scenes:heldout256", scenes=50)
     assert len(split.train) == 50 and len(split.test) == 5000 and PROBE_SEED != EVALUATION_SEED
-    assert split.train.class_names == split.test.class_names == open_pictures("scenes:heldout256").class_names
+    assert (
+        split.train.class_names
+        == split.test.class_names
+        == open_pictures("scenes:heldout256").class_names
+    )
 
 
 def test_a_folder_with_parts_keeps_them(tmp_path):
@@ -159,7 +197,7 @@ def test_splits_that_do_not_fit_are_refused_in_one_line(tmp_path, train, test, m
     assert message in one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------------- command line
+# -------------------- command line
 
 
 def test_the_command_prints_one_certified_record(tmp_path, capsys):
@@ -168,7 +206,9 @@ def test_the_command_prints_one_certified_record(tmp_path, capsys):
     command = ["eval", "linear-probe", "--model", str(model), "--data", str(data), "--json"]
     assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["metrics"]["converged"] and record["settings"]["features"] == "before the projection"
+    assert (
+        record["metrics"]["converged"] and record["settings"]["features"] == "before the projection"
+    )
     assert "a fifth of each class" in record["settings"]["split"]
 
     assert main([*command, "--features", "pixels"]) == 0
@@ -178,7 +218,11 @@ def test_the_command_prints_one_certified_record(tmp_path, capsys):
 @pytest.mark.parametrize("task", ["linear-probe", "few-shot"])
 @pytest.mark.parametrize(
     "classes, message",
-    [({"cat": 8}, "one class only"), ({"cat": 1, "dog": 1}, "every class has one picture"), ({}, "no pictures found")],
+    [
+        ({"cat": 8}, "one class only"),
+        ({"cat": 1, "dog": 1}, "every class has one picture"),
+        ({}, "no pictures found"),
+    ],
 )
 def test_folders_that_cannot_be_probed_end_in_one_line(tmp_path, capsys, task, classes, message):
     model = write_small_model(tmp_path / "model")
@@ -189,12 +233,14 @@ def test_folders_that_cannot_be_probed_end_in_one_line(tmp_path, capsys, task, c
     assert line.startswith("clipbench: ") and message in line
 
 
-# ----------------------------------------------------------------------------------------------------- real data
+# -------------------- real data
 
 
 @pytest.mark.slow
 def test_cifar10_probe_agrees_with_scikit_learn():
-    """Classroom features of CIFAR-10: the refitted probe is within 0.1 point of scikit-learn's run to convergence."""
+    """Classroom features of CIFAR-10: the refitted probe is within 0.1 point of scikit-learn's
+    run to convergence.
+    """
     if not CIFAR10.exists():
         pytest.skip("needs ../shared/data/cifar10")
     from sklearn.linear_model import LogisticRegression
@@ -205,7 +251,10 @@ def test_cifar10_probe_agrees_with_scikit_learn():
     encoder = load("classroom")
     train, test = (
         Rows(image_features(encoder, data, projected=False), data.labels)
-        for data in (open_pictures(str(CIFAR10 / f"{part}.parquet")).subset(range(2000)) for part in ("train", "test"))
+        for data in (
+            open_pictures(str(CIFAR10 / f"{part}.parquet")).subset(range(2000))
+            for part in ("train", "test")
+        )
     )
     metrics = linear_probe(train, test)
     assert metrics["converged"]

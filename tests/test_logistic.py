@@ -1,4 +1,6 @@
-"""Certified logistic regression: scikit-learn's optimum, a bound that is one, closed forms, and what is refused."""
+"""Certified logistic regression: scikit-learn's optimum, a bound that is one, closed forms, and
+what is refused.
+"""
 
 import warnings
 
@@ -12,13 +14,7 @@ from small import one_line, small_encoder
 from clipbench import UserError, image_features
 from clipbench.data.open import open_pictures
 from clipbench.evaluate.probes import logistic
-from clipbench.evaluate.probes.logistic import (
-    Problem,
-    certify,
-    fit,
-    line_search,
-    to_dual_feasible,
-)
+from clipbench.evaluate.probes.logistic import Problem, certify, fit, line_search, to_dual_feasible
 from clipbench.model import VisionTransformer, ViTConfig
 
 
@@ -28,12 +24,18 @@ def cone(rows: int, width: int, classes: int, seed: int = 0) -> tuple[torch.Tens
     scale = torch.arange(1, width + 1).pow(-0.6)
     labels = torch.arange(rows) % classes
     means = torch.randn(classes, width, generator=generator) * scale
-    features = 0.4 * means[labels] + torch.randn(rows, width, generator=generator) * scale + 3 * scale.norm()
+    features = (
+        0.4 * means[labels]
+        + torch.randn(rows, width, generator=generator) * scale
+        + 3 * scale.norm()
+    )
     return F.normalize(features, dim=1), labels
 
 
 def scikit_learn(features, labels, C: float):
-    """Its solution run to convergence, as (weights (W, C), intercept (C,)); two classes as half of w and -w."""
+    """Its solution run to convergence, as (weights (W, C), intercept (C,)); two classes as half
+    of w and -w.
+    """
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=C, tol=1e-10, max_iter=100_000)
@@ -42,11 +44,14 @@ def scikit_learn(features, labels, C: float):
         model.fit(features.double().numpy(), labels.numpy())
     weights, intercept = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
     if len(weights) == 1:
-        weights, intercept = torch.cat([-weights, weights]) / 2, torch.cat([-intercept, intercept]) / 2
+        weights, intercept = (
+            torch.cat([-weights, weights]) / 2,
+            torch.cat([-intercept, intercept]) / 2,
+        )
     return weights.T, intercept
 
 
-# ---------------------------------------------------------------------------------------- scikit-learn's optimum
+# -------------------- scikit-learn's optimum
 
 
 def same_as_scikit_learn(features, labels, C: float) -> None:
@@ -57,7 +62,10 @@ def same_as_scikit_learn(features, labels, C: float) -> None:
     theirs = certify(problem, *scikit_learn(features[~test], labels[~test], C), C)
     assert ours.converged and ours.gap <= 1e-6
     assert ours.objective == pytest.approx(theirs.objective, rel=1e-6)
-    right = [(each.logits(features[test]).argmax(1) == labels[test]).double().mean() for each in (ours, theirs)]
+    right = [
+        (each.logits(features[test]).argmax(1) == labels[test]).double().mean()
+        for each in (ours, theirs)
+    ]
     assert abs(right[0] - right[1]) <= 0.001 + 1e-9
 
 
@@ -81,7 +89,8 @@ def test_features_of_a_random_transformer_reach_it():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "model, data", [("classroom", "digits"), ("tiny", "scenes:heldout256"), ("classroom", "twemoji")]
+    "model, data",
+    [("classroom", "digits"), ("tiny", "scenes:heldout256"), ("classroom", "twemoji")],
 )
 def test_features_of_the_shipped_models_reach_it(model, data):
     from clipbench.encoders.clip import load
@@ -89,14 +98,18 @@ def test_features_of_the_shipped_models_reach_it(model, data):
     pictures = open_pictures(data)
     chosen = (pictures.labels < 20).nonzero()[:, 0].tolist()[:600]
     pictures = pictures.subset(chosen)
-    same_as_scikit_learn(image_features(load(model), pictures, projected=False), pictures.labels, 0.01)
+    same_as_scikit_learn(
+        image_features(load(model), pictures, projected=False), pictures.labels, 0.01
+    )
 
 
 @pytest.mark.slow
 def test_features_of_a_random_vit_b_32_reach_it():
     """As wide as the paper's, and wider than there are rows."""
     torch.manual_seed(0)
-    tower = VisionTransformer(ViTConfig(image_size=224, patch_size=32, width=768, depth=12, heads=12)).eval()
+    tower = VisionTransformer(
+        ViTConfig(image_size=224, patch_size=32, width=768, depth=12, heads=12)
+    ).eval()
     data = open_pictures("digits").subset(range(0, 1797, 12))
     with torch.inference_mode():
         features = tower(data.tensor(224).float() / 127.5 - 1)
@@ -134,7 +147,9 @@ def test_a_start_elsewhere_changes_the_way_and_not_the_end():
 def test_rotating_and_shifting_the_features_changes_no_optimum():
     features, labels = cone(200, 10, 3)
     rotation = torch.linalg.qr(torch.randn(10, 10)).Q
-    one, other = (fit(Problem(x, labels), 5.0, target=1e-9) for x in (features, features @ rotation + 2))
+    one, other = (
+        fit(Problem(x, labels), 5.0, target=1e-9) for x in (features, features @ rotation + 2)
+    )
     assert one.objective == pytest.approx(other.objective, rel=1e-6)  # float32 features
 
 
@@ -148,7 +163,7 @@ def test_every_number_format_of_the_products_gives_the_same_optimum(dtype, monke
     assert result.converged and result.objective == pytest.approx(exact.objective, rel=1e-6)
 
 
-# ---------------------------------------------------------------------------------------------- the certificate
+# -------------------- the certificate
 
 
 @given(st.integers(0, 10_000), st.floats(-6, 4), st.floats(-8, 1), st.integers(2, 5))
@@ -158,7 +173,9 @@ def test_no_bound_lies_above_the_optimum(seed, log_C, log_noise, classes):
     problem = Problem(*cone(40, 6, classes, seed))
     best = fit(problem, C, target=1e-11)
     generator = torch.Generator().manual_seed(seed)
-    noise = 10**log_noise * torch.randn(best.weights.shape, generator=generator, dtype=torch.float64)
+    noise = 10**log_noise * torch.randn(
+        best.weights.shape, generator=generator, dtype=torch.float64
+    )
     result = certify(problem, best.weights + noise, best.intercept, C)
     assert result.bound <= best.objective * (1 + 1e-10)
     assert result.gap >= (result.objective - best.objective) / best.objective - 1e-10
@@ -185,8 +202,15 @@ def test_a_step_that_does_not_pay_at_any_length_is_not_taken():
     logits = problem.rows @ V
     objective, total = problem.objective(V, logits, 1.0)
     uphill = problem.rows.T @ (total.exp().reciprocal() * logits.exp() - problem.targets)
-    length, *same = line_search(problem, V, uphill, logits, problem.rows @ uphill, objective, 1.0, 1.0)
-    assert length == 0 and same[2] == objective and torch.equal(same[0], V) and torch.equal(same[3], total)
+    length, *same = line_search(
+        problem, V, uphill, logits, problem.rows @ uphill, objective, 1.0, 1.0
+    )
+    assert (
+        length == 0
+        and same[2] == objective
+        and torch.equal(same[0], V)
+        and torch.equal(same[3], total)
+    )
 
 
 @given(st.integers(0, 1000), st.integers(2, 9), st.integers(2, 5))
@@ -200,7 +224,7 @@ def test_any_matrix_becomes_feasible(seed, rows, classes):
     torch.testing.assert_close(feasible.sum(0), sums)
 
 
-# ------------------------------------------------------------------------------------------------- closed forms
+# -------------------- closed forms
 
 
 def test_without_strength_the_probabilities_are_the_class_frequencies():
@@ -213,7 +237,9 @@ def test_without_strength_the_probabilities_are_the_class_frequencies():
 
 
 def test_two_mirrored_rows_have_the_solution_of_one_equation():
-    """x = +-1, y = its sign: w = 2 C / (1 + e^w), b = 0 (from the derivative of w^2 / 2 + 2 C log(1 + e^-w))."""
+    """x = +-1, y = its sign: w = 2 C / (1 + e^w), b = 0 (from the derivative of w^2 / 2 + 2 C
+    log(1 + e^-w)).
+    """
     from scipy.optimize import brentq
 
     C = 3.0
@@ -227,7 +253,9 @@ def test_features_that_say_nothing_give_the_entropy_of_the_labels():
     features, labels = torch.ones(8, 3), torch.tensor([0, 0, 0, 0, 1, 1, 2, 2])
     result = fit(Problem(features, labels), 2.0)
     frequencies = torch.tensor([0.5, 0.25, 0.25])
-    assert result.objective == pytest.approx(2 * 8 * float(torch.special.entr(frequencies).sum()), rel=1e-6)
+    assert result.objective == pytest.approx(
+        2 * 8 * float(torch.special.entr(frequencies).sum()), rel=1e-6
+    )
 
 
 def test_a_class_without_rows_is_never_predicted():
@@ -237,7 +265,7 @@ def test_a_class_without_rows_is_never_predicted():
     assert set(result.logits(features).argmax(1).tolist()) <= {0, 2, 4}
 
 
-# ---------------------------------------------------------------------------------------------------- bad input
+# -------------------- bad input
 
 
 @pytest.mark.parametrize(
@@ -245,7 +273,10 @@ def test_a_class_without_rows_is_never_predicted():
     [
         (lambda x, y: (x, y[:-1]), "10 rows of features but 9 labels"),
         (lambda x, y: (x, y * 0), "a classifier needs two classes"),
-        (lambda x, y: (x.index_fill(0, torch.tensor([3]), float("nan")), y), "1 of 10 rows of features hold NaN"),
+        (
+            lambda x, y: (x.index_fill(0, torch.tensor([3]), float("nan")), y),
+            "1 of 10 rows of features hold NaN",
+        ),
         (lambda x, y: (x[:0], y[:0]), "no rows"),
         (lambda x, y: (x, y - 1), "labels must lie from 0"),
     ],
@@ -259,5 +290,8 @@ def test_what_cannot_be_fitted_is_refused_in_one_line(change, message):
 @pytest.mark.gpu
 def test_a_gpu_reaches_the_same_optimum():
     features, labels = cone(500, 64, 10)
-    here, there = fit(Problem(features, labels), 10.0), fit(Problem(features.cuda(), labels.cuda()), 10.0)
+    here, there = (
+        fit(Problem(features, labels), 10.0),
+        fit(Problem(features.cuda(), labels.cuda()), 10.0),
+    )
     assert there.converged and here.objective == pytest.approx(there.objective, rel=2e-6)

@@ -11,7 +11,8 @@ from jaxtyping import TypeCheckError
 
 from clipbench import clip_loss
 
-# In float64 only rounding is left: sums of at most 32 terms, each exact to 1e-16 of numbers up to 100.
+# In float64 only rounding is left: sums of at most 32 terms, each exact to 1e-16 of numbers up to
+# 100.
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
 
 
@@ -21,7 +22,9 @@ def assert_exact(actual, expected):
 
 def unit_vectors(count: int, seed: int, dimensions: int = 6) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return F.normalize(torch.randn(count, dimensions, generator=generator, dtype=torch.float64), dim=-1)
+    return F.normalize(
+        torch.randn(count, dimensions, generator=generator, dtype=torch.float64), dim=-1
+    )
 
 
 @st.composite
@@ -74,7 +77,9 @@ def test_a_common_rotation_changes_nothing(batch, seed):
     images, texts, scale = batch
     generator = torch.Generator().manual_seed(seed)
     rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64))[0]
-    assert_exact(clip_loss(images @ rotation, texts @ rotation, scale), clip_loss(images, texts, scale))
+    assert_exact(
+        clip_loss(images @ rotation, texts @ rotation, scale), clip_loss(images, texts, scale)
+    )
 
 
 @given(batches())
@@ -86,7 +91,8 @@ def test_showing_every_pair_twice_costs_ln_2(batch):
 
 def test_duplicates_of_all_pairs_put_a_floor_of_ln_2_under_the_loss():
     features = torch.eye(8, dtype=torch.float64).repeat(2, 1)
-    assert_exact(clip_loss(features, features, 100.0), math.log(2))  # exp(-100) is far below the tolerance
+    # exp(-100) is far below the tolerance
+    assert_exact(clip_loss(features, features, 100.0), math.log(2))
 
 
 @pytest.mark.parametrize("batch", [2, 7])

@@ -1,4 +1,6 @@
-"""Maps: known planes, scikit-learn's numbers, and what is said of features that cannot be mapped."""
+"""Maps: known planes, scikit-learn's numbers, and what is said of features that cannot be
+mapped.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +8,13 @@ import torch
 from torch.nn.functional import normalize
 
 from clipbench import UserError
-from clipbench.evaluate.maps import Cancelled, ProgressReader, principal_plane, trustworthiness, umap_map
+from clipbench.evaluate.maps import (
+    Cancelled,
+    ProgressReader,
+    principal_plane,
+    trustworthiness,
+    umap_map,
+)
 
 
 def cloud(rows: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -28,11 +36,15 @@ def test_pca_is_that_of_scikit_learn(rows, width):
     features = cloud(rows, width)
     theirs = PCA(2, svd_solver="full").fit(features.double().numpy())
     plane = principal_plane(features)
-    assert np.allclose(plane.project(features), theirs.transform(features.double().numpy()), atol=1e-4)
+    assert np.allclose(
+        plane.project(features), theirs.transform(features.double().numpy()), atol=1e-4
+    )
     assert np.allclose(plane.variance, theirs.explained_variance_ratio_, atol=1e-5)
 
 
-@pytest.mark.parametrize("features", [torch.ones(1, 5), torch.ones(9, 5), torch.tensor([[0.0, 0], [1, 0]])])
+@pytest.mark.parametrize(
+    "features", [torch.ones(1, 5), torch.ones(9, 5), torch.tensor([[0.0, 0], [1, 0]])]
+)
 def test_few_points_and_equal_ones_lie_on_a_plane_too(features):
     plane = principal_plane(features)
     assert torch.isfinite(plane.project(features)).all()
@@ -40,11 +52,14 @@ def test_few_points_and_equal_ones_lie_on_a_plane_too(features):
     assert 0 <= plane.variance.sum() <= 1 + 1e-6
 
 
-@pytest.mark.parametrize("features, problem", [
-    (torch.zeros(0, 4), "no features"),
-    (torch.tensor([[1.0, float("nan")]]), "not finite"),
-    (torch.ones(5, 1), "2 dimensions"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "features, problem",
+    [
+        (torch.zeros(0, 4), "no features"),
+        (torch.tensor([[1.0, float("nan")]]), "not finite"),
+        (torch.ones(5, 1), "2 dimensions"),
+    ],
+)
 def test_what_has_no_plane_says_so(features, problem):
     with pytest.raises(UserError, match=problem):
         principal_plane(features)

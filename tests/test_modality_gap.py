@@ -17,7 +17,9 @@ def unit(rows: int, width: int, seed: int) -> torch.Tensor:
 def test_opposite_points_are_two_apart():
     north = torch.tensor([[0.0, 1.0]]).repeat(3, 1)
     numbers = modality_gap(north, -north)
-    assert numbers == pytest.approx({"gap": 2.0, "image_text": -1.0, "image_image": 1.0, "text_text": 1.0})
+    assert numbers == pytest.approx(
+        {"gap": 2.0, "image_text": -1.0, "image_image": 1.0, "text_text": 1.0}
+    )
 
 
 def test_cosines_are_means_over_different_rows():
@@ -47,10 +49,15 @@ def test_at_one_half_the_means_meet_before_the_vectors_are_unit_again():
 
 def test_nothing_moves_at_zero_and_the_gap_grows_below_it():
     apart = torch.eye(8)[0]
-    images, texts = normalize(unit(50, 8, 0) + apart, dim=1), normalize(unit(50, 8, 1) - apart, dim=1)
+    images, texts = (
+        normalize(unit(50, 8, 0) + apart, dim=1),
+        normalize(unit(50, 8, 1) - apart, dim=1),
+    )
     same = shifted(images, texts, 0.0)
     assert torch.allclose(same[0], images, atol=1e-6) and torch.allclose(same[1], texts, atol=1e-6)
-    gaps = [modality_gap(*shifted(images, texts, share))["gap"] for share in (-0.5, -0.2, 0, 0.2, 0.5)]
+    gaps = [
+        modality_gap(*shifted(images, texts, share))["gap"] for share in (-0.5, -0.2, 0, 0.2, 0.5)
+    ]
     assert gaps == sorted(gaps, reverse=True) and gaps[-1] < 0.2 * gaps[2]
 
 

@@ -1,4 +1,6 @@
-"""Facts about the towers: equal to known code, causal, of unit length, with the paper's weights and sizes."""
+"""Facts about the towers: equal to known code, causal, of unit length, with the paper's weights
+and sizes.
+"""
 
 import json
 import math
@@ -40,23 +42,39 @@ def ids_of(words: list[int], length: int = 12, padding: int = 0) -> torch.Tensor
     return torch.tensor([row + [padding] * (length - len(row))])
 
 
-# ---------------------------------------------------------------------------------------------------- blocks
+# -------------------- blocks
 
 
-def torch_layer_like(block: Block, width: int, heads: int, activation) -> nn.TransformerEncoderLayer:
+def torch_layer_like(
+    block: Block, width: int, heads: int, activation
+) -> nn.TransformerEncoderLayer:
     """PyTorch's own pre-norm layer with the weights of ours."""
     layer = nn.TransformerEncoderLayer(
-        width, heads, 4 * width, dropout=0.0, activation=activation, batch_first=True, norm_first=True
+        width,
+        heads,
+        4 * width,
+        dropout=0.0,
+        activation=activation,
+        batch_first=True,
+        norm_first=True,
     )
     into, out = block.attention.in_proj, block.attention.out_proj
-    layer.load_state_dict({
-        "self_attn.in_proj_weight": into.weight, "self_attn.in_proj_bias": into.bias,
-        "self_attn.out_proj.weight": out.weight, "self_attn.out_proj.bias": out.bias,
-        "linear1.weight": block.mlp[0].weight, "linear1.bias": block.mlp[0].bias,
-        "linear2.weight": block.mlp[2].weight, "linear2.bias": block.mlp[2].bias,
-        "norm1.weight": block.ln_1.weight, "norm1.bias": block.ln_1.bias,
-        "norm2.weight": block.ln_2.weight, "norm2.bias": block.ln_2.bias,
-    })  # fmt: skip
+    layer.load_state_dict(
+        {
+            "self_attn.in_proj_weight": into.weight,
+            "self_attn.in_proj_bias": into.bias,
+            "self_attn.out_proj.weight": out.weight,
+            "self_attn.out_proj.bias": out.bias,
+            "linear1.weight": block.mlp[0].weight,
+            "linear1.bias": block.mlp[0].bias,
+            "linear2.weight": block.mlp[2].weight,
+            "linear2.bias": block.mlp[2].bias,
+            "norm1.weight": block.ln_1.weight,
+            "norm1.bias": block.ln_1.bias,
+            "norm2.weight": block.ln_2.weight,
+            "norm2.bias": block.ln_2.bias,
+        }
+    )
     return layer
 
 
@@ -78,13 +96,15 @@ def test_quick_gelu_is_near_gelu():
     assert 0.02 < (QuickGELU()(x) - nn.GELU()(x)).abs().max() < 0.021  # largest near x = -2.2
 
 
-# ------------------------------------------------------------------------------------------------------ text
+# -------------------- text
 
 
 def test_a_later_token_does_not_reach_earlier_states():
     encoder = small_clip().text_encoder
     states = []
-    encoder.blocks[-1].register_forward_hook(lambda module, inputs, output: states.append(output.detach()))
+    encoder.blocks[-1].register_forward_hook(
+        lambda module, inputs, output: states.append(output.detach())
+    )
     row = ids_of([5, 6, 7, 8, 9, 10])
     changed = row.clone()
     changed[0, 4] = 77
@@ -100,7 +120,8 @@ def test_the_feature_of_a_text_is_the_last_state_at_its_end_token():
     encoder.blocks[-1].register_forward_hook(lambda module, inputs, output: states.append(output))
     rows = torch.cat([ids_of([5, 6, 7]), ids_of([8])])
     features = encoder(rows)
-    expected = encoder.ln_final(torch.stack([states[0][0, 4], states[0][1, 2]]))  # start, words, end
+    # start, words, end
+    expected = encoder.ln_final(torch.stack([states[0][0, 4], states[0][1, 2]]))
     torch.testing.assert_close(features, expected, **ROUNDING)
 
 
@@ -149,7 +170,7 @@ def test_a_bag_of_words_is_the_mean_of_its_words_only():
     assert torch.isfinite(encoder(ids_of([]))).all(), "a text without words has a feature too"
 
 
-# ---------------------------------------------------------------------------------------------------- images
+# -------------------- images
 
 
 @pytest.mark.parametrize(
@@ -160,7 +181,10 @@ def test_a_bag_of_words_is_the_mean_of_its_words_only():
 def test_image_encoders_give_one_row_of_their_width_a_picture(image, width):
     model = small_clip(image)
     images = image_batch(image.image_size, 3)
-    assert model.image_encoder(images).shape == (3, width) and model.image_encoder.feature_width == width
+    assert (
+        model.image_encoder(images).shape == (3, width)
+        and model.image_encoder.feature_width == width
+    )
     assert model.encode_image(images).shape == (3, 16)
 
 
@@ -198,14 +222,16 @@ def test_attention_is_the_same_whether_fused_or_written_out():
         torch.testing.assert_close(attend(q, k, v, each), fused, **ROUNDING)
 
 
-# ----------------------------------------------------------------------------------------------- joint space
+# -------------------- joint space
 
 
 @pytest.mark.parametrize("image", [VIT, RESNET, CONVNET], ids=["vit", "resnet", "convnet"])
 @pytest.mark.parametrize("text", [TRANSFORMER, BAG_OF_WORDS], ids=["transformer", "bag of words"])
 def test_features_have_length_one(image, text):
     model = small_clip(image, text)
-    image_features, text_features, _ = model(image_batch(image.image_size, 3), world_tokenizer()(TEXTS[:3]))
+    image_features, text_features, _ = model(
+        image_batch(image.image_size, 3), world_tokenizer()(TEXTS[:3])
+    )
     for features in (image_features, text_features):
         torch.testing.assert_close(features.norm(dim=-1), torch.ones(3), **ROUNDING)
 
@@ -213,20 +239,22 @@ def test_features_have_length_one(image, text):
 def test_scale_starts_at_one_over_0_07():
     model = small_clip()
     torch.testing.assert_close(model.scale, torch.tensor(1 / 0.07))
-    assert float(model.logit_scale.detach()) == pytest.approx(2.6592, abs=1e-4)  # as released, to its digits
+    # as released, to its digits
+    assert float(model.logit_scale.detach()) == pytest.approx(2.6592, abs=1e-4)
 
 
 @pytest.mark.parametrize("value, clamped", [(9.0, math.log(100)), (-3.0, 0.0), (3.0, 3.0)])
 def test_training_keeps_logit_scale_between_0_and_ln_100(value, clamped):
     model = small_clip()
     model.logit_scale.data.fill_(value)
-    assert float(model.scale.detach()) == pytest.approx(math.exp(value))  # of a finished model nothing is cut off
+    # of a finished model nothing is cut off
+    assert float(model.scale.detach()) == pytest.approx(math.exp(value))
     model.clamp_logit_scale()
     assert float(model.logit_scale.detach()) == pytest.approx(clamped)
     assert float(model.scale.detach()) <= 100.001  # exp(ln 100) in float32
 
 
-# ------------------------------------------------------------------------------------------- initial weights
+# -------------------- initial weights
 
 
 def test_initial_weights_are_those_of_the_paper():
@@ -239,12 +267,16 @@ def test_initial_weights_are_those_of_the_paper():
         "token_embedding.weight": 0.02,
         "positions": 0.01,
         **{f"blocks.{i}.attention.in_proj.weight": W**-0.5 for i in range(depth)},
-        **{f"blocks.{i}.attention.out_proj.weight": W**-0.5 * (2 * depth) ** -0.5 for i in range(depth)},
+        **{
+            f"blocks.{i}.attention.out_proj.weight": W**-0.5 * (2 * depth) ** -0.5
+            for i in range(depth)
+        },
         **{f"blocks.{i}.mlp.0.weight": (2 * W) ** -0.5 for i in range(depth)},
         **{f"blocks.{i}.mlp.2.weight": W**-0.5 * (2 * depth) ** -0.5 for i in range(depth)},
     }
     stds = {name: float(weight.detach().std()) for name, weight in encoder.named_parameters()}
-    # The smallest tensor has 4,096 numbers: its std is estimated to 1.1 %, and 5 % is more than four times that.
+    # The smallest tensor has 4,096 numbers: its std is estimated to 1.1 %, and 5 % is more than
+    # four times that.
     assert {name: stds[name] for name in expected} == pytest.approx(expected, rel=0.05)
     assert float(model.text_projection.weight.detach().std()) == pytest.approx(W**-0.5, rel=0.05)
     assert float(model.image_projection.weight.detach().std()) == pytest.approx(96**-0.5, rel=0.05)
@@ -258,7 +290,7 @@ def test_residual_blocks_of_the_resnet_begin_as_their_shortcuts():
     assert torch.equal(block(x), block.shortcut(x).relu())
 
 
-# ----------------------------------------------------------------------------------------------------- sizes
+# -------------------- sizes
 
 
 def count(module: nn.Module) -> int:
@@ -266,7 +298,8 @@ def count(module: nn.Module) -> int:
 
 
 def test_parameters_of_a_small_clip_counted_by_hand():
-    W, V, T, D = 32, 24, 32, 16  # widths of the image and the text tower, context length, joint space
+    # widths of the image and the text tower, context length, joint space
+    W, V, T, D = 32, 24, 32, 16
     model = small_clip()
     patches, class_token_and_places, norms = 3 * 8 * 8 * W, W + 17 * W, 2 * (2 * W)
     blocks = 2 * (12 * W * W + 13 * W)
@@ -282,12 +315,18 @@ def test_models_of_the_paper_have_their_known_number_of_parameters(name, paramet
 
 
 def test_a_model_that_the_paper_does_not_have_is_refused_with_the_list_of_those_it_has():
-    with pytest.raises(ValueError, match="no model 'ViT-B/31' in the paper; choose from RN50, RN101"):
+    with pytest.raises(
+        ValueError, match="no model 'ViT-B/31' in the paper; choose from RN50, RN101"
+    ):
         CLIPConfig.named("ViT-B/31")
 
 
 def test_models_of_the_paper_use_quick_gelu_unless_told_otherwise():
-    assert CLIPConfig.named("ViT-B/32").image.activation == CLIPConfig.named("RN50").text.activation == "quick_gelu"
+    assert (
+        CLIPConfig.named("ViT-B/32").image.activation
+        == CLIPConfig.named("RN50").text.activation
+        == "quick_gelu"
+    )
     later = CLIPConfig.named("ViT-B/16", activation="gelu")
     assert later.image.activation == later.text.activation == "gelu"
 
@@ -297,7 +336,7 @@ def test_classroom_model_has_at_most_8_million_parameters():
         assert count(CLIP(CLIPConfig.classroom())) <= 8_000_000
 
 
-# -------------------------------------------------------------------------------------------------- settings
+# -------------------- settings
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,7 @@
 import pytest
 import torch
 
-from clipbench.training.muon import (
-    Muon,
-    orthogonalise,
-    plain_steps,
-    small_steps,
-)
+from clipbench.training.muon import Muon, orthogonalise, plain_steps, small_steps
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (64, 27), (1, 5)])
@@ -24,13 +19,16 @@ def test_an_orthogonalised_matrix_has_singular_values_near_one(shape):
 
 
 def test_five_steps_of_the_sources_polynomial():
-    """On a diagonal matrix the iteration is a polynomial of each singular value, here in the source's numbers."""
+    """On a diagonal matrix the iteration is a polynomial of each singular value, here in the
+    source's numbers.
+    """
     values = torch.tensor([1.0, 0.5, 0.1, 0.02])
     expected = values / values.norm()
     for _ in range(5):
         expected = 3.4445 * expected - 4.7750 * expected**3 + 2.0315 * expected**5
     found = orthogonalise(torch.diag(values)).float().diagonal()
-    torch.testing.assert_close(found, expected, rtol=0.03, atol=0)  # bfloat16 has 3 digits, in fifteen products
+    # bfloat16 has 3 digits, in fifteen products
+    torch.testing.assert_close(found, expected, rtol=0.03, atol=0)
 
 
 def test_an_orthogonalised_matrix_keeps_its_singular_vectors():
@@ -50,7 +48,9 @@ def test_the_size_of_a_gradient_does_not_matter():
 
 
 def polynomial_of_singular_values(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """The source's definition by an SVD in float64: each step takes s to 3.4445 s - 4.7750 s^3 + 2.0315 s^5."""
+    """The source's definition by an SVD in float64: each step takes s to 3.4445 s - 4.7750 s^3
+    + 2.0315 s^5.
+    """
     U, values, V = torch.linalg.svd(matrix.double(), full_matrices=False)
     values = values / values.norm()
     for _ in range(steps):
@@ -59,7 +59,9 @@ def polynomial_of_singular_values(matrix: torch.Tensor, steps: int = 5) -> torch
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (64, 288)])
-@pytest.mark.parametrize("dtype, tolerance", [(None, 1e-4), (torch.float64, 1e-6), (torch.bfloat16, 0.1)], ids=str)
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(None, 1e-4), (torch.float64, 1e-6), (torch.bfloat16, 0.1)], ids=str
+)
 def test_orthogonalising_is_the_polynomial_of_the_singular_values(shape, dtype, tolerance):
     torch.manual_seed(0)
     matrix = torch.randn(shape)
@@ -73,16 +75,25 @@ def test_steps_on_the_small_side_are_the_same_steps(shape):
     torch.manual_seed(0)
     U, _, V = torch.linalg.svd(torch.randn(shape, dtype=torch.float64), full_matrices=False)
     wide_spectrum = U * torch.logspace(0, -6, shape[0], dtype=torch.float64) @ V
-    for matrix in (torch.randn(shape, dtype=torch.float64), wide_spectrum, torch.zeros(shape, dtype=torch.float64)):
+    for matrix in (
+        torch.randn(shape, dtype=torch.float64),
+        wide_spectrum,
+        torch.zeros(shape, dtype=torch.float64),
+    ):
         x = matrix / (matrix.norm() + 1e-7)
         torch.testing.assert_close(small_steps(x, 5), plain_steps(x, 5))
-        # float32: five steps amplify the smallest directions 3.4445 ** 5 = 485 times, and their rounding with them
-        torch.testing.assert_close(small_steps(x.float(), 5), plain_steps(x, 5).float(), rtol=0, atol=1e-3)
+        # float32: five steps amplify the smallest directions 3.4445 ** 5 = 485 times, and their
+        # rounding with them
+        torch.testing.assert_close(
+            small_steps(x.float(), 5), plain_steps(x, 5).float(), rtol=0, atol=1e-3
+        )
 
 
 def test_muon_multiplies_in_the_weights_format_unless_told_otherwise(monkeypatch):
     asked = []
-    monkeypatch.setattr("clipbench.training.muon.orthogonalise", lambda matrix, dtype: asked.append(dtype) or matrix)
+    monkeypatch.setattr(
+        "clipbench.training.muon.orthogonalise", lambda matrix, dtype: asked.append(dtype) or matrix
+    )
     for dtype in (None, torch.bfloat16):
         weight = torch.nn.Parameter(torch.randn(4, 6))
         weight.grad = torch.randn(4, 6)
@@ -97,7 +108,8 @@ def test_weight_decay_takes_its_share_beside_the_update():
     for weight, decay in ((plain, 0.0), (decayed, 0.5)):
         weight.grad = gradient.clone()
         Muon([weight], lr=0.1, weight_decay=decay).step()
-    torch.testing.assert_close(plain.detach() - decayed.detach(), 0.1 * 0.5 * start)  # smaller by lr x decay
+    # smaller by lr x decay
+    torch.testing.assert_close(plain.detach() - decayed.detach(), 0.1 * 0.5 * start)
 
 
 def test_a_gradient_of_zero_moves_nothing():
@@ -108,7 +120,9 @@ def test_a_gradient_of_zero_moves_nothing():
     assert torch.equal(weight, before)
 
 
-@pytest.mark.parametrize("shape", [(6, 10), (24, 6), (4, 3, 3, 3)], ids=["wide", "tall", "convolution"])
+@pytest.mark.parametrize(
+    "shape", [(6, 10), (24, 6), (4, 3, 3, 3)], ids=["wide", "tall", "convolution"]
+)
 def test_a_step_has_the_size_of_the_learning_rate_and_lowers_the_loss(shape):
     torch.manual_seed(0)
     weight, target = torch.nn.Parameter(torch.randn(shape)), torch.randn(shape)

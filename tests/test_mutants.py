@@ -1,4 +1,6 @@
-"""Facts about seeded faults: which there are, that each can be found again elsewhere, and what is drawn."""
+"""Facts about seeded faults: which there are, that each can be found again elsewhere, and what
+is drawn.
+"""
 
 import ast
 
@@ -32,7 +34,11 @@ def table():
 
 
 def changes(source: str, symbol: str) -> set[tuple[str, str]]:
-    return {(each.fault.before, each.fault.after) for each in places(source) if each.fault.symbol == symbol}
+    return {
+        (each.fault.before, each.fault.after)
+        for each in places(source)
+        if each.fault.symbol == symbol
+    }
 
 
 def test_a_function_has_the_faults_of_its_expressions_and_no_others():
@@ -40,17 +46,23 @@ def test_a_function_has_the_faults_of_its_expressions_and_no_others():
         ("not self.size < LIMIT and scale", "not self.size < LIMIT or scale"),
         ("not self.size < LIMIT", "self.size < LIMIT"),
         ("self.size < LIMIT", "self.size <= LIMIT"),
-        ("scale - 1", "scale + 1"), ("1", "2"),
-        ("max", "min"), ("self.size * scale", "self.size / scale"),
-        ("rows.sum", "rows.mean"), ("-1", "0"), ("True", "False"),
+        ("scale - 1", "scale + 1"),
+        ("1", "2"),
+        ("max", "min"),
+        ("self.size * scale", "self.size / scale"),
+        ("rows.sum", "rows.mean"),
+        ("-1", "0"),
+        ("True", "False"),
         ("rows.sum(dim=-1, keepdim=True)", "rows.sum(keepdim=True)"),
         ("rows.sum(dim=-1, keepdim=True)", "rows.sum(dim=-1)"),
-    }  # fmt: skip
+    }
 
 
 def test_what_a_message_a_tolerance_and_a_text_say_is_left_alone():
     assert changes(SOURCE, "table") == {("0.5", "0.6"), ("True", "False")}
-    assert ("LIMIT + 1", "LIMIT - 1") not in {pair for symbol in ("", "Box.area") for pair in changes(SOURCE, symbol)}
+    assert ("LIMIT + 1", "LIMIT - 1") not in {
+        pair for symbol in ("", "Box.area") for pair in changes(SOURCE, symbol)
+    }
 
 
 def test_defaults_and_constants_belong_to_what_is_around_them():
@@ -68,7 +80,12 @@ def test_a_source_with_a_fault_differs_in_that_expression_only():
         changed = apply(SOURCE, place)
         ast.parse(changed)
         before, after = SOURCE.encode()[place.start : place.end].decode(), f"({place.fault.after})"
-        assert changed == SOURCE.encode()[: place.start].decode() + after + SOURCE.encode()[place.end :].decode()
+        assert (
+            changed
+            == SOURCE.encode()[: place.start].decode()
+            + after
+            + SOURCE.encode()[place.end :].decode()
+        )
         assert before != after
 
 
@@ -76,13 +93,21 @@ def fault(before: str) -> Fault:
     return next(each.fault for each in places(SOURCE, "old/box.py") if each.fault.before == before)
 
 
-@pytest.mark.parametrize("change", [
-    lambda source: source,
-    lambda source: "\n\n" + source.replace("max(self.size * scale, ", "max(\n    self.size * scale,\n    "),
-    lambda source: source.replace("def area(self", "def area(self, new=None"),
-    lambda source: source.replace("class Box", "class Crate"),
-    lambda source: source.replace("return max(self.size * scale", "return max(self.sizes * scale"),
-], ids=["as it was", "formatted", "another argument", "a renamed class", "a renamed field"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda source: source,
+        lambda source: (
+            "\n\n" + source.replace("max(self.size * scale, ", "max(\n    self.size * scale,\n    ")
+        ),
+        lambda source: source.replace("def area(self", "def area(self, new=None"),
+        lambda source: source.replace("class Box", "class Crate"),
+        lambda source: source.replace(
+            "return max(self.size * scale", "return max(self.sizes * scale"
+        ),
+    ],
+    ids=["as it was", "formatted", "another argument", "a renamed class", "a renamed field"],
+)
 def test_a_fault_is_found_in_another_layout(change):
     moved = {"new/box.py": places(change(SOURCE), "new/box.py")}
     name, place = find(fault("self.size * scale"), moved)
@@ -90,7 +115,9 @@ def test_a_fault_is_found_in_another_layout(change):
 
 
 def test_a_fault_of_what_is_gone_is_not_found():
-    source = SOURCE.replace("return max(self.size * scale, rows.sum(dim=-1, keepdim=True))", "return other.volume()")
+    source = SOURCE.replace(
+        "return max(self.size * scale, rows.sum(dim=-1, keepdim=True))", "return other.volume()"
+    )
     assert find(fault("self.size * scale"), {"box.py": places(source, "box.py")}) is None
 
 

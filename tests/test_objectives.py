@@ -1,4 +1,6 @@
-"""Facts about CLIP's rivals: their losses in closed form, what they start from, that they learn, stop and go on."""
+"""Facts about CLIP's rivals: their losses in closed form, what they start from, that they
+learn, stop and go on.
+"""
 
 import json
 import math
@@ -6,7 +8,16 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from small import BAG_OF_WORDS, CONVNET, VIT, EightPairs, noise_picture, one_line, small_clip, small_config
+from small import (
+    BAG_OF_WORDS,
+    CONVNET,
+    VIT,
+    EightPairs,
+    noise_picture,
+    one_line,
+    small_clip,
+    small_config,
+)
 from trainers import assert_same_bits
 
 from clipbench import CLIP, TrainConfig, Trainer, UserError
@@ -42,9 +53,13 @@ class EightClasses(EightPairs):
 def trainer_of(name: str, out=None, machine=None, stream=None, **settings) -> Trainer:
     torch.manual_seed(0)
     model = CLIP(small_config())
-    config = TrainConfig(**{"objective": name, "batch_size": 8, "pairs": 80, "warmup": 0.1, **settings})
+    config = TrainConfig(
+        **{"objective": name, "batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
+    )
     machine = {"precision": "fp32", "threads": 1, **(machine or {})}
-    return Trainer(model, TOKENIZER, Preprocess(32), stream or EightClasses(), config, out, **machine)
+    return Trainer(
+        model, TOKENIZER, Preprocess(32), stream or EightClasses(), config, out, **machine
+    )
 
 
 def objective_of(name: str, **config):
@@ -57,7 +72,7 @@ def first_batch(objective) -> tuple[torch.Tensor, torch.Tensor]:
     return Preprocess(32).normalise(pairs.images), objective.targets(pairs, TOKENIZER)
 
 
-# ------------------------------------------------------------------------------------------------ losses in the open
+# -------------------- losses in the open
 
 
 def test_nt_xent_is_the_written_out_loop():
@@ -129,7 +144,9 @@ def test_a_supervised_loss_is_cross_entropy():
     objective = objective_of("supervised")
     images, labels = first_batch(objective)
     logits = objective.classifier(objective.clip.image_encoder(images))
-    torch.testing.assert_close(objective.compare(*objective(images, labels)), F.cross_entropy(logits, labels))
+    torch.testing.assert_close(
+        objective.compare(*objective(images, labels)), F.cross_entropy(logits, labels)
+    )
 
 
 @pytest.mark.parametrize("name", ["caption-lm", "bow", "supervised"])
@@ -146,7 +163,7 @@ def test_guessing_depends_on_the_batch_for_contrastive_losses_only():
     assert objective_of("simclr").guessing(16) == pytest.approx(math.log(31))
 
 
-# ------------------------------------------------------------------------------------------------------------ views
+# -------------------- views
 
 
 def test_views_differ_from_each_other_and_follow_the_seed():
@@ -165,16 +182,22 @@ def test_a_view_of_one_colour_is_of_one_colour():
     assert 0 < int(gray.sum()) < 12, "a fifth of them is grey"
 
 
-# --------------------------------------------------------------------------------------------------------- training
+# -------------------- training
 
 
 @pytest.mark.parametrize("name", RIVALS)
 def test_thirty_steps_lower_the_loss(name):
-    views = {"stream": ScenePairs(0, tiny=True, image_size=32), "batch_size": 16, "pairs": 480}  # noise has no views
+    # noise has no views
+    views = {"stream": ScenePairs(0, tiny=True, image_size=32), "batch_size": 16, "pairs": 480}
     trainer, steps = trainer_of(name, **(views if name == "simclr" else {"pairs": 240})), []
-    trainer.callbacks.append(lambda event: steps.append(event) if event["event"] == "step" else None)
+    trainer.callbacks.append(
+        lambda event: steps.append(event) if event["event"] == "step" else None
+    )
     trainer.run()
-    assert len(steps) == 30 and steps[-1]["loss"] < (0.96 if name == "simclr" else 0.8) * steps[0]["loss"]
+    assert (
+        len(steps) == 30
+        and steps[-1]["loss"] < (0.96 if name == "simclr" else 0.8) * steps[0]["loss"]
+    )
     assert steps[-1]["batch_accuracy"] > steps[0]["batch_accuracy"] + 0.1
     assert all(step["tflops"] > 0 for step in steps)
 
@@ -184,13 +207,26 @@ def test_only_what_the_objective_uses_is_trained(name):
     trainer = trainer_of(name, pairs=16)
     before = {key: weight.detach().clone() for key, weight in trainer.objective.named_parameters()}
     trainer.run()
-    moved = {key for key, weight in trainer.objective.named_parameters() if not torch.equal(weight, before[key])}
+    moved = {
+        key
+        for key, weight in trainer.objective.named_parameters()
+        if not torch.equal(weight, before[key])
+    }
     used = {key for key, weight in trainer.objective.named_parameters() if weight.requires_grad}
     text = {key for key in before if key.startswith("clip.text_encoder")}
     assert moved <= used and {key for key in used if "image_encoder" in key} <= moved
     assert bool(text & moved) == (name in ("caption-lm", "bow"))
-    assert not moved & {"clip.logit_scale", "clip.image_projection.weight", "clip.text_projection.weight"}
-    owned = [id(w) for optimizer in trainer.optimizers for group in optimizer.param_groups for w in group["params"]]
+    assert not moved & {
+        "clip.logit_scale",
+        "clip.image_projection.weight",
+        "clip.text_projection.weight",
+    }
+    owned = [
+        id(w)
+        for optimizer in trainer.optimizers
+        for group in optimizer.param_groups
+        for w in group["params"]
+    ]
     assert sorted(owned) == sorted(id(w) for w in trainer.objective.parameters() if w.requires_grad)
 
 
@@ -222,7 +258,9 @@ def test_micro_batches_give_the_whole_batchs_gradient(name):
         trainer = trainer_of(name, machine={"micro_batch": micro_batch})
         batch = trainer.draw()
         loss, _ = trainer.backward(batch.images, trainer.objective.targets(batch, TOKENIZER))
-        return float(loss), {key: w.grad for key, w in trainer.objective.named_parameters() if w.requires_grad}
+        return float(loss), {
+            key: w.grad for key, w in trainer.objective.named_parameters() if w.requires_grad
+        }
 
     (loss, direct), (cached_loss, cached) = gradients(None), gradients(3)
     assert cached_loss == pytest.approx(loss, rel=1e-6)
@@ -244,7 +282,10 @@ def test_scenes_are_labelled_with_their_subject():
     stream = ScenePairs(seed=0, tiny=True)
     pairs = stream(0, 64)
     assert len(stream.class_names) == 256 == int(stream(0, 256).labels.unique().numel())
-    named = [stream.class_names[label] in text for label, text in zip(pairs.labels, pairs.captions, strict=True)]
+    named = [
+        stream.class_names[label] in text
+        for label, text in zip(pairs.labels, pairs.captions, strict=True)
+    ]
     assert sum(named) > 32, "captions may use another word for it"
 
 
@@ -255,7 +296,7 @@ def test_a_language_model_gets_a_transformer_where_a_bag_of_words_was():
     make_objective("caption-lm", CLIP(config))
 
 
-# ---------------------------------------------------------------------------------------------------------- refused
+# -------------------- refused
 
 
 def test_what_cannot_be_trained_is_refused_in_one_line():
@@ -271,18 +312,30 @@ def test_what_cannot_be_trained_is_refused_in_one_line():
         one_line(error.value)
 
 
-# -------------------------------------------------------------------------------------------------- saved and scored
+# -------------------- saved and scored
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A short run of every rival, by the command line."""
     folder = tmp_path_factory.mktemp("runs")
-    preset = {"model": small_config(CONVNET, BAG_OF_WORDS).to_dict(), "train": {"batch_size": 16, "pairs": 32},
-              "tiny_world": True}  # fmt: skip
+    preset = {
+        "model": small_config(CONVNET, BAG_OF_WORDS).to_dict(),
+        "train": {"batch_size": 16, "pairs": 32},
+        "tiny_world": True,
+    }
     (folder / "small.json").write_text(json.dumps(preset))
     for name in RIVALS:
-        words = ["train", "--preset", str(folder / "small.json"), "--objective", name, "--threads", "1", "--json"]
+        words = [
+            "train",
+            "--preset",
+            str(folder / "small.json"),
+            "--objective",
+            name,
+            "--threads",
+            "1",
+            "--json",
+        ]
         assert main([*words, "--out", str(folder / name)]) == 0
     return folder
 
@@ -315,13 +368,27 @@ def test_damaged_heads_end_in_one_line(name, runs, tmp_path):
 def test_a_rival_is_shipped_in_half_the_size_and_answers_the_same(name, tmp_path):
     objective = objective_of(name)
     for dtype in (torch.float32, torch.float16):
-        save_pretrained(tmp_path / str(dtype), objective.clip, TOKENIZER, Preprocess(32), dtype, objective=objective)
+        save_pretrained(
+            tmp_path / str(dtype),
+            objective.clip,
+            TOKENIZER,
+            Preprocess(32),
+            dtype,
+            objective=objective,
+        )
     whole, half = (load(tmp_path / str(dtype)) for dtype in (torch.float32, torch.float16))
     features = torch.randn(4, 32, generator=torch.Generator().manual_seed(0))
     words = (["cat", "dog"], ["{}"])
-    torch.testing.assert_close(half.class_scores(features, *words), whole.class_scores(features, *words), atol=0.02,
-                               rtol=0.002)  # fmt: skip  # float16 has 11 bits
-    sizes = [(encoder_folder / "objective.safetensors").stat().st_size for encoder_folder in sorted(tmp_path.iterdir())]
+    torch.testing.assert_close(
+        half.class_scores(features, *words),
+        whole.class_scores(features, *words),
+        atol=0.02,
+        rtol=0.002,
+    )  # float16 has 11 bits
+    sizes = [
+        (encoder_folder / "objective.safetensors").stat().st_size
+        for encoder_folder in sorted(tmp_path.iterdir())
+    ]
     assert min(sizes) < 0.6 * max(sizes)  # and a header
 
 
@@ -337,7 +404,9 @@ def test_fingerprints_know_the_heads():
 def test_a_caption_models_score_is_the_sum_of_its_tokens_log_probabilities():
     objective = objective_of("caption-lm")
     features = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
-    scores = objective.class_scores(features, ["cat", "hot dog"], ["{}", "a photo of a {}."], TOKENIZER)
+    scores = objective.class_scores(
+        features, ["cat", "hot dog"], ["{}", "a photo of a {}."], TOKENIZER
+    )
     assert scores.shape == (2, 2)
 
     def log_likelihood(row: torch.Tensor, text: str) -> float:
@@ -345,7 +414,9 @@ def test_a_caption_models_score_is_the_sum_of_its_tokens_log_probabilities():
         likely = objective.logits(row[None], ids[:, :-1]).log_softmax(-1)[0]
         return float(likely[torch.arange(ids.shape[1] - 1), ids[0, 1:]].sum().detach())
 
-    terms = [math.exp(log_likelihood(features[1], text)) for text in ("hot dog", "a photo of a hot dog.")]
+    terms = [
+        math.exp(log_likelihood(features[1], text)) for text in ("hot dog", "a photo of a hot dog.")
+    ]
     assert float(scores[1, 1]) == pytest.approx(math.log(sum(terms) / 2), rel=1e-4)
 
 
@@ -384,7 +455,9 @@ def test_the_command_line_scores_rivals_and_refuses_what_makes_no_sense(runs, ca
     words = ["--data", "digits", "--json", "--model"]
     assert main(["eval", "zero-shot", *words, str(runs / "bow")]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["metrics"]["pictures"] == 1797 and record["settings"]["ensemble"] == "as bow has it"
+    assert (
+        record["metrics"]["pictures"] == 1797 and record["settings"]["ensemble"] == "as bow has it"
+    )
     for name, reason in (("simclr", "linear-probe"), ("supervised", "'zero'")):
         assert main(["eval", "zero-shot", *words, str(runs / name)]) == 2
         assert reason in capsys.readouterr().err
@@ -392,7 +465,12 @@ def test_the_command_line_scores_rivals_and_refuses_what_makes_no_sense(runs, ca
 
 @pytest.mark.slow
 def test_the_command_line_probes_rivals(runs, capsys):
-    assert main(["eval", "linear-probe", "--data", "digits", "--model", str(runs / "simclr"), "--json"]) == 0
+    assert (
+        main(
+            ["eval", "linear-probe", "--data", "digits", "--model", str(runs / "simclr"), "--json"]
+        )
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["metrics"]["top1"] > 0.2
 
 
@@ -401,7 +479,9 @@ def test_a_trained_caption_model_finds_its_eight_captions():
     trainer.run()
     encoder = RivalEncoder(trainer.objective, TOKENIZER, Preprocess(32))
     features = encoder.image_tower(Preprocess(32).normalise(EightPairs().images))
-    verdicts = judge_by_scores(encoder, features, torch.arange(8), EightPairs.words, ["a photo of a {}"])
+    verdicts = judge_by_scores(
+        encoder, features, torch.arange(8), EightPairs.words, ["a photo of a {}"]
+    )
     assert verdicts.metrics()["top1"] > 0.8
 
 
@@ -423,7 +503,10 @@ def test_several_captions_give_the_mean_of_the_losses_with_each():
     ids = objective.targets(pairs, tokenizer)
     assert ids.shape[:2] == (8, 3)
     rows, texts, scale = objective(images, ids)
-    alone = [clip_loss(*clip(images, tokenizer(list(texts)))) for texts in (pairs.captions, *pairs.more_captions)]
+    alone = [
+        clip_loss(*clip(images, tokenizer(list(texts))))
+        for texts in (pairs.captions, *pairs.more_captions)
+    ]
     torch.testing.assert_close(objective.compare(rows, texts, scale), sum(alone) / 3)
     first_alone = objective(images, tokenizer(pairs.captions))[1]
     assert objective.accuracy(rows, texts) == objective.accuracy(rows, first_alone)
@@ -438,8 +521,12 @@ def test_captions_in_micro_batches_have_the_whole_batchs_gradient():
         stream = ScenePairs(0, SceneConfig(captions=2), tiny=True, image_size=VIT.image_size)
         torch.manual_seed(0)
         parts = CLIP(small_config()), world_tokenizer(), Preprocess(VIT.image_size), stream
-        trainer = Trainer(*parts, TrainConfig(pairs=8, batch_size=8), precision="fp32", micro_batch=micro_batch)
+        trainer = Trainer(
+            *parts, TrainConfig(pairs=8, batch_size=8), precision="fp32", micro_batch=micro_batch
+        )
         batch = trainer.draw()
         trainer.backward(batch.images, trainer.objective.targets(batch, trainer.tokenizer))
-        gradients.append(torch.cat([weight.grad.flatten() for weight in trainer.model.parameters()]))
+        gradients.append(
+            torch.cat([weight.grad.flatten() for weight in trainer.model.parameters()])
+        )
     torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-6)

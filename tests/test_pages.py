@@ -1,16 +1,12 @@
-"""Facts about the generated pages: the same for everybody, different from each other, and found by their kind."""
+"""Facts about the generated pages: the same for everybody, different from each other, and found
+by their kind.
+"""
 
 import numpy as np
 import pytest
 
 from clipbench import UserError
-from clipbench.data.alter.documents import (
-    KINDS,
-    MOST,
-    document_pages,
-    draw_page,
-    scanned,
-)
+from clipbench.data.alter.documents import KINDS, MOST, document_pages, draw_page, scanned
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,7 +20,12 @@ def test_a_page_is_a_function_of_its_kind_and_number(kind):
 def test_a_technical_drawing_has_a_frame_and_a_title_block_in_its_corner():
     for number in range(20):
         pixels = np.asarray(draw_page("technical drawing", number)).mean(2)
-        frame = pixels[20:236, 8].max(), pixels[8, 20:236].max(), pixels[202, 130:240].max(), pixels[210:240, 128].max()
+        frame = (
+            pixels[20:236, 8].max(),
+            pixels[8, 20:236].max(),
+            pixels[202, 130:240].max(),
+            pixels[210:240, 128].max(),
+        )
         assert max(frame) < 60, number
 
 
@@ -43,10 +44,16 @@ def test_a_second_scan_is_another_picture_of_the_same_sheet():
     assert scan.size == page.size
 
 
-@pytest.mark.parametrize("ask", [
-    lambda: draw_page("poem", 0), lambda: draw_page("chart", -1), lambda: draw_page("chart", 0, 5000),
-    lambda: document_pages(0), lambda: document_pages(MOST + 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: draw_page("poem", 0),
+        lambda: draw_page("chart", -1),
+        lambda: draw_page("chart", 0, 5000),
+        lambda: document_pages(0),
+        lambda: document_pages(MOST + 1),
+    ],
+)
 def test_what_cannot_be_drawn_gets_one_line(ask):
     with pytest.raises(UserError) as error:
         ask()

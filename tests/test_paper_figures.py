@@ -1,4 +1,6 @@
-"""Facts about the paper's figures: numbers become findings, verdicts follow intervals, and what is missing is said."""
+"""Facts about the paper's figures: numbers become findings, verdicts follow intervals, and what
+is missing is said.
+"""
 
 import json
 import os
@@ -27,8 +29,10 @@ from clipbench.pretrained.random_weights import ABOUT, MARK
 
 ROOT = Path(__file__).parent.parent
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
-    "count": (0.7, 0.9, 0.5, 0.6, 0.8), "style": (0.9, 0.95, 0.8, 0.9, 0.92), "colour": (0.95, 0.99, 0.9, 0.96, 0.97),
-}  # fmt: skip
+    "count": (0.7, 0.9, 0.5, 0.6, 0.8),
+    "style": (0.9, 0.95, 0.8, 0.9, 0.92),
+    "colour": (0.95, 0.99, 0.9, 0.96, 0.97),
+}
 
 
 def with_ends(name: str, value: float, half: float = 0.02) -> dict:
@@ -47,10 +51,17 @@ def suite_metrics(shift: float = 0.0) -> dict:
 
 
 def adaptation_metrics(level: float, shifted: float) -> dict:
-    found = with_ends("top1", level) | with_ends("twemoji/top1", shifted) | with_ends("openmoji/top1", shifted)
+    found = (
+        with_ends("top1", level)
+        | with_ends("twemoji/top1", shifted)
+        | with_ends("openmoji/top1", shifted)
+    )
     for k, more in ((1, -0.3), (4, -0.1), (16, 0.03)):
-        found |= {f"shots/{k}/top1": level + more, f"shots/{k}/twemoji/top1": shifted + more / 3,
-                  f"shots/{k}/openmoji/top1": shifted + more / 3}  # fmt: skip
+        found |= {
+            f"shots/{k}/top1": level + more,
+            f"shots/{k}/twemoji/top1": shifted + more / 3,
+            f"shots/{k}/openmoji/top1": shifted + more / 3,
+        }
     return found
 
 
@@ -63,25 +74,47 @@ def typographic_metrics(success: float) -> dict:
 
 
 RECORDS = {
-    "tiny-scene-tasks": suite_metrics(), "pixels-scene-tasks": suite_metrics(-0.1),
-    "tiny-prompts": {f"digits/{wording}": share for wording, share in zip(WORDINGS, (0.5, 0.52, 0.56), strict=True)}
+    "tiny-scene-tasks": suite_metrics(),
+    "pixels-scene-tasks": suite_metrics(-0.1),
+    "tiny-prompts": {
+        f"digits/{wording}": share
+        for wording, share in zip(WORDINGS, (0.5, 0.52, 0.56), strict=True)
+    }
     | with_ends("digits/gain", 0.06),
-    "tiny-adaptation": adaptation_metrics(0.9, 0.4), "twin-supervised-adaptation": adaptation_metrics(0.8, 0.2),
-    "tiny-one-example": with_ends("zero-shot", 0.9) | with_ends("1 picture a class", 0.5)
-    | with_ends("2 pictures a class", 0.6) | {"chance": 1 / 37},
-    "tiny-overlap": {"all": 0.9, "all_low": 0.85, "all_high": 0.93, "pictures": 100,
-                     **{f"clean/{share}": 0.9 for share in (0.01, 0.02, 0.05, 0.1)}},
-    "typographic-tiny": typographic_metrics(0.01), "typographic-many-signs-0": typographic_metrics(0.4),
-}  # fmt: skip
+    "tiny-adaptation": adaptation_metrics(0.9, 0.4),
+    "twin-supervised-adaptation": adaptation_metrics(0.8, 0.2),
+    "tiny-one-example": with_ends("zero-shot", 0.9)
+    | with_ends("1 picture a class", 0.5)
+    | with_ends("2 pictures a class", 0.6)
+    | {"chance": 1 / 37},
+    "tiny-overlap": {
+        "all": 0.9,
+        "all_low": 0.85,
+        "all_high": 0.93,
+        "pictures": 100,
+        **{f"clean/{share}": 0.9 for share in (0.01, 0.02, 0.05, 0.1)},
+    },
+    "typographic-tiny": typographic_metrics(0.01),
+    "typographic-many-signs-0": typographic_metrics(0.4),
+}
 BENCHES = {
     "objectives": {
-        "pairs": [100, 200], "pictures": 1000, "seed": 0,
-        **{name: {"top1": [0.1, end], "top1_low": [0.05, end], "top1_high": [0.15, end]}
-           for name, end in (("contrastive", 0.8), ("bow", 0.6), ("caption-lm", 0.5))},
+        "pairs": [100, 200],
+        "pictures": 1000,
+        "seed": 0,
+        **{
+            name: {"top1": [0.1, end], "top1_low": [0.05, end], "top1_high": [0.15, end]}
+            for name, end in (("contrastive", 0.8), ("bow", 0.6), ("caption-lm", 0.5))
+        },
     },
-    "scaling-width": {"runs": [{"image_gflops": size, "top1": share, "seed": seed} for seed in (0, 1)
-                               for size, share in ((0.01, 0.4), (0.04, 0.6), (0.16, 0.8))]},
-}  # fmt: skip
+    "scaling-width": {
+        "runs": [
+            {"image_gflops": size, "top1": share, "seed": seed}
+            for seed in (0, 1)
+            for size, share in ((0.01, 0.4), (0.04, 0.6), (0.16, 0.8))
+        ]
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +132,11 @@ def records(tmp_path_factory):
 def test_records_become_a_figure_with_a_finding(records, name):
     finding = finding_of(name, Sources("tiny", shipped=records))
     assert finding.figure is not None and finding.appears in (YES, NO, PARTLY), finding.finding
-    assert finding.figure.png()[1:4] == b"PNG" and finding.finding in finding.figure.alt and finding.spread
+    assert (
+        finding.figure.png()[1:4] == b"PNG"
+        and finding.finding in finding.figure.alt
+        and finding.spread
+    )
     assert FIGURES[name].NAME == name and FIGURES[name].PAPER and FIGURES[name].__doc__
 
 
@@ -116,9 +153,16 @@ def test_a_model_with_random_weights_marks_its_figures_and_no_other(records, tmp
     (tmp_path / "tiny-prompts.json").write_text(json.dumps(rehearsal))
     sources = Sources("tiny", shipped=records, made=tmp_path)
     rehearsed, real = finding_of("fig04", sources), finding_of("fig08", sources)
-    assert rehearsed.finding.startswith(f"{MARK}: An ensemble") and rehearsed.figure.read_aloud.startswith(MARK)
-    assert rehearsed.figure.png() != finding_of("fig04", Sources("tiny", shipped=records)).figure.png()
-    assert MARK not in real.finding + real.figure.read_aloud and (rehearsed.appears, real.appears) == (UNJUDGED, YES)
+    assert rehearsed.finding.startswith(
+        f"{MARK}: An ensemble"
+    ) and rehearsed.figure.read_aloud.startswith(MARK)
+    assert (
+        rehearsed.figure.png() != finding_of("fig04", Sources("tiny", shipped=records)).figure.png()
+    )
+    assert MARK not in real.finding + real.figure.read_aloud and (
+        rehearsed.appears,
+        real.appears,
+    ) == (UNJUDGED, YES)
 
 
 def test_verdicts_follow_the_intervals():
@@ -142,7 +186,9 @@ def test_what_stands_in_a_title_is_computed(records):
     assert "80 % (contrastive), 60 %" in draw_efficiency(BENCHES["objectives"])[1]
     assert errors_by_size(BENCHES["scaling-width"])[0.01] == pytest.approx([60, 60])
     assert "+6.0 points" in finding_of("fig04", sources).finding
-    assert finding_of("typographic", sources).appears == PARTLY, "a twin reads, the model itself does not"
+    assert finding_of("typographic", sources).appears == PARTLY, (
+        "a twin reads, the model itself does not"
+    )
     assert by_task({"a/b": 1, "mean": 2}) == {"a": {"b": 1}}
 
 
@@ -161,8 +207,29 @@ def test_records_come_with_the_package():
 
 def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys):
     model = write_small_model(tmp_path / "model")
-    command = ["figures", "fig04", "fig06", "fig07", "fig08", "fig17", "--scale", "tiny", "--model", str(model)]
-    small = ["--pictures", "16", "--tasks", "count", "word_order", "--device", "cpu", "--out", str(tmp_path / "out")]
+    command = [
+        "figures",
+        "fig04",
+        "fig06",
+        "fig07",
+        "fig08",
+        "fig17",
+        "--scale",
+        "tiny",
+        "--model",
+        str(model),
+    ]
+    small = [
+        "--pictures",
+        "16",
+        "--tasks",
+        "count",
+        "word_order",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main([*command, *small, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert all(each["appears"] in (YES, NO, PARTLY) for each in result["figures"].values())
@@ -175,24 +242,60 @@ def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys
 
 
 @pytest.mark.slow
-def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_its_weights_are_random(tmp_path):
-    """Without network, in a process of its own. Figures 4, 13 and 14 would take minutes (texts and probes)."""
+def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_its_weights_are_random(
+    tmp_path,
+):
+    """Without network, in a process of its own.
+
+    Figures 4, 13 and 14 would take minutes (texts and probes).
+    """
     write_hub_cache(tmp_path / "hf")
-    command = [sys.executable, "-m", "clipbench", "figures", "--scale", "full", "--out", "out", "--json"]
-    command += ["fig02", "fig05", "fig06", "fig08", "fig09", "fig10", "fig16", "fig17", "typographic"]
+    command = [
+        sys.executable,
+        "-m",
+        "clipbench",
+        "figures",
+        "--scale",
+        "full",
+        "--out",
+        "out",
+        "--json",
+    ]
+    command += [
+        "fig02",
+        "fig05",
+        "fig06",
+        "fig08",
+        "fig09",
+        "fig10",
+        "fig16",
+        "fig17",
+        "typographic",
+    ]
     small = ["--pictures", "16", "--tasks", "concept", "count", "word_order"]
     where = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *small], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["figures"]
-    of_the_model = {name for name, each in found.items() if any(used.startswith("full-") for used in each["records"])}
-    assert of_the_model == {name for name, each in found.items() if each["finding"].startswith(MARK)}
+    of_the_model = {
+        name
+        for name, each in found.items()
+        if any(used.startswith("full-") for used in each["records"])
+    }
+    assert of_the_model == {
+        name for name, each in found.items() if each["finding"].startswith(MARK)
+    }
     assert of_the_model == {"fig05", "fig06", "fig08", "fig10", "fig16", "fig17"}
 
 
 @pytest.mark.parametrize(
     "names, message",
-    [(["fig03"], "fig03 is not drawn: pseudocode"), (["fig99"], "no figure 'fig99' (did you mean 'fig09'?)")],
+    [
+        (["fig03"], "fig03 is not drawn: pseudocode"),
+        (["fig99"], "no figure 'fig99' (did you mean 'fig09'?)"),
+    ],
 )
 def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys, names, message):
     assert main(["figures", *names, "--out", str(tmp_path)]) == 2
@@ -202,11 +305,14 @@ def test_figures_that_are_not_drawn_are_refused_with_the_reason(tmp_path, capsys
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [(["--scale", "big"], "invalid choice: 'big'"), (["--pictures", "0"], "must be more than 0"),
-     (["--tasks", "cuont"], "no scene task 'cuont' (did you mean 'count'?)"),
-     (["--model", "a/b/c"], "no model 'a/b/c'"),
-     (["--records", "missing"], "no folder of records: missing")],
-)  # fmt: skip
+    [
+        (["--scale", "big"], "invalid choice: 'big'"),
+        (["--pictures", "0"], "must be more than 0"),
+        (["--tasks", "cuont"], "no scene task 'cuont' (did you mean 'count'?)"),
+        (["--model", "a/b/c"], "no model 'a/b/c'"),
+        (["--records", "missing"], "no folder of records: missing"),
+    ],
+)
 def test_a_wrong_argument_is_one_line(tmp_path, capsys, arguments, message):
     assert main(["figures", "fig04", "--out", str(tmp_path), "--scale", "tiny", *arguments]) == 2
     captured = capsys.readouterr()
@@ -214,7 +320,9 @@ def test_a_wrong_argument_is_one_line(tmp_path, capsys, arguments, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_measured(tmp_path, capsys, monkeypatch):
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_measured(
+    tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr("clipbench.paper_figures.sources.Sources.encoder", None)
     (tmp_path / "file").touch()
     assert main(["figures", "--out", str(tmp_path / "file")]) == 2
@@ -232,7 +340,7 @@ def test_stopped_in_between_it_keeps_whole_records_and_no_half_page(tmp_path, ca
     assert [path.name for path in tmp_path.rglob("*")] == ["records", "tiny-prompts.json"]
 
 
-# ------------------------------------------------------------------------------------------------------- the plan
+# -------------------- the plan
 
 
 class Counted:
@@ -261,22 +369,31 @@ class Counted:
 def test_a_plan_counts_what_is_encoded(figure, tmp_path, monkeypatch):
     monkeypatch.setenv("CLIPBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(feature_file, "calibrate_threads", lambda encoder, data: None)
-    sources = Sources("tiny", "nobody/knows-it", tmp_path, tmp_path / "made", pictures=40, tasks=["count"])
+    sources = Sources(
+        "tiny", "nobody/knows-it", tmp_path, tmp_path / "made", pictures=40, tasks=["count"]
+    )
     told = plan([figure], sources)
     (need,) = told["records"].values()
     sources.encoder = counted = Counted(small_encoder())
     finding_of(figure, sources)
     assert counted.pictures == need["pictures"]
-    assert 0.9 * need["texts"] <= counted.texts <= need["texts"], "a text that two templates make is encoded once"
+    assert 0.9 * need["texts"] <= counted.texts <= need["texts"], (
+        "a text that two templates make is encoded once"
+    )
     assert told["t4_minutes"] >= 0 and "ESTIMATE" in told["basis"]
-    assert plan([figure], sources)["records"][told["figures"][figure]]["there"], "now there is a record"
+    assert plan([figure], sources)["records"][told["figures"][figure]]["there"], (
+        "now there is a record"
+    )
 
 
 def test_the_plan_of_the_real_model_names_data_and_minutes_and_measures_nothing(tmp_path, capsys):
     assert main(["figures", "--scale", "full", "--plan", "--out", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["plan"]
     assert told["figures"].keys() == FIGURES.keys()
-    assert all(each["data"] and each["source"] and each["t4_minutes"] > 0 for each in told["records"].values())
+    assert all(
+        each["data"] and each["source"] and each["t4_minutes"] > 0
+        for each in told["records"].values()
+    )
     assert not any(tmp_path.iterdir())
     assert main(["figures", "fig13", "--scale", "full", "--plan", "--out", str(tmp_path)]) == 0
     assert "minutes of a T4" in capsys.readouterr().out

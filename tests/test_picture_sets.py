@@ -1,4 +1,6 @@
-"""Facts about picture sets: the shipped ones, image folders, parquet files, and what cannot be opened."""
+"""Facts about picture sets: the shipped ones, image folders, parquet files, and what cannot be
+opened.
+"""
 
 import json
 
@@ -13,12 +15,7 @@ from small import noise_picture, one_line, png, write_image_folder
 from clipbench import PictureSet, UserError, open_pictures
 from clipbench.data.image_set import PHOTO_TEMPLATES, TEMPLATES
 from clipbench.data.world.evaluation_sets import SCENE_SETS, heldout_factors
-from clipbench.data.world.factors import (
-    HELD_OUT_NAMES,
-    STYLES,
-    is_held_out,
-    training_pool,
-)
+from clipbench.data.world.factors import HELD_OUT_NAMES, STYLES, is_held_out, training_pool
 from clipbench.data.world.sprites import concepts
 
 ROWS = [0, 1, 2, 3, 50]
@@ -28,15 +25,21 @@ def pixels(pictures) -> np.ndarray:
     return np.stack([np.asarray(picture, dtype=np.int32) for picture in pictures])
 
 
-# ------------------------------------------------------------------------------------------------- shipped sets
+# -------------------- shipped sets
 
 
 @pytest.mark.parametrize("name", [*SCENE_SETS, "twemoji", "openmoji", "digits"])
 def test_every_shipped_set_has_labels_names_templates_and_pictures(name):
     data = open_pictures(name)
     assert len(data) == len(data.ids) == len(set(data.ids)) and data.name == name
-    assert data.labels.dtype == torch.int64 and 0 <= data.labels.min() and data.labels.max() < len(data.class_names)
-    assert len(set(data.class_names)) == len(data.class_names) and data.chance == 1 / len(data.class_names)
+    assert (
+        data.labels.dtype == torch.int64
+        and 0 <= data.labels.min()
+        and data.labels.max() < len(data.class_names)
+    )
+    assert len(set(data.class_names)) == len(data.class_names) and data.chance == 1 / len(
+        data.class_names
+    )
     assert all(template.count("{}") == 1 for template in data.templates)
     pictures = data.pictures(ROWS)
     assert all(picture.mode == "RGB" and picture.size == (64, 64) for picture in pictures)
@@ -67,7 +70,10 @@ def test_held_out_styles_are_those_that_training_leaves_out():
     data = open_pictures("scenes:heldout-style")
     shown = [concepts()[concept].name for concept in training_pool().tolist()]
     assert data.class_names == shown
-    pairs = sum(int(is_held_out(training_pool(), torch.tensor(style)).sum()) for style in range(1, len(STYLES)))
+    pairs = sum(
+        int(is_held_out(training_pool(), torch.tensor(style)).sum())
+        for style in range(1, len(STYLES))
+    )
     assert 600 < pairs < 840  # a tenth of 1,217 concepts in six styles
     assert len(data.labels.unique()) > 400
 
@@ -81,7 +87,9 @@ def test_held_out_counts_name_numbers():
 
 def test_held_out_names_are_classified_among_all_names():
     data = open_pictures("scenes:heldout-name")
-    assert {data.class_names[label] for label in data.labels.unique().tolist()} == set(HELD_OUT_NAMES)
+    assert {data.class_names[label] for label in data.labels.unique().tolist()} == set(
+        HELD_OUT_NAMES
+    )
     assert len(data.class_names) == len(concepts())
 
 
@@ -95,7 +103,7 @@ def test_digits_are_scikit_learns_in_two_parts():
     assert np.array_equal(last, pixels(test.pictures([359]))) and last.max() > 200
 
 
-# ------------------------------------------------------------------------------------------------------ subsets
+# -------------------- subsets
 
 
 def test_a_subset_keeps_rows_together():
@@ -108,13 +116,18 @@ def test_a_subset_keeps_rows_together():
 
 def test_all_pictures_of_a_large_set_are_read_once_and_in_order():
     shades = torch.arange(600) % 251
-    data = PictureSet("shades", shades, [str(shade) for shade in range(251)], ["{}"],
-                      lambda rows: [Image.new("RGB", (2, 2), (int(shades[row]),) * 3) for row in rows],
-                      [str(row) for row in range(600)])  # fmt: skip
+    data = PictureSet(
+        "shades",
+        shades,
+        [str(shade) for shade in range(251)],
+        ["{}"],
+        lambda rows: [Image.new("RGB", (2, 2), (int(shades[row]),) * 3) for row in rows],
+        [str(row) for row in range(600)],
+    )
     assert torch.equal(data.tensor(2)[:, 0, 0, 0], shades.to(torch.uint8))
 
 
-# ------------------------------------------------------------------------------------------------- image folders
+# -------------------- image folders
 
 
 def test_a_folder_has_a_class_for_every_sub_folder(tmp_path):
@@ -125,7 +138,9 @@ def test_a_folder_has_a_class_for_every_sub_folder(tmp_path):
     data = open_pictures(str(tmp_path / "set"))
     assert data.class_names == ["cat", "red car"] and data.labels.tolist() == [0, 0, 0, 1, 1]
     assert data.templates == PHOTO_TEMPLATES and data.ids[0].endswith("cat/0.png")
-    assert np.array_equal(pixels(data.pictures([0]))[0], np.asarray(noise_picture(40, 40, seed=100)))
+    assert np.array_equal(
+        pixels(data.pictures([0]))[0], np.asarray(noise_picture(40, 40, seed=100))
+    )
 
 
 def test_a_damaged_picture_in_a_folder_is_named(tmp_path):
@@ -147,7 +162,7 @@ def test_a_folder_without_pictures_in_classes_is_refused(tmp_path, inside):
     one_line(error.value)
 
 
-# ---------------------------------------------------------------------------------------------------- parquet files
+# -------------------- parquet files
 
 
 def write_parquet(path, labels, paths, images=None, **columns) -> str:
@@ -164,7 +179,9 @@ def test_a_parquet_file_takes_class_names_from_its_paths(tmp_path):
     name = write_parquet(tmp_path / "x.parquet", [1, 0, 1, 2], paths)
     data = open_pictures(name)
     assert data.class_names == ["red car", "dog", "cat"] and data.labels.tolist() == [1, 0, 1, 2]
-    assert np.array_equal(pixels(data.pictures([3, 1])), pixels([noise_picture(32, 32, 3), noise_picture(32, 32, 1)]))
+    assert np.array_equal(
+        pixels(data.pictures([3, 1])), pixels([noise_picture(32, 32, 3), noise_picture(32, 32, 1)])
+    )
 
 
 def write_bad(path, kind: str) -> str:
@@ -193,9 +210,19 @@ def write_bad(path, kind: str) -> str:
 
 @pytest.mark.parametrize(
     "kind",
-    ["no rows", "no label", "plain images", "no bytes", "no folders", "no paths", "missing label", "negative label",
-     "text", "empty"],
-)  # fmt: skip
+    [
+        "no rows",
+        "no label",
+        "plain images",
+        "no bytes",
+        "no folders",
+        "no paths",
+        "missing label",
+        "negative label",
+        "text",
+        "empty",
+    ],
+)
 def test_a_parquet_file_that_is_no_picture_set_is_refused_in_one_line(tmp_path, kind):
     name = write_bad(tmp_path / "bad.parquet", kind)
     with pytest.raises(UserError) as error:
@@ -204,23 +231,29 @@ def test_a_parquet_file_that_is_no_picture_set_is_refused_in_one_line(tmp_path, 
 
 
 def test_a_damaged_picture_in_a_parquet_file_is_refused_in_one_line(tmp_path):
-    name = write_parquet(tmp_path / "x.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), b"torn"])
+    name = write_parquet(
+        tmp_path / "x.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), b"torn"]
+    )
     data = open_pictures(name)
     with pytest.raises(UserError) as error:
         data.pictures([0, 1])
     assert "x.parquet, row 1, is not a picture" in one_line(error.value)
-    missing = write_parquet(tmp_path / "y.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), None])
+    missing = write_parquet(
+        tmp_path / "y.parquet", [0, 0], ["cat/a.png", "cat/b.png"], [png(0), None]
+    )
     with pytest.raises(UserError) as error:
         open_pictures(missing).pictures([1])
     one_line(error.value)
 
 
-# ----------------------------------------------------------------------------------------------------- unknown names
+# -------------------- unknown names
 
 
 @pytest.mark.parametrize("name", ["imagenet", "scenes", "scenes:train", "noto", "absent.parquet"])
 def test_an_unknown_set_lists_the_known_ones(name):
-    with pytest.raises(UserError, match="unknown data .* give scenes:heldout, .*twemoji, openmoji, digits") as error:
+    with pytest.raises(
+        UserError, match="unknown data .* give scenes:heldout, .*twemoji, openmoji, digits"
+    ) as error:
         open_pictures(name)
     one_line(error.value)
     assert json.dumps(str(error.value))

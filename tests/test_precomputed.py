@@ -27,8 +27,12 @@ def remembered(encoder):
 def test_it_is_an_encoder_with_the_same_numbers(encoder, remembered):
     assert isinstance(remembered, Encoder)
     images = remembered.preprocess(PICTURES[::-1])
-    assert torch.equal(remembered.encode_image(images).flip(0), encoder.encode_image(encoder.preprocess(PICTURES)))
-    assert torch.equal(remembered.image_tower(images).flip(0), encoder.image_tower(encoder.preprocess(PICTURES)))
+    assert torch.equal(
+        remembered.encode_image(images).flip(0), encoder.encode_image(encoder.preprocess(PICTURES))
+    )
+    assert torch.equal(
+        remembered.image_tower(images).flip(0), encoder.image_tower(encoder.preprocess(PICTURES))
+    )
     assert remembered.scale == encoder.scale and remembered.embed_dim == encoder.embed_dim
 
 
@@ -36,13 +40,18 @@ def test_evaluators_and_widgets_take_it(encoder, remembered):
     data = open_pictures("digits").subset(range(12))
     known = PrecomputedEncoder(data.pictures(range(12)), image_features(encoder, data), encoder)
     metrics = [
-        zero_shot_metrics(image_features(one, data), data.labels, zero_shot_weights(one, data.class_names, ["a {}"]))
+        zero_shot_metrics(
+            image_features(one, data),
+            data.labels,
+            zero_shot_weights(one, data.class_names, ["a {}"]),
+        )
         for one in (encoder, known)
     ]
     assert metrics[0] == metrics[1]
     explorers = [PromptExplorer(one, PICTURES, ["a cat", "a dog"]) for one in (encoder, remembered)]
     for computed, known in zip(*(explorer.scores for explorer in explorers), strict=True):
-        assert computed["cosine"] == pytest.approx(known["cosine"], abs=1e-6)  # one picture at a time, or four
+        # one picture at a time, or four
+        assert computed["cosine"] == pytest.approx(known["cosine"], abs=1e-6)
 
 
 def test_texts_can_be_known_too(remembered):

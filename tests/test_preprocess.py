@@ -1,4 +1,6 @@
-"""Facts about pictures as they arrive: odd modes, rotation, extreme shapes, damaged and hostile files."""
+"""Facts about pictures as they arrive: odd modes, rotation, extreme shapes, damaged and hostile
+files.
+"""
 
 import io
 import struct
@@ -24,14 +26,18 @@ def file_of(picture: Image.Image, tmp_path, name: str, **options):
     return tmp_path / name
 
 
-# ------------------------------------------------------------------------------------------- resize and crop
+# -------------------- resize and crop
 
 
 def reference(picture: Image.Image, size: int) -> np.ndarray:
-    """Radford et al.'s pipeline in plain Pillow and numpy: shorter side to size, centre crop, normalise."""
+    """Radford et al.'s pipeline in plain Pillow and numpy: shorter side to size, centre crop,
+    normalise.
+    """
     width, height = picture.size
     short = min(width, height)
-    picture = picture.resize((width * size // short, height * size // short), Image.Resampling.BICUBIC)
+    picture = picture.resize(
+        (width * size // short, height * size // short), Image.Resampling.BICUBIC
+    )
     left, top = (picture.width - size) // 2, (picture.height - size) // 2
     pixels = np.asarray(picture.crop((left, top, left + size, top + size)), dtype=np.float64) / 255
     return ((pixels - CLIP_MEAN) / CLIP_STD).transpose(2, 0, 1)
@@ -42,7 +48,9 @@ def test_pixels_equal_a_reference_in_pillow_and_numpy():
         ours = Preprocess(32)([noise_picture(*size)])[0]
         assert ours.dtype == torch.float32
         # 1e-5: float32 rounding of numbers up to 2.7
-        np.testing.assert_allclose(ours.numpy(), reference(noise_picture(*size), 32), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(
+            ours.numpy(), reference(noise_picture(*size), 32), rtol=0, atol=1e-5
+        )
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 2, 17, 32]))
@@ -52,7 +60,9 @@ def test_any_shape_of_picture_becomes_a_square(width, height, size):
 
 @pytest.mark.parametrize("size", [(1, 2000), (2000, 1), (3000, 10), (1, 1)])
 def test_extreme_shapes_keep_their_colour(size):
-    assert (to_uint8(Image.new("RGB", size, RED), 16).flatten(1) == torch.tensor(RED)[:, None]).all()
+    assert (
+        to_uint8(Image.new("RGB", size, RED), 16).flatten(1) == torch.tensor(RED)[:, None]
+    ).all()
 
 
 def test_the_centre_is_kept():
@@ -74,19 +84,26 @@ def test_normalising_takes_the_mean_to_0_and_one_deviation_to_1():
     preprocess = Preprocess(2, mean=(0.2, 0.4, 0.6), std=(0.1, 0.2, 0.4))
     images = torch.tensor([51, 102, 153], dtype=torch.uint8)[None, :, None, None].expand(1, 3, 2, 2)
     torch.testing.assert_close(preprocess.normalise(images), torch.zeros(1, 3, 2, 2))
-    torch.testing.assert_close(preprocess.normalise(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)).flatten(),
-                               torch.tensor([8.0, 3.0, 1.0]))  # fmt: skip
+    torch.testing.assert_close(
+        preprocess.normalise(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)).flatten(),
+        torch.tensor([8.0, 3.0, 1.0]),
+    )
 
 
-# ------------------------------------------------------------------------------------------------- odd modes
+# -------------------- odd modes
 
 
 def test_every_mode_becomes_rgb():
     for mode in ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"):
-        white = Image.new("RGB", (9, 7), WHITE).convert("L" if mode in ("1", "I", "F") else "RGB").convert(mode)
+        white = (
+            Image.new("RGB", (9, 7), WHITE)
+            .convert("L" if mode in ("1", "I", "F") else "RGB")
+            .convert(mode)
+        )
         picture = to_rgb(white)
         assert picture.mode == "RGB" and picture.size == (9, 7), mode
-        assert np.asarray(picture).min() >= 250, f"white stays white in {mode}"  # LAB and CMYK lose a little
+        # LAB and CMYK lose a little
+        assert np.asarray(picture).min() >= 250, f"white stays white in {mode}"
 
 
 def test_sixteen_bits_are_scaled_down():
@@ -122,7 +139,9 @@ def test_an_animation_is_read_as_its_first_picture(tmp_path):
     assert open_picture(path).getpixel((4, 4)) == RED
 
 
-@pytest.mark.parametrize("orientation, corner", [(1, (0, 0)), (3, (9, 5)), (6, (5, 0)), (8, (0, 9))])
+@pytest.mark.parametrize(
+    "orientation, corner", [(1, (0, 0)), (3, (9, 5)), (6, (5, 0)), (8, (0, 9))]
+)
 def test_a_camera_held_sideways_is_corrected(tmp_path, orientation, corner):
     picture = Image.new("RGB", (10, 6), WHITE)
     picture.putpixel((0, 0), (0, 0, 0))
@@ -133,7 +152,7 @@ def test_a_camera_held_sideways_is_corrected(tmp_path, orientation, corner):
     assert opened.getpixel(corner) == (0, 0, 0)
 
 
-# ------------------------------------------------------------------------------------------- files and bytes
+# -------------------- files and bytes
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "bmp", "tiff"])
@@ -153,14 +172,18 @@ def test_a_wrong_ending_does_not_matter(tmp_path):
 def test_a_picture_of_more_than_25_megapixels_is_refused_before_it_is_decoded(tmp_path):
     path = file_of(Image.new("1", (6000, 6000)), tmp_path, "bomb.png")
     assert path.stat().st_size < 10_000
-    with pytest.raises(UserError, match=r"\(6000 x 6000\) has too many pixels; make it smaller than 25") as error:
+    with pytest.raises(
+        UserError, match=r"\(6000 x 6000\) has too many pixels; make it smaller than 25"
+    ) as error:
         open_picture(path)
     one_line(error.value)
 
 
 def test_a_header_that_claims_a_huge_picture_is_refused():
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0))
     bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
@@ -170,7 +193,8 @@ def test_a_header_that_claims_a_huge_picture_is_refused():
 
 
 def test_refusing_a_large_picture_warns_of_nothing_else(tmp_path):
-    path = file_of(Image.new("1", (10_000, 10_000)), tmp_path, "bomb.png")  # here Pillow itself would warn
+    # here Pillow itself would warn
+    path = file_of(Image.new("1", (10_000, 10_000)), tmp_path, "bomb.png")
     with warnings.catch_warnings(), pytest.raises(UserError, match="too many pixels"):
         warnings.simplefilter("error")
         open_picture(path)
@@ -194,7 +218,10 @@ def test_a_jpeg_with_damaged_metadata_gives_a_picture_or_one_line():
 
 def test_the_largest_allowed_picture_is_read(tmp_path):
     side = int(MAX_PIXELS**0.5)
-    assert open_picture(file_of(Image.new("1", (side, side), 1), tmp_path, "large.png")).size == (side, side)
+    assert open_picture(file_of(Image.new("1", (side, side), 1), tmp_path, "large.png")).size == (
+        side,
+        side,
+    )
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif"])
@@ -230,9 +257,13 @@ def test_damaged_bytes_give_a_picture_or_one_line(seed, form):
 
 @pytest.mark.parametrize(
     "name, content",
-    [("notes.jpg", b"not a picture"), ("empty.png", b""), ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-     ("paper.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")],
-)  # fmt: skip
+    [
+        ("notes.jpg", b"not a picture"),
+        ("empty.png", b""),
+        ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("paper.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n"),
+    ],
+)
 def test_other_files_are_no_pictures(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=f"{name} is not a picture; give one of JPEG, PNG") as error:

@@ -7,12 +7,7 @@ import sys
 import pytest
 import torch
 
-from clipbench.training.presets import (
-    PRESETS,
-    Preset,
-    scene_trainer,
-    with_budget,
-)
+from clipbench.training.presets import PRESETS, Preset, scene_trainer, with_budget
 
 MISTAKES = {
     "a learning rate in words": (("train", "learning_rate"), "fast"),
@@ -60,7 +55,9 @@ for file in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory) -> dict[str, str]:
-    """What is said of each mistake by a process of its own, where no test machinery checks types first."""
+    """What is said of each mistake by a process of its own, where no test machinery checks
+    types first.
+    """
     folder, files = tmp_path_factory.mktemp("presets"), []
     for number, (path, value) in enumerate(MISTAKES.values()):
         data = plain(PRESETS["tiny"])
@@ -70,7 +67,9 @@ def refusals(tmp_path_factory) -> dict[str, str]:
         inner[path[-1]] = value
         files.append(folder / f"preset{number}.json")
         files[-1].write_text(json.dumps(data))
-    done = subprocess.run([sys.executable, "-c", REFUSALS, *map(str, files)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSALS, *map(str, files)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return dict(zip(MISTAKES, done.stdout.splitlines(), strict=True))
 
@@ -90,7 +89,10 @@ def test_a_new_budget_replaces_the_old_one():
 def test_the_shipped_presets_have_the_promised_sizes():
     from clipbench.model import CLIP
 
-    sizes = {name: sum(w.numel() for w in CLIP(preset.model).parameters()) for name, preset in PRESETS.items()}
+    sizes = {
+        name: sum(w.numel() for w in CLIP(preset.model).parameters())
+        for name, preset in PRESETS.items()
+    }
     assert sizes["tiny"] <= 3_000_000
     assert sizes["classroom"] <= 8_000_000
 

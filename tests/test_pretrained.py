@@ -1,4 +1,6 @@
-"""Facts about model folders: what is saved comes back, and every bad folder is refused in one line."""
+"""Facts about model folders: what is saved comes back, and every bad folder is refused in one
+line.
+"""
 
 import json
 import pickle
@@ -52,21 +54,29 @@ def refused(folder) -> str:
     return one_line(error.value)
 
 
-# ----------------------------------------------------------------------------------------------- there and back
+# -------------------- there and back
 
 
 @pytest.mark.parametrize("image, text", TOWERS, ids=TOWER_NAMES)
 def test_a_saved_model_comes_back_bit_for_bit_and_computes_the_same(tmp_path, image, text):
     model = small_clip(image, text)
-    model.train()(torch.randn(4, 3, image.image_size, image.image_size), world_tokenizer()(["a", "b c", "d", "e"]))
+    model.train()(
+        torch.randn(4, 3, image.image_size, image.image_size),
+        world_tokenizer()(["a", "b c", "d", "e"]),
+    )
     again, tokenizer, preprocess = load_pretrained(write_small_model(tmp_path / "model", model))
     assert again.config == model.config and not again.training
     state = model.state_dict()  # with the statistics that batch normalisation has gathered
     assert list(again.state_dict()) == list(state)
     assert all(torch.equal(tensor, state[name]) for name, tensor in again.state_dict().items())
     assert preprocess == Preprocess(image.image_size) and tokenizer.context_length == 32
-    assert all(parameter.requires_grad and not parameter.is_meta for parameter in again.parameters())
-    images, token_ids = torch.randn(2, 3, image.image_size, image.image_size), world_tokenizer()(["a cat", "b"])
+    assert all(
+        parameter.requires_grad and not parameter.is_meta for parameter in again.parameters()
+    )
+    images, token_ids = (
+        torch.randn(2, 3, image.image_size, image.image_size),
+        world_tokenizer()(["a cat", "b"]),
+    )
     for ours, theirs in zip(model.eval()(images, token_ids), again(images, token_ids), strict=True):
         assert torch.equal(ours, theirs)
 
@@ -108,7 +118,7 @@ def test_preprocessing_comes_back_with_its_own_mean(tmp_path):
     assert load_pretrained(tmp_path / "m")[2] == Preprocess(32, mean, std)
 
 
-# ------------------------------------------------------------------------------------------------------ encoder
+# -------------------- encoder
 
 
 def test_an_encoder_gives_unit_vectors_of_pictures_and_texts(good):
@@ -127,15 +137,20 @@ def test_a_fingerprint_tells_models_apart(good, tmp_path):
         model.image_projection.weight[0, 0] += 1e-6
     save_pretrained(tmp_path / "other", model, tokenizer, preprocess)
     assert load(tmp_path / "other").fingerprint != load(good).fingerprint
-    save_pretrained(tmp_path / "mean", load_pretrained(good)[0], tokenizer, Preprocess(32, mean=(0.5, 0.5, 0.5)))
+    save_pretrained(
+        tmp_path / "mean", load_pretrained(good)[0], tokenizer, Preprocess(32, mean=(0.5, 0.5, 0.5))
+    )
     assert load(tmp_path / "mean").fingerprint != load(good).fingerprint
 
 
-# ------------------------------------------------------------------------------------------------ what is no model
+# -------------------- what is no model
 
 
 def test_an_unknown_name_lists_what_there_is():
-    message = r"no model 'clasroom' \(did you mean 'classroom'\?\); give tiny, classroom, twin:NAME, a model"
+    message = (
+        r"no model 'clasroom' \(did you mean 'classroom'\?\); give tiny, "
+        r"classroom, twin:NAME, a model"
+    )
     with pytest.raises(UserError, match=message) as error:
         find_folder("clasroom")
     one_line(error.value)
@@ -151,17 +166,27 @@ def test_an_empty_file_is_no_model(tmp_path):
         load(tmp_path / "model.safetensors")
 
 
-@pytest.mark.parametrize("name", ["config.json", WEIGHTS, "vocab.json", "merges.txt", "preprocessor_config.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", WEIGHTS, "vocab.json", "merges.txt", "preprocessor_config.json"]
+)
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
     message = refused(folder)
     assert name in message or name == "config.json" and "no config.json" in message
 
 
-@pytest.mark.parametrize("name, content", [
-    *(("config.json", content) for content in (b"{", b"[1, 2]", b"\xff\xfe", b"", b'"clip"', b"null")),
-    ("preprocessor_config.json", b"[1, 2]"), ("vocab.json", b"[1, 2]"), ("vocab.json", b"{"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        *(
+            ("config.json", content)
+            for content in (b"{", b"[1, 2]", b"\xff\xfe", b"", b'"clip"', b"null")
+        ),
+        ("preprocessor_config.json", b"[1, 2]"),
+        ("vocab.json", b"[1, 2]"),
+        ("vocab.json", b"{"),
+    ],
+)
 def test_settings_that_are_no_settings_are_refused(folder, name, content):
     (folder / name).write_bytes(content)
     assert name in refused(folder)
@@ -186,7 +211,9 @@ def test_settings_that_are_no_settings_are_refused(folder, name, content):
 def test_a_config_that_describes_no_clip_is_refused(folder, change):
     config = json.loads((folder / "config.json").read_text())
     for name, value in change.items():
-        config[name] = {**config[name], **value} if isinstance(value, dict) and name in config else value
+        config[name] = (
+            {**config[name], **value} if isinstance(value, dict) and name in config else value
+        )
     (folder / "config.json").write_text(json.dumps(config))
     refused(folder)
 
@@ -211,7 +238,7 @@ def test_a_vocabulary_that_is_larger_than_the_embedding_is_refused(folder):
     refused(folder)
 
 
-# ---------------------------------------------------------------------------------------------------- bad weights
+# -------------------- bad weights
 
 
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.5, 0.999])
@@ -250,7 +277,10 @@ def spoil(folder, change) -> None:
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-PROJECTION, QUERY = "visual_projection.weight", "text_model.encoder.layers.0.self_attn.q_proj.weight"
+PROJECTION, QUERY = (
+    "visual_projection.weight",
+    "text_model.encoder.layers.0.self_attn.q_proj.weight",
+)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -259,7 +289,9 @@ def test_weights_that_are_not_finite_are_refused(folder, value):
     assert "visual_projection.weight holds values that are not finite" in refused(folder)
 
 
-@pytest.mark.parametrize("name", [PROJECTION, QUERY, QUERY.replace("q_proj", "k_proj"), "logit_scale"])
+@pytest.mark.parametrize(
+    "name", [PROJECTION, QUERY, QUERY.replace("q_proj", "k_proj"), "logit_scale"]
+)
 def test_a_missing_weight_is_refused(folder, name):
     spoil(folder, lambda state: state.pop(name))
     assert "missing" in refused(folder)
@@ -275,13 +307,17 @@ def test_a_weight_of_another_model_is_refused(folder):
     assert "extra belongs to another model" in refused(folder)
 
 
-@pytest.mark.parametrize("name", [PROJECTION, QUERY, "text_model.embeddings.token_embedding.weight"])
+@pytest.mark.parametrize(
+    "name", [PROJECTION, QUERY, "text_model.embeddings.token_embedding.weight"]
+)
 def test_a_weight_of_another_shape_is_refused(folder, name):
     spoil(folder, lambda state: state.update({name: torch.ones(3, 5)}))
     refused(folder)
 
 
-@pytest.mark.parametrize("towers", [(CONVNET, TRANSFORMER), (VIT, BAG_OF_WORDS)], ids=["convnet", "bag of words"])
+@pytest.mark.parametrize(
+    "towers", [(CONVNET, TRANSFORMER), (VIT, BAG_OF_WORDS)], ids=["convnet", "bag of words"]
+)
 def test_our_own_layout_is_checked_too(tmp_path, towers):
     folder = write_small_model(tmp_path / "model", small_clip(*towers))
     spoil(folder, lambda state: state.pop("text_projection.weight"))

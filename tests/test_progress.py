@@ -1,4 +1,6 @@
-"""Facts about progress bars: they show where a person watches, when something takes long, and nowhere else."""
+"""Facts about progress bars: they show where a person watches, when something takes long, and
+nowhere else.
+"""
 
 import io
 import sys

@@ -1,4 +1,6 @@
-"""Facts about the words of well-known data sets: how many, in what order, how they are found, where they are from."""
+"""Facts about the words of well-known data sets: how many, in what order, how they are found,
+where they are from.
+"""
 
 import json
 from pathlib import Path
@@ -20,14 +22,27 @@ from clipbench.data.readers.prompt_sets import (
 )
 
 COUNTS = {  # classes and templates, as the paper's tables and OpenAI's list have them
-    "cifar10": (10, 18), "cifar100": (100, 18), "mnist": (10, 1), "stl10": (10, 2), "food101": (101, 1),
-    "pets": (37, 1), "flowers102": (102, 1), "dtd": (47, 8), "eurosat": (10, 3), "gtsrb": (43, 3),
-    "voc2007": (20, 1), "imagenet": (1000, 80), "imagenet-r": (200, 80), "imagenet-a": (200, 80),
-}  # fmt: skip
+    "cifar10": (10, 18),
+    "cifar100": (100, 18),
+    "mnist": (10, 1),
+    "stl10": (10, 2),
+    "food101": (101, 1),
+    "pets": (37, 1),
+    "flowers102": (102, 1),
+    "dtd": (47, 8),
+    "eurosat": (10, 3),
+    "gtsrb": (43, 3),
+    "voc2007": (20, 1),
+    "imagenet": (1000, 80),
+    "imagenet-r": (200, 80),
+    "imagenet-a": (200, 80),
+}
 
 
 def test_every_set_of_the_paper_is_there():
-    assert set(COUNTS) <= set(prompt_set_names()) and {"scenes", "digits", "photos"} <= set(prompt_set_names())
+    assert set(COUNTS) <= set(prompt_set_names()) and {"scenes", "digits", "photos"} <= set(
+        prompt_set_names()
+    )
     assert {file.stem for file in FOLDER.glob("*.json")} == set(COUNTS)
 
 
@@ -37,7 +52,9 @@ def test_it_has_the_right_numbers_and_says_where_from(name):
     assert (len(known.classes), len(known.templates)) == COUNTS[name]
     assert len(set(known.templates)) == len(known.templates)
     assert all(template.count("{}") == 1 for template in known.templates)
-    assert all(text and text == text.strip() for text in (*known.class_names, *known.classes, known.title))
+    assert all(
+        text and text == text.strip() for text in (*known.class_names, *known.classes, known.title)
+    )
     assert known.licence == "MIT" and "OpenAI" in known.source
     assert known.metric in ("top1", "mean_per_class", "map_11_point")
     assert len({plain(key) for key in known.classes}) == len(known.classes)
@@ -46,26 +63,48 @@ def test_it_has_the_right_numbers_and_says_where_from(name):
 
 
 def test_the_alphabetical_ones_are_in_the_order_of_their_labels():
-    for name in ("cifar10", "cifar100", "stl10", "food101", "pets", "dtd", "eurosat", "gtsrb", "mnist", "voc2007"):
+    for name in (
+        "cifar10",
+        "cifar100",
+        "stl10",
+        "food101",
+        "pets",
+        "dtd",
+        "eurosat",
+        "gtsrb",
+        "mnist",
+        "voc2007",
+    ):
         keys = list(prompt_set(name).classes)
         assert keys == sorted(keys), name
     flowers = prompt_set("flowers102").class_names  # numbered by the data set's authors
-    assert (flowers[0], flowers[76], flowers[101]) == ("pink primrose", "passion flower", "blackberry lily")
+    assert (flowers[0], flowers[76], flowers[101]) == (
+        "pink primrose",
+        "passion flower",
+        "blackberry lily",
+    )
 
 
 def test_imagenet_has_openais_names_for_its_wordnet_ids():
     classes = prompt_set("imagenet").classes
     assert list(classes) == sorted(classes) and len(set(classes.values())) == 998
     for key, name in {
-        "n01440764": "tench", "n02012849": "crane bird", "n03126707": "construction crane", "n03804744": "metal nail",
-        "n03773504": "missile", "n04008634": "missile", "n02123045": "tabby cat", "n07742313": "Granny Smith apple",
+        "n01440764": "tench",
+        "n02012849": "crane bird",
+        "n03126707": "construction crane",
+        "n03804744": "metal nail",
+        "n03773504": "missile",
+        "n04008634": "missile",
+        "n02123045": "tabby cat",
+        "n07742313": "Granny Smith apple",
         "n15075141": "toilet paper",
-    }.items():  # fmt: skip
+    }.items():
         assert classes[key] == name
     for name in ("imagenet-r", "imagenet-a"):
         some = prompt_set(name).classes
         assert list(some) == sorted(some) and some.items() <= classes.items()
-    assert {"n01443537", "n12267677"} <= prompt_set("imagenet-r").classes.keys()  # its first and last
+    # its first and last
+    assert {"n01443537", "n12267677"} <= prompt_set("imagenet-r").classes.keys()
     assert {"n01498041", "n12267677"} <= prompt_set("imagenet-a").classes.keys()
 
 
@@ -78,7 +117,9 @@ def test_imagenets_words_are_those_of_open_clip():
         pytest.skip(str(error))
     known = prompt_set("imagenet")
     assert known.class_names == list(metadata.IMAGENET_CLASSNAMES)
-    assert list(known.templates) == [template("{}") for template in metadata.OPENAI_IMAGENET_TEMPLATES]
+    assert list(known.templates) == [
+        template("{}") for template in metadata.OPENAI_IMAGENET_TEMPLATES
+    ]
 
 
 def test_ours_are_those_of_the_picture_sets():
@@ -87,7 +128,7 @@ def test_ours_are_those_of_the_picture_sets():
     assert prompt_set("digits").class_names[7] == "seven"
 
 
-# ------------------------------------------------------------------------------------------------ found by themselves
+# -------------------- found by themselves
 
 CIFAR = list(prompt_set("cifar10").classes)
 
@@ -109,11 +150,19 @@ CIFAR = list(prompt_set("cifar10").classes)
         ("tanganke/gtsrb", prompt_set("gtsrb").class_names, "gtsrb"),
         ("flowers102", sorted(str(i) for i in range(1, 103)), "flowers102"),
         ("eurosat", ["Annual Crop", *list(prompt_set("eurosat").classes)[1:]], "eurosat"),
-        ("imagenetv2-matched-frequency-format-val", sorted(str(i) for i in range(1000)), "imagenet"),
+        (
+            "imagenetv2-matched-frequency-format-val",
+            sorted(str(i) for i in range(1000)),
+            "imagenet",
+        ),
         ("imagenet-sketch", list(prompt_set("imagenet").classes), "imagenet"),
         ("imagenet-r", list(prompt_set("imagenet-r").classes), "imagenet-r"),
         ("imagenet-r", list(prompt_set("imagenet-a").classes), None),
-        ("cifar100", ["cra" if name == "crab" else name for name in prompt_set("cifar100").classes], "cifar100"),
+        (
+            "cifar100",
+            ["cra" if name == "crab" else name for name in prompt_set("cifar100").classes],
+            "cifar100",
+        ),
     ],
 )
 def test_data_are_recognised_by_name_and_classes(data, class_names, found):
@@ -123,7 +172,9 @@ def test_data_are_recognised_by_name_and_classes(data, class_names, found):
 
 def test_numbered_folders_are_labels_in_any_order():
     folders = sorted(str(i) for i in range(1, 103))  # "1", "10", "100", "101", "102", "11", ...
-    numbers = match_classes(folders, prompt_set("flowers102").numbers(folders), set(range(102)), "d", "flowers102")
+    numbers = match_classes(
+        folders, prompt_set("flowers102").numbers(folders), set(range(102)), "d", "flowers102"
+    )
     assert [int(folder) - 1 for folder in folders] == numbers.tolist()
 
 
@@ -141,7 +192,7 @@ def test_an_unknown_set_is_told_with_the_known_ones():
     one_line(error.value)
 
 
-# -------------------------------------------------------------------------------------------------- by the command line
+# -------------------- by the command line
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +206,18 @@ def world(tmp_path_factory):
 
 
 def settings_of(capsys, world, data, *more) -> dict:
-    command = ["eval", "zero-shot", "--model", world / "model", "--data", data, "--device", "cpu", *more, "--json"]
+    command = [
+        "eval",
+        "zero-shot",
+        "--model",
+        world / "model",
+        "--data",
+        data,
+        "--device",
+        "cpu",
+        *more,
+        "--json",
+    ]
     assert main([str(word) for word in command]) == 0
     return json.loads(capsys.readouterr().out)["settings"]
 
@@ -172,7 +234,16 @@ def test_a_known_set_brings_its_words_and_says_so(world, capsys, tmp_path):
 
 
 def test_what_the_paper_reports_is_told_where_it_is_another_number(world, capsys):
-    command = ["eval", "zero-shot", "--model", world / "model", "--data", world / "pets", "--device", "cpu"]
+    command = [
+        "eval",
+        "zero-shot",
+        "--model",
+        world / "model",
+        "--data",
+        world / "pets",
+        "--device",
+        "cpu",
+    ]
     assert main([str(word) for word in command]) == 0
     assert capsys.readouterr().err == "clipbench: the paper reports mean_per_class for pets\n"
 
@@ -184,7 +255,9 @@ def test_the_datas_own_words_can_be_asked_for(world, capsys):
 
 
 def test_a_set_can_be_named_for_other_data(world, capsys):
-    settings = settings_of(capsys, world, world / "mine", "--classes", "eurosat", "--templates", "photos")
+    settings = settings_of(
+        capsys, world, world / "mine", "--classes", "eurosat", "--templates", "photos"
+    )
     assert settings["words"] == {"classes": "eurosat", "templates": "photos"}
     settings = settings_of(capsys, world, world / "mine", "--templates", "mnist")
     assert settings["words"] == {"classes": "own", "templates": "mnist"}
@@ -192,10 +265,21 @@ def test_a_set_can_be_named_for_other_data(world, capsys):
 
 
 def test_words_that_are_nowhere_bring_one_line(world, capsys):
-    command = ["eval", "zero-shot", "--model", world / "model", "--data", world / "mine", "--device", "cpu"]
-    for more, told in ((("--classes", "cifar10"), "cifar10 does not list: 'AnnualCrop', 'River'"),
-                       (("--templates", "birds"), "is no file and no known set; known are scenes, digits"),
-                       (("--classes", "photos"), "photos lists no classes")):  # fmt: skip
+    command = [
+        "eval",
+        "zero-shot",
+        "--model",
+        world / "model",
+        "--data",
+        world / "mine",
+        "--device",
+        "cpu",
+    ]
+    for more, told in (
+        (("--classes", "cifar10"), "cifar10 does not list: 'AnnualCrop', 'River'"),
+        (("--templates", "birds"), "is no file and no known set; known are scenes, digits"),
+        (("--classes", "photos"), "photos lists no classes"),
+    ):
         assert main([str(word) for word in (*command, *more)]) == 2
         err = capsys.readouterr().err
         assert told in err and err.count("\n") == 1

@@ -1,4 +1,6 @@
-"""Facts about prompts: what is encoded when, which templates are chosen, and that a library gives the same answers."""
+"""Facts about prompts: what is encoded when, which templates are chosen, and that a library
+gives the same answers.
+"""
 
 import pytest
 import torch
@@ -8,7 +10,11 @@ from small import noise_picture, small_encoder, write_small_model
 from clipbench import UserError, load, zero_shot_weights
 from clipbench.evaluate.features.prompts import Ensemble, Prompts
 from clipbench.evaluate.template_selection import Pictures, best_length, forward_selection, halves
-from clipbench.evaluate.zero_shot import class_probabilities, judge_by_probabilities, judge_zero_shot
+from clipbench.evaluate.zero_shot import (
+    class_probabilities,
+    judge_by_probabilities,
+    judge_zero_shot,
+)
 
 NAMES = ["cat", "red car", "sun", "two dogs"]
 TEMPLATES = ["a photo of a {}.", "a {}", "{}!", "a drawing of a {}."]
@@ -45,18 +51,27 @@ def test_after_one_template_was_edited_only_its_texts_are_encoded(counting, tmp_
 def test_the_next_run_encodes_nothing_and_has_the_same_weights(counting, tmp_path):
     first = Prompts(counting, NAMES, tmp_path).weights(TEMPLATES)
     counting.asked.clear()
-    assert torch.equal(Prompts(counting, NAMES, tmp_path).weights(TEMPLATES), first) and not counting.asked
+    assert (
+        torch.equal(Prompts(counting, NAMES, tmp_path).weights(TEMPLATES), first)
+        and not counting.asked
+    )
     Prompts(counting, [*NAMES, "fish"], tmp_path).weights(TEMPLATES)
     assert len(counting.asked) == 20, "other classes, other files"
     other = CountingEncoder(small_encoder(seed=1))
-    assert not torch.equal(Prompts(other, NAMES, tmp_path).weights(TEMPLATES), first) and len(other.asked) == 16
+    assert (
+        not torch.equal(Prompts(other, NAMES, tmp_path).weights(TEMPLATES), first)
+        and len(other.asked) == 16
+    )
 
 
 def test_a_damaged_or_unwritable_cache_costs_time_only(counting, tmp_path):
     first = Prompts(counting, NAMES, tmp_path).weights(TEMPLATES)
     for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:50])
-    assert torch.equal(Prompts(counting, NAMES, tmp_path).weights(TEMPLATES), first) and len(counting.asked) == 32
+    assert (
+        torch.equal(Prompts(counting, NAMES, tmp_path).weights(TEMPLATES), first)
+        and len(counting.asked) == 32
+    )
     (tmp_path / "file").write_text("")
     with pytest.warns(UserWarning, match="not kept"):
         assert torch.equal(Prompts(counting, NAMES, tmp_path / "file").weights(TEMPLATES), first)
@@ -76,7 +91,9 @@ def test_a_bad_template_is_told_before_anything_is_encoded(counting, tmp_path):
 def test_the_weights_are_those_of_zero_shot_weights(counting, tmp_path):
     ours = Prompts(counting, NAMES, tmp_path).weights(TEMPLATES)
     # float32, and texts that are padded otherwise
-    torch.testing.assert_close(ours, zero_shot_weights(small_encoder(), NAMES, TEMPLATES), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        ours, zero_shot_weights(small_encoder(), NAMES, TEMPLATES), rtol=0, atol=1e-5
+    )
 
 
 def test_an_exchanged_template_gives_the_weights_of_a_new_ensemble():
@@ -91,12 +108,16 @@ def test_an_exchanged_template_gives_the_weights_of_a_new_ensemble():
     torch.testing.assert_close(ensemble.weights(), expected, rtol=0, atol=1e-7)
 
 
-# -------------------------------------------------------------------------------------------------------- parity
+# -------------------- parity
 
 
 def written_out(encoder, pictures, class_names, templates, scale):
-    """The paper's recipe in loops and float64: (classes by embedding ensemble, mean probabilities)."""
-    images = [encoder.encode_image(encoder.preprocess([picture]))[0].double() for picture in pictures]
+    """The paper's recipe in loops and float64: (classes by embedding ensemble, mean
+    probabilities).
+    """
+    images = [
+        encoder.encode_image(encoder.preprocess([picture]))[0].double() for picture in pictures
+    ]
     classes, probabilities = [], []
     for image in images:
         image = image / image.norm()
@@ -120,7 +141,10 @@ def test_both_ensembles_answer_as_the_written_out_recipe(tmp_path):
     prompts = Prompts(encoder, NAMES, tmp_path)
     classes, probabilities = written_out(encoder, pictures, NAMES, TEMPLATES, 3.0)
     labels = torch.zeros(8, dtype=torch.int64)
-    assert judge_zero_shot(features, labels, prompts.weights(TEMPLATES)).predictions.tolist() == classes
+    assert (
+        judge_zero_shot(features, labels, prompts.weights(TEMPLATES)).predictions.tolist()
+        == classes
+    )
     by_probability = judge_by_probabilities(features, labels, prompts.of_all(TEMPLATES), 3.0)
     assert by_probability.predictions.tolist() == probabilities.argmax(1).tolist()
     assert by_probability.ranks.tolist() == (probabilities > probabilities[:, :1]).sum(1).tolist()
@@ -131,12 +155,16 @@ def test_transformers_pipeline_gives_the_same_probabilities(tmp_path):
     folder = write_small_model(tmp_path / "model")
     model = transformers.CLIPModel.from_pretrained(folder, local_files_only=True)
     pipeline = transformers.pipeline(
-        "zero-shot-image-classification", model=model, tokenizer=transformers.CLIPTokenizerFast.from_pretrained(folder),
+        "zero-shot-image-classification",
+        model=model,
+        tokenizer=transformers.CLIPTokenizerFast.from_pretrained(folder),
         image_processor=transformers.AutoImageProcessor.from_pretrained(folder, use_fast=False),
-    )  # fmt: skip
+    )
     encoder, pictures = load(folder), [noise_picture(47, 61, seed) for seed in range(4)]
     weights = Prompts(encoder, NAMES, tmp_path / "prompts").weights(TEMPLATES[:1])
-    _, ours = class_probabilities(encoder.encode_image(encoder.preprocess(pictures)), weights, encoder.scale)
+    _, ours = class_probabilities(
+        encoder.encode_image(encoder.preprocess(pictures)), weights, encoder.scale
+    )
     template = TEMPLATES[0]
     for picture, probabilities in zip(pictures, ours, strict=True):
         told = pipeline(picture, candidate_labels=NAMES, hypothesis_template=template)
@@ -145,7 +173,7 @@ def test_transformers_pipeline_gives_the_same_probabilities(tmp_path):
         assert probabilities.tolist() == pytest.approx([theirs[name] for name in NAMES], abs=1e-4)
 
 
-# -------------------------------------------------------------------------------------------- template selection
+# -------------------- template selection
 
 
 def test_halves_share_every_class():
@@ -174,6 +202,7 @@ def test_forward_selection_is_the_best_next_step_by_brute_force():
     validation, test = halves(features, torch.randint(0, 4, (60,), generator=generator))
     chosen = []
     for step in forward_selection(prompts, validation, test, most=4):
+
         def accuracy(template, data=validation):
             weights = F.normalize(prompts[[*chosen, template]].mean(0), dim=-1).T
             return float(((data.features @ weights).argmax(1) == data.labels).float().mean())

@@ -1,8 +1,9 @@
 """The tokenizer with the vocabulary of every real CLIP gives the ids of the released code.
 
-transformers' tokenizer differs from that: it repairs no broken Unicode (ftfy: curly quotes stay curly, wide letters
-wide), unescapes no HTML (&amp; stays), and lower-cases every sigma alike. One character is split differently from the
-released code here: U+0345, a Greek iota below, counts as a letter there.
+transformers' tokenizer differs from that: it repairs no broken Unicode (ftfy: curly quotes stay
+curly, wide letters wide), unescapes no HTML (&amp; stays), and lower-cases every sigma alike. One
+character is split differently from the released code here: U+0345, a Greek iota below, counts as a
+letter there.
 """
 
 import json
@@ -42,10 +43,35 @@ def openais():
 def texts() -> list[str]:
     """Random strings of every kind, some longer than the context."""
     chance = random.Random(0)
-    pieces = ["'s", "n't", "'re", "&amp;", "&lt;", "’", "“", "…", "a photo of a ", "cat ", "ﬁ", "Ａ", "Σ", " ",
-              "\n", "\t"]  # fmt: skip
-    ranges = [range(32, 127), range(0xA0, 0x250), range(0x300, 0x345), range(0x346, 0x370), range(0x370, 0x600),
-              range(0x1100, 0x3000), range(0x4E00, 0xA000), range(0xAC00, 0xD7A4), EMOJI]  # fmt: skip
+    pieces = [
+        "'s",
+        "n't",
+        "'re",
+        "&amp;",
+        "&lt;",
+        "’",
+        "“",
+        "…",
+        "a photo of a ",
+        "cat ",
+        "ﬁ",
+        "Ａ",
+        "Σ",
+        " ",
+        "\n",
+        "\t",
+    ]
+    ranges = [
+        range(32, 127),
+        range(0xA0, 0x250),
+        range(0x300, 0x345),
+        range(0x346, 0x370),
+        range(0x370, 0x600),
+        range(0x1100, 0x3000),
+        range(0x4E00, 0xA000),
+        range(0xAC00, 0xD7A4),
+        EMOJI,
+    ]
 
     def text() -> str:
         kinds = chance.sample([*ranges, pieces], chance.randint(1, 4))
@@ -86,12 +112,15 @@ def test_ids_are_those_of_the_released_tokenizer(ours, text, expected):
 
 def test_the_vocabulary_has_49408_tokens_each_with_openais_id(ours, openais):
     assert len(ours) == 49408 and (ours.start_id, ours.end_id) == (49406, 49407)
-    assert list(ours.vocab.items())[:-2] == list(openais.encoder.items())[:-2]  # start and end have other names
+    # start and end have other names
+    assert list(ours.vocab.items())[:-2] == list(openais.encoder.items())[:-2]
 
 
 def differing(rows: torch.Tensor, others: torch.Tensor, texts: list[str]) -> list[str]:
     """The texts whose token ids are not the same."""
-    return [text for text, same in zip(texts, (rows == others).all(1).tolist(), strict=True) if not same]
+    return [
+        text for text, same in zip(texts, (rows == others).all(1).tolist(), strict=True) if not same
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::clipbench.tokenizer.TruncationWarning")
@@ -104,10 +133,14 @@ def test_random_strings_that_need_no_cleaning_have_transformers_ids(ours, folder
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     theirs = transformers.CLIPTokenizerFast.from_pretrained(folder, local_files_only=True)
     normaliser = theirs.backend_tokenizer.normalizer
-    texts = [text for text in texts if openais.clean_fn(text) == normaliser.normalize_str(text).strip()]
+    texts = [
+        text for text in texts if openais.clean_fn(text) == normaliser.normalize_str(text).strip()
+    ]
     assert len(texts) > 0.5 * STRINGS
     expected = theirs(texts, truncation=True, padding="max_length", return_tensors="pt")
-    assert not differing(ours(texts, pad_to=77), expected["input_ids"] * expected["attention_mask"], texts)
+    assert not differing(
+        ours(texts, pad_to=77), expected["input_ids"] * expected["attention_mask"], texts
+    )
 
 
 def test_plain_captions_need_no_cleaning(ours, openais):
@@ -120,9 +153,16 @@ def test_plain_captions_need_no_cleaning(ours, openais):
 
 @pytest.mark.parametrize(
     "text, cleaned",
-    [("the dog’s “bone”", "the dog's \"bone\""), ("cat &amp; dog", "cat & dog"), ("cat &amp;lt; dog", "cat < dog"),
-     ("ＡＢ", "ab"), ("ΛΌΓΟΣ ΣΟΦΟΣ", "λόγος σοφος"), ("cafÃ©", "café"), ("a\x07 cat", "a cat")],
-)  # fmt: skip
+    [
+        ("the dog’s “bone”", 'the dog\'s "bone"'),
+        ("cat &amp; dog", "cat & dog"),
+        ("cat &amp;lt; dog", "cat < dog"),
+        ("ＡＢ", "ab"),
+        ("ΛΌΓΟΣ ΣΟΦΟΣ", "λόγος σοφος"),
+        ("cafÃ©", "café"),
+        ("a\x07 cat", "a cat"),
+    ],
+)
 def test_texts_are_cleaned_as_openai_does(ours, openais, text, cleaned):
     assert openais.clean_fn(text) == cleaned
     assert openais.encode(text) == words(ours, text) == words(ours, cleaned)
@@ -132,11 +172,18 @@ def test_texts_are_cleaned_as_openai_does(ours, openais, text, cleaned):
 
 @pytest.mark.parametrize(
     "text, written",
-    [("a cat <|endoftext|> b", "a cat <end_of_text> b"), ("<|startoftext|>a", "<start_of_text>a"),
-     ("a<|EndOfText|>", "a<End_Of_Text>"), ("cat.<|endoftext|>", None), ("<|endoftext|><|endoftext|>", None)],
-)  # fmt: skip
+    [
+        ("a cat <|endoftext|> b", "a cat <end_of_text> b"),
+        ("<|startoftext|>a", "<start_of_text>a"),
+        ("a<|EndOfText|>", "a<End_Of_Text>"),
+        ("cat.<|endoftext|>", None),
+        ("<|endoftext|><|endoftext|>", None),
+    ],
+)
 def test_start_and_end_that_a_text_writes_itself_are_openais(ours, openais, text, written):
-    """open_clip's copy of the code has other names for the two marks; the expression that finds them is the same."""
+    """open_clip's copy of the code has other names for the two marks; the expression that finds
+    them is the same.
+    """
     found = words(ours, text)
     if written:
         assert found == openais.encode(written)
@@ -153,7 +200,7 @@ def test_a_text_that_is_too_long_ends_where_openais_does_with_its_end_token(ours
     assert torch.equal(row, openais([text]))
 
 
-# -------------------------------------------------------------------------------------------- in whatever files
+# -------------------- in whatever files
 
 
 def test_openais_own_file_is_enough(tmp_path, ours):
@@ -170,7 +217,11 @@ def test_saved_files_give_the_same_tokenizer(folder, ours):
 @pytest.mark.parametrize("as_pairs", [True, False], ids=["merges as pairs", "merges as strings"])
 def test_a_tokenizer_json_is_enough(tmp_path, ours, as_pairs):
     merges = [list(pair) if as_pairs else " ".join(pair) for pair in ours.merges]
-    special = [{"id": number, "content": token} for token, number in ours.vocab.items() if number >= ours.start_id]
+    special = [
+        {"id": number, "content": token}
+        for token, number in ours.vocab.items()
+        if number >= ours.start_id
+    ]
     vocab = {token: number for token, number in ours.vocab.items() if number < ours.start_id}
     model = {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": vocab, "merges": merges}
     (tmp_path / "tokenizer.json").write_text(json.dumps({"model": model, "added_tokens": special}))
@@ -180,7 +231,9 @@ def test_a_tokenizer_json_is_enough(tmp_path, ours, as_pairs):
 
 def test_the_tokenizer_json_that_transformers_writes_is_read(tmp_path, folder, ours):
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    transformers.CLIPTokenizerFast.from_pretrained(folder, local_files_only=True).save_pretrained(tmp_path)
+    transformers.CLIPTokenizerFast.from_pretrained(folder, local_files_only=True).save_pretrained(
+        tmp_path
+    )
     for name in ("vocab.json", "merges.txt"):
         (tmp_path / name).unlink(missing_ok=True)
     again = Tokenizer.from_folder(tmp_path, 77)
@@ -189,10 +242,17 @@ def test_the_tokenizer_json_that_transformers_writes_is_read(tmp_path, folder, o
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", "{}", '{"model": 3}', '{"model": {"type": "Unigram", "vocab": []}}',
-     '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
-     '{"model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": {"a": 0}, "merges": [["a"]]}}'],
-)  # fmt: skip
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"model": 3}',
+        '{"model": {"type": "Unigram", "vocab": []}}',
+        '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
+        '{"model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": {"a": 0}, '
+        '"merges": [["a"]]}}',
+    ],
+)
 def test_a_tokenizer_json_of_another_kind_is_refused(tmp_path, content):
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(ValueError, match=r"tokenizer\.json|not a CLIP vocabulary"):

@@ -1,4 +1,6 @@
-"""Facts about the recipe's options: locked encoders, averaged weights, recomputed activations, another start."""
+"""Facts about the recipe's options: locked encoders, averaged weights, recomputed activations,
+another start.
+"""
 
 import csv
 import json
@@ -28,7 +30,11 @@ def test_a_locked_encoder_does_not_move_and_the_other_one_does(side, other):
     trainer = make_trainer(**{f"lock_{side}": True})
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     trainer.run()
-    moved = {name for name, tensor in trainer.model.state_dict().items() if not torch.equal(tensor, before[name])}
+    moved = {
+        name
+        for name, tensor in trainer.model.state_dict().items()
+        if not torch.equal(tensor, before[name])
+    }
     assert not [name for name in moved if name.startswith(side)]
     assert {f"{other}_projection.weight", "logit_scale"} <= moved
 
@@ -48,7 +54,9 @@ def test_averaged_weights_have_a_closed_form():
             model.weight.add_(torch.randn(2, 3))
         averaged.update(model)
         history.append(model.weight.detach().clone())
-    expected = decay**5 * history[0] + (1 - decay) * sum(decay ** (5 - k) * history[k] for k in range(1, 6))
+    expected = decay**5 * history[0] + (1 - decay) * sum(
+        decay ** (5 - k) * history[k] for k in range(1, 6)
+    )
     torch.testing.assert_close(averaged.model.weight.detach(), expected)
 
 
@@ -66,7 +74,10 @@ def test_the_average_is_what_is_saved_and_the_run_goes_on_to_the_same_bits(tmp_p
     whole.run(), second.run()
     assert_same_bits(whole, second)
     theirs = second.averaged.model.state_dict()
-    assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.averaged.model.state_dict().items())
+    assert all(
+        torch.equal(tensor, theirs[name])
+        for name, tensor in whole.averaged.model.state_dict().items()
+    )
 
 
 def test_an_average_that_forgets_nothing_is_refused():
@@ -78,7 +89,8 @@ def test_an_average_that_forgets_nothing_is_refused():
 @pytest.mark.parametrize("machine", [{}, {"micro_batch": 3}])
 def test_recomputed_activations_give_the_same_gradients(machine):
     kept, recomputed = (
-        make_trainer(patch_dropout=0.5, machine={**machine, "recompute": recompute}) for recompute in (False, True)
+        make_trainer(patch_dropout=0.5, machine={**machine, "recompute": recompute})
+        for recompute in (False, True)
     )
     kept.run(), recomputed.run()
     assert_same_bits(kept, recomputed)
@@ -106,18 +118,43 @@ def test_a_compiled_model_learns_the_same():
     if not shutil.which("c++"):
         pytest.skip("torch.compile needs a C++ compiler")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run([sys.executable, "-c", COMPILED], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILED], env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_fine_tuning_starts_from_the_given_model(tmp_path, capsys):
-    """At a rate of nearly nothing the run ends where it began, with the model's own tokenizer and preprocessing."""
+    """At a rate of nearly nothing the run ends where it began, with the model's own tokenizer
+    and preprocessing.
+    """
     start = write_small_model(tmp_path / "start")
-    command = ["train", "--from", str(start), "--rates", "1e-9", "--pairs", "8", "--batch-size", "4", "--threads", "1",
-               "--device", "cpu", "--precision", "fp32", "--json", "--out", str(tmp_path / "run")]  # fmt: skip
+    command = [
+        "train",
+        "--from",
+        str(start),
+        "--rates",
+        "1e-9",
+        "--pairs",
+        "8",
+        "--batch-size",
+        "4",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+        "--json",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     assert main(command) == 0
     assert json.loads(capsys.readouterr().out)["finished"]
-    before, after = (load_pretrained(folder)[0].state_dict() for folder in (start, newest_intact(tmp_path / "run")))
+    before, after = (
+        load_pretrained(folder)[0].state_dict()
+        for folder in (start, newest_intact(tmp_path / "run"))
+    )
     assert before.keys() == after.keys()
     for name, tensor in after.items():
         torch.testing.assert_close(tensor, before[name], rtol=1e-5, atol=1e-6)
@@ -126,16 +163,33 @@ def test_fine_tuning_starts_from_the_given_model(tmp_path, capsys):
 
 
 def test_fine_tuning_from_nothing_is_refused_in_one_line(tmp_path, capsys):
-    assert main(["train", "--from", str(tmp_path / "absent"), "--pairs", "8", "--out", str(tmp_path / "run")]) == 2
+    assert (
+        main(
+            [
+                "train",
+                "--from",
+                str(tmp_path / "absent"),
+                "--pairs",
+                "8",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 2
+    )
     assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.slow
 def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
-    """Its first 200 of 1,172 steps again: the same numbers on the same kind of processor with the same torch."""
+    """Its first 200 of 1,172 steps again: the same numbers on the same kind of processor with
+    the same torch.
+    """
     golden = json.loads((Path(__file__).parent / "golden_run.json").read_text())
     if golden["processor"] not in cpu_flags() or torch.__version__ != golden["torch"]:
-        pytest.skip(f"the losses were logged with {golden['processor']} and torch {golden['torch']}")
+        pytest.skip(
+            f"the losses were logged with {golden['processor']} and torch {golden['torch']}"
+        )
     steps = len(golden["losses"])
     stop = (
         "import sys\n"
@@ -150,7 +204,9 @@ def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
     )
     command = [*golden["command"].split()[1:], "--out", str(tmp_path / "run"), "--json"]
     root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", stop, *command], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", stop, *command], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     with (tmp_path / "run" / "log.csv").open() as log:
         losses = [float(row["loss"]) for row in csv.DictReader(log)]

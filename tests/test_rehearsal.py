@@ -1,6 +1,8 @@
-"""The whole way of a real checkpoint, with random weights: hub layout, real vocabulary, command line, no network.
+"""The whole way of a real checkpoint, with random weights: hub layout, real vocabulary, command
+line, no network.
 
-Small every day, and as a full ViT-B/32 among the slow tests. The numbers mean nothing, and so are not asserted.
+Small every day, and as a full ViT-B/32 among the slow tests. The numbers mean nothing, and so are
+not asserted.
 """
 
 import json
@@ -28,7 +30,11 @@ SMALL_VIT = CLIPConfig(64, ViTConfig(64, 32, width=64, depth=2, heads=1), TEXT)
 SMALL_RESNET = CLIPConfig(64, ResNetConfig(64, (1, 1, 1, 1), width=8, heads=4), TEXT)
 
 
-@pytest.fixture(scope="module", params=[SMALL_VIT, SMALL_RESNET], ids=["vit in hub layout", "resnet in open_clip's"])
+@pytest.fixture(
+    scope="module",
+    params=[SMALL_VIT, SMALL_RESNET],
+    ids=["vit in hub layout", "resnet in open_clip's"],
+)
 def small(request, tmp_path_factory):
     return write_checkpoint(tmp_path_factory.mktemp("small") / "model", request.param)
 
@@ -42,11 +48,24 @@ def rehearse(model: Path, tmp_path, capsys) -> None:
     """classify and eval zero-shot, as a student runs them."""
     noise_picture(300, 200).save(tmp_path / "picture.jpg")
     texts = ["--text", "a photo of a cat", "--text", "a photo of a dog"]
-    assert main(["classify", str(tmp_path / "picture.jpg"), "--model", str(model), *texts, "--json"]) == 0
+    assert (
+        main(["classify", str(tmp_path / "picture.jpg"), "--model", str(model), *texts, "--json"])
+        == 0
+    )
     ranking = json.loads(capsys.readouterr().out)["ranking"]
     assert sum(row["probability"] for row in ranking) == pytest.approx(1) and len(ranking) == 2
     pictures = write_image_folder(tmp_path / "pictures", {"cat": 3, "dog": 2})
-    command = ["eval", "zero-shot", "--model", str(model), "--data", str(pictures), "--device", "cpu", "--json"]
+    command = [
+        "eval",
+        "zero-shot",
+        "--model",
+        str(model),
+        "--data",
+        str(pictures),
+        "--device",
+        "cpu",
+        "--json",
+    ]
     assert main(command) == 0
     metrics = json.loads(capsys.readouterr().out)["metrics"]
     assert (metrics["pictures"], metrics["classes"]) == (5, 2) and 0 <= metrics["top1"] <= 1
@@ -79,7 +98,9 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell the most memory used")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the system does not tell the most memory used"
+)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 def test_a_full_vit_b_32_fits_into_a_binder(full, tmp_path, dtype):
     """Two gigabytes are what Binder grants; a kernel and JupyterLab need the rest."""

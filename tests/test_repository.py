@@ -1,4 +1,6 @@
-"""Facts about the repository as a whole: who imports whom, what is listed, what must not be in it."""
+"""Facts about the repository as a whole: who imports whom, what is listed, what must not be in
+it.
+"""
 
 import ast
 import json
@@ -75,31 +77,52 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 
 def project_requirements() -> dict[str, str]:
     """What clipbench needs everywhere, and what the extra "all" adds for the lessons."""
-    everything = [*PYPROJECT["project"]["dependencies"], *EXTRAS["notebooks"], *EXTRAS["maps"], *EXTRAS["hf"]]
+    everything = [
+        *PYPROJECT["project"]["dependencies"],
+        *EXTRAS["notebooks"],
+        *EXTRAS["maps"],
+        *EXTRAS["hf"],
+    ]
     return dict(split_requirement(line) for line in everything)
 
 
 def test_a_plain_installation_needs_only_what_colab_and_kaggle_have():
-    """Their notebook server is their own; what clipbench brought there would change or break theirs."""
+    """Their notebook server is their own; what clipbench brought there would change or break
+    theirs.
+    """
     needed = dict(split_requirement(line) for line in PYPROJECT["project"]["dependencies"])
-    assert not needed.keys() & {"jupyterlab", "jupytext", "notebook", "ipython", "ipykernel", "transformers"}
+    assert not needed.keys() & {
+        "jupyterlab",
+        "jupytext",
+        "notebook",
+        "ipython",
+        "ipykernel",
+        "transformers",
+    }
     assert not [bounds for bounds in needed.values() if "==" in bounds]
 
 
 def test_what_the_lessons_need_comes_with_one_extra():
     assert EXTRAS["all"] == ["clipbench[notebooks,maps,hf]"] and "clipbench[all]" in EXTRAS["test"]
     assert {name: extra for name, (_, extra) in doctor.FOR_LESSONS.items()} == {
-        split_requirement(line)[0]: extra for extra in ("notebooks", "maps", "hf") for line in EXTRAS[extra]
+        split_requirement(line)[0]: extra
+        for extra in ("notebooks", "maps", "hf")
+        for line in EXTRAS[extra]
     }
 
 
 def test_conda_environment_repeats_the_dependencies_of_pyproject():
-    expected = project_requirements() | {"pip": "", "python": PYPROJECT["project"]["requires-python"]}
+    expected = project_requirements() | {
+        "pip": "",
+        "python": PYPROJECT["project"]["requires-python"],
+    }
     assert conda_requirements("environment.yml") == expected
 
 
 def test_binder_environment_repeats_them_but_for_what_its_base_has():
-    expected = {name: spec for name, spec in project_requirements().items() if name not in IN_BINDERS_BASE}
+    expected = {
+        name: spec for name, spec in project_requirements().items() if name not in IN_BINDERS_BASE
+    }
     found = conda_requirements("binder/environment.yml")
     assert re.fullmatch(r"=3\.\d+", found.pop("python")), "repo2docker reads only python=3.N"
     apps = dict(map(split_requirement, PYPROJECT["project"]["optional-dependencies"]["apps"]))
@@ -108,7 +131,9 @@ def test_binder_environment_repeats_them_but_for_what_its_base_has():
 
 def test_binder_installs_a_cpu_build_and_no_local_path():
     lines = yaml.safe_load((ROOT / "binder/environment.yml").read_text())["dependencies"]
-    assert all(isinstance(line, str) for line in lines), "a pip block with a path undoes the layer cache"
+    assert all(isinstance(line, str) for line in lines), (
+        "a pip block with a path undoes the layer cache"
+    )
     assert any(line.startswith("pytorch-cpu") for line in lines)
 
 
@@ -120,9 +145,14 @@ def test_scripts_are_bash_and_executable(script):
 
 
 def test_torch_is_pinned_in_the_makefile_only():
-    listed = [*PYPROJECT["project"]["dependencies"], *conda_requirements("environment.yml").values()]
+    listed = [
+        *PYPROJECT["project"]["dependencies"],
+        *conda_requirements("environment.yml").values(),
+    ]
     assert not [line for line in listed if "==" in line]
-    assert re.search(r"^TORCH_SPEC \?= torch==[\d.]+$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.search(
+        r"^TORCH_SPEC \?= torch==[\d.]+$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
 
 
 def test_citation_has_the_version_of_the_package():
@@ -132,7 +162,8 @@ def test_citation_has_the_version_of_the_package():
 
 # --- imports ------------------------------------------------------------------------------------
 
-NEVER = ["torchvision", "timm", "widgets"]  # a bare `import widgets` makes a second copy of every class
+# a bare `import widgets` makes a second copy of every class
+NEVER = ["torchvision", "timm", "widgets"]
 
 
 def is_in(name: str, room: str) -> bool:
@@ -149,23 +180,36 @@ def test_nobody_imports_torchvision_timm_or_bare_widgets():
     assert not broken
 
 
-UNPICKLERS = {"torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load", "dill.load"}
+UNPICKLERS = {
+    "torch.load",
+    "pickle.load",
+    "pickle.loads",
+    "pickle.Unpickler",
+    "joblib.load",
+    "dill.load",
+}
 
 
 def unpickling(source: str) -> set[str]:
-    """What in `source` could run code hidden in a data file: names of UNPICKLERS, and allow_pickle=True."""
+    """What in `source` could run code hidden in a data file: names of UNPICKLERS, and
+    allow_pickle=True.
+    """
     nodes = list(ast.walk(ast.parse(source)))
     used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
     pickled = {
         "allow_pickle"
         for node in nodes
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+        if isinstance(node, ast.keyword)
+        and node.arg == "allow_pickle"
+        and ast.unparse(node.value) != "False"
     }
     return ((used | imports_of(source)) & UNPICKLERS) | pickled
 
 
 def test_nothing_unpickles():
-    found = {name_of(path): unpickling(path.read_text()) for path in python_files("clipbench", "widgets")}
+    found = {
+        name_of(path): unpickling(path.read_text()) for path in python_files("clipbench", "widgets")
+    }
     assert not {name: calls for name, calls in found.items() if calls}
 
 
@@ -192,13 +236,21 @@ def test_every_folder_with_code_is_a_package():
 
 
 def notebook_files(suffix: str) -> list[Path]:
-    """Lessons and exercises; other .py files below notebooks/ that are no notebook are not counted."""
-    files = [path for path in NOTEBOOKS.rglob(f"*{suffix}") if ".ipynb_checkpoints" not in path.parts]
-    return sorted(path for path in files if suffix != ".py" or re.search(r"^# %%", path.read_text(), re.M))
+    """Lessons and exercises; other .py files below notebooks/ that are no notebook are not
+    counted.
+    """
+    files = [
+        path for path in NOTEBOOKS.rglob(f"*{suffix}") if ".ipynb_checkpoints" not in path.parts
+    ]
+    return sorted(
+        path for path in files if suffix != ".py" or re.search(r"^# %%", path.read_text(), re.M)
+    )
 
 
 def is_cut(path: Path) -> bool:
-    """A student's notebook: it is made from the solution beside it (tests/notebooks/test_exercise_notebooks.py)."""
+    """A student's notebook: it is made from the solution beside it
+    (tests/notebooks/test_exercise_notebooks.py).
+    """
     return path.parent.name == "exercises" and not path.stem.endswith("_solution")
 
 
@@ -208,16 +260,25 @@ def cells_of(notebook) -> list[tuple]:
 
 def test_every_pair_of_notebook_files_is_fresh():
     jupytext = pytest.importorskip("jupytext")
-    sources, built = notebook_files(".py"), [path for path in notebook_files(".ipynb") if not is_cut(path)]
+    sources, built = (
+        notebook_files(".py"),
+        [path for path in notebook_files(".ipynb") if not is_cut(path)],
+    )
     assert sources and [path.with_suffix(".ipynb") for path in sources] == built
-    pairs = [(path, jupytext.read(path), jupytext.read(path.with_suffix(".ipynb"))) for path in sources]
-    stale = [name_of(path) for path, source, notebook in pairs if cells_of(source) != cells_of(notebook)]
+    pairs = [
+        (path, jupytext.read(path), jupytext.read(path.with_suffix(".ipynb"))) for path in sources
+    ]
+    stale = [
+        name_of(path) for path, source, notebook in pairs if cells_of(source) != cells_of(notebook)
+    ]
     assert not stale, "run make notebooks"
 
 
 def notebook_metadata() -> dict[str, dict]:
     paths = notebook_files(".ipynb")
-    return {name_of(path): json.loads(path.read_text(encoding="utf-8"))["metadata"] for path in paths}
+    return {
+        name_of(path): json.loads(path.read_text(encoding="utf-8"))["metadata"] for path in paths
+    }
 
 
 def test_no_notebook_holds_widget_state():
@@ -231,7 +292,10 @@ def largest_output(notebook: dict) -> int:
 
 
 def test_no_cell_of_a_notebook_shows_more_than_a_megabyte():
-    read = {name_of(path): json.loads(path.read_text(encoding="utf-8")) for path in notebook_files(".ipynb")}
+    read = {
+        name_of(path): json.loads(path.read_text(encoding="utf-8"))
+        for path in notebook_files(".ipynb")
+    }
     sizes = {name: largest_output(notebook) for name, notebook in read.items()}
     assert not {name: size for name, size in sizes.items() if size > MEGABYTE}
     heavy = {"cell_type": "code", "outputs": [{"data": {"image/png": "A" * (MEGABYTE + 1)}}]}
@@ -239,8 +303,12 @@ def test_no_cell_of_a_notebook_shows_more_than_a_megabyte():
 
 
 def test_every_notebook_names_the_standard_kernel():
-    """JupyterLab asks the reader to choose a kernel otherwise; Colab and Binder have one of this name."""
-    kernels = {name: metadata.get("kernelspec", {}) for name, metadata in notebook_metadata().items()}
+    """JupyterLab asks the reader to choose a kernel otherwise; Colab and Binder have one of
+    this name.
+    """
+    kernels = {
+        name: metadata.get("kernelspec", {}) for name, metadata in notebook_metadata().items()
+    }
     assert not [name for name, kernel in kernels.items() if kernel.get("name") != "python3"]
 
 
@@ -261,13 +329,20 @@ def test_no_file_names_a_path_of_somebodys_machine():
 def test_every_asset_has_a_line_in_the_licence_table():
     table = (ASSETS / "LICENSES.md").read_text(encoding="utf-8")
     found = [path.relative_to(ASSETS) for path in repository_files() if ASSETS in path.parents]
-    assets = [path for path in found if path.name != "LICENSES.md" and path.suffix != ".py"]  # .py is code
+    # .py is code
+    assets = [path for path in found if path.name != "LICENSES.md" and path.suffix != ".py"]
     assert not [path.as_posix() for path in assets if not is_covered(path, table)]
 
 
 def is_covered(path: Path, table: str) -> bool:
-    """Whether the table names the file, by its path or its name, or one of its folders with a slash."""
-    names = [path.as_posix(), path.name, *(f"{folder.as_posix()}/" for folder in path.parents if folder.name)]
+    """Whether the table names the file, by its path or its name, or one of its folders with a
+    slash.
+    """
+    names = [
+        path.as_posix(),
+        path.name,
+        *(f"{folder.as_posix()}/" for folder in path.parents if folder.name),
+    ]
     return any(re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", table) for name in names)
 
 
@@ -296,7 +371,17 @@ def test_the_wheel_is_whole_and_small(tmp_path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, "."],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            tmp_path,
+            ".",
+        ],
         cwd=tmp_path / "tree",
         check=True,
     )

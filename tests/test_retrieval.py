@@ -1,4 +1,6 @@
-"""Facts about retrieval: by brute force, several and equal captions, ties, and captions in files."""
+"""Facts about retrieval: by brute force, several and equal captions, ties, and captions in
+files.
+"""
 
 import csv
 import json
@@ -13,7 +15,13 @@ from small import noise_picture, write_image_folder, write_small_model
 from clipbench import UserError
 from clipbench.cli import main
 from clipbench.data.open import open_evaluated_captions
-from clipbench.evaluate.retrieval import distinct, ranks_of, recall_metrics, retrieval_metrics, retrieval_ranks
+from clipbench.evaluate.retrieval import (
+    distinct,
+    ranks_of,
+    recall_metrics,
+    retrieval_metrics,
+    retrieval_ranks,
+)
 
 
 def by_hand(image_features, captions: list[list[str]], features_of: dict) -> tuple[dict, dict]:
@@ -22,12 +30,17 @@ def by_hand(image_features, captions: list[list[str]], features_of: dict) -> tup
     to_text, to_image = {}, {}
     for image, some in enumerate(captions):
         scores = {text: float(image_features[image] @ features_of[text]) for text in texts}
-        order = sorted(texts, key=lambda text, scores=scores, some=some: (-scores[text], text in some))
+        order = sorted(
+            texts, key=lambda text, scores=scores, some=some: (-scores[text], text in some)
+        )
         to_text[image] = min(order.index(text) for text in some)
     for text in texts:
         images = [image for image, some in enumerate(captions) if text in some]
         scores = [float(features @ features_of[text]) for features in image_features]
-        order = sorted(range(len(captions)), key=lambda i, scores=scores, images=images: (-scores[i], i in images))
+        order = sorted(
+            range(len(captions)),
+            key=lambda i, scores=scores, images=images: (-scores[i], i in images),
+        )
         to_image[text] = min(order.index(image) for image in images)
     return to_text, to_image
 
@@ -37,27 +50,39 @@ def test_ranks_are_those_of_sorting(pictures, words, seed):
     """Several captions a picture, few different ones, whole numbers as scores: ties everywhere."""
     generator = torch.Generator().manual_seed(seed)
     counts = torch.randint(1, 4, (pictures,), generator=generator).tolist()
-    captions = [[f"text {int(torch.randint(0, words, (1,), generator=generator))}" for _ in range(n)] for n in counts]
+    captions = [
+        [f"text {int(torch.randint(0, words, (1,), generator=generator))}" for _ in range(n)]
+        for n in counts
+    ]
     image_features = torch.randint(-2, 3, (pictures, 3), generator=generator).float()
     found = distinct(captions)
     text_features = torch.randint(-2, 3, (len(found.texts), 3), generator=generator).float()
     ranks = retrieval_ranks(image_features, text_features, found)
-    to_text, to_image = by_hand(image_features, captions, dict(zip(found.texts, text_features, strict=True)))
+    to_text, to_image = by_hand(
+        image_features, captions, dict(zip(found.texts, text_features, strict=True))
+    )
     assert ranks.image_to_text.tolist() == list(to_text.values())
     assert ranks.text_to_image.tolist() == [to_image[text] for text in found.texts]
     assert found.given == sum(counts)
-    blocks = [ranks_of(image_features, text_features, found.images, found.of_texts, scores) for scores in (1, 7, 1000)]
+    blocks = [
+        ranks_of(image_features, text_features, found.images, found.of_texts, scores)
+        for scores in (1, 7, 1000)
+    ]
     assert all(torch.equal(each, ranks.image_to_text) for each in blocks)
 
 
 def test_recall_counts_the_first_k():
     features = torch.eye(12)
     captions = distinct([[f"text {row}"] for row in range(12)])
-    metrics = retrieval_metrics(features, features.roll(-3, 0), captions)  # every right one scores 0, as 10 wrong ones
+    # every right one scores 0, as 10 wrong ones
+    metrics = retrieval_metrics(features, features.roll(-3, 0), captions)
     assert metrics["image_to_text_r1"] == metrics["text_to_image_r10"] == 0
     assert metrics["image_to_text_median_rank"] == 12
     perfect = retrieval_metrics(features, features, captions)
-    assert perfect["image_to_text_r1"] == perfect["text_to_image_r1"] == 1 and perfect["text_to_image_median_rank"] == 1
+    assert (
+        perfect["image_to_text_r1"] == perfect["text_to_image_r1"] == 1
+        and perfect["text_to_image_median_rank"] == 1
+    )
     assert perfect["chance_r1"] == 1 / 12 and perfect["image_to_text_r1_low"] < 1
     assert (perfect["pictures"], perfect["texts"], perfect["captions"]) == (12, 12, 12)
 
@@ -86,8 +111,16 @@ def test_a_model_that_says_the_same_of_everything_finds_nothing():
     "images, texts, told",
     [
         (torch.ones(2, 3), torch.ones(2, 4), "they are not of the same model"),
-        (torch.full((2, 3), float("nan")), torch.ones(2, 3), "2 of 2 rows of features are not finite"),
-        (torch.ones(2, 3), torch.full((2, 3), float("inf")), "2 of 2 rows of features are not finite"),
+        (
+            torch.full((2, 3), float("nan")),
+            torch.ones(2, 3),
+            "2 of 2 rows of features are not finite",
+        ),
+        (
+            torch.ones(2, 3),
+            torch.full((2, 3), float("inf")),
+            "2 of 2 rows of features are not finite",
+        ),
     ],
 )
 def test_features_that_do_not_fit_are_refused(images, texts, told):
@@ -95,25 +128,34 @@ def test_features_that_do_not_fit_are_refused(images, texts, told):
         retrieval_metrics(images, texts, distinct([["a"], ["b"]]))
 
 
-@pytest.mark.parametrize("captions, told", [([], "no pictures"), ([["a"], []], "picture 2 has no caption")])
+@pytest.mark.parametrize(
+    "captions, told", [([], "no pictures"), ([["a"], []], "picture 2 has no caption")]
+)
 def test_captions_must_be_there(captions, told):
     with pytest.raises(UserError, match=told):
         distinct(captions)
 
 
-# ------------------------------------------------------------------------------------------------- by the command line
+# -------------------- by the command line
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("retrieval")
     write_small_model(folder / "model")
-    rows = [(f"{number}.png", f"{word} number {number}") for number in range(6) for word in ("picture", "noise")]
+    rows = [
+        (f"{number}.png", f"{word} number {number}")
+        for number in range(6)
+        for word in ("picture", "noise")
+    ]
     for number in range(6):
         noise_picture(40, 40, number).save(folder / f"{number}.png")
     (folder / "torn.png").write_bytes(b"not a picture")
-    for name, more in (("whole", []), ("torn", [("torn.png", "a torn one"), ("gone.png", "one more"), ("1.png", "x")]),
-                       ("empty", [("torn.png", "")])):  # fmt: skip
+    for name, more in (
+        ("whole", []),
+        ("torn", [("torn.png", "a torn one"), ("gone.png", "one more"), ("1.png", "x")]),
+        ("empty", [("torn.png", "")]),
+    ):
         with open(folder / f"{name}.csv", "w", newline="") as file:
             csv.writer(file).writerows([("image", "caption"), *rows, *more])
     write_image_folder(folder / "pictures", {"cat": 2, "dog": 2})
@@ -121,7 +163,17 @@ def world(tmp_path_factory):
 
 
 def evaluated(capsys, world, data, *more) -> tuple[dict, str]:
-    command = ("eval", "retrieval", "--model", world / "model", "--data", world / data, "--device", "cpu", *more)
+    command = (
+        "eval",
+        "retrieval",
+        "--model",
+        world / "model",
+        "--data",
+        world / data,
+        "--device",
+        "cpu",
+        *more,
+    )
     code = main([*map(str, command), "--json"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
@@ -132,10 +184,19 @@ def test_captions_in_a_file_are_searched_both_ways(world, tmp_path, capsys):
     record, err = evaluated(capsys, world, "whole.csv", "--out", tmp_path / "r.json")
     metrics = record["metrics"]
     assert (metrics["pictures"], metrics["texts"], metrics["captions"]) == (6, 12, 12) and err == ""
-    assert 0 <= metrics["image_to_text_r1"] <= metrics["image_to_text_r5"] <= metrics["image_to_text_r10"] <= 1
+    assert (
+        0
+        <= metrics["image_to_text_r1"]
+        <= metrics["image_to_text_r5"]
+        <= metrics["image_to_text_r10"]
+        <= 1
+    )
     assert "one text" in record["settings"]["equal_captions"] and record["settings"]["prefix"] == ""
     outcomes = json.loads((tmp_path / "r.json").read_text())["outcomes"]
-    assert sum(outcomes["predictions"][:6]) / 6 == metrics["image_to_text_r1"] and len(outcomes["ids"]) == 18
+    assert (
+        sum(outcomes["predictions"][:6]) / 6 == metrics["image_to_text_r1"]
+        and len(outcomes["ids"]) == 18
+    )
 
 
 def test_a_prefix_is_a_stated_switch(world, capsys):
@@ -146,14 +207,24 @@ def test_a_prefix_is_a_stated_switch(world, capsys):
 def test_unreadable_pictures_and_missing_captions_are_left_out_and_told(world, capsys):
     record, err = evaluated(capsys, world, "torn.csv")
     assert record["metrics"]["pictures"] == 6 and record["metrics"]["captions"] == 13
-    assert len(record["settings"]["left_out"]) == 2 and "2 of 8 pictures cannot be read" in err and err.count("\n") == 1
+    assert (
+        len(record["settings"]["left_out"]) == 2
+        and "2 of 8 pictures cannot be read" in err
+        and err.count("\n") == 1
+    )
     record, _ = evaluated(capsys, world, "empty.csv")
-    assert record["metrics"]["pictures"] == 6 and "torn.png" in str(record["settings"]["without_caption"])
+    assert record["metrics"]["pictures"] == 6 and "torn.png" in str(
+        record["settings"]["without_caption"]
+    )
 
 
 def test_labelled_pictures_are_described_by_templates(world, capsys):
     record, _ = evaluated(capsys, world, "pictures")
-    assert (record["metrics"]["texts"], record["metrics"]["captions"], record["metrics"]["pictures"]) == (10, 20, 4)
+    assert (
+        record["metrics"]["texts"],
+        record["metrics"]["captions"],
+        record["metrics"]["pictures"],
+    ) == (10, 20, 4)
 
 
 def test_the_frozen_scenes_have_their_grammars_captions():
@@ -163,7 +234,9 @@ def test_the_frozen_scenes_have_their_grammars_captions():
     assert data.picture(3).size == (64, 64)
 
 
-@pytest.mark.parametrize("data, told", [("absent.csv", "absent.csv"), ("model", "no pictures found")])
+@pytest.mark.parametrize(
+    "data, told", [("absent.csv", "absent.csv"), ("model", "no pictures found")]
+)
 def test_data_without_captions_bring_one_line(world, capsys, data, told):
     command = ("eval", "retrieval", "--model", world / "model", "--data", world / data)
     assert main([str(word) for word in command]) == 2

@@ -1,4 +1,6 @@
-"""Facts about the lock of a run's folder: it keeps a second run out, and a dead owner keeps nobody out."""
+"""Facts about the lock of a run's folder: it keeps a second run out, and a dead owner keeps
+nobody out.
+"""
 
 import json
 import os
@@ -10,12 +12,7 @@ import pytest
 from small import one_line
 
 from clipbench import UserError
-from clipbench.training.run_lock import (
-    LOCK,
-    STALE,
-    locked,
-    this_process,
-)
+from clipbench.training.run_lock import LOCK, STALE, locked, this_process
 
 
 def test_a_folder_is_held_and_freed(tmp_path):
@@ -53,7 +50,9 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
         assert json.loads((tmp_path / LOCK).read_text()) == this_process()
 
 
-@pytest.mark.skipif(not this_process()["started"], reason="the system does not tell when a process began")
+@pytest.mark.skipif(
+    not this_process()["started"], reason="the system does not tell when a process began"
+)
 def test_a_process_number_used_again_is_no_owner(tmp_path):
     write_lock(tmp_path, started="1")
     with locked(tmp_path):
@@ -81,7 +80,10 @@ def test_an_unfinished_lock_holds_nobody_up(tmp_path, content):
 
 def test_a_place_that_cannot_be_written_brings_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write to") as error, locked(tmp_path / "file" / "run"):
+    with (
+        pytest.raises(UserError, match="cannot write to") as error,
+        locked(tmp_path / "file" / "run"),
+    ):
         pass
     one_line(error.value)
 

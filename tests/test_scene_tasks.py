@@ -1,4 +1,6 @@
-"""Facts about the scene tasks: answers that are true of their scenes, fair chances, own seeds, and what is measured."""
+"""Facts about the scene tasks: answers that are true of their scenes, fair chances, own seeds,
+and what is measured.
+"""
 
 import json
 
@@ -11,12 +13,7 @@ from clipbench import UserError, text_features
 from clipbench.cli.main import main
 from clipbench.data.probe_splits import PROBE_SEED
 from clipbench.data.world.evaluation_sets import EVALUATION_SEED
-from clipbench.data.world.factors import (
-    COLOURS,
-    SIGNS,
-    STYLES,
-    training_pool,
-)
+from clipbench.data.world.factors import COLOURS, SIGNS, STYLES, training_pool
 from clipbench.data.world.scene_tasks import (
     FEW,
     SENSES,
@@ -42,16 +39,30 @@ QUESTIONS = {name: task.draw(8 * task.answers) for name, task in TASKS.items()}
 def rows_of(name: str):
     """(row, right answer's phrase, all phrases) of each scene of a task."""
     question = QUESTIONS[name]
-    for row, (label, phrases) in enumerate(zip(question.labels.tolist(), question.phrases, strict=True)):
+    for row, (label, phrases) in enumerate(
+        zip(question.labels.tolist(), question.phrases, strict=True)
+    ):
         yield row, phrases[label], phrases
 
 
-# ----------------------------------------------------------------------------------------------------- every task
+# -------------------- every task
 
 
 def test_there_are_a_dozen_tasks_and_more():
-    wanted = {"concept", "group", "count", "position", "distance", "relation", "colour", "style", "sign_word",
-              "negation", "word_order", "polysemy"}  # fmt: skip
+    wanted = {
+        "concept",
+        "group",
+        "count",
+        "position",
+        "distance",
+        "relation",
+        "colour",
+        "style",
+        "sign_word",
+        "negation",
+        "word_order",
+        "polysemy",
+    }
     assert wanted <= set(TASKS) and len(TASKS) >= 14
 
 
@@ -61,7 +72,9 @@ def test_answers_are_equally_often_right_and_different(task: SceneTask):
     assert question.labels.bincount(minlength=task.answers).tolist() == [8] * task.answers
     assert len(question.phrases) == len(question.factors) == 8 * task.answers
     assert all(len(set(phrases)) == task.answers for phrases in question.phrases)
-    assert task.chance == 1 / task.answers and all(template.count("{}") == 1 for template in task.templates)
+    assert task.chance == 1 / task.answers and all(
+        template.count("{}") == 1 for template in task.templates
+    )
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
@@ -75,7 +88,9 @@ def test_more_scenes_begin_with_the_same_ones_and_training_has_others(task: Scen
 def test_seeds_are_the_evaluations_own():
     seeds = [task.seed + training for task in TASKS.values() for training in (0, 1)]
     assert len(set(seeds)) == 2 * len(TASKS)
-    assert min(seeds) > STIMULI_SEED + 500 > EVALUATION_SEED, "training refuses seeds from EVALUATION_SEED on"
+    assert min(seeds) > STIMULI_SEED + 500 > EVALUATION_SEED, (
+        "training refuses seeds from EVALUATION_SEED on"
+    )
     assert PROBE_SEED not in seeds
 
 
@@ -90,11 +105,14 @@ def test_every_subject_is_of_the_tiny_world():
 
 def test_the_questions_are_frozen():
     """Numbers measured on them today and next year are about the same scenes."""
-    said = {name: digest(question.labels.tolist(), question.phrases) for name, question in QUESTIONS.items()}
+    said = {
+        name: digest(question.labels.tolist(), question.phrases)
+        for name, question in QUESTIONS.items()
+    }
     assert digest(said) == "93a62782f776441c", said
 
 
-# ------------------------------------------------------------------------------------------- answers that are true
+# -------------------- answers that are true
 
 
 def test_one_thing_is_called_by_its_name_kind_and_number():
@@ -107,7 +125,12 @@ def test_one_thing_is_called_by_its_name_kind_and_number():
     for row, right, _ in rows_of("count"):
         factors = QUESTIONS["count"].factors
         shown, concept = int((factors.objects[row] >= 0).sum()), concepts()[factors.concept[row]]
-        assert right == {1: concept.noun_phrase, 2: f"two {concept.plural}", 3: f"three {concept.plural}"}[shown]
+        assert (
+            right
+            == {1: concept.noun_phrase, 2: f"two {concept.plural}", 3: f"three {concept.plural}"}[
+                shown
+            ]
+        )
     assert all(len(ids) >= 4 for ids in groups().values())
 
 
@@ -137,9 +160,11 @@ def test_relations_hold_in_the_picture(name):
     for row, right, _ in rows_of(name):
         place = {concepts()[factors.objects[row, k]].noun_phrase: k for k in (0, 1)}
         for words, axis, sign in (
-            (" to the left of ", factors.x, 1), (" to the right of ", factors.x, -1), (" above ", factors.y, 1),
+            (" to the left of ", factors.x, 1),
+            (" to the right of ", factors.x, -1),
+            (" above ", factors.y, 1),
             (" below ", factors.y, -1),
-        ):  # fmt: skip
+        ):
             if words in right:
                 first, second = (axis[row, place[phrase]] for phrase in right.split(words))
                 assert sign * (second - first) > 0.2
@@ -174,10 +199,12 @@ def test_words_and_senses_are_those_shown():
     for row, right, _ in rows_of("word_or_thing"):
         assert ("sign" in right) == (SIGNS[QUESTIONS["word_or_thing"].factors.sign[row]] == "alone")
     for row, right, _ in rows_of("polysemy"):
-        assert right.split(", ")[1] == concepts()[QUESTIONS["polysemy"].factors.concept[row]].hypernym
+        assert (
+            right.split(", ")[1] == concepts()[QUESTIONS["polysemy"].factors.concept[row]].hypernym
+        )
 
 
-# --------------------------------------------------------------------------------------------------- the numbers
+# -------------------- the numbers
 
 
 def test_scores_are_similarities_with_each_scenes_own_answers():
@@ -188,14 +215,18 @@ def test_scores_are_similarities_with_each_scenes_own_answers():
         for answer, phrase in enumerate(question.phrases[row]):
             prompts = ENCODER.encode_text([template.format(phrase) for template in task.templates])
             mean = prompts.mean(0) / prompts.mean(0).norm()
-            assert float(scores[row, answer]) == pytest.approx(float(mean @ features[row]), abs=1e-5)
+            assert float(scores[row, answer]) == pytest.approx(
+                float(mean @ features[row]), abs=1e-5
+            )
 
 
 def test_a_text_encoder_that_counts_words_is_at_chance_in_word_order():
     model = small_clip(VIT, BAG_OF_WORDS)
     encoder = ClipbenchEncoder(model, world_tokenizer(), Preprocess(VIT.image_size), "bag")
     question = QUESTIONS["word_order"]
-    scores = answer_scores(encoder, TASKS["word_order"], question, torch.randn(len(question.labels), 16))
+    scores = answer_scores(
+        encoder, TASKS["word_order"], question, torch.randn(len(question.labels), 16)
+    )
     torch.testing.assert_close(scores[:, 0], scores[:, 1], rtol=0, atol=1e-5)
 
 
@@ -212,7 +243,10 @@ def test_a_probe_finds_what_the_pixels_show():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: scene_task("counts"), "no scene task 'counts' (did you mean 'count'?); choose from concept, group"),
+        (
+            lambda: scene_task("counts"),
+            "no scene task 'counts' (did you mean 'count'?); choose from concept, group",
+        ),
         (lambda: TASKS["concept"].draw(63), "concept has 64 answers: 63 pictures are too few"),
     ],
 )
@@ -224,14 +258,26 @@ def test_mistakes_are_told_in_one_line(call, message):
 
 def test_the_command_gives_every_task_and_a_table(capsys, tmp_path):
     model = write_small_model(tmp_path / "model")
-    command = ["eval", "scene-tasks", "--model", str(model), "--tasks", "count", "negation", "--pictures", "24"]
+    command = [
+        "eval",
+        "scene-tasks",
+        "--model",
+        str(model),
+        "--tasks",
+        "count",
+        "negation",
+        "--pictures",
+        "24",
+    ]
     assert main([*command, "--train", "24", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     for name, answers in (("count", 3), ("negation", 2)):
         assert record["metrics"][f"{name}/answers"] == answers
-        assert {f"{name}/{kind}{end}" for kind in ("zero_shot", "probe") for end in ("", "_low", "_high")} <= set(
-            record["metrics"]
-        )
+        assert {
+            f"{name}/{kind}{end}"
+            for kind in ("zero_shot", "probe")
+            for end in ("", "_low", "_high")
+        } <= set(record["metrics"])
     assert record["metrics"]["mean_chance"] == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert record["settings"]["seeds"]["count"] == [TASKS["count"].seed, TASKS["count"].seed + 1]
     assert main([*command, "--train", "0"]) == 0
@@ -243,18 +289,40 @@ def test_the_command_gives_every_task_and_a_table(capsys, tmp_path):
 
 def test_a_curve_of_few_shots_ends_in_the_whole_probe(capsys, tmp_path):
     model = write_small_model(tmp_path / "model")
-    command = ["eval", "scene-tasks", "--model", str(model), "--tasks", "count", "--pictures", "24", "--train", "24"]
+    command = [
+        "eval",
+        "scene-tasks",
+        "--model",
+        str(model),
+        "--tasks",
+        "count",
+        "--pictures",
+        "24",
+        "--train",
+        "24",
+    ]
     assert main([*command, "--shots", "1,2,16", "--seeds", "2", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     metrics = record["metrics"]
-    assert metrics["count/probe_full"] == metrics["count/probe"] and record["settings"]["shot_seeds"] == 2
-    assert {"count/probe_1_low", "count/probe_2_high", "count/probe_examples_to_match_zero_shot"} <= set(metrics)
+    assert (
+        metrics["count/probe_full"] == metrics["count/probe"]
+        and record["settings"]["shot_seeds"] == 2
+    )
+    assert {
+        "count/probe_1_low",
+        "count/probe_2_high",
+        "count/probe_examples_to_match_zero_shot",
+    } <= set(metrics)
     assert "count/probe_16" not in metrics  # an answer has eight training scenes
 
 
 def test_a_model_of_another_objective_has_probes_only():
-    rival = RivalEncoder(make_objective("bow", small_clip()), world_tokenizer(), Preprocess(VIT.image_size))
+    rival = RivalEncoder(
+        make_objective("bow", small_clip()), world_tokenizer(), Preprocess(VIT.image_size)
+    )
     numbers = scene_task_metrics(rival, TASKS["count"], 24, 24, shots=(1, 2), seeds=(0,))
-    assert numbers["probe_2"] <= 1 and not [name for name in numbers if "zero_shot" in name or "match" in name]
+    assert numbers["probe_2"] <= 1 and not [
+        name for name in numbers if "zero_shot" in name or "match" in name
+    ]
     with pytest.raises(UserError, match="no joint space"):
         scene_task_metrics(rival, TASKS["count"], 24, train=0)

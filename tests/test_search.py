@@ -14,10 +14,13 @@ from clipbench.cli import main
 from clipbench.evaluate.search import top_k
 
 
-@given(st.integers(1, 60), st.integers(1, 12), st.integers(1, 25), st.integers(1, 4), st.integers(0, 9))
+@given(
+    st.integers(1, 60), st.integers(1, 12), st.integers(1, 25), st.integers(1, 4), st.integers(0, 9)
+)
 def test_it_is_a_stable_sort_of_all_scores(rows, k, block, queries, seed):
     generator = torch.Generator().manual_seed(seed)
-    features = torch.randint(-2, 3, (rows, 3), generator=generator).float()  # many ties, and exact products
+    # many ties, and exact products
+    features = torch.randint(-2, 3, (rows, 3), generator=generator).float()
     asked = torch.randint(-2, 3, (queries, 3), generator=generator).float()
     found = top_k(asked, features, k, block)
     scores = asked @ features.T
@@ -50,8 +53,22 @@ def test_mistakes():
 
 def test_the_benchmark_finds_the_same_ids_as_faiss(capsys):
     pytest.importorskip("faiss", reason="needs faiss-cpu, the reference")
-    command = ["bench", "search", "--against", "faiss", "--rows", "3000", "--width", "32", "--rounds", "1"]
+    command = [
+        "bench",
+        "search",
+        "--against",
+        "faiss",
+        "--rows",
+        "3000",
+        "--width",
+        "32",
+        "--rounds",
+        "1",
+    ]
     assert main([*command, "--threads", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["threads_1"]
-    assert told["queries_256"]["identical"] == "256 of 256" and told["queries_1"]["identical"] == "1 of 1"
+    assert (
+        told["queries_256"]["identical"] == "256 of 256"
+        and told["queries_1"]["identical"] == "1 of 1"
+    )
     assert told["queries_256"]["largest_difference_of_scores"] < 1e-6

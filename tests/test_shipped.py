@@ -39,11 +39,14 @@ def test_it_says_how_it_was_made(shipped):
 
 
 def test_it_names_new_scenes_far_better_than_chance(shipped):
-    # the full result with its interval is in EXPERIMENTS.md; here a third right, where chance is below 0.4 %
+    # the full result with its interval is in EXPERIMENTS.md; here a third right, where chance is
+    # below 0.4 %
     name, encoder = shipped
     data = open_pictures(SHIPPED[name][0]).subset(range(200))
     weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates[:2])
-    metrics = clipbench.zero_shot_metrics(clipbench.image_features(encoder, data), data.labels, weights)
+    metrics = clipbench.zero_shot_metrics(
+        clipbench.image_features(encoder, data), data.labels, weights
+    )
     assert metrics["top1"] > 1 / 3 > 80 * metrics["chance"]
 
 
@@ -71,8 +74,13 @@ def test_transformers_opens_the_classroom_model_and_sees_the_same():
     batch = processor(text=texts, images=pictures, return_tensors="pt", padding=True)
     with torch.no_grad():
         output = theirs(**batch)
-    ours = encoder.scale * encoder.encode_image(encoder.preprocess(pictures)) @ encoder.encode_text(texts).T
-    # fp32 on both sides; logits are around 30 times a cosine, so 1e-3 is a few units in the fifth digit
+    ours = (
+        encoder.scale
+        * encoder.encode_image(encoder.preprocess(pictures))
+        @ encoder.encode_text(texts).T
+    )
+    # fp32 on both sides; logits are around 30 times a cosine, so 1e-3 is a few units in the fifth
+    # digit
     torch.testing.assert_close(output.logits_per_image, ours, atol=1e-3, rtol=0)
 
 
@@ -88,27 +96,37 @@ def test_a_twin_is_small_loads_by_its_name_and_says_how_it_was_made(name):
 @pytest.mark.parametrize("name", [*SHIPPED, *(f"twin:{name}" for name in twins())])
 def test_its_records_are_of_the_weights_that_are_shipped(name):
     """A new checkpoint comes with new records, in the same commit."""
-    made_with = {record["fingerprint"] for record in RECORDS if record.get("settings", {}).get("model") == name}
+    made_with = {
+        record["fingerprint"]
+        for record in RECORDS
+        if record.get("settings", {}).get("model") == name
+    }
     if not made_with:
         pytest.skip("no record of this model")
     assert made_with == {clipbench.load(name).fingerprint}
 
 
 def test_twins_differ_in_their_world_alone():
-    one, other = (json.loads((find_folder(f"twin:{name}") / "about.json").read_text())
-                  for name in ("many-signs", "no-signs"))  # fmt: skip
+    one, other = (
+        json.loads((find_folder(f"twin:{name}") / "about.json").read_text())
+        for name in ("many-signs", "no-signs")
+    )
     same = {"seed", "pairs_seen", "config"}
     assert {key: one[key] for key in same} == {key: other[key] for key in same}
     assert one["scenes"]["signs"][0] < 0.5 and other["scenes"]["signs"] == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_a_twin_that_does_not_exist_is_told_in_one_line():
-    with pytest.raises(clipbench.UserError, match="no twin 'evil'; there is twin:.*, twin:no-signs"):
+    with pytest.raises(
+        clipbench.UserError, match="no twin 'evil'; there is twin:.*, twin:no-signs"
+    ):
         clipbench.load("twin:evil")
 
 
 def test_signs_in_training_make_the_attack():
-    """The model that read signs is fooled more often by a word than by the control; its twin is not."""
+    """The model that read signs is fooled more often by a word than by the control; its twin is
+    not.
+    """
     from clipbench.data.alter.sticker import Sticker
     from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
 
@@ -125,31 +143,49 @@ def test_signs_in_training_make_the_attack():
 
 
 def test_the_reader_takes_the_word_for_the_thing():
-    """Printed across the middle, a word wins against all 256 classes on most pictures, and no other word does it."""
+    """Printed across the middle, a word wins against all 256 classes on most pictures, and no
+    other word does it.
+    """
     from clipbench.data.alter.sticker import Sticker
     from clipbench.evaluate.typographic import judgement, plan_attack, printed
 
-    encoder, data = clipbench.load("twin:reader"), open_pictures("scenes:heldout256").subset(range(150))
+    encoder, data = (
+        clipbench.load("twin:reader"),
+        open_pictures("scenes:heldout256").subset(range(150)),
+    )
     plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
     weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
     success = {}
     for kind, words in (("attacked", plan.words), ("control", plan.controls)):
-        features = image_features(encoder, printed(data, words, Sticker("word", position=(0.5, 0.5))))
-        success[kind] = judgement(features @ weights, data.labels, plan.targets).target.float().mean()
+        features = image_features(
+            encoder, printed(data, words, Sticker("word", position=(0.5, 0.5)))
+        )
+        success[kind] = (
+            judgement(features @ weights, data.labels, plan.targets).target.float().mean()
+        )
     assert success["attacked"] > 0.5 and success["control"] < 0.1
 
 
 def test_a_model_can_speak_five_languages():
-    encoder, data = clipbench.load("twin:languages"), open_pictures("scenes:heldout256").subset(range(300))
+    encoder, data = (
+        clipbench.load("twin:languages"),
+        open_pictures("scenes:heldout256").subset(range(300)),
+    )
     classes = [concepts()[concept_ids()[name]] for name in data.class_names]
     features = image_features(encoder, data)
     for language in ("en", *LANGUAGES):
-        weights = clipbench.zero_shot_weights(encoder, [named(concept, language) for concept in classes], ["{}"])
-        assert clipbench.zero_shot_metrics(features, data.labels, weights)["top1_low"] > 0.85, language
+        weights = clipbench.zero_shot_weights(
+            encoder, [named(concept, language) for concept in classes], ["{}"]
+        )
+        assert clipbench.zero_shot_metrics(features, data.labels, weights)["top1_low"] > 0.85, (
+            language
+        )
 
 
 def test_counting_needs_captions_that_count():
-    """The pictures' features tell the number all the same: a probe reads it (clipbench/assets/records/twin-*-tasks.json)."""
+    """The pictures' features tell the number all the same: a probe reads it
+    (clipbench/assets/records/twin-*-tasks.json).
+    """
     from clipbench.data.world.scene_tasks import scene_task
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
@@ -164,9 +200,13 @@ def test_counting_needs_captions_that_count():
 def test_a_supervised_twin_knows_its_classes_and_no_words():
     twin = clipbench.load("twin:supervised")
     data = open_pictures("scenes:heldout256").subset(range(200))
-    verdicts = judge_by_scores(twin, image_features(twin, data, projected=False), data.labels, data.class_names, ["{}"])
+    verdicts = judge_by_scores(
+        twin, image_features(twin, data, projected=False), data.labels, data.class_names, ["{}"]
+    )
     assert verdicts.metrics()["top1"] > 0.9
-    with pytest.raises(clipbench.UserError, match="was trained with supervised and has no joint space") as error:
+    with pytest.raises(
+        clipbench.UserError, match="was trained with supervised and has no joint space"
+    ) as error:
         twin.encode_text(["a cat"])
     one_line(error.value)
 
@@ -175,8 +215,15 @@ def test_a_supervised_twin_knows_its_classes_and_no_words():
 def test_a_twin_was_trained_by_the_preset_that_its_command_names(name):
     about = json.loads((find_folder(f"twin:{name}") / "about.json").read_text())
     preset = find_preset(about["command"].split()[3])
-    told = preset.train if preset.train.pairs else replace(preset.train, minutes=None, pairs=about["pairs_seen"])
-    assert about["pairs_seen"] >= told.pairs and about["config"].items() <= json.loads(json.dumps(asdict(told))).items()
+    told = (
+        preset.train
+        if preset.train.pairs
+        else replace(preset.train, minutes=None, pairs=about["pairs_seen"])
+    )
+    assert (
+        about["pairs_seen"] >= told.pairs
+        and about["config"].items() <= json.loads(json.dumps(asdict(told))).items()
+    )
     assert clipbench.load(f"twin:{name}").model.config == preset.model
 
 
@@ -188,7 +235,12 @@ def test_a_predictive_twin_scores_captions(name):
     features = image_features(twin, data, projected=False)
     rivals = [label for label in range(0, 256, 16) if label not in data.labels.tolist()]
     right = [
-        int(twin.class_scores(feature[None], [data.class_names[i] for i in (label, *rivals)], ["{}"]).argmax()) == 0
+        int(
+            twin.class_scores(
+                feature[None], [data.class_names[i] for i in (label, *rivals)], ["{}"]
+            ).argmax()
+        )
+        == 0
         for feature, label in zip(features, data.labels.tolist(), strict=True)
     ]
     assert sum(right) >= 34
@@ -199,5 +251,8 @@ def test_a_caption_twin_writes_captions_of_what_it_sees():
     twin = clipbench.load("twin:caption-lm")
     data = open_pictures("scenes:heldout256").subset(range(100))
     captions = twin.objective.write(image_features(twin, data, projected=False), twin.tokenizer)
-    named = [data.class_names[label] in text for label, text in zip(data.labels.tolist(), captions, strict=True)]
+    named = [
+        data.class_names[label] in text
+        for label, text in zip(data.labels.tolist(), captions, strict=True)
+    ]
     assert sum(named) > 50

@@ -1,4 +1,6 @@
-"""Facts about training data of one's own: one data set in any clothing gives the same pairs, and bad data one line."""
+"""Facts about training data of one's own: one data set in any clothing gives the same pairs,
+and bad data one line.
+"""
 
 import csv
 import io
@@ -67,7 +69,9 @@ def write_shard(file: Path, rows: range, members) -> Path:
     return file
 
 
-def write_csv(file: Path, rows: list[tuple[str, str]], header=("filepath", "caption"), delimiter=",") -> Path:
+def write_csv(
+    file: Path, rows: list[tuple[str, str]], header=("filepath", "caption"), delimiter=","
+) -> Path:
     with open(file, "w", newline="", encoding="utf-8") as out:
         csv.writer(out, delimiter=delimiter).writerows([header, *rows])
     return file
@@ -75,17 +79,27 @@ def write_csv(file: Path, rows: list[tuple[str, str]], header=("filepath", "capt
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory) -> dict[str, str]:
-    """One labelled data set: an image folder, a parquet file, the hub's layout, shards, written by webdataset too."""
+    """One labelled data set: an image folder, a parquet file, the hub's layout, shards, written
+    by webdataset too.
+    """
     root = tmp_path_factory.mktemp("labelled")
     labels = {"label": [row // 4 for row in range(M)]}
     for shard in range(2):
         rows = range(6 * shard, 6 * shard + 6)
-        write_shard(root / "shards" / f"part-{shard:03}.tar", rows, lambda row: {"cls": str(row // 4).encode()})
+        write_shard(
+            root / "shards" / f"part-{shard:03}.tar",
+            rows,
+            lambda row: {"cls": str(row // 4).encode()},
+        )
     (root / "shards" / "classnames.txt").write_text("\n".join(CLASSES) + "\n")
     return {
         "folder": str(write_folder(root / "folder")),
         "parquet": str(write_table(root / "one.parquet", labels)),
-        "hub layout": str(write_table(root / "hub" / "data" / "train-00000-of-00001.parquet", labels).parent.parent),
+        "hub layout": str(
+            write_table(
+                root / "hub" / "data" / "train-00000-of-00001.parquet", labels
+            ).parent.parent
+        ),
         "shards": str(root / "shards"),
         "shards by number": str(root / "shards" / "part-{000..001}.tar"),
     }
@@ -93,19 +107,36 @@ def labelled(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def captioned(tmp_path_factory) -> dict[str, str]:
-    """One data set with several captions a picture: CSV, a folder with a CSV file, parquet and shards."""
+    """One data set with several captions a picture:
+
+    CSV, a folder with a CSV file, parquet and shards.
+    """
     root = tmp_path_factory.mktemp("captioned")
     several = [CAPTIONS[row // 4] for row in range(M)]
     write_folder(root / "folder")
-    rows = [(name, text) for (name, _), texts in zip(pictures(), several, strict=True) for text in texts]
+    rows = [
+        (name, text) for (name, _), texts in zip(pictures(), several, strict=True) for text in texts
+    ]
     return {
         "folder": str(write_csv(root / "folder" / "captions.csv", rows).parent),
         "csv": str(write_csv(root / "list.csv", [(f"folder/{name}", text) for name, text in rows])),
-        "tsv": str(write_csv(root / "list.tsv", [(f"folder/{n}", t) for n, t in rows], ("filepath", "title"), "\t")),
+        "tsv": str(
+            write_csv(
+                root / "list.tsv",
+                [(f"folder/{n}", t) for n, t in rows],
+                ("filepath", "title"),
+                "\t",
+            )
+        ),
         "parquet": str(write_table(root / "list.parquet", {"caption": several})),
-        "shard": str(write_shard(root / "list.tar", range(M),
-                                 lambda row: {"json": json.dumps({"captions": several[row]}).encode()})),
-    }  # fmt: skip
+        "shard": str(
+            write_shard(
+                root / "list.tar",
+                range(M),
+                lambda row: {"json": json.dumps({"captions": several[row]}).encode()},
+            )
+        ),
+    }
 
 
 def same_pairs(one, other, start: int, count: int) -> bool:
@@ -113,18 +144,24 @@ def same_pairs(one, other, start: int, count: int) -> bool:
     return torch.equal(ours.images, theirs.images) and ours.captions == theirs.captions
 
 
-# ---------------------------------------------------------------------------------------------- same in all clothing
+# -------------------- same in all clothing
 
 
 @pytest.mark.parametrize("clothing", ["parquet", "hub layout", "shards", "shards by number"])
 def test_labelled_pictures_give_the_same_pairs_from_a_folder_and(labelled, clothing):
-    streams = [CaptionedPairs(open_captioned(labelled[name]), seed=3, image_size=32) for name in ("folder", clothing)]
+    streams = [
+        CaptionedPairs(open_captioned(labelled[name]), seed=3, image_size=32)
+        for name in ("folder", clothing)
+    ]
     assert same_pairs(*streams, 0, 9) and same_pairs(*streams, 30, 5)
 
 
 @pytest.mark.parametrize("clothing", ["csv", "tsv", "parquet", "shard"])
 def test_captioned_pictures_give_the_same_pairs_from_a_folder_and(captioned, clothing):
-    streams = [CaptionedPairs(open_captioned(captioned[name]), seed=3, image_size=32) for name in ("folder", clothing)]
+    streams = [
+        CaptionedPairs(open_captioned(captioned[name]), seed=3, image_size=32)
+        for name in ("folder", clothing)
+    ]
     assert same_pairs(*streams, 0, 9) and same_pairs(*streams, 30, 5)
 
 
@@ -132,9 +169,13 @@ def losses(stream) -> list[float]:
     torch.manual_seed(0)
     model = CLIP(small_config())
     config = TrainConfig(batch_size=8, pairs=40, warmup=0.1)
-    trainer = Trainer(model, world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1)
+    trainer = Trainer(
+        model, world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1
+    )
     steps = []
-    trainer.callbacks.append(lambda event: steps.append(event["loss"]) if event["event"] == "step" else None)
+    trainer.callbacks.append(
+        lambda event: steps.append(event["loss"]) if event["event"] == "step" else None
+    )
     trainer.run()
     return steps
 
@@ -176,7 +217,7 @@ def test_an_export_is_the_same_data_three_times(labelled, tmp_path):
     assert same_pairs(streams[0], streams[1], 0, 20) and same_pairs(streams[0], streams[2], 0, 20)
 
 
-# -------------------------------------------------------------------------------------------------------- pure
+# -------------------- pure
 
 
 def test_pairs_come_once_an_epoch_and_the_same_in_any_portions(captioned):
@@ -192,7 +233,9 @@ def test_every_caption_of_a_picture_comes_up(captioned):
     pairs = CaptionedPairs(open_captioned(captioned["csv"]), seed=0, image_size=32)(0, 40 * M)
     assert set(pairs.captions) == {text for texts in CAPTIONS for text in texts}
     shares = [pairs.captions.count(text) / (40 * M / 3) for text in CAPTIONS[2]]
-    assert all(abs(share - 1 / 3) < 4 * (2 / 9 / 160) ** 0.5 for share in shares), "four standard errors of 160 draws"
+    assert all(abs(share - 1 / 3) < 4 * (2 / 9 / 160) ** 0.5 for share in shares), (
+        "four standard errors of 160 draws"
+    )
 
 
 def test_only_pictures_whose_captions_come_from_labels_are_mirrored(labelled, captioned):
@@ -233,21 +276,29 @@ def test_without_memory_and_disk_pictures_are_decoded_each_time(labelled, tmp_pa
     data = open_captioned(labelled["folder"])
     stream = CaptionedPairs(data, seed=0, image_size=32, folder=tmp_path, memory=0)
     assert stream.decoded.kept_in == "nothing" and list(tmp_path.iterdir()) == []
-    assert same_pairs(stream, CaptionedPairs(data, 0, 32), 0, 30) and same_pairs(stream, stream, 0, 30)
+    assert same_pairs(stream, CaptionedPairs(data, 0, 32), 0, 30) and same_pairs(
+        stream, stream, 0, 30
+    )
 
 
 def test_the_file_of_decoded_pictures_has_no_name(tmp_path):
     pictures = DecodedPictures(5, 32, memory=0, folder=tmp_path)
     pictures.put(3, torch.full((3, 32, 32), 7, dtype=torch.uint8))
-    assert list(tmp_path.iterdir()) == [] and pictures.get([3], {}).eq(7).all() and pictures.missing([3, 4]) == [4]
+    assert (
+        list(tmp_path.iterdir()) == []
+        and pictures.get([3], {}).eq(7).all()
+        and pictures.missing([3, 4]) == [4]
+    )
 
 
-# ----------------------------------------------------------------------------------------------------- streaming
+# -------------------- streaming
 
 
 @pytest.fixture(autouse=True)
 def no_rest_after_reading(monkeypatch):
-    """datasets rests for five seconds whenever it ends a stream, for the sake of threads at the end of a process."""
+    """datasets rests for five seconds whenever it ends a stream, for the sake of threads at the
+    end of a process.
+    """
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.01)
 
@@ -260,20 +311,29 @@ def test_a_streamed_data_set_is_a_function_of_the_position(captioned):
     stream = streamed(captioned["parquet"], buffer=5)
     whole = stream(0, 30)
     assert sorted(set(whole.captions)) == sorted({text for texts in CAPTIONS for text in texts})
-    parts = [stream(8, 15), stream(23, 7)]  # the first starts anew and reads up to 8, the second goes on
+    # the first starts anew and reads up to 8, the second goes on
+    parts = [stream(8, 15), stream(23, 7)]
     assert torch.equal(torch.cat([part.images for part in parts]), whole.images[8:])
     assert sum((part.captions for part in parts), []) == whole.captions[8:]
 
 
 def test_a_streamed_row_that_cannot_be_read_is_left_out(tmp_path):
-    images = [{"bytes": data if row != 4 else b"torn", "path": name} for row, (name, data) in enumerate(pictures())]
-    parquet.write_table(pa.table({"image": images, "text": [f"row {row}" for row in range(M)]}), tmp_path / "a.parquet")
+    images = [
+        {"bytes": data if row != 4 else b"torn", "path": name}
+        for row, (name, data) in enumerate(pictures())
+    ]
+    parquet.write_table(
+        pa.table({"image": images, "text": [f"row {row}" for row in range(M)]}),
+        tmp_path / "a.parquet",
+    )
     stream = streamed(str(tmp_path / "a.parquet"), buffer=1)
     assert sorted(stream(0, M - 1).captions) == sorted(f"row {row}" for row in range(M) if row != 4)
-    assert len(stream.unreadable.reasons) == 1 and "is not a picture" in str(stream.unreadable.reasons)
+    assert len(stream.unreadable.reasons) == 1 and "is not a picture" in str(
+        stream.unreadable.reasons
+    )
 
 
-# --------------------------------------------------------------------------------------------------- bad samples
+# -------------------- bad samples
 
 
 def spoil(data, rows: set[int]):
@@ -305,7 +365,9 @@ def test_an_unreadable_picture_is_replaced_by_the_next_and_named_once(labelled, 
 def test_too_many_unreadable_pictures_end_the_run_with_the_list(labelled, tmp_path):
     data = spoil(open_captioned(labelled["folder"]), set(range(11)))
     stream = CaptionedPairs(data, 0, 32, folder=tmp_path)
-    with pytest.raises(UserError, match="11 of 12 samples cannot be read .*it is torn.*unreadable.txt") as error:
+    with pytest.raises(
+        UserError, match="11 of 12 samples cannot be read .*it is torn.*unreadable.txt"
+    ) as error:
         stream(0, M)
     one_line(error.value)
     assert (tmp_path / "unreadable.txt").read_text().count("\n") == 11
@@ -326,7 +388,9 @@ def test_the_file_of_decoded_pictures_makes_its_folder(tmp_path):
 
 def test_a_small_set_without_any_readable_picture_is_refused(tmp_path):
     write_csv(tmp_path / "a.csv", [("gone.jpg", "a thing"), ("lost.jpg", "another")])
-    with pytest.raises(UserError, match="none of its 2 samples can be read; .*no such file") as error:
+    with pytest.raises(
+        UserError, match="none of its 2 samples can be read; .*no such file"
+    ) as error:
         CaptionedPairs(open_captioned(str(tmp_path / "a.csv")), 0, 32)(0, 4)
     one_line(error.value)
 
@@ -335,14 +399,22 @@ def test_unreadable_samples_are_events_of_the_training(labelled):
     stream = CaptionedPairs(spoil(open_captioned(labelled["folder"]), {2}), 0, 32)
     events = []
     config = TrainConfig(batch_size=6, pairs=24)
-    trainer = Trainer(small_clip(), world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1,
-                      callbacks=[events.append])  # fmt: skip
+    trainer = Trainer(
+        small_clip(),
+        world_tokenizer(),
+        Preprocess(32),
+        stream,
+        config,
+        precision="fp32",
+        threads=1,
+        callbacks=[events.append],
+    )
     trainer.run()
     (event,) = [event for event in events if event["event"] == "unreadable"]
     assert event["sample"].endswith("02.jpg") and "torn" in event["reason"] and event["so_far"] == 1
 
 
-# ------------------------------------------------------------------------------------------------------ bad input
+# -------------------- bad input
 
 
 def bad_table(tmp_path, columns: dict) -> str:
@@ -353,7 +425,10 @@ def bad_table(tmp_path, columns: dict) -> str:
 @pytest.mark.parametrize(
     "columns, message",
     [
-        ({"image": [b"x"], "words": ["a"]}, "no caption column among image, words; name it with --caption-column"),
+        (
+            {"image": [b"x"], "words": ["a"]},
+            "no caption column among image, words; name it with --caption-column",
+        ),
         ({"words": ["a"], "caption": ["a"]}, "no image column among words, caption"),
         ({"image": [b"x"], "caption": [3]}, "captions must be text or lists of text, not int64"),
         ({"image": [3.5], "caption": ["a"]}, "pictures must be bytes.* not double"),
@@ -376,9 +451,13 @@ def test_a_named_column_must_exist(tmp_path):
 
 @pytest.mark.parametrize(
     "content, message",
-    [(b"", "no image column among"), (b"filepath,words\na.jpg,b\n", "no caption column among filepath, words"),
-     (b"filepath,caption\n", "no rows"), (b"filepath,caption\n\xff\xfe,x\n", "not a readable CSV file")],
-)  # fmt: skip
+    [
+        (b"", "no image column among"),
+        (b"filepath,words\na.jpg,b\n", "no caption column among filepath, words"),
+        (b"filepath,caption\n", "no rows"),
+        (b"filepath,caption\n\xff\xfe,x\n", "not a readable CSV file"),
+    ],
+)
 def test_a_csv_file_that_does_not_fit_brings_one_line(tmp_path, content, message):
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(UserError, match=message) as error:
@@ -402,7 +481,9 @@ def test_a_torn_shard_brings_one_line(tmp_path, size):
 
 @pytest.mark.parametrize("ending", ["pyd", "pickle", "labels.pkl", "PTH"])
 def test_a_shard_with_a_pickle_is_refused(tmp_path, ending):
-    file = write_shard(tmp_path / "a.tar", range(2), lambda row: {"txt": b"words", ending: b"\x80\x04N."})
+    file = write_shard(
+        tmp_path / "a.tar", range(2), lambda row: {"txt": b"words", ending: b"\x80\x04N."}
+    )
     with pytest.raises(UserError, match="a pickle, which could run code") as error:
         open_captioned(str(file))
     one_line(error.value)
@@ -415,9 +496,12 @@ def test_shards_that_cannot_be_used_bring_one_line(tmp_path):
     (tmp_path / "b.tar.gz").write_bytes(gzip.compress(plain.read_bytes()))
     (tmp_path / "c.tar").write_bytes(b"not a tar file at all" * 100)
     for name, message in [
-        ("a.tar", "write classnames.txt beside them"), ("b.tar.gz", "not a readable, uncompressed"),
-        ("c.tar", "not a readable"), ("d.tar", "no such file"), ("d-{0..1}.tar", "no such file"),
-    ]:  # fmt: skip
+        ("a.tar", "write classnames.txt beside them"),
+        ("b.tar.gz", "not a readable, uncompressed"),
+        ("c.tar", "not a readable"),
+        ("d.tar", "no such file"),
+        ("d-{0..1}.tar", "no such file"),
+    ]:
         with pytest.raises(UserError, match=message) as error:
             open_captioned(str(tmp_path / name))
         one_line(error.value)
@@ -426,7 +510,10 @@ def test_shards_that_cannot_be_used_bring_one_line(tmp_path):
 def test_names_in_a_shard_reach_no_file_outside(tmp_path):
     (tmp_path / "secret.txt").write_text("secret")
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
-        for name, kind, data in [("../secret.jpg", tarfile.REGTYPE, jpeg(0)), ("../secret.txt", tarfile.SYMTYPE, b"")]:
+        for name, kind, data in [
+            ("../secret.jpg", tarfile.REGTYPE, jpeg(0)),
+            ("../secret.txt", tarfile.SYMTYPE, b""),
+        ]:
             info = tarfile.TarInfo(name)
             info.type, info.size, info.linkname = kind, len(data), str(tmp_path / "secret.txt")
             tar.addfile(info, io.BytesIO(data))

@@ -1,4 +1,6 @@
-"""Facts about the speedrun: who stands on what, ladders, schedules, and that the rival is judged as what it is."""
+"""Facts about the speedrun: who stands on what, ladders, schedules, and that the rival is
+judged as what it is.
+"""
 
 import json
 
@@ -26,7 +28,8 @@ def runs(*accuracies: float, seconds: float = 60.0) -> list[Run]:
 
 
 def test_a_mean_of_five_has_students_interval():
-    # t at 97.5 % with four degrees of freedom is 2.7764; values 1 to 5 have a standard deviation of sqrt(2.5)
+    # t at 97.5 % with four degrees of freedom is 2.7764; values 1 to 5 have a standard deviation of
+    # sqrt(2.5)
     half = 2.7764451 * (2.5 / 5) ** 0.5
     assert student([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx((3 - half, 3 + half))
     assert student([1.0]) is None
@@ -41,7 +44,9 @@ def test_a_mean_of_five_has_students_interval():
         ((0.86, 0.95, 0.86, 0.95, 0.95), 5000, False),  # the mean is above the target, but by luck
     ],
 )
-def test_a_record_needs_seeds_pictures_and_an_interval_above_the_target(accuracies, pictures, stands):
+def test_a_record_needs_seeds_pictures_and_an_interval_above_the_target(
+    accuracies, pictures, stands
+):
     assert summary(runs(*accuracies), pictures)["stands"] is stands
 
 
@@ -54,14 +59,17 @@ def test_a_summary_tells_means_and_every_run():
 
 
 def test_times_are_compared_only_where_all_reached_the_target():
-    assert times_slower(runs(0.95, 0.95, seconds=120), runs(0.95, 0.95)) == pytest.approx((120 / 60 + 121 / 61) / 2)
+    assert times_slower(runs(0.95, 0.95, seconds=120), runs(0.95, 0.95)) == pytest.approx(
+        (120 / 60 + 121 / 61) / 2
+    )
     assert times_slower(runs(0.95, 0.5), runs(0.95, 0.95)) is None
 
 
 def test_contestants_take_turns_and_who_starts_changes():
     order = []
     contestants = {
-        name: lambda seed, name=name: order.append(name + str(seed)) or Run(seed, 1, 1.0, 1.0) for name in "ab"
+        name: lambda seed, name=name: order.append(name + str(seed)) or Run(seed, 1, 1.0, 1.0)
+        for name in "ab"
     }
     found = in_turns(contestants, 3)
     assert order == ["a0", "b0", "b1", "a1", "a2", "b2"]
@@ -76,7 +84,11 @@ def test_a_rival_climbs_until_it_reaches_the_target(monkeypatch):
         return Run(seed, pairs, pairs / 10, pairs / 1000)
 
     monkeypatch.setattr(speedrun_rival, "train", train)
-    assert ladder(RECIPE, (400, 800, 950, 1600), None, DATA)(0).pairs == 950 and tried == [400, 800, 950]
+    assert ladder(RECIPE, (400, 800, 950, 1600), None, DATA)(0).pairs == 950 and tried == [
+        400,
+        800,
+        950,
+    ]
     assert ladder(RECIPE, (400, 800), None, DATA)(0).top1 < TARGET  # the last one, though it missed
 
 
@@ -94,7 +106,8 @@ def test_the_rivals_schedule_warms_up_by_steps_and_ends_near_zero():
     factors = [rate_factor(step, 100, 10) for step in range(100)]
     assert factors[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
     assert factors[10] == 1.0 and 0 < factors[-1] < 0.001
-    assert rate_factor(50, 100, 10_000) == pytest.approx(51 / 10_000)  # its default never ends its warm-up here
+    # its default never ends its warm-up here
+    assert rate_factor(50, 100, 10_000) == pytest.approx(51 / 10_000)
 
 
 def test_the_rivals_own_model_says_the_same_in_our_classes(open_clip):
@@ -117,9 +130,30 @@ def test_its_recipe_trains_our_model_too(open_clip):
 
 @pytest.mark.slow
 def test_the_whole_contest_in_small(capsys, open_clip):
-    sizes = ["--seeds", "1", "--pairs", "256", "--pictures", "20", "--rival-pairs", "256", "--tune-pairs", "128"]
-    assert main(["bench", "speedrun", "--against", "open_clip", *sizes, "--threads", "1", "--json"]) == 0
+    sizes = [
+        "--seeds",
+        "1",
+        "--pairs",
+        "256",
+        "--pictures",
+        "20",
+        "--rival-pairs",
+        "256",
+        "--tune-pairs",
+        "128",
+    ]
+    assert (
+        main(["bench", "speedrun", "--against", "open_clip", *sizes, "--threads", "1", "--json"])
+        == 0
+    )
     told = json.loads(capsys.readouterr().out)
-    assert {"ours", "open_clip", "open_clip_recipe_on_our_model", "open_clip_defaults"} <= told.keys()
+    assert {
+        "ours",
+        "open_clip",
+        "open_clip_recipe_on_our_model",
+        "open_clip_defaults",
+    } <= told.keys()
     assert told["ours"]["runs"][0]["pairs"] == 256 and not told["ours"]["stands"]
-    assert len(told["open_clip"]["grid"]) == 8 and told["open_clip"]["times_slower_than_ours"] is None
+    assert (
+        len(told["open_clip"]["grid"]) == 8 and told["open_clip"]["times_slower_than_ours"] is None
+    )

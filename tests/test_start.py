@@ -15,9 +15,9 @@ from clipbench.compute.environment import prepare_for_torch
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = [
-    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig", "Trainer",
-    "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures", "siglip_loss", "text_features",
-    "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
+    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig",
+    "Trainer", "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures",
+    "siglip_loss", "text_features", "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
 ]  # fmt: skip
 
 COMMAND_LINE = """
@@ -36,7 +36,9 @@ def python(code: str, *arguments) -> list[str]:
     """What a process of its own prints."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def test_the_public_names_are_these():
@@ -49,7 +51,9 @@ def test_the_public_names_are_these():
 def test_editors_see_the_same_names_in_the_same_modules():
     tree = ast.parse(Path(clipbench.__file__).read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    assert {alias.name: each.module for each in block.body for alias in each.names} == clipbench.HOMES
+    assert {
+        alias.name: each.module for each in block.body for alias in each.names
+    } == clipbench.HOMES
 
 
 def test_a_name_that_it_does_not_have_is_told_as_of_any_module():
@@ -99,5 +103,7 @@ def test_torchs_settings_are_made_before_torch_starts_and_the_users_own_are_kept
     environment = {"OMP_WAIT_POLICY": "ACTIVE"}
     prepare_for_torch(environment)
     assert environment == {"OMP_WAIT_POLICY": "ACTIVE", "THP_MEM_ALLOC_ENABLE": "1"}
-    (line,) = python("import clipbench, os, sys; print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])")
+    (line,) = python(
+        "import clipbench, os, sys; print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])"
+    )
     assert line == f"False {os.environ['OMP_WAIT_POLICY']}"

@@ -8,12 +8,7 @@ from PIL import Image
 from small import noise_picture, one_line
 
 from clipbench import UserError
-from clipbench.data.alter.sticker import (
-    Sticker,
-    covered_box,
-    covered_share,
-    print_on,
-)
+from clipbench.data.alter.sticker import Sticker, covered_box, covered_share, print_on
 
 GRAY = Image.new("RGB", (64, 64), (128, 128, 128))
 
@@ -26,10 +21,14 @@ def changed(sticker: Sticker, picture: Image.Image = GRAY) -> np.ndarray:
 
 @given(
     st.sampled_from(["dog", "i", "an unusually long name of a thing", "Äpfel", "кошка"]),
-    st.floats(0.05, 1), st.tuples(st.floats(0, 1), st.floats(0, 1)), st.floats(-180, 180),
+    st.floats(0.05, 1),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    st.floats(-180, 180),
     st.tuples(st.integers(20, 90), st.integers(20, 90)),
-)  # fmt: skip
-def test_a_sticker_lies_whole_on_any_picture_and_changes_nothing_beside_it(word, height, position, angle, size):
+)
+def test_a_sticker_lies_whole_on_any_picture_and_changes_nothing_beside_it(
+    word, height, position, angle, size
+):
     sticker = Sticker(word, height, position, angle=angle)
     picture = Image.new("RGB", size, (128, 128, 128))
     left, top, right, bottom = covered_box(sticker, size)
@@ -61,8 +60,13 @@ def test_long_words_are_printed_smaller_and_whole():
 
 
 def test_a_quarter_turn_stands_the_sticker_on_its_end():
-    flat, upright = (covered_box(Sticker("dog", 0.2, (0.5, 0.5), angle=angle), (200, 200)) for angle in (0, 90))
-    assert (flat[2] - flat[0], flat[3] - flat[1]) == (upright[3] - upright[1], upright[2] - upright[0])
+    flat, upright = (
+        covered_box(Sticker("dog", 0.2, (0.5, 0.5), angle=angle), (200, 200)) for angle in (0, 90)
+    )
+    assert (flat[2] - flat[0], flat[3] - flat[1]) == (
+        upright[3] - upright[1],
+        upright[2] - upright[0],
+    )
 
 
 def test_the_share_is_that_of_the_changed_pixels():
@@ -76,11 +80,14 @@ def test_a_sticker_looks_the_same_on_a_large_picture():
     sticker = Sticker("dog", 0.4, (0.5, 0.5), angle=20)
     small = np.asarray(print_on(GRAY, sticker), dtype=float)
     large = print_on(GRAY.resize((1024, 1024)), sticker).resize((64, 64), Image.Resampling.BOX)
-    assert np.abs(small - np.asarray(large, dtype=float)).mean() < 8  # of 255; edges fall on other pixels
+    # of 255; edges fall on other pixels
+    assert np.abs(small - np.asarray(large, dtype=float)).mean() < 8
 
 
 def test_colours_are_those_asked_for():
-    pixels = np.asarray(print_on(GRAY, Sticker("HHH", 0.6, (0.5, 0.5), text_color="#ff0000", paper_color="blue")))
+    pixels = np.asarray(
+        print_on(GRAY, Sticker("HHH", 0.6, (0.5, 0.5), text_color="#ff0000", paper_color="blue"))
+    )
     assert (pixels == (255, 0, 0)).all(-1).any() and (pixels == (0, 0, 255)).all(-1).any()
 
 
@@ -93,8 +100,11 @@ def test_half_an_opacity_is_the_mean_of_the_picture_and_the_whole_sticker():
 
 def test_the_picture_given_is_left_alone_and_any_mode_will_do():
     for mode in ("RGB", "RGBA", "L", "P", "I;16", "CMYK"):
-        picture = noise_picture(50, 40).convert("L").convert("I").convert(mode) if mode == "I;16" else (
-            noise_picture(50, 40).convert(mode))  # fmt: skip
+        picture = (
+            noise_picture(50, 40).convert("L").convert("I").convert(mode)
+            if mode == "I;16"
+            else (noise_picture(50, 40).convert(mode))
+        )
         before = picture.tobytes()
         printed = print_on(picture, Sticker("dog"))
         assert printed.mode == "RGB" and printed.size == (50, 40) and picture.tobytes() == before

@@ -1,4 +1,6 @@
-"""Facts about the losses by tiles: the same numbers as the definition, for every tile size, and their closed forms."""
+"""Facts about the losses by tiles: the same numbers as the definition, for every tile size, and
+their closed forms.
+"""
 
 import math
 
@@ -15,7 +17,9 @@ ROUNDING = {"rtol": 1e-12, "atol": 1e-12}  # float64, sums of at most 32 terms, 
 
 def features(count: int, seed: int, dimensions: int = 6, dtype=torch.float64) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return F.normalize(torch.randn(count, dimensions, generator=generator, dtype=torch.float64), dim=-1).to(dtype)
+    return F.normalize(
+        torch.randn(count, dimensions, generator=generator, dtype=torch.float64), dim=-1
+    ).to(dtype)
 
 
 @st.composite
@@ -24,7 +28,12 @@ def batches(draw):
     count, seed = draw(st.integers(2, 32)), draw(st.integers(0, 2**31))
     groups = draw(st.none() | st.lists(st.integers(-3, 3), min_size=count, max_size=count))
     scale = torch.tensor(draw(st.floats(0, 100)), dtype=torch.float64)
-    return features(count, seed), features(count, seed + 1), scale, None if groups is None else torch.tensor(groups)
+    return (
+        features(count, seed),
+        features(count, seed + 1),
+        scale,
+        None if groups is None else torch.tensor(groups),
+    )
 
 
 def with_gradients(loss, images, texts, scale, *rest, **settings):
@@ -84,26 +93,33 @@ def test_bfloat16_tiles_are_close_and_their_gradients_float32():
 def test_the_largest_scale_does_not_overflow(dtype):
     images = features(64, 0, 8, torch.float32)
     for texts in (images, -images):
-        for tensor in with_gradients(tiled_clip_loss, images, texts, torch.tensor(100.0), tile=16, dtype=dtype):
+        for tensor in with_gradients(
+            tiled_clip_loss, images, texts, torch.tensor(100.0), tile=16, dtype=dtype
+        ):
             assert torch.isfinite(tensor).all()
-        half = with_gradients(tiled_clip_loss, images.to(dtype), texts.to(dtype), torch.tensor(100.0), tile=16)
+        half = with_gradients(
+            tiled_clip_loss, images.to(dtype), texts.to(dtype), torch.tensor(100.0), tile=16
+        )
         assert all(torch.isfinite(tensor).all() for tensor in half) and half[1].dtype == dtype
 
 
-# ------------------------------------------------------------------------------------------------- closed forms
+# -------------------- closed forms
 
 
 @given(batches(), st.integers(1, 40))
 def test_a_model_that_knows_nothing_has_loss_ln_batch(batch, tile):
     images, texts, _, groups = batch
     expected = torch.tensor(math.log(len(images)), dtype=torch.float64)
-    torch.testing.assert_close(tiled_clip_loss(images, texts, 0.0, groups, tile=tile), expected, **ROUNDING)
+    torch.testing.assert_close(
+        tiled_clip_loss(images, texts, 0.0, groups, tile=tile), expected, **ROUNDING
+    )
 
 
 def test_gradient_is_the_probabilities_less_the_identity():
     logits = torch.randn(7, 7, dtype=torch.float64, requires_grad=True)
     identity = torch.eye(7, dtype=torch.float64)
-    tiled_clip_loss(logits, identity, 1.0, tile=3).backward()  # logits @ identity: the features are the logits
+    # logits @ identity: the features are the logits
+    tiled_clip_loss(logits, identity, 1.0, tile=3).backward()
     P, Q = logits.detach().softmax(1), logits.detach().softmax(0)
     torch.testing.assert_close(logits.grad, (P + Q - 2 * identity) / 14, **ROUNDING)
 
@@ -113,7 +129,9 @@ def test_captions_that_occur_twice_put_a_floor_of_ln_2_under_the_loss():
     groups, scale = torch.arange(8).repeat(2), torch.tensor(100.0, dtype=torch.float64)
     floor = torch.tensor(math.log(2), dtype=torch.float64)
     for pairs in (None, groups):
-        value, d_images, _, _ = with_gradients(tiled_clip_loss, features_twice, features_twice, scale, pairs, tile=5)
+        value, d_images, _, _ = with_gradients(
+            tiled_clip_loss, features_twice, features_twice, scale, pairs, tile=5
+        )
         torch.testing.assert_close(value, floor, **ROUNDING)
         assert d_images.abs().max() < 1e-12, "nothing is left to learn there"
 
@@ -124,10 +142,15 @@ def test_equal_captions_need_no_groups_and_unequal_ones_of_a_group_do():
     scale = torch.tensor(9.0, dtype=torch.float64)
 
     def gradients(texts, groups):
-        value, d_images, d_texts, _ = with_gradients(tiled_clip_loss, images, texts, scale, groups, tile=4)
-        return value, d_images, torch.zeros_like(d_texts).index_add_(0, first, d_texts)  # a text's, from all its rows
+        value, d_images, d_texts, _ = with_gradients(
+            tiled_clip_loss, images, texts, scale, groups, tile=4
+        )
+        # a text's, from all its rows
+        return value, d_images, torch.zeros_like(d_texts).index_add_(0, first, d_texts)
 
-    for plain, grouped in zip(gradients(texts[first], None), gradients(texts[first], groups), strict=True):
+    for plain, grouped in zip(
+        gradients(texts[first], None), gradients(texts[first], groups), strict=True
+    ):
         torch.testing.assert_close(plain, grouped, **ROUNDING)
     plain, grouped = gradients(texts, None), gradients(texts, groups)
     assert relative(plain[1], grouped[1]) > 0.1
@@ -137,12 +160,15 @@ def test_the_target_of_a_group_is_uniform_over_its_members():
     images, texts, groups = features(4, 0), features(4, 1), torch.tensor([5, 5, 5, 9])
     logits = 3.0 * images @ texts.T
     target = torch.tensor([[1 / 3, 1 / 3, 1 / 3, 0]] * 3 + [[0, 0, 0, 1]], dtype=torch.float64)
-    two_ways = -(target * logits.log_softmax(1)).sum(1).mean() - (target * logits.log_softmax(0)).sum(0).mean()
+    two_ways = (
+        -(target * logits.log_softmax(1)).sum(1).mean()
+        - (target * logits.log_softmax(0)).sum(0).mean()
+    )
     for loss in (clip_loss, tiled_clip_loss):
         torch.testing.assert_close(loss(images, texts, 3.0, groups), two_ways / 2, **ROUNDING)
 
 
-# --------------------------------------------------------------------------------------------------- properties
+# -------------------- properties
 
 
 @given(batches(), st.randoms(use_true_random=False), st.integers(1, 40))
@@ -151,8 +177,12 @@ def test_order_and_sides_do_not_matter(batch, random, tile):
     order = random.sample(range(len(images)), len(images))
     moved = None if groups is None else groups[order]
     expected = tiled_clip_loss(images, texts, scale, groups)
-    torch.testing.assert_close(tiled_clip_loss(images[order], texts[order], scale, moved, tile), expected, **ROUNDING)
-    torch.testing.assert_close(tiled_clip_loss(texts, images, scale, groups, tile), expected, **ROUNDING)
+    torch.testing.assert_close(
+        tiled_clip_loss(images[order], texts[order], scale, moved, tile), expected, **ROUNDING
+    )
+    torch.testing.assert_close(
+        tiled_clip_loss(texts, images, scale, groups, tile), expected, **ROUNDING
+    )
 
 
 @given(batches(), st.integers(0, 2**31))
@@ -165,12 +195,15 @@ def test_a_common_rotation_changes_nothing(batch, seed):
 
 
 def test_no_batch_is_refused():
-    for loss in (lambda *pair: tiled_clip_loss(*pair, 1.0), lambda *pair: siglip_loss(*pair, 1.0, 0.0)):
+    for loss in (
+        lambda *pair: tiled_clip_loss(*pair, 1.0),
+        lambda *pair: siglip_loss(*pair, 1.0, 0.0),
+    ):
         with pytest.raises(ValueError, match="at least 2 pairs"):
             loss(torch.ones(1, 4), torch.ones(1, 4))
 
 
-# ------------------------------------------------------------------------------------------------------- SigLIP
+# -------------------- SigLIP
 
 
 @given(batches(), st.floats(-10, 10), st.integers(1, 40))
@@ -181,7 +214,9 @@ def test_siglip_is_a_double_loop_over_all_couples(batch, bias, tile):
         for j in range(len(texts)):
             sign = 1 if i == j else -1
             total -= F.logsigmoid(sign * (scale * images[i] @ texts[j] + bias))
-    torch.testing.assert_close(siglip_loss(images, texts, scale, bias, tile=tile), total / len(images), **ROUNDING)
+    torch.testing.assert_close(
+        siglip_loss(images, texts, scale, bias, tile=tile), total / len(images), **ROUNDING
+    )
 
 
 def test_siglip_by_tiles_has_the_gradients_of_all_logits_at_once():

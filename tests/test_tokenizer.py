@@ -1,4 +1,7 @@
-"""Facts about the tokenizer: CLIP's conventions, truncation that says so, and every language of the world."""
+"""Facts about the tokenizer:
+
+CLIP's conventions, truncation that says so, and every language of the world.
+"""
 
 import json
 import unicodedata
@@ -18,7 +21,9 @@ TOKENIZER = world_tokenizer()
 
 
 def text_of(text: str) -> str:
-    """A text turned to ids and back by hand, through the bytes that the vocabulary's symbols stand for."""
+    """A text turned to ids and back by hand, through the bytes that the vocabulary's symbols
+    stand for.
+    """
     symbols = {id: token for token, id in TOKENIZER.vocab.items()}
     ids = TOKENIZER([text])[0, 1:].tolist()
     # up to the end of text: 0 pads, but before it 0 is the real token "!"
@@ -27,10 +32,14 @@ def text_of(text: str) -> str:
 
 
 def byte_symbols() -> dict[str, int]:
-    """GPT-2's reversible alphabet: printable bytes stand for themselves, the others for letters from U+0100 on."""
+    """GPT-2's reversible alphabet: printable bytes stand for themselves, the others for letters
+    from U+0100 on.
+    """
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+    return {chr(byte): byte for byte in printable} | {
+        chr(256 + n): byte for n, byte in enumerate(others)
+    }
 
 
 BYTES = byte_symbols()
@@ -80,13 +89,16 @@ def test_capitals_and_runs_of_spaces_do_not_matter():
 
 
 def test_composed_and_decomposed_letters_are_the_same():
-    composed, decomposed = unicodedata.normalize("NFC", "café ñandú"), unicodedata.normalize("NFD", "café ñandú")
+    composed, decomposed = (
+        unicodedata.normalize("NFC", "café ñandú"),
+        unicodedata.normalize("NFD", "café ñandú"),
+    )
     assert composed != decomposed
     assert torch.equal(TOKENIZER([composed]), TOKENIZER([decomposed]))
 
 
 def test_digits_stand_alone():
-    assert TOKENIZER.tokens("img 1024") [-4:] == ["1", "0", "2", "4"]
+    assert TOKENIZER.tokens("img 1024")[-4:] == ["1", "0", "2", "4"]
     assert TOKENIZER(["2024"]).shape == (1, 6)
 
 
@@ -125,7 +137,9 @@ def test_a_single_string_is_refused():
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "zh", "ru"])
 def test_names_of_every_language_can_be_read_back(language):
-    names = [concept.name if language == "en" else concept.names.get(language) for concept in concepts()]
+    names = [
+        concept.name if language == "en" else concept.names.get(language) for concept in concepts()
+    ]
     names = sorted({name for name in names if name})
     assert len(names) > 900
     for name in names[::7]:
@@ -141,7 +155,9 @@ def test_any_short_text_can_be_read_back(text):
 
 
 def test_names_of_trained_concepts_need_few_tokens():
-    lengths = [len(TOKENIZER.tokens(concept.name)) / len(concept.name.split()) for concept in concepts()]
+    lengths = [
+        len(TOKENIZER.tokens(concept.name)) / len(concept.name.split()) for concept in concepts()
+    ]
     assert sum(lengths) / len(lengths) < 2, "the vocabulary was learned from this world's captions"
 
 
@@ -169,8 +185,14 @@ def test_a_vocabulary_without_start_and_end_is_refused():
 
 
 def test_the_shipped_files_name_their_special_tokens_and_case():
-    settings = json.loads((ASSETS / "tokenizer" / "tokenizer_config.json").read_text(encoding="utf-8"))
-    assert (settings["bos_token"], settings["eos_token"], settings["do_lower_case"]) == (START, END, True)
+    settings = json.loads(
+        (ASSETS / "tokenizer" / "tokenizer_config.json").read_text(encoding="utf-8")
+    )
+    assert (settings["bos_token"], settings["eos_token"], settings["do_lower_case"]) == (
+        START,
+        END,
+        True,
+    )
 
 
 def test_a_character_of_several_tokens_is_shown_once():

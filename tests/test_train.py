@@ -1,4 +1,6 @@
-"""Facts about training: it learns, repeats itself bit for bit, goes on where it stopped, and survives bad numbers."""
+"""Facts about training: it learns, repeats itself bit for bit, goes on where it stopped, and
+survives bad numbers.
+"""
 
 import csv
 import math
@@ -26,7 +28,7 @@ from clipbench.pretrained.folders import load_pretrained
 from clipbench.training.log import TrainingLog
 from clipbench.training.trainer import learning_rate_factor, make_optimizers, start_as_bag_of_words
 
-# ------------------------------------------------------------------------------------------------------- learns
+# -------------------- learns
 
 
 @pytest.mark.parametrize("image", [VIT_TOWERS.image, CONVNET], ids=["vit", "convnet"])
@@ -50,7 +52,9 @@ def test_events_tell_the_run_from_start_to_end(tmp_path):
     assert [event["event"] for event in events] == ["start", "step", "step", "step", "saved", "end"]
     assert [event["pairs"] for event in events] == [0, 8, 16, 24, 24, 24]
     assert events[0]["threads"] == 1 and events[-1]["progress"] == 1
-    assert all(math.isfinite(event["gradient_norm"]) for event in events if event["event"] == "step")
+    assert all(
+        math.isfinite(event["gradient_norm"]) for event in events if event["event"] == "step"
+    )
 
 
 def test_a_step_tells_its_operations_per_second():
@@ -73,7 +77,7 @@ def test_the_temperature_never_leaves_its_bounds():
     assert all(0 <= scale <= LOGIT_SCALE_MAX for scale in scales) and len(set(scales)) > 1
 
 
-# -------------------------------------------------------------------------------------------------------- recipe
+# -------------------- recipe
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine():
@@ -81,9 +85,13 @@ def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine():
     rising = [learning_rate_factor(x / 1000, 0.1) for x in range(101)]
     falling = [learning_rate_factor(x / 1000, 0.1) for x in range(100, 1001)]
     assert rising == sorted(rising) and falling == sorted(falling, reverse=True)
-    assert learning_rate_factor(0.05, 0.1) == pytest.approx(0.5 * (1 + math.cos(0.05 * math.pi)) / 2)
+    assert learning_rate_factor(0.05, 0.1) == pytest.approx(
+        0.5 * (1 + math.cos(0.05 * math.pi)) / 2
+    )
     assert learning_rate_factor(0.5, 0.1) == pytest.approx(0.5)
-    assert learning_rate_factor(1.0, 0.1) == pytest.approx(0) and learning_rate_factor(1.7, 0.1) == pytest.approx(0)
+    assert learning_rate_factor(1.0, 0.1) == pytest.approx(0) and learning_rate_factor(
+        1.7, 0.1
+    ) == pytest.approx(0)
     assert learning_rate_factor(0.0, 0.0) == 1, "without warm-up the first step is a full one"
 
 
@@ -106,13 +114,19 @@ def test_the_trainer_follows_its_recipes_fall():
 
 def test_every_weight_belongs_to_one_group_and_gains_never_decay():
     model = small_clip(RESNET)
-    groups = [group for optimizer in make_optimizers(model, TrainConfig(pairs=8)) for group in optimizer.param_groups]
+    groups = [
+        group
+        for optimizer in make_optimizers(model, TrainConfig(pairs=8))
+        for group in optimizer.param_groups
+    ]
     owned = [id(weight) for group in groups for weight in group["params"]]
     assert sorted(owned) == sorted(id(weight) for weight in model.parameters())
     for group in groups:
         if group["weight_decay"]:
             assert all(weight.ndim >= 2 for weight in group["params"])
-    decaying = {id(weight) for group in groups if group["weight_decay"] for weight in group["params"]}
+    decaying = {
+        id(weight) for group in groups if group["weight_decay"] for weight in group["params"]
+    }
     assert id(model.image_projection.weight) in decaying and id(model.logit_scale) not in decaying
 
 
@@ -120,7 +134,9 @@ def test_without_muon_adamw_has_every_weight():
     model = small_clip()
     (adamw,) = make_optimizers(model, TrainConfig(pairs=8, matrix_learning_rate=0.0))
     assert isinstance(adamw, torch.optim.AdamW)
-    assert sum(len(group["params"]) for group in adamw.param_groups) == len(list(model.parameters()))
+    assert sum(len(group["params"]) for group in adamw.param_groups) == len(
+        list(model.parameters())
+    )
 
 
 def test_the_learning_rate_of_every_group_follows_the_schedule():
@@ -136,7 +152,10 @@ def test_the_learning_rate_of_every_group_follows_the_schedule():
 
 def test_a_text_transformer_can_start_as_a_bag_of_words():
     def order_matters(model):
-        one, other = (model.encode_text(torch.tensor([[4094, *words, 4095]])) for words in ([5, 6, 7], [7, 5, 6]))
+        one, other = (
+            model.encode_text(torch.tensor([[4094, *words, 4095]]))
+            for words in ([5, 6, 7], [7, 5, 6])
+        )
         return float((one - other).detach().norm())
 
     model = small_clip(text=TRANSFORMER)
@@ -148,12 +167,27 @@ def test_a_text_transformer_can_start_as_a_bag_of_words():
 def test_the_recipe_is_what_it_was():
     """Commands that leave a setting out, and twins that were trained by them, rely on it."""
     assert asdict(TrainConfig(pairs=8)) == {
-        "objective": "contrastive", "batch_size": 128, "minutes": None, "pairs": 8, "matrix_learning_rate": 0.02,
-        "learning_rate": 2e-3, "embedding_learning_rate": 1e-2, "weight_decay": 0.05, "betas": (0.9, 0.98),
-        "warmup": 0.06, "clip_norm": 1.0, "bag_of_words_start": True, "patch_dropout": 0.0,
-        "patch_dropout_until": 0.75, "lock_image": False, "lock_text": False, "averaging": 0.0, "save_minutes": 1.0,
-        "keep_checkpoints": 2, "linear_fall": 0.0,
-    }  # fmt: skip
+        "objective": "contrastive",
+        "batch_size": 128,
+        "minutes": None,
+        "pairs": 8,
+        "matrix_learning_rate": 0.02,
+        "learning_rate": 2e-3,
+        "embedding_learning_rate": 1e-2,
+        "weight_decay": 0.05,
+        "betas": (0.9, 0.98),
+        "warmup": 0.06,
+        "clip_norm": 1.0,
+        "bag_of_words_start": True,
+        "patch_dropout": 0.0,
+        "patch_dropout_until": 0.75,
+        "lock_image": False,
+        "lock_text": False,
+        "averaging": 0.0,
+        "save_minutes": 1.0,
+        "keep_checkpoints": 2,
+        "linear_fall": 0.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -172,7 +206,7 @@ def test_recipes_that_cannot_work_are_refused(settings, message):
     one_line(error.value)
 
 
-# ------------------------------------------------------------------------------------------- same bits, go on
+# -------------------- same bits, go on
 
 
 @pytest.mark.parametrize("image", [VIT_TOWERS.image, CONVNET], ids=["vit", "convnet"])
@@ -187,12 +221,27 @@ def test_the_same_seed_gives_the_same_bits(image):
 
 @pytest.mark.parametrize(
     "steps, settings",
-    [(1, {}), (4, {}), (9, {}), (4, {"image": CONVNET}), (4, {"image": CONVNET, "matrix_learning_rate": 0.0}),
-     (4, {"patch_dropout": 0.5, "patch_dropout_until": 0.75}), (4, {"patch_dropout": 0.5}),
-     (4, {"machine": {"precision": "bf16"}})],
-    ids=["vit 1", "vit 4", "vit 9", "convnet with batch statistics", "AdamW alone", "patch dropout until later",
-         "patch dropout", "bf16"],
-)  # fmt: skip
+    [
+        (1, {}),
+        (4, {}),
+        (9, {}),
+        (4, {"image": CONVNET}),
+        (4, {"image": CONVNET, "matrix_learning_rate": 0.0}),
+        (4, {"patch_dropout": 0.5, "patch_dropout_until": 0.75}),
+        (4, {"patch_dropout": 0.5}),
+        (4, {"machine": {"precision": "bf16"}}),
+    ],
+    ids=[
+        "vit 1",
+        "vit 4",
+        "vit 9",
+        "convnet with batch statistics",
+        "AdamW alone",
+        "patch dropout until later",
+        "patch dropout",
+        "bf16",
+    ],
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, steps, settings):
     whole = make_trainer(**settings)
     whole.run()
@@ -229,9 +278,12 @@ def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path):
 
 @pytest.mark.parametrize(
     "change, message",
-    [({"learning_rate": 1e-4}, "another learning_rate"), ({"batch_size": 4, "pairs": 96}, "another batch_size, pairs"),
-     ({"image": CONVNET}, "another model")],
-)  # fmt: skip
+    [
+        ({"learning_rate": 1e-4}, "another learning_rate"),
+        ({"batch_size": 4, "pairs": 96}, "another batch_size, pairs"),
+        ({"image": CONVNET}, "another model"),
+    ],
+)
 def test_another_recipe_or_model_is_not_resumed(tmp_path, change, message):
     make_trainer(tmp_path, pairs=16).run()
     with pytest.raises(UserError, match=message) as error:
@@ -257,11 +309,13 @@ def test_measuring_threads_changes_no_weight_and_no_statistic():
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     assert trainer.use_fastest_threads() >= 1
     torch.set_num_threads(1)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items())
+    assert all(
+        torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items()
+    )
     assert all(weight.grad is None for weight in trainer.model.parameters())
 
 
-# ------------------------------------------------------------------------------------------------- bad numbers
+# -------------------- bad numbers
 
 
 def poison(trainer: Trainer, steps: set[int]) -> None:
@@ -289,7 +343,9 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_untouched_and_is_counted()
         assert (events[-1]["event"], events[-1]["in_a_row"]) == ("skipped", in_a_row)
         assert all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
     trainer.train_step()
-    assert trainer.skipped == 0 and not torch.equal(bits(trainer)["logit_scale"], before["logit_scale"])
+    assert trainer.skipped == 0 and not torch.equal(
+        bits(trainer)["logit_scale"], before["logit_scale"]
+    )
     assert (trainer.step, trainer.pairs_seen) == (4, 32), "skipped batches count as seen"
 
 
@@ -303,14 +359,18 @@ def test_bad_losses_reach_no_batch_statistics():
         trainer.train_step()
         assert all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
     trainer.train_step()
-    assert not torch.equal(bits(trainer)["image_projection.weight"], before["image_projection.weight"])
+    assert not torch.equal(
+        bits(trainer)["image_projection.weight"], before["image_projection.weight"]
+    )
     assert all(torch.isfinite(tensor).all() for tensor in bits(trainer).values())
 
 
 def poison_forward(trainer: Trainer, steps: set[int]) -> None:
     """Make the pictures of these steps infinite, so that batch normalisation sees them."""
     loss = trainer.loss
-    trainer.loss = lambda images, ids: loss(images * (float("inf") if trainer.step in steps else 1.0), ids)
+    trainer.loss = lambda images, ids: loss(
+        images * (float("inf") if trainer.step in steps else 1.0), ids
+    )
 
 
 def test_a_gradient_that_is_not_finite_is_skipped_too():
@@ -318,20 +378,27 @@ def test_a_gradient_that_is_not_finite_is_skipped_too():
     before = {name: tensor.clone() for name, tensor in bits(trainer).items()}
     trainer.model.text_projection.weight.register_hook(lambda gradient: gradient * float("inf"))
     trainer.train_step()
-    assert trainer.skipped == 1 and all(torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items())
+    assert trainer.skipped == 1 and all(
+        torch.equal(tensor, before[name]) for name, tensor in bits(trainer).items()
+    )
 
 
 def test_three_bad_losses_in_a_row_bring_the_newest_checkpoint_and_half_the_rate(tmp_path):
     trainer = make_trainer(tmp_path, save_minutes=0.0, pairs=8 * 12)
     events, states = [], {}
-    trainer.callbacks += [events.append, lambda event: states.update({event["step"]: copied(trainer)})]
+    trainer.callbacks += [
+        events.append,
+        lambda event: states.update({event["step"]: copied(trainer)}),
+    ]
     poison(trainer, {5, 6, 7})
     monkey_save = trainer.save
     trainer.save = lambda: monkey_save() if trainer.step <= 4 or trainer.step == 12 else None
     trainer.run()
     (restored,) = [event for event in events if event["event"] == "restored"]
     assert restored["folder"] == str(step_folder(tmp_path, 4)) and restored["rate_factor"] == 0.5
-    assert all(torch.equal(states[8][name], states[4][name]) for name in states[4]), "as it was after four steps"
+    assert all(torch.equal(states[8][name], states[4][name]) for name in states[4]), (
+        "as it was after four steps"
+    )
     rates = {event["step"]: event["learning_rate"] for event in events if event["event"] == "step"}
     assert rates[9] == pytest.approx(0.5 * 2e-3 * learning_rate_factor((64 + 4) / 96, 0.1))
     assert trainer.step == 12, "the data go on where they were"
@@ -352,7 +419,11 @@ def test_a_run_that_stays_bad_ends_with_advice():
     with pytest.raises(UserError, match="lower learning_rate") as error:
         trainer.run()
     one_line(error.value)
-    assert [event["rate_factor"] for event in events if event["event"] == "restored"] == [0.5, 0.25, 0.125]
+    assert [event["rate_factor"] for event in events if event["event"] == "restored"] == [
+        0.5,
+        0.25,
+        0.125,
+    ]
     assert trainer.step < 3 + 4 * 3
 
 
@@ -381,7 +452,7 @@ def test_a_picture_of_not_a_number_is_skipped_too():
     assert trainer.skipped == 1 and torch.equal(trainer.model.text_projection.weight, before)
 
 
-# -------------------------------------------------------------------------------------------- checkpoints kept
+# -------------------- checkpoints kept
 
 
 def test_the_checkpoint_with_the_lowest_loss_is_kept_beside_the_newest(tmp_path):
@@ -417,7 +488,9 @@ def test_what_differs_on_resuming_is_said_in_one_line_each(tmp_path):
     second.resume()
     second.run()
     lines = events[0]["differences"]
-    assert [line.split()[0] for line in lines] == ["data", "precision"] and not any("\n" in line for line in lines)
+    assert [line.split()[0] for line in lines] == ["data", "precision"] and not any(
+        "\n" in line for line in lines
+    )
     assert "precision was fp32, is now bf16" in lines[1]
 
 
@@ -429,7 +502,7 @@ def test_a_resumed_run_takes_the_number_of_threads_it_had(tmp_path):
     assert again.threads == 1
 
 
-# ----------------------------------------------------------------------------------------------- ends in order
+# -------------------- ends in order
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send itself these signals")
@@ -437,7 +510,9 @@ def test_a_resumed_run_takes_the_number_of_threads_it_had(tmp_path):
 def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, number):
     before = signal.getsignal(number)
     trainer = make_trainer(tmp_path)
-    trainer.callbacks.append(lambda event: os.kill(os.getpid(), number) if event["step"] == 3 else None)
+    trainer.callbacks.append(
+        lambda event: os.kill(os.getpid(), number) if event["step"] == 3 else None
+    )
     end = trainer.run()
     assert not end["finished"] and newest_intact(tmp_path) == step_folder(tmp_path, 3)
     assert signal.getsignal(number) is before
@@ -459,7 +534,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path):
     make_trainer(tmp_path).run()  # once the first has ended
 
 
-# ----------------------------------------------------------------------------------------------------------- log
+# -------------------- log
 
 
 def test_the_log_has_a_row_for_every_step(tmp_path):
@@ -486,5 +561,7 @@ def test_a_periodic_save_that_fails_is_reported_and_training_goes_on(tmp_path, m
 
     monkeypatch.setattr(trainer, "save", full_disk_at_first)
     assert trainer.run()["finished"]
-    assert [event["reason"] for event in events if event["event"] == "not saved"] == ["no space left"]
+    assert [event["reason"] for event in events if event["event"] == "not saved"] == [
+        "no space left"
+    ]
     assert any(event["event"] == "saved" for event in events)

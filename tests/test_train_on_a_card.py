@@ -25,21 +25,43 @@ def script():
 
 @pytest.fixture
 def preset(tmp_path):
-    small = {"model": small_config(CONVNET, TRANSFORMER).to_dict(),
-             "train": {"batch_size": 16, "minutes": 1.0}, "tiny_world": True}  # fmt: skip
+    small = {
+        "model": small_config(CONVNET, TRANSFORMER).to_dict(),
+        "train": {"batch_size": 16, "minutes": 1.0},
+        "tiny_world": True,
+    }
     (tmp_path / "small.json").write_text(json.dumps(small))
     return str(tmp_path / "small.json")
 
 
-def test_it_leaves_a_model_and_what_was_measured_within_its_time(script, preset, tmp_path, monkeypatch):
+def test_it_leaves_a_model_and_what_was_measured_within_its_time(
+    script, preset, tmp_path, monkeypatch
+):
     monkeypatch.setattr(script, "DATA", ("scenes:heldout256",))
     out, began = tmp_path / "out", time.monotonic()
-    command = ["--out", str(out), "--preset", preset, "--minutes", "0.5", "--reserve", "26", "--pictures", "40",
-               "--device", "cpu"]  # fmt: skip
+    command = [
+        "--out",
+        str(out),
+        "--preset",
+        preset,
+        "--minutes",
+        "0.5",
+        "--reserve",
+        "26",
+        "--pictures",
+        "40",
+        "--device",
+        "cpu",
+    ]
     measured = script.main(command, began)
     assert json.loads((out / "measured.json").read_text()) == json.loads(json.dumps(measured))
-    assert measured["seconds_of_all"] <= 0.1 + time.monotonic() - began < 30 and measured["seconds_of_training"] < 8
-    assert measured["pairs"] >= 16 and measured["loss"][0][0] == 16 and measured["peak_memory"] is None
+    assert (
+        measured["seconds_of_all"] <= 0.1 + time.monotonic() - began < 30
+        and measured["seconds_of_training"] < 8
+    )
+    assert (
+        measured["pairs"] >= 16 and measured["loss"][0][0] == 16 and measured["peak_memory"] is None
+    )
     assert measured["accuracy"]["scenes:heldout256"]["pictures"] == 40
     assert measured["bytes"] == (out / "model.safetensors").stat().st_size < script.LARGEST
     assert load(out).embed_dim == 16

@@ -1,4 +1,6 @@
-"""Facts about typographic attacks: what is printed on whom, a model that reads, one that cannot, and the numbers."""
+"""Facts about typographic attacks: what is printed on whom, a model that reads, one that
+cannot, and the numbers.
+"""
 
 import json
 
@@ -42,18 +44,29 @@ def gray_pictures(count: int) -> PictureSet:
             picture.putpixel((0, 0), (row % len(NAMES), 0, 0))
         return found
 
-    return PictureSet("gray", torch.arange(count) % 4, NAMES, ["a {}"], pictures, [str(row) for row in range(count)])
+    return PictureSet(
+        "gray",
+        torch.arange(count) % 4,
+        NAMES,
+        ["a {}"],
+        pictures,
+        [str(row) for row in range(count)],
+    )
 
 
 class Looker:
-    """An encoder that tells classes by the first pixel, and reads printed class names if it ``can_read``."""
+    """An encoder that tells classes by the first pixel, and reads printed class names if it
+    ``can_read``.
+    """
 
     name, embed_dim, scale, fingerprint = "looker", len(NAMES), 1.0, "none"
 
     def __init__(self, can_read: bool):
         self.words = {}
         for number, name in enumerate(NAMES if can_read else ()):
-            page = print_on(Image.new("RGB", (64, 64), (128, 128, 128)), Sticker(name, 0.3, (0.5, 0.8)))
+            page = print_on(
+                Image.new("RGB", (64, 64), (128, 128, 128)), Sticker(name, 0.3, (0.5, 0.8))
+            )
             self.words[self.below_the_first_row(page)] = number
 
     @staticmethod
@@ -61,7 +74,10 @@ class Looker:
         return picture.crop((0, 1, 64, 64)).tobytes()
 
     def preprocess(self, pictures):
-        seen = [self.words.get(self.below_the_first_row(each), each.getpixel((0, 0))[0]) for each in pictures]
+        seen = [
+            self.words.get(self.below_the_first_row(each), each.getpixel((0, 0))[0])
+            for each in pictures
+        ]
         return torch.tensor(seen)
 
     def encode_image(self, seen):
@@ -73,10 +89,12 @@ class Looker:
 def attack(encoder, count: int = 40, **options) -> dict:
     data = gray_pictures(count)
     plan = plan_attack(data.labels, NAMES)
-    return typographic_attack(encoder, data, [Classifier("", lambda f: f)], STICKER, plan, **options)
+    return typographic_attack(
+        encoder, data, [Classifier("", lambda f: f)], STICKER, plan, **options
+    )
 
 
-# ------------------------------------------------------------------------------------------------------ the plan
+# -------------------- the plan
 
 
 def test_targets_are_other_classes_and_all_of_them_come_up():
@@ -85,15 +103,20 @@ def test_targets_are_other_classes_and_all_of_them_come_up():
     assert (plan.targets != labels).all()
     for label in range(4):
         counts = plan.targets[labels == label].bincount(minlength=4)
-        assert counts[label] == 0 and (counts[counts > 0] > 180).sum() == 3  # 250 expected, 15 the deviation
+        # 250 expected, 15 the deviation
+        assert counts[label] == 0 and (counts[counts > 0] > 180).sum() == 3
     assert plan.words == [NAMES[target] for target in plan.targets.tolist()]
 
 
 def test_a_plan_depends_on_the_seed_and_nothing_else():
     labels = torch.arange(50) % 4
     assert torch.equal(plan_attack(labels, NAMES, 1).targets, plan_attack(labels, NAMES, 1).targets)
-    assert not torch.equal(plan_attack(labels, NAMES, 1).targets, plan_attack(labels, NAMES, 2).targets)
-    assert torch.equal(plan_attack(labels[:20], NAMES, 1).targets, plan_attack(labels, NAMES, 1).targets[:20])
+    assert not torch.equal(
+        plan_attack(labels, NAMES, 1).targets, plan_attack(labels, NAMES, 2).targets
+    )
+    assert torch.equal(
+        plan_attack(labels[:20], NAMES, 1).targets, plan_attack(labels, NAMES, 1).targets[:20]
+    )
 
 
 def test_long_names_can_be_left_out():
@@ -105,7 +128,9 @@ def test_control_words_name_no_class_and_are_as_long():
     plan = plan_attack(torch.arange(200) % 4, [*NAMES, "Any"], longest=8)
     assert "any" not in plan.controls and set(plan.controls) <= set(CONTROL_WORDS)
     assert {len(word) for word in plan.controls} == {3}
-    assert len(CONTROL_WORDS) == len(set(CONTROL_WORDS)) and {2, 4, 8, 12} <= {len(word) for word in CONTROL_WORDS}
+    assert len(CONTROL_WORDS) == len(set(CONTROL_WORDS)) and {2, 4, 8, 12} <= {
+        len(word) for word in CONTROL_WORDS
+    }
 
 
 def test_no_control_word_is_a_thing_of_the_world():
@@ -118,14 +143,22 @@ def test_without_two_short_names_there_is_no_attack():
     assert "0 class names have at most 2 letters" in one_line(error.value)
 
 
-# -------------------------------------------------------------------------------------------------- the pictures
+# -------------------- the pictures
 
 
 def test_the_central_square_is_attacked():
     wide = PictureSet(
-        "wide", torch.tensor([0]), NAMES, ["a {}"], lambda rows: [noise_picture(90, 60) for _ in rows], ["0"]
+        "wide",
+        torch.tensor([0]),
+        NAMES,
+        ["a {}"],
+        lambda rows: [noise_picture(90, 60) for _ in rows],
+        ["0"],
     )
-    (picture,), (attacked,) = clean(wide).pictures([0]), printed(wide, ["dog"], STICKER).pictures([0])
+    (picture,), (attacked,) = (
+        clean(wide).pictures([0]),
+        printed(wide, ["dog"], STICKER).pictures([0]),
+    )
     assert picture.size == attacked.size == (60, 60)
     assert picture.tobytes() == noise_picture(90, 60).crop((15, 0, 75, 60)).tobytes()
     assert attacked.tobytes() == print_on(picture, Sticker("dog", 0.3, (0.5, 0.8))).tobytes()
@@ -141,7 +174,7 @@ def test_a_mask_hides_the_sticker_and_no_more():
     assert not difference.any()
 
 
-# --------------------------------------------------------------------------------------------------- the verdict
+# -------------------- the verdict
 
 
 def test_a_model_that_reads_falls_for_every_attack_and_for_no_control():
@@ -149,19 +182,27 @@ def test_a_model_that_reads_falls_for_every_attack_and_for_no_control():
     assert metrics["clean_top1"] == metrics["control_top1"] == metrics["masked_top1"] == 1
     assert metrics["success"] == metrics["flipped"] == 1 and metrics["attacked_top1"] == 0
     assert metrics["control_target"] == metrics["clean_target"] == metrics["control_cost"] == 0
-    assert (metrics["two_way_clean"], metrics["two_way_attacked"], metrics["two_way_control"]) == (1, 0, 1)
+    assert (metrics["two_way_clean"], metrics["two_way_attacked"], metrics["two_way_control"]) == (
+        1,
+        0,
+        1,
+    )
     assert (metrics["chance"], metrics["pictures"], metrics["classes"]) == (0.25, 40, 4)
 
 
 def test_a_model_that_cannot_read_does_not_care():
     metrics = attack(Looker(can_read=False), heights=(0.3,))
     assert metrics["attacked_top1"] == metrics["attacked_top1_at_0.3"] == 1
-    assert metrics["success"] == metrics["success_at_0.3"] == 0 and metrics["success_at_0.3_high"] > 0
+    assert (
+        metrics["success"] == metrics["success_at_0.3"] == 0 and metrics["success_at_0.3_high"] > 0
+    )
 
 
 def test_a_sweep_covers_more_and_more():
     metrics = attack(Looker(can_read=True), heights=(0.1, 0.3))
-    assert metrics["success_at_0.3"] == 1 and metrics["success_at_0.1"] == 0, "it reads one size only"
+    assert metrics["success_at_0.3"] == 1 and metrics["success_at_0.1"] == 0, (
+        "it reads one size only"
+    )
     assert 0 < metrics["covered_at_0.1"] < metrics["covered_at_0.3"] < 0.5
 
 
@@ -175,16 +216,33 @@ def test_scores_become_verdicts():
 
 def test_the_numbers_are_those_defined():
     yes, no = True, False
-    before = Judgement(torch.tensor([yes, yes, no, yes]), torch.tensor([no, no, yes, no]), torch.tensor([yes] * 4))
-    after = Judgement(torch.tensor([no, yes, no, no]), torch.tensor([yes, no, yes, no]), torch.tensor([no] * 4))
-    control = Judgement(torch.tensor([yes, no, no, no]), torch.tensor([no, no, no, yes]), torch.tensor([yes] * 4))
+    before = Judgement(
+        torch.tensor([yes, yes, no, yes]), torch.tensor([no, no, yes, no]), torch.tensor([yes] * 4)
+    )
+    after = Judgement(
+        torch.tensor([no, yes, no, no]), torch.tensor([yes, no, yes, no]), torch.tensor([no] * 4)
+    )
+    control = Judgement(
+        torch.tensor([yes, no, no, no]), torch.tensor([no, no, no, yes]), torch.tensor([yes] * 4)
+    )
     metrics = attack_metrics(before, after, control)
-    wanted = {"clean_top1": 3 / 4, "attacked_top1": 1 / 4, "control_top1": 1 / 4, "success": 1 / 2, "flipped": 1 / 3,
-              "clean_target": 1 / 4, "control_target": 1 / 4, "control_cost": 1 / 2, "two_way_attacked": 0}  # fmt: skip
+    wanted = {
+        "clean_top1": 3 / 4,
+        "attacked_top1": 1 / 4,
+        "control_top1": 1 / 4,
+        "success": 1 / 2,
+        "flipped": 1 / 3,
+        "clean_target": 1 / 4,
+        "control_target": 1 / 4,
+        "control_cost": 1 / 2,
+        "two_way_attacked": 0,
+    }
     assert {name: metrics[name] for name in wanted} == pytest.approx(wanted)
     assert all(f"{name}_low" in metrics and f"{name}_high" in metrics for name in wanted)
     exact = attack_metrics(before, after, control, "probe_", "clopper-pearson")
-    assert (exact["probe_success_low"], exact["probe_success_high"]) == pytest.approx(clopper_pearson(2, 4))
+    assert (exact["probe_success_low"], exact["probe_success_high"]) == pytest.approx(
+        clopper_pearson(2, 4)
+    )
 
 
 def test_a_named_word_is_a_two_way_question():
@@ -200,14 +258,19 @@ def test_a_named_word_is_a_two_way_question():
     assert metrics["two_way_named_word"] == pytest.approx(sum(by_hand) / 6)
 
 
-# --------------------------------------------------------------------------------------------------- own photos
+# -------------------- own photos
 
 
 @pytest.fixture
 def photos(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
-    names = ("label=dog_text=cat.png", "label=hot_dog_text=cat_2.png", "label=cat.png", "mine_label=sun_text=dog.png")
+    names = (
+        "label=dog_text=cat.png",
+        "label=hot_dog_text=cat_2.png",
+        "label=cat.png",
+        "mine_label=sun_text=dog.png",
+    )
     for number, name in enumerate(names):
         noise_picture(40, 30, seed=number).save(folder / name)
     (folder / "notes.txt").write_text("not a picture")
@@ -218,8 +281,10 @@ def test_file_names_say_what_is_there_and_what_is_written(photos):
     found = open_word_photos(photos)
     names = found.data.class_names
     assert names == ["cat", "dog", "hot dog", "sun"] and is_word_folder(photos)
-    said = {(names[label], names[word] if word >= 0 else None)
-            for label, word in zip(found.data.labels.tolist(), found.written.tolist(), strict=True)}  # fmt: skip
+    said = {
+        (names[label], names[word] if word >= 0 else None)
+        for label, word in zip(found.data.labels.tolist(), found.written.tolist(), strict=True)
+    }
     assert said == {("dog", "cat"), ("hot dog", "cat"), ("cat", None), ("sun", "dog")}
     assert found.data.pictures([0])[0].size == (40, 30)
 
@@ -240,7 +305,7 @@ def test_clean_and_attacked_photographs_are_counted_apart():
     assert "clean_top1" not in photo_metrics(verdict, torch.tensor([True] * 4))
 
 
-# -------------------------------------------------------------------------------------------------- command line
+# -------------------- command line
 
 
 @pytest.fixture(scope="module")
@@ -261,25 +326,53 @@ def test_a_folder_is_attacked_zero_shot_and_by_its_probe(capsys, model, tmp_path
     assert code == 0
     metrics, settings = record["metrics"], record["settings"]
     for prefix in ("", "probe_", "wording_"):
-        assert {prefix + name for name in ("success", "success_at_0.2", "masked_top1", "control_cost")} <= set(metrics)
-    assert metrics["pictures"] == 3 and metrics["chance"] == pytest.approx(1 / 3) and metrics["two_way_chance"] == 0.5
+        assert {
+            prefix + name for name in ("success", "success_at_0.2", "masked_top1", "control_cost")
+        } <= set(metrics)
+    assert (
+        metrics["pictures"] == 3
+        and metrics["chance"] == pytest.approx(1 / 3)
+        and metrics["two_way_chance"] == 0.5
+    )
     assert settings["sticker"]["height"] == 0.25 and settings["seed"] == 3
     assert run(capsys, *command)[1]["metrics"] == metrics
 
 
 def test_photographs_with_words_need_no_sticker(capsys, model, photos):
     code, record = run(capsys, "--model", model, "--data", photos)
-    assert code == 0 and {"attacked_top1", "success", "clean_top1", "wording_success", "two_way_named_word"} <= set(
-        record["metrics"]
-    )
+    assert code == 0 and {
+        "attacked_top1",
+        "success",
+        "clean_top1",
+        "wording_success",
+        "two_way_named_word",
+    } <= set(record["metrics"])
     assert record["metrics"]["pictures_with_a_word"] == 3 and record["metrics"]["classes"] == 4
 
 
 def test_the_table_is_printed(capsys, model, tmp_path):
     folder = write_image_folder(tmp_path / "pictures", {"cat": 3, "sun": 3})
-    assert main(["eval", "typographic", "--model", str(model), "--data", str(folder), "--heights", "0.2"]) == 0
+    assert (
+        main(
+            [
+                "eval",
+                "typographic",
+                "--model",
+                str(model),
+                "--data",
+                str(folder),
+                "--heights",
+                "0.2",
+            ]
+        )
+        == 0
+    )
     printed_table = capsys.readouterr().out
-    assert "zero-shot" in printed_table and "height  covered" in printed_table and "chance 50" in printed_table
+    assert (
+        "zero-shot" in printed_table
+        and "height  covered" in printed_table
+        and "chance 50" in printed_table
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Facts about zero-shot classification: prompts to weights by hand, known intervals, and what is refused."""
+"""Facts about zero-shot classification: prompts to weights by hand, known intervals, and what
+is refused.
+"""
 
 import pytest
 import torch
@@ -18,12 +20,16 @@ ENCODER = small_encoder()
 
 def noise_set(count: int) -> PictureSet:
     return PictureSet(
-        "noise", torch.arange(count) % 2, ["cat", "dog"], ["a {}"],
-        lambda rows: [noise_picture(40, 30, seed=row) for row in rows], [str(i) for i in range(count)],
-    )  # fmt: skip
+        "noise",
+        torch.arange(count) % 2,
+        ["cat", "dog"],
+        ["a {}"],
+        lambda rows: [noise_picture(40, 30, seed=row) for row in rows],
+        [str(i) for i in range(count)],
+    )
 
 
-# --------------------------------------------------------------------------------------------------- prompts
+# -------------------- prompts
 
 
 def test_every_template_is_filled_with_every_class():
@@ -50,7 +56,7 @@ def test_what_makes_no_prompts_is_refused_in_one_line(class_names, templates, me
     assert message in one_line(error.value)
 
 
-# --------------------------------------------------------------------------------------------------- weights
+# -------------------- weights
 
 
 def test_weights_are_normalised_means_of_normalised_prompts():
@@ -58,14 +64,19 @@ def test_weights_are_normalised_means_of_normalised_prompts():
     weights = zero_shot_weights(ENCODER, class_names, templates)
     assert weights.shape == (16, 3)
     for column, name in enumerate(class_names):
-        total = sum(F.normalize(ENCODER.encode_text([text.format(name)])[0], dim=0) for text in templates)
+        total = sum(
+            F.normalize(ENCODER.encode_text([text.format(name)])[0], dim=0) for text in templates
+        )
         by_hand = total / total.norm()
-        torch.testing.assert_close(weights[:, column], by_hand, rtol=0, atol=1e-5)  # float32, padded otherwise
+        # float32, padded otherwise
+        torch.testing.assert_close(weights[:, column], by_hand, rtol=0, atol=1e-5)
 
 
 def test_one_template_gives_the_text_features_themselves():
     weights = zero_shot_weights(ENCODER, ["cat", "dog"], ["a {}"])
-    torch.testing.assert_close(weights.T, text_features(ENCODER, ["a cat", "a dog"]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        weights.T, text_features(ENCODER, ["a cat", "a dog"]), rtol=0, atol=1e-6
+    )
 
 
 def test_a_long_prompt_counts_no_more_than_a_short_one():
@@ -73,7 +84,7 @@ def test_a_long_prompt_counts_no_more_than_a_short_one():
     torch.testing.assert_close(ensemble(features)[:, 0], torch.tensor([0.5, 0.5]).sqrt())
 
 
-# -------------------------------------------------------------------------------------------------- features
+# -------------------- features
 
 
 def test_features_do_not_depend_on_the_batch_size():
@@ -91,7 +102,7 @@ def test_features_before_the_projection_are_as_wide_as_the_tower():
     assert image_features(ENCODER, noise_set(3), projected=False).shape == (3, 32)
 
 
-# --------------------------------------------------------------------------------------------------- metrics
+# -------------------- metrics
 
 
 def perfect(labels: list[int], classes: int):
@@ -122,7 +133,9 @@ def test_mean_per_class_gives_every_class_the_same_say():
     labels = torch.tensor([0] * 8 + [1] * 2)  # class 2 does not occur
     features = torch.eye(3)[[0] * 8 + [1, 0]]  # all of class 0 right, half of class 1
     metrics = zero_shot_metrics(features, labels, weights)
-    assert metrics["top1"] == pytest.approx(0.9) and metrics["mean_per_class"] == pytest.approx(0.75)
+    assert metrics["top1"] == pytest.approx(0.9) and metrics["mean_per_class"] == pytest.approx(
+        0.75
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,13 +161,18 @@ def test_intervals_hold_their_fraction_and_mirror(n, data):
     assert some["x_low"] == pytest.approx(1 - rest["x_high"], abs=1e-9)
 
 
-# --------------------------------------------------------------------------------------------- probabilities
+# -------------------- probabilities
 
 
 def test_probabilities_are_the_softmax_of_scaled_cosines():
-    features, weights = F.normalize(torch.randn(3, 8), dim=-1), F.normalize(torch.randn(8, 4), dim=0)
+    features, weights = (
+        F.normalize(torch.randn(3, 8), dim=-1),
+        F.normalize(torch.randn(8, 4), dim=0),
+    )
     cosines, probabilities = class_probabilities(features, weights, 14.0)
     torch.testing.assert_close(cosines, features @ weights)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(3))
     ratio = probabilities[0, 0] / probabilities[0, 1]
-    torch.testing.assert_close(ratio.log(), 14 * (cosines[0, 0] - cosines[0, 1]), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        ratio.log(), 14 * (cosines[0, 0] - cosines[0, 1]), rtol=1e-4, atol=1e-4
+    )

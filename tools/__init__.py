@@ -1,1 +1,3 @@
-"""What a developer runs and a user never: builders of assets, docs, exercises and slides, and measurements."""
+"""What a developer runs and a user never: builders of assets, docs, exercises and slides, and
+measurements.
+"""

@@ -1,11 +1,15 @@
-"""Make the students' notebooks from the solutions: ``python -m tools.build_exercises notebooks/exercises``.
+"""Make the students' notebooks from the solutions: ``python -m tools.build_exercises
+notebooks/exercises``.
 
-The solution is the source, NN_topic_solution.py. It becomes two notebooks without outputs: NN_topic_solution.ipynb,
-which is the whole of it, and NN_topic.ipynb, from which the answers are cut:
+The solution is the source, NN_topic_solution.py. It becomes two notebooks without outputs:
+NN_topic_solution.ipynb, which is the whole of it, and NN_topic.ipynb, from which the answers are
+cut:
 
 * a cell with the tag ``solution`` is left out;
-* in a code cell a line ``# solution`` and all lines after it become three dots, at the same indentation;
-* a line ``name = value  # solution``, or ``name: value,  # solution`` of a dict, keeps its name only.
+* in a code cell a line ``# solution`` and all lines after it become three dots, at the same
+  indentation;
+* a line ``name = value  # solution``, or ``name: value,  # solution`` of a dict, keeps its name
+  only.
 """
 
 import re
@@ -20,7 +24,9 @@ DOTS = "...  # your code here"
 def without_solutions(notebook):
     """The students' version of a notebook."""
     notebook = deepcopy(notebook)
-    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    notebook.cells = [
+        cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])
+    ]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = cut(cell.source)
@@ -30,7 +36,12 @@ def without_solutions(notebook):
 def cut(source: str) -> str:
     """The code of a cell without its answers."""
     source = re.sub(r"^([ \t]*)# solution$[\s\S]*", rf"\1{DOTS}", source, flags=re.MULTILINE)
-    return re.sub(r"^([^\n#]*[=:] ).*?(,?)  # solution$", r"\1...\2  # your answer", source, flags=re.MULTILINE)
+    return re.sub(
+        r"^([^\n#]*[=:] ).*?(,?)  # solution$",
+        r"\1...\2  # your answer",
+        source,
+        flags=re.MULTILINE,
+    )
 
 
 def student_path(solution: Path) -> Path:
@@ -38,7 +49,9 @@ def student_path(solution: Path) -> Path:
 
 
 def versions(solution: Path) -> dict:
-    """Path -> notebook: both notebooks that belong to one source, always with the same ids of cells."""
+    """Path -> notebook: both notebooks that belong to one source, always with the same ids of
+    cells.
+    """
     import jupytext
 
     whole = jupytext.read(solution)

@@ -1,6 +1,8 @@
-"""Writes a labelled parquet file (image{bytes, path}, label) as an image folder, a parquet file and tar shards.
+"""Writes a labelled parquet file (image{bytes, path}, label) as an image folder, a parquet file and
+tar shards.
 
-All three hold the same bytes in the same order, so that training on any of them gives the same loss curve:
+All three hold the same bytes in the same order, so that training on any of them gives the same loss
+curve:
 
     python tools/export_cifar.py train.parquet OUT [--rows 2000]
     clipbench train --data OUT/folder ...    clipbench train --data OUT/train.parquet ...
@@ -24,7 +26,8 @@ SHARD = 5000  # pictures in a tar file
 def export(source: Path, out: Path, rows: int | None = None) -> None:
     table = parquet.read_table(source).slice(0, rows)
     samples = zip(table.column("image").to_pylist(), table.column("label").to_pylist(), strict=True)
-    samples = sorted((image["path"], image["bytes"], label) for image, label in samples)  # as a folder is read
+    # as a folder is read
+    samples = sorted((image["path"], image["bytes"], label) for image, label in samples)
     write_folder(out / "folder", samples)
     write_parquet(out / "train.parquet", samples)
     write_shards(out / "shards", samples)
@@ -38,7 +41,9 @@ def write_folder(folder: Path, samples) -> None:
 
 def write_parquet(file: Path, samples) -> None:
     images = [{"bytes": data, "path": path} for path, data, _ in samples]
-    parquet.write_table(pa.table({"image": images, "label": [label for *_, label in samples]}), file)
+    parquet.write_table(
+        pa.table({"image": images, "label": [label for *_, label in samples]}), file
+    )
 
 
 def write_shards(folder: Path, samples) -> None:
@@ -55,11 +60,19 @@ def write_shards(folder: Path, samples) -> None:
 
 
 def compare(runs: list[Path]) -> int:
-    """Prints how far the runs' losses are apart; 0 if they are the same to the last digit of the log."""
+    """Prints how far the runs' losses are apart; 0 if they are the same to the last digit of
+    the log.
+    """
     curves = [[row["loss"] for row in read_steps(run)] for run in runs]
     steps = min(map(len, curves))
-    apart = max(max(losses) - min(losses) for losses in zip(*(curve[:steps] for curve in curves), strict=True))
-    print(f"{steps} steps, losses at most {apart} apart; last: {[curve[steps - 1] for curve in curves]}")
+    apart = max(
+        max(losses) - min(losses)
+        for losses in zip(*(curve[:steps] for curve in curves), strict=True)
+    )
+    print(
+        f"{steps} steps, losses at most {apart} apart; last: "
+        f"{[curve[steps - 1] for curve in curves]}"
+    )
     return int(apart > 0)
 
 

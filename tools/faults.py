@@ -1,8 +1,9 @@
 """One-line faults in Python source: which there are, how to find one again, and the source with it.
 
-A fault is named by what it changes and not by where that stands: the qualified name of its function or class, the
-statement as ``ast.unparse`` writes it, and the expression before and after. So it can be applied again when files have
-been moved, renamed or formatted; a statement whose names have changed is found by its likeness.
+A fault is named by what it changes and not by where that stands: the qualified name of its function
+or class, the statement as ``ast.unparse`` writes it, and the expression before and after. So it can
+be applied again when files have been moved, renamed or formatted; a statement whose names have
+changed is found by its likeness.
 """
 
 import ast
@@ -16,30 +17,45 @@ from difflib import SequenceMatcher
 LIKENESS = 0.75  # of two statements, below which they are two statements
 
 OPERATORS = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn,
+    ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
-PAIRS = ("min max", "amin amax", "argmin argmax", "minimum maximum", "floor ceil", "any all", "sum mean", "sin cos")
+PAIRS = (
+    "min max",
+    "amin amax",
+    "argmin argmax",
+    "minimum maximum",
+    "floor ceil",
+    "any all",
+    "sum mean",
+    "sin cos",
+)
 NAMES = {a: b for pair in PAIRS for a, b in (pair.split(), reversed(pair.split()))}
 AXES = {"dim", "axis"}
-# Left out, because no test can see them on a machine whose text is UTF-8, or they only guard what follows.
+# Left out, because no test can see them on a machine whose text is UTF-8, or they only guard what
+# follows.
 KEYWORDS_OF_NO_EFFECT = {"encoding", "errors", "strict", "stacklevel"}
-TOLERANCE = 1e-4  # a number below it keeps a division from zero or says "converged": 20 % more changes nothing
+# a number below it keeps a division from zero or says "converged": 20 % more changes nothing
+TOLERANCE = 1e-4
 TEXT = (ast.JoinedStr, ast.List, ast.Tuple)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of one expression, named so that it can be found in another layout of the same code."""
+    """A change of one expression, named so that it can be found in another layout of the same
+    code.
+    """
 
     symbol: str  # qualified name of the function or class around it; "" at the module's level
     statement: str  # as ast.unparse writes it, of an `if` or a `for` the first line
     before: str
     after: str
     nth: int  # which of the equal expressions of the statement, from 0
-    module: str = field(default="", compare=False)  # the file it was drawn from, to choose between equal ones
+    # the file it was drawn from, to choose between equal ones
+    module: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -57,13 +73,17 @@ class Place:
     once: bool  # it runs once for many tests: on import, or in a function whose results are cached
 
 
-# --- which changes an expression has ---------------------------------------------------------------
+# --- which changes an expression has --------------------------------------------------------------
 
 
 def changes(node: ast.expr, keyword: str = "") -> Iterator[ast.expr]:
-    """Faulty versions of one expression, whose parts stay as they are; `keyword` is the argument it stands for."""
+    """Faulty versions of one expression, whose parts stay as they are; `keyword` is the
+    argument it stands for.
+    """
     match node:
-        case ast.BinOp() if type(node.op) in OPERATORS and not (is_text(node.left) or is_text(node.right)):
+        case ast.BinOp() if type(node.op) in OPERATORS and not (
+            is_text(node.left) or is_text(node.right)
+        ):
             yield with_field(node, op=OPERATORS[type(node.op)]())
         case ast.BoolOp():
             yield with_field(node, op=OPERATORS[type(node.op)]())
@@ -84,7 +104,9 @@ def changes(node: ast.expr, keyword: str = "") -> Iterator[ast.expr]:
         case ast.Call():
             for each in node.keywords:
                 if each.arg and each.arg not in KEYWORDS_OF_NO_EFFECT:
-                    yield with_field(node, keywords=[other for other in node.keywords if other is not each])
+                    yield with_field(
+                        node, keywords=[other for other in node.keywords if other is not each]
+                    )
 
 
 def other_values(value: object, keyword: str) -> list:
@@ -109,21 +131,27 @@ def is_text(node: ast.expr) -> bool:
     return isinstance(node, TEXT) or isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-# --- all faults of a source text -------------------------------------------------------------------
+# --- all faults of a source text ------------------------------------------------------------------
 
 
 def places(source: str, module: str = "") -> list[Place]:
     """All faults of a module, in the order of its statements."""
     starts = line_starts(source)
     return [
-        Place(Fault(symbol, head(statement), *change, module), start, end, head_lines(statement), once)
+        Place(
+            Fault(symbol, head(statement), *change, module), start, end, head_lines(statement), once
+        )
         for statement, symbol, once in statements(ast.parse(source).body)
         for change, start, end in changes_of(statement, starts)
     ]
 
 
-def statements(body: list[ast.stmt], scope: tuple[str, ...] = (), once: bool = True) -> Iterator[tuple]:
-    """Every statement with the qualified name of what it stands in, and whether it runs ``once``."""
+def statements(
+    body: list[ast.stmt], scope: tuple[str, ...] = (), once: bool = True
+) -> Iterator[tuple]:
+    """Every statement with the qualified name of what it stands in, and whether it runs
+    ``once``.
+    """
     for node in body:
         yield node, ".".join(scope), once
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -138,11 +166,18 @@ def is_cached(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any("cache" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
-def changes_of(statement: ast.stmt, starts: list[int]) -> Iterator[tuple[tuple[str, str, int], int, int]]:
-    """((before, after, which of these), first byte, byte behind the last) of every fault of one statement."""
+def changes_of(
+    statement: ast.stmt, starts: list[int]
+) -> Iterator[tuple[tuple[str, str, int], int, int]]:
+    """((before, after, which of these), first byte, byte behind the last) of every fault of one
+    statement.
+    """
     seen = Counter()
     for node, keyword in expressions(statement):
-        start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+        start, end = (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[node.end_lineno - 1] + node.end_col_offset,
+        )
         for changed in changes(node, keyword):
             change = ast.unparse(node), ast.unparse(changed)
             yield (*change, seen[change]), start, end
@@ -150,11 +185,15 @@ def changes_of(statement: ast.stmt, starts: list[int]) -> Iterator[tuple[tuple[s
 
 
 def expressions(statement: ast.stmt) -> Iterator[tuple[ast.expr, str]]:
-    """A statement's own expressions with the keyword they are given for; none of the statements within it."""
+    """A statement's own expressions with the keyword they are given for; none of the statements
+    within it.
+    """
     if isinstance(statement, ast.Raise | ast.Assert | ast.ClassDef):
         return
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        yield from walk(statement.args.defaults + [each for each in statement.args.kw_defaults if each])
+        yield from walk(
+            statement.args.defaults + [each for each in statement.args.kw_defaults if each]
+        )
         return
     fields = [value for name, value in ast.iter_fields(statement) if name != "annotation"]
     parts = [part for value in fields for part in (value if isinstance(value, list) else [value])]
@@ -192,7 +231,7 @@ def line_starts(source: str) -> list[int]:
     return starts
 
 
-# --- finding and applying --------------------------------------------------------------------------
+# --- finding and applying -------------------------------------------------------------------------
 
 
 def apply(source: str, place: Place) -> str:
@@ -202,7 +241,10 @@ def apply(source: str, place: Place) -> str:
 
 
 def find(fault: Fault, files: dict[str, list[Place]]) -> tuple[str, Place] | None:
-    """The file and place of a fault. Without an equal one, the likeliest with its function's name or its statement."""
+    """The file and place of a fault.
+
+    Without an equal one, the likeliest with its function's name or its statement.
+    """
     found = [
         (likeness(place.fault, fault), alike(name, fault.module), name, place)
         for name, all_places in files.items()
@@ -214,13 +256,18 @@ def find(fault: Fault, files: dict[str, list[Place]]) -> tuple[str, Place] | Non
 
 
 def likeness(one: Fault, other: Fault) -> float:
-    """1 for equal faults; the least of how alike their functions, statements and expressions are."""
+    """1 for equal faults; the least of how alike their functions, statements and expressions
+    are.
+    """
     if one == other:
         return 1.0
     if one.nth != other.nth:
         return 0.0
     pairs = [(one.statement, other.statement), (one.before, other.before), (one.after, other.after)]
-    return min(*(alike(*pair) for pair in pairs), 1 if one.name == other.name else alike(one.symbol, other.symbol))
+    return min(
+        *(alike(*pair) for pair in pairs),
+        1 if one.name == other.name else alike(one.symbol, other.symbol),
+    )
 
 
 def alike(one: str, other: str) -> float:

@@ -1,8 +1,9 @@
-"""Kills a small training run with SIGKILL at random moments, again and again, and compares how it ends.
+"""Kills a small training run with SIGKILL at random moments, again and again, and compares how it
+ends.
 
-Every life of the run is a fork of this process, so that importing torch is paid once. The run saves after every step,
-so many kills hit a save, a rename or the deletion of an older checkpoint. A run that reaches its end is compared, bit
-by bit, with one that was never killed, and a new one begins.
+Every life of the run is a fork of this process, so that importing torch is paid once. The run saves
+after every step, so many kills hit a save, a rename or the deletion of an older checkpoint. A run
+that reaches its end is compared, bit by bit, with one that was never killed, and a new one begins.
 
     PYTHONPATH=tests/support python tools/kill_fuzz.py --kills 200
 """
@@ -35,9 +36,20 @@ STEPS = 40
 
 def new_trainer(run: Path, precision: str) -> Trainer:
     torch.manual_seed(0)
-    config = TrainConfig(batch_size=8, pairs=8 * STEPS, warmup=0.1, patch_dropout=0.25, save_minutes=0.0)
-    return Trainer(CLIP(small_config()), world_tokenizer(), Preprocess(32), EightPairs(), config, run,
-                   precision=precision, threads=1, callbacks=[TrainingLog(run)])  # fmt: skip
+    config = TrainConfig(
+        batch_size=8, pairs=8 * STEPS, warmup=0.1, patch_dropout=0.25, save_minutes=0.0
+    )
+    return Trainer(
+        CLIP(small_config()),
+        world_tokenizer(),
+        Preprocess(32),
+        EightPairs(),
+        config,
+        run,
+        precision=precision,
+        threads=1,
+        callbacks=[TrainingLog(run)],
+    )
 
 
 def live(run: Path, precision: str) -> None:
@@ -49,7 +61,9 @@ def live(run: Path, precision: str) -> None:
 
 
 def fork(work: Callable, *arguments) -> int:
-    """The id of a new process that does the work and ends with 0, or with 1 and what went wrong on stderr."""
+    """The id of a new process that does the work and ends with 0, or with 1 and what went wrong
+    on stderr.
+    """
     child = os.fork()
     if child:
         return child
@@ -78,16 +92,28 @@ def newest_step(run: Path) -> int:
     return read_manifest(folder)["step"] if folder else 0
 
 
-def kill_runs(kills: int, root: Path, seed: int = 0, precision: str = "fp32", longest: float = 0.8) -> dict:
+def kill_runs(
+    kills: int, root: Path, seed: int = 0, precision: str = "fp32", longest: float = 0.8
+) -> dict:
     """Counts of what happened in so many kills, each at most ``longest`` seconds into a life."""
     dice = random.Random(seed)
-    torch.set_num_threads(1)  # before anything is computed: a fork of a process with OpenMP threads hangs
+    # before anything is computed: a fork of a process with OpenMP threads hangs
+    torch.set_num_threads(1)
     whole, run = root / "whole", root / "run"
     new_trainer(run, precision)  # so that what it imports is here before the first fork
     assert os.waitpid(fork(live, whole, precision), 0)[1] == 0
     expected = final_bits(whole)
-    counts = {"kills": 0, "kills_in_a_save": 0, "lives": 0, "runs_finished": 0, "runs_with_other_bits": 0,
-              "unreadable_folders": 0, "lost_checkpoints": 0, "torn_logs": 0, "failed_lives": 0}  # fmt: skip
+    counts = {
+        "kills": 0,
+        "kills_in_a_save": 0,
+        "lives": 0,
+        "runs_finished": 0,
+        "runs_with_other_bits": 0,
+        "unreadable_folders": 0,
+        "lost_checkpoints": 0,
+        "torn_logs": 0,
+        "failed_lives": 0,
+    }
     newest = 0
     while True:
         child = fork(live, run, precision)
@@ -126,7 +152,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as root:
         counts = kill_runs(arguments.kills, Path(root), arguments.seed, arguments.precision)
     print(json.dumps({**counts, "seconds": round(time.monotonic() - began, 1)}))
-    wrong = ("runs_with_other_bits", "unreadable_folders", "lost_checkpoints", "torn_logs", "failed_lives")
+    wrong = (
+        "runs_with_other_bits",
+        "unreadable_folders",
+        "lost_checkpoints",
+        "torn_logs",
+        "failed_lives",
+    )
     return int(any(counts[name] for name in wrong))
 
 

@@ -1,13 +1,16 @@
-"""Seconds and peak memory of each notebook from a cold kernel, on one core, inside a memory limit: Binder's envelope.
+"""Seconds and peak memory of each notebook from a cold kernel, on one core, inside a memory limit:
+Binder's envelope.
 
-    python tools/measure_notebooks.py --out clipbench/assets/records/notebooks.json     # all lessons, each twice
-    python tools/measure_notebooks.py --notebooks notebooks/02_similarity_matrix.ipynb --runs 1
-    python tools/measure_notebooks.py --table clipbench/assets/records/notebooks.json   # the table of the README
+    python tools/measure_notebooks.py --out clipbench/assets/records/notebooks.json     # all
+    lessons, each twice python tools/measure_notebooks.py --notebooks
+    notebooks/02_similarity_matrix.ipynb --runs 1 python tools/measure_notebooks.py --table
+    clipbench/assets/records/notebooks.json   # the table of the README
 
-Each run is a process of its own, held to one core and, where this user may make a control group (root, or a delegated
-one), to a hard limit of memory; the record says whether the limit was enforced. Peak memory is the largest resident
-set of the kernel, plus that of any process it starts. Two runs of a notebook have to show the same numbers: the record
-lists the cells that do not, except where a cell measures time.
+Each run is a process of its own, held to one core and, where this user may make a control group
+(root, or a delegated one), to a hard limit of memory; the record says whether the limit was
+enforced. Peak memory is the largest resident set of the kernel, plus that of any process it starts.
+Two runs of a notebook have to show the same numbers: the record lists the cells that do not, except
+where a cell measures time.
 """
 
 import argparse
@@ -34,7 +37,9 @@ RESULT = "result.json"
 
 @contextlib.contextmanager
 def memory_group(megabytes: int) -> Iterator[Path | None]:
-    """A control group with a hard limit, of version 2 or 1; None where this system does not let us make one."""
+    """A control group with a hard limit, of version 2 or 1; None where this system does not let
+    us make one.
+    """
     base = Path("/sys/fs/cgroup")
     version_1 = (base / "memory").is_dir()
     group = (base / "memory" if version_1 else base) / f"clipbench-{os.getpid()}"
@@ -44,11 +49,17 @@ def memory_group(megabytes: int) -> Iterator[Path | None]:
         yield None
         return
     try:
-        limits = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"] if version_1 else ["memory.max"]
+        limits = (
+            ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+            if version_1
+            else ["memory.max"]
+        )
         (group / limits[0]).write_text(str(megabytes << 20))
         for name in (*limits[1:], "memory.swap.max"):  # no swap, where the kernel counts it
             with contextlib.suppress(OSError):
-                (group / name).write_text("0" if name == "memory.swap.max" else str(megabytes << 20))
+                (group / name).write_text(
+                    "0" if name == "memory.swap.max" else str(megabytes << 20)
+                )
         yield group
     except OSError:
         yield None
@@ -59,17 +70,27 @@ def memory_group(megabytes: int) -> Iterator[Path | None]:
 
 def environment(scale: str) -> dict[str, str]:
     """What binder/start sets."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "CPU_LIMIT"), "1")
+    threads = dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "CPU_LIMIT"), "1"
+    )
     python_path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **threads, "CLIPBENCH_SCALE": scale, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false",
-            "PYTHONPATH": python_path}  # fmt: skip
+    return {
+        **os.environ,
+        **threads,
+        "CLIPBENCH_SCALE": scale,
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONPATH": python_path,
+    }
 
 
 # --- one run, in a process of its own ----------------------------------------------------------
 
 
 class PeakMemory(threading.Thread):
-    """Watches the processes that this one starts; ``peak`` is the sum of their largest resident sets, in bytes."""
+    """Watches the processes that this one starts; ``peak`` is the sum of their largest resident
+    sets, in bytes.
+    """
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -91,7 +112,10 @@ class PeakMemory(threading.Thread):
 
 
 def execute(notebook: Path, out: Path) -> None:
-    """Run it, and write seconds, peak memory and what each cell showed. Called in the child process."""
+    """Run it, and write seconds, peak memory and what each cell showed.
+
+    Called in the child process.
+    """
     import nbclient
     import nbformat
 
@@ -107,7 +131,12 @@ def execute(notebook: Path, out: Path) -> None:
     seconds = time.perf_counter() - began
     watch.done.set()
     watch.join()
-    result = {"seconds": seconds, "peak_bytes": watch.peak, "error": error, "cells": [digest(c) for c in code_of(nb)]}
+    result = {
+        "seconds": seconds,
+        "peak_bytes": watch.peak,
+        "error": error,
+        "cells": [digest(c) for c in code_of(nb)],
+    }
     out.write_text(json.dumps(result))
 
 
@@ -116,7 +145,8 @@ def code_of(notebook) -> list:
 
 
 def digest(cell) -> str:
-    """A hash of what a cell showed: texts and pictures; ids of widgets and memory addresses are not compared.
+    """A hash of what a cell showed: texts and pictures; ids of widgets and memory addresses are not
+    compared.
 
     What was printed is joined: into how many pieces the kernel cut it depends on the moment.
     """
@@ -130,12 +160,25 @@ def digest(cell) -> str:
 def run_once(notebook: Path, scale: str, megabytes: int, folder: Path) -> dict:
     """Execute a notebook inside the envelope and say how it went."""
     core = str(min(os.sched_getaffinity(0)))
-    me = [sys.executable, __file__, "--execute", str(notebook.resolve()), "--out", str(folder / RESULT)]
+    me = [
+        sys.executable,
+        __file__,
+        "--execute",
+        str(notebook.resolve()),
+        "--out",
+        str(folder / RESULT),
+    ]
     with memory_group(megabytes) as group:
-        join = [] if group is None else ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)]
+        join = (
+            []
+            if group is None
+            else ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)]
+        )
         with contextlib.suppress(FileNotFoundError):
             (folder / RESULT).unlink()
-        child = subprocess.Popen([*join, "taskset", "-c", core, *me], env=environment(scale), start_new_session=True)
+        child = subprocess.Popen(
+            [*join, "taskset", "-c", core, *me], env=environment(scale), start_new_session=True
+        )
         try:
             child.wait()
         except BaseException:
@@ -144,8 +187,13 @@ def run_once(notebook: Path, scale: str, megabytes: int, folder: Path) -> dict:
             raise
         time.sleep(0.5 if group else 0)  # its last processes leave the group
     if not (folder / RESULT).exists():
-        return {"seconds": None, "peak_bytes": 0, "error": f"killed within {megabytes} MB", "cells": [],
-                "limited": group is not None}  # fmt: skip
+        return {
+            "seconds": None,
+            "peak_bytes": 0,
+            "error": f"killed within {megabytes} MB",
+            "cells": [],
+            "limited": group is not None,
+        }
     return {**json.loads((folder / RESULT).read_text()), "limited": group is not None}
 
 
@@ -171,7 +219,11 @@ def measured(notebook: Path, scale: str, megabytes: int, runs: int, folder: Path
 
 def differing(runs: list[list[str]]) -> list[int]:
     """Numbers (from 1) of the code cells that did not show the same in all runs."""
-    return [number for number, shown in enumerate(zip(*runs, strict=False), start=1) if len(set(shown)) > 1]
+    return [
+        number
+        for number, shown in enumerate(zip(*runs, strict=False), start=1)
+        if len(set(shown)) > 1
+    ]
 
 
 def table(record: dict) -> str:
@@ -180,7 +232,9 @@ def table(record: dict) -> str:
     for row in record["notebooks"]:
         rows.append(f"| {row['notebook']} | {row['seconds']:.0f} | {row['peak_mb']:,} MB |")
     seconds = sum(row["seconds"] for row in record["notebooks"])
-    rows.append(f"| all | {seconds:.0f} | {max(row['peak_mb'] for row in record['notebooks']):,} MB |")
+    rows.append(
+        f"| all | {seconds:.0f} | {max(row['peak_mb'] for row in record['notebooks']):,} MB |"
+    )
     return "\n".join(rows)
 
 
@@ -190,10 +244,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--notebooks", nargs="+", type=Path, default=LESSONS, metavar="FILE")
     parser.add_argument("--scale", default="classroom", choices=["tiny", "classroom", "full"])
-    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the hard limit (default 2048)")
+    parser.add_argument(
+        "--memory", type=int, default=2048, metavar="MB", help="the hard limit (default 2048)"
+    )
     parser.add_argument("--runs", type=int, default=2, help="cold starts of each (default 2)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the record here")
-    parser.add_argument("--table", type=Path, metavar="RECORD", help="print a record as a table, and measure nothing")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="RECORD",
+        help="print a record as a table, and measure nothing",
+    )
     parser.add_argument("--execute", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.table:
@@ -205,7 +266,11 @@ def main() -> None:
             sys.exit("measure_notebooks.py needs Linux with taskset (util-linux)")
         with tempfile.TemporaryDirectory() as folder:
             record = measure_all(arguments, Path(folder))
-        print(table(record) if not any(row["error"] for row in record["notebooks"]) else json.dumps(record, indent=1))
+        print(
+            table(record)
+            if not any(row["error"] for row in record["notebooks"])
+            else json.dumps(record, indent=1)
+        )
 
 
 def measure_all(arguments, folder: Path) -> dict:
@@ -216,8 +281,13 @@ def measure_all(arguments, folder: Path) -> dict:
     for notebook in arguments.notebooks:
         rows.append(measured(notebook, arguments.scale, arguments.memory, arguments.runs, folder))
         print(rows[-1], flush=True)
-    settings = {"scale": arguments.scale, "cores": 1, "memory_limit_mb": arguments.memory, "runs": arguments.runs,
-                "limit_enforced": all(row.pop("limited") for row in rows)}  # fmt: skip
+    settings = {
+        "scale": arguments.scale,
+        "cores": 1,
+        "memory_limit_mb": arguments.memory,
+        "runs": arguments.runs,
+        "limit_enforced": all(row.pop("limited") for row in rows),
+    }
     command = "python tools/measure_notebooks.py"
     record = {"settings": settings, "notebooks": rows, "versions": versions(), "command": command}
     if arguments.out:

@@ -1,12 +1,15 @@
-"""What the quick tests catch: seeded one-line faults, each tried against the tests that run its line.
+"""What the quick tests catch: seeded one-line faults, each tried against the tests that run its
+line.
 
-    python -m tools.mutants draw --count 150 --seed 0 FILES      names faults at random and writes tools/mutants.json
-    python -m tools.mutants cover                                which test runs which line, and how long each takes
-    python -m tools.mutants run                                  tries every fault, and notes what caught it
+    python -m tools.mutants draw --count 150 --seed 0 FILES      names faults at random and writes
+    tools/mutants.json python -m tools.mutants cover                                which test runs
+    which line, and how long each takes python -m tools.mutants run
+    tries every fault, and notes what caught it
 
-Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip install coverage``, and
-fork, so Linux or macOS. A fault that nothing can see is given ``"equivalent": "why"`` in the file by hand; it is not
-tried. ``run`` ends with exit status 1 when a fault escapes that was caught before.
+Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip
+install coverage``, and fork, so Linux or macOS. A fault that nothing can see is given
+``"equivalent": "why"`` in the file by hand; it is not tried. ``run`` ends with exit status 1 when a
+fault escapes that was caught before.
 """
 
 import argparse
@@ -33,19 +36,24 @@ CLONE = Path(tempfile.gettempdir()) / "clipbench-mutants"
 COVERAGE, TIMES = CLONE.with_suffix(".coverage"), CLONE.with_suffix(".json")
 FOLDERS = ("clipbench", "widgets")
 QUICK = "not browser and not notebook and not gpu and not slow"
-# Imported once; every run of tests is a fork. None of clipbench, which must be read anew with its fault.
+# Imported once; every run of tests is a fork. None of clipbench, which must be read anew with its
+# fault.
 WARM = (
-    "pytest", "hypothesis", "numpy", "torch", "PIL.Image", "safetensors.torch", "tokenizers", "matplotlib.pyplot",
-    "sklearn.linear_model", "sklearn.manifold", "transformers", "ipywidgets", "jaxtyping", "beartype",
+    "pytest", "hypothesis", "numpy", "torch", "PIL.Image", "safetensors.torch", "tokenizers",
+    "matplotlib.pyplot", "sklearn.linear_model", "sklearn.manifold", "transformers", "ipywidgets",
+    "jaxtyping", "beartype",
 )  # fmt: skip
 FIRST = 30  # tests in the first round of a fault; the rest comes when none of them fails
-PATIENCE = 5  # times the tests' usual seconds, and a minute, until a fault counts as an endless loop
+# times the tests' usual seconds, and a minute, until a fault counts as an endless loop
+PATIENCE = 5
 
-# --- the list --------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 
 def draw(files: dict[str, str], count: int, seed: int) -> list[Fault]:
-    """`count` faults of different lines: a line that has any at random, then one of its faults at random."""
+    """`count` faults of different lines: a line that has any at random, then one of its faults
+    at random.
+    """
     by_line = defaultdict(list)
     for name, source in sorted(files.items()):
         for place in places(source, name):
@@ -67,7 +75,7 @@ def fault_of(entry: dict) -> Fault:
     return Fault(**{name: entry[name] for name in Fault.__dataclass_fields__})
 
 
-# --- the clone and its tests -----------------------------------------------------------------------
+# --- the clone and its tests ----------------------------------------------------------------------
 
 
 def make_clone() -> None:
@@ -81,9 +89,17 @@ def make_clone() -> None:
 def prepare_process() -> None:
     """The clone's code, one thread, no network: for this process and those that tests start."""
     os.chdir(CLONE)
-    paths = [str(CLONE), str(CLONE / "widgets"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ |= {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1",
-                   "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}  # fmt: skip
+    paths = [
+        str(CLONE),
+        str(CLONE / "widgets"),
+        *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+    ]
+    os.environ |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "OMP_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+    }
     sys.path[:0] = paths[:2]
 
 
@@ -92,10 +108,17 @@ def pytest_arguments(*more: str) -> list[str]:
 
 
 class Contexts:
-    """A pytest plugin: coverage notes each line under its test, or under the shared fixture that ran it."""
+    """A pytest plugin: coverage notes each line under its test, or under the shared fixture
+    that ran it.
+    """
 
     def __init__(self, coverage):
-        self.coverage, self.seconds, self.fixtures, self.failed = coverage, defaultdict(float), {}, set()
+        self.coverage, self.seconds, self.fixtures, self.failed = (
+            coverage,
+            defaultdict(float),
+            {},
+            set(),
+        )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -108,7 +131,9 @@ class Contexts:
             return (yield)
         name, folder = fixturedef.argname, fixturedef.baseid
         users = [item.nodeid for item in request.session.items if name in item.fixturenames]
-        self.fixtures[f"fixture {folder} {name}"] = [user for user in users if user.startswith(folder)]
+        self.fixtures[f"fixture {folder} {name}"] = [
+            user for user in users if user.startswith(folder)
+        ]
         self.coverage.switch_context(f"fixture {folder} {name}")
         try:
             return (yield)
@@ -146,9 +171,11 @@ def cover() -> int:
 
 
 class Covering:
-    """Which tests run a line, cheapest first; behind them the other tests of their files, cheapest first.
+    """Which tests run a line, cheapest first; behind them the other tests of their files, cheapest
+    first.
 
-    Those others may well use what the line has made: a cached result is made in one test and judged in another.
+    Those others may well use what the line has made: a cached result is made in one test and judged
+    in another.
     """
 
     def __init__(self):
@@ -159,12 +186,16 @@ class Covering:
         self.seconds, self.fixtures = times["seconds"], times["fixtures"]
 
     def tests(self, file: str, place: Place) -> list[str]:
-        """Those that run one of the statement's lines; for what runs once for all, those that use the module at all."""
+        """Those that run one of the statement's lines; for what runs once for all, those that
+        use the module at all.
+        """
         by_line = self.data.contexts_by_lineno(str(CLONE.resolve() / file))
         contexts = {context for line in place.lines for context in by_line.get(line, [])}
         if place.once or "" in contexts:  # "": while the tests were collected
             contexts = {context for line in by_line.values() for context in line}
-        running = {test for context in contexts for test in self.fixtures.get(context, [context])} & set(self.seconds)
+        running = {
+            test for context in contexts for test in self.fixtures.get(context, [context])
+        } & set(self.seconds)
         files = {file_of(test) for test in running}
         beside = {test for test in self.seconds if file_of(test) in files} - running
         return [test for part in (running, beside) for test in sorted(part, key=self.seconds.get)]
@@ -177,7 +208,7 @@ def file_of(test: str) -> str:
     return test.partition("::")[0]
 
 
-# --- trying a fault --------------------------------------------------------------------------------
+# --- trying a fault -------------------------------------------------------------------------------
 
 
 class FirstFailure:
@@ -192,7 +223,9 @@ class FirstFailure:
 
 
 def run_tests(tests: list[str], patience: float) -> str:
-    """Which of the tests fails first, "" for none; a run that ends otherwise or never is told in a word."""
+    """Which of the tests fails first, "" for none; a run that ends otherwise or never is told
+    in a word.
+    """
     failure = CLONE.with_suffix(".failure")
     failure.unlink(missing_ok=True)
     child = os.fork()
@@ -213,7 +246,9 @@ def run_in_child(tests: list[str], failure: Path) -> None:
 
 
 def wait(child: int, patience: float) -> int | None:
-    """A child's exit status; None when patience ends and with it the child and what it has started."""
+    """A child's exit status; None when patience ends and with it the child and what it has
+    started.
+    """
     end = time.monotonic() + patience
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -226,17 +261,24 @@ def wait(child: int, patience: float) -> int | None:
 
 
 def attempt(file: str, place: Place, covering: Covering, budget: float, likely: str = "") -> dict:
-    """Try one fault: {"outcome", "by", "tests"}. The tests beyond `budget` seconds, the longest, are left out.
+    """Try one fault: {"outcome", "by", "tests"}. The tests beyond `budget` seconds, the longest,
+    are left out.
 
     Args:
-        likely: the test to begin with, if it is among them: the one that caught the fault the last time.
+        likely: the test to begin with, if it is among them: the one that caught the fault the last
+            time.
     """
     tests = sorted(covering.tests(file, place), key=lambda test: test != likely)
-    affordable = [test for i, test in enumerate(tests) if sum(map(covering.seconds.get, tests[: i + 1])) <= budget]
+    affordable = [
+        test
+        for i, test in enumerate(tests)
+        if sum(map(covering.seconds.get, tests[: i + 1])) <= budget
+    ]
     path, source = CLONE / file, (CLONE / file).read_text(encoding="utf-8")
     times = path.stat().st_mtime
     path.write_text(apply(source, place), encoding="utf-8")
-    os.utime(path, (times + 10, times + 10))  # else a second's resolution lets Python use the byte code without fault
+    # else a second's resolution lets Python use the byte code without fault
+    os.utime(path, (times + 10, times + 10))
     try:
         for part in filter(None, (affordable[:FIRST], affordable[FIRST:])):
             if failed := run_tests(part, covering.patience(part)):
@@ -245,16 +287,27 @@ def attempt(file: str, place: Place, covering: Covering, budget: float, likely: 
         path.write_text(source, encoding="utf-8")
         os.utime(path, (times, times))
     left_out = {"left_out": len(tests) - len(affordable)} if len(affordable) < len(tests) else {}
-    return {"outcome": "survived" if tests else "no test", "by": "", "tests": len(tests), **left_out}
+    return {
+        "outcome": "survived" if tests else "no test",
+        "by": "",
+        "tests": len(tests),
+        **left_out,
+    }
 
 
 def run(budget: float, only: str) -> int:
-    """Try every fault of the list that is not equivalent; 1 when one escapes that was caught before."""
+    """Try every fault of the list that is not equivalent; 1 when one escapes that was caught
+    before.
+    """
     make_clone()
     prepare_process()
     for name in WARM:
         importlib.import_module(name)
-    sources = {str(path.relative_to(CLONE)): path for folder in FOLDERS for path in (CLONE / folder).rglob("*.py")}
+    sources = {
+        str(path.relative_to(CLONE)): path
+        for folder in FOLDERS
+        for path in (CLONE / folder).rglob("*.py")
+    }
     found = {name: places(path.read_text(encoding="utf-8"), name) for name, path in sources.items()}
     covering, entries, escaped = Covering(), read_list(), []
     for number, entry in enumerate(entries):
@@ -263,11 +316,19 @@ def run(budget: float, only: str) -> int:
         before, started = entry.get("outcome"), time.monotonic()
         hit = find(fault_of(entry), found)
         entry.pop("left_out", None)
-        entry |= attempt(*hit, covering, budget, entry.get("by", "")) if hit else {"outcome": "not found", "tests": 0}
+        entry |= (
+            attempt(*hit, covering, budget, entry.get("by", ""))
+            if hit
+            else {"outcome": "not found", "tests": 0}
+        )
         escaped += [entry] if before == "caught" and entry["outcome"] != "caught" else []
         where = f"{hit[0]}:{hit[1].lines.start}" if hit else entry["module"]
-        print(f"{number} {entry['outcome']} {where} {entry['before']} -> {entry['after']} {entry['by']} "
-              f"{time.monotonic() - started:.1f} s", flush=True)  # fmt: skip
+        print(
+            f"{number} {entry['outcome']} {where} {entry['before']} -> {entry['after']} "
+            f"{entry['by']} "
+            f"{time.monotonic() - started:.1f} s",
+            flush=True,
+        )
         write_list(entries)
     tell(entries)
     return 1 if escaped else 0
@@ -276,14 +337,19 @@ def run(budget: float, only: str) -> int:
 def tell(entries: list[dict]) -> None:
     tried = [entry for entry in entries if "equivalent" not in entry]
     caught = sum(entry["outcome"] == "caught" for entry in tried)
-    print(f"{caught} of {len(tried)} caught ({caught / len(tried):.0%}), {len(entries) - len(tried)} equivalent")
+    print(
+        f"{caught} of {len(tried)} caught ({caught / len(tried):.0%}), "
+        f"{len(entries) - len(tried)} equivalent"
+    )
 
 
-# --- command line ----------------------------------------------------------------------------------
+# --- command line ---------------------------------------------------------------------------------
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.mutants", description=__doc__.splitlines()[0]
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     draws = commands.add_parser("draw", help="name faults at random")
     draws.add_argument("files", nargs="+", type=Path)
@@ -291,7 +357,12 @@ def main(arguments: list[str] | None = None) -> int:
     draws.add_argument("--seed", type=int, default=0)
     commands.add_parser("cover", help="run the quick tests once with coverage")
     runs = commands.add_parser("run", help="try every fault")
-    runs.add_argument("--budget", type=float, default=120, help="seconds of tests for one fault (default %(default)s)")
+    runs.add_argument(
+        "--budget",
+        type=float,
+        default=120,
+        help="seconds of tests for one fault (default %(default)s)",
+    )
     runs.add_argument("--only", default="", help="outcomes to try again, such as survived,no test")
     options = parser.parse_args(arguments)
     if options.command == "draw":

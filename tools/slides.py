@@ -1,10 +1,13 @@
-"""Lessons as slides: ``python tools/slides.py --out slides notebooks/02_similarity_matrix.ipynb`` (make slides).
+"""Lessons as slides: ``python tools/slides.py --out slides notebooks/02_similarity_matrix.ipynb``
+(make slides).
 
-A heading begins a slide. Below it, each prediction, each figure and each explanation after a figure is one step down
-(press the down key, or space). A figure stands alone, without the code that drew it; short code without a figure stays
-beside its words. The first cell, exercises and links are left out. What is shown comes from the executed notebook.
+A heading begins a slide. Below it, each prediction, each figure and each explanation after a figure
+is one step down (press the down key, or space). A figure stands alone, without the code that drew
+it; short code without a figure stays beside its words. The first cell, exercises and links are left
+out. What is shown comes from the executed notebook.
 
-A browser takes reveal.js from the network, unless --reveal names a folder or an address that has it.
+A browser takes reveal.js from the network, unless --reveal names a folder or an address that has
+it.
 """
 
 import argparse
@@ -31,7 +34,9 @@ def slides(notebook) -> nbformat.NotebookNode:
                 place = place_of(step, shown[-1] if shown else None)
                 step.metadata["slideshow"] = {"slide_type": place}
                 shown.append(step)
-    deck = nbformat.v4.new_notebook(cells=shown, metadata={"kernelspec": notebook.metadata.kernelspec})
+    deck = nbformat.v4.new_notebook(
+        cells=shown, metadata={"kernelspec": notebook.metadata.kernelspec}
+    )
     return deck
 
 
@@ -41,7 +46,9 @@ def steps(cell) -> list:
         return [cell]
     parts, part = [], []
     for paragraph in re.split(r"\n\n+", cell.source):
-        new = re.match(r"#|\*\*Predict", paragraph) or sum(map(len, part)) + len(paragraph) > LONGEST
+        new = (
+            re.match(r"#|\*\*Predict", paragraph) or sum(map(len, part)) + len(paragraph) > LONGEST
+        )
         if new and part and not part[-1].startswith("#"):
             parts, part = [*parts, part], []
         part.append(paragraph)
@@ -81,7 +88,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("slides"))
-    parser.add_argument("--reveal", help="folder or address of reveal.js, for a room without network")
+    parser.add_argument(
+        "--reveal", help="folder or address of reveal.js, for a room without network"
+    )
     arguments = parser.parse_args()
     for notebook in arguments.notebooks:
         print(export(notebook, arguments.out, arguments.reveal))

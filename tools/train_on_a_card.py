@@ -1,9 +1,11 @@
-"""Train the classroom model on a card within a time limit, and leave weights that are small enough to ship.
+"""Train the classroom model on a card within a time limit, and leave weights that are small enough
+to ship.
 
     python tools/train_on_a_card.py --out card --minutes 9
 
-All of it, from the first import to the last file, keeps within the minutes: the training gets what measuring and
-writing leave. In the folder are the model (weights in float16) and ``measured.json``, with what was measured.
+All of it, from the first import to the last file, keeps within the minutes: the training gets what
+measuring and writing leave. In the folder are the model (weights in float16) and ``measured.json``,
+with what was measured.
 """
 
 import time
@@ -21,12 +23,7 @@ import torch  # noqa: E402
 import clipbench  # noqa: E402
 from clipbench.compute.devices import pick_device  # noqa: E402
 from clipbench.pretrained.folders import save_pretrained  # noqa: E402
-from clipbench.training.presets import (
-    Preset,
-    find_preset,
-    scene_trainer,
-    with_budget,
-)  # noqa: E402
+from clipbench.training.presets import Preset, find_preset, scene_trainer, with_budget  # noqa: E402
 
 LARGEST = 16_000_000  # bytes of weights
 RESERVE = 45.0  # seconds for measuring and writing
@@ -40,14 +37,22 @@ def main(argv: list[str] | None = None, began: float = BEGAN) -> dict:
     check_size(preset)
     seconds = 60 * arguments.minutes - arguments.reserve - (time.monotonic() - began)
     if seconds <= 0:
-        raise clipbench.UserError(f"{arguments.minutes:g} minutes leave no time to train in; give more")
+        raise clipbench.UserError(
+            f"{arguments.minutes:g} minutes leave no time to train in; give more"
+        )
     changes = {"batch_size": arguments.batch_size} if arguments.batch_size else {}
-    trainer = scene_trainer(with_budget(preset, seconds / 60, None, **changes), arguments.seed, device)
+    trainer = scene_trainer(
+        with_budget(preset, seconds / 60, None, **changes), arguments.seed, device
+    )
     steps: list[dict] = []
-    trainer.callbacks.append(lambda event: steps.append(event) if event["event"] == "step" else None)
+    trainer.callbacks.append(
+        lambda event: steps.append(event) if event["event"] == "step" else None
+    )
     end = trainer.run()
     trainer.model.eval()
-    save_pretrained(arguments.out, trainer.model, trainer.tokenizer, trainer.preprocess, torch.float16)
+    save_pretrained(
+        arguments.out, trainer.model, trainer.tokenizer, trainer.preprocess, torch.float16
+    )
     measured = {
         **about(device, trainer, arguments),
         **speed(end, steps, device),
@@ -60,23 +65,35 @@ def main(argv: list[str] | None = None, began: float = BEGAN) -> dict:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=9.0, help="for everything (default 9)")
-    parser.add_argument("--preset", default="classroom", help="a name or a .json file (default classroom)")
+    parser.add_argument(
+        "--preset", default="classroom", help="a name or a .json file (default classroom)"
+    )
     parser.add_argument("--batch-size", type=int, help="(default: the preset's)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--pictures", type=int, default=2000, help="of each evaluation (default 2000)")
-    parser.add_argument("--reserve", type=float, default=RESERVE, metavar="SECONDS",
-                        help=f"for measuring and writing (default {RESERVE:g})")  # fmt: skip
+    parser.add_argument(
+        "--pictures", type=int, default=2000, help="of each evaluation (default 2000)"
+    )
+    parser.add_argument(
+        "--reserve",
+        type=float,
+        default=RESERVE,
+        metavar="SECONDS",
+        help=f"for measuring and writing (default {RESERVE:g})",
+    )
     return parser
 
 
 def check_size(preset: Preset) -> None:
     """
     Raises:
-        UserError: for a model whose weights would be too large to ship; before any time is spent on it.
+        UserError: for a model whose weights would be too large to ship; before any time is spent on
+            it.
     """
     with torch.device("meta"):
         size = 2 * sum(weight.numel() for weight in clipbench.CLIP(preset.model).parameters())

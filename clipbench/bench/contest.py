@@ -1,4 +1,6 @@
-"""Fair comparisons: contestants take turns in one process, so that a busy machine is busy for all of them."""
+"""Fair comparisons: contestants take turns in one process, so that a busy machine is busy for
+all of them.
+"""
 
 import statistics
 import sys
@@ -9,7 +11,9 @@ import torch
 
 
 def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each round, after one round to warm up; the order turns round every time."""
+    """Seconds of each contestant in each round, after one round to warm up; the order turns
+    round every time.
+    """
     for work in contestants.values():
         work()
     seconds = {name: [] for name in contestants}

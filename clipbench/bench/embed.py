@@ -1,4 +1,6 @@
-"""Embedding pictures: this package beside transformers, the same weights, pictures and threads, in turns."""
+"""Embedding pictures: this package beside transformers, the same weights, pictures and threads,
+in turns.
+"""
 
 import tempfile
 from pathlib import Path
@@ -16,12 +18,16 @@ from clipbench.pretrained.folders import save_pretrained, world_tokenizer
 
 
 def embedding(
-    threads: int | None = None, against: str = "transformers", model: str = "ViT-B/32", batch: int = 16, rounds: int = 5
+    threads: int | None = None,
+    against: str = "transformers",
+    model: str = "ViT-B/32",
+    batch: int = 16,
+    rounds: int = 5,
 ) -> dict:
     """Pictures per second, from files' pixels to unit vectors, beside transformers' defaults.
 
-    The weights are random: speed and agreement do not depend on them. Ours runs in the precision that this device
-    multiplies fast, and in float32.
+    The weights are random: speed and agreement do not depend on them. Ours runs in the precision
+    that this device multiplies fast, and in float32.
     """
     threads = threads or 1
     torch.set_num_threads(threads)
@@ -31,8 +37,15 @@ def embedding(
     noise = torch.randint(0, 256, (batch, size + 32, size + 96, 3), dtype=torch.uint8)
     pictures = [Image.fromarray(pixels.numpy()) for pixels in noise]
     with tempfile.TemporaryDirectory() as folder:
-        save_pretrained(Path(folder) / "model", CLIP(config), world_tokenizer(config.context_length), Preprocess(size))
-        fast, exact = (load(Path(folder) / "model", "cpu", precision) for precision in ("auto", "fp32"))
+        save_pretrained(
+            Path(folder) / "model",
+            CLIP(config),
+            world_tokenizer(config.context_length),
+            Preprocess(size),
+        )
+        fast, exact = (
+            load(Path(folder) / "model", "cpu", precision) for precision in ("auto", "fp32")
+        )
         theirs = transformers_embedding(Path(folder) / "model")
     contestants = {
         "ours": lambda: fast.encode_image(fast.preprocess(pictures)),
@@ -67,6 +80,8 @@ def transformers_embedding(folder: Path):
     @torch.inference_mode()
     def embed(pictures: list[Image.Image]) -> torch.Tensor:
         found = network.get_image_features(**processor(images=pictures, return_tensors="pt"))
-        return F.normalize(found if isinstance(found, torch.Tensor) else found.pooler_output, dim=-1)
+        return F.normalize(
+            found if isinstance(found, torch.Tensor) else found.pooler_output, dim=-1
+        )
 
     return embed

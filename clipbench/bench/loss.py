@@ -1,6 +1,8 @@
-"""``clipbench bench loss``: seconds and peak memory of the exact contrastive loss, forward and backward.
+"""``clipbench bench loss``: seconds and peak memory of the exact contrastive loss, forward and
+backward.
 
-The fair rows compare the same number format. Memory is measured in a new process for each loss, seconds in turns.
+The fair rows compare the same number format. Memory is measured in a new process for each loss,
+seconds in turns.
 """
 
 import json
@@ -17,14 +19,20 @@ from clipbench.bench.memory import peak_extra_megabytes
 from clipbench.loss import clip_loss, tiled_clip_loss
 
 WIDTH = 512
-ALL_LOGITS = 20_000  # pairs: above, the losses with all logits at once are left out (20 GB at 32,768)
+# pairs: above, the losses with all logits at once are left out (20 GB at 32,768)
+ALL_LOGITS = 20_000
 
 
 def pairs(batch: int, device: str) -> list[torch.Tensor]:
     """(image features, text features, scale) that want gradients."""
     generator = torch.Generator().manual_seed(0)
-    features = [F.normalize(torch.randn(batch, WIDTH, generator=generator), dim=-1).to(device) for _ in range(2)]
-    return [tensor.requires_grad_() for tensor in (*features, torch.tensor(1 / 0.07, device=device))]
+    features = [
+        F.normalize(torch.randn(batch, WIDTH, generator=generator), dim=-1).to(device)
+        for _ in range(2)
+    ]
+    return [
+        tensor.requires_grad_() for tensor in (*features, torch.tensor(1 / 0.07, device=device))
+    ]
 
 
 def open_clip_loss(images, texts, scale):
@@ -62,20 +70,37 @@ def memory_of(name: str, batch: int, threads: int, device: str) -> dict:
 def memory_in_new_process(name: str, batch: int, threads: int, device: str) -> dict:
     call = f"memory_of({name!r}, {batch}, {threads}, {device!r})"
     program = f"import json; from clipbench.bench.loss import memory_of; print(json.dumps({call}))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def loss_speed(threads: int | None = None, batch: int = 8192, against: str = "naive", rounds: int = 3) -> dict:
-    """The tiled loss in float32 and bfloat16 beside one that holds all logits, ``naive`` or ``open_clip``'s."""
+def loss_speed(
+    threads: int | None = None, batch: int = 8192, against: str = "naive", rounds: int = 3
+) -> dict:
+    """The tiled loss in float32 and bfloat16 beside one that holds all logits, ``naive`` or
+    ``open_clip``'s.
+    """
     threads, device = threads or 1, "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)
     names = [*([against] if batch <= ALL_LOGITS else []), "tiled_fp32", "tiled_bf16"]
     memory = {name: memory_in_new_process(name, batch, threads, device) for name in names}
     inputs = pairs(batch, device)
     seconds = take_turns({name: lambda name=name: step(name, inputs) for name in names}, rounds)
-    result = {"batch": batch, "width": WIDTH, "threads": threads, "device": device, "rounds": rounds}
-    result |= {name: {"seconds": statistics.median(seconds[name]), **memory[name]} for name in names}
+    result = {
+        "batch": batch,
+        "width": WIDTH,
+        "threads": threads,
+        "device": device,
+        "rounds": rounds,
+    }
+    result |= {
+        name: {"seconds": statistics.median(seconds[name]), **memory[name]} for name in names
+    }
     if against in names:
-        result |= {f"{name}_times_faster_than_{against}": ratio(seconds[against], seconds[name]) for name in names[1:]}
+        result |= {
+            f"{name}_times_faster_than_{against}": ratio(seconds[against], seconds[name])
+            for name in names[1:]
+        }
     return result

@@ -17,23 +17,46 @@ TEMPLATES = ["{}"]  # one, and short: a language model reads every caption for e
 
 
 def efficiency(
-    threads: int | None = None, preset: str = "tiny", objectives: tuple[str, ...] = FIGURE_2, pairs: int = 76_800,
-    points: int = 5, pictures: int = 1000, seed: int = 0,
-) -> dict:  # fmt: skip
-    """Zero-shot accuracy against pairs seen, for CLIP's question and the two that it was tried against (figure 2).
+    threads: int | None = None,
+    preset: str = "tiny",
+    objectives: tuple[str, ...] = FIGURE_2,
+    pairs: int = 76_800,
+    points: int = 5,
+    pictures: int = 1000,
+    seed: int = 0,
+) -> dict:
+    """Zero-shot accuracy against pairs seen, for CLIP's question and the two that it was tried
+    against (figure 2).
 
-    Each objective trains once on the same pairs, with the same image encoder and recipe, and is measured on the way:
-    the last time at the end of its learning rate's schedule, before that in the middle of it.
+    Each objective trains once on the same pairs, with the same image encoder and recipe, and is
+    measured on the way: the last time at the end of its learning rate's schedule, before that in
+    the middle of it.
     """
     data = open_pictures("scenes:heldout256").subset(range(pictures))
     due = [round(pairs / 2**k) for k in reversed(range(points))]
     curves = {name: curve(name, preset, pairs, due, data, seed, threads) for name in objectives}
-    settings = {"preset": preset, "seed": seed, "data": data.name, "pictures": pictures, "templates": TEMPLATES}
+    settings = {
+        "preset": preset,
+        "seed": seed,
+        "data": data.name,
+        "pictures": pictures,
+        "templates": TEMPLATES,
+    }
     return {**settings, "chance": data.chance, "pairs": due, **curves}
 
 
-def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, seed: int, threads: int | None) -> dict:
-    """One run: its accuracies as fractions, with 95 % intervals over the pictures, and its seconds of training."""
+def curve(
+    name: str,
+    preset: str,
+    pairs: int,
+    due: list[int],
+    data: PictureSet,
+    seed: int,
+    threads: int | None,
+) -> dict:
+    """One run: its accuracies as fractions, with 95 % intervals over the pictures, and its
+    seconds of training.
+    """
     trainer = trainer_of(name, preset, pairs, seed, threads)
     found, waiting = [], list(due)
     measuring = [0.0]
@@ -59,7 +82,9 @@ def curve(name: str, preset: str, pairs: int, due: list[int], data: PictureSet, 
 def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | None):
     chosen = find_preset(preset)
     chosen = replace(chosen, model=suited(chosen.model, name))
-    return scene_trainer(with_budget(chosen, None, pairs, objective=name), seed, threads=threads or 1)
+    return scene_trainer(
+        with_budget(chosen, None, pairs, objective=name), seed, threads=threads or 1
+    )
 
 
 def accuracy(trainer, data: PictureSet) -> dict:
@@ -72,6 +97,8 @@ def accuracy(trainer, data: PictureSet) -> dict:
     else:
         encoder = RivalEncoder(trainer.objective, trainer.tokenizer, trainer.preprocess)
         features = image_features(encoder, data, projected=False)
-        metrics = judge_by_scores(encoder, features, data.labels, data.class_names, TEMPLATES).metrics()
+        metrics = judge_by_scores(
+            encoder, features, data.labels, data.class_names, TEMPLATES
+        ).metrics()
     trainer.set_training()
     return metrics

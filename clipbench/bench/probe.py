@@ -1,4 +1,6 @@
-"""The linear probe's whole search for C, in seconds, and scikit-learn to the same certified gap in the same run."""
+"""The linear probe's whole search for C, in seconds, and scikit-learn to the same certified gap
+in the same run.
+"""
 
 import time
 import warnings
@@ -13,28 +15,34 @@ from clipbench.bench.contest import tell
 from clipbench.data.world.draws import permutation
 from clipbench.errors import UserError
 from clipbench.evaluate.probes.linear_probe import Rows, Search, check_rows
-from clipbench.evaluate.probes.logistic import (
-    TARGET_GAP,
-    Problem,
-    certify,
-    fit,
-    relative_gap,
-)
+from clipbench.evaluate.probes.logistic import TARGET_GAP, Problem, certify, fit, relative_gap
 
 TOLERANCES = tuple(10.0**-k for k in range(4, 15))  # scikit-learn's default is 1e-4
 ITERATIONS = 250  # of scikit-learn between two looks at the gap
 
 
-def probing(threads: int | None = None, against: str | None = None, rows: int = 10_000, width: int = 512,
-            classes: int = 100, features: Path | None = None, limit: float = 600.0) -> dict:  # fmt: skip
-    """Seconds for the linear probe's search over C, for each fit certified to a relative gap of 1e-6.
+def probing(
+    threads: int | None = None,
+    against: str | None = None,
+    rows: int = 10_000,
+    width: int = 512,
+    classes: int = 100,
+    features: Path | None = None,
+    limit: float = 600.0,
+) -> dict:
+    """Seconds for the linear probe's search over C, for each fit certified to a relative gap of
+    1e-6.
 
     Args:
         threads: of torch and of scikit-learn's BLAS; one by default.
-        against: "sklearn" times scikit-learn too: after each of our fits, its fit of the same C to the same gap.
-        rows, width, classes: size of the synthetic training features; a fifth as many rows choose C.
-        features: a safetensors file with features and labels in their place; a fifth of its rows chooses C.
-        limit: seconds after which scikit-learn's fit of one C is given up; then its time and the ratio are too small.
+        against: "sklearn" times scikit-learn too: after each of our fits, its fit of the same C to
+            the same gap.
+        rows, width, classes: size of the synthetic training features; a fifth as many rows choose
+            C.
+        features: a safetensors file with features and labels in their place; a fifth of its rows
+            chooses C.
+        limit: seconds after which scikit-learn's fit of one C is given up; then its time and the
+            ratio are too small.
     """
     from threadpoolctl import threadpool_limits
 
@@ -61,10 +69,12 @@ def probing(threads: int | None = None, against: str | None = None, rows: int = 
 
 
 def cone_features(rows: int, width: int, classes: int, seed: int = 0) -> Rows:
-    """Unit vectors shaped like an image encoder's: a cone about a common mean, a power-law spectrum, noisy classes.
+    """Unit vectors shaped like an image encoder's: a cone about a common mean, a power-law
+    spectrum, noisy classes.
 
-    Coordinate j of class means and noise has the standard deviation j^-0.6, before a random rotation; the noise is six
-    times as wide as the classes are apart, and the common mean has 3.5 times the length of a typical deviation.
+    Coordinate j of class means and noise has the standard deviation j^-0.6, before a random
+    rotation; the noise is six times as wide as the classes are apart, and the common mean has 3.5
+    times the length of a typical deviation.
     """
     generator = torch.Generator().manual_seed(seed)
     deviation = torch.arange(1, width + 1, dtype=torch.float64).pow(-0.6)
@@ -96,7 +106,10 @@ def read_rows(file: Path) -> tuple[Rows, Rows]:
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot read {file}: {error}") from None
     if not {"features", "labels"} <= set(tensors):
-        raise UserError(f"{file} holds {', '.join(sorted(tensors)) or 'nothing'}: a probe needs features and labels")
+        raise UserError(
+            f"{file} holds {', '.join(sorted(tensors)) or 'nothing'}: a probe needs "
+            "features and labels"
+        )
     check_rows(tensors["features"], tensors["labels"])
     order = permutation(0, 0, len(tensors["labels"]))
     everything = Rows(tensors["features"].float()[order], tensors["labels"].long()[order])
@@ -127,9 +140,11 @@ class Race(Search):
 
 
 class ScikitLearn:
-    """LogisticRegression in float64, each C from its nearest solution, its tolerance lowered until the gap is reached.
+    """LogisticRegression in float64, each C from its nearest solution, its tolerance lowered until
+    the gap is reached.
 
-    Its gap is measured against a lower bound that our solver certifies to 1e-9, which is not timed, nor is the gap.
+    Its gap is measured against a lower bound that our solver certifies to 1e-9, which is not timed,
+    nor is the gap.
     """
 
     def __init__(self, train: Rows, limit: float):
@@ -158,7 +173,9 @@ class ScikitLearn:
                 tolerances.pop(0)
         self.solutions[C] = solution
 
-    def run(self, C: float, start: tuple | None, tol: float, max_iter: int) -> tuple[tuple, int, float]:
+    def run(
+        self, C: float, start: tuple | None, tol: float, max_iter: int
+    ) -> tuple[tuple, int, float]:
         """((coefficients, intercepts), iterations, seconds)."""
         from sklearn.linear_model import LogisticRegression
 
@@ -178,7 +195,10 @@ class ScikitLearn:
     def objective(self, solution: tuple, problem: Problem, C: float) -> float:
         weights, intercept = (torch.from_numpy(part) for part in solution)
         if len(weights) == 1:  # two classes
-            weights, intercept = torch.cat([-weights, weights]) / 2, torch.cat([-intercept, intercept]) / 2
+            weights, intercept = (
+                torch.cat([-weights, weights]) / 2,
+                torch.cat([-intercept, intercept]) / 2,
+            )
         return certify(problem, weights.T, intercept, C).objective
 
     def summary(self, race: Race) -> dict:
@@ -190,5 +210,7 @@ class ScikitLearn:
             "sklearn_given_up": sum(gap > TARGET_GAP for gap in self.gaps.values()),
             "sklearn_default_seconds": sum(self.default_seconds.values()),
             "sklearn_default_worst_gap": max(self.default_gaps.values()),
-            "sklearn_each_C": {f"{C:.3g}": round(seconds, 3) for C, seconds in sorted(self.seconds.items())},
+            "sklearn_each_C": {
+                f"{C:.3g}": round(seconds, 3) for C, seconds in sorted(self.seconds.items())
+            },
         }

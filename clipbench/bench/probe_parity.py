@@ -1,4 +1,6 @@
-"""The linear probe and scikit-learn run to convergence, on features of five real kinds: the same optimum or not?"""
+"""The linear probe and scikit-learn run to convergence, on features of five real kinds: the
+same optimum or not?
+"""
 
 import time
 from collections.abc import Callable
@@ -27,20 +29,26 @@ PIXELS = 16
 
 
 def probe_parity(
-    threads: int | None = None, rows: int = 1500, cifar10: Path | None = None, model: str = "classroom",
+    threads: int | None = None,
+    rows: int = 1500,
+    cifar10: Path | None = None,
+    model: str = "classroom",
     limit: float = 120.0,
-) -> dict:  # fmt: skip
-    """The probe's optimum beside scikit-learn's, on features of scenes, digits, pixels and a random ViT-B/32.
+) -> dict:
+    """The probe's optimum beside scikit-learn's, on features of scenes, digits, pixels and a random
+    ViT-B/32.
 
     Args:
         rows: at most so many pictures of each set; a fifth of them is for testing.
-        cifar10: a folder with a test.parquet of CIFAR-10: adds the model's features of its pictures.
+        cifar10: a folder with a test.parquet of CIFAR-10: adds the model's features of its
+            pictures.
         limit: seconds after which scikit-learn is stopped, wherever it is.
 
     Returns:
-        For each set and C ``objective_gap``, by which our objective is above scikit-learn's as a fraction (negative:
-        below); ``our_gap`` and ``sklearn_gap``, certified; both test accuracies in per cent; both times in seconds.
-        The largest ``objective_gap`` and difference of accuracy.
+        For each set and C ``objective_gap``, by which our objective is above scikit-learn's as a
+        fraction (negative: below); ``our_gap`` and ``sklearn_gap``, certified; both test accuracies
+        in per cent; both times in seconds. The largest ``objective_gap`` and difference of
+        accuracy.
     """
     from threadpoolctl import threadpool_limits
 
@@ -62,7 +70,9 @@ def probe_parity(
     }
 
 
-def feature_sets(rows: int, cifar10: Path | None, model: str) -> dict[str, Callable[[], tuple[Rows, Rows]]]:
+def feature_sets(
+    rows: int, cifar10: Path | None, model: str
+) -> dict[str, Callable[[], tuple[Rows, Rows]]]:
     """Name -> a function that computes (training, test) rows."""
     encoder = load(model, "cpu")
     digits, task = open_pictures("digits"), scene_task("group")
@@ -70,7 +80,9 @@ def feature_sets(rows: int, cifar10: Path | None, model: str) -> dict[str, Calla
     sets = {
         f"{model}: scenes": lambda: halves(tower(encoder), scenes, rows),
         f"{model}: digits": lambda: halves(tower(encoder), digits, rows),
-        "raw pixels: digits": lambda: halves(lambda data: data.tensor(PIXELS).flatten(1) / 255, digits, rows),
+        "raw pixels: digits": lambda: halves(
+            lambda data: data.tensor(PIXELS).flatten(1) / 255, digits, rows
+        ),
         "random ViT-B/32: digits": lambda: halves(tower(random_vit()), digits, rows),
     }
     if cifar10:
@@ -87,10 +99,14 @@ def random_vit() -> ClipbenchEncoder:
     """ViT-B/32 with the paper's initial weights."""
     torch.manual_seed(0)
     config = CLIPConfig.named("ViT-B/32")
-    return ClipbenchEncoder(CLIP(config), world_tokenizer(config.context_length), Preprocess(config.image_size))
+    return ClipbenchEncoder(
+        CLIP(config), world_tokenizer(config.context_length), Preprocess(config.image_size)
+    )
 
 
-def halves(features: Callable[[PictureSet], torch.Tensor], data: PictureSet, rows: int) -> tuple[Rows, Rows]:
+def halves(
+    features: Callable[[PictureSet], torch.Tensor], data: PictureSet, rows: int
+) -> tuple[Rows, Rows]:
     """(four fifths for training, a fifth for testing) of at most so many pictures."""
     chosen = permutation(0, 0, len(data))[:rows]
     part = data.subset(chosen.tolist())
@@ -113,13 +129,18 @@ def compare(train: Rows, test: Rows, C: float, limit: float) -> dict[str, float]
         if iterations < ROUND:
             break
     theirs = rival.objective(solution, problem, C)
-    scores = test.features.double() @ torch.from_numpy(solution[0]).T + torch.from_numpy(solution[1])
+    scores = test.features.double() @ torch.from_numpy(solution[0]).T + torch.from_numpy(
+        solution[1]
+    )
     return {
         "objective_gap": (ours.objective - theirs) / theirs,
-        "our_gap": ours.gap, "sklearn_gap": gap,
-        "our_accuracy": accuracy(ours.logits(test.features), test), "sklearn_accuracy": accuracy(scores, test),
-        "our_seconds": seconds, "sklearn_seconds": taken,
-    }  # fmt: skip
+        "our_gap": ours.gap,
+        "sklearn_gap": gap,
+        "our_accuracy": accuracy(ours.logits(test.features), test),
+        "sklearn_accuracy": accuracy(scores, test),
+        "our_seconds": seconds,
+        "sklearn_seconds": taken,
+    }
 
 
 def accuracy(scores: torch.Tensor, test: Rows) -> float:

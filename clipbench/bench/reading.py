@@ -1,4 +1,6 @@
-"""What reading real pictures costs a training step: decoded each time, read ahead, and decoded before."""
+"""What reading real pictures costs a training step: decoded each time, read ahead, and decoded
+before.
+"""
 
 import io
 import statistics
@@ -16,30 +18,46 @@ from clipbench.preprocess import open_picture
 
 
 def jpegs(count: int, size: int) -> CaptionedSet:
-    """Captioned JPEG files in memory: scenes, so that they are about as hard to decode as photographs."""
+    """Captioned JPEG files in memory: scenes, so that they are about as hard to decode as
+    photographs.
+    """
     files = []
     for start in range(0, count, 256):
-        for image in render(draw_factors(torch.arange(start, min(start + 256, count)), seed=1), size=size):
+        for image in render(
+            draw_factors(torch.arange(start, min(start + 256, count)), seed=1), size=size
+        ):
             file = io.BytesIO()
             Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=90)
             files.append(file.getvalue())
     ids = [f"{row}.jpg" for row in range(count)]
-    return CaptionedSet("jpegs", ids, lambda row: open_picture(files[row], ids[row]), lambda row: ["a picture"])
+    return CaptionedSet(
+        "jpegs", ids, lambda row: open_picture(files[row], ids[row]), lambda row: ["a picture"]
+    )
 
 
-def reading(threads: int | None = None, preset: str = "tiny", pictures: int = 2048, size: int = 128, steps: int = 16,
-            rounds: int = 3) -> dict:  # fmt: skip
+def reading(
+    threads: int | None = None,
+    preset: str = "tiny",
+    pictures: int = 2048,
+    size: int = 128,
+    steps: int = 16,
+    rounds: int = 3,
+) -> dict:
     """Seconds of a training step on real pictures over those on pictures that are decoded already.
 
-    The ways take turns, ``steps`` steps each. "decoding" decodes in the step; "ahead" decodes in a thread while the
-    model works; "cached" has every picture decoded, as from the second epoch on.
+    The ways take turns, ``steps`` steps each. "decoding" decodes in the step; "ahead" decodes in a
+    thread while the model works; "cached" has every picture decoded, as from the second epoch on.
     """
     from clipbench.compute.devices import pick_device
     from clipbench.training.presets import find_preset, scene_trainer
 
     trainer = scene_trainer(find_preset(preset), device=pick_device(), threads=threads)
     trainer.set_training()
-    data, side, batch = jpegs(pictures, size), trainer.model.config.image_size, trainer.config.batch_size
+    data, side, batch = (
+        jpegs(pictures, size),
+        trainer.model.config.image_size,
+        trainer.config.batch_size,
+    )
     cached = CaptionedPairs(data, 0, side, trainer.device)
     cached(0, pictures)
     trainer.stream = cached

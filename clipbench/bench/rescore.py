@@ -1,4 +1,6 @@
-"""A data set classified anew after one template was edited, from cached vectors, on one and on two threads."""
+"""A data set classified anew after one template was edited, from cached vectors, on one and on
+two threads.
+"""
 
 import statistics
 from collections.abc import Callable
@@ -14,14 +16,20 @@ from clipbench.evaluate.zero_shot import judge_zero_shot
 
 
 def rescoring(
-    threads: int | None = None, pictures: int = 50_000, classes: int = 1000, templates: int = 80, width: int = 512,
+    threads: int | None = None,
+    pictures: int = 50_000,
+    classes: int = 1000,
+    templates: int = 80,
+    width: int = 512,
     rounds: int = 5,
-) -> dict:  # fmt: skip
-    """Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32, products included.
+) -> dict:
+    """Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32,
+    products included.
 
-    Pictures and prompts are random unit vectors: the work does not depend on what they are. ``ours`` keeps the sum of
-    each class's prompts and exchanges one; ``from_all_prompts`` averages all of them again and sorts all scores, as
-    notebooks do. Encoding the edited template's texts is the model's time and is left out of both.
+    Pictures and prompts are random unit vectors: the work does not depend on what they are.
+    ``ours`` keeps the sum of each class's prompts and exchanges one; ``from_all_prompts`` averages
+    all of them again and sorts all scores, as notebooks do. Encoding the edited template's texts is
+    the model's time and is left out of both.
 
     Args:
         threads: of torch; by default one, and two where there are two cores.

@@ -1,4 +1,6 @@
-"""open_clip's model, loss and training step, as its own training script puts them together, for comparison."""
+"""open_clip's model, loss and training step, as its own training script puts them together, for
+comparison.
+"""
 
 from collections.abc import Callable
 
@@ -21,25 +23,43 @@ def open_clip_model(config: CLIPConfig) -> torch.nn.Module:
     if not (isinstance(image, ViTConfig | ResNetConfig) and isinstance(text, TransformerConfig)):
         raise UserError("open_clip has no such encoders; compare with --preset classroom")
     if isinstance(image, ViTConfig):
-        vision_settings = {"layers": image.depth, "width": image.width, "head_width": image.width // image.heads,
-                           "patch_size": image.patch_size, "image_size": image.image_size}  # fmt: skip
+        vision_settings = {
+            "layers": image.depth,
+            "width": image.width,
+            "head_width": image.width // image.heads,
+            "patch_size": image.patch_size,
+            "image_size": image.image_size,
+        }
     else:
-        vision_settings = {"layers": image.layers, "width": image.width, "image_size": image.image_size,
-                           "head_width": image.feature_width // image.heads}  # fmt: skip
-    text_settings = {"context_length": text.context_length, "vocab_size": text.vocab_size, "width": text.width,
-                     "heads": text.heads, "layers": text.depth}  # fmt: skip
+        vision_settings = {
+            "layers": image.layers,
+            "width": image.width,
+            "image_size": image.image_size,
+            "head_width": image.feature_width // image.heads,
+        }
+    text_settings = {
+        "context_length": text.context_length,
+        "vocab_size": text.vocab_size,
+        "width": text.width,
+        "heads": text.heads,
+        "layers": text.depth,
+    }
     quick = text.activation == "quick_gelu"
     open_clip = import_open_clip()
-    return open_clip.CLIP(config.embed_dim, vision_settings, text_settings, quick_gelu=quick, output_dict=True)
+    return open_clip.CLIP(
+        config.embed_dim, vision_settings, text_settings, quick_gelu=quick, output_dict=True
+    )
 
 
 class OpenClipTraining:
-    """Training as in open_clip_train/main.py and train.py: its loss, AdamW with its settings, the clamp.
+    """Training as in open_clip_train/main.py and train.py: its loss, AdamW with its settings, the
+    clamp.
 
     Args:
         model: open_clip's own, or any that gives image features, text features and a scale.
         precision: "fp32", "bf16" (its amp_bf16) or "fp16" (its amp, the default).
-        fused: AdamW in one kernel; its script leaves that to PyTorch, which takes the slower one on a CPU.
+        fused: AdamW in one kernel; its script leaves that to PyTorch, which takes the slower one on
+            a CPU.
     """
 
     def __init__(self, model: torch.nn.Module, precision: str, fused: bool = True):
@@ -48,9 +68,13 @@ class OpenClipTraining:
         plain = [weight for weight in model.parameters() if weight.ndim < 2]
         matrices = [weight for weight in model.parameters() if weight.ndim >= 2]
         groups = [{"params": plain, "weight_decay": 0.0}, {"params": matrices, "weight_decay": 0.2}]
-        self.optimizer = torch.optim.AdamW(groups, lr=5e-4, betas=(0.9, 0.98), eps=1e-6, fused=fused or None)
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=5e-4, betas=(0.9, 0.98), eps=1e-6, fused=fused or None
+        )
         self.dtype = DTYPES[precision]
-        self.scaler = torch.amp.GradScaler(next(model.parameters()).device.type, enabled=precision == "fp16")
+        self.scaler = torch.amp.GradScaler(
+            next(model.parameters()).device.type, enabled=precision == "fp16"
+        )
 
     def set_learning_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -59,7 +83,9 @@ class OpenClipTraining:
     def step(self, images: Tensor, token_ids: Tensor) -> None:
         """Images are normalised, token ids padded to the context length."""
         self.optimizer.zero_grad()
-        with torch.autocast(images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+        with torch.autocast(
+            images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
+        ):
             answer = self.model(images, token_ids)
             total = self.loss(**answer) if isinstance(answer, dict) else self.loss(*answer)
         self.scaler.scale(total).backward()

@@ -1,4 +1,6 @@
-"""Figure 9 in small: the error of models of several sizes, and of several batch sizes, trained on the same pairs."""
+"""Figure 9 in small: the error of models of several sizes, and of several batch sizes, trained
+on the same pairs.
+"""
 
 import shlex
 import sys
@@ -16,27 +18,50 @@ LAST = 20  # steps whose losses are averaged; no pair comes twice, so these are 
 
 
 def scaling(
-    threads: int | None = None, widths: Sequence[int] = (4, 8, 16, 32), batches: Sequence[int] = (128,),
-    rates: Sequence[float] = (1.0,), pairs: int = 15_360, seeds: Sequence[int] = (0, 1, 2), pictures: int = 2000,
-) -> dict:  # fmt: skip
-    """Zero-shot accuracy of tiny models by width, batch size and learning rate, after equally many pairs.
+    threads: int | None = None,
+    widths: Sequence[int] = (4, 8, 16, 32),
+    batches: Sequence[int] = (128,),
+    rates: Sequence[float] = (1.0,),
+    pairs: int = 15_360,
+    seeds: Sequence[int] = (0, 1, 2),
+    pictures: int = 2000,
+) -> dict:
+    """Zero-shot accuracy of tiny models by width, batch size and learning rate, after equally many
+    pairs.
 
     Args:
         widths: channels of the ConvNet's first stage; 32 is the tiny preset.
         rates: factors on all learning rates of the preset.
     """
     data = open_pictures("scenes:heldout256").subset(range(pictures))
-    choices = [(width, batch, rate, seed) for width in widths for batch in batches for rate in rates for seed in seeds]
+    choices = [
+        (width, batch, rate, seed)
+        for width in widths
+        for batch in batches
+        for rate in rates
+        for seed in seeds
+    ]
     runs = [run(*choice, pairs, data, threads) for choice in choices]
     made = {"command": shlex.join(["clipbench", *sys.argv[1:]]), "versions": versions()}
-    return {"pairs": pairs, "data": data.name, "pictures": pictures, "chance": data.chance, "runs": runs, **made}
+    return {
+        "pairs": pairs,
+        "data": data.name,
+        "pictures": pictures,
+        "chance": data.chance,
+        "runs": runs,
+        **made,
+    }
 
 
-def run(width: int, batch: int, rate: float, seed: int, pairs: int, data, threads: int | None) -> dict:
+def run(
+    width: int, batch: int, rate: float, seed: int, pairs: int, data, threads: int | None
+) -> dict:
     """One training; accuracies are fractions with 95 % intervals over the pictures."""
     trainer = scene_trainer(narrowed(width, batch, rate, pairs), seed, threads=threads or 1)
     losses = []
-    trainer.callbacks.append(lambda event: losses.append(event["loss"]) if event["event"] == "step" else None)
+    trainer.callbacks.append(
+        lambda event: losses.append(event["loss"]) if event["event"] == "step" else None
+    )
     end = trainer.run()
     found = accuracy(trainer, data)
     tokens = trainer.tokenizer(trainer.draw().captions).shape[1]

@@ -1,4 +1,6 @@
-"""Exact search of the ten best rows among a million, beside faiss's exact index, on one and on two threads."""
+"""Exact search of the ten best rows among a million, beside faiss's exact index, on one and on
+two threads.
+"""
 
 import torch
 from torch import Tensor
@@ -14,14 +16,20 @@ CHUNK = 65_536  # rows drawn at a time, so that a million need no second copy
 
 
 def searching(
-    threads: int | None = None, against: str | None = None, rows: int = 1_000_000, width: int = 512, top: int = 10,
+    threads: int | None = None,
+    against: str | None = None,
+    rows: int = 1_000_000,
+    width: int = 512,
+    top: int = 10,
     rounds: int = 3,
-) -> dict:  # fmt: skip
-    """Milliseconds of an exact search among random unit vectors in float32, for 1, 8, 32 and 256 queries at a time.
+) -> dict:
+    """Milliseconds of an exact search among random unit vectors in float32, for 1, 8, 32 and 256
+    queries at a time.
 
     Args:
         threads: of torch and faiss; by default one, and two where there are two cores.
-        against: "faiss" takes turns with IndexFlatIP on the same vectors (it keeps a copy of them) and compares ids.
+        against: "faiss" takes turns with IndexFlatIP on the same vectors (it keeps a copy of them)
+            and compares ids.
     """
     features, queries = unit_vectors(rows, width, seed=0), unit_vectors(max(QUERIES), width, seed=1)
     index = faiss_index(features) if against == "faiss" else None
@@ -30,7 +38,8 @@ def searching(
     for count in counts:
         use_threads(count, index)
         result[f"threads_{count}"] = {
-            f"queries_{number}": one_contest(queries[:number], features, index, top, rounds) for number in QUERIES
+            f"queries_{number}": one_contest(queries[:number], features, index, top, rounds)
+            for number in QUERIES
         }
     peak = resident("VmHWM")
     return result | ({} if peak is None else {"peak_memory_gb": peak / 1e9})
@@ -81,7 +90,9 @@ def one_contest(queries: Tensor, features: Tensor, index, top: int, rounds: int)
 
 
 def agreement(ours: Neighbours, scores, rows) -> dict:
-    """How many queries have the same ids in the same order, and by how much scores differ at most."""
+    """How many queries have the same ids in the same order, and by how much scores differ at
+    most.
+    """
     same = (ours.rows == torch.from_numpy(rows)).all(1)
     return {
         "identical": f"{int(same.sum())} of {len(same)}",

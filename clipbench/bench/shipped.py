@@ -1,4 +1,6 @@
-"""What a shipped model costs a classroom: its size, and on one core its load time, memory and speed."""
+"""What a shipped model costs a classroom: its size, and on one core its load time, memory and
+speed.
+"""
 
 import json
 import statistics
@@ -16,7 +18,8 @@ from clipbench.pretrained.folders import find_folder
 BATCH = 64
 TEXTS = ("a cat", "a photo of a red heart", "two dogs on a blue background", "ein Hund")
 
-# in a process of its own, so that nothing else has been loaded; the peak is of everything, libraries included
+# in a process of its own, so that nothing else has been loaded; the peak is of everything,
+# libraries included
 PROBE = """
 import json, sys, time
 import torch
@@ -35,10 +38,12 @@ print(json.dumps([seconds, before, peak]))
 
 
 def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 5) -> dict:
-    """Size of a model, and with one thread its load time, memory, and speed with pictures and texts.
+    """Size of a model, and with one thread its load time, memory, and speed with pictures and
+    texts.
 
-    Load time is without importing libraries; memory is the process's peak for one picture and one text, and what of it
-    came after the libraries. Times are the best of the rounds, so that other programs disturb them least.
+    Load time is without importing libraries; memory is the process's peak for one picture and one
+    text, and what of it came after the libraries. Times are the best of the rounds, so that other
+    programs disturb them least.
     """
     torch.set_num_threads(threads or 1)
     loads = [measured_load(model, threads or 1) for _ in range(rounds)]
@@ -75,7 +80,9 @@ def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 
 
 
 def measured_load(model: str, threads: int) -> tuple[float, int | None, int | None]:
-    """(seconds to load, resident bytes before, peak bytes after one picture and one text) in a new process."""
+    """(seconds to load, resident bytes before, peak bytes after one picture and one text) in a
+    new process.
+    """
     command = [sys.executable, "-c", PROBE, model, str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return tuple(json.loads(done.stdout.splitlines()[-1]))
@@ -88,5 +95,6 @@ def memory(loads: list[tuple]) -> dict[str, float]:
         return {}
     return {
         "peak_memory_mb": statistics.median(peak for _, peak in known) / 1e6,
-        "memory_beside_libraries_mb": statistics.median(peak - before for before, peak in known) / 1e6,
+        "memory_beside_libraries_mb": statistics.median(peak - before for before, peak in known)
+        / 1e6,
     }

@@ -1,4 +1,6 @@
-"""How fast scenes are drawn, a training step runs, and a picture is classified from a cold start."""
+"""How fast scenes are drawn, a training step runs, and a picture is classified from a cold
+start.
+"""
 
 import statistics
 import subprocess
@@ -40,7 +42,8 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
 
 
 def training(threads: int | None = None, preset: str = "tiny") -> dict:
-    """Pairs per second of a preset, and the slowest part of its step: which, its seconds and its precision.
+    """Pairs per second of a preset, and the slowest part of its step: which, its seconds and its
+    precision.
 
     Raises:
         UserError: for a preset that is not trained contrastively.
@@ -50,7 +53,10 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
 
     trainer = scene_trainer(find_preset(preset), threads=threads)
     if trainer.config.objective != "contrastive":
-        raise UserError(f"{preset} trains with {trainer.config.objective}; the parts of a step are those of CLIP's")
+        raise UserError(
+            f"{preset} trains with {trainer.config.objective}; the parts of a step are "
+            "those of CLIP's"
+        )
     trainer.set_training()
     torch.set_num_threads(threads or trainer.use_fastest_threads())
     whole = repeated(trainer.train_step, seconds=12)
@@ -66,13 +72,24 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
 
 
 def startup(threads: int | None = None, runs: int = 5) -> dict:
-    """Seconds from the shell to a classified picture, in new processes; the first has cold caches only by chance."""
+    """Seconds from the shell to a classified picture, in new processes; the first has cold
+    caches only by chance.
+    """
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.png"
         sprite_image(0).save(picture)
         for _ in range(runs):
-            command = ["-m", "clipbench", "classify", str(picture), "--text", "a cat", "--text", "a face"]
+            command = [
+                "-m",
+                "clipbench",
+                "classify",
+                str(picture),
+                "--text",
+                "a cat",
+                "--text",
+                "a face",
+            ]
             began = time.perf_counter()
             subprocess.run([sys.executable, *command], check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)

@@ -1,10 +1,11 @@
 """CLIP from scratch, as fast as it goes: seconds until the tiny preset knows the tiny world.
 
-The rules. Target: ``TARGET`` zero-shot top-1 over the 256 concepts of ``scenes:heldout256`` (all 5,000 scenes, the
-data's ten templates, embedding ensemble). A run's budget in pairs is fixed before it starts, and its model is judged
-once, when the budget is used. The clock runs while the trainer does, drawing of scenes included; importing, choosing
-the number of threads and judging are outside. A record stands on at least five seeds, and only when the lower end of
-their mean accuracy's 95 % Student interval reaches the target. The current record is in EXPERIMENTS.md.
+The rules. Target: ``TARGET`` zero-shot top-1 over the 256 concepts of ``scenes:heldout256`` (all
+5,000 scenes, the data's ten templates, embedding ensemble). A run's budget in pairs is fixed before
+it starts, and its model is judged once, when the budget is used. The clock runs while the trainer
+does, drawing of scenes included; importing, choosing the number of threads and judging are outside.
+A record stands on at least five seeds, and only when the lower end of their mean accuracy's 95 %
+Student interval reaches the target. The current record is in EXPERIMENTS.md.
 """
 
 import statistics
@@ -23,16 +24,24 @@ from clipbench.evaluate.statistics.intervals import student
 
 
 def speedrun(
-    threads: int | None = None, seeds: int = SEEDS_OF_A_RECORD, pairs: int = PAIRS, preset: str = "tiny",
-    against: str | None = None, rival_pairs: Sequence[int] = (), tune_pairs: int | None = None, pictures: int = 5000,
-) -> dict:  # fmt: skip
-    """Seconds that the tiny preset trains to 90 % of 256 concepts, over n seeds; open_clip's recipe takes turns.
+    threads: int | None = None,
+    seeds: int = SEEDS_OF_A_RECORD,
+    pairs: int = PAIRS,
+    preset: str = "tiny",
+    against: str | None = None,
+    rival_pairs: Sequence[int] = (),
+    tune_pairs: int | None = None,
+    pictures: int = 5000,
+) -> dict:
+    """Seconds that the tiny preset trains to 90 % of 256 concepts, over n seeds; open_clip's recipe
+    takes turns.
 
     Args:
         pairs: the budget of each run.
-        rival_pairs: budgets for open_clip's recipes, tried in this order until one reaches the target; ``pairs``
-            and up to eight times that unless told otherwise.
-        tune_pairs: budget of each point of the rivals' grid; half of ``pairs`` unless told otherwise.
+        rival_pairs: budgets for open_clip's recipes, tried in this order until one reaches the
+            target; ``pairs`` and up to eight times that unless told otherwise.
+        tune_pairs: budget of each point of the rivals' grid; half of ``pairs`` unless told
+            otherwise.
         pictures: fewer than 5,000 are for trying it out; nothing that they give is a record.
     """
     data = open_pictures("scenes:heldout256").subset(range(pictures))
@@ -51,18 +60,28 @@ def speedrun(
     for name, grid in grids.items():
         found[name] |= grid
     return {
-        "target": TARGET, "data": data.name, "pictures": pictures, "preset": preset, "seeds": seeds,
-        "threads": torch.get_num_threads(), **found,
-    }  # fmt: skip
+        "target": TARGET,
+        "data": data.name,
+        "pictures": pictures,
+        "preset": preset,
+        "seeds": seeds,
+        "threads": torch.get_num_threads(),
+        **found,
+    }
 
 
 def in_turns(contestants: dict[str, Contestant], seeds: int) -> dict[str, list[Run]]:
-    """Every contestant's run with each seed; who starts changes with the seed, so a busy machine is busy for all."""
+    """Every contestant's run with each seed; who starts changes with the seed, so a busy
+    machine is busy for all.
+    """
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for seed in range(seeds):
         for name in contestants if seed % 2 == 0 else reversed(contestants):
             runs[name].append(run := contestants[name](seed))
-            tell(f"{name}, seed {seed}: {run.top1:.1%} after {run.pairs:,} pairs in {run.seconds:.1f} s")
+            tell(
+                f"{name}, seed {seed}: {run.top1:.1%} after {run.pairs:,} pairs in "
+                f"{run.seconds:.1f} s"
+            )
     return runs
 
 
@@ -71,20 +90,27 @@ def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: Pi
 
     trainer = scene_trainer(with_budget(find_preset(preset), None, pairs), seed, threads=threads)
     if trainer.config.objective != "contrastive":
-        raise UserError(f"{preset} trains with {trainer.config.objective}; the speedrun is for contrastive models")
+        raise UserError(
+            f"{preset} trains with {trainer.config.objective}; the speedrun is for "
+            "contrastive models"
+        )
     end = trainer.run()
     encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)
     return Run(seed, end["pairs"], end["seconds"], top1(encoder, data))
 
 
 def summary(runs: Sequence[Run], pictures: int) -> dict:
-    """Means over the seeds with 95 % Student intervals, whether it is a record's due, and every run."""
+    """Means over the seeds with 95 % Student intervals, whether it is a record's due, and every
+    run.
+    """
     seconds, accuracies = [run.seconds for run in runs], [run.top1 for run in runs]
     told = {**with_ends("seconds", seconds), "pairs": statistics.fmean(run.pairs for run in runs)}
     told |= with_ends("top1", accuracies)
     return told | {
         "reached": sum(run.top1 >= TARGET for run in runs),
-        "stands": len(runs) >= SEEDS_OF_A_RECORD and pictures == 5000 and told["top1_low"] >= TARGET,
+        "stands": len(runs) >= SEEDS_OF_A_RECORD
+        and pictures == 5000
+        and told["top1_low"] >= TARGET,
         "runs": [asdict(run) for run in runs],
     }
 
@@ -92,11 +118,18 @@ def summary(runs: Sequence[Run], pictures: int) -> dict:
 def with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
     """The mean and, of several values, the ends of its interval."""
     ends = student(values) or ()
-    return {name: statistics.fmean(values), **dict(zip((f"{name}_low", f"{name}_high"), ends, strict=False))}
+    return {
+        name: statistics.fmean(values),
+        **dict(zip((f"{name}_low", f"{name}_high"), ends, strict=False)),
+    }
 
 
 def times_slower(theirs: Sequence[Run], ours: Sequence[Run]) -> float | None:
-    """The median over the seeds of the ratio of seconds; None where a run of either missed the target."""
+    """The median over the seeds of the ratio of seconds; None where a run of either missed the
+    target.
+    """
     if any(run.top1 < TARGET for run in (*theirs, *ours)):
         return None
-    return statistics.median(slow.seconds / fast.seconds for slow, fast in zip(theirs, ours, strict=True))
+    return statistics.median(
+        slow.seconds / fast.seconds for slow, fast in zip(theirs, ours, strict=True)
+    )

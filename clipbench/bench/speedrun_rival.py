@@ -1,8 +1,9 @@
-"""The speedrun's rivals: open_clip's recipe (loss, AdamW, schedule), with its own model and with the preset's.
+"""The speedrun's rivals: open_clip's recipe (loss, AdamW, schedule), with its own model and with
+the preset's.
 
-Data, target, batch and machine are the same; so is the number format (bf16 where the processor is good at it). Learning
-rate and warm-up are tuned on ``RATES`` x ``WARMUPS`` with a seed that does not count; its defaults (5e-4, a warm-up of
-10,000 steps) run too, without tuning.
+Data, target, batch and machine are the same; so is the number format (bf16 where the processor is
+good at it). Learning rate and warm-up are tuned on ``RATES`` x ``WARMUPS`` with a seed that does
+not count; its defaults (5e-4, a warm-up of 10,000 steps) run too, without tuning.
 """
 
 import math
@@ -17,12 +18,7 @@ from torch import nn
 
 from clipbench.bench.contest import tell
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
-from clipbench.bench.speedrun_rules import (
-    TARGET,
-    Contestant,
-    Run,
-    top1,
-)
+from clipbench.bench.speedrun_rules import TARGET, Contestant, Run, top1
 from clipbench.compute.devices import pick_precision
 from clipbench.data.image_set import PictureSet
 from clipbench.data.streams import ScenePairs
@@ -64,27 +60,41 @@ def rivals(
     """(name -> contestant, name -> how it was tuned)."""
     ours = find_preset(preset)
     own = Recipe(lambda: open_clip_model(OWN_MODEL), OWN_MODEL, ours)
-    recipes = {"open_clip": own, "open_clip_recipe_on_our_model": Recipe(lambda: CLIP(ours.model), ours.model, ours)}
-    tuned = {name: tune(name, recipe, tune_pairs, threads, data) for name, recipe in recipes.items()}
+    recipes = {
+        "open_clip": own,
+        "open_clip_recipe_on_our_model": Recipe(lambda: CLIP(ours.model), ours.model, ours),
+    }
+    tuned = {
+        name: tune(name, recipe, tune_pairs, threads, data) for name, recipe in recipes.items()
+    }
     best = {name: recipe for name, (recipe, _) in tuned.items()} | {"open_clip_defaults": own}
     contestants = {name: ladder(recipe, budgets, threads, data) for name, recipe in best.items()}
     return contestants, {name: grid for name, (_, grid) in tuned.items()}
 
 
-def tune(name: str, recipe: Recipe, pairs: int, threads: int | None, data: PictureSet) -> tuple[Recipe, dict]:
+def tune(
+    name: str, recipe: Recipe, pairs: int, threads: int | None, data: PictureSet
+) -> tuple[Recipe, dict]:
     """(the recipe with the best rate and warm-up of the grid, the whole grid)."""
     grid = []
     for rate, warmup in product(RATES, WARMUPS):
         run = train(replace(recipe, rate=rate, warmup=warmup), pairs, TUNING_SEED, threads, data)
         grid.append({"rate": rate, "warmup": warmup, "top1": run.top1})
-        tell(f"tuning {name}: {run.top1:.1%} with rate {rate:g}, warm-up {warmup:g} after {pairs:,} pairs")
+        tell(
+            f"tuning {name}: {run.top1:.1%} with rate {rate:g}, warm-up {warmup:g} "
+            f"after {pairs:,} pairs"
+        )
     best = max(grid, key=lambda point: point["top1"])
     chosen = {"rate": best["rate"], "warmup": best["warmup"]}
     return replace(recipe, **chosen), chosen | {"tuning_pairs": pairs, "grid": grid}
 
 
-def ladder(recipe: Recipe, budgets: Sequence[int], threads: int | None, data: PictureSet) -> Contestant:
-    """Each budget from scratch until one reaches the target; only that run counts, or the last one."""
+def ladder(
+    recipe: Recipe, budgets: Sequence[int], threads: int | None, data: PictureSet
+) -> Contestant:
+    """Each budget from scratch until one reaches the target; only that run counts, or the last
+    one.
+    """
 
     def climb(seed: int) -> Run:
         for pairs in budgets:
@@ -104,7 +114,9 @@ def train(recipe: Recipe, pairs: int, seed: int, threads: int | None, data: Pict
     size, batch = recipe.config.image_size, recipe.preset.train.batch_size
     stream = ScenePairs(seed, recipe.preset.scenes, recipe.preset.tiny_world, size)
     tokenizer, preprocess = world_tokenizer(recipe.config.context_length), Preprocess(size)
-    training = OpenClipTraining(recipe.model().to(memory_format=torch.channels_last), better_precision())
+    training = OpenClipTraining(
+        recipe.model().to(memory_format=torch.channels_last), better_precision()
+    )
     steps = math.ceil(pairs / batch)
     warmup = recipe.warmup if isinstance(recipe.warmup, int) else round(recipe.warmup * steps)
     began = time.monotonic()
@@ -124,7 +136,9 @@ def better_precision() -> str:
 
 
 def rate_factor(step: int, steps: int, warmup: int) -> float:
-    """open_clip's cosine_lr: linear warm-up by steps, then a half cosine over the rest of the run."""
+    """open_clip's cosine_lr: linear warm-up by steps, then a half cosine over the rest of the
+    run.
+    """
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))

@@ -9,8 +9,6 @@ from clipbench.evaluate.features.compute import image_features
 from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
 TARGET = 0.90
-
-
 PAIRS = 150_016  # of a run, unless told otherwise: 1,172 steps
 
 

@@ -1,7 +1,9 @@
-"""Where the seconds of a training step go: its parts one by one, each with the number format that it computes in.
+"""Where the seconds of a training step go: its parts one by one, each with the number format that
+it computes in.
 
-The parts do what the trainer's step does, on one batch: a part's seconds tell which of them is too slow on this
-machine. They add up to a little more than the step, since each starts with cold caches.
+The parts do what the trainer's step does, on one batch: a part's seconds tell which of them is too
+slow on this machine. They add up to a little more than the step, since each starts with cold
+caches.
 """
 
 import statistics
@@ -16,19 +18,31 @@ ROUNDS = 5
 
 
 def step_parts(trainer, rounds: int = ROUNDS) -> dict:
-    """The slowest part of a contrastive trainer's step; of every part the seconds, the share and the precision."""
-    seconds = {name: statistics.median(times) for name, times in take_turns(parts_of(trainer), rounds).items()}
+    """The slowest part of a contrastive trainer's step; of every part the seconds, the share
+    and the precision.
+    """
+    seconds = {
+        name: statistics.median(times)
+        for name, times in take_turns(parts_of(trainer), rounds).items()
+    }
     whole, formats = sum(seconds.values()), formats_of(trainer)
     parts = {
-        name: {"seconds": each, "share": each / whole, "precision": formats[name]} for name, each in seconds.items()
+        name: {"seconds": each, "share": each / whole, "precision": formats[name]}
+        for name, each in seconds.items()
     }
     slowest = max(seconds, key=seconds.get)
-    return {"slowest_part": slowest, **{f"slowest_{name}": value for name, value in parts[slowest].items()},
-            "parts": parts}  # fmt: skip
+    return {
+        "slowest_part": slowest,
+        **{f"slowest_{name}": value for name, value in parts[slowest].items()},
+        "parts": parts,
+    }
 
 
 def parts_of(trainer) -> dict[str, Callable[[], object]]:
-    """A step's parts by name. Each encoder runs forward and backward; the optimisers clip, step and clear."""
+    """A step's parts by name.
+
+    Each encoder runs forward and backward; the optimisers clip, step and clear.
+    """
     batch = trainer.draw()
     images = batch.images.to(trainer.device)
     targets = trainer.objective.targets(batch, trainer.tokenizer).to(trainer.device)
@@ -62,6 +76,9 @@ def formats_of(trainer) -> dict[str, str]:
     """What the products of each part are computed in."""
     muon = next((each.dtype for each in trainer.optimizers if hasattr(each, "dtype")), None)
     return {
-        "drawing": "fp32", "image encoder": trainer.precision, "text encoder": trainer.precision, "loss": "fp32",
+        "drawing": "fp32",
+        "image encoder": trainer.precision,
+        "text encoder": trainer.precision,
+        "loss": "fp32",
         "optimiser": "bf16" if muon == torch.bfloat16 else "fp32",
-    }  # fmt: skip
+    }

@@ -1,8 +1,9 @@
-"""``clipbench bench train --against open_clip``: one training step of both, same shape, same batch, in turns.
+"""``clipbench bench train --against open_clip``: one training step of both, same shape, same batch,
+in turns.
 
-Our step is the trainer's own with AdamW alone (no Muon, so that both do the same arithmetic); it starts from uint8
-pictures, open_clip's from normalised floats. Captions and pictures are drawn before. What the ratio is made of is
-measured too, by taking our step's parts away one by one.
+Our step is the trainer's own with AdamW alone (no Muon, so that both do the same arithmetic); it
+starts from uint8 pictures, open_clip's from normalised floats. Captions and pictures are drawn
+before. What the ratio is made of is measured too, by taking our step's parts away one by one.
 """
 
 import statistics
@@ -14,8 +15,13 @@ from clipbench.bench.rival_open_clip import open_clip_step
 from clipbench.bench.speed import training
 
 
-def training_step(threads: int | None = None, against: str | None = None, preset: str | None = None, batch: int = 128,
-                  rounds: int = 10) -> dict:  # fmt: skip
+def training_step(
+    threads: int | None = None,
+    against: str | None = None,
+    preset: str | None = None,
+    batch: int = 128,
+    rounds: int = 10,
+) -> dict:
     """Pairs per second of a preset, or of one batch against open_clip's training step."""
     if against is None:
         return training(threads, preset or "tiny")
@@ -23,13 +29,17 @@ def training_step(threads: int | None = None, against: str | None = None, preset
 
 
 def training_against_open_clip(threads: int | None, batch: int, preset: str, rounds: int) -> dict:
-    """Pairs per second of both, at equal precision and against open_clip's defaults (amp in float16, plain AdamW)."""
+    """Pairs per second of both, at equal precision and against open_clip's defaults (amp in
+    float16, plain AdamW).
+    """
     trainer = one_batch_trainer(preset, batch, threads)
     torch.set_num_threads(threads or trainer.use_fastest_threads())
     drawn = trainer.draw()
     pictures = drawn.images.to(trainer.device)
     token_ids = trainer.tokenizer(drawn.captions).to(trainer.device)
-    padded = trainer.tokenizer(drawn.captions, pad_to=trainer.model.config.context_length).to(trainer.device)
+    padded = trainer.tokenizer(drawn.captions, pad_to=trainer.model.config.context_length).to(
+        trainer.device
+    )
     floats, config = trainer.preprocess.normalise(pictures), trainer.model.config
 
     def ours(precision: str, ids: torch.Tensor):
@@ -60,16 +70,22 @@ def training_against_open_clip(threads: int | None, batch: int, preset: str, rou
         "threads": torch.get_num_threads(),
         "device": str(trainer.device),
         "rounds": rounds,
-        "pairs_per_second": {name: batch / statistics.median(times) for name, times in seconds.items()},
+        "pairs_per_second": {
+            name: batch / statistics.median(times) for name, times in seconds.items()
+        },
         "times_faster_at_equal_precision": ratio(seconds["open_clip"], seconds["ours"]),
         "times_faster_in_fp32": ratio(seconds["open_clip_in_fp32"], seconds["ours_in_fp32"]),
         "times_faster_than_defaults": ratio(seconds["open_clip_defaults"], seconds["ours"]),
         "of_which_trimming_texts": ratio(seconds["ours_without_trimming_texts"], seconds["ours"]),
-        "of_which_model_loss_and_optimiser": ratio(seconds["open_clip"], seconds["ours_without_trimming_texts"]),
+        "of_which_model_loss_and_optimiser": ratio(
+            seconds["open_clip"], seconds["ours_without_trimming_texts"]
+        ),
     }
 
 
-def one_batch_trainer(preset: str, batch: int, threads: int | None = None, micro_batch: int | None = None):
+def one_batch_trainer(
+    preset: str, batch: int, threads: int | None = None, micro_batch: int | None = None
+):
     """A trainer on scenes that is never saved, AdamW alone, in training mode."""
     from clipbench.compute.devices import pick_device
     from clipbench.training.presets import find_preset, scene_trainer, with_budget
@@ -81,9 +97,15 @@ def one_batch_trainer(preset: str, batch: int, threads: int | None = None, micro
     return trainer
 
 
-def big_batch(threads: int | None = None, batch: int = 32_768, micro_batch: int = 256,
-              preset: str = "tiny-vit") -> dict:  # fmt: skip
-    """One exact training step on a batch of any size: seconds, and peak memory with everything that the step needs."""
+def big_batch(
+    threads: int | None = None,
+    batch: int = 32_768,
+    micro_batch: int = 256,
+    preset: str = "tiny-vit",
+) -> dict:
+    """One exact training step on a batch of any size: seconds, and peak memory with everything
+    that the step needs.
+    """
     import time
 
     from clipbench.bench.contest import finish
@@ -101,9 +123,16 @@ def big_batch(threads: int | None = None, batch: int = 32_768, micro_batch: int 
 
     megabytes = peak_extra_megabytes(step, trainer.device)
     return {
-        "preset": preset, "batch": batch, "micro_batch": micro_batch, "threads": torch.get_num_threads(),
-        "precision": trainer.precision, "device": str(trainer.device), "seconds": found["seconds"],
-        "pairs_per_second": batch / found["seconds"], "peak_extra_mb": megabytes,
+        "preset": preset,
+        "batch": batch,
+        "micro_batch": micro_batch,
+        "threads": torch.get_num_threads(),
+        "precision": trainer.precision,
+        "device": str(trainer.device),
+        "seconds": found["seconds"],
+        "pairs_per_second": batch / found["seconds"],
+        "peak_extra_mb": megabytes,
         "pictures_mb": batch * 3 * trainer.model.config.image_size**2 / 1e6,  # of that, uint8
-        "loss": found["loss"], "gradient_norm": found["gradient_norm"],
-    }  # fmt: skip
+        "loss": found["loss"],
+        "gradient_norm": found["gradient_norm"],
+    }

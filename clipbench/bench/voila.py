@@ -1,4 +1,6 @@
-"""How the apps' page bears a class: visitors of ``make app`` in turn and at once, in a real browser."""
+"""How the apps' page bears a class: visitors of ``make app`` in turn and at once, in a real
+browser.
+"""
 
 import asyncio
 import contextlib
@@ -25,15 +27,21 @@ FLAGS = ("--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
 def class_visits(
-    threads: int | None = None, model: str = "classroom", visitors: int = 30, together: int = 5, pause: float = 0.0
+    threads: int | None = None,
+    model: str = "classroom",
+    visitors: int = 30,
+    together: int = 5,
+    pause: float = 0.0,
 ) -> dict:
     """Seconds to the first paint and memory of each visitor of the apps' page, in turn and at once.
 
-    Each visitor opens the page in a browser of their own profile, then one of the seven apps. Run it in a clone.
+    Each visitor opens the page in a browser of their own profile, then one of the seven apps. Run
+    it in a clone.
 
     Args:
         model: what `clipbench.load` takes.
-        pause: seconds between two visits in turn; without one, visitors outrun the kernels that are kept warm.
+        pause: seconds between two visits in turn; without one, visitors outrun the kernels that are
+            kept warm.
 
     Raises:
         UserError: without Voila, Playwright or Chromium, and outside of a clone.
@@ -72,7 +80,11 @@ def served(model: str, threads: int | None) -> Iterator[tuple[str, subprocess.Po
         port = probe.getsockname()[1]
     options = ["--Voila.config_file_paths=app", "--no-browser", f"--port={port}"]
     command = [sys.executable, "-m", "voila", str(APP), *options]
-    environment = os.environ | {"CLIPBENCH_SCALE": model} | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    environment = (
+        os.environ
+        | {"CLIPBENCH_SCALE": model}
+        | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    )
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -97,16 +109,22 @@ def wait_until_warm(process: subprocess.Popen, log) -> None:
 
 
 async def all_visits(chromium: str, address: str, visitors: int, pause: float | None) -> dict:
-    """``visitors`` one after the other with a pause between them, or without one (None) all at once."""
+    """``visitors`` one after the other with a pause between them, or without one (None) all at
+    once.
+    """
     from playwright.async_api import async_playwright
 
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *root])
         if pause is None:
-            found = await asyncio.gather(*(visit(browser, address, number) for number in range(visitors)))
+            found = await asyncio.gather(
+                *(visit(browser, address, number) for number in range(visitors))
+            )
         else:
-            found = [await visit_and_leave(browser, address, number, pause) for number in range(visitors)]
+            found = [
+                await visit_and_leave(browser, address, number, pause) for number in range(visitors)
+            ]
         await browser.close()
     return told(found)
 
@@ -114,7 +132,8 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
 async def visit_and_leave(browser, address: str, number: int, pause: float) -> dict:
     found = await visit(browser, address, number)
     for page in found["context"].pages:
-        await page.goto("about:blank")  # tells the server, as closing a page does; closing a context does not
+        # tells the server, as closing a page does; closing a context does not
+        await page.goto("about:blank")
     await found["context"].close()
     await asyncio.sleep(pause)
     return found
@@ -144,7 +163,10 @@ async def visit(browser, address: str, number: int) -> dict:
 
 def told(visits: list[dict]) -> dict:
     well = [each for each in visits if "failed" not in each]
-    values = {name: [each[name] for each in well if each[name] is not None] for name in ("paint", "open", "memory")}
+    values = {
+        name: [each[name] for each in well if each[name] is not None]
+        for name in ("paint", "open", "memory")
+    }
     return {
         "visitors": len(visits),
         "failed": [each["failed"] for each in visits if "failed" in each],

@@ -1,7 +1,9 @@
-"""How quickly the apps answer, over the real channel to a real kernel: no browser, but everything behind it.
+"""How quickly the apps answer, over the real channel to a real kernel: no browser, but everything
+behind it.
 
-An event is sent as a page sends it. Its answer has arrived with the last state that the kernel sends back before it is
-idle again. So the times hold the way to the kernel and back on this machine, and leave out what a browser draws.
+An event is sent as a page sends it. Its answer has arrived with the last state that the kernel
+sends back before it is idle again. So the times hold the way to the kernel and back on this
+machine, and leave out what a browser draws.
 """
 
 import ast
@@ -19,19 +21,42 @@ from pathlib import Path
 from clipbench.errors import UserError
 
 APPS = (
-    "PromptExplorer", "SimilarityMatrix", "TypographicStudio", "EmbeddingMap", "ImageSearch", "BeatTheMachine",
+    "PromptExplorer",
+    "SimilarityMatrix",
+    "TypographicStudio",
+    "EmbeddingMap",
+    "ImageSearch",
+    "BeatTheMachine",
     "TrainingMonitor",
-)  # fmt: skip
-MADE_BY = {  # with a game that is long enough; a training of a few seconds, whose buttons begin and end longer work
+)
+# with a game that is long enough; a training of a few seconds, whose buttons begin and end longer
+# work
+MADE_BY = {
     "BeatTheMachine": "clipbench_widgets.BeatTheMachine({model!r}, rounds=50)",
-    "TrainingMonitor": "clipbench_widgets.TrainingMonitor(clipbench_widgets.start_page.app.tiny_training())\n"
-                       "app.start(); time.sleep(5); app.pause()",
-}  # fmt: skip
+    "TrainingMonitor": "clipbench_widgets.TrainingMonitor("
+    "clipbench_widgets.start_page.app.tiny_training())\n"
+    "app.start(); time.sleep(5); app.pause()",
+}
 FLOOD, FLOOD_SECONDS = 100, 1.0
-WORDS = ("dog", "lion", "rocket", "raccoon", "mouse", "house", "banana", "guitar", "tree", "umbrella", "clock", "fish")
+WORDS = (
+    "dog",
+    "lion",
+    "rocket",
+    "raccoon",
+    "mouse",
+    "house",
+    "banana",
+    "guitar",
+    "tree",
+    "umbrella",
+    "clock",
+    "fish",
+)
 COLOURS = ("#a01010", "#1040a0", "#106030", "#14141a")
 SECONDS_TO_ANSWER = 120
-PAUSE = 0.02  # seconds between an answer and the next event, and as long as it took: closer ones are a flood to an app
+# seconds between an answer and the next event, and as long as it took: closer ones are a flood to
+# an app
+PAUSE = 0.02
 SETUP = """
 import json, time, clipbench_widgets
 from clipbench_widgets.core.controls import InFlight, controls_of, held_by
@@ -41,13 +66,18 @@ BUSY = "while True: sum(range(100_000))"
 
 
 def widget_latency(
-    threads: int | None = None, model: str = "classroom", random: str | None = None, events: int = 24,
-    busy: bool = False, app: str | None = None,
-) -> dict:  # fmt: skip
-    """Milliseconds from an event in the page to the kernel's last answer, for every control of every app.
+    threads: int | None = None,
+    model: str = "classroom",
+    random: str | None = None,
+    events: int = 24,
+    busy: bool = False,
+    app: str | None = None,
+) -> dict:
+    """Milliseconds from an event in the page to the kernel's last answer, for every control of
+    every app.
 
-    Uploads and what runs in the background are left out. ``flood`` sends 100 events of one control in a second: the
-    state must end as that of the last, with at most one computation at a time.
+    Uploads and what runs in the background are left out. ``flood`` sends 100 events of one control
+    in a second: the state must end as that of the last, with at most one computation at a time.
 
     Args:
         random: a model of the paper, such as ViT-B/32, with random weights, in place of ``model``.
@@ -65,7 +95,9 @@ def widget_latency(
             model = str(stack.enter_context(random_model(random)))
         if busy:
             stack.enter_context(neighbour())
-        measured = {name: measure_app(name, model, threads, events) for name in ([app] if app else APPS)}
+        measured = {
+            name: measure_app(name, model, threads, events) for name in ([app] if app else APPS)
+        }
     return {
         "model": f"{random}, random weights" if random else model,
         "busy_neighbour": busy,
@@ -84,7 +116,10 @@ def random_model(name: str) -> Iterator[Path]:
     config = CLIPConfig.named(name)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model"
-        tokenizer, preprocess = world_tokenizer(config.context_length), Preprocess(config.image_size)
+        tokenizer, preprocess = (
+            world_tokenizer(config.context_length),
+            Preprocess(config.image_size),
+        )
         save_pretrained(target, CLIP(config), tokenizer, preprocess, about=ABOUT)
         yield target
 
@@ -107,7 +142,10 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
             return None
         empty = page.memory()
         began = time.perf_counter()
-        page.run("app = " + MADE_BY.get(name, f"clipbench_widgets.{name}({{model!r}})").format(model=model))
+        page.run(
+            "app = "
+            + MADE_BY.get(name, f"clipbench_widgets.{name}({{model!r}})").format(model=model)
+        )
         ready = time.perf_counter() - began
         controls = page.tell("controls_of(app)")
         latencies = {}
@@ -121,7 +159,11 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
             "controls": {label: quantiles(values) for label, values in latencies.items() if values},
             "unanswered": [label for label, values in latencies.items() if not values],
             "flood": flood(page, controls),
-            "memory_mb": {"before_the_app": empty, "after_all_events": page.memory(), "peak": page.memory("VmHWM")},
+            "memory_mb": {
+                "before_the_app": empty,
+                "after_all_events": page.memory(),
+                "peak": page.memory("VmHWM"),
+            },
         }
 
 
@@ -149,7 +191,10 @@ def events_for(alike: list[dict]) -> Iterator[tuple[str, dict]]:
     number = 0
     while True:
         control = alike[number % len(alike)]
-        yield control["model_id"], data_of(control, number // len(alike) if len(alike) > 1 else number)
+        yield (
+            control["model_id"],
+            data_of(control, number // len(alike) if len(alike) > 1 else number),
+        )
         number += 1
 
 
@@ -169,7 +214,11 @@ def state_of(control: dict, number: int) -> dict:
     if kind in ("hover", "click"):
         place = [0.2 + 0.13 * number % 0.6, 0.2 + 0.07 * number % 0.6]
         hover = {"n": number + 1, "at": place}
-        return {"value": json.dumps(hover if kind == "hover" else [hover | {"kind": "click", "add": False}])}
+        return {
+            "value": json.dumps(
+                hover if kind == "hover" else [hover | {"kind": "click", "add": False}]
+            )
+        }
     if kind in ("Text", "Combobox"):
         return {"value": word}
     if kind == "Textarea":
@@ -189,11 +238,24 @@ def state_of(control: dict, number: int) -> dict:
 
 
 def flood(page: "Page", controls: list[dict]) -> dict:
-    """A hundred events in a second: how long until all is done, and whether the last one's state is shown."""
-    quick = next((c for c in controls if c["kind"] in ("PositionPad", "Text", "FloatLogSlider", "IntSlider")), None)
+    """A hundred events in a second: how long until all is done, and whether the last one's
+    state is shown.
+    """
+    quick = next(
+        (
+            c
+            for c in controls
+            if c["kind"] in ("PositionPad", "Text", "FloatLogSlider", "IntSlider")
+        ),
+        None,
+    )
     if quick is None:
         return {}
-    page.run("in_flight = InFlight(app.encoder)" if page.tell("hasattr(app, 'encoder')") else "in_flight = None")
+    page.run(
+        "in_flight = InFlight(app.encoder)"
+        if page.tell("hasattr(app, 'encoder')")
+        else "in_flight = None"
+    )
     began, sent = time.perf_counter(), None
     for number in range(FLOOD):
         time.sleep(max(0.0, began + number * FLOOD_SECONDS / FLOOD - time.perf_counter()))
@@ -207,7 +269,8 @@ def flood(page: "Page", controls: list[dict]) -> dict:
         "control": quick["control"],
         "events": FLOOD,
         "seconds_until_settled_after_the_last": max(0.0, settled),
-        "ends_in_the_last_state": shown == page.tell("app.summary()") and page.holds(quick, FLOOD - 1),
+        "ends_in_the_last_state": shown == page.tell("app.summary()")
+        and page.holds(quick, FLOOD - 1),
         "most_computations_at_once": page.tell("in_flight.most if in_flight else None"),
     }
 
@@ -218,10 +281,14 @@ def quantiles(milliseconds: list[float]) -> dict:
     def at(share: float) -> float:
         return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
 
-    return {"p50_ms": at(0.5), "p95_ms": at(0.95), "events": len(ordered)} if ordered else {"events": 0}
+    return (
+        {"p50_ms": at(0.5), "p95_ms": at(0.95), "events": len(ordered)}
+        if ordered
+        else {"events": 0}
+    )
 
 
-# ------------------------------------------------------------------------------------------------- the channel
+# -------------------- the channel
 
 
 @contextlib.contextmanager
@@ -230,7 +297,9 @@ def kernel(threads: int | None) -> Iterator["Page"]:
     from jupyter_client.manager import start_new_kernel
 
     environment = dict(os.environ) | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
-    manager, client = start_new_kernel(kernel_name="python3", env=environment, stderr=subprocess.DEVNULL)
+    manager, client = start_new_kernel(
+        kernel_name="python3", env=environment, stderr=subprocess.DEVNULL
+    )
     try:
         yield Page(heard(client))
     finally:
@@ -239,7 +308,9 @@ def kernel(threads: int | None) -> Iterator["Page"]:
 
 
 def heard(client):
-    """The client, once it hears what the kernel says: the first words of a new kernel may go unheard."""
+    """The client, once it hears what the kernel says: the first words of a new kernel may go
+    unheard.
+    """
     for _ in range(20):
         try:
             client.execute_interactive("", silent=True, timeout=3, output_hook=lambda _: None)
@@ -261,13 +332,22 @@ class Page:
         Raises:
             RuntimeError: when the code fails.
         """
-        self._checked(self.client.execute_interactive(code, timeout=SECONDS_TO_ANSWER, output_hook=lambda _: None))
+        self._checked(
+            self.client.execute_interactive(
+                code, timeout=SECONDS_TO_ANSWER, output_hook=lambda _: None
+            )
+        )
 
     def tell(self, expression: str):
         """The value of an expression in the kernel, through JSON."""
         whole = {"told": f"json.dumps({expression})"}
-        reply = self.client.execute_interactive("", user_expressions=whole, timeout=SECONDS_TO_ANSWER, silent=True,
-                                                output_hook=lambda _: None)  # fmt: skip
+        reply = self.client.execute_interactive(
+            "",
+            user_expressions=whole,
+            timeout=SECONDS_TO_ANSWER,
+            silent=True,
+            output_hook=lambda _: None,
+        )
         told = self._checked(reply)["user_expressions"]["told"]
         if told["status"] != "ok":
             raise RuntimeError(told["evalue"])
@@ -275,7 +355,9 @@ class Page:
 
     def memory(self, name: str = "VmRSS") -> float | None:
         """Resident memory of the kernel, MB of 10^6 bytes; None where the system does not tell."""
-        found = self.tell(f"__import__('clipbench.bench.memory', fromlist=['resident']).resident({name!r})")
+        found = self.tell(
+            f"__import__('clipbench.bench.memory', fromlist=['resident']).resident({name!r})"
+        )
         return None if found is None else found / 1e6
 
     def holds(self, control: dict, number: int) -> bool:

@@ -1,4 +1,5 @@
-"""The command line: one module a command, each a small function that returns a dict, shown as a table or with --json.
+"""The command line: one module a command, each a small function that returns a dict, shown as a
+table or with --json.
 
 Exit codes: 0 success, 2 the user's mistake (one line on stderr), 1 a failure of the program.
 """

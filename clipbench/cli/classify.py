@@ -4,10 +4,19 @@ from clipbench.cli.shared import add, load_on_device, positive
 
 
 def add_to(commands) -> None:
-    parser = add(commands, "classify", classify, show_classification, "which of some texts fits a picture best")
+    parser = add(
+        commands,
+        "classify",
+        classify,
+        show_classification,
+        "which of some texts fits a picture best",
+    )
     parser.add_argument("image", help="a picture file")
-    parser.add_argument("--text", action="append",
-                        help="a text to choose from; repeat it (default: every name of the emoji world)")  # fmt: skip
+    parser.add_argument(
+        "--text",
+        action="append",
+        help="a text to choose from; repeat it (default: every name of the emoji world)",
+    )
     parser.add_argument("--model", default="classroom")
     parser.add_argument("--top", type=positive(int), default=5, help="how many to show")
     parser.add_argument("--device", default="auto")
@@ -29,9 +38,19 @@ def classify(arguments) -> dict:
     cosines, probabilities = class_probabilities(features, weights, encoder.scale)
     order = probabilities[0].argsort(descending=True)[: arguments.top].tolist()
     ranking = [
-        {"text": texts[i], "probability": float(probabilities[0, i]), "cosine": float(cosines[0, i])} for i in order
+        {
+            "text": texts[i],
+            "probability": float(probabilities[0, i]),
+            "cosine": float(cosines[0, i]),
+        }
+        for i in order
     ]
-    return {"image": arguments.image, "model": arguments.model, "scale": encoder.scale, "ranking": ranking}
+    return {
+        "image": arguments.image,
+        "model": arguments.model,
+        "scale": encoder.scale,
+        "ranking": ranking,
+    }
 
 
 def world_classes() -> tuple[list[str], list[str]]:
@@ -43,5 +62,8 @@ def world_classes() -> tuple[list[str], list[str]]:
 
 
 def show_classification(result: dict) -> str:
-    lines = [f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}" for row in result["ranking"]]
+    lines = [
+        f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}"
+        for row in result["ranking"]
+    ]
     return "\n".join([f"{result['image']} seen by {result['model']}", *lines])

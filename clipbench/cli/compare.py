@@ -1,4 +1,6 @@
-"""``clipbench compare``: what differs between records of ``clipbench eval --out``, switches first."""
+"""``clipbench compare``: what differs between records of ``clipbench eval --out``, switches
+first.
+"""
 
 import csv
 from pathlib import Path
@@ -10,8 +12,12 @@ from clipbench.errors import UserError
 def add_to(commands) -> None:
     about = "why numbers differ: the switches of records, their numbers, and a paired test of two"
     parser = add(commands, "compare", compare, show, about)
-    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="files of clipbench eval --out FILE")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a table of all of them")
+    parser.add_argument(
+        "records", nargs="+", type=Path, metavar="RECORD", help="files of clipbench eval --out FILE"
+    )
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="also write a table of all of them"
+    )
 
 
 def compare(arguments) -> dict:
@@ -20,7 +26,9 @@ def compare(arguments) -> dict:
 
     if len(arguments.records) < 2:
         raise UserError("give two or more records to compare")
-    records = dict(zip(names_of(arguments.records), map(read_record, arguments.records), strict=True))
+    records = dict(
+        zip(names_of(arguments.records), map(read_record, arguments.records), strict=True)
+    )
     columns, rows = table(records)
     if arguments.csv:
         write_csv(arguments.csv, columns, rows)
@@ -53,14 +61,26 @@ def show(result: dict) -> str:
 
     if "rows" in result:
         return shown_table(result["columns"], result["rows"])
-    lines = [f"first: {result['records'][0]}, second: {result['records'][1]}", "", "switches that differ"]
-    lines += [f"  {name:<24} {difference_of(**each)}" for name, each in result["switches"].items()] or ["  none"]
+    lines = [
+        f"first: {result['records'][0]}, second: {result['records'][1]}",
+        "",
+        "switches that differ",
+    ]
+    lines += [
+        f"  {name:<24} {difference_of(**each)}" for name, each in result["switches"].items()
+    ] or ["  none"]
     numbers = [
         [name, shown(each["first"]), shown(each["second"]), f"{each['difference']:+.4g}"]
         for name, each in result["metrics"].items()
     ]
     table = shown_table(["number", "first", "second", "difference"], numbers)
-    lines += ["", *(f"  {line}" for line in table.splitlines()), "", *show_paired(result["paired"]), result["verdict"]]
+    lines += [
+        "",
+        *(f"  {line}" for line in table.splitlines()),
+        "",
+        *show_paired(result["paired"]),
+        result["verdict"],
+    ]
     return "\n".join(lines)
 
 
@@ -73,7 +93,9 @@ def show_paired(paired: dict) -> list[str]:
         return [f"not paired: {paired['why_not']}"]
     interval = f"95 % bootstrap {paired['difference_low']:+.4f} to {paired['difference_high']:+.4f}"
     return [
-        f"paired over {paired['pictures']:,} pictures: only the first is right on {paired['only_first']:,}, only the"
+        f"paired over {paired['pictures']:,} pictures: only the first is right on "
+        f"{paired['only_first']:,}, only the"
         f" second on {paired['only_second']:,}",
-        f"difference {paired['difference']:+.4f} ({interval}), McNemar's exact p = {paired['p']:.2g}",
+        f"difference {paired['difference']:+.4f} ({interval}), McNemar's exact p = "
+        f"{paired['p']:.2g}",
     ]

@@ -1,11 +1,19 @@
-"""``clipbench doctor``: what this machine can do, and what is missing; exit code 1 where something needed is."""
+"""``clipbench doctor``: what this machine can do, and what is missing; exit code 1 where
+something needed is.
+"""
 
 from clipbench.cli.shared import add
 
 
 def add_to(commands) -> None:
-    add(commands, "doctor", doctor, show_doctor, "what this machine can do, and what is missing",
-        lambda result: int(any(lack["needed"] for lack in result["missing"])))  # fmt: skip
+    add(
+        commands,
+        "doctor",
+        doctor,
+        show_doctor,
+        "what this machine can do, and what is missing",
+        lambda result: int(any(lack["needed"] for lack in result["missing"])),
+    )
 
 
 def doctor(arguments) -> dict:

@@ -6,13 +6,34 @@ from clipbench.cli.shared import add, load_on_device, note_unreadable, positive,
 
 
 def add_to(commands) -> None:
-    parser = add(commands, "embed", embed, show_numbers, "features of pictures, in a file; goes on after a stop")
-    parser.add_argument("--model", default="classroom", help="tiny, classroom, twin:NAME, a folder, a run or a hub id")
+    parser = add(
+        commands,
+        "embed",
+        embed,
+        show_numbers,
+        "features of pictures, in a file; goes on after a stop",
+    )
+    parser.add_argument(
+        "--model",
+        default="classroom",
+        help="tiny, classroom, twin:NAME, a folder, a run or a hub id",
+    )
     parser.add_argument("--data", required=True, help="a picture set, a folder, a .parquet file")
-    parser.add_argument("--out", type=Path, required=True, help="the .safetensors file; a .json is written beside it")
-    parser.add_argument("--before-projection", action="store_true", help="the image encoder's own features")
-    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16", "auto"],
-                        help="of the weights; auto is what the device multiplies fast (default fp32)")  # fmt: skip
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the .safetensors file; a .json is written beside it",
+    )
+    parser.add_argument(
+        "--before-projection", action="store_true", help="the image encoder's own features"
+    )
+    parser.add_argument(
+        "--precision",
+        default="fp32",
+        choices=["fp32", "bf16", "fp16", "auto"],
+        help="of the weights; auto is what the device multiplies fast (default fp32)",
+    )
     parser.add_argument("--batch-size", type=positive(int), default=128)
     parser.add_argument("--device", default="auto")
 

@@ -1,4 +1,6 @@
-"""``clipbench figures``: the paper's figures at one scale, with what the paper says and whether it appears here."""
+"""``clipbench figures``: the paper's figures at one scale, with what the paper says and whether
+it appears here.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -15,18 +17,41 @@ def add_to(commands) -> None:
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("names", nargs="*", metavar="FIGURE", help="such as fig04 fig08 typographic (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="FIGURE", help="such as fig04 fig08 typographic (default: all)"
+    )
     parser.add_argument("--scale", choices=["tiny", "classroom", "full"], default="classroom")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for the pictures, the page"
-                        " figures.md, and the records that are made on the way")  # fmt: skip
-    parser.add_argument("--model", help="in place of the scale's model: a name, a folder or a hub id")
-    parser.add_argument("--records", type=Path, metavar="DIR", help="of records (default: those of clipbench)")
-    parser.add_argument("--pictures", type=positive(int), default=500, metavar="N",
-                        help="of each measurement that is made now (default 500)")  # fmt: skip
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="of the scene suite, where it is measured now")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a folder for the pictures, the page"
+        " figures.md, and the records that are made on the way",
+    )
+    parser.add_argument(
+        "--model", help="in place of the scale's model: a name, a folder or a hub id"
+    )
+    parser.add_argument(
+        "--records", type=Path, metavar="DIR", help="of records (default: those of clipbench)"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive(int),
+        default=500,
+        metavar="N",
+        help="of each measurement that is made now (default 500)",
+    )
+    parser.add_argument(
+        "--tasks", nargs="+", metavar="TASK", help="of the scene suite, where it is measured now"
+    )
     parser.add_argument("--no-measuring", action="store_true", help="draw from records only")
-    parser.add_argument("--plan", action="store_true", help="only say which data the figures need, where they come "
-                        "from, and how many minutes a T4 would take")  # fmt: skip
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="only say which data the figures need, where they come "
+        "from, and how many minutes a T4 would take",
+    )
     parser.add_argument("--device", default="auto")
 
 
@@ -40,10 +65,22 @@ def figures(arguments) -> dict:
     if arguments.records is not None and not arguments.records.is_dir():
         raise UserError(f"no folder of records: {arguments.records}")
     make_folder(arguments.out)  # before anything is measured
-    sources = Sources(arguments.scale, arguments.model, arguments.records, arguments.out / "records",
-                      arguments.pictures, arguments.tasks, arguments.device, not arguments.no_measuring)  # fmt: skip
+    sources = Sources(
+        arguments.scale,
+        arguments.model,
+        arguments.records,
+        arguments.out / "records",
+        arguments.pictures,
+        arguments.tasks,
+        arguments.device,
+        not arguments.no_measuring,
+    )
     if arguments.plan:
-        return {"scale": arguments.scale, "model": str(sources.model), "plan": plan(wanted, sources)}
+        return {
+            "scale": arguments.scale,
+            "model": str(sources.model),
+            "plan": plan(wanted, sources),
+        }
     found = {}
     for name in wanted:
         finding = finding_of(name, sources)
@@ -56,7 +93,12 @@ def figures(arguments) -> dict:
         "model": str(sources.model),
         "page": str(page),
         "figures": {
-            name: {"finding": finding.finding, "appears": finding.appears, "spread": finding.spread, "records": records}
+            name: {
+                "finding": finding.finding,
+                "appears": finding.appears,
+                "spread": finding.spread,
+                "records": records,
+            }
             for name, (finding, records) in found.items()
         },
         "left_out": LEFT_OUT,
@@ -72,7 +114,9 @@ def checked(names: list[str], known, left_out) -> list[str]:
         if name in left_out:
             raise UserError(f"{name} is not drawn: {left_out[name]}")
         if name not in known:
-            raise UserError(f"no figure {name!r}{did_you_mean(name, known)}; choose from {', '.join(known)}")
+            raise UserError(
+                f"no figure {name!r}{did_you_mean(name, known)}; choose from {', '.join(known)}"
+            )
     return list(names or known)
 
 
@@ -92,6 +136,11 @@ def show(result: dict) -> str:
         from clipbench.paper_figures.plan import shown
 
         return f"{result['model']} at {result['scale']}\n{shown(result['plan'])}"
-    lines = [f"{name:<12} {each['appears']:<16} {each['finding']}" for name, each in result["figures"].items()]
+    lines = [
+        f"{name:<12} {each['appears']:<16} {each['finding']}"
+        for name, each in result["figures"].items()
+    ]
     left_out = ", ".join(result["left_out"])
-    return "\n".join([*lines, f"left out, with reasons on the page: {left_out}", f"page: {result['page']}"])
+    return "\n".join(
+        [*lines, f"left out, with reasons on the page: {left_out}", f"page: {result['page']}"]
+    )

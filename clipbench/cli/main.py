@@ -18,7 +18,12 @@ def main(argv: list[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
         result = arguments.run(arguments)
         if result is not None:
-            print(json.dumps(result, ensure_ascii=False) if arguments.json else arguments.show(result), flush=True)
+            print(
+                json.dumps(result, ensure_ascii=False)
+                if arguments.json
+                else arguments.show(result),
+                flush=True,
+            )
             return arguments.exit_code(result)
     except UserError as error:
         print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)
@@ -26,7 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("clipbench: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # "| head" has read enough; nothing may be flushed into the closed pipe on the way out
+    # "| head" has read enough; nothing may be flushed into the closed pipe on the way out
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -38,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build_parser() -> Parser:
-    parser = Parser(prog="clipbench", description="A workbench for CLIP: train it, test it, look inside.")
+    parser = Parser(
+        prog="clipbench", description="A workbench for CLIP: train it, test it, look inside."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

@@ -4,9 +4,21 @@ from clipbench.cli.shared import add, load_on_device, positive
 
 
 def add_to(commands) -> None:
-    parser = add(commands, "search", search, show_results, "the pictures that fit a text or another picture best")
-    parser.add_argument("--model", default="classroom", help="tiny, classroom, twin:NAME, a folder, a run or a hub id")
-    parser.add_argument("--data", required=True, help="a feature file of clipbench embed, a picture set or a folder")
+    parser = add(
+        commands,
+        "search",
+        search,
+        show_results,
+        "the pictures that fit a text or another picture best",
+    )
+    parser.add_argument(
+        "--model",
+        default="classroom",
+        help="tiny, classroom, twin:NAME, a folder, a run or a hub id",
+    )
+    parser.add_argument(
+        "--data", required=True, help="a feature file of clipbench embed, a picture set or a folder"
+    )
     query = parser.add_mutually_exclusive_group(required=True)
     query.add_argument("--text", help="what to look for, in words")
     query.add_argument("--image", help="a picture file to find the like of")
@@ -37,14 +49,23 @@ def search(arguments) -> dict:
         | ({"class": names[labels[row]]} if labels is not None and names else {})
         for row, score in zip(found.rows[0].tolist(), found.scores[0].tolist(), strict=True)
     ]
-    return {"query": arguments.text or arguments.image, "model": encoder.name, "data": arguments.data,
-            "pictures": len(stored), "results": results}  # fmt: skip
+    return {
+        "query": arguments.text or arguments.image,
+        "model": encoder.name,
+        "data": arguments.data,
+        "pictures": len(stored),
+        "results": results,
+    }
 
 
 def show_results(result: dict) -> str:
     lines = [
-        f"{number:3}  cosine {row['cosine']:+.3f}  {row['id']}" + (f"  ({row['class']})" if "class" in row else "")
+        f"{number:3}  cosine {row['cosine']:+.3f}  {row['id']}"
+        + (f"  ({row['class']})" if "class" in row else "")
         for number, row in enumerate(result["results"], 1)
     ]
-    head = f"{result['query']!r} among {result['pictures']:,} pictures of {result['data']}, seen by {result['model']}"
+    head = (
+        f"{result['query']!r} among {result['pictures']:,} pictures of "
+        f"{result['data']}, seen by {result['model']}"
+    )
     return "\n".join([head, *lines])

@@ -1,4 +1,6 @@
-"""What the commands have in common: the parser, argument types, opening a model, showing numbers."""
+"""What the commands have in common: the parser, argument types, opening a model, showing
+numbers.
+"""
 
 import argparse
 import sys
@@ -17,7 +19,9 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse does, but the (sub)command itself complains of options that it does not have."""
+        """As argparse does, but the (sub)command itself complains of options that it does not
+        have.
+        """
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self.meant(unknown[0])}")
@@ -29,13 +33,25 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value) -> None:
         if action.choices is not None and value not in action.choices:
             known = list(map(str, action.choices))
-            message = f"invalid choice: {value!r}{did_you_mean(str(value), known)}; choose from {', '.join(known)}"
+            message = (
+                f"invalid choice: {value!r}{did_you_mean(str(value), known)}; "
+                f"choose from {', '.join(known)}"
+            )
             raise argparse.ArgumentError(action, message)
 
 
-def add(commands, name: str, run: Callable, show: Callable, about: str,
-        exit_code: Callable[[dict], int] = lambda result: 0) -> argparse.ArgumentParser:  # fmt: skip
-    """A command: ``run`` gives its result, ``show`` makes that readable, ``exit_code`` says how the program ends."""
+def add(
+    commands,
+    name: str,
+    run: Callable,
+    show: Callable,
+    about: str,
+    exit_code: Callable[[dict], int] = lambda result: 0,
+) -> argparse.ArgumentParser:
+    """A command:
+
+    ``run`` gives its result, ``show`` makes that readable, ``exit_code`` says how the program ends.
+    """
     parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run, show=show, exit_code=exit_code)
@@ -90,12 +106,16 @@ def note(line: str) -> None:
 
 
 def progress_lines(arguments) -> Callable[[str], None]:
-    """Prints how far a long computation is, a line at a time on stderr, unless JSON was asked for."""
+    """Prints how far a long computation is, a line at a time on stderr, unless JSON was asked
+    for.
+    """
     return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
 
 
 def note_unreadable(stored) -> dict:
-    """Tell of pictures that were left out; gives the setting that says so in a record (empty where there are none)."""
+    """Tell of pictures that were left out; gives the setting that says so in a record (empty
+    where there are none).
+    """
     from clipbench.evaluate.features.feature_file import unreadable_line
 
     if not stored.unreadable:

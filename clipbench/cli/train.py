@@ -10,9 +10,9 @@ from clipbench.errors import UserError
 
 # Options that a resumed run needs again.
 REPEATED = (
-    "preset", "objective", "data", "image_column", "caption_column", "templates", "seed", "minutes", "pairs",
-    "batch_size", "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging", "precision", "recompute",
-    "compile", "streaming",
+    "preset", "objective", "data", "image_column", "caption_column", "templates", "seed", "minutes",
+    "pairs", "batch_size", "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging",
+    "precision", "recompute", "compile", "streaming",
 )  # fmt: skip
 
 # Options that say how this machine computes, not what.
@@ -20,38 +20,86 @@ MACHINE = ("threads", "micro_batch", "precision", "recompute", "compile")
 
 
 def add_to(commands) -> None:
-    parser = add(commands, "train", train, show_numbers, "train a CLIP from scratch or from a model")
-    parser.add_argument("--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)")
-    parser.add_argument("--objective", choices=OBJECTIVES,
-                        help="what to ask of a batch (default: contrastive, as CLIP does)")  # fmt: skip
-    parser.add_argument("--from", metavar="MODEL", help="start from this model's weights instead of random ones")
-    parser.add_argument("--rates", type=positive(float), metavar="FACTOR",
-                        help="multiply the preset's learning rates (default: 1, and 0.1 with --from)")  # fmt: skip
-    parser.add_argument("--lock-image", action="store_true", help="leave the image encoder as it is (LiT)")
+    parser = add(
+        commands, "train", train, show_numbers, "train a CLIP from scratch or from a model"
+    )
+    parser.add_argument(
+        "--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)"
+    )
+    parser.add_argument(
+        "--objective",
+        choices=OBJECTIVES,
+        help="what to ask of a batch (default: contrastive, as CLIP does)",
+    )
+    parser.add_argument(
+        "--from", metavar="MODEL", help="start from this model's weights instead of random ones"
+    )
+    parser.add_argument(
+        "--rates",
+        type=positive(float),
+        metavar="FACTOR",
+        help="multiply the preset's learning rates (default: 1, and 0.1 with --from)",
+    )
+    parser.add_argument(
+        "--lock-image", action="store_true", help="leave the image encoder as it is (LiT)"
+    )
     parser.add_argument("--lock-text", action="store_true", help="leave the text encoder as it is")
-    parser.add_argument("--averaging", type=float, metavar="DECAY",
-                        help="save the weights' moving average, with this decay (such as 0.999)")  # fmt: skip
-    parser.add_argument("--data", default="scenes",
-                        help="scenes, or pictures with captions or labels: a folder, a .csv, .parquet or .tar file, "
-                        "name-{000..009}.tar, or a hub id owner/name")  # fmt: skip
-    parser.add_argument("--image-column", help="the pictures' column in a table (default: image, path, ...)")
-    parser.add_argument("--caption-column", help="the captions' column in a table (default: caption, text, ...)")
-    parser.add_argument("--templates", type=Path, help="for labelled pictures: a file with one template a line")
-    parser.add_argument("--streaming", action="store_true", help="read a hub data set while it is downloaded")
+    parser.add_argument(
+        "--averaging",
+        type=float,
+        metavar="DECAY",
+        help="save the weights' moving average, with this decay (such as 0.999)",
+    )
+    parser.add_argument(
+        "--data",
+        default="scenes",
+        help="scenes, or pictures with captions or labels: a folder, a .csv, .parquet "
+        "or .tar file, "
+        "name-{000..009}.tar, or a hub id owner/name",
+    )
+    parser.add_argument(
+        "--image-column", help="the pictures' column in a table (default: image, path, ...)"
+    )
+    parser.add_argument(
+        "--caption-column", help="the captions' column in a table (default: caption, text, ...)"
+    )
+    parser.add_argument(
+        "--templates", type=Path, help="for labelled pictures: a file with one template a line"
+    )
+    parser.add_argument(
+        "--streaming", action="store_true", help="read a hub data set while it is downloaded"
+    )
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/PRESET)")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint in --out"
+    )
     parser.add_argument("--seed", type=int, default=0)
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=positive(float), help="train for so long")
     budget.add_argument("--pairs", type=positive(int), help="train on so many pairs")
     parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--micro-batch", type=positive(int),
-                        help="encode so many pairs at a time: same gradients, less memory, a third slower")  # fmt: skip
+    parser.add_argument(
+        "--micro-batch",
+        type=positive(int),
+        help="encode so many pairs at a time: same gradients, less memory, a third slower",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
-    parser.add_argument("--precision", choices=["fp32", "bf16", "fp16"], help="(default: what the device is good at)")
-    parser.add_argument("--recompute", action="store_true", help="keep fewer activations: less memory, a third slower")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile; the first step takes minutes")
-    parser.add_argument("--tensorboard", action="store_true", help="also write the numbers for TensorBoard")
+    parser.add_argument(
+        "--precision",
+        choices=["fp32", "bf16", "fp16"],
+        help="(default: what the device is good at)",
+    )
+    parser.add_argument(
+        "--recompute",
+        action="store_true",
+        help="keep fewer activations: less memory, a third slower",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="use torch.compile; the first step takes minutes"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="also write the numbers for TensorBoard"
+    )
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
@@ -63,7 +111,9 @@ def train(arguments) -> dict:
     preset = changed(find_preset(arguments.preset), arguments)
     out = arguments.out or Path("runs") / Path(arguments.preset).stem
     if not arguments.resume and any(out.glob("step-*")):
-        raise UserError(f"{out} already holds a run; add --resume to go on with it, or give another --out")
+        raise UserError(
+            f"{out} already holds a run; add --resume to go on with it, or give another --out"
+        )
     trainer = make_trainer(preset, arguments, out)
     if arguments.resume:
         trainer.resume()
@@ -100,7 +150,9 @@ def changed(preset, arguments):
     objective = arguments.objective or preset.train.objective
     preset = replace(preset, model=suited(preset.model, objective))
     given = {name: getattr(arguments, name) for name in ("batch_size", "averaging")}
-    changes = {name: value for name, value in given.items() if value is not None} | {"objective": objective}
+    changes = {name: value for name, value in given.items() if value is not None} | {
+        "objective": objective
+    }
     changes |= {name: True for name in ("lock_image", "lock_text") if getattr(arguments, name)}
     factor = arguments.rates or (0.1 if getattr(arguments, "from") else 1.0)
     rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
@@ -151,14 +203,18 @@ def open_stream(arguments, preset, device, out: Path | None):
     if data == "scenes":
         return scenes_of(preset, seed, device)
     if data in SCENE_SETS:
-        raise UserError(f"{data} is for evaluation only; train on scenes, a folder or a .parquet file")
+        raise UserError(
+            f"{data} is for evaluation only; train on scenes, a folder or a .parquet file"
+        )
     columns = {name: getattr(arguments, name, None) for name in ("image_column", "caption_column")}
     columns["templates"] = own_templates(getattr(arguments, "templates", None))
     if getattr(arguments, "streaming", False):
         from clipbench.data.streams import StreamedPairs
 
         return Prefetched(StreamedPairs(data, seed, size, device, folder=out, **columns))
-    return Prefetched(CaptionedPairs(open_captioned(data, **columns), seed, size, device, folder=out))
+    return Prefetched(
+        CaptionedPairs(open_captioned(data, **columns), seed, size, device, folder=out)
+    )
 
 
 def own_templates(file: Path | None) -> list[str] | None:
@@ -176,7 +232,13 @@ def resume_command(arguments, out: Path) -> str:
     words = ["clipbench", "train", "--out", str(out)]
     for name in REPEATED:
         value, option = getattr(arguments, name), f"--{name.replace('_', '-')}"
-        words += [] if value is None or value is False else [option] if value is True else [option, str(value)]
+        words += (
+            []
+            if value is None or value is False
+            else [option]
+            if value is True
+            else [option, str(value)]
+        )
     return shlex.join([*words, "--resume"])
 
 
@@ -191,7 +253,8 @@ class ProgressBar:
 
         if event["event"] == "start":
             look = "{percentage:5.1f} %|{bar:30}| {elapsed} {postfix}"
-            self.bar = tqdm(total=100, unit="%", bar_format=look, delay=1)  # an early error stays one line
+            # an early error stays one line
+            self.bar = tqdm(total=100, unit="%", bar_format=look, delay=1)
         for line in news(event):
             self.bar.write(f"clipbench: {line}", file=sys.stderr)
         if event["event"] == "step":
@@ -218,5 +281,8 @@ def news(event: dict) -> list[str]:
             return [event["text"]]
         case "restored":
             where = event["folder"] or "the last good weights"
-            return [f"bad numbers {event['step']} steps into the run; back to {where}, at half the learning rate"]
+            return [
+                f"bad numbers {event['step']} steps into the run; back to {where}, at "
+                "half the learning rate"
+            ]
     return []

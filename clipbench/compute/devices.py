@@ -19,9 +19,11 @@ CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is in
 CPU_INFO = Path("/proc/cpuinfo")
 UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
-BF16_FLAGS = ("amx_bf16", "avx512_bf16")  # without them bf16 products are emulated, up to a hundred times slower
+# without them bf16 products are emulated, up to a hundred times slower
+BF16_FLAGS = ("amx_bf16", "avx512_bf16")
 WORTH_BF16 = 1.2  # times faster that products in bf16 must be for their 8 bits to be worth it
-ENOUGH_MEMORY = 3 << 29  # 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
+# 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
+ENOUGH_MEMORY = 3 << 29
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
@@ -32,20 +34,35 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     """
     name = str(name)
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
     kind, _, index = name.partition(":")
-    present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    valid = [f"{each}:{i}" if count > 1 else each for each, count in present.items() for i in range(count)]
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    valid = [
+        f"{each}:{i}" if count > 1 else each
+        for each, count in present.items()
+        for i in range(count)
+    ]
     if kind not in present or not (index or "0").isdigit() or int(index or 0) >= present[kind]:
         raise UserError(f"no device {name!r} on this machine; choose from auto, {', '.join(valid)}")
     return torch.device(name)
 
 
 def pick_precision(device: torch.device | str) -> str:
-    """The number format in which `device` multiplies matrices fast and safely: "bf16", "fp16" or "fp32".
+    """The number format in which `device` multiplies matrices fast and safely: "bf16", "fp16" or
+    "fp32".
 
-    Every choice of a format in this package is this one. A processor computes in bf16 only if it lists the
-    instructions and a product was measured to be faster so; nothing is emulated.
+    Every choice of a format in this package is this one. A processor computes in bf16 only if it
+    lists the instructions and a product was measured to be faster so; nothing is emulated.
     """
     return precision_and_reason(device)[0]
 
@@ -72,7 +89,10 @@ def _cuda_precision(major: int, minor: int) -> tuple[str, str]:
 def _cpu_precision(flags: frozenset[str]) -> tuple[str, str]:
     flag = next((flag for flag in BF16_FLAGS if flag in flags), None)
     if flag is None:
-        return "fp32", f"the processor has neither {' nor '.join(BF16_FLAGS)}, where bf16 is slower than fp32"
+        return (
+            "fp32",
+            f"the processor has neither {' nor '.join(BF16_FLAGS)}, where bf16 is slower than fp32",
+        )
     times = times_faster_in_bf16()
     measured = f"and a product in bf16 was measured {times:.1f} times as fast as in fp32"
     return "bf16" if times >= WORTH_BF16 else "fp32", f"the processor has {flag}, {measured}"
@@ -80,7 +100,9 @@ def _cpu_precision(flags: frozenset[str]) -> tuple[str, str]:
 
 @functools.cache
 def times_faster_in_bf16(size: int = 256, rounds: int = 5) -> float:
-    """How many times as fast this processor multiplies two matrices in bf16 as in fp32; measured once, in turns."""
+    """How many times as fast this processor multiplies two matrices in bf16 as in fp32;
+    measured once, in turns.
+    """
     formats = torch.float32, torch.bfloat16
     seconds: dict[torch.dtype, list[float]] = {dtype: [] for dtype in formats}
     for _ in range(rounds):
@@ -100,26 +122,32 @@ def cpu_flags(cpu_info: Path = CPU_INFO) -> frozenset[str]:
     if not cpu_info.exists():
         return frozenset()
     lines = cpu_info.read_text(errors="replace").splitlines()
-    return frozenset(next((line.partition(":")[2] for line in lines if line.startswith("flags")), "").split())
+    return frozenset(
+        next((line.partition(":")[2] for line in lines if line.startswith("flags")), "").split()
+    )
 
 
 def threads_for_latency() -> int:
     """Threads for one query or one probe: always one.
 
-    A second thread gains little on small matrices, and where another process wants its core, the two
-    wait for each other: a text query was measured 62 times slower that way.
+    A second thread gains little on small matrices, and where another process wants its core, the
+    two wait for each other: a text query was measured 62 times slower that way.
     """
     return 1
 
 
 def thread_counts_to_try() -> list[int]:
-    """Thread counts for a trainer to measure: powers of two up to the allowed cores, and those cores."""
+    """Thread counts for a trainer to measure: powers of two up to the allowed cores, and those
+    cores.
+    """
     cores = allowed_cores()
     return sorted({1 << i for i in range(cores.bit_length())} | {cores})
 
 
 def use_fastest_threads(work: Callable[[], object]) -> int:
-    """Call `work` twice with each thread count worth trying, leave torch at the fastest, and return that."""
+    """Call `work` twice with each thread count worth trying, leave torch at the fastest, and
+    return that.
+    """
     seconds = {}
     for threads in thread_counts_to_try():
         torch.set_num_threads(threads)
@@ -136,7 +164,9 @@ def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROU
     return max(1, int(min(core_limits(environ, cgroups).values())))
 
 
-def core_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> dict[str, float]:
+def core_limits(
+    environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
+) -> dict[str, float]:
     """Each limit on cores by where it comes from; a share of one core is a fraction."""
     limits = {"visible": float(os.cpu_count() or 1)}
     if hasattr(os, "sched_getaffinity"):  # Linux only
@@ -155,7 +185,9 @@ def memory_limit(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUP
     return min(memory_limits(environ, cgroups).values(), default=None)
 
 
-def memory_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> dict[str, int]:
+def memory_limits(
+    environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
+) -> dict[str, int]:
     """Each limit on memory, in bytes, by where it comes from."""
     limits = {}
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
@@ -170,11 +202,16 @@ def memory_limits(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROU
 
 
 def advice_on_memory(limit: int | None) -> str | None:
-    """What to do where there is so little memory that a kernel may be killed; None where there is enough."""
+    """What to do where there is so little memory that a kernel may be killed; None where there
+    is enough.
+    """
     if limit is None or limit >= ENOUGH_MEMORY:
         return None
-    return (f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > Shut Down All Kernels), "
-            'with SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word')  # fmt: skip
+    return (
+        f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > "
+        "Shut Down All Kernels), "
+        'with SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word'
+    )
 
 
 def has_nvidia_driver() -> bool:
@@ -200,9 +237,11 @@ def _cgroup_memory(cgroups: Path) -> Iterator[int]:
 
 
 def _own_groups(cgroups: Path, controller: str) -> Iterator[Path]:
-    """The control groups of this process and their parents, for version 2 and for one version 1 controller.
+    """The control groups of this process and their parents, for version 2 and for one version 1
+    controller.
 
-    Inside a container the listed path may not exist, as the container's own group is mounted as the root.
+    Inside a container the listed path may not exist, as the container's own group is mounted as the
+    root.
     """
     for line in _read(MEMBERSHIP).splitlines() or ["0::/"]:
         _, controllers, path = line.split(":", 2)

@@ -1,20 +1,25 @@
-"""Training on several processes: each encodes its slice of the batch, all of them compute one exact loss.
+"""Training on several processes: each encodes its slice of the batch, all of them compute one exact
+loss.
 
 One machine with four GPUs::
 
     torchrun --nproc-per-node 4 -m clipbench train --preset classroom --batch-size 4096
 
-Two machines with eight GPUs each (run the same line on both; HOST is the first one's name, any free port)::
+Two machines with eight GPUs each (run the same line on both; HOST is the first one's name, any free
+port)::
 
     torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \\
-        -m clipbench train --preset classroom --batch-size 32768 --micro-batch 1024 --out /a/shared/folder
+        -m clipbench train --preset classroom --batch-size 32768 --micro-batch 1024 --out
+        /a/shared/folder
 
-``--batch-size`` is the whole batch and ``--micro-batch`` one process's; the folder must be one that every machine sees,
-because all of them resume from it. Without GPUs the processes talk over gloo, on CPUs.
+``--batch-size`` is the whole batch and ``--micro-batch`` one process's; the folder must be one that
+every machine sees, because all of them resume from it. Without GPUs the processes talk over gloo,
+on CPUs.
 
-The features of all processes are gathered with their gradient. Each process holds the rows of the logits that belong to
-its own images; the log-sum-exp of the columns is put together from all of them. So nothing is computed twice, and the
-loss, the gradients and the weights are those of one process with the whole batch.
+The features of all processes are gathered with their gradient. Each process holds the rows of the
+logits that belong to its own images; the log-sum-exp of the columns is put together from all of
+them. So nothing is computed twice, and the loss, the gradients and the weights are those of one
+process with the whole batch.
 """
 
 import os
@@ -44,7 +49,9 @@ def join(device: torch.device, environ=os.environ) -> torch.device:
         local = int(environ["LOCAL_RANK"])
         count = torch.cuda.device_count()
         if local >= count:
-            raise UserError(f"process {local} finds no GPU of its own: use --nproc-per-node {count}")
+            raise UserError(
+                f"process {local} finds no GPU of its own: use --nproc-per-node {count}"
+            )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
     if not dist.is_initialized():
@@ -81,13 +88,22 @@ def share_of(batch_size: int) -> int:
         UserError: when they cannot be shared out evenly.
     """
     if batch_size % world_size():
-        raise UserError(f"a batch of {batch_size} cannot be shared by {world_size()} processes; choose a multiple")
+        raise UserError(
+            f"a batch of {batch_size} cannot be shared by {world_size()} processes; "
+            "choose a multiple"
+        )
     return batch_size // world_size()
 
 
 def share_of_cores(environ=os.environ) -> int | None:
-    """CPU threads for each process of this machine; None for a single process, which can measure what is best."""
-    return max(1, allowed_cores() // int(environ.get("LOCAL_WORLD_SIZE", 1))) if world_size() > 1 else None
+    """CPU threads for each process of this machine; None for a single process, which can
+    measure what is best.
+    """
+    return (
+        max(1, allowed_cores() // int(environ.get("LOCAL_WORLD_SIZE", 1)))
+        if world_size() > 1
+        else None
+    )
 
 
 def first_process_says(*numbers: float) -> list[float]:
@@ -122,12 +138,17 @@ def gathered(tensor: Tensor) -> Tensor:
 
 
 def exchange_device() -> torch.device:
-    return torch.device("cuda", torch.cuda.current_device()) if dist.is_initialized() and dist.get_backend() == "nccl" \
-        else torch.device("cpu")  # fmt: skip
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if dist.is_initialized() and dist.get_backend() == "nccl"
+        else torch.device("cpu")
+    )
 
 
 class GatheredRows(torch.autograd.Function):
-    """The rows of all processes; each one's rows get the sum of the gradients that all processes have for them."""
+    """The rows of all processes; each one's rows get the sum of the gradients that all
+    processes have for them.
+    """
 
     @staticmethod
     def forward(ctx, rows: Tensor) -> Tensor:
@@ -139,14 +160,19 @@ class GatheredRows(torch.autograd.Function):
         return summed(gradient)[rank() * ctx.count :][: ctx.count]
 
 
-def shared_clip_loss(images: Tensor, texts: Tensor, scale: Tensor, tile: int = TILE, dtype=None) -> Tensor:
-    """This process's share of the loss of all pairs, from its own (b, D) features; the sum of the shares is the loss.
+def shared_clip_loss(
+    images: Tensor, texts: Tensor, scale: Tensor, tile: int = TILE, dtype=None
+) -> Tensor:
+    """This process's share of the loss of all pairs, from its own (b, D) features; the sum of the
+    shares is the loss.
 
-    After ``backward`` the features' gradients are those of the whole loss; the scale's gradient is a share, and so are
-    the gradients of the weights: they are summed over the processes.
+    After ``backward`` the features' gradients are those of the whole loss; the scale's gradient is
+    a share, and so are the gradients of the weights: they are summed over the processes.
     """
     first = rank() * len(images)
-    return TiledLoss.apply(images, GatheredRows.apply(texts), scale, None, first, tile, dtype or images.dtype, merged)
+    return TiledLoss.apply(
+        images, GatheredRows.apply(texts), scale, None, first, tile, dtype or images.dtype, merged
+    )
 
 
 def merged(columns: Tensor) -> Tensor:

@@ -22,7 +22,8 @@ SERVICES = {  # a variable that a service sets -> the service; it has a notebook
     "COLAB_RELEASE_TAG": "Colab",
     "KAGGLE_KERNEL_RUN_TYPE": "Kaggle",
 }
-FOR_LESSONS = {  # distribution -> what it is for, and the extra that brings it; all of them are in the extra "all"
+# distribution -> what it is for, and the extra that brings it; all of them are in the extra "all"
+FOR_LESSONS = {
     "jupyterlab": ("the lessons", "notebooks"),
     "jupytext": ("lessons and exercises as pairs of files", "notebooks"),
     "umap-learn": ("UMAP in EmbeddingMap and lesson 05", "maps"),
@@ -51,7 +52,14 @@ def report() -> dict:
         "precision_reason": reason,
         "threads": thread_choice(),
         "versions": versions(
-            [*required_packages(), *FOR_LESSONS, *OPTIONAL, "clipbench", "torchvision", "open_clip_torch"]
+            [
+                *required_packages(),
+                *FOR_LESSONS,
+                *OPTIONAL,
+                "clipbench",
+                "torchvision",
+                "open_clip_torch",
+            ]
         ),
         "place": place(),
         "chromium": find_chromium(),
@@ -76,11 +84,18 @@ def list_devices() -> list[dict]:
 
 
 def _describe(device: str, name: str, memory: int | None) -> dict:
-    return {"device": device, "name": name, "memory": memory, "precision": devices.pick_precision(device)}
+    return {
+        "device": device,
+        "name": name,
+        "memory": memory,
+        "precision": devices.pick_precision(device),
+    }
 
 
 def thread_choice() -> dict:
-    """Threads for one query, counts the trainer measures at its start, and what torch would take."""
+    """Threads for one query, counts the trainer measures at its start, and what torch would
+    take.
+    """
     return {
         "latency": devices.threads_for_latency(),
         "training_tries": devices.thread_counts_to_try(),
@@ -89,7 +104,9 @@ def thread_choice() -> dict:
 
 
 def place(environ: Mapping[str, str] = os.environ, clone: Path = CLONE) -> str:
-    """Where clipbench is used: "Colab", "Kaggle", "a clone" with the lessons, or "an installation" without them."""
+    """Where clipbench is used: "Colab", "Kaggle", "a clone" with the lessons, or "an
+    installation" without them.
+    """
     service = next((name for variable, name in SERVICES.items() if variable in environ), None)
     is_clone = (clone / "pyproject.toml").exists() and (clone / "notebooks").is_dir()
     return service or ("a clone" if is_clone else "an installation")
@@ -117,7 +134,9 @@ def _version(name: str) -> str | None:
 
 
 def find_chromium() -> str | None:
-    """The browser for browser tests: what CHROMIUM names, else Chromium on the search path, by either of its names."""
+    """The browser for browser tests: what CHROMIUM names, else Chromium on the search path, by
+    either of its names.
+    """
     names = [named] if (named := os.environ.get("CHROMIUM")) else ["chromium", "chromium-browser"]
     return next(filter(None, map(shutil.which, names)), None)
 
@@ -127,29 +146,52 @@ def has_checkpoint(name: str) -> bool:
 
 
 def missing() -> list[dict]:
-    """What is absent or broken: `what`, `how` to get it, and whether clipbench needs it (`needed`)."""
-    return [*_missing_packages(), *_for_lessons(), *_broken_torch(), *_missing_checkpoints(), *_missing_extras()]
+    """What is absent or broken:
+
+    `what`, `how` to get it, and whether clipbench needs it (`needed`).
+    """
+    return [
+        *_missing_packages(),
+        *_for_lessons(),
+        *_broken_torch(),
+        *_missing_checkpoints(),
+        *_missing_extras(),
+    ]
 
 
 def advice(memory: int | None, device_type: str) -> list[str]:
-    """What to do about a machine that offers little. What is needed without a network is told either way."""
+    """What to do about a machine that offers little.
+
+    What is needed without a network is told either way.
+    """
     told = [devices.advice_on_memory(memory)]
     if device_type == "cpu":
-        told.append('no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at some ten pictures a second '
-                    "for each core, or on Colab and Kaggle")  # fmt: skip
-    told.append("no network: \"tiny\" and \"classroom\" need none; a model of the hub is loaded once, then kept")
+        told.append(
+            'no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at '
+            "some ten pictures a second "
+            "for each core, or on Colab and Kaggle"
+        )
+    told.append(
+        'no network: "tiny" and "classroom" need none; a model of the hub is loaded once, then kept'
+    )
     return [line for line in told if line]
 
 
 def _missing_packages() -> list[dict]:
     if _version("clipbench") is None:
-        return [_lack("clipbench is not installed", "pip install -e . (in the folder of pyproject.toml)")]
+        return [
+            _lack(
+                "clipbench is not installed", "pip install -e . (in the folder of pyproject.toml)"
+            )
+        ]
     absent = [name for name, version in versions(required_packages()).items() if version is None]
     return [_lack(f"{name} is not installed", f"pip install {name}") for name in absent]
 
 
 def _for_lessons() -> list[dict]:
-    """What the lessons use: needed in a clone, where they are; elsewhere whoever uses it is told."""
+    """What the lessons use: needed in a clone, where they are; elsewhere whoever uses it is
+    told.
+    """
     needed = place() == "a clone"
     command = 'pip install -e ".[{}]"' if needed else "pip install 'clipbench[{}]'"
     return [
@@ -162,7 +204,9 @@ def _for_lessons() -> list[dict]:
 def _broken_torch() -> list[dict]:
     found = []
     if devices.has_nvidia_driver() and torch.version.cuda is None:
-        found.append(_lack("an NVIDIA driver, but a torch without CUDA", "remove .venv, then make lab"))
+        found.append(
+            _lack("an NVIDIA driver, but a torch without CUDA", "remove .venv, then make lab")
+        )
     if torchvision_is_foreign(_version("torch"), _version("torchvision")):
         what = "torchvision is no CPU build, torch is: importing transformers fails"
         found.append(_lack(what, "pip uninstall torchvision (clipbench does not use it)"))
@@ -214,7 +258,10 @@ def format_report(report: dict) -> str:
         ("threads", _threads_line(report["threads"])),
         ("versions", _versions_line(report["versions"])),
         *((name, _checkpoint_line(report, name)) for name in ("classroom", "tiny")),
-        *(("MISSING" if lack["needed"] else "optional", _lack_line(lack)) for lack in report["missing"]),
+        *(
+            ("MISSING" if lack["needed"] else "optional", _lack_line(lack))
+            for lack in report["missing"]
+        ),
     ]
     lines += [("advice", line) for line in report["advice"]]
     if not any(lack["needed"] for lack in report["missing"]):
@@ -228,7 +275,9 @@ def _cores_line(cores: dict) -> str:
 
 
 def _memory_line(memory: dict) -> str:
-    limits = ", ".join(f"{name} {gibibytes(size)}" for name, size in memory.items() if name != "allowed")
+    limits = ", ".join(
+        f"{name} {gibibytes(size)}" for name, size in memory.items() if name != "allowed"
+    )
     return f"{gibibytes(memory['allowed'])} allowed ({limits or 'this system does not tell'})"
 
 
@@ -237,13 +286,18 @@ def gibibytes(size: int | None) -> str:
 
 
 def _device_line(device: dict) -> str:
-    return f"{device['device']}: {device['name']}, {gibibytes(device['memory'])}, {device['precision']}"
+    return (
+        f"{device['device']}: {device['name']}, {gibibytes(device['memory'])}, "
+        f"{device['precision']}"
+    )
 
 
 def _threads_line(threads: dict) -> str:
     tries = " and ".join(map(str, threads["training_tries"]))
     default = threads["torch_default"]
-    return f"{threads['latency']} for one query; training measures {tries}; torch would take {default}"
+    return (
+        f"{threads['latency']} for one query; training measures {tries}; torch would take {default}"
+    )
 
 
 def _versions_line(found: dict) -> str:

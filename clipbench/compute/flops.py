@@ -1,10 +1,12 @@
-"""Floating-point operations of a model by its shape, and what graphics cards can do: the terms of MFU.
+"""Floating-point operations of a model by its shape, and what graphics cards can do: the terms of
+MFU.
 
-A multiplication and an addition are two operations. Matrix products and convolutions are counted, and nothing else:
-what open_clip's profiles (docs/model_profile.csv) give for ViTs; for ResNets they are 1 to 6 % higher, and torch's own
-counter agrees with ours. Training does three times the forward pass: once more for the gradients of the activations
-and once for those of the weights. What micro-batches or recomputing do again is not counted, so that MFU says how much
-of the card the training itself got (Chowdhery et al. 2022, appendix B).
+A multiplication and an addition are two operations. Matrix products and convolutions are counted,
+and nothing else: what open_clip's profiles (docs/model_profile.csv) give for ViTs; for ResNets they
+are 1 to 6 % higher, and torch's own counter agrees with ours. Training does three times the forward
+pass: once more for the gradients of the activations and once for those of the weights. What
+micro-batches or recomputing do again is not counted, so that MFU says how much of the card the
+training itself got (Chowdhery et al. 2022, appendix B).
 """
 
 from clipbench.model import (
@@ -17,8 +19,9 @@ from clipbench.model import (
     ViTConfig,
 )
 
-# Peak of dense matrix products in TFLOP/s, from NVIDIA's data sheets, by a part of the name that torch gives the card.
-# Where names share a part the longer one comes first; a card that is not here has no MFU.
+# Peak of dense matrix products in TFLOP/s, from NVIDIA's data sheets, by a part of the name that
+# torch gives the card. Where names share a part the longer one comes first; a card that is not here
+# has no MFU.
 PEAKS = {
     "H100 PCIe": {"bf16": 756, "fp16": 756},
     "H100 NVL": {"bf16": 835, "fp16": 835},
@@ -40,8 +43,14 @@ def peak_tflops(card: str, precision: str) -> float | None:
     return None
 
 
-def training_flops(config: CLIPConfig, tokens: int, kept: float = 1.0, lock_image=False, lock_text=False,
-                   captions: int = 1) -> float:  # fmt: skip
+def training_flops(
+    config: CLIPConfig,
+    tokens: int,
+    kept: float = 1.0,
+    lock_image=False,
+    lock_text=False,
+    captions: int = 1,
+) -> float:
     """Operations of one training step for each picture with its texts of ``tokens`` tokens.
 
     A locked encoder is only run.
@@ -51,7 +60,9 @@ def training_flops(config: CLIPConfig, tokens: int, kept: float = 1.0, lock_imag
 
 
 def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
-    """Forward pass of one image, projection included; ``kept`` is the share of a ViT's patches that is not dropped."""
+    """Forward pass of one image, projection included; ``kept`` is the share of a ViT's patches
+    that is not dropped.
+    """
     image = config.image
     if isinstance(image, ViTConfig):
         patches = (image.image_size // image.patch_size) ** 2
@@ -66,7 +77,9 @@ def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
 
 
 def text_flops(config: CLIPConfig, tokens: int | None = None) -> float:
-    """Forward pass of one text of ``tokens`` tokens (by default as many as the model reads), projection included."""
+    """Forward pass of one text of ``tokens`` tokens (by default as many as the model reads),
+    projection included.
+    """
     text = config.text
     projection = 2 * text.width * config.embed_dim
     if isinstance(text, BagOfWordsConfig):
@@ -99,13 +112,16 @@ def resnet_flops(image: ResNetConfig) -> float:
             if number > 0 and block == 0:
                 size //= 2
             out = channels * Bottleneck.expansion
-            total += convolution(before, channels_in, channels) + convolution(before, channels, channels, 3)
+            total += convolution(before, channels_in, channels) + convolution(
+                before, channels, channels, 3
+            )
             total += convolution(size, channels, out)
             if size != before or channels_in != out:
                 total += convolution(size, channels_in, out)
             channels_in = out
     tokens, width = size**2 + 1, image.feature_width
-    return total + 2 * (2 * tokens + 1) * width**2 + 4 * tokens * width  # keys and values of all, one query
+    # keys and values of all, one query
+    return total + 2 * (2 * tokens + 1) * width**2 + 4 * tokens * width
 
 
 def convnet_flops(image: ConvNetConfig) -> float:
@@ -113,5 +129,7 @@ def convnet_flops(image: ConvNetConfig) -> float:
     total = convolution(size, 3, w, 5)
     for channels in (w, 2 * w, 4 * w):
         size //= 2
-        total += convolution(size, channels, 2 * channels, 3) + convolution(size, 2 * channels, 2 * channels, 3)
+        total += convolution(size, channels, 2 * channels, 3) + convolution(
+            size, 2 * channels, 2 * channels, 3
+        )
     return total

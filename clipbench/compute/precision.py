@@ -1,7 +1,8 @@
-"""A model's weights in another number format, for embedding; and the hash by which its features are known.
+"""A model's weights in another number format, for embedding; and the hash by which its features are
+known.
 
-Recorded evaluations use float32. Lower precision changes the fingerprint, so that features of two precisions are never
-mixed. Whatever the weights are, an encoder answers in float32 on the CPU.
+Recorded evaluations use float32. Lower precision changes the fingerprint, so that features of two
+precisions are never mixed. Whatever the weights are, an encoder answers in float32 on the CPU.
 """
 
 import hashlib
@@ -16,10 +17,11 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_precision(name: str | None, device: torch.device | str) -> str:
-    """The precision called ``name``; "auto" takes what ``device`` multiplies fast: bf16, fp16 or fp32.
+    """The precision called ``name``; "auto" takes what ``device`` multiplies fast: bf16, fp16 or
+    fp32.
 
-    None is "auto" on an NVIDIA card and fp32 elsewhere: on a card fp32 would leave most of it idle, and on a CPU
-    numbers should be those of the records.
+    None is "auto" on an NVIDIA card and fp32 elsewhere: on a card fp32 would leave most of it idle,
+    and on a CPU numbers should be those of the records.
 
     Raises:
         UserError: for another name.
@@ -36,8 +38,9 @@ def choose_precision(name: str | None, device: torch.device | str) -> str:
 def in_precision(model: nn.Module, precision: str) -> nn.Module:
     """The model itself, its weights in that format.
 
-    What is small and sensitive stays float32: single numbers (the temperature) and the statistics of BatchNorm.
-    LayerNorm and softmax add up in float32 in PyTorch's own kernels, whatever their input is.
+    What is small and sensitive stays float32: single numbers (the temperature) and the statistics
+    of BatchNorm. LayerNorm and softmax add up in float32 in PyTorch's own kernels, whatever their
+    input is.
     """
     if precision == "fp32":
         return model
@@ -45,13 +48,20 @@ def in_precision(model: nn.Module, precision: str) -> nn.Module:
     norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
     sensitive = {id(tensor) for norm in norms for tensor in state_of(norm)}
     for tensor in state_of(model):
-        if tensor.is_floating_point() and tensor.ndim and id(tensor) not in sensitive and tensor.dtype != wanted:
+        if (
+            tensor.is_floating_point()
+            and tensor.ndim
+            and id(tensor) not in sensitive
+            and tensor.dtype != wanted
+        ):
             tensor.data = tensor.data.to(wanted)
     return model
 
 
 def answer(features: Tensor, on_device: bool = False) -> Tensor:
-    """An encoder's answer: float32, and on the CPU, where labels and other features are, unless it is to stay."""
+    """An encoder's answer: float32, and on the CPU, where labels and other features are, unless
+    it is to stay.
+    """
     return features.float() if on_device else features.float().cpu()
 
 

@@ -10,14 +10,19 @@ from clipbench.preprocess import to_uint8
 
 # The templates that the evaluation of the emoji world is stated for; articles are CLIP's plain "a".
 TEMPLATES = (
-    "a {}", "a photo of a {}.", "a picture of a {}.", "an image of a {}.", "a good photo of a {}.", "this is a {}.",
-    "a {}, in black and white", "a drawing of a {}.", "a painting of a {}.", "a blurry photo of a {}.",
+    "a {}", "a photo of a {}.", "a picture of a {}.", "an image of a {}.", "a good photo of a {}.",
+    "this is a {}.", "a {}, in black and white", "a drawing of a {}.", "a painting of a {}.",
+    "a blurry photo of a {}.",
 )  # fmt: skip
 
 
-PHOTO_TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "an image of a {}.", "a blurry photo of a {}.", "a {}.")
-
-
+PHOTO_TEMPLATES = (
+    "a photo of a {}.",
+    "a picture of a {}.",
+    "an image of a {}.",
+    "a blurry photo of a {}.",
+    "a {}.",
+)
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}  # of picture files
 
 
@@ -42,13 +47,20 @@ class PictureSet:
 
     def tensor(self, size: int) -> torch.Tensor:
         """All pictures, resized and cropped: (M, 3, size, size) uint8."""
-        chunks = [self.pictures(range(start, min(start + 256, len(self)))) for start in range(0, len(self), 256)]
+        chunks = [
+            self.pictures(range(start, min(start + 256, len(self))))
+            for start in range(0, len(self), 256)
+        ]
         return torch.stack([to_uint8(picture, size) for chunk in chunks for picture in chunk])
 
     def subset(self, rows: Sequence[int]) -> "PictureSet":
         """The same set with only these rows."""
         rows = list(rows)
         return PictureSet(
-            self.name, self.labels[rows], self.class_names, self.templates,
-            lambda chosen: self.pictures([rows[i] for i in chosen]), [self.ids[row] for row in rows],
-        )  # fmt: skip
+            self.name,
+            self.labels[rows],
+            self.class_names,
+            self.templates,
+            lambda chosen: self.pictures([rows[i] for i in chosen]),
+            [self.ids[row] for row in rows],
+        )

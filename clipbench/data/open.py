@@ -18,7 +18,8 @@ from clipbench.data.world.evaluation_sets import SCENE_SETS, art_set, heldout_fa
 from clipbench.data.world.sprites import ART_SETS
 from clipbench.errors import UserError, did_you_mean
 
-CAPTION_FILES = ("captions.csv", "metadata.csv", "captions.tsv", "captions.txt")  # Flickr8k has the last one
+# Flickr8k has the last one
+CAPTION_FILES = ("captions.csv", "metadata.csv", "captions.tsv", "captions.txt")
 
 
 def open_captioned(
@@ -30,9 +31,9 @@ def open_captioned(
     """Pictures with captions.
 
     Args:
-        where: a folder with one sub-folder a class, or with a captions file, with parquet files (also in the hub's
-            layout) or with tar shards; a .csv, .tsv, .parquet or .tar file; several shards as "name-{000..009}.tar";
-            ``digits``; or a hub data-set id "owner/name".
+        where: a folder with one sub-folder a class, or with a captions file, with parquet files
+            (also in the hub's layout) or with tar shards; a .csv, .tsv, .parquet or .tar file;
+            several shards as "name-{000..009}.tar"; ``digits``; or a hub data-set id "owner/name".
         image_column, caption_column: of a table; None takes the usual names.
         templates: for labelled data, each with {}.
 
@@ -75,21 +76,30 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
     """(pictures with captions, those left out with the reason).
 
     Args:
-        name: ``scenes:heldout``, described as in training; a table in parts, of which the test part is taken; or what
-            ``open_captioned`` knows. Labelled pictures are captioned by templates.
+        name: ``scenes:heldout``, described as in training; a table in parts, of which the test part
+            is taken; or what ``open_captioned`` knows. Labelled pictures are captioned by
+            templates.
 
     Raises:
         UserError: for other names, and when no row has a caption.
     """
-    data = scenes_with_captions(name) if name == "scenes:heldout" else open_captioned_part(name) or open_captioned(name)
+    data = (
+        scenes_with_captions(name)
+        if name == "scenes:heldout"
+        else open_captioned_part(name) or open_captioned(name)
+    )
     left_out: dict[str, str] = {}
     rows = [row for row in range(len(data)) if has_caption(data, row, left_out)]
     if not rows:
-        raise UserError(f"{data.name}: no picture has a caption ({next(iter(left_out.values()), 'no rows')})")
+        raise UserError(
+            f"{data.name}: no picture has a caption ({next(iter(left_out.values()), 'no rows')})"
+        )
     kept = CaptionedSet(
-        data.name, [data.ids[row] for row in rows], lambda row: data.picture(rows[row]),
+        data.name,
+        [data.ids[row] for row in rows],
+        lambda row: data.picture(rows[row]),
         lambda row: data.captions(rows[row]),
-    )  # fmt: skip
+    )
     return kept, left_out
 
 
@@ -105,22 +115,27 @@ def has_caption(data: CaptionedSet, row: int, left_out: dict[str, str]) -> bool:
 def scenes_with_captions(name: str) -> CaptionedSet:
     """The frozen evaluation scenes with the captions that the world's grammar gives them."""
     pictures, captions = open_pictures(name), caption_scenes(heldout_factors())
-    return CaptionedSet(name, pictures.ids, lambda row: pictures.pictures([row])[0], lambda row: [captions[row]])
+    return CaptionedSet(
+        name, pictures.ids, lambda row: pictures.pictures([row])[0], lambda row: [captions[row]]
+    )
 
 
 def as_pictures(data: CaptionedSet) -> PictureSet:
     """The pictures alone, without classes."""
     labels = torch.zeros(len(data), dtype=torch.int64)
-    return PictureSet(data.name, labels, [], (), lambda rows: [data.picture(row) for row in rows], data.ids)
+    return PictureSet(
+        data.name, labels, [], (), lambda rows: [data.picture(row) for row in rows], data.ids
+    )
 
 
 def open_pictures(name: str, split: str = "all") -> PictureSet:
     """A picture set by its name on the command line.
 
     Args:
-        name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder with one sub-folder a
-            class, a parquet file with the columns image and label, or a hub data-set id (or a folder in the hub's
-            layout), of which the test part is taken; ``owner/name:validation`` takes another.
+        name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder with
+            one sub-folder a class, a parquet file with the columns image and label, or a hub
+            data-set id (or a folder in the hub's layout), of which the test part is taken;
+            ``owner/name:validation`` takes another.
         split: of ``digits`` only: "all", "train" or "test".
 
     Raises:
@@ -139,7 +154,12 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
     if Path(name).is_dir():
         return picture_folder(Path(name))
     if name.endswith(".safetensors"):
-        raise UserError(f"{name} holds features; give pictures here (eval zero-shot and search take feature files)")
+        raise UserError(
+            f"{name} holds features; give pictures here (eval zero-shot and search take "
+            "feature files)"
+        )
     known = [*SCENE_SETS, *ART_SETS[1:], "digits"]
     others = "a folder with one sub-folder a class, a .parquet file, or a hub id owner/name"
-    raise UserError(f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}")
+    raise UserError(
+        f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}"
+    )

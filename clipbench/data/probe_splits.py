@@ -1,6 +1,7 @@
 """Training, validation and test pictures of a data set, for probes.
 
-Own splits are used where a set has them; a set without one is split by class, and the split says so.
+Own splits are used where a set has them; a set without one is split by class, and the split says
+so.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from clipbench.data.world.factors import EVALUATION, draw_factors, training_pool
 from clipbench.data.world.sprites import ART_SETS
 from clipbench.errors import UserError
 
-PROBE_SEED = 770_001  # training scenes of probes: neither the evaluation's seed nor a training run's
+# training scenes of probes: neither the evaluation's seed nor a training run's
+PROBE_SEED = 770_001
 PROBE_SCENES = 20_000
 TEST_SHARE = 0.2
 
@@ -35,8 +37,9 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
     """The split of a data set.
 
     Args:
-        data: a name for ``open_pictures``, or a folder that holds ``train``, ``test`` and perhaps ``val`` (folders with
-            one sub-folder a class, or parquet files of those names), or a hub data set with such parts.
+        data: a name for ``open_pictures``, or a folder that holds ``train``, ``test`` and perhaps
+            ``val`` (folders with one sub-folder a class, or parquet files of those names), or a hub
+            data set with such parts.
         train: another data set to train on; then all of ``data`` is the test set.
         scenes: how many scenes to draw for training where ``data`` is made of scenes.
 
@@ -44,13 +47,22 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
         UserError: see ``open_pictures``, and for two sets whose class names differ.
     """
     if train is not None:
-        return checked(Split(open_pictures(train), open_pictures(data), None, f"trained on {train}, tested on {data}"))
+        return checked(
+            Split(
+                open_pictures(train),
+                open_pictures(data),
+                None,
+                f"trained on {train}, tested on {data}",
+            )
+        )
     if data == "digits":
         how = "the first four fifths, by other writers than the last fifth"
         return Split(open_pictures(data, "train"), open_pictures(data, "test"), None, how)
     if data in ("scenes:heldout", "scenes:heldout256", *ART_SETS[1:]):
         how = f"{scenes} scenes in the trained art of seed {PROBE_SEED}, tested on all of {data}"
-        return Split(probe_scenes(scenes, tiny=data.endswith("256")), open_pictures(data), None, how)
+        return Split(
+            probe_scenes(scenes, tiny=data.endswith("256")), open_pictures(data), None, how
+        )
     parts = {part: find_part(Path(data), *names) for part, names in PARTS.items()}
     if parts["train"] and parts["test"]:
         opened = {part: open_pictures(str(path)) if path else None for part, path in parts.items()}
@@ -61,10 +73,16 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
 
 
 def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
-    """The parts of a hub data set or of a folder in its layout; without a test part, validation is for testing."""
+    """The parts of a hub data set or of a folder in its layout; without a test part, validation
+    is for testing.
+    """
     test = next(part for part in found if part != "train")  # in the order of parts.PARTS
     validation = found["validation"]() if test == "test" and "validation" in found else None
-    return checked(Split(found["train"](), found[test](), validation, f"the data's own parts, tested on {test}"))
+    return checked(
+        Split(
+            found["train"](), found[test](), validation, f"the data's own parts, tested on {test}"
+        )
+    )
 
 
 PARTS = {"train": ("train",), "test": ("test",), "validation": ("val", "valid", "validation")}
@@ -90,7 +108,9 @@ def checked(split: Split) -> Split:
     for part in (split.train, split.validation):
         if part is not None and part.class_names != split.test.class_names:
             odd = sorted(set(part.class_names) ^ set(split.test.class_names)) or ["their order"]
-            raise UserError(f"{part.name} and {split.test.name} differ in their classes: {', '.join(odd[:5])}")
+            raise UserError(
+                f"{part.name} and {split.test.name} differ in their classes: {', '.join(odd[:5])}"
+            )
     return split
 
 
@@ -101,14 +121,19 @@ def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
         UserError: when there is one class only, or no class has two pictures.
     """
     if len(data.class_names) < 2:
-        raise UserError(f"{data.name} has one class only, {data.class_names[0]!r}: there is nothing to choose between")
+        raise UserError(
+            f"{data.name} has one class only, {data.class_names[0]!r}: there is nothing "
+            "to choose between"
+        )
     order = Draws(0, torch.arange(len(data))).bits("test split").argsort()
     test = []
     for label in data.labels.unique():
         rows = order[data.labels[order] == label].tolist()
         test += rows[: max(1, round(share * len(rows)))] if len(rows) > 1 else []
     if not test:
-        raise UserError(f"{data.name}: every class has one picture; give pictures to train on by --train")
+        raise UserError(
+            f"{data.name}: every class has one picture; give pictures to train on by --train"
+        )
     train = sorted(set(range(len(data))) - set(test))
     how = f"{len(test)} of {len(data)} pictures for testing, a fifth of each class, by seed 0"
     return Split(data.subset(train), data.subset(sorted(test)), None, how)

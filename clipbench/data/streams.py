@@ -1,7 +1,7 @@
 """Endless streams of (image, caption) pairs to train on.
 
-A stream is a function of the position: ``stream(start, count)`` always gives the same pairs, so a training run can stop
-anywhere and go on, on any machine, by remembering one number.
+A stream is a function of the position: ``stream(start, count)`` always gives the same pairs, so a
+training run can stop anywhere and go on, on any machine, by remembering one number.
 """
 
 import copy
@@ -30,18 +30,14 @@ from clipbench.data.readers.tables import (
 from clipbench.data.readers.unreadable import Unreadable
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.draws import Draws, shuffled_positions
-from clipbench.data.world.factors import (
-    Factors,
-    SceneConfig,
-    draw_factors,
-    training_pool,
-)
+from clipbench.data.world.factors import Factors, SceneConfig, draw_factors, training_pool
 from clipbench.data.world.render import render
 from clipbench.data.world.sprites import concepts
 from clipbench.errors import UserError
 from clipbench.preprocess import to_uint8
 
-NEVER_REACHED = 10**12  # positions from here on lend their captions to others: see ScenePairs.with_wrong_ones
+# positions from here on lend their captions to others: see ScenePairs.with_wrong_ones
+NEVER_REACHED = 10**12
 
 
 @dataclass
@@ -72,8 +68,14 @@ class PairStream(Protocol):
 class ScenePairs:
     """Captioned scenes of the emoji world, drawn on ``device`` as they are needed."""
 
-    def __init__(self, seed: int, config: SceneConfig = SceneConfig(), tiny: bool = False, image_size: int = 64,
-                 device: torch.device | str = "cpu"):  # fmt: skip
+    def __init__(
+        self,
+        seed: int,
+        config: SceneConfig = SceneConfig(),
+        tiny: bool = False,
+        image_size: int = 64,
+        device: torch.device | str = "cpu",
+    ):
         self.name = "scenes:tiny" if tiny else "scenes"
         self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
         self.pool = training_pool(tiny)
@@ -88,16 +90,22 @@ class ScenePairs:
         index = torch.arange(start, start + count, device=self.device)
         factors = draw_factors(index, self.seed, self.config, self.pool)
         labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
-        captions, *more = (self.with_wrong_ones(index, factors, number) for number in range(self.config.captions))
+        captions, *more = (
+            self.with_wrong_ones(index, factors, number) for number in range(self.config.captions)
+        )
         return Pairs(self.draw(factors), captions, labels, more)
 
     def describe(self, factors: Factors, number: int = 0) -> list[str]:
-        """A caption for each scene; another ``number`` gives another choice of what is said, and how."""
+        """A caption for each scene; another ``number`` gives another choice of what is said,
+        and how.
+        """
         return caption_scenes(factors, self.config.count_words, self.config.languages, number)
 
     def draw(self, factors: Factors) -> Tensor:
         """(B, 3, S, S) uint8, each scene by one of the artists."""
-        images = torch.empty(len(factors), 3, self.image_size, self.image_size, dtype=torch.uint8, device=self.device)
+        images = torch.empty(
+            len(factors), 3, self.image_size, self.image_size, dtype=torch.uint8, device=self.device
+        )
         artist = factors.draws.integer("artist", len(self.config.art))
         for number, art in enumerate(self.config.art):
             if len(rows := (artist == number).nonzero()[:, 0]):
@@ -105,9 +113,13 @@ class ScenePairs:
         return images
 
     def with_wrong_ones(self, index: Tensor, factors: Factors, number: int = 0) -> list[str]:
-        """Captions, some of them, drawn by the position, replaced by those of scenes that never come up."""
+        """Captions, some of them, drawn by the position, replaced by those of scenes that never
+        come up.
+        """
         captions = self.describe(factors, number)
-        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[:, 0]
+        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[
+            :, 0
+        ]
         if not len(wrong):
             return captions
         strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
@@ -123,17 +135,25 @@ class ScenePairs:
 class CaptionedPairs:
     """Pictures with their captions, in an order that is shuffled anew every epoch.
 
-    Each time a picture comes up it is shifted by up to an eighth of its side, and half of the time mirrored where its
-    captions allow it; order, shift, mirror and which of its captions depend on (seed, position) only. A sample that
-    cannot be read is replaced by the next one that can.
+    Each time a picture comes up it is shifted by up to an eighth of its side, and half of the time
+    mirrored where its captions allow it; order, shift, mirror and which of its captions depend on
+    (seed, position) only. A sample that cannot be read is replaced by the next one that can.
 
     Args:
-        folder: for ``unreadable.txt`` and, when the decoded pictures do not fit into ``memory``, a temporary file.
+        folder: for ``unreadable.txt`` and, when the decoded pictures do not fit into ``memory``, a
+            temporary file.
         memory: bytes for decoded pictures; None takes a quarter of the machine's.
     """
 
-    def __init__(self, data: CaptionedSet, seed: int, image_size: int = 64, device: torch.device | str = "cpu",
-                 folder: Path | None = None, memory: int | None = None):  # fmt: skip
+    def __init__(
+        self,
+        data: CaptionedSet,
+        seed: int,
+        image_size: int = 64,
+        device: torch.device | str = "cpu",
+        folder: Path | None = None,
+        memory: int | None = None,
+    ):
         self.name, self.seed, self.pictures = data.name, seed, len(data)
         self.data, self.image_size, self.device = data, image_size, device
         self.decoded = DecodedPictures(len(data), image_size, memory, folder)
@@ -158,7 +178,9 @@ class CaptionedPairs:
         return self.data.class_names
 
     def decode(self, rows: list[int]) -> dict[int, torch.Tensor]:
-        """Decode the pictures that are not kept yet; rows that cannot be read are noted and absent from the result."""
+        """Decode the pictures that are not kept yet; rows that cannot be read are noted and
+        absent from the result.
+        """
         missing = [row for row in self.decoded.missing(rows) if row not in self.bad_rows]
         found = {}
         for row, picture in zip(missing, self.decoders.map(self.read, missing), strict=True):
@@ -181,11 +203,17 @@ class CaptionedPairs:
     def readable(self, row: int, fresh: dict[int, torch.Tensor]) -> int:
         """The row itself, or the next one that can be read; that one is decoded too."""
         for candidate in itertools.chain(range(row, len(self.data)), range(row)):
-            if candidate not in fresh and candidate not in self.bad_rows and self.decoded.missing([candidate]):
+            if (
+                candidate not in fresh
+                and candidate not in self.bad_rows
+                and self.decoded.missing([candidate])
+            ):
                 fresh |= self.decode([candidate])
             if candidate not in self.bad_rows:
                 return candidate
-        raise UserError(f"{self.name}: none of its {len(self.data)} samples can be read; {self.first_reason()}")
+        raise UserError(
+            f"{self.name}: none of its {len(self.data)} samples can be read; {self.first_reason()}"
+        )
 
     def first_reason(self) -> str:
         return next(iter(self.unreadable.reasons.values()))
@@ -198,7 +226,9 @@ def pick_caption(captions: Sequence[Sequence[str]], draws: Draws) -> list[str]:
 
 
 def shifted_and_mirrored(images: torch.Tensor, draws: Draws, mirror: bool = True) -> torch.Tensor:
-    """Each image moved by up to an eighth of its side, edges repeated, and mirrored with probability one half."""
+    """Each image moved by up to an eighth of its side, edges repeated, and mirrored with
+    probability one half.
+    """
     size, device = images.shape[-1], images.device
     reach = size // 8
     place = torch.arange(size)
@@ -215,15 +245,25 @@ def shifted_and_mirrored(images: torch.Tensor, draws: Draws, mirror: bool = True
 class StreamedPairs:
     """A hub data set that is read while it is downloaded, shuffled within a buffer.
 
-    Still a function of (seed, position), but positions can only be reached by reading: a call that does not follow the
-    last one starts the data set anew and reads up to its position. So a resumed run first reads past what it has seen.
-    Rows that cannot be read are left out and do not count as positions.
+    Still a function of (seed, position), but positions can only be reached by reading: a call that
+    does not follow the last one starts the data set anew and reads up to its position. So a resumed
+    run first reads past what it has seen. Rows that cannot be read are left out and do not count as
+    positions.
     """
 
-    def __init__(self, name: str, seed: int, image_size: int = 64, device: torch.device | str = "cpu",
-                 image_column: str | None = None, caption_column: str | None = None,
-                 templates: Sequence[str] | None = None, buffer: int = 1000, folder: Path | None = None,
-                 **options):  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        image_size: int = 64,
+        device: torch.device | str = "cpu",
+        image_column: str | None = None,
+        caption_column: str | None = None,
+        templates: Sequence[str] | None = None,
+        buffer: int = 1000,
+        folder: Path | None = None,
+        **options,
+    ):
         self.name, self.seed, self.image_size, self.device = name, seed, image_size, device
         self.rows = load(name, **{"split": "train", "streaming": True, **options}).decode(False)
         self.buffer = buffer
@@ -237,10 +277,14 @@ class StreamedPairs:
         if caption_column is None and label and not set(CAPTION_COLUMNS) & set(first):
             self.class_names = getattr((self.rows.features or {}).get(label), "names", None) or []
             if not self.class_names:
-                raise UserError(f"{name}: {label} has no class names; give a data set with captions")
-        self.caption = label if self.class_names else find_column(
-            name, list(first), "caption", caption_column, CAPTION_COLUMNS
-        )  # fmt: skip
+                raise UserError(
+                    f"{name}: {label} has no class names; give a data set with captions"
+                )
+        self.caption = (
+            label
+            if self.class_names
+            else find_column(name, list(first), "caption", caption_column, CAPTION_COLUMNS)
+        )
         self.templates = templates or PHOTO_TEMPLATES
         self.samples, self.position = iter(()), None
 
@@ -268,7 +312,9 @@ class StreamedPairs:
                 number += 1
                 name = f"{self.name}, row {number} of the stream"
                 try:
-                    picture = to_uint8(stored_picture(row[self.image], Path(), name), self.image_size)
+                    picture = to_uint8(
+                        stored_picture(row[self.image], Path(), name), self.image_size
+                    )
                     yield picture, self.captions_of(row, name)
                     found = True
                 except UserError as error:
@@ -284,10 +330,12 @@ class StreamedPairs:
 
 
 class Prefetched:
-    """The same pairs as ``stream``: each call also starts to read, in a thread, what is likely to be asked for next.
+    """The same pairs as ``stream``: each call also starts to read, in a thread, what is likely to
+    be asked for next.
 
-    That is as far ahead as this call is of the last one: the following pairs or, where several processes share every
-    batch, this process's part of the next batch. A wrong guess costs time only.
+    That is as far ahead as this call is of the last one: the following pairs or, where several
+    processes share every batch, this process's part of the next batch. A wrong guess costs time
+    only.
     """
 
     def __init__(self, stream: PairStream):

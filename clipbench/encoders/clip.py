@@ -1,7 +1,7 @@
 """The one contract between models and everything that uses them: evaluators, widgets, notebooks.
 
-An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds or builds one for every model name of the
-command line.
+An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds or builds one for
+every model name of the command line.
 """
 
 import warnings
@@ -16,12 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.compute.devices import advice_on_memory, memory_limit, pick_device
-from clipbench.compute.precision import (
-    answer,
-    choose_precision,
-    fingerprint_of,
-    in_precision,
-)
+from clipbench.compute.precision import answer, choose_precision, fingerprint_of, in_precision
 from clipbench.encoders.foreign import OpenClipEncoder, TransformersEncoder
 from clipbench.encoders.foreign_models import open_foreign
 from clipbench.errors import UserError
@@ -38,14 +33,15 @@ from clipbench.tokenizer import Tokenizer
 class Encoder(Protocol):
     """Pictures and texts to unit vectors of one space.
 
-    All outputs are float32 on the CPU, wherever the model runs, and inputs may lie anywhere: who uses an encoder never
-    names a device.
+    All outputs are float32 on the CPU, wherever the model runs, and inputs may lie anywhere: who
+    uses an encoder never names a device.
     """
 
     name: str  # what the user called the model
     embed_dim: int  # D
     scale: float  # what cosine similarities are multiplied by before a softmax
-    fingerprint: str  # hash of weights, tokenizer and preprocessing: the same fingerprint gives the same features
+    # hash of weights, tokenizer and preprocessing: the same fingerprint gives the same features
+    fingerprint: str
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B 3 H W"]:
         """Pictures to the model's input."""
@@ -66,17 +62,25 @@ class Encoder(Protocol):
 class ClipbenchEncoder:
     """An encoder made of this package's own CLIP.
 
-    Code that goes on computing where the model is (training, steering) asks for it: with ``on_device=True`` an answer
-    stays on the model's device, with ``gradients=True`` gradients pass from ``encode_image``'s answer to the pictures
-    and the weights. Weights in fp32 are asked for by ``precision="fp32"``.
+    Code that goes on computing where the model is (training, steering) asks for it: with
+    ``on_device=True`` an answer stays on the model's device, with ``gradients=True`` gradients pass
+    from ``encode_image``'s answer to the pictures and the weights. Weights in fp32 are asked for by
+    ``precision="fp32"``.
 
     Args:
         device: where the model is to run; None leaves it where it is.
         precision: of the weights; see ``load``.
     """
 
-    def __init__(self, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "clip",
-                 device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
+    def __init__(
+        self,
+        model: CLIP,
+        tokenizer: Tokenizer,
+        preprocess: Preprocess,
+        name: str = "clip",
+        device: torch.device | str | None = None,
+        precision: str | None = "fp32",
+    ):
         if device is not None:
             model.to(pick_device(device))
         self.device = next(model.parameters()).device
@@ -129,7 +133,9 @@ class ClipbenchEncoder:
 
     def with_model(self, model: CLIP, name: str) -> "ClipbenchEncoder":
         """Another model of the same shape behind the same preprocessing and vocabulary."""
-        return ClipbenchEncoder(model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision)
+        return ClipbenchEncoder(
+            model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision
+        )
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         return self._preprocess(list(pictures))
@@ -142,7 +148,9 @@ class ClipbenchEncoder:
         """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
         return self._preprocess.normalise(pixels)
 
-    def encode_image(self, images: Tensor, on_device: bool = False, gradients: bool = False) -> Tensor:
+    def encode_image(
+        self, images: Tensor, on_device: bool = False, gradients: bool = False
+    ) -> Tensor:
         with nullcontext() if gradients else torch.inference_mode():
             return answer(self.model.encode_image(images.to(self.device, self.dtype)), on_device)
 
@@ -152,22 +160,35 @@ class ClipbenchEncoder:
 
     @torch.inference_mode()
     def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
-        return answer(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), on_device)
+        return answer(
+            self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), on_device
+        )
 
     def tokens(self, text: str) -> list[str]:
         return self.tokenizer.tokens(text)
 
 
 class RivalEncoder(ClipbenchEncoder):
-    """A model that was trained with another objective than CLIP's: it has no joint space of pictures and texts.
+    """A model that was trained with another objective than CLIP's: it has no joint space of
+    pictures and texts.
 
-    It gives features before the projection, for probes, and scores classes in the way of its objective.
+    It gives features before the projection, for probes, and scores classes in the way of its
+    objective.
     """
 
-    def __init__(self, objective: Objective, tokenizer: Tokenizer, preprocess: Preprocess, name: str = "rival",
-                 device: torch.device | str | None = None, precision: str | None = None):  # fmt: skip
+    def __init__(
+        self,
+        objective: Objective,
+        tokenizer: Tokenizer,
+        preprocess: Preprocess,
+        name: str = "rival",
+        device: torch.device | str | None = None,
+        precision: str | None = None,
+    ):
         if precision not in (None, "fp32"):
-            raise UserError(f"{name} was trained with {objective.name}: such models run in fp32 only")
+            raise UserError(
+                f"{name} was trained with {objective.name}: such models run in fp32 only"
+            )
         super().__init__(objective.clip, tokenizer, preprocess, name, device)
         self.objective = (objective if device is None else objective.to(self.device)).eval()
         self.ensemble = f"as {objective.name} has it"  # how class_scores averages templates
@@ -183,15 +204,20 @@ class RivalEncoder(ClipbenchEncoder):
     def class_scores(
         self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str]
     ) -> Float[Tensor, "B C"]:
-        """How well each class fits a picture, from its features before the projection; see the objectives.
+        """How well each class fits a picture, from its features before the projection; see the
+        objectives.
 
         Raises:
             UserError: when the objective cannot answer that.
         """
-        scores = self.objective.class_scores(features.to(self.device), class_names, templates, self.tokenizer)
+        scores = self.objective.class_scores(
+            features.to(self.device), class_names, templates, self.tokenizer
+        )
         return scores.to(features.device)
 
-    def encode_image(self, images: Tensor, on_device: bool = False, gradients: bool = False) -> Tensor:
+    def encode_image(
+        self, images: Tensor, on_device: bool = False, gradients: bool = False
+    ) -> Tensor:
         raise self.no_joint_space()
 
     def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
@@ -199,11 +225,15 @@ class RivalEncoder(ClipbenchEncoder):
 
     def no_joint_space(self) -> UserError:
         way = "clipbench eval zero-shot and linear-probe know it"
-        return UserError(f"{self.name} was trained with {self.objective.name} and has no joint space; {way}")
+        return UserError(
+            f"{self.name} was trained with {self.objective.name} and has no joint space; {way}"
+        )
 
 
 class PicturesOnly:
-    """The image encoder of any model, before its projection: unit vectors of pictures, and no texts."""
+    """The image encoder of any model, before its projection: unit vectors of pictures, and no
+    texts.
+    """
 
     def __init__(self, encoder: "Encoder"):
         self.encoder, self.name, self.preprocess = encoder, encoder.name, encoder.preprocess
@@ -220,24 +250,30 @@ class PicturesOnly:
 
 
 def has_joint_space(encoder: Encoder) -> bool:
-    """Whether pictures and texts are compared by their vectors; models of other objectives score classes themselves."""
+    """Whether pictures and texts are compared by their vectors; models of other objectives
+    score classes themselves.
+    """
     return not isinstance(encoder, RivalEncoder)
 
 
 def load(
-    name: str | Path = "classroom", device: torch.device | str = "auto", precision: str | None = None
+    name: str | Path = "classroom",
+    device: torch.device | str = "auto",
+    precision: str | None = None,
 ) -> ClipbenchEncoder | TransformersEncoder | OpenClipEncoder:
-    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id or a training run.
+    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id
+    or a training run.
 
-    CLIPs are read into this package's own model; what it cannot be (SigLIP, other towers) is left to transformers or
-    open_clip, and a warning says so. A run with another objective comes as a ``RivalEncoder``. A model whose folder
-    says that its weights are random has that in its name.
+    CLIPs are read into this package's own model; what it cannot be (SigLIP, other towers) is left
+    to transformers or open_clip, and a warning says so. A run with another objective comes as a
+    ``RivalEncoder``. A model whose folder says that its weights are random has that in its name.
 
     Args:
-        device: "auto" takes CUDA, then Apple's MPS, then the CPU. A model of another objective stays on the CPU then:
-            it is small, and its objective is worked with by hand.
-        precision: of the weights: "fp32", which records use; "bf16" or "fp16"; or "auto", what the device multiplies
-            fast. None is fp32 on a CPU, and "auto" on an NVIDIA card: fp16 on a T4, bf16 on newer ones.
+        device: "auto" takes CUDA, then Apple's MPS, then the CPU. A model of another objective
+            stays on the CPU then: it is small, and its objective is worked with by hand.
+        precision: of the weights: "fp32", which records use; "bf16" or "fp16"; or "auto", what the
+            device multiplies fast. None is fp32 on a CPU, and "auto" on an NVIDIA card: fp16 on a
+            T4, bf16 on newer ones.
 
     Raises:
         UserError: when there is no such model or device, or its files are damaged.
@@ -251,5 +287,12 @@ def load(
         return open_foreign(found, marked(str(name), folder), pick_device(device), precision)
     shown = marked(str(name), folder)
     if (objective := read_objective(folder, model)) is not None:
-        return RivalEncoder(objective, tokenizer, preprocess, shown, "cpu" if device == "auto" else device, precision)
+        return RivalEncoder(
+            objective,
+            tokenizer,
+            preprocess,
+            shown,
+            "cpu" if device == "auto" else device,
+            precision,
+        )
     return ClipbenchEncoder(model, tokenizer, preprocess, shown, device, precision)

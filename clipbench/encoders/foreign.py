@@ -1,7 +1,7 @@
 """Models of transformers and of open_clip behind this package's ``Encoder`` contract.
 
-Each gives the same numbers as its library, but for the pictures: a ``transformers`` folder is read with this package's
-own preprocessing, which is held to be equal pixel for pixel.
+Each gives the same numbers as its library, but for the pictures: a ``transformers`` folder is read
+with this package's own preprocessing, which is held to be equal pixel for pixel.
 """
 
 import math
@@ -13,12 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from clipbench.compute.precision import (
-    answer,
-    choose_precision,
-    fingerprint_of,
-    in_precision,
-)
+from clipbench.compute.precision import answer, choose_precision, fingerprint_of, in_precision
 from clipbench.errors import UserError
 from clipbench.preprocess import pixels, to_rgb
 
@@ -26,16 +21,24 @@ SIGLIP = ("siglip", "siglip2")
 
 
 class ForeignEncoder:
-    """What the adapters share: a model in evaluation mode, its temperature, and how its pictures are prepared.
+    """What the adapters share: a model in evaluation mode, its temperature, and how its pictures
+    are prepared.
 
     Answers are float32 on the CPU; with ``on_device=True`` they stay on the model's device.
     """
 
-    def __init__(self, model: nn.Module, preprocess: Callable[[list[Image.Image]], Tensor], name: str,
-                 device: torch.device | str | None = None, precision: str | None = "fp32"):  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        preprocess: Callable[[list[Image.Image]], Tensor],
+        name: str,
+        device: torch.device | str | None = None,
+        precision: str | None = "fp32",
+    ):
         self.scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
-        self.bias = 0.0 if bias is None else float(bias.detach())  # what SigLIP adds to the scaled similarities
+        # what SigLIP adds to the scaled similarities
+        self.bias = 0.0 if bias is None else float(bias.detach())
         if device is not None:
             model.to(device)
         self.device = next(model.parameters()).device
@@ -73,10 +76,16 @@ class TransformersEncoder(ForeignEncoder):
         clean: what is done with a text before the tokenizer reads it; None: nothing.
     """
 
-    def __init__(self, model: nn.Module, tokenizer, preprocess: Callable[[list[Image.Image]], Tensor],
-                 name: str = "transformers", device: torch.device | str | None = None,
-                 precision: str | None = "fp32",
-                 clean: Callable[[str], str] | None = None):  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer,
+        preprocess: Callable[[list[Image.Image]], Tensor],
+        name: str = "transformers",
+        device: torch.device | str | None = None,
+        precision: str | None = "fp32",
+        clean: Callable[[str], str] | None = None,
+    ):
         super().__init__(model, preprocess, name, device, precision)
         self.tokenizer, self.clean = tokenizer, clean or str
 
@@ -100,7 +109,13 @@ class TransformersEncoder(ForeignEncoder):
     def settings(self) -> tuple:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         cleaning = () if self.clean is str else (self.clean.__name__,)
-        return self.model.config.to_json_string(), vocabulary, self._preprocess, self.precision, *cleaning
+        return (
+            self.model.config.to_json_string(),
+            vocabulary,
+            self._preprocess,
+            self.precision,
+            *cleaning,
+        )
 
     @torch.inference_mode()
     def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
@@ -115,23 +130,36 @@ class TransformersEncoder(ForeignEncoder):
 
     @torch.inference_mode()
     def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
-        return answer(unit(pooled(self.model.get_text_features(**self.token_ids(list(texts))))), on_device)
+        return answer(
+            unit(pooled(self.model.get_text_features(**self.token_ids(list(texts))))), on_device
+        )
 
     def token_ids(self, texts: list[str]) -> dict[str, Tensor]:
-        """SigLIP was trained on texts padded to the full context, without a mask, and must be asked that way."""
+        """SigLIP was trained on texts padded to the full context, without a mask, and must be
+        asked that way.
+        """
         padding = "max_length" if self.is_siglip else True
-        tokens = self.tokenizer([self.clean(text) for text in texts], padding=padding, truncation=True,
-                                max_length=self.context_length, return_tensors="pt")  # fmt: skip
+        tokens = self.tokenizer(
+            [self.clean(text) for text in texts],
+            padding=padding,
+            truncation=True,
+            max_length=self.context_length,
+            return_tensors="pt",
+        )
         names = ("input_ids",) if self.is_siglip else ("input_ids", "attention_mask")
         return {name: tokens[name].to(self.device) for name in names}
 
     def tokens(self, text: str) -> list[str]:
-        pieces = (piece.removesuffix("</w>").lstrip("▁") for piece in self.tokenizer.tokenize(self.clean(text)))
+        pieces = (
+            piece.removesuffix("</w>").lstrip("▁")
+            for piece in self.tokenizer.tokenize(self.clean(text))
+        )
         return [piece for piece in pieces if piece]
 
 
 class FlexibleSiglipEncoder(TransformersEncoder):
-    """A ``Siglip2Model``, which reads pictures in their own shape, cut into at most so many patches (NaFlex).
+    """A ``Siglip2Model``, which reads pictures in their own shape, cut into at most so many patches
+    (NaFlex).
 
     ``preprocess`` gives pictures of one batch in a common frame, with NaN where a smaller one ends.
 
@@ -139,12 +167,22 @@ class FlexibleSiglipEncoder(TransformersEncoder):
         settings: of transformers' image processor.
     """
 
-    def __init__(self, model: nn.Module, tokenizer, settings: dict, name: str = "transformers",
-                 device: torch.device | str | None = None, precision: str | None = "fp32",
-                 clean: Callable[[str], str] | None = None):  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer,
+        settings: dict,
+        name: str = "transformers",
+        device: torch.device | str | None = None,
+        precision: str | None = "fp32",
+        clean: Callable[[str], str] | None = None,
+    ):
         super().__init__(model, tokenizer, self.framed, name, device, precision, clean)
         self.patch, self.most = settings.get("patch_size", 16), settings.get("max_num_patches", 256)
-        self.mean, self.std = settings.get("image_mean", [0.5] * 3), settings.get("image_std", [0.5] * 3)
+        self.mean, self.std = (
+            settings.get("image_mean", [0.5] * 3),
+            settings.get("image_std", [0.5] * 3),
+        )
         self.resample = Image.Resampling(settings.get("resample", Image.Resampling.BILINEAR))
 
     @property
@@ -158,8 +196,12 @@ class FlexibleSiglipEncoder(TransformersEncoder):
         return config, vocabulary, pictures, precision, *cleaning
 
     def framed(self, pictures: list[Image.Image]) -> Tensor:
-        """(B, 3, H, W): each picture in the upper left corner, as large as its number of patches allows."""
-        resized = [pixels(to_rgb(each).resize(self.shape_of(each), self.resample)) for each in pictures]
+        """(B, 3, H, W): each picture in the upper left corner, as large as its number of
+        patches allows.
+        """
+        resized = [
+            pixels(to_rgb(each).resize(self.shape_of(each), self.resample)) for each in pictures
+        ]
         sides = [max((each.shape[side] for each in resized), default=self.patch) for side in (1, 2)]
         frame = torch.full((len(resized), 3, *sides), float("nan"))
         mean, std = (255 * torch.tensor(number)[:, None, None] for number in (self.mean, self.std))
@@ -174,40 +216,57 @@ class FlexibleSiglipEncoder(TransformersEncoder):
         return width, height
 
     def patches(self, images: Tensor) -> dict[str, Tensor]:
-        """The model's input: rows of patches, padded with zeros, which of them are real, and how they were arranged."""
+        """The model's input: rows of patches, padded with zeros, which of them are real, and
+        how they were arranged.
+        """
         rows, mask, shapes = [], torch.zeros(len(images), self.most, dtype=torch.int64), []
         for number, image in enumerate(images):
             inside = ~image[0].isnan()
             height, width = int(inside[:, 0].sum()), int(inside[0].sum())
-            cut = image[:, :height, :width].unflatten(1, (-1, self.patch)).unflatten(3, (-1, self.patch))
+            cut = (
+                image[:, :height, :width]
+                .unflatten(1, (-1, self.patch))
+                .unflatten(3, (-1, self.patch))
+            )
             flat = cut.permute(1, 3, 2, 4, 0).flatten(2).flatten(0, 1)  # (patches, P * P * 3)
             mask[number, : len(flat)] = 1
             rows.append(F.pad(flat, (0, 0, 0, self.most - len(flat))))
             shapes.append((height // self.patch, width // self.patch))
-        found = {"pixel_values": torch.stack(rows).to(self.dtype), "pixel_attention_mask": mask,
-                 "spatial_shapes": torch.tensor(shapes)}  # fmt: skip
+        found = {
+            "pixel_values": torch.stack(rows).to(self.dtype),
+            "pixel_attention_mask": mask,
+            "spatial_shapes": torch.tensor(shapes),
+        }
         return {name: tensor.to(self.device) for name, tensor in found.items()}
 
     @torch.inference_mode()
     def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
-        return answer(unit(pooled(self.model.get_image_features(**self.patches(images)))), on_device)
+        return answer(
+            unit(pooled(self.model.get_image_features(**self.patches(images)))), on_device
+        )
 
     @torch.inference_mode()
     def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
         patches = self.patches(images)
-        output = self.model.vision_model(patches["pixel_values"], attention_mask=patches["pixel_attention_mask"],
-                                         spatial_shapes=patches["spatial_shapes"])  # fmt: skip
+        output = self.model.vision_model(
+            patches["pixel_values"],
+            attention_mask=patches["pixel_attention_mask"],
+            spatial_shapes=patches["spatial_shapes"],
+        )
         return answer(output.pooler_output, on_device)
 
 
 def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, int]:
-    """The largest (height, width) of whole patches with about this ratio and at most so many patches, by bisection.
+    """The largest (height, width) of whole patches with about this ratio and at most so many
+    patches, by bisection.
 
     As transformers' ``get_image_size_for_max_num_patches``, to the last step.
     """
 
     def sides(scale: float) -> tuple[int, int]:
-        return tuple(max(patch, math.ceil(side * scale / patch) * patch) for side in (height, width))
+        return tuple(
+            max(patch, math.ceil(side * scale / patch) * patch) for side in (height, width)
+        )
 
     low, high = 1e-6, 100.0
     while high - low >= 1e-5:
@@ -227,17 +286,29 @@ def unit(features: Tensor) -> Tensor:
 
 
 class OpenClipEncoder(ForeignEncoder):
-    """Any model of open_clip with what ``create_model_and_transforms`` and ``get_tokenizer`` give beside it.
+    """Any model of open_clip with what ``create_model_and_transforms`` and ``get_tokenizer`` give
+    beside it.
 
     Args:
         transform: one picture to (3, S, S), open_clip's ``preprocess_val``.
     """
 
-    def __init__(self, model: nn.Module, tokenizer, transform: Callable[[Image.Image], Tensor],
-                 name: str = "open_clip", device: torch.device | str | None = None,
-                 precision: str | None = "fp32"):  # fmt: skip
-        super().__init__(model, lambda pictures: torch.stack([transform(one) for one in pictures]), name, device,
-                         precision)  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer,
+        transform: Callable[[Image.Image], Tensor],
+        name: str = "open_clip",
+        device: torch.device | str | None = None,
+        precision: str | None = "fp32",
+    ):
+        super().__init__(
+            model,
+            lambda pictures: torch.stack([transform(one) for one in pictures]),
+            name,
+            device,
+            precision,
+        )
         self.tokenizer, self.transform = tokenizer, transform
 
     @property
@@ -254,8 +325,15 @@ class OpenClipEncoder(ForeignEncoder):
         return self.model.context_length
 
     def settings(self) -> tuple:
-        """open_clip's transforms and tokenizers are known by what they print and by what they make of a text."""
-        return str(self.model), str(self.transform), self.tokenizer(["a photo, 2 emoji!"]).tolist(), self.precision
+        """open_clip's transforms and tokenizers are known by what they print and by what they
+        make of a text.
+        """
+        return (
+            str(self.model),
+            str(self.transform),
+            self.tokenizer(["a photo, 2 emoji!"]).tolist(),
+            self.precision,
+        )
 
     @torch.inference_mode()
     def encode_image(self, images: Tensor, on_device: bool = False) -> Tensor:
@@ -272,7 +350,9 @@ class OpenClipEncoder(ForeignEncoder):
 
     @torch.inference_mode()
     def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
-        return answer(unit(self.model.encode_text(self.tokenizer(list(texts)).to(self.device))), on_device)
+        return answer(
+            unit(self.model.encode_text(self.tokenizer(list(texts)).to(self.device))), on_device
+        )
 
     def tokens(self, text: str) -> list[str]:
         return [self.tokenizer.decode([token]).strip() for token in self.tokenizer.encode(text)]
@@ -282,7 +362,10 @@ class OpenClipEncoder(ForeignEncoder):
 def without_projection(visual: nn.Module) -> Iterator[None]:
     """open_clip's vision transformer leaves out a projection that is None."""
     if not hasattr(visual, "proj"):
-        raise UserError(f"open_clip's {type(visual).__name__} has no features before projection; take encode_image")
+        raise UserError(
+            f"open_clip's {type(visual).__name__} has no features before projection; "
+            "take encode_image"
+        )
     projection, visual.proj = visual.proj, None
     try:
         yield

@@ -1,7 +1,8 @@
 """Model folders that this package's CLIP is not, opened through the library that computes them.
 
-``pretrained`` says which library that is; here its model, tokenizer and preprocessing are put behind an adapter.
-Weights are read by this package, from safetensors only, and checked: none may be missing, left over, or not finite.
+``pretrained`` says which library that is; here its model, tokenizer and preprocessing are put
+behind an adapter. Weights are read by this package, from safetensors only, and checked: none may be
+missing, left over, or not finite.
 """
 
 import contextlib
@@ -27,22 +28,29 @@ from clipbench.pretrained.folders import (
 )
 from clipbench.pretrained.open_clip_library import import_open_clip
 from clipbench.pretrained.siglip_layout import is_siglip, siglip_config, to_transformers
-from clipbench.pretrained.weights import (
-    check,
-    note_large_scale,
-    read_weights,
-    whole_names,
-)
+from clipbench.pretrained.weights import check, note_large_scale, read_weights, whole_names
 from clipbench.tokenizer import openai_cleaned, repaired
 
-UNREADABLE = (OSError, ImportError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+UNREADABLE = (
+    OSError,
+    ImportError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
 Loader = Callable[[Path, str, torch.device | str, str], TransformersEncoder | OpenClipEncoder]
 
 
 def open_foreign(
-    found: ForeignModel, name: str, device: torch.device | str = "cpu", precision: str | None = "fp32"
+    found: ForeignModel,
+    name: str,
+    device: torch.device | str = "cpu",
+    precision: str | None = "fp32",
 ) -> TransformersEncoder | OpenClipEncoder:
-    """The model that ``load_pretrained`` refused, through the library that it named; a warning says so.
+    """The model that ``load_pretrained`` refused, through the library that it named; a warning says
+    so.
 
     Raises:
         UserError: when that library is not installed, or cannot build it.
@@ -56,7 +64,9 @@ def open_foreign(
 
 def library_of(found: ForeignModel) -> str:
     """transformers for a SigLIP of open_clip too: open_clip would need timm for it."""
-    if found.library == "open_clip" and is_siglip(open_clip_settings(found.weights.parent)["model_cfg"]):
+    if found.library == "open_clip" and is_siglip(
+        open_clip_settings(found.weights.parent)["model_cfg"]
+    ):
         return "transformers"
     return found.library
 
@@ -65,11 +75,12 @@ def open_clip_settings(folder: Path) -> dict:
     return read_json(folder / OPEN_CLIP_CONFIG)
 
 
-# ------------------------------------------------------------------------------------------------- transformers
+# -------------------- transformers
 
 
-def load_transformers(weights: Path, name: str, device: torch.device | str = "cpu",
-                      precision: str | None = "fp32") -> TransformersEncoder:  # fmt: skip
+def load_transformers(
+    weights: Path, name: str, device: torch.device | str = "cpu", precision: str | None = "fp32"
+) -> TransformersEncoder:
     """Read a folder of transformers, or a SigLIP of open_clip, without a network.
 
     Raises:
@@ -99,7 +110,9 @@ def load_transformers(weights: Path, name: str, device: torch.device | str = "cp
 
 
 def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Module:
-    """The model with these weights, all of them and no others: transformers would draw missing ones at random."""
+    """The model with these weights, all of them and no others: transformers would draw missing
+    ones at random.
+    """
     from transformers import MODEL_MAPPING
 
     kind = MODEL_MAPPING[type(config)]
@@ -107,8 +120,9 @@ def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Mo
         wanted = kind(config).state_dict()
     state = {name: in_shape(tensor, wanted.get(name)) for name, tensor in state.items()}
     checked(state, wanted, weights)
-    model, report = kind.from_pretrained(None, config=config, state_dict=state, dtype=torch.float32,
-                                         output_loading_info=True)  # fmt: skip
+    model, report = kind.from_pretrained(
+        None, config=config, state_dict=state, dtype=torch.float32, output_loading_info=True
+    )
     if missing := sorted(report["missing_keys"]):
         raise UserError(f"{weights} does not fit its settings: {missing[0]} is missing")
     return model
@@ -117,11 +131,14 @@ def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Mo
 def checked(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: Path) -> None:
     """
     Raises:
-        UserError: naming the first weight that is missing, left over, of another shape, or not finite.
+        UserError: naming the first weight that is missing, left over, of another shape, or not
+            finite.
     """
     if missing := sorted(wanted.keys() - state.keys()):
         raise UserError(f"{weights} does not fit its settings: {missing[0]} is missing")
-    if more := sorted(name for name in state.keys() - wanted.keys() if not name.endswith("position_ids")):
+    if more := sorted(
+        name for name in state.keys() - wanted.keys() if not name.endswith("position_ids")
+    ):
         raise UserError(f"{weights} does not fit its settings: {more[0]} belongs to another model")
     for name, tensor in state.items():
         if name in wanted:
@@ -130,7 +147,11 @@ def checked(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: 
 
 def in_shape(tensor: Tensor, wanted: Tensor | None) -> Tensor:
     """A single number in the shape that the library has for it: () or (1,)."""
-    return tensor.reshape(wanted.shape) if wanted is not None and tensor.numel() == wanted.numel() == 1 else tensor
+    return (
+        tensor.reshape(wanted.shape)
+        if wanted is not None and tensor.numel() == wanted.numel() == 1
+        else tensor
+    )
 
 
 def transformers_tokenizer(folder: Path):
@@ -140,11 +161,15 @@ def transformers_tokenizer(folder: Path):
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except UNREADABLE as error:
         needs = "; pip install sentencepiece" if "sentencepiece" in str(error).lower() else ""
-        raise UserError(f"transformers cannot read the tokenizer of {folder}: {first_line(error)}{needs}") from None
+        raise UserError(
+            f"transformers cannot read the tokenizer of {folder}: {first_line(error)}{needs}"
+        ) from None
 
 
 def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
-    """(config, weights, preprocessing, cleaning of texts) of a SigLIP in open_clip's layout, for transformers."""
+    """(config, weights, preprocessing, cleaning of texts) of a SigLIP in open_clip's layout,
+    for transformers.
+    """
     from transformers import SiglipConfig
 
     data = open_clip_settings(folder)
@@ -155,7 +180,9 @@ def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
 
 
 def canonical(text: str) -> str:
-    """Lower case without punctuation and with single spaces, as SigLIP's texts are (big_vision, open_clip)."""
+    """Lower case without punctuation and with single spaces, as SigLIP's texts are (big_vision,
+    open_clip).
+    """
     text = repaired(text).replace("_", " ").translate(str.maketrans("", "", string.punctuation))
     return " ".join(text.lower().split())
 
@@ -167,11 +194,12 @@ CLEANINGS: dict[str, Callable[[str], str]] = {  # of open_clip's tokenizers
 }
 
 
-# --------------------------------------------------------------------------------------------------- open_clip
+# -------------------- open_clip
 
 
-def load_open_clip(weights: Path, name: str, device: torch.device | str = "cpu",
-                   precision: str | None = "fp32") -> OpenClipEncoder:  # fmt: skip
+def load_open_clip(
+    weights: Path, name: str, device: torch.device | str = "cpu", precision: str | None = "fp32"
+) -> OpenClipEncoder:
     """Read a folder of open_clip, whatever open_clip can build, without a network.
 
     Raises:
@@ -185,18 +213,28 @@ def load_open_clip(weights: Path, name: str, device: torch.device | str = "cpu",
     state = whole_names(read_weights(weights), weights)
     try:
         with no_remarks():  # that the weights are random: they come next
-            model = open_clip.create_model(f"local-dir:{folder}", load_weights=False, pretrained_text=False)
+            model = open_clip.create_model(
+                f"local-dir:{folder}", load_weights=False, pretrained_text=False
+            )
         state = names_of_open_clip(open_clip, model, state)
         checked(state, model.state_dict(), weights)
         model.load_state_dict(state)
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-        preprocess = from_open_clip_preprocessing(open_clip_settings(folder), side(model.visual.image_size))
+        preprocess = from_open_clip_preprocessing(
+            open_clip_settings(folder), side(model.visual.image_size)
+        )
     except UserError:
         raise
     except UNREADABLE as error:
-        absent = [name for name in ("timm", "torchvision", "transformers") if not importlib.util.find_spec(name)]
+        absent = [
+            name
+            for name in ("timm", "torchvision", "transformers")
+            if not importlib.util.find_spec(name)
+        ]
         needs = f"; pip install {' '.join(absent)}" if absent else ""
-        raise UserError(f"open_clip cannot open {folder}: {first_line(error).rstrip('.')}{needs}") from None
+        raise UserError(
+            f"open_clip cannot open {folder}: {first_line(error).rstrip('.')}{needs}"
+        ) from None
     return OpenClipEncoder(model, tokenizer, preprocess_one(preprocess), name, device, precision)
 
 
@@ -212,7 +250,9 @@ def no_remarks() -> Iterator[None]:
 
 
 def names_of_open_clip(open_clip, model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under the names that this model of open_clip has, from its other layout and from others' files."""
+    """The weights under the names that this model of open_clip has, from its other layout and
+    from others' files.
+    """
     state = open_clip.factory.convert_state_dict(model, state)
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
         state = open_clip.factory.convert_to_custom_text_state_dict(state)

@@ -1,4 +1,6 @@
-"""An Encoder that only remembers: features computed elsewhere, for evaluators and widgets that take an encoder."""
+"""An Encoder that only remembers: features computed elsewhere, for evaluators and widgets that
+take an encoder.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,8 @@ from clipbench.errors import UserError
 class PrecomputedEncoder:
     """Known pictures and texts to the features they were given.
 
-    Pictures are recognised by their pixels. Texts are looked up, or encoded by ``texts`` when that is an Encoder.
+    Pictures are recognised by their pixels. Texts are looked up, or encoded by ``texts`` when that
+    is an Encoder.
 
     Args:
         pictures: M pictures.
@@ -24,7 +27,8 @@ class PrecomputedEncoder:
         tower_features: (M, W) features before the projection, where they are known.
 
     Raises:
-        UserError: for another number of pictures than features, or features and texts of different widths.
+        UserError: for another number of pictures than features, or features and texts of different
+            widths.
     """
 
     def __init__(
@@ -38,18 +42,28 @@ class PrecomputedEncoder:
     ):
         for what in (features, *([] if tower_features is None else [tower_features])):
             if len(what) != len(pictures):
-                raise UserError(f"{len(pictures)} pictures and {len(what)} rows of features do not fit each other")
+                raise UserError(
+                    f"{len(pictures)} pictures and {len(what)} rows of features do not "
+                    "fit each other"
+                )
         if not torch.isfinite(features).all():
             raise UserError("some of the features are not finite numbers")
         self.name, self.embed_dim = name, features.shape[1]
         self._texts, self._features, self._tower_features = texts, features.float(), tower_features
         width = len(next(iter(texts.values()))) if isinstance(texts, Mapping) else texts.embed_dim
         if width != self.embed_dim:
-            raise UserError(f"pictures have {self.embed_dim} features and texts {width}: not the same joint space")
+            raise UserError(
+                f"pictures have {self.embed_dim} features and texts {width}: not the "
+                "same joint space"
+            )
         self.scale = float(scale if scale is not None else getattr(texts, "scale", 100.0))
         self._rows = {pixel_hash(picture): row for row, picture in enumerate(pictures)}
         digest = hashlib.sha256(self._features.contiguous().numpy().tobytes())
-        digest.update(getattr(texts, "fingerprint", repr(sorted(texts) if isinstance(texts, Mapping) else "")).encode())
+        digest.update(
+            getattr(
+                texts, "fingerprint", repr(sorted(texts) if isinstance(texts, Mapping) else "")
+            ).encode()
+        )
         self.fingerprint = digest.hexdigest()[:16]
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
@@ -60,7 +74,9 @@ class PrecomputedEncoder:
         """
         rows = [self._rows.get(pixel_hash(picture)) for picture in pictures]
         if None in rows:
-            raise UserError(f"picture {rows.index(None) + 1} of {len(rows)} is not among those with features")
+            raise UserError(
+                f"picture {rows.index(None) + 1} of {len(rows)} is not among those with features"
+            )
         return torch.tensor(rows).view(-1, 1, 1, 1)
 
     def encode_image(self, images: Tensor) -> Tensor:
@@ -68,7 +84,9 @@ class PrecomputedEncoder:
 
     def image_tower(self, images: Tensor) -> Tensor:
         if self._tower_features is None:
-            raise UserError("features before the projection are not known here; embed with --before-projection")
+            raise UserError(
+                "features before the projection are not known here; embed with --before-projection"
+            )
         return self._tower_features[images.flatten()].float()
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
@@ -76,7 +94,9 @@ class PrecomputedEncoder:
             return self._texts.encode_text(texts)
         unknown = [text for text in texts if text not in self._texts]
         if unknown:
-            raise UserError(f"no features are known for the text {unknown[0][:60]!r}; give an encoder for texts")
+            raise UserError(
+                f"no features are known for the text {unknown[0][:60]!r}; give an encoder for texts"
+            )
         return torch.stack([self._texts[text] for text in texts]).float()
 
     def tokens(self, text: str) -> list[str]:

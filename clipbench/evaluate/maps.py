@@ -16,7 +16,7 @@ class Cancelled(Exception):
     """A computation that was given up because its caller asked for it."""
 
 
-# ----------------------------------------------------------------------------------------------------------- PCA
+# -------------------- PCA
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class Plane:
 def principal_plane(features: Float[Tensor, "M D"]) -> Plane:
     """The first two principal components (Pearson 1901), by singular value decomposition.
 
-    In each direction the entry with the largest magnitude is positive, as in scikit-learn, so that the same features
-    give the same map. Directions without variance, as of a single row, are still orthonormal.
+    In each direction the entry with the largest magnitude is positive, as in scikit-learn, so that
+    the same features give the same map. Directions without variance, as of a single row, are still
+    orthonormal.
 
     Raises:
         UserError: for no rows, fewer than two dimensions, or numbers that are not finite.
@@ -55,7 +56,7 @@ def principal_plane(features: Float[Tensor, "M D"]) -> Plane:
     return Plane(mean, directions, power / sizes.square().sum().clamp(min=1e-30))
 
 
-# ---------------------------------------------------------------------------------------------------------- UMAP
+# -------------------- UMAP
 
 
 def umap_map(
@@ -68,8 +69,9 @@ def umap_map(
 ) -> Float[Tensor, "M 2"]:
     """UMAP (McInnes et al. 2018) by cosine distance, started from the principal plane.
 
-    That start keeps far clusters where PCA shows them, which a random one does not (Kobak and Linderman 2021). The
-    same features, seed and installation give the same map. The first call in a process compiles for up to a minute.
+    That start keeps far clusters where PCA shows them, which a random one does not (Kobak and
+    Linderman 2021). The same features, seed and installation give the same map. The first call in a
+    process compiles for up to a minute.
 
     Args:
         report: is called with the share that is done, from 0 to 1.
@@ -88,11 +90,20 @@ def umap_map(
     start = principal_plane(features).project(features)
     start = 10 * start / start.abs().max().clamp(min=1e-12)
     layout = umap.UMAP(
-        n_neighbors=min(neighbours, len(features) - 1), min_dist=min_distance, metric="cosine", init=start.numpy(),
-        random_state=seed, n_jobs=1,  # several threads would make it irreproducible
-        tqdm_kwds={"disable": False, "file": ProgressReader(report, cancelled), "mininterval": 0.1,
-                   "bar_format": "{n}/{total}", "desc": ""},
-    )  # fmt: skip
+        n_neighbors=min(neighbours, len(features) - 1),
+        min_dist=min_distance,
+        metric="cosine",
+        init=start.numpy(),
+        random_state=seed,
+        n_jobs=1,  # several threads would make it irreproducible
+        tqdm_kwds={
+            "disable": False,
+            "file": ProgressReader(report, cancelled),
+            "mininterval": 0.1,
+            "bar_format": "{n}/{total}",
+            "desc": "",
+        },
+    )
     return torch.from_numpy(layout.fit_transform(features.numpy())).float()
 
 
@@ -108,7 +119,9 @@ def imported_umap():
 
 
 class ProgressReader:
-    """A file into which tqdm writes ``3/500``; umap-learn offers no other way to watch it or to stop it."""
+    """A file into which tqdm writes ``3/500``; umap-learn offers no other way to watch it or to
+    stop it.
+    """
 
     def __init__(self, report: Callable[[float], None], cancelled: Callable[[], bool]):
         self.report, self.cancelled = report, cancelled
@@ -124,7 +137,7 @@ class ProgressReader:
         pass
 
 
-# ------------------------------------------------------------------------------------------------------- quality
+# -------------------- quality
 
 
 def trustworthiness(
@@ -135,8 +148,9 @@ def trustworthiness(
 ) -> float:
     """How far neighbours on the map are neighbours in the full space (Venna and Kaski 2001).
 
-    1 if all are, about 0.5 for a random map. The same number as scikit-learn's, but in blocks: 5,000 points need
-    a few megabytes and not 600. On unit vectors, neighbours by distance are those by cosine.
+    1 if all are, about 0.5 for a random map. The same number as scikit-learn's, but in blocks:
+    5,000 points need a few megabytes and not 600. On unit vectors, neighbours by distance are those
+    by cosine.
 
     Args:
         neighbours: k, on the map.
@@ -154,10 +168,13 @@ def trustworthiness(
 
 
 def too_far(features: Tensor, points: Tensor, neighbours: int, rows: Tensor) -> int:
-    """By how many ranks map neighbours of ``rows`` lie beyond the k-th in the full space, summed."""
+    """By how many ranks map neighbours of ``rows`` lie beyond the k-th in the full space,
+    summed.
+    """
     far, near = distances(features, rows), distances(points, rows)
     on_map = far.gather(1, near.topk(neighbours, largest=False).indices).sort(1).values
-    # every point falls into one of the intervals between a row's map neighbours; all before them are closer
+    # every point falls into one of the intervals between a row's map neighbours; all before them
+    # are closer
     interval = torch.searchsorted(on_map, far, right=True)
     interval += (neighbours + 1) * torch.arange(len(rows))[:, None]
     counts = interval.flatten().bincount(minlength=len(rows) * (neighbours + 1)).view(len(rows), -1)

@@ -1,7 +1,8 @@
-"""The gap between pictures and texts in the joint space, and what happens when it is closed or widened.
+"""The gap between pictures and texts in the joint space, and what happens when it is closed or
+widened.
 
-Liang et al. 2022, "Mind the Gap": the means of unit vectors of both modalities lie apart, at the start of training
-and after it.
+Liang et al. 2022, "Mind the Gap": the means of unit vectors of both modalities lie apart, at the
+start of training and after it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,9 @@ from clipbench.errors import UserError
 from clipbench.loss import clip_loss
 
 
-def mean_difference(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> Float[Tensor, " D"]:
+def mean_difference(
+    images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]
+) -> Float[Tensor, " D"]:
     """From the mean of the texts to that of the pictures (section 3).
 
     Raises:
@@ -27,11 +30,13 @@ def mean_difference(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -
 
 
 def modality_gap(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> dict[str, float]:
-    """The gap, and mean cosines within and between the modalities. Unit vectors; row n of both need not be a pair.
+    """The gap, and mean cosines within and between the modalities. Unit vectors; row n of both need
+    not be a pair.
 
     Returns:
-        ``gap``, the distance of the means: 0 for clouds around one middle, 2 for opposite points; ``image_text``,
-        ``image_image`` and ``text_text``, mean cosines (of a row with itself left out; nan for a single row).
+        ``gap``, the distance of the means: 0 for clouds around one middle, 2 for opposite points;
+        ``image_text``, ``image_image`` and ``text_text``, mean cosines (of a row with itself left
+        out; nan for a single row).
     """
     distance = mean_difference(images, texts).norm()
     return {
@@ -54,10 +59,12 @@ def mean_cosine_of_others(features: Float[Tensor, "M D"]) -> float:
 def shifted(
     images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"], share: float
 ) -> tuple[Float[Tensor, "M D"], Float[Tensor, "B D"]]:
-    """Both clouds moved along the difference of their means, then back onto the sphere (section 4.2).
+    """Both clouds moved along the difference of their means, then back onto the sphere (section
+    4.2).
 
     Args:
-        share: lambda; at 0.5 the means meet, but for the return to the sphere; below 0 the gap widens.
+        share: lambda; at 0.5 the means meet, but for the return to the sphere; below 0 the gap
+            widens.
     """
     step = share * mean_difference(images, texts)
     return F.normalize(images - step, dim=1), F.normalize(texts + step, dim=1)
@@ -72,7 +79,8 @@ def gap_landscape(
         scale: what cosines are multiplied by in the loss.
 
     Returns:
-        for each share a dict of ``share``, ``gap``, ``loss`` and the fractions ``image_to_text``, ``text_to_image``.
+        for each share a dict of ``share``, ``gap``, ``loss`` and the fractions ``image_to_text``,
+        ``text_to_image``.
 
     Raises:
         UserError: for another number of texts than pictures.

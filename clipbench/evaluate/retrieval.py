@@ -1,9 +1,10 @@
-"""Retrieval both ways: the captions of a picture among all captions, and the picture of a caption among all pictures.
+"""Retrieval both ways: the captions of a picture among all captions, and the picture of a caption
+among all pictures.
 
-Recall as in the paper (appendix E.1): R@k is the share of queries that have any right item among their first k. Equal
-captions are one text: it is one query, stands in the gallery once, and is right for every picture that has it. A wrong
-item with the score of the best right one counts as before it, so that a model that says the same of everything finds
-nothing.
+Recall as in the paper (appendix E.1): R@k is the share of queries that have any right item among
+their first k. Equal captions are one text: it is one query, stands in the gallery once, and is
+right for every picture that has it. A wrong item with the score of the best right one counts as
+before it, so that a model that says the same of everything finds nothing.
 """
 
 from collections.abc import Sequence
@@ -40,16 +41,25 @@ def distinct(captions: Sequence[Sequence[str]]) -> Captions:
     if not captions:
         raise UserError("there are no pictures to search among")
     if not all(captions):
-        raise UserError(f"picture {[bool(some) for some in captions].index(False) + 1} has no caption; leave it out")
+        raise UserError(
+            f"picture {[bool(some) for some in captions].index(False) + 1} has no "
+            "caption; leave it out"
+        )
     places: dict[str, int] = {}
-    pairs = {(image, places.setdefault(text, len(places))) for image, some in enumerate(captions) for text in some}
+    pairs = {
+        (image, places.setdefault(text, len(places)))
+        for image, some in enumerate(captions)
+        for text in some
+    }
     images, of_texts = torch.tensor(sorted(pairs)).unbind(1)
     return Captions(list(places), images, of_texts, sum(map(len, captions)))
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """How many wrong items come before the best right one: of every picture's and of every text's query."""
+    """How many wrong items come before the best right one: of every picture's and of every
+    text's query.
+    """
 
     image_to_text: Int[Tensor, " M"]
     text_to_image: Int[Tensor, " T"]
@@ -83,9 +93,10 @@ def retrieval_metrics(
         text_features: of ``captions.texts``, in that order.
 
     Returns:
-        For ``image_to_text`` and ``text_to_image``: ``_r1``, ``_r5``, ``_r10`` as fractions with the ends of their 95 %
-        Wilson intervals, and ``_median_rank`` (1 is the best); ``chance_r1``, R@1 of guessing, the same both ways; the
-        counts ``pictures``, ``texts`` (distinct) and ``captions``.
+        For ``image_to_text`` and ``text_to_image``: ``_r1``, ``_r5``, ``_r10`` as fractions with
+        the ends of their 95 % Wilson intervals, and ``_median_rank`` (1 is the best);
+        ``chance_r1``, R@1 of guessing, the same both ways; the counts ``pictures``, ``texts``
+        (distinct) and ``captions``.
 
     Raises:
         UserError: for features that are no finite numbers or of different widths.
@@ -117,13 +128,18 @@ def retrieval_ranks(
 
 
 def ranks_of(
-    queries: Float[Tensor, "Q D"], gallery: Float[Tensor, "G D"], asked: Int[Tensor, " E"], right: Int[Tensor, " E"],
+    queries: Float[Tensor, "Q D"],
+    gallery: Float[Tensor, "G D"],
+    asked: Int[Tensor, " E"],
+    right: Int[Tensor, " E"],
     scores: int = BLOCK,
-) -> Int[Tensor, " Q"]:  # fmt: skip
-    """Of every query, how many wrong items of the gallery score at least as high as its best right one.
+) -> Int[Tensor, " Q"]:
+    """Of every query, how many wrong items of the gallery score at least as high as its best right
+    one.
 
     Args:
-        asked, right: pairs of a query and an item that is right for it; every query has one or more.
+        asked, right: pairs of a query and an item that is right for it; every query has one or
+            more.
     """
     order = asked.argsort(stable=True)
     asked, right = asked[order], right[order]

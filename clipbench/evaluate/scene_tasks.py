@@ -1,9 +1,11 @@
-"""A model's answers to the questions of the scene tasks: zero-shot, and by a linear probe of its features.
+"""A model's answers to the questions of the scene tasks: zero-shot, and by a linear probe of its
+features.
 
-Zero-shot, a scene is compared with the prompts of its own K answers, each ensembled over the task's templates. The
-probe is the paper's (features before the projection, certified solver); it learns each answer's number from other
-scenes of the same question. So zero-shot asks what the two encoders understand together, the probe what the picture's
-features hold: a probe far above zero-shot says that the text side is missing, not the picture's.
+Zero-shot, a scene is compared with the prompts of its own K answers, each ensembled over the task's
+templates. The probe is the paper's (features before the projection, certified solver); it learns
+each answer's number from other scenes of the same question. So zero-shot asks what the two encoders
+understand together, the probe what the picture's features hold: a probe far above zero-shot says
+that the text side is missing, not the picture's.
 """
 
 from collections.abc import Sequence
@@ -29,29 +31,40 @@ from clipbench.evaluate.zero_shot import zero_shot_weights
 
 
 def scene_task_metrics(
-    encoder: Encoder, task: SceneTask, pictures: int = 1000, train: int = 2000, progress: bool = True,
-    interval: str = "wilson", shots: Sequence[int] = (), seeds: Sequence[int] = (0, 1, 2),
-) -> dict[str, float | str]:  # fmt: skip
+    encoder: Encoder,
+    task: SceneTask,
+    pictures: int = 1000,
+    train: int = 2000,
+    progress: bool = True,
+    interval: str = "wilson",
+    shots: Sequence[int] = (),
+    seeds: Sequence[int] = (0, 1, 2),
+) -> dict[str, float | str]:
     """One task.
 
     Args:
         pictures: test scenes; rounded down to equally many of each answer.
         train: training scenes of the probe; 0 leaves it out.
         interval: "wilson" or "clopper-pearson", at 95 %.
-        shots: also probes of so many of the training scenes of each answer, as many as each answer has.
+        shots: also probes of so many of the training scenes of each answer, as many as each answer
+            has.
         seeds: draws of the shots.
 
     Returns:
-        ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its interval as
-        ``_low`` and ``_high``; ``probe_converged``, whether all its fits are certified to 1e-6; with shots what
-        ``curve_metrics`` gives, after ``probe``; ``chance`` = 1 / K, ``pictures``, ``answers``. A model of another
-        objective than CLIP's has no ``zero_shot``, and no comparison with it.
+        ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its
+        interval as ``_low`` and ``_high``; ``probe_converged``, whether all its fits are certified
+        to 1e-6; with shots what ``curve_metrics`` gives, after ``probe``; ``chance`` = 1 / K,
+        ``pictures``, ``answers``. A model of another objective than CLIP's has no ``zero_shot``,
+        and no comparison with it.
 
     Raises:
-        UserError: when there are fewer pictures than answers, and of a model without a joint space if ``train`` is 0.
+        UserError: when there are fewer pictures than answers, and of a model without a joint space
+            if ``train`` is 0.
     """
     if not (train or has_joint_space(encoder)):
-        raise UserError(f"{encoder.name} has no joint space, so it is asked by probes: leave --train 0 out")
+        raise UserError(
+            f"{encoder.name} has no joint space, so it is asked by probes: leave --train 0 out"
+        )
     question = task.draw(pictures)
     metrics = {}
     if has_joint_space(encoder):
@@ -64,13 +77,20 @@ def scene_task_metrics(
         metrics |= probe_numbers(learned, test, task.answers, interval)
         if shots:
             metrics |= few_shot_numbers(learned, test, task.answers, shots, seeds, metrics)
-    return metrics | {"chance": task.chance, "pictures": len(question.labels), "answers": task.answers}
+    return metrics | {
+        "chance": task.chance,
+        "pictures": len(question.labels),
+        "answers": task.answers,
+    }
 
 
 def answer_scores(
     encoder: Encoder, task: SceneTask, question: Question, features: Float[Tensor, "M D"]
 ) -> Float[Tensor, "M K"]:
-    """Similarity of each scene with the prompts of its own answers. Each distinct phrase is encoded once."""
+    """Similarity of each scene with the prompts of its own answers.
+
+    Each distinct phrase is encoded once.
+    """
     distinct = sorted({phrase for row in question.phrases for phrase in row})
     place = {phrase: number for number, phrase in enumerate(distinct)}
     own = torch.tensor([[place[phrase] for phrase in row] for row in question.phrases])
@@ -85,7 +105,10 @@ def probe_rows(
     learned = task.draw(train, training=True)
     sets = (learned, task.pictures(learned, training=True)), (question, task.pictures(question))
     return tuple(
-        Rows(cached_image_features(encoder, pictures, projected=False, progress=progress), asked.labels)
+        Rows(
+            cached_image_features(encoder, pictures, projected=False, progress=progress),
+            asked.labels,
+        )
         for asked, pictures in sets
     )
 
@@ -99,12 +122,25 @@ def probe_numbers(train: Rows, test: Rows, answers: int, interval: str) -> dict[
 
 
 def few_shot_numbers(
-    train: Rows, test: Rows, answers: int, shots: Sequence[int], seeds: Sequence[int], known: dict[str, float]
+    train: Rows,
+    test: Rows,
+    answers: int,
+    shots: Sequence[int],
+    seeds: Sequence[int],
+    known: dict[str, float],
 ) -> dict[str, float | str]:
-    """Probes of a few scenes of each answer; ``known`` has the full probe and, of a CLIP, the zero-shot accuracy."""
-    curve = few_shot_curve(train.labels, probe_scorer(train, test, answers), usable_shots(train.labels, shots), seeds)
-    numbers = curve_metrics("probe", curve, known["probe"], known.get("zero_shot", 0.0), train.labels)
-    about_zero_shot = () if "zero_shot" in known else ("probe_examples_to_match_zero_shot", "probe_match")
+    """Probes of a few scenes of each answer; ``known`` has the full probe and, of a CLIP, the
+    zero-shot accuracy.
+    """
+    curve = few_shot_curve(
+        train.labels, probe_scorer(train, test, answers), usable_shots(train.labels, shots), seeds
+    )
+    numbers = curve_metrics(
+        "probe", curve, known["probe"], known.get("zero_shot", 0.0), train.labels
+    )
+    about_zero_shot = (
+        () if "zero_shot" in known else ("probe_examples_to_match_zero_shot", "probe_match")
+    )
     return {name: value for name, value in numbers.items() if name not in about_zero_shot}
 
 

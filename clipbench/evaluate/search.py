@@ -1,4 +1,6 @@
-"""Exact nearest neighbours by cosine: every row is compared, in blocks; most blocks are dismissed by their best."""
+"""Exact nearest neighbours by cosine: every row is compared, in blocks; most blocks are
+dismissed by their best.
+"""
 
 from dataclasses import dataclass
 
@@ -23,9 +25,11 @@ class Neighbours:
 def top_k(
     queries: Float[Tensor, "Q D"], features: Float[Tensor, "M E"], k: int, block: int | None = None
 ) -> Neighbours:
-    """The k rows of ``features`` (M, D) with the largest inner product with each query; with unit vectors, the cosine.
+    """The k rows of ``features`` (M, D) with the largest inner product with each query; with unit
+    vectors, the cosine.
 
-    Of equal scores the smaller row comes first. ``features`` may be a memory map: memory is needed for one block only.
+    Of equal scores the smaller row comes first. ``features`` may be a memory map: memory is needed
+    for one block only.
 
     Raises:
         UserError: for k below one, no rows, or vectors of different widths.
@@ -35,7 +39,10 @@ def top_k(
     if not len(features):
         raise UserError("there is nothing to search: no features")
     if queries.shape[1] != features.shape[1]:
-        raise UserError(f"queries have {queries.shape[1]} numbers and features {features.shape[1]}: not the same model")
+        raise UserError(
+            f"queries have {queries.shape[1]} numbers and features {features.shape[1]}: "
+            "not the same model"
+        )
     block = block or max(1024, min(BLOCK, SCORES // max(1, len(queries))))
     rows = torch.empty(len(queries), 0, dtype=torch.int64, device=queries.device)
     best = Neighbours(rows, queries.new_empty(rows.shape))
@@ -49,9 +56,12 @@ def merged(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: in
     """The best of those found so far and of a block whose first row is ``first_row``."""
     if best.rows.shape[1] < k:
         return best_of(best, scores, first_row, k)
-    better = (scores.amax(1) > best.scores[:, -1]).nonzero()[:, 0]  # a later row of equal score does not come in
+    # a later row of equal score does not come in
+    better = (scores.amax(1) > best.scores[:, -1]).nonzero()[:, 0]
     if len(better):
-        some = best_of(Neighbours(best.rows[better], best.scores[better]), scores[better], first_row, k)
+        some = best_of(
+            Neighbours(best.rows[better], best.scores[better]), scores[better], first_row, k
+        )
         best.rows[better], best.scores[better] = some.rows, some.scores
     return best
 
@@ -68,7 +78,8 @@ def best_of(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: i
 def first_columns(scores: Float[Tensor, "Q M"], count: int) -> Int[Tensor, "Q K"]:
     """The columns of the largest scores in ascending order; of equal scores the first ones."""
     values, columns = scores.topk(count, dim=1)
-    reach = torch.ge(scores, values[:, -1:], out=torch.empty_like(scores)).sum(1)  # sums of float32 are the fast ones
+    # sums of float32 are the fast ones
+    reach = torch.ge(scores, values[:, -1:], out=torch.empty_like(scores)).sum(1)
     for query in (reach > count).nonzero()[:, 0].tolist():  # topk took any of several equal ones
         columns[query] = scores[query].sort(descending=True, stable=True).indices[:count]
     return columns.sort(dim=1).values

@@ -1,4 +1,6 @@
-"""Which templates to keep: forward selection, judged on pictures that had no say in it (Radford et al.'s notebook)."""
+"""Which templates to keep: forward selection, judged on pictures that had no say in it (Radford
+et al.'s notebook).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,14 +48,18 @@ def halves(features: Tensor, labels: Tensor, seed: int = 0) -> tuple[Pictures, P
         rows = order[labels[order] == label]
         chosen[rows[: len(rows) // 2]] = True
     if not chosen.any():
-        raise UserError("every class has one picture; choosing templates needs two: one to choose by and one to test")
+        raise UserError(
+            "every class has one picture; choosing templates needs two: one to choose "
+            "by and one to test"
+        )
     return Pictures(features[chosen], labels[chosen]), Pictures(features[~chosen], labels[~chosen])
 
 
 def forward_selection(
     prompts: Float[Tensor, "P C D"], validation: Pictures, test: Pictures, most: int
-) -> list[Step]:  # fmt: skip
-    """Add the template that helps most on the validation half, again and again; of equal ones the first.
+) -> list[Step]:
+    """Add the template that helps most on the validation half, again and again; of equal ones the
+    first.
 
     Args:
         prompts: unit vectors of every template and class.

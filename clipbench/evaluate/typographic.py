@@ -1,18 +1,22 @@
-"""Typographic attacks: a class name printed on a picture of another class (Goh et al. 2021, "Multimodal Neurons").
+"""Typographic attacks: a class name printed on a picture of another class (Goh et al. 2021,
+"Multimodal Neurons").
 
-Every picture gets a *target*, another class, drawn by the seed, and is classified three times: as it is (*clean*), with
-the target's name printed on it (*attacked*), and with a word of as many letters printed on it that names no class (the
-*control* sticker). Accuracy also falls under the control sticker, because it hides a part of the picture; only a model
-that reads yields the target more often under the attack than under the control.
+Every picture gets a *target*, another class, drawn by the seed, and is classified three times: as
+it is (*clean*), with the target's name printed on it (*attacked*), and with a word of as many
+letters printed on it that names no class (the *control* sticker). Accuracy also falls under the
+control sticker, because it hides a part of the picture; only a model that reads yields the target
+more often under the attack than under the control.
 
-All numbers are fractions of the M pictures, with 95 % intervals (Wilson's, or the exact one) as ``_low`` and ``_high``:
+All numbers are fractions of the M pictures, with 95 % intervals (Wilson's, or the exact one) as
+``_low`` and ``_high``:
 
 ``clean_top1``, ``attacked_top1``, ``control_top1``
     The true class is the nearest of all C classes. Chance 1 / C.
 ``success``
     The target is the nearest of all classes on the attacked picture. Chance 1 / C.
 ``clean_target``, ``control_target``
-    The same on the clean picture and under the control sticker: what success would be without reading.
+    The same on the clean picture and under the control sticker: what success would be without
+    reading.
 ``flipped``
     Success among the pictures that were classified right while they were clean.
 ``control_cost``
@@ -29,13 +33,7 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageStat
 from torch import Tensor
 
-from clipbench.data.alter.sticker import (
-    LONGEST_WORD,
-    Sticker,
-    covered_box,
-    covered_share,
-    print_on,
-)
+from clipbench.data.alter.sticker import LONGEST_WORD, Sticker, covered_box, covered_share, print_on
 from clipbench.data.image_set import PictureSet
 from clipbench.data.world.draws import Draws
 from clipbench.encoders.clip import Encoder
@@ -45,21 +43,26 @@ from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.evaluate.statistics.paired import paired_test
 
 HEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-# Words that are no thing's name; one with as many letters as the target's covers about as much of the picture.
+# Words that are no thing's name; one with as many letters as the target's covers about as much of
+# the picture.
 CONTROL_WORDS = (
-    "of", "so", "any", "its", "once", "thus", "often", "maybe", "almost", "rarely", "perhaps", "exactly", "somewhat",
-    "moreover", "otherwise", "sometimes", "especially", "afterwards", "nonetheless", "beforehand", "nevertheless",
-    "occasionally", "unfortunately", "straightaway",
+    "of", "so", "any", "its", "once", "thus", "often", "maybe", "almost", "rarely", "perhaps",
+    "exactly", "somewhat", "moreover", "otherwise", "sometimes", "especially", "afterwards",
+    "nonetheless", "beforehand", "nevertheless", "occasionally", "unfortunately", "straightaway",
 )  # fmt: skip
-# What the pictures look like once somebody has put a sticker on them, in words that do not say what is written.
+# What the pictures look like once somebody has put a sticker on them, in words that do not say what
+# is written.
 WORDING = (
-    "a {} with a sign", "a photo of a {} with a sign.", "a {} with a word on it", "a photo of a {} with a label.",
+    "a {} with a sign",
+    "a photo of a {} with a sign.",
+    "a {} with a word on it",
+    "a photo of a {} with a label.",
     "a {} with something written on it",
-)  # fmt: skip
+)
 NAMED_WORDING = "a {} with a sign that says {}"
 
 
-# ------------------------------------------------------------------------------------------------------ the plan
+# -------------------- the plan
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,30 @@ class Plan:
 
 
 def plan_attack(
-    labels: Int[Tensor, " M"], class_names: Sequence[str], seed: int = 0, longest: int = LONGEST_WORD
+    labels: Int[Tensor, " M"],
+    class_names: Sequence[str],
+    seed: int = 0,
+    longest: int = LONGEST_WORD,
 ) -> Plan:
-    """Draw a target for each picture, every other class with a name of at most ``longest`` letters alike.
+    """Draw a target for each picture, every other class with a name of at most ``longest`` letters
+    alike.
 
     Raises:
         UserError: when fewer than two names are short enough.
     """
-    eligible = torch.tensor([number for number, name in enumerate(class_names) if len(name) <= longest])
+    eligible = torch.tensor(
+        [number for number, name in enumerate(class_names) if len(name) <= longest]
+    )
     if len(eligible) < 2:
-        raise UserError(f"{len(eligible)} class names have at most {longest} letters; an attack needs two or more")
+        raise UserError(
+            f"{len(eligible)} class names have at most {longest} letters; an attack "
+            "needs two or more"
+        )
     draws = Draws(seed, torch.arange(len(labels)))
-    first, more = eligible[draws.integer("target", len(eligible))], 1 + draws.integer("shift", len(eligible) - 1)
+    first, more = (
+        eligible[draws.integer("target", len(eligible))],
+        1 + draws.integer("shift", len(eligible) - 1),
+    )
     place = torch.searchsorted(eligible, first)
     targets = torch.where(first == labels, eligible[(place + more) % len(eligible)], first)
     words = [class_names[target] for target in targets.tolist()]
@@ -102,7 +117,7 @@ def pick_controls(words: Sequence[str], class_names: Sequence[str], draws: Draws
     return picked
 
 
-# -------------------------------------------------------------------------------------------------- the pictures
+# -------------------- the pictures
 
 
 def square(picture: Image.Image) -> Image.Image:
@@ -128,7 +143,9 @@ def printed(data: PictureSet, words: Sequence[str], sticker: Sticker) -> Picture
 
 
 def masked(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureSet:
-    """The same with a patch of the picture's mean colour over each sticker: what is left when a word is taken out."""
+    """The same with a patch of the picture's mean colour over each sticker: what is left when a
+    word is taken out.
+    """
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
         squares = zip(rows, clean(data).pictures(rows), strict=True)
@@ -139,11 +156,14 @@ def masked(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureS
 
 def patched(picture: Image.Image, sticker: Sticker) -> Image.Image:
     covered = picture.convert("RGB")
-    covered.paste(tuple(round(mean) for mean in ImageStat.Stat(covered).mean), covered_box(sticker, covered.size))
+    covered.paste(
+        tuple(round(mean) for mean in ImageStat.Stat(covered).mean),
+        covered_box(sticker, covered.size),
+    )
     return covered
 
 
-# --------------------------------------------------------------------------------------------------- the verdict
+# -------------------- the verdict
 
 
 @dataclass(frozen=True)
@@ -164,7 +184,9 @@ class Judgement:
     prefers_true: Bool[Tensor, " M"]  # the true class scores higher than the target
 
 
-def judgement(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: Int[Tensor, " M"]) -> Judgement:
+def judgement(
+    scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: Int[Tensor, " M"]
+) -> Judgement:
     scores = scores.cpu()
     prediction = scores.argmax(1)
     true, target = (scores.gather(1, classes[:, None])[:, 0] for classes in (labels, targets))
@@ -172,18 +194,27 @@ def judgement(scores: Float[Tensor, "M C"], labels: Int[Tensor, " M"], targets: 
 
 
 def attack_metrics(
-    clean: Judgement, attacked: Judgement, control: Judgement, prefix: str = "", interval: str = "wilson"
+    clean: Judgement,
+    attacked: Judgement,
+    control: Judgement,
+    prefix: str = "",
+    interval: str = "wilson",
 ) -> dict[str, float]:
     """The numbers that the head of this module defines, their names after ``prefix``."""
     shares = {
-        "clean_top1": clean.right, "clean_target": clean.target, "two_way_clean": clean.prefers_true,
-        "two_way_control": control.prefers_true, **under_stickers(attacked, control),
-    }  # fmt: skip
+        "clean_top1": clean.right,
+        "clean_target": clean.target,
+        "two_way_clean": clean.prefers_true,
+        "two_way_control": control.prefers_true,
+        **under_stickers(attacked, control),
+    }
     metrics = {}
     for name, hits in shares.items():
         metrics |= with_interval(prefix + name, int(hits.sum()), len(hits), kind=interval)
     if known := int(clean.right.sum()):
-        metrics |= with_interval(f"{prefix}flipped", int((clean.right & attacked.target).sum()), known, kind=interval)
+        metrics |= with_interval(
+            f"{prefix}flipped", int((clean.right & attacked.target).sum()), known, kind=interval
+        )
     return metrics | cost(clean, control, prefix)
 
 
@@ -193,15 +224,20 @@ def size_metrics(
     """The numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
     metrics = {}
     for name, hits in under_stickers(attacked, control).items():
-        metrics |= with_interval(f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits), kind=interval)
+        metrics |= with_interval(
+            f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits), kind=interval
+        )
     return metrics
 
 
 def under_stickers(attacked: Judgement, control: Judgement) -> dict[str, Tensor]:
     return {
-        "attacked_top1": attacked.right, "control_top1": control.right, "success": attacked.target,
-        "control_target": control.target, "two_way_attacked": attacked.prefers_true,
-    }  # fmt: skip
+        "attacked_top1": attacked.right,
+        "control_top1": control.right,
+        "success": attacked.target,
+        "control_target": control.target,
+        "two_way_attacked": attacked.prefers_true,
+    }
 
 
 def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
@@ -210,13 +246,19 @@ def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
     return {f"{prefix}control_cost{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
 
 
-# ------------------------------------------------------------------------------------------------- the protocol
+# -------------------- the protocol
 
 
 def typographic_attack(
-    encoder: Encoder, data: PictureSet, classifiers: Sequence[Classifier], sticker: Sticker, plan: Plan,
-    heights: Sequence[float] = HEIGHTS, progress: bool = True, interval: str = "wilson",
-) -> dict[str, float]:  # fmt: skip
+    encoder: Encoder,
+    data: PictureSet,
+    classifiers: Sequence[Classifier],
+    sticker: Sticker,
+    plan: Plan,
+    heights: Sequence[float] = HEIGHTS,
+    progress: bool = True,
+    interval: str = "wilson",
+) -> dict[str, float]:
     """Attack each classifier.
 
     Args:
@@ -226,10 +268,11 @@ def typographic_attack(
         interval: "wilson" or "clopper-pearson", at 95 %.
 
     Returns:
-        For each classifier, under its name, ``attack_metrics`` at the sticker's own height; for each height h of the
-        sweep ``attacked_top1``, ``control_top1``, ``success``, ``control_target`` and ``two_way_attacked`` with
-        ``_at_h``, and ``covered_at_h``, the mean share of a picture under the sticker; with masked stickers
-        ``masked_top1`` and ``masked_target``; ``chance``, ``two_way_chance``, ``pictures``, ``classes``.
+        For each classifier, under its name, ``attack_metrics`` at the sticker's own height; for
+        each height h of the sweep ``attacked_top1``, ``control_top1``, ``success``,
+        ``control_target`` and ``two_way_attacked`` with ``_at_h``, and ``covered_at_h``, the mean
+        share of a picture under the sticker; with masked stickers ``masked_top1`` and
+        ``masked_target``; ``chance``, ``two_way_chance``, ``pictures``, ``classes``.
 
     Raises:
         UserError: for letters that the font does not have, or sets without pictures.
@@ -243,34 +286,52 @@ def typographic_attack(
         control = jury.judge(printed(data, plan.controls, paper))
         for name in before:
             if height == sticker.height:
-                metrics |= attack_metrics(before[name], attacked[name], control[name], name, interval)
+                metrics |= attack_metrics(
+                    before[name], attacked[name], control[name], name, interval
+                )
             if height in heights:
                 metrics |= size_metrics(attacked[name], control[name], name, height, interval)
         metrics[f"covered_at_{height:g}"] = mean_cover(plan.words, paper)
     for name, verdict in jury.judge(masked(data, plan.words, sticker)).items():
-        metrics |= with_interval(f"{name}masked_top1", int(verdict.right.sum()), len(data), kind=interval)
-        metrics |= with_interval(f"{name}masked_target", int(verdict.target.sum()), len(data), kind=interval)
+        metrics |= with_interval(
+            f"{name}masked_top1", int(verdict.right.sum()), len(data), kind=interval
+        )
+        metrics |= with_interval(
+            f"{name}masked_target", int(verdict.target.sum()), len(data), kind=interval
+        )
     classes = len(data.class_names)
-    return metrics | {"chance": 1 / classes, "two_way_chance": 0.5, "pictures": len(data), "classes": classes}
+    return metrics | {
+        "chance": 1 / classes,
+        "two_way_chance": 0.5,
+        "pictures": len(data),
+        "classes": classes,
+    }
 
 
 def mean_cover(words: Sequence[str], sticker: Sticker) -> float:
     """Mean share of a picture that lies under the sticker."""
     different = sorted(set(words))
-    return sum(covered_share(replace(sticker, word=word)) * words.count(word) for word in different) / len(words)
+    return sum(
+        covered_share(replace(sticker, word=word)) * words.count(word) for word in different
+    ) / len(words)
 
 
 class Jury:
     """Pictures with classes and targets, judged by several classifiers of one encoder."""
 
-    def __init__(self, encoder, labels, targets, classifiers: Sequence[Classifier], progress: bool = True):
+    def __init__(
+        self, encoder, labels, targets, classifiers: Sequence[Classifier], progress: bool = True
+    ):
         self.encoder, self.labels, self.targets = encoder, labels, targets
         self.classifiers, self.progress = classifiers, progress
 
     def judge(self, data: PictureSet) -> dict[str, Judgement]:
         """Each classifier's verdict on the pictures, by its name."""
         kinds = {classifier.projected for classifier in self.classifiers}
-        features = {kind: image_features(self.encoder, data, projected=kind, progress=self.progress) for kind in kinds}
+        features = {
+            kind: image_features(self.encoder, data, projected=kind, progress=self.progress)
+            for kind in kinds
+        }
         return {
             each.name: judgement(each.score(features[each.projected]), self.labels, self.targets)
             for each in self.classifiers
@@ -278,10 +339,15 @@ class Jury:
 
 
 def named_word_metrics(
-    encoder: Encoder, data: PictureSet, words: Sequence[str], targets: Int[Tensor, " M"], progress: bool = True,
+    encoder: Encoder,
+    data: PictureSet,
+    words: Sequence[str],
+    targets: Int[Tensor, " M"],
+    progress: bool = True,
     interval: str = "wilson",
-) -> dict[str, float]:  # fmt: skip
-    """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog" against "a dog ..."
+) -> dict[str, float]:
+    """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog"
+    against "a dog ..."
 
     A defence for whoever can read the word by other means (OCR). Chance 1 / 2.
 
@@ -290,7 +356,10 @@ def named_word_metrics(
     """
     names = data.class_names
     texts = [
-        [NAMED_WORDING.format(names[number], word) for number, word in zip(classes.tolist(), words, strict=True)]
+        [
+            NAMED_WORDING.format(names[number], word)
+            for number, word in zip(classes.tolist(), words, strict=True)
+        ]
         for classes in (data.labels, targets)
     ]
     pictures = image_features(encoder, data, progress=progress)
@@ -301,13 +370,18 @@ def named_word_metrics(
 def photo_metrics(
     verdict: Judgement, written: Bool[Tensor, " M"], prefix: str = "", interval: str = "wilson"
 ) -> dict[str, float]:
-    """``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word, ``clean_top1`` of others.
+    """``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word,
+    ``clean_top1`` of others.
 
     Args:
         written: which of the photographs have a word on them.
     """
-    groups = {"clean_top1": (verdict.right, ~written), "attacked_top1": (verdict.right, written),
-              "success": (verdict.target, written), "two_way_attacked": (verdict.prefers_true, written)}  # fmt: skip
+    groups = {
+        "clean_top1": (verdict.right, ~written),
+        "attacked_top1": (verdict.right, written),
+        "success": (verdict.target, written),
+        "two_way_attacked": (verdict.prefers_true, written),
+    }
     metrics = {}
     for name, (hits, rows) in groups.items():
         if count := int(rows.sum()):

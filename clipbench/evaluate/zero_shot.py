@@ -1,4 +1,6 @@
-"""Zero-shot classification: class names and templates become a linear classifier (Radford et al. 2021, section 3.1)."""
+"""Zero-shot classification: class names and templates become a linear classifier (Radford et
+al. 2021, section 3.1).
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +13,8 @@ from clipbench.evaluate.features.compute import check_features, text_features
 from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.statistics.accuracy import Verdicts, judge
 
-# Where the answers of several templates are averaged. The paper does the first: one classifier at any number of them.
+# Where the answers of several templates are averaged. The paper does the first: one classifier at
+# any number of them.
 ENSEMBLES = {
     "embedding": "mean of the prompts' unit vectors, normalised again",
     "probability": "mean of the probabilities that each template gives at the model's scale",
@@ -21,13 +24,16 @@ ENSEMBLES = {
 def zero_shot_weights(
     encoder: Encoder, class_names: Sequence[str], templates: Sequence[str], progress: bool = True
 ) -> Float[Tensor, "D C"]:
-    """One unit vector a class: the mean of its prompts' unit vectors, normalised again (section 3.1.4).
+    """One unit vector a class: the mean of its prompts' unit vectors, normalised again (section
+    3.1.4).
 
     Raises:
         UserError: see ``fill_templates``.
     """
     prompts = fill_templates(class_names, templates)
-    features = text_features(encoder, [prompt for row in prompts for prompt in row], progress=progress)
+    features = text_features(
+        encoder, [prompt for row in prompts for prompt in row], progress=progress
+    )
     return ensemble(features.view(len(class_names), len(templates), -1))
 
 
@@ -42,9 +48,10 @@ def zero_shot_metrics(
     """Accuracy of the nearest class.
 
     Returns:
-        ``top1``, ``top5`` (left out below six classes) and ``mean_per_class`` as fractions; ``top1_low`` and
-        ``top1_high`` (and the same for top5), the ends of the 95 % Wilson interval; ``chance``; counts
-        ``pictures`` and ``classes``. The temperature does not matter: it changes probabilities, not ranks.
+        ``top1``, ``top5`` (left out below six classes) and ``mean_per_class`` as fractions;
+        ``top1_low`` and ``top1_high`` (and the same for top5), the ends of the 95 % Wilson
+        interval; ``chance``; counts ``pictures`` and ``classes``. The temperature does not matter:
+        it changes probabilities, not ranks.
 
     Raises:
         UserError: see ``judge_zero_shot``.
@@ -65,9 +72,13 @@ def judge_zero_shot(
 
 
 def judge_by_probabilities(
-    image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], prompts: Float[Tensor, "P C E"], scale: float
+    image_features: Float[Tensor, "M D"],
+    labels: Int[Tensor, " M"],
+    prompts: Float[Tensor, "P C E"],
+    scale: float,
 ) -> Verdicts:
-    """As ``judge_zero_shot``, with templates averaged in probability space: P classifiers instead of one.
+    """As ``judge_zero_shot``, with templates averaged in probability space: P classifiers instead
+    of one.
 
     Args:
         prompts: unit vectors of every template and class.
@@ -76,28 +87,40 @@ def judge_by_probabilities(
     check_features(image_features, prompts.shape[2])
 
     def scores(rows: slice) -> Tensor:
-        return sum((scale * image_features[rows] @ each.T).softmax(-1) for each in prompts) / len(prompts)
+        return sum((scale * image_features[rows] @ each.T).softmax(-1) for each in prompts) / len(
+            prompts
+        )
 
     return judge(scores, labels, prompts.shape[1])
 
 
 def judge_by_scores(
-    rival: RivalEncoder, tower_features: Float[Tensor, "M W"], labels: Int[Tensor, " M"], class_names: Sequence[str],
+    rival: RivalEncoder,
+    tower_features: Float[Tensor, "M W"],
+    labels: Int[Tensor, " M"],
+    class_names: Sequence[str],
     templates: Sequence[str],
-) -> Verdicts:  # fmt: skip
-    """The class that a model without a joint space scores highest, from features before the projection.
+) -> Verdicts:
+    """The class that a model without a joint space scores highest, from features before the
+    projection.
 
     Raises:
         UserError: when its objective cannot score these classes, or features are no finite numbers.
     """
     check_features(tower_features, rival.model.image_encoder.feature_width)
-    return judge(lambda rows: rival.class_scores(tower_features[rows], class_names, templates), labels,
-                 len(class_names), block=256)  # fmt: skip
+    return judge(
+        lambda rows: rival.class_scores(tower_features[rows], class_names, templates),
+        labels,
+        len(class_names),
+        block=256,
+    )
 
 
 def class_probabilities(
     image_features: Float[Tensor, "M D"], weights: Float[Tensor, "D C"], scale: float
 ) -> tuple[Float[Tensor, "M C"], Float[Tensor, "M C"]]:
-    """(cosines, probabilities): the probabilities are the softmax of scale x cosine over the classes."""
+    """(cosines, probabilities): the probabilities are the softmax of scale x cosine over the
+    classes.
+    """
     cosines = image_features @ weights
     return cosines, (scale * cosines).softmax(-1)

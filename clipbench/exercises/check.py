@@ -1,7 +1,9 @@
-"""A check compares an answer with the right one, and with the usual mistakes, so that it can say what went wrong.
+"""A check compares an answer with the right one, and with the usual mistakes, so that it can say
+what went wrong.
 
-An exercise is a table: the right function, a few small inputs, and for each usual mistake a function that makes it
-beside the sentence that helps. A wrong answer that gives the same numbers as a mistake gets the mistake's sentence.
+An exercise is a table: the right function, a few small inputs, and for each usual mistake a
+function that makes it beside the sentence that helps. A wrong answer that gives the same numbers as
+a mistake gets the mistake's sentence.
 """
 
 import inspect
@@ -11,7 +13,10 @@ from dataclasses import dataclass
 
 import torch
 
-NOT_YET = "Not answered yet. Put your answer in place of the three dots, run that cell, then this one again."
+NOT_YET = (
+    "Not answered yet. Put your answer in place of the three dots, run that "
+    "cell, then this one again."
+)
 MARKS = {True: "✓", False: "✗", None: "○"}
 
 
@@ -30,8 +35,9 @@ class Verdict:
 class FunctionCheck:
     """Checks a function on a few ``cases`` (tuples of arguments).
 
-    ``mistakes`` maps a sentence for the student to a function that makes this mistake. ``view`` turns what a function
-    returns into what is compared: for answers that are right in several forms, such as a shuffled list.
+    ``mistakes`` maps a sentence for the student to a function that makes this mistake. ``view``
+    turns what a function returns into what is compared: for answers that are right in several
+    forms, such as a shuffled list.
     """
 
     right: Callable
@@ -44,18 +50,28 @@ class FunctionCheck:
         if answer is ...:
             return Verdict(None, NOT_YET)
         if not callable(answer):
-            return Verdict(False, "The check wants the function itself: its name, without brackets behind it.")
+            return Verdict(
+                False, "The check wants the function itself: its name, without brackets behind it."
+            )
         expected = self.results(self.right)
         try:
             returned = [answer(*fresh(case)) for case in self.cases]
         except Exception as error:  # whatever a student's code can do
-            return Verdict(False, f"Your code stopped: {type(error).__name__}: {error}. {self.told(self.cases[0])}")
+            return Verdict(
+                False,
+                f"Your code stopped: {type(error).__name__}: {error}. {self.told(self.cases[0])}",
+            )
         if all(one is ... or one is None for one in returned):
-            return Verdict(None, NOT_YET + " (If you wrote code already: its last line needs a return.)")
+            return Verdict(
+                None, NOT_YET + " (If you wrote code already: its last line needs a return.)"
+            )
         try:
             found = [self.view(one) for one in returned]
         except Exception:  # it is not of the kind that the question asks for
-            return Verdict(False, f"Your function returned {brief(returned[0])}, which is not what was asked for.")
+            return Verdict(
+                False,
+                f"Your function returned {brief(returned[0])}, which is not what was asked for.",
+            )
         if alike(found, expected):
             return Verdict(True, f"Right. {self.praise}")
         return Verdict(False, self.known_mistake(found) or self.difference(found, expected))
@@ -74,17 +90,25 @@ class FunctionCheck:
         rows = zip(self.cases, found, expected, strict=True)
         case, ours, right = next(row for row in rows if not same(*row[1:]))
         if shape(ours) != shape(right):
-            return f"The shape should be {shape(right)}, and yours is {shape(ours)}. {self.told(case)}"
+            return (
+                f"The shape should be {shape(right)}, and yours is {shape(ours)}. {self.told(case)}"
+            )
         return f"{self.told(case)} The answer is {brief(right)}, and yours is {brief(ours)}."
 
     def told(self, case: tuple) -> str:
-        values = zip(inspect.signature(self.right).parameters, case, strict=False)  # the rest has defaults
-        return "The check tried " + ", ".join(f"{name} = {brief(value)}" for name, value in values) + "."
+        # the rest has defaults
+        values = zip(inspect.signature(self.right).parameters, case, strict=False)
+        return (
+            "The check tried "
+            + ", ".join(f"{name} = {brief(value)}" for name, value in values)
+            + "."
+        )
 
 
 @dataclass(frozen=True)
 class ValueCheck:
-    """Checks one value; numbers may be off by ``tolerance`` (a fraction), as somebody who types rounds.
+    """Checks one value; numbers may be off by ``tolerance`` (a fraction), as somebody who types
+    rounds.
 
     ``mistakes`` maps a sentence for the student to the value that this mistake leads to.
     """
@@ -108,15 +132,23 @@ class ValueCheck:
 
 @dataclass(frozen=True)
 class ChoiceCheck:
-    """Checks a dict of statements and choices; ``why`` explains each to somebody who chose wrongly."""
+    """Checks a dict of statements and choices; ``why`` explains each to somebody who chose
+    wrongly.
+    """
 
     right: dict
     why: dict
     praise: str
 
     def __call__(self, answer) -> Verdict:
-        if answer is ... or not isinstance(answer, dict) or any(answer.get(key, ...) is ... for key in self.right):
-            return Verdict(None, "Not answered yet. Put an answer in place of each of the three dots.")
+        if (
+            answer is ...
+            or not isinstance(answer, dict)
+            or any(answer.get(key, ...) is ... for key in self.right)
+        ):
+            return Verdict(
+                None, "Not answered yet. Put an answer in place of each of the three dots."
+            )
         for statement, choice in self.right.items():
             if answer[statement] != choice:
                 return Verdict(False, f"Think again about “{statement}”: {self.why[statement]}")
@@ -131,7 +163,9 @@ def alike(found: list, expected: list) -> bool:
 
 
 def same(ours, right, tolerance: float = 1e-4) -> bool:
-    """Whether two answers are equal: numbers of any kind up to rounding, everything else exactly."""
+    """Whether two answers are equal: numbers of any kind up to rounding, everything else
+    exactly.
+    """
     a, b = as_numbers(ours), as_numbers(right)
     if a is None or b is None:
         return type(ours) is type(right) and ours == right
@@ -139,8 +173,14 @@ def same(ours, right, tolerance: float = 1e-4) -> bool:
 
 
 def as_numbers(value) -> torch.Tensor | None:
-    """A tensor of what is a tensor, an array, a number, or nested lists of numbers; None of what is not."""
-    if isinstance(value, (list, tuple)) and value and all(isinstance(one, torch.Tensor) for one in value):
+    """A tensor of what is a tensor, an array, a number, or nested lists of numbers; None of
+    what is not.
+    """
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(one, torch.Tensor) for one in value)
+    ):
         value = [one.tolist() for one in value]
     try:
         return torch.as_tensor(value).detach().to(torch.float64)
@@ -162,7 +202,11 @@ def brief(value, longest: int = 200) -> str:
     """A value in a sentence: tensors as rounded lists."""
     if isinstance(value, torch.Tensor):
         value = value.detach()
-        value = value.double().mul(1000).round().div(1000).tolist() if value.is_floating_point() else value.tolist()
+        value = (
+            value.double().mul(1000).round().div(1000).tolist()
+            if value.is_floating_point()
+            else value.tolist()
+        )
     elif isinstance(value, float):
         value = round(value, 4)
     text = str(value)
@@ -171,7 +215,9 @@ def brief(value, longest: int = 200) -> str:
 
 def numbers(*sizes: int, seed: int = 0) -> torch.Tensor:
     """Small random numbers with one decimal, for cases that a reader can follow."""
-    return torch.randn(*sizes, generator=torch.Generator().manual_seed(seed)).mul(10).round().div(10)
+    return (
+        torch.randn(*sizes, generator=torch.Generator().manual_seed(seed)).mul(10).round().div(10)
+    )
 
 
 def unit(*sizes: int, seed: int = 0) -> torch.Tensor:

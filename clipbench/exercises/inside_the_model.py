@@ -1,4 +1,6 @@
-"""Exercises of lesson 12: how well a unit tells, what luck can do, one step for every pixel, and maps."""
+"""Exercises of lesson 12: how well a unit tells, what luck can do, one step for every pixel,
+and maps.
+"""
 
 import torch
 
@@ -19,52 +21,69 @@ def auc(inside, outside, tie=0.5):
 
 check_auc = FunctionCheck(
     right=auc,
-    cases=((_inside, _outside), (torch.zeros(3), torch.zeros(4)), (numbers(5, seed=1), numbers(6, seed=2))),
+    cases=(
+        (_inside, _outside),
+        (torch.zeros(3), torch.zeros(4)),
+        (numbers(5, seed=1), numbers(6, seed=2)),
+    ),
     mistakes={
-        "A unit that is always 0 gets 0 from you, as if it were worse than guessing. A tie is a guess: count it half.":
-            lambda inside, outside: auc(inside, outside, tie=0.0),
-        "A unit that is always 0 gets a perfect score from you. A tie is a guess: count it half.":
-            lambda inside, outside: auc(inside, outside, tie=1.0),
-        "The wrong way round: how often does the unit answer more strongly to what is *inside* the concept?":
-            lambda inside, outside: auc(outside, inside),
-        "That compares the two means. Compare couples: each one inside with each one outside.":
-            lambda inside, outside: float(inside.mean() - outside.mean()),
-        "That is a count. Divide by the number of couples.":
-            lambda inside, outside: auc(inside, outside) * len(inside) * len(outside),
+        "A unit that is always 0 gets 0 from you, as if it were worse than guessing. A "
+        "tie is a guess: count it half.": lambda inside, outside: auc(inside, outside, tie=0.0),
+        "A unit that is always 0 gets a perfect score from you. A tie is a guess: count it half.": lambda inside, outside: (
+            auc(inside, outside, tie=1.0)
+        ),
+        "The wrong way round: how often does the unit answer more strongly to what is "
+        "*inside* the concept?": lambda inside, outside: auc(outside, inside),
+        "That compares the two means. Compare couples: each one inside with each one outside.": lambda inside, outside: (
+            float(inside.mean() - outside.mean())
+        ),
+        "That is a count. Divide by the number of couples.": lambda inside, outside: (
+            auc(inside, outside) * len(inside) * len(outside)
+        ),
     },
-    praise="0.5 is guessing, 1 is perfect, and 0 is perfect as well: a unit that is silent for the concept alone.",
-)  # fmt: skip
+    praise="0.5 is guessing, 1 is perfect, and 0 is perfect as well: a unit that is "
+    "silent for the concept alone.",
+)
 
 _luck = torch.tensor([0.81, 0.84, 0.86, 0.88, 0.90, 0.83, 0.87, 0.85, 0.86, 0.82])
 check_luck = FunctionCheck(
     right=lambda found, by_luck: float((by_luck >= found).float().mean()),
     cases=((0.86, _luck), (0.89, _luck), (0.95, _luck)),
     mistakes={
-        "That is the share of deals that are *worse*. How often is luck at least as good as what you found?":
-            lambda found, by_luck: float((by_luck < found).float().mean()),
-        "A deal that is exactly as good counts, too: at least as good.":
-            lambda found, by_luck: float((by_luck > found).float().mean()),
-        "That is a count. Divide by the number of deals.": lambda found, by_luck: float((by_luck >= found).sum()),
-        "Compare with every deal, not with their mean.": lambda found, by_luck: float(found - by_luck.mean()),
+        "That is the share of deals that are *worse*. How often is luck at least as "
+        "good as what you found?": lambda found, by_luck: float((by_luck < found).float().mean()),
+        "A deal that is exactly as good counts, too: at least as good.": lambda found, by_luck: (
+            float((by_luck > found).float().mean())
+        ),
+        "That is a count. Divide by the number of deals.": lambda found, by_luck: float(
+            (by_luck >= found).sum()
+        ),
+        "Compare with every deal, not with their mean.": lambda found, by_luck: float(
+            found - by_luck.mean()
+        ),
     },
-    praise="Each deal searches all units again. Whoever compares one unit with one deal forgets the search.",
-)  # fmt: skip
+    praise="Each deal searches all units again. Whoever compares one unit with one "
+    "deal forgets the search.",
+)
 
 _gradient = numbers(2, 3, 4, seed=3)
 check_growth = FunctionCheck(
     right=lambda gradient: float(gradient.abs().sum() / 255),
     cases=((_gradient,), (numbers(1, 5, 5, seed=4),)),
     mistakes={
-        "Positive and negative gradients cancel in your sum. But each pixel steps in the direction of *its own* gradient.":
-            lambda gradient: float(gradient.sum() / 255),
-        "That is the growth for a step of 1, from black to white. A step is one of 255.":
-            lambda gradient: float(gradient.abs().sum()),
-        "That is the mean over pixels. All of them step at once: add.": lambda gradient: float(gradient.abs().mean() / 255),
-        "That is the length of the gradient: right for steps along it, not for the same step in every pixel.":
-            lambda gradient: float(gradient.norm() / 255),
+        "Positive and negative gradients cancel in your sum. But each pixel steps in "
+        "the direction of *its own* gradient.": lambda gradient: float(gradient.sum() / 255),
+        "That is the growth for a step of 1, from black to white. A step is one of 255.": lambda gradient: (
+            float(gradient.abs().sum())
+        ),
+        "That is the mean over pixels. All of them step at once: add.": lambda gradient: float(
+            gradient.abs().mean() / 255
+        ),
+        "That is the length of the gradient: right for steps along it, not for the "
+        "same step in every pixel.": lambda gradient: float(gradient.norm() / 255),
     },
     praise="Nobody can see one step of 255, and thousands of them add up.",
-)  # fmt: skip
+)
 
 YES, NO = "yes", "no"
 check_maps = ChoiceCheck(
@@ -76,7 +95,8 @@ check_maps = ChoiceCheck(
         "a high cosine with 'a cat' shows that a picture looks like a cat": NO,
     },
     why={
-        "attention gives one map for each text that you ask": "the image encoder never sees your text.",
+        "attention gives one map for each text that you ask": "the image encoder never "
+        "sees your text.",
         "covering a part and measuring again works for any model": "it needs pictures in and a score out, nothing else.",
         "the best of many units is above chance, so it means something": "the best of many is always above chance. Compare "
         "with the best that luck finds in an equal search.",

@@ -1,4 +1,5 @@
-"""Plots for the lessons: each function takes numbers and pictures and returns a figure that shows itself.
+"""Plots for the lessons: each function takes numbers and pictures and returns a figure that shows
+itself.
 
 Titles are computed from the numbers, so a figure states what it found. Nothing here loads or trains
 a model.
@@ -21,8 +22,28 @@ from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pic
 from clipbench.figures.scaling import power_law_chart
 
 __all__ = [
-    "BLUE", "ORANGE", "LessonFigure", "LiveTrainingCurve", "accuracy_bars", "accuracy_dots", "attention_over_picture",
-    "compare_losses", "contact_sheet", "histograms", "labelled_map", "labelled_scatter", "line_chart",
-    "occlusion_beside_picture", "points_in_plane", "power_law_chart", "probability_bars", "ranked_bars",
-    "similarity_heatmap", "steering_filmstrip", "to_pictures", "training_curve", "unit_favourites", "value_grid",
-]  # fmt: skip
+    "BLUE",
+    "ORANGE",
+    "LessonFigure",
+    "LiveTrainingCurve",
+    "accuracy_bars",
+    "accuracy_dots",
+    "attention_over_picture",
+    "compare_losses",
+    "contact_sheet",
+    "histograms",
+    "labelled_map",
+    "labelled_scatter",
+    "line_chart",
+    "occlusion_beside_picture",
+    "points_in_plane",
+    "power_law_chart",
+    "probability_bars",
+    "ranked_bars",
+    "similarity_heatmap",
+    "steering_filmstrip",
+    "to_pictures",
+    "training_curve",
+    "unit_favourites",
+    "value_grid",
+]

@@ -1,4 +1,6 @@
-"""The paper that plots are drawn on: a matplotlib figure that shows itself and can be read aloud."""
+"""The paper that plots are drawn on: a matplotlib figure that shows itself and can be read
+aloud.
+"""
 
 import base64
 import io
@@ -12,11 +14,19 @@ from clipbench.pretrained import random_weights
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
-# Seven kinds of points beside each other; an eighth and all further ones are gray. Points get a dark edge, because
-# the light ones stand out too little from white.
+# Seven kinds of points beside each other; an eighth and all further ones are gray. Points get a
+# dark edge, because the light ones stand out too little from white.
 KINDS = (BLUE, "#E69F00", GREEN, "#CC79A7", "#56B4E9", ORANGE, "#F0E442")
 REST = "#9AA3AD"
-ACROSS = {"ha": "center", "va": "center", "rotation": 20, "size": 30, "color": "#B00020", "alpha": 0.35, "zorder": 99}
+ACROSS = {
+    "ha": "center",
+    "va": "center",
+    "rotation": 20,
+    "size": 30,
+    "color": "#B00020",
+    "alpha": 0.35,
+    "zorder": 99,
+}
 LEGEND = {"fontsize": 9, "framealpha": 0.8, "edgecolor": "none"}  # readable over a line
 DPI = 100  # 9 inches fill a notebook page
 WIDTH = 9.0
@@ -29,7 +39,8 @@ def rounded(value: float, digits: int) -> float:
 
 
 class LessonFigure(Figure):
-    """A figure that shows itself in a notebook, with ``alt``, one sentence for readers who do not see it.
+    """A figure that shows itself in a notebook, with ``alt``, one sentence for readers who do not
+    see it.
 
     It is made without pyplot, so no list of open figures grows.
     """
@@ -40,7 +51,8 @@ class LessonFigure(Figure):
     def png(self) -> bytes:
         buffer = io.BytesIO()
         across = [self.text(0.5, 0.5, self.mark, **ACROSS)] if self.mark else []
-        self.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})  # same numbers, same bytes
+        # same numbers, same bytes
+        self.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
         for text in across:
             text.remove()
         return buffer.getvalue()
@@ -61,11 +73,17 @@ class LessonFigure(Figure):
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         picture = base64.b64encode(self.png()).decode()
-        return {"image/png": picture, "text/plain": self.read_aloud}, {"image/png": {"alt": self.read_aloud}}
+        return {"image/png": picture, "text/plain": self.read_aloud}, {
+            "image/png": {"alt": self.read_aloud}
+        }
 
 
-def new_figure(width: float, height: float, alt: str, layout: str | None = "constrained") -> LessonFigure:
-    """An empty figure of so many inches; with ``layout=None`` the caller places its axes by hand."""
+def new_figure(
+    width: float, height: float, alt: str, layout: str | None = "constrained"
+) -> LessonFigure:
+    """An empty figure of so many inches; with ``layout=None`` the caller places its axes by
+    hand.
+    """
     figure = LessonFigure(figsize=(width, height), layout=layout)
     figure.alt, figure.mark = alt, random_weights.mark()
     return figure

@@ -1,4 +1,6 @@
-"""Bars and points: probabilities of classes, accuracies with their intervals, features in a plane."""
+"""Bars and points: probabilities of classes, accuracies with their intervals, features in a
+plane.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +15,10 @@ from clipbench.figures.pictures import same_length, wrap
 
 
 def probability_bars(
-    picture: Image.Image, texts: Sequence[str], probabilities: torch.Tensor, title: str | None = None
+    picture: Image.Image,
+    texts: Sequence[str],
+    probabilities: torch.Tensor,
+    title: str | None = None,
 ) -> LessonFigure:
     """A picture, and beside it one bar for each text; the longest is coloured.
 
@@ -26,7 +31,9 @@ def probability_bars(
     best = int(np.argmax(values))
     title = title or f"“{texts[best]}” gets {values[best]:.0%}"
     height = max(2.2, 0.75 + 0.34 * len(texts))
-    figure = new_figure(7.5, height, f"Bar chart of {len(texts)} probabilities beside the picture. {title}")
+    figure = new_figure(
+        7.5, height, f"Bar chart of {len(texts)} probabilities beside the picture. {title}"
+    )
     left, right = figure.subplots(1, 2, width_ratios=(1.6, 4))
     left.imshow(np.asarray(picture.convert("RGB")), interpolation="lanczos")
     left.axis("off")
@@ -42,9 +49,13 @@ def probability_bars(
 
 
 def accuracy_bars(
-    accuracies: Mapping[str, Mapping[str, float]], chance: float, title: str | None = None, what: str = "top-1 accuracy"
+    accuracies: Mapping[str, Mapping[str, float]],
+    chance: float,
+    title: str | None = None,
+    what: str = "top-1 accuracy",
 ) -> LessonFigure:
-    """Top-1 accuracies, or other shares, with their 95% intervals, one bar for each name, and a line at chance.
+    """Top-1 accuracies, or other shares, with their 95% intervals, one bar for each name, and a
+    line at chance.
 
     Args:
         accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
@@ -52,14 +63,19 @@ def accuracy_bars(
     """
     names = list(accuracies)
     top, low, high = (
-        100 * np.array([each[key] for each in accuracies.values()]) for key in ("top1", "top1_low", "top1_high")
+        100 * np.array([each[key] for each in accuracies.values()])
+        for key in ("top1", "top1_low", "top1_high")
     )
     best, worst = names[top.argmax()], names[top.argmin()]
-    title = title or f"From {top.min():.0f}% ({worst}) to {top.max():.0f}% ({best}); chance is {chance:.1%}"
+    title = (
+        title
+        or f"From {top.min():.0f}% ({worst}) to {top.max():.0f}% ({best}); chance is {chance:.1%}"
+    )
     figure = new_figure(7.5, 1.1 + 0.36 * len(names), f"Bar chart of {what}. {title}")
     ax = plain(figure.subplots())
     rows = range(len(names))
-    around = np.clip([top - low, high - top], 0, None)  # an end may miss the middle by a rounding error
+    # an end may miss the middle by a rounding error
+    around = np.clip([top - low, high - top], 0, None)
     ax.barh(rows, top, color=BLUE, height=0.7)
     ax.errorbar(top, rows, xerr=around, fmt="none", ecolor="black", capsize=3, label="95% interval")
     for row, value in enumerate(top):
@@ -69,15 +85,19 @@ def accuracy_bars(
     ax.set_yticks(rows, names)
     ax.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel=f"{what} in %")
     ax.invert_yaxis()
-    figure.suptitle(wrap(title, 6.2), fontsize=11)  # over the figure: long names push the axes to the right
+    # over the figure: long names push the axes to the right
+    figure.suptitle(wrap(title, 6.2), fontsize=11)
     figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
     return figure
 
 
 def accuracy_dots(
-    accuracies: Mapping[str, Mapping[str, float]], chances: Sequence[float], title: str | None = None
+    accuracies: Mapping[str, Mapping[str, float]],
+    chances: Sequence[float],
+    title: str | None = None,
 ) -> LessonFigure:
-    """Top-1 accuracies of questions with different numbers of answers: a dot with its 95% interval, a mark at chance.
+    """Top-1 accuracies of questions with different numbers of answers: a dot with its 95% interval,
+    a mark at chance.
 
     Args:
         accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
@@ -86,17 +106,26 @@ def accuracy_dots(
     same_length(accuracies=accuracies, chances=chances)
     names, chance = list(accuracies), 100 * np.array(chances)
     top, low, high = (
-        100 * np.array([each[key] for each in accuracies.values()]) for key in ("top1", "top1_low", "top1_high")
+        100 * np.array([each[key] for each in accuracies.values()])
+        for key in ("top1", "top1_low", "top1_high")
     )
-    guessed = [name for name, bottom, level in zip(names, low, chance, strict=True) if bottom <= level]
+    guessed = [
+        name for name, bottom, level in zip(names, low, chance, strict=True) if bottom <= level
+    ]
     not_these = f"; not {', '.join(guessed)}" if guessed else ""
-    title = wrap(title or f"{len(names) - len(guessed)} of {len(names)} above chance{not_these}", 5.5)
-    figure = new_figure(7.5, 1.2 + 0.3 * len(names), f"Dots of top-1 accuracy for {len(names)} questions. {title}")
+    title = wrap(
+        title or f"{len(names) - len(guessed)} of {len(names)} above chance{not_these}", 5.5
+    )
+    figure = new_figure(
+        7.5, 1.2 + 0.3 * len(names), f"Dots of top-1 accuracy for {len(names)} questions. {title}"
+    )
     ax = plain(figure.subplots())
     rows = range(len(names))
     ax.hlines(rows, 0, 100, color=GRAY, linewidth=0.5, alpha=0.5)
     around = np.clip([top - low, high - top], 0, None)
-    ax.errorbar(top, rows, xerr=around, fmt="o", color=BLUE, ecolor="black", capsize=3, label="95% interval")
+    ax.errorbar(
+        top, rows, xerr=around, fmt="o", color=BLUE, ecolor="black", capsize=3, label="95% interval"
+    )
     ax.plot(chance, rows, "|", color=ORANGE, markersize=13, markeredgewidth=2.5, label="chance")
     ax.set_yticks(rows, names)
     ax.set(xlim=(0, 102), xticks=range(0, 101, 20), xlabel="top-1 accuracy in %")
@@ -114,15 +143,25 @@ def points_in_plane(
     title: str,
     labels: tuple[str, str] = ("first direction", "second direction"),
 ) -> LessonFigure:
-    """Pictures and texts as points (M, 2) of one plane; row i of both is a pair and is joined by a line."""
-    same_length(pictures=pictures, picture_points=picture_points, text_points=text_points, texts=texts)
-    figure = new_figure(7.0, 5.6, f"{len(texts)} pictures and their captions as points in a plane. {title}")
+    """Pictures and texts as points (M, 2) of one plane; row i of both is a pair and is joined
+    by a line.
+    """
+    same_length(
+        pictures=pictures, picture_points=picture_points, text_points=text_points, texts=texts
+    )
+    figure = new_figure(
+        7.0, 5.6, f"{len(texts)} pictures and their captions as points in a plane. {title}"
+    )
     ax = plain(figure.subplots())
     places = zip(picture_points.tolist(), text_points.tolist(), strict=True)
     for picture, text, (here, there) in zip(pictures, texts, places, strict=True):
         ax.plot(*zip(here, there, strict=True), color=GRAY, linewidth=1, linestyle=":", zorder=1)
         thumbnail = OffsetImage(np.asarray(picture.convert("RGB")), zoom=0.75)
-        ax.add_artist(AnnotationBbox(thumbnail, here, pad=0.1, bboxprops={"edgecolor": BLUE, "linewidth": 1.5}))
+        ax.add_artist(
+            AnnotationBbox(
+                thumbnail, here, pad=0.1, bboxprops={"edgecolor": BLUE, "linewidth": 1.5}
+            )
+        )
         label_point(ax, text, there, away_from=here)
     points = torch.cat([picture_points, text_points])
     middle, reach = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)) / 2
@@ -137,6 +176,13 @@ def label_point(ax: Axes, text: str, point: Sequence[float], away_from: Sequence
     above = point[1] > away_from[1]
     ax.plot(*point, "o", color=ORANGE, markersize=7, zorder=3)
     ax.annotate(
-        text, point, (0, 8 if above else -8), textcoords="offset points", ha="center",
-        va="bottom" if above else "top", fontsize=10, color=ORANGE, zorder=6,
-    )  # fmt: skip
+        text,
+        point,
+        (0, 8 if above else -8),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if above else "top",
+        fontsize=10,
+        color=ORANGE,
+        zorder=6,
+    )

@@ -1,4 +1,6 @@
-"""Two plots for comparing many tasks or models: bars in the order of their lengths, and points with their names."""
+"""Two plots for comparing many tasks or models: bars in the order of their lengths, and points
+with their names.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,8 +38,16 @@ def ranked_bars(
     ax = plain(figure.subplots())
     rows = np.arange(len(order))
     start = 1.0 if logarithmic else 0.0
-    ax.barh(rows, middle - start, left=start, height=0.66, color=[BLUE if value >= 0 else ORANGE for value in middle])
-    ends = np.array([values[name][1:] if len(values[name]) == 3 else (values[name][0],) * 2 for name in order])
+    ax.barh(
+        rows,
+        middle - start,
+        left=start,
+        height=0.66,
+        color=[BLUE if value >= 0 else ORANGE for value in middle],
+    )
+    ends = np.array(
+        [values[name][1:] if len(values[name]) == 3 else (values[name][0],) * 2 for name in order]
+    )
     if any(len(value) == 3 for value in values.values()):
         around = np.clip([middle - ends[:, 0], ends[:, 1] - middle], 0, None)
         ax.errorbar(middle, rows, xerr=around, fmt="none", ecolor="black", capsize=2.5, linewidth=1)
@@ -47,9 +57,16 @@ def ranked_bars(
     for row, name, value, (low, high) in zip(rows, order, middle, ends, strict=True):
         negative = value < 0
         text = (notes or {}).get(name) or (f"{value:.3g}" if logarithmic else f"{value:+.0f}")
-        ax.annotate(text, (low if negative else high, row), (-5 if negative else 5, 0), textcoords="offset points",
-                    va="center", ha="right" if negative else "left", fontsize=8.5,
-                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
+        ax.annotate(
+            text,
+            (low if negative else high, row),
+            (-5 if negative else 5, 0),
+            textcoords="offset points",
+            va="center",
+            ha="right" if negative else "left",
+            fontsize=8.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+        )
     for name, place in (marks or {}).items():
         ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
     if marks:
@@ -99,24 +116,40 @@ def labelled_scatter(
     if logarithmic:
         ax.set_xscale("log")
     ax.margins(x=0.12)
-    handles = [Line2D([], [], color=colour, marker=mark, linestyle="", label=group)
-               for group, (colour, mark, _) in zip(groups, LINE_STYLES, strict=False)]  # fmt: skip
+    handles = [
+        Line2D([], [], color=colour, marker=mark, linestyle="", label=group)
+        for group, (colour, mark, _) in zip(groups, LINE_STYLES, strict=False)
+    ]
     drawn = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
     ax.legend(handles=[*(handles if len(groups) > 1 else []), *drawn], fontsize=9, frameon=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(wrap(title, 6.5), fontsize=11)
     if names:
-        name_points(figure, ax, [(name, point[:2]) for points in groups.values() for name, point in points.items()])
+        name_points(
+            figure,
+            ax,
+            [(name, point[:2]) for points in groups.values() for name, point in points.items()],
+        )
     return figure
 
 
-# Where a name may stand, in points from its dot, the first that is free: beside it, then ever farther off.
-PLACES = [(7, 0), (-7, 0), (7, 9), (-7, 9), (7, -9), (-7, -9),
-          *((side * 9, step) for step in (-18, 18, -27, 27, -36, -45, -54) for side in (-1, 1))]  # fmt: skip
+# Where a name may stand, in points from its dot, the first that is free: beside it, then ever
+# farther off.
+PLACES = [
+    (7, 0),
+    (-7, 0),
+    (7, 9),
+    (-7, 9),
+    (7, -9),
+    (-7, -9),
+    *((side * 9, step) for step in (-18, 18, -27, 27, -36, -45, -54) for side in (-1, 1)),
+]
 LETTER, LINE = 4.4, 9.0  # of the font that names have, in points
 
 
-def name_points(figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tuple[float, float]]]) -> None:
+def name_points(
+    figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tuple[float, float]]]
+) -> None:
     """A name for each point, none over another; a thin line leads to those that stand apart."""
     figure.draw_without_rendering()  # so that the axes know where they are
     scale = 72 / figure.dpi
@@ -128,12 +161,25 @@ def name_points(figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tupl
         for dx, dy in PLACES:
             start = x + dx if dx > 0 else x + dx - LETTER * len(name)
             box = (start, start + LETTER * len(name), y + dy - LINE / 2, y + dy + LINE / 2)
-            if box[0] >= left and box[1] <= right + 20 and not any(overlap(box, other) for other in taken):
+            if (
+                box[0] >= left
+                and box[1] <= right + 20
+                and not any(overlap(box, other) for other in taken)
+            ):
                 break
         taken.append(box)
         lead = {"arrowstyle": "-", "color": "#9AA3AD", "linewidth": 0.6} if abs(dy) > 9 else None
-        ax.annotate(name, place, (dx, dy), textcoords="offset points", fontsize=8, color="#333a44", va="center",
-                    ha="left" if dx > 0 else "right", arrowprops=lead)  # fmt: skip
+        ax.annotate(
+            name,
+            place,
+            (dx, dy),
+            textcoords="offset points",
+            fontsize=8,
+            color="#333a44",
+            va="center",
+            ha="left" if dx > 0 else "right",
+            arrowprops=lead,
+        )
 
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> bool:

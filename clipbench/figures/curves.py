@@ -1,4 +1,6 @@
-"""Curves of a training run: the loss beside ln N, which a model has that knows nothing, and the accuracy."""
+"""Curves of a training run: the loss beside ln N, which a model has that knows nothing, and the
+accuracy.
+"""
 
 import math
 import time
@@ -7,7 +9,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from clipbench.figures.canvas import BLUE, GRAY, GREEN, LEGEND, ORANGE, WIDTH, LessonFigure, new_figure, plain
+from clipbench.figures.canvas import (
+    BLUE,
+    GRAY,
+    GREEN,
+    LEGEND,
+    ORANGE,
+    WIDTH,
+    LessonFigure,
+    new_figure,
+    plain,
+)
 
 Event = Mapping[str, object]
 
@@ -26,9 +38,13 @@ def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:
     draw_ln_line(left, batch_size)
     draw_curve(left, seconds, loss, BLUE, "loss of each batch")
     left.set(xlabel="seconds of training", ylabel="contrastive loss in nats", ylim=(0, None))
-    right.axhline(100 / batch_size, color=ORANGE, linestyle="--", label=f"chance, 1 in {batch_size}")
+    right.axhline(
+        100 / batch_size, color=ORANGE, linestyle="--", label=f"chance, 1 in {batch_size}"
+    )
     draw_curve(right, seconds, 100 * accuracy, BLUE, "each batch")
-    right.set(xlabel="seconds of training", ylabel="pictures that find their caption in %", ylim=(0, 100))
+    right.set(
+        xlabel="seconds of training", ylabel="pictures that find their caption in %", ylim=(0, 100)
+    )
     for ax in (left, right):
         ax.legend(**LEGEND)
     figure.suptitle(title, fontsize=11)
@@ -52,7 +68,8 @@ def compare_losses(runs: Mapping[str, Sequence[Event]], batch_size: int) -> Less
 
 
 class LiveTrainingCurve:
-    """A callback for the trainer that keeps its events and redraws their curve below the notebook's cell.
+    """A callback for the trainer that keeps its events and redraws their curve below the notebook's
+    cell.
 
     Args:
         every: seconds between two drawings; the time that drawing takes is not counted as training.
@@ -86,7 +103,8 @@ def training_finding(steps: Sequence[Event]) -> str:
     """How far the loss came, in one line."""
     loss, accuracy = smooth(column(steps, "loss")), smooth(column(steps, "batch_accuracy"))
     return (
-        f"{steps[-1]['seconds']:.0f} s, {steps[-1]['pairs']:,} pairs: loss {loss[0]:.2f} to {loss[-1]:.2f}, "
+        f"{steps[-1]['seconds']:.0f} s, {steps[-1]['pairs']:,} pairs: loss "
+        f"{loss[0]:.2f} to {loss[-1]:.2f}, "
         f"captions found {accuracy[0]:.0%} to {accuracy[-1]:.0%}"
     )
 
@@ -94,7 +112,9 @@ def training_finding(steps: Sequence[Event]) -> str:
 def draw_ln_line(ax: Axes, batch_size: int) -> None:
     """The loss of a model that knows nothing."""
     level = math.log(batch_size)
-    ax.axhline(level, color=ORANGE, linestyle="--", label=f"ln {batch_size} = {level:.2f}, knows nothing")
+    ax.axhline(
+        level, color=ORANGE, linestyle="--", label=f"ln {batch_size} = {level:.2f}, knows nothing"
+    )
 
 
 def draw_curve(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, label: str) -> None:

@@ -27,7 +27,9 @@ def value_grid(
         ValueError: for a table of another shape than its names.
     """
     if tuple(values.shape) != (len(rows), len(columns)):
-        raise ValueError(f"values are {tuple(values.shape)} for {len(rows)} rows and {len(columns)} columns")
+        raise ValueError(
+            f"values are {tuple(values.shape)} for {len(rows)} rows and {len(columns)} columns"
+        )
     labels = [wrap(row, 2.6) for row in rows]
     heads = [wrap(column, 0.95) for column in columns]
     longest = max(len(line) for label in labels for line in label.split("\n"))
@@ -45,7 +47,13 @@ def value_grid(
         for column, number in enumerate(numbers):
             colour = "white" if number > low + 0.62 * (high - low) else "black"
             weight = "bold" if bold[row, column] else "normal"
-            look = {"ha": "center", "va": "center", "fontsize": 10, "color": colour, "weight": weight}
+            look = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": 10,
+                "color": colour,
+                "weight": weight,
+            }
             ax.text(column, row, f"{number:.{decimals}f}", **look)
     ax.set_yticks(range(len(rows)), labels, fontsize=9)
     ax.set_xticks(range(len(columns)), heads, fontsize=9)

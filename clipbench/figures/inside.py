@@ -1,4 +1,6 @@
-"""Plots of what is inside a model: attention and occlusion over a picture, a unit's favourites, a steered picture."""
+"""Plots of what is inside a model: attention and occlusion over a picture, a unit's favourites,
+a steered picture.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +18,8 @@ COLUMNS = 6
 def attention_over_picture(
     picture: Image.Image, maps: torch.Tensor, labels: Sequence[str], title: str | None = None
 ) -> LessonFigure:
-    """A picture, and beside it the same in grey under each map; every map has its own scale, from 0 to its largest.
+    """A picture, and beside it the same in grey under each map; every map has its own scale, from 0
+    to its largest.
 
     Args:
         picture: what the model saw of it, square.
@@ -25,23 +28,30 @@ def attention_over_picture(
     """
     same_length(maps=maps, labels=labels)
     title = title or attention_finding(maps, labels)
-    axes, figure = grid_of(1 + len(labels), f"Attention over a picture, {len(labels)} maps. {title}", title)
+    axes, figure = grid_of(
+        1 + len(labels), f"Attention over a picture, {len(labels)} maps. {title}", title
+    )
     show(axes[0], picture, "the picture")
     gray = np.asarray(picture.convert("L").convert("RGB"))
     for ax, map_, label in zip(axes[1:], maps.cpu(), labels, strict=True):
         show(ax, gray, label)
-        ax.imshow(map_.numpy(), extent=ax.get_images()[0].get_extent(), cmap="inferno", vmin=0, alpha=0.72)
+        ax.imshow(
+            map_.numpy(), extent=ax.get_images()[0].get_extent(), cmap="inferno", vmin=0, alpha=0.72
+        )
     return figure
 
 
 def attention_finding(maps: torch.Tensor, labels: Sequence[str]) -> str:
-    """How much the largest quarter of the patches gets, in the most and in the least concentrated map."""
+    """How much the largest quarter of the patches gets, in the most and in the least
+    concentrated map.
+    """
     flat = maps.flatten(1)
     quarter = max(1, flat.shape[1] // 4)
     share = flat.topk(quarter, dim=1).values.sum(1) / flat.sum(1)
     most, least = int(share.argmax()), int(share.argmin())
     return (
-        f"Of what goes to patches, a quarter of them gets from {share[least]:.0%} ({labels[least]}) "
+        f"Of what goes to patches, a quarter of them gets from {share[least]:.0%} "
+        f"({labels[least]}) "
         f"to {share[most]:.0%} ({labels[most]})"
     )
 
@@ -49,7 +59,8 @@ def attention_finding(maps: torch.Tensor, labels: Sequence[str]) -> str:
 def occlusion_beside_picture(
     picture: Image.Image, maps: torch.Tensor, texts: Sequence[str], title: str | None = None
 ) -> LessonFigure:
-    """A picture, and for each text where covering it makes the cosine fall (orange) or rise (violet).
+    """A picture, and for each text where covering it makes the cosine fall (orange) or rise
+    (violet).
 
     Args:
         maps: (C, S, S) or (C, h, w), the fall of the cosine, as ``occlusion_maps`` gives it.
@@ -73,9 +84,13 @@ def occlusion_beside_picture(
 
 
 def unit_favourites(
-    name: str, pictures: Sequence[Image.Image], words: Sequence[Image.Image],
-    picture_labels: Sequence[str], word_labels: Sequence[str], title: str | None = None,
-) -> LessonFigure:  # fmt: skip
+    name: str,
+    pictures: Sequence[Image.Image],
+    words: Sequence[Image.Image],
+    picture_labels: Sequence[str],
+    word_labels: Sequence[str],
+    title: str | None = None,
+) -> LessonFigure:
     """The pictures that excite a unit most in one row, the written words in the other.
 
     Args:
@@ -90,7 +105,9 @@ def unit_favourites(
     tile = WIDTH / max(columns, 5)
     figure = new_figure(columns * tile, 2 * (tile + 2 * LINE) + 0.4, alt)
     rows = figure.subplots(2, columns, squeeze=False)
-    for axes, shown, labels in zip(rows, (pictures, words), (picture_labels, word_labels), strict=True):
+    for axes, shown, labels in zip(
+        rows, (pictures, words), (picture_labels, word_labels), strict=True
+    ):
         for ax in axes:
             ax.axis("off")
         for ax, each, label in zip(axes, shown, labels, strict=False):
@@ -100,10 +117,12 @@ def unit_favourites(
 
 
 def steering_filmstrip(
-    text: str, runs: Mapping[str, tuple[Sequence[Image.Image], Sequence[int], Sequence[float]]],
+    text: str,
+    runs: Mapping[str, tuple[Sequence[Image.Image], Sequence[int], Sequence[float]]],
     title: str | None = None,
-) -> LessonFigure:  # fmt: skip
-    """Frames of pictures that climb towards a text, one row a run, and the cosine over the steps below.
+) -> LessonFigure:
+    """Frames of pictures that climb towards a text, one row a run, and the cosine over the steps
+    below.
 
     Args:
         runs: name -> (pictures, steps, cosines) of equally many frames.
@@ -126,7 +145,9 @@ def steering_filmstrip(
         for ax, picture, step, cosine in zip(axes, pictures, steps, cosines, strict=False):
             show(ax, picture, f"step {step}: {cosine:.2f}")
     ax = plain(parts[-1].subplots())
-    for (name, (_, steps, cosines)), colour in zip(runs.items(), (ORANGE, BLUE, GREEN), strict=False):
+    for (name, (_, steps, cosines)), colour in zip(
+        runs.items(), (ORANGE, BLUE, GREEN), strict=False
+    ):
         ax.plot(steps, cosines, "o-", color=colour, markersize=4, label=name)
     ax.set(xlabel="step", ylabel="cosine, whole picture")
     ax.legend(fontsize=9, frameon=False)
@@ -141,7 +162,9 @@ def grid_of(count: int, alt: str, title: str) -> tuple[np.ndarray, LessonFigure]
     tile = WIDTH / max(columns, 4)
     width = columns * tile
     title = wrap(title, 0.78 * width)  # its letters are larger
-    figure = new_figure(width, rows * (tile + 0.25) + 0.15 + 1.2 * LINE * (title.count("\n") + 1), alt)
+    figure = new_figure(
+        width, rows * (tile + 0.25) + 0.15 + 1.2 * LINE * (title.count("\n") + 1), alt
+    )
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.axis("off")

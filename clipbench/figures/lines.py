@@ -1,16 +1,32 @@
-"""Lines over one changing quantity, and histograms of several groups: the two plots that most questions need."""
+"""Lines over one changing quantity, and histograms of several groups: the two plots that most
+questions need.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from clipbench.figures.canvas import BLUE, GRAY, GREEN, LEGEND, ORANGE, LessonFigure, new_figure, plain
+from clipbench.figures.canvas import (
+    BLUE,
+    GRAY,
+    GREEN,
+    LEGEND,
+    ORANGE,
+    LessonFigure,
+    new_figure,
+    plain,
+)
 from clipbench.figures.pictures import wrap
 
 PURPLE, SKY = "#AA4499", "#56B4E9"
 LINE_STYLES = (  # a line is known by its mark too, not by its colour alone
-    (BLUE, "o", "-"), (ORANGE, "s", "-"), (GREEN, "^", "-"), (PURPLE, "D", "-"), (SKY, "v", "-"), (GRAY, "x", "--"),
-)  # fmt: skip
+    (BLUE, "o", "-"),
+    (ORANGE, "s", "-"),
+    (GREEN, "^", "-"),
+    (PURPLE, "D", "-"),
+    (SKY, "v", "-"),
+    (GRAY, "x", "--"),
+)
 
 Line = Sequence[float] | tuple[Sequence[float], Sequence[float], Sequence[float]]
 
@@ -30,7 +46,8 @@ def line_chart(
     """Up to six lines over the same ``x``, each with its name in the legend.
 
     Args:
-        lines: name -> one value for each x; or (values, low, high), drawn with a band from low to high.
+        lines: name -> one value for each x; or (values, low, high), drawn with a band from low to
+            high.
         marks: name -> a place on the x axis that gets a dotted upright line with that name.
         ticks: the places of numbers on the x axis, all of ``x`` if it has at most ten.
 
@@ -38,7 +55,9 @@ def line_chart(
         ValueError: for more than six lines.
     """
     if len(lines) > len(LINE_STYLES):
-        raise ValueError(f"{len(lines)} lines are too many to tell apart; give at most {len(LINE_STYLES)}")
+        raise ValueError(
+            f"{len(lines)} lines are too many to tell apart; give at most {len(LINE_STYLES)}"
+        )
     figure = new_figure(7.5, 3.7, f"{len(lines)} lines ({', '.join(lines)}) over {xlabel}. {title}")
     ax = plain(figure.subplots())
     for (name, line), (colour, mark, dash) in zip(lines.items(), LINE_STYLES, strict=False):
@@ -61,8 +80,11 @@ def line_chart(
     return figure
 
 
-def histograms(groups: Mapping[str, Sequence[float]], title: str, xlabel: str, bins: int = 40) -> LessonFigure:
-    """How often which value occurs, as shares of each group, so that groups of any size can be compared.
+def histograms(
+    groups: Mapping[str, Sequence[float]], title: str, xlabel: str, bins: int = 40
+) -> LessonFigure:
+    """How often which value occurs, as shares of each group, so that groups of any size can be
+    compared.
 
     Args:
         groups: name -> values; up to three groups.
@@ -71,10 +93,19 @@ def histograms(groups: Mapping[str, Sequence[float]], title: str, xlabel: str, b
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
     figure = new_figure(7.5, 3.3, f"Histograms of {', '.join(values)} over {xlabel}. {title}")
     ax = plain(figure.subplots())
-    for (name, each), (colour, *_), hatch in zip(values.items(), LINE_STYLES, ("", "///", "..."), strict=False):
+    for (name, each), (colour, *_), hatch in zip(
+        values.items(), LINE_STYLES, ("", "///", "..."), strict=False
+    ):
         share = 100 * np.ones(len(each)) / len(each)
         look = {"facecolor": f"{colour}70", "edgecolor": colour, "hatch": hatch, "linewidth": 1}
-        ax.hist(each, edges, weights=share, histtype="stepfilled", label=f"{name} ({len(each):,})", **look)
+        ax.hist(
+            each,
+            edges,
+            weights=share,
+            histtype="stepfilled",
+            label=f"{name} ({len(each):,})",
+            **look,
+        )
     ax.set(xlabel=xlabel, ylabel="share of the group in %")
     ax.set_title(wrap(title, 6.5), fontsize=11)
     figure.legend(loc="outside lower right", ncols=len(groups), fontsize=9, frameon=False)

@@ -25,14 +25,17 @@ def labelled_map(
     """Points (M, 2) coloured by kind. Each kind's name stands where it is most among itself.
 
     Args:
-        kinds: what each point is; points of none are gray, and of more than seven kinds those of the rarer ones.
+        kinds: what each point is; points of none are gray, and of more than seven kinds those of
+            the rarer ones.
         texts: which points are texts: these are squares, the others circles.
         labels: of the axes.
     """
     texts = [False] * len(kinds) if texts is None else list(texts)
     same_length(points=points, kinds=kinds, texts=texts)
     places, names = points.numpy(), main_kinds([kind for kind in kinds if kind is not None])
-    figure = new_figure(7.5, height_for(places), f"A map of {len(places):,} points: {', '.join(names)}. {title}")
+    figure = new_figure(
+        7.5, height_for(places), f"A map of {len(places):,} points: {', '.join(names)}. {title}"
+    )
     ax = plain(figure.subplots())
     of_kind = np.array([names.index(kind) if kind in names else -1 for kind in kinds])
     size = float(np.clip(30_000 / max(1, len(places)), 9, 45))
@@ -40,12 +43,16 @@ def labelled_map(
         for is_text, marker in ((False, "o"), (True, "s")):
             chosen = places[(of_kind == number) & (np.array(texts) == is_text)]
             colour = REST if number < 0 else KINDS[number]
-            ax.scatter(*chosen.T, s=size, c=colour, marker=marker, edgecolors="#333a44", linewidths=0.4)
+            ax.scatter(
+                *chosen.T, s=size, c=colour, marker=marker, edgecolors="#333a44", linewidths=0.4
+            )
     ax.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
     ax.set_title(wrap(title, 7.2), fontsize=11)
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]
     for name, (x, y) in label_places(places, of_kind, names).items():
-        ax.text(x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo)
+        ax.text(
+            x, y, name, fontsize=10, fontweight="bold", ha="center", va="center", path_effects=halo
+        )
     if names:
         add_legend(figure, names)
     return figure
@@ -70,12 +77,17 @@ def height_for(points: np.ndarray) -> float:
 
 
 def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:
-    """The most frequent kinds, first the most frequent; of equally frequent ones the one that comes first."""
+    """The most frequent kinds, first the most frequent; of equally frequent ones the one that
+    comes first.
+    """
     return [kind for kind, _ in Counter(kinds).most_common(most)]
 
 
-def label_places(points: np.ndarray, of_kind: np.ndarray, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Where each kind's name should stand: in a cell of its own where it is frequent and others are rare.
+def label_places(
+    points: np.ndarray, of_kind: np.ndarray, names: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """Where each kind's name should stand: in a cell of its own where it is frequent and others are
+    rare.
 
     Args:
         points: (M, 2).

@@ -1,4 +1,6 @@
-"""Plots made of pictures: a sheet of them with captions, and a heat-map with pictures along one side."""
+"""Plots made of pictures: a sheet of them with captions, and a heat-map with pictures along one
+side.
+"""
 
 import textwrap
 from collections.abc import Sequence, Sized
@@ -35,10 +37,17 @@ def contact_sheet(
     columns = min(columns, len(pictures))
     tile = width / max(columns, 5)  # inches
     texts = [wrap(caption, 0.97 * tile) for caption in captions]
-    rows = [range(start, min(start + columns, len(texts))) for start in range(0, len(texts), columns)]
-    heights = [0.93 * tile + 0.12 + LINE * max(texts[i].count("\n") + 1 for i in row) for row in rows]
+    rows = [
+        range(start, min(start + columns, len(texts))) for start in range(0, len(texts), columns)
+    ]
+    heights = [
+        0.93 * tile + 0.12 + LINE * max(texts[i].count("\n") + 1 for i in row) for row in rows
+    ]
     head = 0.35 if title else 0.02
-    alt = f"{title + ': ' if title else ''}{len(pictures)} pictures with captions: {'; '.join(captions)}"
+    alt = (
+        f"{title + ': ' if title else ''}{len(pictures)} pictures with captions: "
+        f"{'; '.join(captions)}"
+    )
     figure = new_figure(columns * tile, head + sum(heights), alt, layout=None)
     top = figure.get_figheight() - head
     for row, height in zip(rows, heights, strict=True):
@@ -46,7 +55,9 @@ def contact_sheet(
             draw_tile(figure, pictures[i], texts[i], (column * tile, top), tile, colours[i])
         top -= height
     if title:
-        figure.text(0.5, 1 - 0.06 / figure.get_figheight(), title, ha="center", va="top", fontsize=11)
+        figure.text(
+            0.5, 1 - 0.06 / figure.get_figheight(), title, ha="center", va="top", fontsize=11
+        )
     return figure
 
 
@@ -76,7 +87,8 @@ def similarity_heatmap(
     what: str = "cosine similarity",
     pairs: bool = True,
 ) -> LessonFigure:
-    """All texts (rows) with all pictures (columns); in a square matrix the true pairs, on the diagonal, have a frame.
+    """All texts (rows) with all pictures (columns); in a square matrix the true pairs, on the
+    diagonal, have a frame.
 
     Args:
         similarity: (texts, pictures), as ``text_features @ image_features.T``.
@@ -88,7 +100,10 @@ def similarity_heatmap(
         ValueError: when the matrix has another shape than (texts, pictures).
     """
     if tuple(similarity.shape) != (len(texts), len(pictures)):
-        raise ValueError(f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and {len(pictures)} pictures")
+        raise ValueError(
+            f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and "
+            f"{len(pictures)} pictures"
+        )
     similarity = similarity.cpu()
     title = title or diagonal_finding(similarity)
     n, columns = len(texts), len(pictures)
@@ -100,12 +115,19 @@ def similarity_heatmap(
     title = wrap(title, 0.85 * width)
     figure = new_figure(width, cell * (n + 1.1) + 0.3 + LINE * (title.count("\n") + 1), alt)
     ax = figure.subplots()
-    colours = {"cmap": "Blues", "vmin": 0} if what == "probability" else {"cmap": "RdBu", "vmin": -1}
+    colours = (
+        {"cmap": "Blues", "vmin": 0} if what == "probability" else {"cmap": "RdBu", "vmin": -1}
+    )
     cells = ax.imshow(similarity.numpy(), vmax=1, **colours)
     draw_cells(ax, similarity, pairs)
     for column, picture in enumerate(pictures):
         place = (column - 0.47, column + 0.47, -0.58, -1.52)
-        ax.imshow(np.asarray(picture.convert("RGB")), extent=place, interpolation="lanczos", origin="upper")
+        ax.imshow(
+            np.asarray(picture.convert("RGB")),
+            extent=place,
+            interpolation="lanczos",
+            origin="upper",
+        )
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(n - 0.5, -1.55), xticks=[])
     ax.set_yticks(range(n), labels, fontsize=9)
     ax.tick_params(length=0)
@@ -122,10 +144,17 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
 
 
 def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
-    """The number in each cell, and in a square matrix of pairs a frame around those on the diagonal."""
+    """The number in each cell, and in a square matrix of pairs a frame around those on the
+    diagonal.
+    """
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
-            look = {"ha": "center", "va": "center", "fontsize": 9, "color": "white" if abs(value) > 0.6 else "black"}
+            look = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": 9,
+                "color": "white" if abs(value) > 0.6 else "black",
+            }
             ax.text(column, row, f"{rounded(value, 2):.2f}", **look)
         if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))

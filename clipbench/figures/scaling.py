@@ -10,7 +10,8 @@ from clipbench.figures.canvas import LessonFigure, new_figure, plain
 from clipbench.figures.lines import LINE_STYLES
 from clipbench.figures.pictures import wrap
 
-ROUND = np.array([1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9])  # numbers that an axis may carry, in each power of ten
+# numbers that an axis may carry, in each power of ten
+ROUND = np.array([1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9])
 
 Points = tuple[Sequence[float], Sequence[float]]
 
@@ -35,7 +36,9 @@ def power_law_chart(
         ValueError: for more than six groups.
     """
     if len(groups) > len(LINE_STYLES):
-        raise ValueError(f"{len(groups)} groups are too many to tell apart; give at most {len(LINE_STYLES)}")
+        raise ValueError(
+            f"{len(groups)} groups are too many to tell apart; give at most {len(LINE_STYLES)}"
+        )
     lines = lines or {}
     alt = f"Points ({', '.join(groups)}) with two logarithmic axes, {ylabel} over {xlabel}. {title}"
     figure = new_figure(7.5, 4.0, alt)
@@ -60,6 +63,10 @@ def number_upright_axis(ax: Axes) -> None:
     low, high = ax.get_ylim()
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     ticks = [tick for tick in np.unique(np.outer(powers, ROUND)) if low <= tick <= high]
-    ticks = ticks if len(ticks) <= 8 else [tick for tick in ticks if f"{tick:g}".lstrip("0.")[0] in "125"]
+    ticks = (
+        ticks
+        if len(ticks) <= 8
+        else [tick for tick in ticks if f"{tick:g}".lstrip("0.")[0] in "125"]
+    )
     ax.set_yticks(ticks, [f"{tick:,g}" for tick in ticks])
     ax.yaxis.set_minor_locator(NullLocator())

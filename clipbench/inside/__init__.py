@@ -1,7 +1,8 @@
-"""Looking inside a CLIP: what single units answer, where attention goes, what a picture's parts are worth to a text,
-and pictures that are steered towards a text.
+"""Looking inside a CLIP: what single units answer, where attention goes, what a picture's parts are
+worth to a text, and pictures that are steered towards a text.
 
-Everything takes an ``Encoder`` made of this package's own ``CLIP``, of any size, and leaves it as it was.
+Everything takes an ``Encoder`` made of this package's own ``CLIP``, of any size, and leaves it as
+it was.
 """
 
 from clipbench.inside.attention import attention_maps, on_grid, rollout
@@ -12,7 +13,20 @@ from clipbench.inside.stimuli import concept_pictures, word_pictures
 from clipbench.inside.units import MultimodalUnits, auc_by_class, multimodal_units, strongest
 
 __all__ = [
-    "MultimodalUnits", "Steered", "attention_maps", "auc_by_class", "concept_pictures", "listening", "multimodal_units",
-    "occlusion_maps", "on_grid", "rollout", "spread_over_pixels", "steer", "strongest", "unit_layers", "unit_responses",
+    "MultimodalUnits",
+    "Steered",
+    "attention_maps",
+    "auc_by_class",
+    "concept_pictures",
+    "listening",
+    "multimodal_units",
+    "occlusion_maps",
+    "on_grid",
+    "rollout",
+    "spread_over_pixels",
+    "steer",
+    "strongest",
+    "unit_layers",
+    "unit_responses",
     "word_pictures",
-]  # fmt: skip
+]

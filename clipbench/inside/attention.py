@@ -1,6 +1,7 @@
 """Where attention goes: the weights of every block and head, and their way through all blocks.
 
-The weights are computed again from what each attention layer is given, so the model itself is left as it is.
+The weights are computed again from what each attention layer is given, so the model itself is left
+as it is.
 """
 
 import torch
@@ -13,24 +14,35 @@ from clipbench.model import Attention, AttentionPool
 
 @torch.no_grad()
 def attention_maps(tower: nn.Module, inputs: Tensor) -> Float[Tensor, "L B H Q N"]:
-    """The attention weights of a tower's L layers while it encodes a batch: every row (Q) is a softmax over N tokens.
+    """The attention weights of a tower's L layers while it encodes a batch: every row (Q) is a
+    softmax over N tokens.
 
     They come in float32 on the CPU, wherever the tower is.
 
     Args:
-        tower: an image encoder with preprocessed pictures (B, 3, S, S), or a text encoder with token ids (B, T).
-            In transformers every token asks (Q = N); the attention pool of a ResNet is one layer with Q = 1, the mean
-            of all places. Token 0 is the class token (pictures, and the pool's mean) or the start of text.
+        tower: an image encoder with preprocessed pictures (B, 3, S, S), or a text encoder with
+            token ids (B, T). In transformers every token asks (Q = N); the attention pool of a
+            ResNet is one layer with Q = 1, the mean of all places. Token 0 is the class token
+            (pictures, and the pool's mean) or the start of text.
 
     Raises:
         UserError: for a tower without attention.
     """
-    layers = [module for module in tower.modules() if isinstance(module, (Attention, AttentionPool))]
+    layers = [
+        module for module in tower.modules() if isinstance(module, (Attention, AttentionPool))
+    ]
     if not layers:
-        raise UserError(f"{type(tower).__name__} has no attention to look at; choose a ViT, a ResNet or a transformer")
+        raise UserError(
+            f"{type(tower).__name__} has no attention to look at; choose a ViT, a "
+            "ResNet or a transformer"
+        )
     weights: list[Tensor] = []
-    hooks = [layer.register_forward_pre_hook(lambda module, given: weights.append(weights_of(module, *given).cpu()))
-             for layer in layers]  # fmt: skip
+    hooks = [
+        layer.register_forward_pre_hook(
+            lambda module, given: weights.append(weights_of(module, *given).cpu())
+        )
+        for layer in layers
+    ]
     try:
         tower(as_weights(inputs, tower))
     finally:
@@ -45,7 +57,9 @@ def as_weights(inputs: Tensor, tower: nn.Module) -> Tensor:
     return inputs.to(weight.device, weight.dtype if inputs.is_floating_point() else inputs.dtype)
 
 
-def weights_of(layer: Attention | AttentionPool, x: Tensor, mask: Tensor | None = None) -> Float[Tensor, "B H Q N"]:
+def weights_of(
+    layer: Attention | AttentionPool, x: Tensor, mask: Tensor | None = None
+) -> Float[Tensor, "B H Q N"]:
     """softmax(q k^T / sqrt(d) + mask) of a layer that is given ``x``."""
     if isinstance(layer, AttentionPool):
         x = x.flatten(2).transpose(1, 2)
@@ -53,19 +67,23 @@ def weights_of(layer: Attention | AttentionPool, x: Tensor, mask: Tensor | None 
         q, k = layer.q_proj(x[:, :1]), layer.k_proj(x)
     else:
         q, k, _ = layer.in_proj(x).chunk(3, -1)
-    q, k = (each.unflatten(2, (layer.heads, -1)).transpose(1, 2).float() for each in (q, k))  # (B, H, Q or N, d)
+    # (B, H, Q or N, d)
+    q, k = (each.unflatten(2, (layer.heads, -1)).transpose(1, 2).float() for each in (q, k))
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     return (scores if mask is None else scores + mask).softmax(-1)
 
 
 def rollout(maps: Float[Tensor, "L B H N N"], residual: float = 0.5) -> Float[Tensor, "B N N"]:
-    """Attention rollout (Abnar & Zuidema 2020): how much of each input token is in each token at the end.
+    """Attention rollout (Abnar & Zuidema 2020): how much of each input token is in each token at
+    the end.
 
-    Heads are averaged, ``residual`` of every token goes past the layer on the residual path, and the layers' matrices
-    are multiplied. Rows sum to one. It knows nothing of values and MLPs: a picture of the routes, not of the load.
+    Heads are averaged, ``residual`` of every token goes past the layer on the residual path, and
+    the layers' matrices are multiplied. Rows sum to one. It knows nothing of values and MLPs: a
+    picture of the routes, not of the load.
     """
     N = maps.shape[-1]
-    mixing = (1 - residual) * maps.mean(2) + residual * torch.eye(N, device=maps.device)  # (L, B, N, N)
+    # (L, B, N, N)
+    mixing = (1 - residual) * maps.mean(2) + residual * torch.eye(N, device=maps.device)
     flow = mixing[0]
     for layer in mixing[1:]:
         flow = layer @ flow

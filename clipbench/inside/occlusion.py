@@ -1,4 +1,6 @@
-"""Occlusion maps (Zeiler & Fergus 2014): cover a picture bit by bit, and see which bits a text needs."""
+"""Occlusion maps (Zeiler & Fergus 2014): cover a picture bit by bit, and see which bits a text
+needs.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -16,14 +18,20 @@ Score = Callable[[Tensor], Tensor]  # pictures (B, 3, S, S) -> (B, C)
 
 
 def occlusion_maps(
-    encoder: Encoder, picture: Image.Image, texts: Sequence[str], patch: int | None = None, stride: int | None = None
+    encoder: Encoder,
+    picture: Image.Image,
+    texts: Sequence[str],
+    patch: int | None = None,
+    stride: int | None = None,
 ) -> Float[Tensor, "C h w"]:
-    """For each text, how far its cosine with the picture falls when a grey square covers each place.
+    """For each text, how far its cosine with the picture falls when a grey square covers each
+    place.
 
     Works with any encoder. Negative values are places whose absence helps the text.
 
     Args:
-        patch: side of the square in pixels of the model's input (a quarter of it where nothing is said).
+        patch: side of the square in pixels of the model's input (a quarter of it where nothing is
+            said).
         stride: from one place to the next (a quarter of the square).
 
     Raises:
@@ -34,12 +42,22 @@ def occlusion_maps(
     image = encoder.preprocess([picture])[0]
     patch = patch or image.shape[-1] // 4
     text_features = encoder.encode_text(list(texts))
-    return drops(lambda images: encoder.encode_image(images) @ text_features.T, image, patch, stride or patch // 4 or 1)
+    return drops(
+        lambda images: encoder.encode_image(images) @ text_features.T,
+        image,
+        patch,
+        stride or patch // 4 or 1,
+    )
 
 
 @torch.no_grad()
 def drops(
-    score: Score, image: Float[Tensor, "3 S S"], patch: int, stride: int, fill: float = 0.0, batch_size: int = 128
+    score: Score,
+    image: Float[Tensor, "3 S S"],
+    patch: int,
+    stride: int,
+    fill: float = 0.0,
+    batch_size: int = 128,
 ) -> Float[Tensor, "C h w"]:
     """score(image) - score(image with one square set to ``fill``), for every place of the square.
 
@@ -47,12 +65,17 @@ def drops(
     """
     S = image.shape[-1]
     if not 1 <= patch <= S or stride < 1:
-        raise UserError(f"a square of {patch} pixels, moved by {stride}, does not go over a picture of {S} pixels")
+        raise UserError(
+            f"a square of {patch} pixels, moved by {stride}, does not go over a picture "
+            f"of {S} pixels"
+        )
     steps = range(0, S - patch + 1, stride)
     corners = [(top, left) for top in steps for left in steps]
     batches = [corners[start : start + batch_size] for start in range(0, len(corners), batch_size)]
-    covers = (torch.stack([covered(image, *corner, patch, fill) for corner in batch])
-              for batch in shown(batches, "covering"))  # fmt: skip
+    covers = (
+        torch.stack([covered(image, *corner, patch, fill) for corner in batch])
+        for batch in shown(batches, "covering")
+    )
     parts = [score(images) for images in covers]
     fallen = score(image[None]) - torch.cat(parts)  # (h w, C)
     return fallen.T.unflatten(1, (len(steps), len(steps)))

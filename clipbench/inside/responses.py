@@ -1,4 +1,6 @@
-"""What units inside a model answer: the outputs of named layers, caught while pictures pass through."""
+"""What units inside a model answer: the outputs of named layers, caught while pictures pass
+through.
+"""
 
 import contextlib
 import difflib
@@ -14,7 +16,8 @@ from clipbench.errors import UserError
 from clipbench.model import CLIP, Block, Bottleneck
 from clipbench.progress import shown
 
-# How the places of a picture (patches, or pixels of a map) become one number a unit: (B, places, units) -> (B, units).
+# How the places of a picture (patches, or pixels of a map) become one number a unit: (B, places,
+# units) -> (B, units).
 POOLS = {
     "max": lambda places: places.amax(1),  # does the unit fire anywhere?
     "mean": lambda places: places.mean(1),
@@ -30,12 +33,16 @@ def own_model(encoder: Encoder) -> CLIP:
     """
     model = getattr(encoder, "model", None)
     if not isinstance(model, CLIP):
-        raise UserError(f"{encoder.name} cannot be looked into: CLIP models can, SigLIP and stored features cannot")
+        raise UserError(
+            f"{encoder.name} cannot be looked into: CLIP models can, SigLIP and stored "
+            "features cannot"
+        )
     return model
 
 
 def unit_layers(model: CLIP) -> list[str]:
-    """The image encoder's layers whose outputs are called units here: behind a nonlinearity, from first to last.
+    """The image encoder's layers whose outputs are called units here: behind a nonlinearity, from
+    first to last.
 
     A ViT's hidden MLP units, a ResNet's blocks, a ConvNet's ReLUs.
     """
@@ -50,7 +57,8 @@ def unit_layers(model: CLIP) -> list[str]:
 
 @contextlib.contextmanager
 def listening(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """Within, every forward pass leaves the outputs of the named layers in the dict that this yields.
+    """Within, every forward pass leaves the outputs of the named layers in the dict that this
+    yields.
 
     Afterwards the hooks are gone, whatever happened.
 
@@ -61,7 +69,9 @@ def listening(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Ten
     for name in layers:
         if name not in modules:
             near = difflib.get_close_matches(name, modules, n=3, cutoff=0.3)
-            raise UserError(f"the model has no layer {name!r}; the nearest are {', '.join(near) or 'none'}")
+            raise UserError(
+                f"the model has no layer {name!r}; the nearest are {', '.join(near) or 'none'}"
+            )
     heard: dict[str, Tensor] = {}
 
     def note(name: str):
@@ -76,14 +86,18 @@ def listening(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Ten
 
 
 def unit_responses(
-    encoder: Encoder, pictures: PictureSet, layers: Sequence[str], pool: str = "max", batch_size: int = 128,
+    encoder: Encoder,
+    pictures: PictureSet,
+    layers: Sequence[str],
+    pool: str = "max",
+    batch_size: int = 128,
     progress: bool = True,
-) -> dict[str, Float[Tensor, "M units"]]:  # fmt: skip
+) -> dict[str, Float[Tensor, "M units"]]:
     """What every unit of the named layers answers to every picture, in float32 on the CPU.
 
     Args:
-        layers: names as in ``model.named_modules()``, such as "image_encoder.blocks.5.mlp.1" (``unit_layers`` lists
-            the usual ones) or "image_projection".
+        layers: names as in ``model.named_modules()``, such as "image_encoder.blocks.5.mlp.1"
+            (``unit_layers`` lists the usual ones) or "image_projection".
         pool: how a unit's answers at several places become one: "max", "mean" or "class token".
 
     Raises:
@@ -97,14 +111,18 @@ def unit_responses(
         starts = range(0, len(pictures), batch_size)
         for start in shown(starts, f"units at {pictures.name}", progress):
             rows = range(start, min(start + batch_size, len(pictures)))
-            model.encode_image(encoder.preprocess(pictures.pictures(rows)).to(encoder.device, encoder.dtype))
+            model.encode_image(
+                encoder.preprocess(pictures.pictures(rows)).to(encoder.device, encoder.dtype)
+            )
             for name in layers:
                 parts[name].append(one_number_a_unit(heard[name], pool).float().cpu())
     return {name: torch.cat(part) for name, part in parts.items()}
 
 
 def one_number_a_unit(output: Tensor, pool: str) -> Float[Tensor, "B units"]:
-    """Pool a layer's output over its places: (B, units), tokens (B, N, units) or a map (B, units, h, w)."""
+    """Pool a layer's output over its places: (B, units), tokens (B, N, units) or a map (B,
+    units, h, w).
+    """
     if output.ndim == 4:
         output = output.flatten(2).transpose(1, 2)
     return output if output.ndim == 2 else POOLS[pool](output)

@@ -1,7 +1,9 @@
-"""Pixels that climb towards a text: gradient ascent on a picture's cosine with it, the model being fixed.
+"""Pixels that climb towards a text: gradient ascent on a picture's cosine with it, the model being
+fixed.
 
-Without augmentation the pixels find what this one network is weak for, and the result looks like noise. When the cosine
-has to hold for many shifted, turned and resized views at once, such noise no longer pays, and shapes appear.
+Without augmentation the pixels find what this one network is weak for, and the result looks like
+noise. When the cosine has to hold for many shifted, turned and resized views at once, such noise no
+longer pays, and shapes appear.
 """
 
 from collections.abc import Callable
@@ -23,7 +25,9 @@ Score = Callable[[Tensor], Tensor]  # pixels in [0, 1] (B, 3, S, S) -> (B,)
 
 @dataclass(frozen=True)
 class Steered:
-    """Frames of an ascent: their steps, their pixels in [0, 1], and their score as whole pictures."""
+    """Frames of an ascent: their steps, their pixels in [0, 1], and their score as whole
+    pictures.
+    """
 
     steps: list[int]
     pixels: Float[Tensor, "frames 3 S S"]
@@ -36,14 +40,22 @@ class Steered:
 
 
 def steer(
-    encoder: ClipbenchEncoder, text: str, steps: int = 200, rate: float = 0.02, views: int = 16,
-    start: Image.Image | None = None, frames: int = 8, seed: int = 0,
-) -> Steered:  # fmt: skip
+    encoder: ClipbenchEncoder,
+    text: str,
+    steps: int = 200,
+    rate: float = 0.02,
+    views: int = 16,
+    start: Image.Image | None = None,
+    frames: int = 8,
+    seed: int = 0,
+) -> Steered:
     """Change a picture's pixels step by step so that its cosine with ``text`` grows.
 
     Args:
-        rate: of Adam, in parts of the range from black to white: the most that a pixel moves in one step, about.
-        views: how many random views the cosine is averaged over at each step; 0 takes the picture as it is.
+        rate: of Adam, in parts of the range from black to white: the most that a pixel moves in one
+            step, about.
+        views: how many random views the cosine is averaged over at each step; 0 takes the picture
+            as it is.
         start: the picture to begin with; grey with a little noise where none is given.
         frames: how many pictures to keep, the first and the last among them.
 
@@ -58,7 +70,10 @@ def steer(
     target = encoder.encode_text([text], on_device=True).clone()[0]
 
     def cosine(pixels: Tensor) -> Tensor:
-        return encoder.encode_image(encoder.normalise(255 * pixels), on_device=True, gradients=True) @ target
+        return (
+            encoder.encode_image(encoder.normalise(255 * pixels), on_device=True, gradients=True)
+            @ target
+        )
 
     def look(pixels: Tensor) -> Tensor:
         return random_views(pixels, views, generator) if views else pixels[None]
@@ -66,7 +81,9 @@ def steer(
     return ascend(cosine, pixels, steps, rate, look, frames)
 
 
-def first_pixels(encoder: ClipbenchEncoder, start: Image.Image | None, generator: torch.Generator) -> Tensor:
+def first_pixels(
+    encoder: ClipbenchEncoder, start: Image.Image | None, generator: torch.Generator
+) -> Tensor:
     """(3, S, S) in [0, 1]."""
     if start is not None:
         return encoder.square(start).float() / 255
@@ -75,7 +92,12 @@ def first_pixels(encoder: ClipbenchEncoder, start: Image.Image | None, generator
 
 
 def ascend(
-    score: Score, pixels: Float[Tensor, "3 S S"], steps: int, rate: float, look: Callable[[Tensor], Tensor], frames: int
+    score: Score,
+    pixels: Float[Tensor, "3 S S"],
+    steps: int,
+    rate: float,
+    look: Callable[[Tensor], Tensor],
+    frames: int,
 ) -> Steered:
     """Adam on pixels that stay in [0, 1]; ``look`` turns them into the views that are scored."""
     kept = sorted({round(k * steps / (frames - 1)) for k in range(frames)})
@@ -89,22 +111,34 @@ def ascend(
             pictures.append(pixels.detach().cpu().clone())
         if step == steps:
             break
-        (pixels.grad,) = torch.autograd.grad(score(look(pixels)).mean(), pixels)  # the model gets no gradients
+        # the model gets no gradients
+        (pixels.grad,) = torch.autograd.grad(score(look(pixels)).mean(), pixels)
         adam.step()
         with torch.no_grad():
             pixels.clamp_(0, 1)
     return Steered(kept, torch.stack(pictures), torch.stack(cosines).float())
 
 
-def random_views(pixels: Float[Tensor, "3 S S"], count: int, generator: torch.Generator) -> Float[Tensor, "B 3 S S"]:
-    """The picture shifted by up to an eighth, turned by up to 15 degrees, at 0.75 to 1.15 of its size, with noise."""
+def random_views(
+    pixels: Float[Tensor, "3 S S"], count: int, generator: torch.Generator
+) -> Float[Tensor, "B 3 S S"]:
+    """The picture shifted by up to an eighth, turned by up to 15 degrees, at 0.75 to 1.15 of
+    its size, with noise.
+    """
 
     def draw(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(count, generator=generator)
 
-    angle, scale, x, y = draw(-0.26, 0.26), 1 / draw(0.75, 1.15), draw(-0.25, 0.25), draw(-0.25, 0.25)
+    angle, scale, x, y = (
+        draw(-0.26, 0.26),
+        1 / draw(0.75, 1.15),
+        draw(-0.25, 0.25),
+        draw(-0.25, 0.25),
+    )
     cos, sin = scale * angle.cos(), scale * angle.sin()
     theta = torch.stack([cos, -sin, x, sin, cos, y], 1).view(-1, 2, 3).to(pixels.device)
     grid = F.affine_grid(theta, [count, *pixels.shape], align_corners=False)
-    views = F.grid_sample(pixels.expand(count, -1, -1, -1), grid, padding_mode="reflection", align_corners=False)
+    views = F.grid_sample(
+        pixels.expand(count, -1, -1, -1), grid, padding_mode="reflection", align_corners=False
+    )
     return views + 0.05 * torch.randn(views.shape, generator=generator).to(pixels.device)

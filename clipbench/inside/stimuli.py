@@ -1,4 +1,6 @@
-"""Two ways to show a concept: scenes of it without any writing, and its name on a sign with nothing beside it."""
+"""Two ways to show a concept: scenes of it without any writing, and its name on a sign with
+nothing beside it.
+"""
 
 from collections.abc import Sequence
 
@@ -6,12 +8,7 @@ import torch
 
 from clipbench.data.image_set import PictureSet
 from clipbench.data.world.evaluation_sets import EVALUATION_SEED, of_concepts
-from clipbench.data.world.factors import (
-    SceneConfig,
-    draw_factors,
-    readable,
-    training_pool,
-)
+from clipbench.data.world.factors import SceneConfig, draw_factors, readable, training_pool
 from clipbench.data.world.sprites import concept_ids, concepts
 from clipbench.errors import UserError
 
@@ -23,7 +20,9 @@ SEED = EVALUATION_SEED + 100  # far from the frozen sets; even numbers draw pict
 
 
 def legible_concepts(tiny: bool = True) -> list[str]:
-    """Names of trained concepts that are short enough for a sign (of the tiny world's 256, or of all)."""
+    """Names of trained concepts that are short enough for a sign (of the tiny world's 256, or
+    of all).
+    """
     return [concepts()[i].name for i in training_pool(tiny).tolist() if readable()[i]]
 
 
@@ -47,14 +46,23 @@ def concept_pictures(names: Sequence[str], each: int = 20, draw: int = 0) -> Pic
 
 
 def word_pictures(names: Sequence[str], each: int = 20, draw: int = 0) -> PictureSet:
-    """``each`` pictures of every concept's name on a sign, alone on a background; see ``concept_pictures``."""
+    """``each`` pictures of every concept's name on a sign, alone on a background; see
+    ``concept_pictures``.
+    """
     return shown(names, each, AS_WORD, SEED + 2 * draw + 1, "words")
 
 
 def shown(names: Sequence[str], each: int, config: SceneConfig, seed: int, what: str) -> PictureSet:
-    unknown = [name for name in names if not readable()[concept_ids().get(name, 0)] or name not in concept_ids()]
+    unknown = [
+        name
+        for name in names
+        if not readable()[concept_ids().get(name, 0)] or name not in concept_ids()
+    ]
     if unknown or len(set(names)) < len(names) or len(names) < 2:
-        raise UserError(f"need two or more different concepts with names of at most 12 letters, not {unknown or names}")
+        raise UserError(
+            "need two or more different concepts with names of at most 12 letters, not "
+            f"{unknown or names}"
+        )
     ids = torch.tensor([concept_ids()[name] for name in names])
     order = ids.argsort()
     factors = draw_factors(torch.arange(each * len(ids)), seed, config, ids[order])

@@ -1,11 +1,14 @@
-"""Units that answer to a concept however it is shown: as a picture and as a written word (Goh et al. 2021).
+"""Units that answer to a concept however it is shown: as a picture and as a written word (Goh et
+al. 2021).
 
-A unit is judged by two areas under the ROC curve: how well its response tells pictures of the concept from pictures of
-others, and signs with its name from signs with other names. Its score for a concept is the smaller of the two.
+A unit is judged by two areas under the ROC curve: how well its response tells pictures of the
+concept from pictures of others, and signs with its name from signs with other names. Its score for
+a concept is the smaller of the two.
 
-With thousands of units and a hundred concepts some score well by luck. The baseline is a permutation test on the
-largest score of all (Westfall & Young 1993): the words are dealt to the concepts at random, each to a wrong one, and
-the best score of all units and concepts is noted. A unit counts that beats 95 % of those.
+With thousands of units and a hundred concepts some score well by luck. The baseline is a
+permutation test on the largest score of all (Westfall & Young 1993): the words are dealt to the
+concepts at random, each to a wrong one, and the best score of all units and concepts is noted. A
+unit counts that beats 95 % of those.
 """
 
 from dataclasses import dataclass
@@ -17,7 +20,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class MultimodalUnits:
-    """Every unit's best concept, and the score that luck reaches. All tensors have one entry a unit."""
+    """Every unit's best concept, and the score that luck reaches.
+
+    All tensors have one entry a unit.
+    """
 
     concept: Int[Tensor, " units"]  # the concept with the largest score
     score: Float[Tensor, " units"]  # the smaller of the two areas
@@ -41,18 +47,22 @@ class MultimodalUnits:
 def auc_by_class(
     responses: Float[Tensor, "M units"], labels: Int[Tensor, " M"], classes: int
 ) -> Float[Tensor, "C units"]:
-    """Area under the ROC curve of every unit for every class against all others; ties count half (Mann & Whitney).
+    """Area under the ROC curve of every unit for every class against all others; ties count half
+    (Mann & Whitney).
 
     Raises:
         ValueError: for a class that no row, or every row, belongs to.
     """
     counts = labels.bincount(minlength=classes)
     if len(counts) > classes or not bool((counts > 0).all()) or classes < 2:
-        raise ValueError(f"each of {classes} classes (two at least) needs a row, and no row another class")
+        raise ValueError(
+            f"each of {classes} classes (two at least) needs a row, and no row another class"
+        )
     values = responses.T.contiguous()  # (units, M)
     ordered = values.sort(dim=1).values
     below, up_to = (torch.searchsorted(ordered, values, right=right) for right in (False, True))
-    ranks = (below + up_to + 1).double() / 2  # (units, M), from 1; equal values share their mean rank
+    # (units, M), from 1; equal values share their mean rank
+    ranks = (below + up_to + 1).double() / 2
     sums = torch.zeros(len(values), classes, dtype=torch.float64).index_add_(1, labels, ranks)
     counts = counts.double()
     wins = sums - counts * (counts + 1) / 2
@@ -60,7 +70,10 @@ def auc_by_class(
 
 
 def multimodal_units(
-    picture_auc: Float[Tensor, "C units"], word_auc: Float[Tensor, "C units"], permutations: int = 1000, seed: int = 0
+    picture_auc: Float[Tensor, "C units"],
+    word_auc: Float[Tensor, "C units"],
+    permutations: int = 1000,
+    seed: int = 0,
 ) -> MultimodalUnits:
     """Every unit's best concept by the smaller of its two areas, beside what luck reaches.
 
@@ -77,13 +90,19 @@ def multimodal_units(
     luck = torch.stack([torch.minimum(picture_auc, word_auc[order]).max() for order in dealt])
     columns = torch.arange(scores.shape[1])
     return MultimodalUnits(
-        concept=best.indices, score=best.values, picture_auc=picture_auc[best.indices, columns],
-        word_auc=word_auc[best.indices, columns], threshold=float(luck.quantile(0.95)), luck=luck,
-    )  # fmt: skip
+        concept=best.indices,
+        score=best.values,
+        picture_auc=picture_auc[best.indices, columns],
+        word_auc=word_auc[best.indices, columns],
+        threshold=float(luck.quantile(0.95)),
+        luck=luck,
+    )
 
 
 def derangement(n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
-    """A random order that leaves nothing in its place, as every third does: so no true find is taken for luck."""
+    """A random order that leaves nothing in its place, as every third does: so no true find is
+    taken for luck.
+    """
     while True:
         order = torch.randperm(n, generator=generator)
         if not (order == torch.arange(n)).any():

@@ -1,4 +1,5 @@
-"""What a batch is asked: CLIP's own question, and its rivals' (Radford et al. 2021, section 2.3 and figure 2).
+"""What a batch is asked: CLIP's own question, and its rivals' (Radford et al. 2021, section 2.3 and
+figure 2).
 
 * ``contrastive``: which caption belongs to which picture?
 * ``caption-lm``: what is the caption, word by word?
@@ -6,7 +7,8 @@
 * ``simclr``: which two pictures are views of one? (no captions)
 * ``supervised``: which class is it? (no captions)
 
-All of them train the same image encoder in the same ``Trainer``, so that nothing but the question differs.
+All of them train the same image encoder in the same ``Trainer``, so that nothing but the question
+differs.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,8 @@ from clipbench.objectives.simclr import SimCLR, nt_xent_loss, random_view
 from clipbench.objectives.supervised import Supervised
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    each.name: each for each in (Contrastive, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
+    each.name: each
+    for each in (Contrastive, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
 }
 
 
@@ -36,8 +39,12 @@ def check_objective(name: str) -> None:
         raise UserError(f"no objective {name!r}; choose from {', '.join(OBJECTIVES)}")
 
 
-def make_objective(name: str, clip: CLIP, class_names: Sequence[str] | None = None,
-                   product_dtype: torch.dtype | None = None) -> Objective:  # fmt: skip
+def make_objective(
+    name: str,
+    clip: CLIP,
+    class_names: Sequence[str] | None = None,
+    product_dtype: torch.dtype | None = None,
+) -> Objective:
     """The objective of that name around a model, whose unused parts it locks.
 
     Args:
@@ -54,16 +61,35 @@ def make_objective(name: str, clip: CLIP, class_names: Sequence[str] | None = No
 
 
 def suited(config: CLIPConfig, name: str) -> CLIPConfig:
-    """The model that can be asked this: a language model needs a transformer where a bag of words was (two blocks)."""
+    """The model that can be asked this: a language model needs a transformer where a bag of
+    words was (two blocks).
+    """
     if name != CaptionModel.name or not isinstance(config.text, BagOfWordsConfig):
         return config
     width = config.text.width
-    text = TransformerConfig(config.text.vocab_size, config.text.context_length, width, depth=2,
-                             heads=max(1, width // 64), activation="gelu")  # fmt: skip
+    text = TransformerConfig(
+        config.text.vocab_size,
+        config.text.context_length,
+        width,
+        depth=2,
+        heads=max(1, width // 64),
+        activation="gelu",
+    )
     return replace(config, text=text)
 
 
 __all__ = [
-    "OBJECTIVES", "BagOfWordsPrediction", "CaptionModel", "Contrastive", "Objective", "RowWise", "SimCLR", "Supervised",
-    "check_objective", "make_objective", "nt_xent_loss", "random_view", "suited",
-]  # fmt: skip
+    "OBJECTIVES",
+    "BagOfWordsPrediction",
+    "CaptionModel",
+    "Contrastive",
+    "Objective",
+    "RowWise",
+    "SimCLR",
+    "Supervised",
+    "check_objective",
+    "make_objective",
+    "nt_xent_loss",
+    "random_view",
+    "suited",
+]

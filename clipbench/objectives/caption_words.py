@@ -1,8 +1,8 @@
 """Predicting the caption from the picture: its words in order, or only which words there are.
 
-These are what CLIP was first tried against (Radford et al. 2021, section 2.3): a language model on the image encoder,
-as in VirTex (Desai & Johnson 2021; theirs also reads backwards), and the same with the order of words thrown away, as
-Joulin et al. (2016) trained on hashtags.
+These are what CLIP was first tried against (Radford et al. 2021, section 2.3): a language model on
+the image encoder, as in VirTex (Desai & Johnson 2021; theirs also reads backwards), and the same
+with the order of words thrown away, as Joulin et al. (2016) trained on hashtags.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,16 @@ from clipbench.objectives.objective import RowWise, ln, lock, no_scale
 from clipbench.tokenizer import Tokenizer
 
 PREFIX = 4  # tokens that the picture becomes (appendix A.2)
-SEQUENCES = 512  # captions that are scored at a time: their logits take 100 MB at 4,096 tokens of vocabulary
+# captions that are scored at a time: their logits take 100 MB at 4,096 tokens of vocabulary
+SEQUENCES = 512
 
 
 class CaptionModel(RowWise):
-    """Which token comes next? A causal transformer reads the picture as four tokens and then the caption.
+    """Which token comes next? A causal transformer reads the picture as four tokens and then the
+    caption.
 
-    loss = -mean over all predicted tokens of log p(token | picture, tokens before it); the end of text is predicted
-    too. Output weights are the word vectors (Press & Wolf 2017).
+    loss = -mean over all predicted tokens of log p(token | picture, tokens before it); the end of
+    text is predicted too. Output weights are the word vectors (Press & Wolf 2017).
     """
 
     name = "caption-lm"
@@ -34,9 +36,13 @@ class CaptionModel(RowWise):
     def __init__(self, clip: CLIP):
         super().__init__(clip)
         if not isinstance(clip.text_encoder, TextTransformer):
-            raise UserError("caption-lm needs a text transformer: give a preset or a model that has one")
+            raise UserError(
+                "caption-lm needs a text transformer: give a preset or a model that has one"
+            )
         lock(clip.image_projection, clip.text_projection, clip.logit_scale)
-        self.prefix = nn.Linear(clip.image_encoder.feature_width, PREFIX * clip.text_encoder.feature_width)
+        self.prefix = nn.Linear(
+            clip.image_encoder.feature_width, PREFIX * clip.text_encoder.feature_width
+        )
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         logits = self.logits(self.clip.image_encoder(images), targets[:, :-1])
@@ -44,7 +50,9 @@ class CaptionModel(RowWise):
         right = (logits.argmax(-1) == targets[:, 1:]) & wanted
         return losses, torch.stack([wanted.sum(1), right.sum(1)], 1).float(), no_scale(losses)
 
-    def logits(self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+    def logits(
+        self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
+    ) -> Float[Tensor, "B T V"]:
         """What comes after each token, given the picture and the tokens up to it."""
         text = self.clip.text_encoder
         picture = self.prefix(features).unflatten(1, (PREFIX, -1))
@@ -59,47 +67,78 @@ class CaptionModel(RowWise):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         text, T = self.clip.config.text, targets.shape[1] - 1
-        words = transformer_flops(PREFIX + T, text.width, text.depth) + 2 * T * text.width * text.vocab_size
+        words = (
+            transformer_flops(PREFIX + T, text.width, text.depth)
+            + 2 * T * text.width * text.vocab_size
+        )
         return 3 * (image_flops(self.clip.config, kept) + words)
 
     @torch.no_grad()
     def class_scores(
-        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
+        self,
+        features: Float[Tensor, "B W"],
+        class_names: Sequence[str],
+        templates: Sequence[str],
+        tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """log p(caption | picture); of several templates, the logarithm of the mean of their probabilities."""
+        """log p(caption | picture); of several templates, the logarithm of the mean of their
+        probabilities.
+        """
         captions = [template.replace("{}", name) for name in class_names for template in templates]
         token_ids = tokenizer(captions).to(features.device)
-        rows = torch.cartesian_prod(torch.arange(len(features)), torch.arange(len(captions))).to(features.device)
-        parts = [self.log_likelihood(features[i], token_ids[j]) for i, j in (r.T for r in rows.split(SEQUENCES))]
+        rows = torch.cartesian_prod(torch.arange(len(features)), torch.arange(len(captions))).to(
+            features.device
+        )
+        parts = [
+            self.log_likelihood(features[i], token_ids[j])
+            for i, j in (r.T for r in rows.split(SEQUENCES))
+        ]
         scores = torch.cat(parts).view(len(features), len(class_names), len(templates))
         return scores.logsumexp(2) - ln(len(templates))
 
     @torch.no_grad()
     def write(self, features: Float[Tensor, "B W"], tokenizer: Tokenizer) -> list[str]:
-        """The caption that the model itself would give each picture, taking the likeliest token every time."""
+        """The caption that the model itself would give each picture, taking the likeliest token
+        every time.
+        """
         ids = torch.full((len(features), 1), tokenizer.start_id, device=features.device)
-        while ids.shape[1] < self.clip.config.text.context_length and not (ids == tokenizer.end_id).any(1).all():
+        while (
+            ids.shape[1] < self.clip.config.text.context_length
+            and not (ids == tokenizer.end_id).any(1).all()
+        ):
             ids = torch.cat([ids, self.logits(features, ids)[:, -1:].argmax(-1)], 1)
         return [tokenizer.text(row) for row in ids.tolist()]
 
-    def log_likelihood(self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]) -> Float[Tensor, " B"]:
+    def log_likelihood(
+        self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
+    ) -> Float[Tensor, " B"]:
         """log p of each caption given its picture, its end included."""
         return -token_losses(self.logits(features, token_ids[:, :-1]), token_ids)[0]
 
 
-def token_losses(logits: Float[Tensor, "B S V"], token_ids: Int[Tensor, "B T"]) -> tuple[Tensor, Bool[Tensor, "B S"]]:
-    """(each row's summed -log p of its tokens from the second to the end of text, which those are); S = T - 1."""
-    wanted = torch.arange(1, token_ids.shape[1], device=token_ids.device) <= token_ids.argmax(1, keepdim=True)
-    losses = F.cross_entropy(logits.flatten(0, 1).float(), token_ids[:, 1:].flatten(), reduction="none")
+def token_losses(
+    logits: Float[Tensor, "B S V"], token_ids: Int[Tensor, "B T"]
+) -> tuple[Tensor, Bool[Tensor, "B S"]]:
+    """(each row's summed -log p of its tokens from the second to the end of text, which those
+    are); S = T - 1.
+    """
+    wanted = torch.arange(1, token_ids.shape[1], device=token_ids.device) <= token_ids.argmax(
+        1, keepdim=True
+    )
+    losses = F.cross_entropy(
+        logits.flatten(0, 1).float(), token_ids[:, 1:].flatten(), reduction="none"
+    )
     return (losses.view(wanted.shape) * wanted).sum(1), wanted
 
 
 class BagOfWordsPrediction(RowWise):
-    """Which words are in the caption? One softmax over the vocabulary, as Joulin et al. (2016) have it.
+    """Which words are in the caption? One softmax over the vocabulary, as Joulin et al. (2016) have
+    it.
 
-    With S the set of a caption's tokens, loss = -mean over pairs of (1/|S|) sum over w in S of log p(w | picture): the
-    cross-entropy with a target that is uniform over S. It cannot fall below the mean of ln |S|. As in the caption
-    model, output weights are the word vectors, of which the text encoder is not asked for more.
+    With S the set of a caption's tokens, loss = -mean over pairs of (1/|S|) sum over w in S of log
+    p(w | picture): the cross-entropy with a target that is uniform over S. It cannot fall below the
+    mean of ln |S|. As in the caption model, output weights are the word vectors, of which the text
+    encoder is not asked for more.
     """
 
     name = "bow"
@@ -132,9 +171,15 @@ class BagOfWordsPrediction(RowWise):
 
     @torch.no_grad()
     def class_scores(
-        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
+        self,
+        features: Float[Tensor, "B W"],
+        class_names: Sequence[str],
+        templates: Sequence[str],
+        tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """The sum of log p(word | picture) over the caption's words; of several templates, the mean."""
+        """The sum of log p(word | picture) over the caption's words; of several templates, the
+        mean.
+        """
         likely = self.log_likely(features)
         captions = [template.replace("{}", name) for name in class_names for template in templates]
         bags = word_sets(tokenizer(captions).to(features.device), likely.shape[1])  # (C P, V)
@@ -142,7 +187,9 @@ class BagOfWordsPrediction(RowWise):
 
 
 def word_sets(token_ids: Int[Tensor, "B T"], vocabulary: int) -> Float[Tensor, "B V"]:
-    """1 for every token between start and end of text, however often it stands there; an empty text is its end."""
+    """1 for every token between start and end of text, however often it stands there; an empty
+    text is its end.
+    """
     place = torch.arange(token_ids.shape[1], device=token_ids.device)
     end = token_ids.argmax(1, keepdim=True)
     inside = ((place > 0) & (place < end.clamp(min=2))).float()

@@ -12,14 +12,15 @@ from clipbench.model import CLIP
 from clipbench.objectives.objective import Objective, ln
 from clipbench.tokenizer import Tokenizer
 
-TILED_FROM = 1024  # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
+# pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
+TILED_FROM = 1024
 
 
 class Contrastive(Objective):
     """The symmetric contrastive loss over the whole batch, of all processes.
 
-    Where pictures have several captions, it is the mean of the losses with the first captions, with the second ones and
-    so on. A caption is never contrasted with another one of its own picture.
+    Where pictures have several captions, it is the mean of the losses with the first captions, with
+    the second ones and so on. A caption is never contrasted with another one of its own picture.
 
     Args:
         product_dtype: what tiles of logits are multiplied in.
@@ -36,7 +37,9 @@ class Contrastive(Objective):
         if not pairs.more_captions:
             return tokenizer(pairs.captions)
         captions = zip(pairs.captions, *pairs.more_captions, strict=True)
-        return tokenizer([text for several in captions for text in several]).unflatten(0, (len(pairs.captions), -1))
+        return tokenizer([text for several in captions for text in several]).unflatten(
+            0, (len(pairs.captions), -1)
+        )
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.clip(images, targets)
@@ -44,7 +47,9 @@ class Contrastive(Objective):
     def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
         """Of several processes, this one's share of the loss."""
         if more.ndim == 3:  # (B, K, D)
-            return torch.stack([self.compare(rows, texts, number) for texts in more.unbind(1)]).mean()
+            return torch.stack(
+                [self.compare(rows, texts, number) for texts in more.unbind(1)]
+            ).mean()
         if distributed.world_size() > 1:
             return distributed.shared_clip_loss(rows, more, number, dtype=self.product_dtype)
         if len(rows) < TILED_FROM:
@@ -59,7 +64,9 @@ class Contrastive(Objective):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
-        return training_flops(self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel())
+        return training_flops(
+            self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel()
+        )
 
 
 def locked(part: nn.Module) -> bool:
@@ -67,9 +74,11 @@ def locked(part: nn.Module) -> bool:
 
 
 def batch_accuracy(image_features: Tensor, text_features: Tensor) -> float:
-    """How many images of the whole batch have their own text as the most similar one, as a fraction.
+    """How many images of the whole batch have their own text as the most similar one, as a
+    fraction.
 
-    A health check only: it falls as the batch grows, so never compare runs of different batches by it.
+    A health check only: it falls as the batch grows, so never compare runs of different batches by
+    it.
     """
     texts, first = distributed.gathered(text_features), distributed.rank() * len(image_features)
     own = torch.arange(first, first + len(image_features), device=texts.device)

@@ -15,14 +15,17 @@ from clipbench.tokenizer import Tokenizer
 
 
 class Objective(nn.Module):
-    """A model's encoders and what else answers one kind of question; trained as a whole, saved as two files.
+    """A model's encoders and what else answers one kind of question; trained as a whole, saved as
+    two files.
 
-    A step has two halves, so that micro-batches give the whole batch's gradient (``gradient_cache``): ``forward``
-    answers each pair by itself, with rows (B, ...) that have a gradient; ``compare`` makes one loss of all rows.
+    A step has two halves, so that micro-batches give the whole batch's gradient
+    (``gradient_cache``): ``forward`` answers each pair by itself, with rows (B, ...) that have a
+    gradient; ``compare`` makes one loss of all rows.
 
     Attributes:
         name: as on the command line.
-        clip: the model. What the objective does not use of it is locked, and saved with it all the same.
+        clip: the model. What the objective does not use of it is locked, and saved with it all the
+            same.
     """
 
     name = ""
@@ -32,7 +35,9 @@ class Objective(nn.Module):
         self.clip = clip
 
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
-        """What the pictures are to be compared with, one row a pair: token ids (B, T), where nothing else is said."""
+        """What the pictures are to be compared with, one row a pair: token ids (B, T), where
+        nothing else is said.
+        """
         return tokenizer(pairs.captions)
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,10 +66,18 @@ class Objective(nn.Module):
 
     def heads(self) -> dict[str, Tensor]:
         """The weights that are not the model's."""
-        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("clip.")}
+        return {
+            name: tensor
+            for name, tensor in self.state_dict().items()
+            if not name.startswith("clip.")
+        }
 
     def class_scores(
-        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
+        self,
+        features: Float[Tensor, "B W"],
+        class_names: Sequence[str],
+        templates: Sequence[str],
+        tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
         """How well each class fits a picture, by features of the image encoder; larger is better.
 
@@ -77,7 +90,8 @@ class Objective(nn.Module):
 class RowWise(Objective):
     """An objective whose pairs have nothing to do with each other.
 
-    ``forward`` gives each pair's summed loss (B,), and how many answers it gave and how many were right (B, 2).
+    ``forward`` gives each pair's summed loss (B,), and how many answers it gave and how many were
+    right (B, 2).
     """
 
     def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:

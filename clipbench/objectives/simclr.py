@@ -1,4 +1,7 @@
-"""Which two pictures are views of one? SimCLR (Chen et al. 2020): contrastive learning without captions."""
+"""Which two pictures are views of one?
+
+SimCLR (Chen et al. 2020): contrastive learning without captions.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,12 +11,14 @@ from torch import Tensor, nn
 from clipbench.model import CLIP
 from clipbench.objectives.objective import Objective, ln, lock
 
-HIDDEN = 512  # width of the small network at most: Chen et al. take the encoder's, 1,024 in the tiny model
+# width of the small network at most: Chen et al. take the encoder's, 1,024 in the tiny model
+HIDDEN = 512
 TEMPERATURE = 0.5  # what Chen et al. found best on CIFAR-10 (appendix B.9)
 
 
 class SimCLR(Objective):
-    """Every picture is altered twice at random, and finds its other view among those of the whole batch.
+    """Every picture is altered twice at random, and finds its other view among those of the whole
+    batch.
 
     The image encoder is followed by a small network that only the loss sees.
     """
@@ -25,7 +30,9 @@ class SimCLR(Objective):
         lock(clip.image_projection, clip.text_encoder, clip.text_projection, clip.logit_scale)
         W = clip.image_encoder.feature_width
         H = min(W, HIDDEN)
-        self.projection = nn.Sequential(nn.Linear(W, H), nn.ReLU(), nn.Linear(H, clip.config.embed_dim))
+        self.projection = nn.Sequential(
+            nn.Linear(W, H), nn.ReLU(), nn.Linear(H, clip.config.embed_dim)
+        )
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         views = torch.cat([random_view(images), random_view(images)])
@@ -51,7 +58,8 @@ class SimCLR(Objective):
 def nt_xent_loss(
     first: Float[Tensor, "B D"], second: Float[Tensor, "B D"], scale: Float[Tensor, ""] | float
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of finding a view's partner among the 2B - 1 other views; ``scale`` is 1 / temperature.
+    """Cross-entropy of finding a view's partner among the 2B - 1 other views; ``scale`` is 1 /
+    temperature.
 
     Features are unit vectors; row i of both is the same picture.
     """
@@ -67,10 +75,12 @@ def view_logits(first: Tensor, second: Tensor, scale: Tensor | float) -> tuple[T
 
 
 def random_view(images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
-    """Each picture cropped to 0.2 to 1 of its area, half of the time mirrored, its light and colour changed.
+    """Each picture cropped to 0.2 to 1 of its area, half of the time mirrored, its light and colour
+    changed.
 
-    As in SimCLR without changes of hue and without blur; contrast and saturation by 0.4 at most, a fifth in grey.
-    Normalised pictures stay normalised: what changes is what is added to and multiplied with them.
+    As in SimCLR without changes of hue and without blur; contrast and saturation by 0.4 at most, a
+    fifth in grey. Normalised pictures stay normalised: what changes is what is added to and
+    multiplied with them.
     """
     B, device = len(images), images.device
 

@@ -23,7 +23,10 @@ def write_objective(folder: Path, objective: Objective, dtype: torch.dtype = tor
         return
     text = json.dumps(objective.about(), indent=1, ensure_ascii=False) + "\n"
     (folder / ABOUT).write_text(text, encoding="utf-8")
-    heads = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in objective.heads().items()}
+    heads = {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in objective.heads().items()
+    }
     save_file(heads, folder / HEADS)
     (folder / HEADS).chmod(0o644)  # the library writes it for its owner only
 
@@ -59,7 +62,12 @@ def load_heads(objective: Objective, folder: Path) -> None:
         heads = {name: tensor.float() for name, tensor in load_file(folder / HEADS).items()}
         missing = objective.load_state_dict(heads, strict=False)
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise UserError(f"{folder / HEADS} does not belong to this model: {first_line(error)}") from None
+        raise UserError(
+            f"{folder / HEADS} does not belong to this model: {first_line(error)}"
+        ) from None
     absent = [name for name in missing.missing_keys if not name.startswith("clip.")]
     if absent or missing.unexpected_keys:
-        raise UserError(f"{folder / HEADS} does not belong to this model: {(absent + missing.unexpected_keys)[0]}")
+        raise UserError(
+            f"{folder / HEADS} does not belong to this model: "
+            f"{(absent + missing.unexpected_keys)[0]}"
+        )

@@ -26,7 +26,10 @@ class Supervised(RowWise):
     def __init__(self, clip: CLIP, class_names: Sequence[str] | None):
         super().__init__(clip)
         if not class_names:
-            raise UserError("supervised needs training data with classes, such as scenes; captions alone have none")
+            raise UserError(
+                "supervised needs training data with classes, such as scenes; captions "
+                "alone have none"
+            )
         lock(clip.image_projection, clip.text_encoder, clip.text_projection, clip.logit_scale)
         self.class_names = list(class_names)
         self.classifier = nn.Linear(clip.image_encoder.feature_width, len(self.class_names))
@@ -48,7 +51,11 @@ class Supervised(RowWise):
 
     @torch.no_grad()
     def class_scores(
-        self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str], tokenizer: Tokenizer
+        self,
+        features: Float[Tensor, "B W"],
+        class_names: Sequence[str],
+        templates: Sequence[str],
+        tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
         """Logits of its own classes, whatever the templates: it knows no other ones.
 
@@ -58,5 +65,7 @@ class Supervised(RowWise):
         unknown = [name for name in class_names if name not in self.class_names]
         if unknown:
             what = f"{len(unknown)} of {len(class_names)} classes, such as {unknown[0]!r}"
-            raise UserError(f"a supervised model knows only the classes of its training, not {what}")
+            raise UserError(
+                f"a supervised model knows only the classes of its training, not {what}"
+            )
         return self.classifier(features)[:, [self.class_names.index(name) for name in class_names]]

@@ -1,8 +1,9 @@
-"""The figures of CLIP's paper, redrawn at this package's scales, and those of the typographic attack's article.
+"""The figures of CLIP's paper, redrawn at this package's scales, and those of the typographic
+attack's article.
 
-One module a figure. Each has ``make(sources)``, which reads records or measures what is missing, and gives a
-``Finding``: the plot, its finding computed, and whether the paper's effect appears at this scale; and ``draw``, which
-lessons share.
+One module a figure. Each has ``make(sources)``, which reads records or measures what is missing,
+and gives a ``Finding``: the plot, its finding computed, and whether the paper's effect appears at
+this scale; and ``draw``, which lessons share.
 """
 
 from clipbench.paper_figures import (
@@ -23,12 +24,29 @@ from clipbench.paper_figures import (
 from clipbench.paper_figures.finding import NO_DATA, Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
 
-FIGURES = {each.NAME: each for each in (fig02, fig04, fig05, fig06, fig07, fig08, fig09, fig10, fig13, fig14, fig16,
-                                        fig17, typographic)}  # fmt: skip
+FIGURES = {
+    each.NAME: each
+    for each in (
+        fig02,
+        fig04,
+        fig05,
+        fig06,
+        fig07,
+        fig08,
+        fig09,
+        fig10,
+        fig13,
+        fig14,
+        fig16,
+        fig17,
+        typographic,
+    )
+}
 LEFT_OUT = {
     "fig01": "a drawing of the method; the widget SimilarityMatrix and lesson 02 show it live",
     "fig03": "pseudocode; lesson 01 derives it and compares it with clipbench.clip_loss",
-    "fig11": "needs a second strong model trained on labels; figure 5 and 10 hold the supervised twin's probes",
+    "fig11": "needs a second strong model trained on labels; figure 5 and 10 hold the "
+    "supervised twin's probes",
     "fig12": "needs a dozen models with ImageNet scores; ours are too few for a line",
     "fig15": "drawn with figure 14: the same sweep over the shots",
     "fig18": "sorts people by traits; this package has no such pictures and wants none",

@@ -7,11 +7,16 @@ from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig02", "contrastive against predictive objectives"
 PAPER = (
-    "to the same accuracy a caption model needs 3 times the pairs of a bag-of-words predictor, and that one 4 times"
+    "to the same accuracy a caption model needs 3 times the pairs of a bag-of-words "
+    "predictor, and that one 4 times"
     " those of the contrastive objective"
 )
 RECORD = "objectives"
-NAMES = {"contrastive": "contrastive", "bow": "bag of words, predicted", "caption-lm": "caption model"}
+NAMES = {
+    "contrastive": "contrastive",
+    "bow": "bag of words, predicted",
+    "caption-lm": "caption model",
+}
 
 
 def make(sources: Sources) -> Finding:
@@ -20,16 +25,27 @@ def make(sources: Sources) -> Finding:
     last = [record[name]["top1"][-1] for name in NAMES if name in record]
     ordered = all(a >= b for a, b in zip(last, last[1:], strict=False))
     appears = YES if ordered else PARTLY if last[0] == max(last) else NO
-    return Finding(figure, finding, appears, f"{record['pictures']} pictures; 95 % intervals of the pictures;"
-                   f" seed {record.get('seed', 0)}")  # fmt: skip
+    return Finding(
+        figure,
+        finding,
+        appears,
+        f"{record['pictures']} pictures; 95 % intervals of the pictures;"
+        f" seed {record.get('seed', 0)}",
+    )
 
 
 def draw(record: dict) -> tuple[LessonFigure, str]:
     """(figure, finding)."""
     lines = {
-        label: tuple([100 * share for share in record[name][key]] for key in ("top1", "top1_low", "top1_high"))
-        for name, label in NAMES.items() if name in record
-    }  # fmt: skip
+        label: tuple(
+            [100 * share for share in record[name][key]]
+            for key in ("top1", "top1_low", "top1_high")
+        )
+        for name, label in NAMES.items()
+        if name in record
+    }
     ends = ", ".join(f"{values[-1]:.0f} % ({name})" for name, (values, *_) in lines.items())
     finding = f"After {record['pairs'][-1]:,} pairs: {ends}"
-    return line_chart(record["pairs"], lines, finding, "pairs seen", "zero-shot top-1 in %", logarithmic=True), finding
+    return line_chart(
+        record["pairs"], lines, finding, "pairs seen", "zero-shot top-1 in %", logarithmic=True
+    ), finding

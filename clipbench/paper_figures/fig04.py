@@ -17,10 +17,19 @@ from clipbench.paper_figures.finding import Finding, judged, mean_of
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig04", "prompts and ensembles"
-PAPER = "prompts and ensembles are worth almost 5 points on average of 36 sets, as much as 4 times the compute"
+PAPER = (
+    "prompts and ensembles are worth almost 5 points on average of 36 sets, as "
+    "much as 4 times the compute"
+)
 DATA = {
     "tiny": ("scenes:heldout256", "digits"),
-    "classroom": ("scenes:heldout256", "scenes:heldout-style", "scenes:heldout-name", "twemoji", "digits"),
+    "classroom": (
+        "scenes:heldout256",
+        "scenes:heldout-style",
+        "scenes:heldout-name",
+        "twemoji",
+        "digits",
+    ),
     "full": ("scenes:heldout256", "twemoji", "openmoji", "digits"),
 }
 WORDINGS = ("bare name", "one template", "ensemble")
@@ -30,11 +39,18 @@ ONE = "a photo of a {}."
 def make(sources: Sources) -> Finding:
     metrics = sources.metrics("prompts", sources.again(NAME), lambda: measure(sources))
     figure, finding, (_, low, high) = draw(metrics)
-    return Finding(figure, finding, judged(low, high), "one model; 95 % bootstrap over the pictures of each set")
+    return Finding(
+        figure,
+        finding,
+        judged(low, high),
+        "one model; 95 % bootstrap over the pictures of each set",
+    )
 
 
 def measure(sources: Sources) -> dict[str, float]:
-    """``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired over the pictures."""
+    """``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired
+    over the pictures.
+    """
     found = {}
     for name in DATA[sources.scale]:
         data = drawn(open_pictures(name), sources.pictures)
@@ -44,7 +60,9 @@ def measure(sources: Sources) -> dict[str, float]:
         for wording, texts in zip(WORDINGS, (["{}"], [ONE], list(templates)), strict=True):
             verdicts = judge_zero_shot(stored.features, stored.labels, prompts.weights(texts))
             right[wording] = verdicts.correct
-            found |= with_interval(f"{name}/{wording}", int(verdicts.correct.sum()), len(stored.labels))
+            found |= with_interval(
+                f"{name}/{wording}", int(verdicts.correct.sum()), len(stored.labels)
+            )
         test = paired_test(right["bare name"].tolist(), right["ensemble"].tolist())
         found |= {f"{name}/gain{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
     return found
@@ -56,12 +74,19 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
     gains = [100 * metrics[f"{name}/gain"] for name in names]
     halves = [50 * (metrics[f"{name}/gain_high"] - metrics[f"{name}/gain_low"]) for name in names]
     mean, low, high = mean_of(gains, halves)
-    table = torch.tensor([[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names])
+    table = torch.tensor(
+        [[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names]
+    )
     table = torch.cat([table, table.mean(0, keepdim=True)])
-    (worst, least), (best, most) = (end(zip(names, gains, strict=True), key=itemgetter(1)) for end in (min, max))
-    finding = (f"An ensemble is worth {mean:+.1f} points over bare names ({low:+.1f} to {high:+.1f}), from"
-               f" {least:+.1f} ({worst}) to {most:+.1f} ({best})")  # fmt: skip
+    (worst, least), (best, most) = (
+        end(zip(names, gains, strict=True), key=itemgetter(1)) for end in (min, max)
+    )
+    finding = (
+        f"An ensemble is worth {mean:+.1f} points over bare names ({low:+.1f} to {high:+.1f}), from"
+        f" {least:+.1f} ({worst}) to {most:+.1f} ({best})"
+    )
     title = f"{finding}; paper: almost +5. Top-1 in %"
     figure = value_grid(table, [*names, "mean"], WORDINGS, title, decimals=1, best_of="row")
-    figure.set_figwidth(figure.get_figwidth() + 0.6)  # the title is wider than a table of three columns
+    # the title is wider than a table of three columns
+    figure.set_figwidth(figure.get_figwidth() + 0.6)
     return figure, finding, (mean, low, high)

@@ -8,22 +8,35 @@ from clipbench.paper_figures.sources import Sources
 from clipbench.paper_figures.suite import shown, suite_with_shots
 
 NAME, TITLE = "fig07", "data efficiency of zero-shot"
-PAPER = "median 5.4 and mean 20.8 pictures a class, from less than 1 (Flowers102, EuroSAT) to 184 (FER2013)"
+PAPER = (
+    "median 5.4 and mean 20.8 pictures a class, from less than 1 (Flowers102, "
+    "EuroSAT) to 184 (FER2013)"
+)
 
 
 def make(sources: Sources) -> Finding:
     examples = examples_by_task(suite_with_shots(sources))
     figure, finding = draw(examples)
-    wide = max(value for value, _ in examples.values()) >= 10 * min(value for value, _ in examples.values())
-    return Finding(figure, finding, YES if wide else NO, "curves are means over the draws of the record;"
-                   " log-linear interpolation; ends of the curves are bounds")  # fmt: skip
+    wide = max(value for value, _ in examples.values()) >= 10 * min(
+        value for value, _ in examples.values()
+    )
+    return Finding(
+        figure,
+        finding,
+        YES if wide else NO,
+        "curves are means over the draws of the record;"
+        " log-linear interpolation; ends of the curves are bounds",
+    )
 
 
 def examples_by_task(suite: dict[str, dict]) -> dict[str, tuple[float, str]]:
     """Task -> (pictures a class, how: interpolated, below the range or above the range)."""
     keys = "probe_examples_to_match_zero_shot", "probe_match"
-    return {shown(task): (numbers[keys[0]], numbers[keys[1]].split(",")[0])
-            for task, numbers in suite.items() if keys[0] in numbers}  # fmt: skip
+    return {
+        shown(task): (numbers[keys[0]], numbers[keys[1]].split(",")[0])
+        for task, numbers in suite.items()
+        if keys[0] in numbers
+    }
 
 
 def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
@@ -32,10 +45,14 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
     median = statistics.median(values)
     largest = max(examples, key=lambda name: examples[name][0])
     most, how = examples[largest]
-    finding = (f"Zero-shot is worth {median:.1f} pictures a class in the median of {len(values)} tasks, and"
-               f" {most:,.0f} {'or more' if how == 'above the range' else 'at most'} ({largest})")  # fmt: skip
+    finding = (
+        f"Zero-shot is worth {median:.1f} pictures a class in the median of "
+        f"{len(values)} tasks, and"
+        f" {most:,.0f} {'or more' if how == 'above the range' else 'at most'} ({largest})"
+    )
     notes = {name: noted(*each) for name, each in examples.items()}
-    bars = {name: (max(value, 1.02),) for name, (value, _) in examples.items()}  # one needs a sliver to be seen
+    # one needs a sliver to be seen
+    bars = {name: (max(value, 1.02),) for name, (value, _) in examples.items()}
     marks = {f"median {median:.1f}": median}
     label = "pictures a class at which a probe equals zero-shot"
     return ranked_bars(bars, finding, label, logarithmic=True, marks=marks, notes=notes), finding

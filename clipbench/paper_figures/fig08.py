@@ -10,22 +10,34 @@ from clipbench.paper_figures.sources import Sources
 from clipbench.paper_figures.suite import model_suite, shown
 
 NAME, TITLE = "fig08", "zero-shot against the full probe"
-PAPER = "r = 0.82 over 27 sets; most points lie 10 to 25 points below equality, five within 3 points of it"
+PAPER = (
+    "r = 0.82 over 27 sets; most points lie 10 to 25 points below equality, five "
+    "within 3 points of it"
+)
 
 
 def make(sources: Sources) -> Finding:
     points = both_accuracies(model_suite(sources))
     figure, finding, (_, low, high) = draw(points)
-    return Finding(figure, finding, judged(low, high), f"{len(points)} scene tasks; 95 % bootstrap over tasks;"
-                   " few points, so r is uncertain")  # fmt: skip
+    return Finding(
+        figure,
+        finding,
+        judged(low, high),
+        f"{len(points)} scene tasks; 95 % bootstrap over tasks; few points, so r is uncertain",
+    )
 
 
 def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
     """Task -> (full probe, zero-shot) in per cent."""
-    return {shown(task): (100 * numbers["probe"], 100 * numbers["zero_shot"]) for task, numbers in suite.items()}
+    return {
+        shown(task): (100 * numbers["probe"], 100 * numbers["zero_shot"])
+        for task, numbers in suite.items()
+    }
 
 
-def correlation(points: dict[str, tuple[float, float]], draws: int = 2000) -> tuple[float, float, float]:
+def correlation(
+    points: dict[str, tuple[float, float]], draws: int = 2000
+) -> tuple[float, float, float]:
     """(r, low, high): Pearson's, with a 95 % bootstrap interval over the points."""
     xy = np.array(list(points.values()))
     chooser = random.Random(0)
@@ -39,13 +51,18 @@ def correlation(points: dict[str, tuple[float, float]], draws: int = 2000) -> tu
     return r, float(low), float(high)
 
 
-def draw(points: dict[str, tuple[float, float]]) -> tuple[LessonFigure, str, tuple[float, float, float]]:
+def draw(
+    points: dict[str, tuple[float, float]],
+) -> tuple[LessonFigure, str, tuple[float, float, float]]:
     """(figure, finding, (r, low, high))."""
     r, low, high = correlation(points)
     gaps = sorted(x - y for x, y in points.values())
     near = sum(gap <= 3 for gap in gaps)
-    finding = (f"r = {r:.2f} ({low:.2f} to {high:.2f}); the probe is {gaps[len(gaps) // 2]:.0f} points above zero-shot"
-               f" in the median, on {near} of {len(points)} tasks at most 3")  # fmt: skip
+    finding = (
+        f"r = {r:.2f} ({low:.2f} to {high:.2f}); the probe is "
+        f"{gaps[len(gaps) // 2]:.0f} points above zero-shot"
+        f" in the median, on {near} of {len(points)} tasks at most 3"
+    )
     lines = {"equal": ([0, 100], [0, 100])}
     axes = "linear probe of all pictures, accuracy in %", "zero-shot, accuracy in %"
     return labelled_scatter({"tasks": points}, finding, *axes, lines=lines), finding, (r, low, high)

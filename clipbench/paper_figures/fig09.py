@@ -19,7 +19,12 @@ def make(sources: Sources) -> Finding:
     means = [statistics.fmean(errors[size]) for size in sorted(errors)]
     falls = all(a > b for a, b in zip(means, means[1:], strict=False))
     seeds = max(map(len, errors.values()))
-    return Finding(figure, finding, YES if falls else NO, f"{seeds} seeds of training; band: from worst to best seed")
+    return Finding(
+        figure,
+        finding,
+        YES if falls else NO,
+        f"{seeds} seeds of training; band: from worst to best seed",
+    )
 
 
 def errors_by_size(record: dict) -> dict[float, list[float]]:
@@ -41,8 +46,13 @@ def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
     band = [min(errors[size]) for size in sizes], [max(errors[size]) for size in sizes]
     axes = "GFLOP for each picture", "zero-shot error in %"
     ticks = [float(f"{size:.2g}") for size in sizes]
-    figure = line_chart(sizes, {"mean of the seeds": (means, *band)}, finding, *axes, logarithmic=True, ticks=ticks)
+    figure = line_chart(
+        sizes, {"mean of the seeds": (means, *band)}, finding, *axes, logarithmic=True, ticks=ticks
+    )
     figure.axes[0].set_yscale("log")
-    for write in (figure.axes[0].yaxis.set_major_formatter, figure.axes[0].yaxis.set_minor_formatter):
+    for write in (
+        figure.axes[0].yaxis.set_major_formatter,
+        figure.axes[0].yaxis.set_minor_formatter,
+    ):
         write("{x:g}")
     return figure, finding

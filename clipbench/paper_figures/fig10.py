@@ -7,7 +7,9 @@ from clipbench.paper_figures.sources import NoRecord, Sources
 from clipbench.paper_figures.suite import model_suite, other_suite, pixel_suite
 
 NAME, TITLE = "fig10", "probes of several models over their compute"
-PAPER = "the best CLIP's mean probe is 2.6 points above the best other model on 12 sets, and 5 on 27"
+PAPER = (
+    "the best CLIP's mean probe is 2.6 points above the best other model on 12 sets, and 5 on 27"
+)
 OTHERS = {  # record -> (name in the figure, model)
     "tiny-scene-tasks": ("tiny", "tiny"),
     "classroom-scene-tasks": ("classroom", "classroom"),
@@ -20,11 +22,18 @@ AXES = ("GFLOP for each picture (raw pixels: none)", "mean of the linear probes 
 
 def make(sources: Sources) -> Finding:
     suites = all_suites(sources)
-    figure, finding, (low, high) = draw(suites, {name: gflops(model) for name, (model, _) in suites.items()})
+    figure, finding, (low, high) = draw(
+        suites, {name: gflops(model) for name, (model, _) in suites.items()}
+    )
     rivals = any("twin" in name for name in suites)
     appears = judged(low, high) if rivals else PARTLY  # raw pixels alone are no rival
-    return Finding(figure, finding, appears, f"{len(suites)} models, one seed each; 95 % of the mean over"
-                   " tasks, from the pictures' Wilson intervals")  # fmt: skip
+    return Finding(
+        figure,
+        finding,
+        appears,
+        f"{len(suites)} models, one seed each; 95 % of the mean over"
+        " tasks, from the pictures' Wilson intervals",
+    )
 
 
 def all_suites(sources: Sources) -> dict[str, tuple[str, dict]]:
@@ -55,21 +64,31 @@ def gflops(model: str) -> float:
 def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tuple[float, float]]:
     """(figure, finding, interval of the best CLIP less the best other)."""
     tasks = set.intersection(*(set(suite) for _, suite in suites.values()))
-    means = {name: mean_over([suite[task] for task in sorted(tasks)], "probe") for name, (_, suite) in suites.items()}
+    means = {
+        name: mean_over([suite[task] for task in sorted(tasks)], "probe")
+        for name, (_, suite) in suites.items()
+    }
     others = [name for name in means if "twin" in name or name == "raw pixels"]
     clips = [name for name in means if name not in others]
     groups = {
-        kind: {name: (compute[name], *(100 * means[name][place] for place in (0, 1, 2))) for name in names}
-        for kind, names in (("CLIP", clips), ("others", others)) if names
-    }  # fmt: skip
+        kind: {
+            name: (compute[name], *(100 * means[name][place] for place in (0, 1, 2)))
+            for name in names
+        }
+        for kind, names in (("CLIP", clips), ("others", others))
+        if names
+    }
     best = max(clips, key=means.get)
     if not others:
         finding = f"{best}: mean probe {100 * means[best][0]:.1f} %; nothing to compare with yet"
         return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (-1.0, 1.0)
     rival = max(others, key=means.get)
     gap, low, high = mean_of_difference(means[best], means[rival])
-    finding = (f"{best} is {100 * gap:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}) from the best other,"
-               f" {rival}, over {len(tasks)} tasks")  # fmt: skip
+    finding = (
+        f"{best} is {100 * gap:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}) "
+        "from the best other,"
+        f" {rival}, over {len(tasks)} tasks"
+    )
     return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (low, high)
 
 

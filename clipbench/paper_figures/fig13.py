@@ -7,7 +7,10 @@ from clipbench.paper_figures.shifts import COMMAND, adaptation, shifted, shifted
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig13", "effective robustness"
-PAPER = "zero-shot CLIPs lie far above the line of standard ImageNet models, closing up to 75 % of the robustness gap"
+PAPER = (
+    "zero-shot CLIPs lie far above the line of standard ImageNet models, closing "
+    "up to 75 % of the robustness gap"
+)
 STANDARD = "twin-supervised-adaptation"  # probes of the supervised twin, and its own head
 ZERO_SHOT = {"tiny-adaptation": "tiny", "classroom-adaptation": "classroom"}
 
@@ -17,19 +20,31 @@ def make(sources: Sources) -> Finding:
     record = sources.record(STANDARD, COMMAND.replace("{model}", "twin:supervised"))
     standard = standard_points(record["metrics"])
     zero_shot = {sources.prefix: own} | {
-        name: sources.record(record, "")["metrics"] for record, name in ZERO_SHOT.items()
+        name: sources.record(record, "")["metrics"]
+        for record, name in ZERO_SHOT.items()
         if sources.has(record) and name != sources.prefix
-    }  # fmt: skip
+    }
     figure, finding, (low, high) = draw(zero_shot, standard, sources.prefix)
-    return Finding(figure, finding, judged(low, high), f"line through {len(standard)} standard classifiers of one twin;"
-                   " 95 % intervals of the pictures, zero-shot models of one seed")  # fmt: skip
+    return Finding(
+        figure,
+        finding,
+        judged(low, high),
+        f"line through {len(standard)} standard classifiers of one twin;"
+        " 95 % intervals of the pictures, zero-shot models of one seed",
+    )
 
 
 def standard_points(metrics: dict) -> dict[str, tuple[float, float]]:
-    """Name -> (before, after the shifts) in per cent, of a model that learned the classes from labels."""
-    points = {f"{k} shots": (100 * metrics[f"shots/{k}/top1"], shifted(metrics, f"shots/{k}/"))
-              for k in shots_of(metrics)}  # fmt: skip
-    return points | ({"all labels": (100 * metrics["top1"], shifted(metrics))} if "top1" in metrics else {})
+    """Name -> (before, after the shifts) in per cent, of a model that learned the classes from
+    labels.
+    """
+    points = {
+        f"{k} shots": (100 * metrics[f"shots/{k}/top1"], shifted(metrics, f"shots/{k}/"))
+        for k in shots_of(metrics)
+    }
+    return points | (
+        {"all labels": (100 * metrics["top1"], shifted(metrics))} if "top1" in metrics else {}
+    )
 
 
 def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
@@ -37,22 +52,35 @@ def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
     Raises:
         UserError: for fewer than two points of different accuracy, or one without a logit.
     """
-    return fit_logit_line(*([value / 100 for value in column] for column in zip(*points.values(), strict=True)))
+    return fit_logit_line(
+        *([value / 100 for value in column] for column in zip(*points.values(), strict=True))
+    )
 
 
 def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], own: str):
     """(figure, finding, interval of the own model's effective robustness in points)."""
     line = line_of(standard)
     xs = [value / 2 for value in range(2, 199)]
-    points = {name: (100 * metrics["top1"], shifted(metrics), *shifted_interval(metrics))
-              for name, metrics in zero_shot.items()}  # fmt: skip
+    points = {
+        name: (100 * metrics["top1"], shifted(metrics), *shifted_interval(metrics))
+        for name, metrics in zero_shot.items()
+    }
     expected = 100 * line.expected(points[own][0] / 100)
     gap, low, high = (points[own][place] - expected for place in (1, 2, 3))
-    finding = (f"{own}, zero-shot, is {gap:+.1f} points ({low:+.1f} to {high:+.1f}) from what standard models of its"
-               f" accuracy keep ({points[own][1]:.1f} against {expected:.1f} %)")  # fmt: skip
+    finding = (
+        f"{own}, zero-shot, is {gap:+.1f} points ({low:+.1f} to {high:+.1f}) from what "
+        "standard models of its"
+        f" accuracy keep ({points[own][1]:.1f} against {expected:.1f} %)"
+    )
     figure: LessonFigure = labelled_scatter(
-        {"zero-shot": points, "trained on labels": standard}, finding, "before the shift, top-1 in %",
-        "after it (other artists), top-1 in %", logit=True,
-        lines={"equal": (xs, xs), "fit of standard models": (xs, [100 * line.expected(x / 100) for x in xs])},
-    )  # fmt: skip
+        {"zero-shot": points, "trained on labels": standard},
+        finding,
+        "before the shift, top-1 in %",
+        "after it (other artists), top-1 in %",
+        logit=True,
+        lines={
+            "equal": (xs, xs),
+            "fit of standard models": (xs, [100 * line.expected(x / 100) for x in xs]),
+        },
+    )
     return figure, finding, (low, high)

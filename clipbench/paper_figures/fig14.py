@@ -1,4 +1,6 @@
-"""Figures 14 and 15: what a probe of ever more pictures gains before a shift, and what it keeps behind it."""
+"""Figures 14 and 15: what a probe of ever more pictures gains before a shift, and what it keeps
+behind it.
+"""
 
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.figures.canvas import rounded
@@ -8,7 +10,8 @@ from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig14", "adapting to one kind of pictures (with figure 15)"
 PAPER = (
-    "a probe gains 9.2 points on ImageNet, while the mean of the shifts falls a little; a 16-shot probe equals"
+    "a probe gains 9.2 points on ImageNet, while the mean of the shifts falls a "
+    "little; a 16-shot probe equals"
     " zero-shot on ImageNet and is less robust"
 )
 
@@ -17,23 +20,34 @@ def make(sources: Sources) -> Finding:
     metrics = adaptation(sources)
     figure, finding, gains = draw(metrics)
     appears = YES if gains[0] > 0 > gains[1] else NO if gains[0] <= 0 and gains[1] >= 0 else PARTLY
-    return Finding(figure, finding, appears, "one model, mean of two draws of the shots; no interval over models")
+    return Finding(
+        figure,
+        finding,
+        appears,
+        "one model, mean of two draws of the shots; no interval over models",
+    )
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
-    """(figure, finding, (gain before, gain behind the shifts) of the probe with most shots, in points)."""
+    """(figure, finding, (gain before, gain behind the shifts) of the probe with most shots, in
+    points).
+    """
     shots = shots_of(metrics)
     before = [100 * metrics[f"shots/{k}/top1"] for k in shots]
     behind = [shifted(metrics, f"shots/{k}/") for k in shots]
     zero_before, zero_behind = 100 * metrics["top1"], shifted(metrics)
     gains = before[-1] - zero_before, behind[-1] - zero_behind
     told = [f"{rounded(gain, 1):+.1f}" for gain in gains]
-    finding = (f"{shots[-1]} shots against zero-shot: {told[0]} points on pictures like those trained,"
-               f" {told[1]} on other artists'")  # fmt: skip
+    finding = (
+        f"{shots[-1]} shots against zero-shot: {told[0]} points on pictures like those trained,"
+        f" {told[1]} on other artists'"
+    )
     lines = {
-        "probe, same artist": before, "probe, other artists": behind,
-        "zero-shot, same artist": [zero_before] * len(shots), "zero-shot, other artists": [zero_behind] * len(shots),
-    }  # fmt: skip
+        "probe, same artist": before,
+        "probe, other artists": behind,
+        "zero-shot, same artist": [zero_before] * len(shots),
+        "zero-shot, other artists": [zero_behind] * len(shots),
+    }
     axes = "labelled pictures a class", "top-1 in %"
     figure = line_chart(shots, lines, finding, *axes, logarithmic=True, ylim=(0, 103))
     return figure, finding, gains

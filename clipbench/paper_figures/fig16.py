@@ -17,7 +17,8 @@ from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig16", "one example, for people and for the machine"
 PAPER = (
-    "people on 37 pet breeds: 53.7 % without, 75.7 % with one example, the same with two; a probe of one picture a"
+    "people on 37 pet breeds: 53.7 % without, 75.7 % with one example, the same with "
+    "two; a probe of one picture a"
     " class is far below CLIP's zero-shot"
 )
 CLASSES = 37  # as many as the paper's breeds
@@ -30,7 +31,9 @@ def make(sources: Sources) -> Finding:
     figure, finding = draw(metrics)
     below = metrics["1 picture a class_high"] < metrics["zero-shot_low"]
     above = metrics["1 picture a class_low"] > metrics["zero-shot_high"]
-    spread = f"the machine's half only: {PEOPLE}; zero-shot: 95 % Wilson, probes: Student's over 5 draws"
+    spread = (
+        f"the machine's half only: {PEOPLE}; zero-shot: 95 % Wilson, probes: Student's over 5 draws"
+    )
     return Finding(figure, finding, YES if below else NO if above else PARTLY, spread)
 
 
@@ -47,25 +50,38 @@ def pictures_and_pool(sources: Sources) -> tuple[PictureSet, PictureSet]:
 
 
 def measure(sources: Sources) -> dict:
-    """Of 37 classes spread over the world: zero-shot, and probes of projected features of one and two pictures."""
+    """Of 37 classes spread over the world: zero-shot, and probes of projected features of one
+    and two pictures.
+    """
     data, pool = pictures_and_pool(sources)
     chosen, encoder = chosen_classes(), sources.encoder
     test = Rows(cached_image_features(encoder, data), data.labels)
     train = Rows(cached_image_features(encoder, pool), labels_among(pool, chosen))
     weights = zero_shot_weights(encoder, chosen, data.templates)
     verdicts = judge_zero_shot(test.features, test.labels, weights)
-    metrics = with_interval(KINDS[0], int(verdicts.correct.sum()), len(data)) | {"chance": 1 / CLASSES}
+    metrics = with_interval(KINDS[0], int(verdicts.correct.sum()), len(data)) | {
+        "chance": 1 / CLASSES
+    }
     curve = few_shot_curve(train.labels, probe_scorer(train, test, CLASSES), (1, 2), range(5))
     for kind, point in zip(KINDS[1:], curve, strict=True):
         low, high = point.interval
         metrics |= {kind: point.mean, f"{kind}_low": max(0.0, low), f"{kind}_high": min(1.0, high)}
-    return metrics | {"pictures": len(data), "least_in_pool": int(torch.bincount(train.labels).min())}
+    return metrics | {
+        "pictures": len(data),
+        "least_in_pool": int(torch.bincount(train.labels).min()),
+    }
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str]:
     """(figure, finding)."""
     gain = 100 * (metrics[KINDS[1]] - metrics[KINDS[0]])
-    finding = (f"The machine: {100 * metrics[KINDS[0]]:.0f} % zero-shot, {gain:+.0f} points with one picture of each of"
-               f" {CLASSES} classes (people in the paper: +22)")  # fmt: skip
-    bars = {kind: {f"top1{end}": metrics[f"{kind}{end}"] for end in ("", "_low", "_high")} for kind in KINDS}
+    finding = (
+        f"The machine: {100 * metrics[KINDS[0]]:.0f} % zero-shot, {gain:+.0f} points "
+        "with one picture of each of"
+        f" {CLASSES} classes (people in the paper: +22)"
+    )
+    bars = {
+        kind: {f"top1{end}": metrics[f"{kind}{end}"] for end in ("", "_low", "_high")}
+        for kind in KINDS
+    }
     return accuracy_bars(bars, metrics["chance"], finding), finding

@@ -13,9 +13,13 @@ from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig17", "overlap with the training pictures"
-PAPER = "of 35 sets 9 have no overlap; median 2.2 %; it changes accuracy by at most 0.6 points (All less Clean)"
+PAPER = (
+    "of 35 sets 9 have no overlap; median 2.2 %; it changes accuracy by at most "
+    "0.6 points (All less Clean)"
+)
 PIXELS = 16
-SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of the test pictures that count as overlapping: the nearest ones
+# of the test pictures that count as overlapping: the nearest ones
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 TRAINING = 10_000  # scenes drawn like training scenes, none of them the model's own
 
 
@@ -24,23 +28,33 @@ def make(sources: Sources) -> Finding:
     figure, finding, worst = draw(metrics)
     appears = YES if worst <= 0.6 else PARTLY if worst <= 2 else NO
     spread = (
-        f"{metrics['pictures']} pictures; band: 99.5 % Clopper-Pearson of All around the same accuracy; no test scene"
+        f"{metrics['pictures']} pictures; band: 99.5 % Clopper-Pearson of All around "
+        "the same accuracy; no test scene"
         " was trained, so overlap means a near picture"
     )
     return Finding(figure, finding, appears, spread)
 
 
 def measure(sources: Sources) -> dict:
-    """Accuracy of all test pictures, and of those left when the ones nearest to training-like scenes are taken out."""
+    """Accuracy of all test pictures, and of those left when the ones nearest to training-like
+    scenes are taken out.
+    """
     data = drawn(open_pictures("scenes:heldout256"), sources.pictures)
-    pixels, others = (flat(part) for part in (data, probe_scenes(min(TRAINING, 20 * sources.pictures), tiny=True)))
+    pixels, others = (
+        flat(part) for part in (data, probe_scenes(min(TRAINING, 20 * sources.pictures), tiny=True))
+    )
     nearest = torch.cat([(part @ others.T).amax(1) for part in pixels.split(256)])
     encoder = sources.encoder
     weights = zero_shot_weights(encoder, data.class_names, data.templates)
     right = judge_zero_shot(cached_image_features(encoder, data), data.labels, weights).correct
     order = nearest.argsort(descending=True)
     low, high = clopper_pearson(int(right.sum()), len(right), 0.995)
-    found = {"all": float(right.double().mean()), "all_low": low, "all_high": high, "pictures": len(right)}
+    found = {
+        "all": float(right.double().mean()),
+        "all_low": low,
+        "all_high": high,
+        "pictures": len(right),
+    }
     for share in SHARES:
         cut = max(1, round(share * len(right)))
         found |= {
@@ -61,10 +75,22 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, float]:
     """(figure, finding, the largest |All less Clean| in points)."""
     shares = [share for share in SHARES if f"clean/{share:g}" in metrics]
     gains = [100 * (metrics["all"] - metrics[f"clean/{share:g}"]) for share in shares]
-    worst = max(abs(gain) for gain in gains[:4])  # up to a tenth of the pictures, as in the paper's sets
-    finding = f"Without the tenth of the pictures that is nearest to training, accuracy changes by {worst:.1f} points"
-    band = tuple([100 * (metrics["all"] - metrics[f"all_{end}"])] * len(shares) for end in ("high", "low"))
+    # up to a tenth of the pictures, as in the paper's sets
+    worst = max(abs(gain) for gain in gains[:4])
+    finding = (
+        "Without the tenth of the pictures that is nearest to training, accuracy "
+        f"changes by {worst:.1f} points"
+    )
+    band = tuple(
+        [100 * (metrics["all"] - metrics[f"all_{end}"])] * len(shares) for end in ("high", "low")
+    )
     lines = {"All less Clean": gains, "what luck does to All": ([0.0] * len(shares), *band)}
-    figure = line_chart([100 * share for share in shares], lines, finding, "pictures counted as overlap, in %",
-                        "All less Clean, in points", logarithmic=True)  # fmt: skip
+    figure = line_chart(
+        [100 * share for share in shares],
+        lines,
+        finding,
+        "pictures counted as overlap, in %",
+        "All less Clean, in points",
+        logarithmic=True,
+    )
     return figure, finding, worst

@@ -1,4 +1,6 @@
-"""What a figure found: its plot, one line in words, and whether the paper's effect appears at this scale."""
+"""What a figure found: its plot, one line in words, and whether the paper's effect appears at
+this scale.
+"""
 
 import math
 from collections.abc import Sequence
@@ -20,14 +22,18 @@ class Finding:
     spread: str = ""  # what the intervals are of, and how many seeds
 
     def marked(self, mark: str) -> "Finding":
-        """The same with a mark across the figure and before the words, and unjudged; an empty one changes nothing."""
+        """The same with a mark across the figure and before the words, and unjudged; an empty
+        one changes nothing.
+        """
         if self.figure is not None:
             self.figure.mark = mark
         return replace(self, finding=f"{mark}: {self.finding}", appears=UNJUDGED) if mark else self
 
 
 def judged(low: float, high: float) -> str:
-    """Whether an interval of a difference that the paper says is positive lies above zero, below, or over it."""
+    """Whether an interval of a difference that the paper says is positive lies above zero,
+    below, or over it.
+    """
     return YES if low > 0 else NO if high < 0 else PARTLY
 
 

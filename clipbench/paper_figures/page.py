@@ -22,15 +22,23 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def write_page(folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sources: Sources) -> Path:
-    """Write ``figures.md`` and a PNG for each figure, each file whole or not at all; returns the page.
+def write_page(
+    folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sources: Sources
+) -> Path:
+    """Write ``figures.md`` and a PNG for each figure, each file whole or not at all; returns the
+    page.
 
     Raises:
         UserError: when the folder cannot be written to.
     """
     from clipbench.paper_figures import FIGURES, LEFT_OUT
 
-    lines = [f"# The paper's figures at the scale {sources.scale}", "", f"Model: {sources.model}. {TOY}", ""]
+    lines = [
+        f"# The paper's figures at the scale {sources.scale}",
+        "",
+        f"Model: {sources.model}. {TOY}",
+        "",
+    ]
     make_folder(folder)
     for name, (finding, records) in found.items():
         if finding.figure is not None:
@@ -52,7 +60,10 @@ def write(file: Path, data: bytes) -> None:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
 
 
-TOY = "Scenes are toy data: an effect that appears here is an example of the paper's, not a replication."
+TOY = (
+    "Scenes are toy data: an effect that appears here is an example of the paper's, "
+    "not a replication."
+)
 
 
 def section(name: str, module, finding: Finding, records: list[str]) -> list[str]:
@@ -61,7 +72,11 @@ def section(name: str, module, finding: Finding, records: list[str]) -> list[str
         lines += [f"![{finding.figure.read_aloud}]({name}.png)", ""]
     drawn = finding.figure is not None
     verdict = f"the effect {finding.appears}" if drawn else f"there is {finding.appears}"
-    lines += [f"- Here: {finding.finding}.", f"- The paper: {module.PAPER}.", f"- At this scale {verdict}."]
+    lines += [
+        f"- Here: {finding.finding}.",
+        f"- The paper: {module.PAPER}.",
+        f"- At this scale {verdict}.",
+    ]
     lines += [f"- Spread: {finding.spread}."] if finding.spread else []
     lines += [f"- Records: {', '.join(dict.fromkeys(records))}."] if records else []
     return [*lines, ""]

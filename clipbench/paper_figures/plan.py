@@ -1,6 +1,8 @@
-"""What the figures need that are measured now: which data, where they come from, and how long a card computes.
+"""What the figures need that are measured now: which data, where they come from, and how long a
+card computes.
 
-Counted is what the scale's model encodes. Drawing the scenes and fitting the probes is the CPU's work, and is not.
+Counted is what the scale's model encodes. Drawing the scenes and fitting the probes is the CPU's
+work, and is not.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +19,12 @@ from clipbench.model import CLIPConfig
 from clipbench.paper_figures import fig04, fig16, shifts, suite, typographic
 from clipbench.paper_figures.sources import Sources
 
-T4_TFLOPS = 8.1  # float32, NVIDIA's data sheet: records are measured in float32, for which a T4 has no tensor cores
+# float32, NVIDIA's data sheet: records are measured in float32, for which a T4 has no tensor cores
+T4_TFLOPS = 8.1
 SHARE = 0.3  # of the peak that is assumed
 BASIS = (
-    f"an ESTIMATE: multiplications of a ViT-B/32 by its shape, at {SHARE:.0%} of a T4's {T4_TFLOPS} TFLOP/s in float32;"
+    f"an ESTIMATE: multiplications of a ViT-B/32 by its shape, at {SHARE:.0%} of a T4's "
+    f"{T4_TFLOPS} TFLOP/s in float32;"
     " the CPU's work, drawing the scenes and fitting the probes, comes on top and is not in it"
 )
 WORLD = "drawn by clipbench, nothing to fetch"
@@ -40,7 +44,9 @@ class Need:
     @property
     def t4_minutes(self) -> float:
         config = CLIPConfig.named("ViT-B/32")
-        return (self.pictures * image_flops(config) + self.texts * text_flops(config)) / (SHARE * T4_TFLOPS * 1e12 * 60)
+        return (self.pictures * image_flops(config) + self.texts * text_flops(config)) / (
+            SHARE * T4_TFLOPS * 1e12 * 60
+        )
 
 
 def prompts(sources: Sources) -> Need:
@@ -49,7 +55,10 @@ def prompts(sources: Sources) -> Need:
     for name in sets:
         data = drawn(open_pictures(name), sources.pictures)
         classes, templates = words_for(data)
-        pictures, texts = pictures + len(data), texts + len(classes) * len({"{}", fig04.ONE, *templates})
+        pictures, texts = (
+            pictures + len(data),
+            texts + len(classes) * len({"{}", fig04.ONE, *templates}),
+        )
     return Need(", ".join(sets), f"{WORLD}; digits: {DIGITS}", pictures, texts)
 
 
@@ -59,7 +68,8 @@ def scene_tasks(sources: Sources) -> Need:
         task = scene_task(name)
         test, train = suite.scenes_of(sources, task)
         question = task.draw(test)
-        pictures += 2 * len(question.labels) + len(task.draw(train, training=True).labels)  # projected and not; probes
+        # projected and not; probes
+        pictures += 2 * len(question.labels) + len(task.draw(train, training=True).labels)
         texts += len({phrase for row in question.phrases for phrase in row}) * len(task.templates)
     return Need(f"{len(sources.tasks or TASKS)} tasks of scenes", WORLD, pictures, texts)
 
@@ -68,57 +78,84 @@ def adaptation(sources: Sources) -> Need:
     data = open_pictures(shifts.DATA)
     tested = (1 + len(shifts.SHIFTS)) * sources.pictures
     texts = len(data.class_names) * len(data.templates)
-    return Need(f"{shifts.DATA}, {', '.join(shifts.SHIFTS)}", f"{WORLD}, with pictures of three artists",
-                2 * tested + shifts.training_scenes(sources), texts)  # fmt: skip
+    return Need(
+        f"{shifts.DATA}, {', '.join(shifts.SHIFTS)}",
+        f"{WORLD}, with pictures of three artists",
+        2 * tested + shifts.training_scenes(sources),
+        texts,
+    )
 
 
 def one_example(sources: Sources) -> Need:
     data, pool = fig16.pictures_and_pool(sources)
-    return Need("scenes:heldout256", WORLD, len(data) + len(pool), fig16.CLASSES * len(data.templates))
+    return Need(
+        "scenes:heldout256", WORLD, len(data) + len(pool), fig16.CLASSES * len(data.templates)
+    )
 
 
 def overlap(sources: Sources) -> Need:
     data = open_pictures("scenes:heldout256")
-    return Need("scenes:heldout256", WORLD, sources.pictures, len(data.class_names) * len(data.templates))
+    return Need(
+        "scenes:heldout256", WORLD, sources.pictures, len(data.class_names) * len(data.templates)
+    )
 
 
 def attack(sources: Sources) -> Need:
     data = open_pictures(typographic.DATA)
-    each = 2 + 2 * len({*HEIGHTS, Sticker("word").height})  # clean, masked; attack and control at every height
-    return Need(f"{typographic.DATA} with printed stickers", WORLD, each * sources.pictures,
-                len(data.templates) * len(data.class_names))  # fmt: skip
+    # clean, masked; attack and control at every height
+    each = 2 + 2 * len({*HEIGHTS, Sticker("word").height})
+    return Need(
+        f"{typographic.DATA} with printed stickers",
+        WORLD,
+        each * sources.pictures,
+        len(data.templates) * len(data.class_names),
+    )
 
 
 NEEDS: dict[str, Callable[[Sources], Need]] = {  # a record -> what it needs
-    "prompts": prompts, "scene-tasks": scene_tasks, "adaptation": adaptation, "one-example": one_example,
-    "overlap": overlap, "typographic": attack,
-}  # fmt: skip
+    "prompts": prompts,
+    "scene-tasks": scene_tasks,
+    "adaptation": adaptation,
+    "one-example": one_example,
+    "overlap": overlap,
+    "typographic": attack,
+}
 RECORD_OF = {  # a figure -> the record of the scale's own model that it reads
-    "fig04": "prompts", **dict.fromkeys(("fig05", "fig06", "fig07", "fig08", "fig10"), "scene-tasks"),
-    **dict.fromkeys(("fig13", "fig14"), "adaptation"), "fig16": "one-example", "fig17": "overlap",
+    "fig04": "prompts",
+    **dict.fromkeys(("fig05", "fig06", "fig07", "fig08", "fig10"), "scene-tasks"),
+    **dict.fromkeys(("fig13", "fig14"), "adaptation"),
+    "fig16": "one-example",
+    "fig17": "overlap",
     "typographic": "typographic",
-}  # fmt: skip
+}
 
 
 def plan(names: Sequence[str], sources: Sources) -> dict:
     """What the named figures need, without measuring anything.
 
     Returns:
-        ``figures``: name -> the record it reads, or "shipped records" where it has no numbers of this scale's model;
-        ``records``: name -> data, source, pictures, texts, and estimated minutes on a T4 (0 for one that is there);
-        ``model``, where that comes from; ``t4_minutes``, their sum; ``basis``, what the estimate rests on.
+        ``figures``: name -> the record it reads, or "shipped records" where it has no numbers of
+        this scale's model; ``records``: name -> data, source, pictures, texts, and estimated
+        minutes on a T4 (0 for one that is there); ``model``, where that comes from; ``t4_minutes``,
+        their sum; ``basis``, what the estimate rests on.
     """
     wanted = dict.fromkeys(RECORD_OF[name] for name in names if name in RECORD_OF)
     records = {}
     for name in wanted:
         need, there = NEEDS[name](sources), sources.has(sources.own(name))
         records[name] = {
-            "data": need.data, "source": need.source, "there": there,
-            "pictures": 0 if there else need.pictures, "texts": 0 if there else need.texts,
+            "data": need.data,
+            "source": need.source,
+            "there": there,
+            "pictures": 0 if there else need.pictures,
+            "texts": 0 if there else need.texts,
             "t4_minutes": 0.0 if there else round(need.t4_minutes, 1),
-        }  # fmt: skip
+        }
     return {
-        "figures": {name: RECORD_OF.get(name, "shipped records, of models that are trained here") for name in names},
+        "figures": {
+            name: RECORD_OF.get(name, "shipped records, of models that are trained here")
+            for name in names
+        },
         "records": records,
         "model": MODEL if sources.scale == "full" else "the model is shipped",
         "t4_minutes": round(sum(each["t4_minutes"] for each in records.values()), 1),
@@ -130,8 +167,15 @@ def shown(plan: dict) -> str:
     """The plan as lines for people."""
     lines = [f"{name:<12} {record}" for name, record in plan["figures"].items()] + [""]
     for name, each in plan["records"].items():
-        cost = "a record is there" if each["there"] else (
-            f"{each['pictures']:,} pictures and {each['texts']:,} texts, {each['t4_minutes']:g} minutes of a T4"
-        )  # fmt: skip
+        cost = (
+            "a record is there"
+            if each["there"]
+            else (
+                f"{each['pictures']:,} pictures and {each['texts']:,} texts, "
+                f"{each['t4_minutes']:g} minutes of a T4"
+            )
+        )
         lines.append(f"{name:<12} {each['data']} ({each['source']}): {cost}")
-    return "\n".join([*lines, plan["model"], f"in all {plan['t4_minutes']:g} minutes; {plan['basis']}"])
+    return "\n".join(
+        [*lines, plan["model"], f"in all {plan['t4_minutes']:g} minutes; {plan['basis']}"]
+    )

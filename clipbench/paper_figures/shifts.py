@@ -6,20 +6,28 @@ from clipbench.data.probe_splits import drawn, open_split
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import usable_shots
 from clipbench.evaluate.probes.linear_probe import Rows
-from clipbench.evaluate.robustness import adaptation_sweep, labels_among, only_of, shared_classes, shift_metrics
+from clipbench.evaluate.robustness import (
+    adaptation_sweep,
+    labels_among,
+    only_of,
+    shared_classes,
+    shift_metrics,
+)
 from clipbench.paper_figures.sources import Sources
 
 SHIFTS = ("twemoji", "openmoji")  # the same things by other artists, never trained
 DATA = "scenes:heldout256"
 SHOTS = (1, 2, 4)  # probes of 16 pictures of 256 classes take half an hour of a busy core
 COMMAND = (
-    "clipbench eval robustness --model {model} --data scenes:heldout256 --shifts twemoji openmoji --pictures 1000"
+    "clipbench eval robustness --model {model} --data scenes:heldout256 --shifts "
+    "twemoji openmoji --pictures 1000"
     " --shots 1,2,4 --seeds 2 --scenes 5000 --out {folder}/{name}.json"
 )
 
 
 def adaptation(sources: Sources) -> dict:
-    """Metrics of this scale's model: zero-shot before and after each shift, and probes of k pictures a class.
+    """Metrics of this scale's model: zero-shot before and after each shift, and probes of k
+    pictures a class.
 
     Raises:
         NoRecord: where nothing may be measured.
@@ -47,8 +55,12 @@ def measure(sources: Sources) -> dict:
         return Rows(features, labels_among(pictures, data.class_names))
 
     pool = rows(split.train)
-    tests = {"top1": rows(data)} | {f"{name}/top1": rows(shifted) for name, shifted in shifts.items()}
-    return metrics | adaptation_sweep(pool, tests, usable_shots(pool.labels, SHOTS), (0, 1), len(data.class_names))
+    tests = {"top1": rows(data)} | {
+        f"{name}/top1": rows(shifted) for name, shifted in shifts.items()
+    }
+    return metrics | adaptation_sweep(
+        pool, tests, usable_shots(pool.labels, SHOTS), (0, 1), len(data.class_names)
+    )
 
 
 def shots_of(metrics: dict) -> list[int]:
@@ -58,13 +70,21 @@ def shots_of(metrics: dict) -> list[int]:
 
 def shifted(metrics: dict, prefix: str = "") -> float:
     """Mean accuracy after the shifts that the record has, in per cent."""
-    values = [metrics[f"{prefix}{name}/top1"] for name in SHIFTS if f"{prefix}{name}/top1" in metrics]
+    values = [
+        metrics[f"{prefix}{name}/top1"] for name in SHIFTS if f"{prefix}{name}/top1" in metrics
+    ]
     return 100 * sum(values) / len(values)
 
 
 def shifted_interval(metrics: dict) -> tuple[float, float]:
     """Ends of the 95 % interval of that mean, zero-shot, from Wilson's of each shift."""
     names = [name for name in SHIFTS if f"{name}/top1" in metrics]
-    half = sum((50 * (metrics[f"{name}/top1_high"] - metrics[f"{name}/top1_low"])) ** 2 for name in names) ** 0.5
+    half = (
+        sum(
+            (50 * (metrics[f"{name}/top1_high"] - metrics[f"{name}/top1_low"])) ** 2
+            for name in names
+        )
+        ** 0.5
+    )
     middle = shifted(metrics)
     return middle - half / len(names), middle + half / len(names)

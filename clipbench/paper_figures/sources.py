@@ -1,4 +1,6 @@
-"""Where a paper figure's numbers come from: a shipped record, one made before, or a measurement made now."""
+"""Where a paper figure's numbers come from: a shipped record, one made before, or a measurement
+made now.
+"""
 
 import json
 import re
@@ -39,15 +41,29 @@ class Sources:
 
     Attributes:
         used: names of the records that were read since ``begin``, in order.
-        mark: what stands on a figure of these records, where a model with random weights made one of them.
+        mark: what stands on a figure of these records, where a model with random weights made one
+            of them.
     """
 
-    def __init__(self, scale: str = "classroom", model: str | None = None, shipped: Path | None = None,
-                 made: Path | None = None, pictures: int = 500, tasks: Sequence[str] | None = None,
-                 device: str = "cpu", measuring: bool = True):  # fmt: skip
+    def __init__(
+        self,
+        scale: str = "classroom",
+        model: str | None = None,
+        shipped: Path | None = None,
+        made: Path | None = None,
+        pictures: int = 500,
+        tasks: Sequence[str] | None = None,
+        device: str = "cpu",
+        measuring: bool = True,
+    ):
         if scale not in MODELS:
             raise UserError(f"no scale {scale!r}; choose from {', '.join(MODELS)}")
-        self.scale, self.model, self.pictures, self.device = scale, str(model or MODELS[scale]), pictures, device
+        self.scale, self.model, self.pictures, self.device = (
+            scale,
+            str(model or MODELS[scale]),
+            pictures,
+            device,
+        )
         self.prefix = scale if model is None else re.sub(r"[^\w.-]+", "-", str(model)).strip("-.")
         self.shipped, self.made = shipped or shipped_records(), made
         self.tasks, self.measuring = tasks, measuring and made is not None
@@ -73,7 +89,9 @@ class Sources:
         places = [self.made] if self.made else []
         foreign = self.prefix != self.scale and not self.model.startswith("twin:")
         places += [] if foreign and name.startswith(f"{self.prefix}-") else [self.shipped]
-        return next((place / f"{name}.json" for place in places if (place / f"{name}.json").exists()), None)
+        return next(
+            (place / f"{name}.json" for place in places if (place / f"{name}.json").exists()), None
+        )
 
     def has(self, name: str) -> bool:
         return self.file(name) is not None
@@ -93,7 +111,9 @@ class Sources:
         return record
 
     def missing(self, name: str, command: str) -> NoRecord:
-        """What to say of a record that is not there: the command, with {model}, {folder} and {name} filled in."""
+        """What to say of a record that is not there: the command, with {model}, {folder} and
+        {name} filled in.
+        """
         folder = self.made or Path("clipbench/assets/records")
         return NoRecord(name, command.format(model=self.model, folder=folder, name=name))
 
@@ -128,6 +148,8 @@ class Sources:
             metrics = measure()
             settings = {"task": name, "model": self.model, "pictures": self.pictures}
             settings |= random_weights.settings(self.encoder.name)
-            record = make_record(metrics, settings, self.encoder.fingerprint, time.perf_counter() - began)
+            record = make_record(
+                metrics, settings, self.encoder.fingerprint, time.perf_counter() - began
+            )
             write_record(self.made / f"{own}.json", record)
         return self.record(own, command)["metrics"]

@@ -1,4 +1,6 @@
-"""The scene tasks as this package's counterpart of the paper's 27 data sets: records of models, and raw pixels."""
+"""The scene tasks as this package's counterpart of the paper's 27 data sets: records of models,
+and raw pixels.
+"""
 
 from clipbench.data.world.scene_tasks import TASKS, SceneTask, scene_task
 from clipbench.evaluate.probes.few_shot import SHOTS
@@ -34,15 +36,21 @@ def suite_with_shots(sources: Sources) -> dict[str, dict]:
 
 def shots_of(numbers: dict) -> list[int]:
     """The numbers of shots that a task's record has."""
-    return sorted(int(key.removeprefix("probe_")) for key in numbers if key.removeprefix("probe_").isdecimal())
+    return sorted(
+        int(key.removeprefix("probe_")) for key in numbers if key.removeprefix("probe_").isdecimal()
+    )
 
 
 def measure(sources: Sources) -> dict:
     found = {}
     for name in sources.tasks or TASKS:
         task = scene_task(name)
-        found[name] = scene_task_metrics(sources.encoder, task, *scenes_of(sources, task), shots=SHOTS, seeds=SEEDS)
-    return {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
+        found[name] = scene_task_metrics(
+            sources.encoder, task, *scenes_of(sources, task), shots=SHOTS, seeds=SEEDS
+        )
+    return {
+        f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()
+    }
 
 
 def scenes_of(sources: Sources, task: SceneTask) -> tuple[int, int]:
@@ -69,8 +77,13 @@ def pixel_suite(sources: Sources) -> dict[str, dict]:
     if not sources.has(name) and sources.measuring:
         from clipbench.evaluate.records.record import make_record, write_record
 
-        settings = {"features": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]", "pictures": sources.pictures}
-        write_record(sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0))
+        settings = {
+            "features": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]",
+            "pictures": sources.pictures,
+        }
+        write_record(
+            sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0)
+        )
     return by_task(sources.record(name, sources.again("fig05"))["metrics"])
 
 
@@ -84,7 +97,9 @@ def pixel_probes(sources: Sources) -> dict:
             pixels = task.pictures(question, training=training).tensor(PIXELS).flatten(1) / 255
             rows.append(Rows(pixels, question.labels))
         numbers = probe_numbers(*rows, task.answers, "wilson")
-        found |= {f"{name}/{key}": value for key, value in numbers.items()} | {f"{name}/chance": task.chance}
+        found |= {f"{name}/{key}": value for key, value in numbers.items()} | {
+            f"{name}/chance": task.chance
+        }
     return found
 
 

@@ -1,4 +1,6 @@
-"""The typographic attack of Goh et al. (2021), by the size of the sticker, with its causal twins."""
+"""The typographic attack of Goh et al. (2021), by the size of the sticker, with its causal
+twins.
+"""
 
 from statistics import fmean
 
@@ -13,8 +15,10 @@ from clipbench.paper_figures.sources import NoRecord, Sources
 
 NAME, TITLE = "typographic", "typographic attacks (Goh et al. 2021)"
 PAPER = (
-    "a written label became the zero-shot answer on 25 of 34 photographs (RN50x4, counted from the article's data);"
-    " printed words won on 36 to 95 % of pictures against a probe, with 6 to 10 % of the pixels changed"
+    "a written label became the zero-shot answer on 25 of 34 photographs (RN50x4, "
+    "counted from the article's data);"
+    " printed words won on 36 to 95 % of pictures against a probe, with 6 to 10 % of "
+    "the pixels changed"
 )
 TWINS = {  # name -> records of seeds
     "a million pairs, more signs": ["typographic-reader-0"],
@@ -39,8 +43,13 @@ def make(sources: Sources) -> Finding:
     reads = [name for name, each in runs.items() if all(is_read(run) for run in each)]
     appears = YES if sources.prefix in reads else PARTLY if reads else NO
     seeds = ", ".join(f"{name}: {len(each)}" for name, each in runs.items())
-    return Finding(figure, finding, appears, f"trained seeds: {seeds}; band: worst to best seed;"
-                   " in part means: not this scale's own model, but a twin")  # fmt: skip
+    return Finding(
+        figure,
+        finding,
+        appears,
+        f"trained seeds: {seeds}; band: worst to best seed;"
+        " in part means: not this scale's own model, but a twin",
+    )
 
 
 def runs_of(sources: Sources, records: list[str]) -> list[dict]:
@@ -70,13 +79,18 @@ def measure(sources: Sources) -> dict:
 def rates(metrics: dict, kind: str) -> tuple[list[float], list[float]]:
     """(heights, per cent) of a number of the sweep."""
     marker = f"{kind}_at_"
-    heights = sorted(float(key.removeprefix(marker)) for key in metrics
-                     if key.startswith(marker) and not key.endswith(("_low", "_high")))  # fmt: skip
+    heights = sorted(
+        float(key.removeprefix(marker))
+        for key in metrics
+        if key.startswith(marker) and not key.endswith(("_low", "_high"))
+    )
     return heights, [100 * metrics[f"{marker}{height:g}"] for height in heights]
 
 
 def is_read(metrics: dict) -> bool:
-    """Whether the written word wins more often than under the control sticker, beyond both intervals."""
+    """Whether the written word wins more often than under the control sticker, beyond both
+    intervals.
+    """
     return metrics["success_low"] > metrics["control_target_high"]
 
 
@@ -87,12 +101,19 @@ def draw(runs: dict[str, list[dict]]) -> tuple[LessonFigure, str]:
     for name, seeds in runs.items():
         columns = list(zip(*(rates(run, "success")[1] for run in seeds), strict=True))
         middle = [fmean(column) for column in columns]
-        lines[name] = (middle, [min(column) for column in columns], [max(column) for column in columns])
+        lines[name] = (
+            middle,
+            [min(column) for column in columns],
+            [max(column) for column in columns],
+        )
         ends.append(f"{max(middle):.1f} % ({name})")
     first = next(iter(runs))
     control = list(zip(*(rates(run, "control_target")[1] for run in runs[first]), strict=True))
     lines[f"{first}, control word"] = [fmean(column) for column in control]
-    finding = f"The printed word wins against all 256 classes on at most {', '.join(ends)} of the pictures"
+    finding = (
+        "The printed word wins against all 256 classes on at most "
+        f"{', '.join(ends)} of the pictures"
+    )
     axes = "height of the sticker in % of the picture", "pictures that became the word in %"
     figure = line_chart([100 * height for height in heights], lines, finding, *axes)
     return figure, finding

@@ -1,8 +1,10 @@
-"""Folders that are written whole or not at all, and training checkpoints that say whether they are intact.
+"""Folders that are written whole or not at all, and training checkpoints that say whether they are
+intact.
 
-A checkpoint is a folder ``step-00001200`` in the run's folder. It is written under another name, synced to the
-disk and renamed, so a crash or a full disk leaves the earlier checkpoints as they were. Every file's SHA-256 is
-in ``checkpoint.json``; the newest folder whose hashes agree is the one to resume from.
+A checkpoint is a folder ``step-00001200`` in the run's folder. It is written under another name,
+synced to the disk and renamed, so a crash or a full disk leaves the earlier checkpoints as they
+were. Every file's SHA-256 is in ``checkpoint.json``; the newest folder whose hashes agree is the
+one to resume from.
 """
 
 import json
@@ -21,7 +23,9 @@ def step_folder(run: Path, step: int) -> Path:
 def write_manifest(folder: Path, state: dict) -> None:
     """Write checkpoint.json: ``state`` and the hash of every other file in the folder."""
     hashes = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
-    (folder / MANIFEST).write_text(json.dumps({**state, "sha256": hashes}, indent=1) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(
+        json.dumps({**state, "sha256": hashes}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def read_manifest(folder: Path) -> dict | None:
@@ -45,7 +49,9 @@ def newest_intact(run: Path) -> Path | None:
 
 
 def best_checkpoint(run: Path) -> Path | None:
-    """The checkpoint with the largest score, of equal ones the newest; None when none has a score."""
+    """The checkpoint with the largest score, of equal ones the newest; None when none has a
+    score.
+    """
     scores = {folder: score_of(folder) for folder in checkpoints(run)}
     scored = {folder: score for folder, score in scores.items() if score is not None}
     return max(scored, key=scored.get, default=None)
@@ -60,7 +66,9 @@ def score_of(folder: Path) -> float | None:
 
 
 def forget_old(run: Path, keep: int) -> None:
-    """Delete all but the newest ``keep`` checkpoints and the best one, and what a killed writer left behind."""
+    """Delete all but the newest ``keep`` checkpoints and the best one, and what a killed writer
+    left behind.
+    """
     best = best_checkpoint(run)
     for folder in [*checkpoints(run)[keep:], *run.glob(".step-*")]:
         if folder != best:

@@ -1,10 +1,12 @@
-"""Models on disk: loaded from every layout that CLIPs come in, saved in the one that transformers reads.
+"""Models on disk: loaded from every layout that CLIPs come in, saved in the one that transformers
+reads.
 
-A folder holds ``config.json``, ``model.safetensors`` (or shards and their index), ``vocab.json``, ``merges.txt`` and
-``preprocessor_config.json``. A ViT with a text transformer is written with transformers' names, so
-``transformers.CLIPModel`` opens it; other towers are written with this package's own. Folders of open_clip
-(``open_clip_config.json``) and single files with OpenAI's names are read too, and ``save_open_clip`` writes them,
-ResNets included. Weights are read from safetensors only, never unpickled.
+A folder holds ``config.json``, ``model.safetensors`` (or shards and their index), ``vocab.json``,
+``merges.txt`` and ``preprocessor_config.json``. A ViT with a text transformer is written with
+transformers' names, so ``transformers.CLIPModel`` opens it; other towers are written with this
+package's own. Folders of open_clip (``open_clip_config.json``) and single files with OpenAI's names
+are read too, and ``save_open_clip`` writes them, ResNets included. Weights are read from
+safetensors only, never unpickled.
 """
 
 import json
@@ -40,12 +42,7 @@ from clipbench.pretrained.configs import (
     open_clip_config,
 )
 from clipbench.pretrained.hub import fetch
-from clipbench.pretrained.weight_names import (
-    HUB,
-    OPENAI_RESNET,
-    OPENAI_VIT,
-    OURS,
-)
+from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS
 from clipbench.pretrained.weights import (
     OPEN_CLIP_WEIGHTS,
     WEIGHTS,
@@ -63,18 +60,25 @@ TWIN = "twin:"  # before the name of a model in CHECKPOINTS / "twins"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
-# ------------------------------------------------------------------------------------------------------- save
+# -------------------- save
 
 
-def save_pretrained(folder: str | Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess,
-                    dtype: torch.dtype = torch.float32, about: dict | None = None,
-                    objective: Objective | None = None) -> None:  # fmt: skip
+def save_pretrained(
+    folder: str | Path,
+    model: CLIP,
+    tokenizer: Tokenizer,
+    preprocess: Preprocess,
+    dtype: torch.dtype = torch.float32,
+    about: dict | None = None,
+    objective: Objective | None = None,
+) -> None:
     """Write a model folder, whole or not at all; an existing one is replaced.
 
     Args:
         dtype: of the stored weights; float16 halves the size.
         about: what to note in the folder's ``about.json`` (how it was trained, on what).
-        objective: what the model was trained with, where that is not CLIP's: its own weights go with the model's.
+        objective: what the model was trained with, where that is not CLIP's: its own weights go
+            with the model's.
     """
     with written_whole(Path(folder)) as part:
         write_model(part, model, tokenizer, preprocess, dtype)
@@ -98,8 +102,13 @@ def write_model(
     tokenizer.save(folder)
 
 
-def save_open_clip(folder: str | Path, model: CLIP, tokenizer: Tokenizer, preprocess: Preprocess,
-                   dtype: torch.dtype = torch.float32) -> None:  # fmt: skip
+def save_open_clip(
+    folder: str | Path,
+    model: CLIP,
+    tokenizer: Tokenizer,
+    preprocess: Preprocess,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Write a folder that open_clip opens as ``local-dir:FOLDER``; the weights have OpenAI's names.
 
     Raises:
@@ -133,7 +142,8 @@ def write_json(file: Path, data: dict) -> None:
     file.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-# ------------------------------------------------------------------------------------------------------- load
+# -------------------- load
+
 
 class ForeignModel(UserError):
     """A model that another library computes.
@@ -145,19 +155,27 @@ class ForeignModel(UserError):
     """
 
     def __init__(self, weights: Path, library: str, reason: str):
-        how = f"clipbench.load opens it through {library}, with features as there; it cannot be trained here"
-        super().__init__(f"{weights.parent} holds a model that this package's own CLIP is not: {reason}; {how}")
+        how = (
+            f"clipbench.load opens it through {library}, with features as there; it "
+            "cannot be trained here"
+        )
+        super().__init__(
+            f"{weights.parent} holds a model that this package's own CLIP is not: {reason}; {how}"
+        )
         self.weights, self.library, self.reason = weights, library, reason
 
 
-UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what reading bad settings raises
+# what reading bad settings raises
+UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def find_folder(name: str | Path) -> Path:
-    """Where the model is that a name stands for; downloaded first when it is a hub id that is not here yet.
+    """Where the model is that a name stands for; downloaded first when it is a hub id that is not
+    here yet.
 
-    A shipped model (``tiny``, ``classroom``, ``twin:NAME``), a model folder, a ``.safetensors`` file, a training
-    run's folder (its newest checkpoint), or a hub id such as ``openai/clip-vit-base-patch32``.
+    A shipped model (``tiny``, ``classroom``, ``twin:NAME``), a model folder, a ``.safetensors``
+    file, a training run's folder (its newest checkpoint), or a hub id such as
+    ``openai/clip-vit-base-patch32``.
 
     Raises:
         UserError: when there is none.
@@ -173,7 +191,10 @@ def find_folder(name: str | Path) -> Path:
         return model_folder(path)
     if HUB_ID.fullmatch(str(name)):
         return fetch(str(name))
-    places = "tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id (openai/clip-vit-base-patch32)"
+    places = (
+        "tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id "
+        "(openai/clip-vit-base-patch32)"
+    )
     meant = did_you_mean(str(name), ("tiny", "classroom"))
     raise UserError(f"no model {str(name)!r}{meant}; give {places}")
 
@@ -191,8 +212,12 @@ def twin_folder(name: str) -> Path:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder itself where it holds a model, or its newest checkpoint where it is a training run's."""
-    if any((folder / name).exists() for name in (CONFIG, OPEN_CLIP_CONFIG)) or any(folder.glob("*.safetensors")):
+    """The folder itself where it holds a model, or its newest checkpoint where it is a training
+    run's.
+    """
+    if any((folder / name).exists() for name in (CONFIG, OPEN_CLIP_CONFIG)) or any(
+        folder.glob("*.safetensors")
+    ):
         return folder
     newest = newest_intact(folder)
     if newest is None:
@@ -204,9 +229,9 @@ def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
     """Read a model; it comes in evaluation mode, float32.
 
     Args:
-        folder: a model folder in transformers', open_clip's or this package's layout, or a ``.safetensors`` file with
-            the tokenizer's files beside it. Weights with OpenAI's names and no settings are read as OpenAI's: sizes
-            from their shapes, QuickGELU.
+        folder: a model folder in transformers', open_clip's or this package's layout, or a
+            ``.safetensors`` file with the tokenizer's files beside it. Weights with OpenAI's names
+            and no settings are read as OpenAI's: sizes from their shapes, QuickGELU.
 
     Raises:
         UserError: when a file is missing, damaged, or not what it says.
@@ -251,7 +276,8 @@ def refuse_foreign(weights: Path) -> None:
 
 
 def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
-    """The model without weights, in evaluation mode; shapes that do not fit together are found out here.
+    """The model without weights, in evaluation mode; shapes that do not fit together are found out
+    here.
 
     Raises:
         UserError: when the settings make no working model.
@@ -270,7 +296,10 @@ class skipped_initialisation:
     """While active, new modules draw no random numbers: their weights are about to be replaced."""
 
     def __enter__(self):
-        self.saved = {name: getattr(nn.init, name) for name in ("normal_", "zeros_", "kaiming_uniform_", "uniform_")}
+        self.saved = {
+            name: getattr(nn.init, name)
+            for name in ("normal_", "zeros_", "kaiming_uniform_", "uniform_")
+        }
         for name in self.saved:
             setattr(nn.init, name, lambda tensor, *_, **__: tensor)
 
@@ -296,7 +325,11 @@ def read_hub_settings(folder: Path) -> tuple[CLIPConfig, Preprocess]:
     file = folder / CONFIG
     data = read_json(file)
     try:
-        config = CLIPConfig.from_dict(data["clipbench"]) if "clipbench" in data else from_hub_config(data)
+        config = (
+            CLIPConfig.from_dict(data["clipbench"])
+            if "clipbench" in data
+            else from_hub_config(data)
+        )
     except UNSUITABLE as error:
         raise UserError(f"{file} does not describe a CLIP model: {first_line(error)}") from None
     return config, read_preprocess(folder, config.image_size)
@@ -324,7 +357,9 @@ def preprocessing_settings(folder: Path) -> tuple[Path, dict]:
     return file, read_json(file)
 
 
-def read_open_clip_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple[CLIPConfig, Preprocess]:
+def read_open_clip_settings(
+    weights: Path, state: dict[str, torch.Tensor]
+) -> tuple[CLIPConfig, Preprocess]:
     """What open_clip_config.json says; without one, what OpenAI's weights tell by their shapes."""
     file = weights.with_name(OPEN_CLIP_CONFIG)
     if not file.exists():
@@ -337,9 +372,14 @@ def read_open_clip_settings(weights: Path, state: dict[str, torch.Tensor]) -> tu
         raise UserError(f"{file} does not describe a CLIP model: {first_line(error)}") from None
 
 
-def read_openai_settings(weights: Path, state: dict[str, torch.Tensor]) -> tuple[CLIPConfig, Preprocess]:
+def read_openai_settings(
+    weights: Path, state: dict[str, torch.Tensor]
+) -> tuple[CLIPConfig, Preprocess]:
     if "input_resolution" not in state:  # OpenAI's own files hold it
-        warnings.warn(f"no {OPEN_CLIP_CONFIG} beside {weights}: read as OpenAI's, with QuickGELU", stacklevel=4)
+        warnings.warn(
+            f"no {OPEN_CLIP_CONFIG} beside {weights}: read as OpenAI's, with QuickGELU",
+            stacklevel=4,
+        )
     try:
         config = config_of_weights(state)
     except KeyError as error:
@@ -353,12 +393,19 @@ def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_folder(folder, config.context_length)
     except FileNotFoundError as error:
-        how = "vocab.json and merges.txt of openai/clip-vit-base-patch32 belong to every model with 49408 tokens"
-        raise UserError(f"{folder} has no tokenizer: {Path(error.filename).name} is missing ({how})") from None
+        how = (
+            "vocab.json and merges.txt of openai/clip-vit-base-patch32 belong to "
+            "every model with 49408 tokens"
+        )
+        raise UserError(
+            f"{folder} has no tokenizer: {Path(error.filename).name} is missing ({how})"
+        ) from None
     except ValueError as error:
         raise UserError(f"{folder} has no usable tokenizer: {error}") from None
     if max(tokenizer.vocab.values()) >= config.text.vocab_size:
-        raise UserError(f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})")
+        raise UserError(
+            f"{folder / 'vocab.json'} has more tokens than the model ({config.text.vocab_size})"
+        )
     return tokenizer
 
 

@@ -1,7 +1,8 @@
 """Models of the Hugging Face hub: from the cache of this machine, else downloaded into it.
 
-Only settings, tokenizer files and safetensors are fetched, the weights last: a snapshot that has them is whole.
-huggingface_hub writes each file under another name and renames it, so a broken download leaves no half file behind.
+Only settings, tokenizer files and safetensors are fetched, the weights last: a snapshot that has
+them is whole. huggingface_hub writes each file under another name and renames it, so a broken
+download leaves no half file behind.
 """
 
 import errno
@@ -22,8 +23,15 @@ from clipbench.pretrained.weights import (
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json")
 TOKENIZERS = ("vocab.json", "tokenizer.json", "spiece.model", "tokenizer.model")
-SETTINGS = ("*config.json", "*.safetensors.index.json", "special_tokens_map.json", "merges.txt", *TOKENIZERS)
-CONVERSION = "Adding `safetensors` variant of this model"  # the hub's own conversion of pickled weights, a pull request
+SETTINGS = (
+    "*config.json",
+    "*.safetensors.index.json",
+    "special_tokens_map.json",
+    "merges.txt",
+    *TOKENIZERS,
+)
+# the hub's own conversion of pickled weights, a pull request
+CONVERSION = "Adding `safetensors` variant of this model"
 
 
 def fetch(repo_id: str) -> Path:
@@ -40,8 +48,14 @@ def cached(repo_id: str) -> Path | None:
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
-    snapshots = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo_id, repo_type="model") / "snapshots"
-    newest_first = sorted(snapshots.glob("*/"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    snapshots = (
+        Path(constants.HF_HUB_CACHE)
+        / repo_folder_name(repo_id=repo_id, repo_type="model")
+        / "snapshots"
+    )
+    newest_first = sorted(
+        snapshots.glob("*/"), key=lambda folder: folder.stat().st_mtime, reverse=True
+    )
     return next((folder for folder in newest_first if is_whole(folder)), None)
 
 
@@ -52,7 +66,9 @@ def is_whole(folder: Path) -> bool:
         weights = file.name != INDEX or bool(shards(file))
     except UserError:
         return False
-    return weights and all(any((folder / name).exists() for name in names) for names in (PREPROCESSING, TOKENIZERS))
+    return weights and all(
+        any((folder / name).exists() for name in names) for names in (PREPROCESSING, TOKENIZERS)
+    )
 
 
 def download(repo_id: str) -> Path:
@@ -66,11 +82,14 @@ def download(repo_id: str) -> Path:
             revision = conversion(api, repo_id)
             names = file_names(api, repo_id, revision) if revision else names
         folder = Path(snapshot_download(repo_id, revision=revision, allow_patterns=list(SETTINGS)))
-        snapshot_download(repo_id, revision=revision, allow_patterns=weight_files(folder, names, repo_id))
+        snapshot_download(
+            repo_id, revision=revision, allow_patterns=weight_files(folder, names, repo_id)
+        )
         return folder
     except UserError:
         raise
-    except Exception as error:  # which kinds there are depends on the HTTP library of huggingface_hub's version
+    # which kinds there are depends on the HTTP library of huggingface_hub's version
+    except Exception as error:
         raise UserError(explanation(repo_id, error)) from None
 
 
@@ -80,9 +99,14 @@ def file_names(api, repo_id: str, revision: str | None = None) -> list[str]:
 
 
 def conversion(api, repo_id: str) -> str | None:
-    """Where the hub's own robot has put safetensors of a model that was published as a pickle only."""
+    """Where the hub's own robot has put safetensors of a model that was published as a pickle
+    only.
+    """
     for discussion in api.get_repo_discussions(repo_id):
-        if discussion.is_pull_request and (discussion.title, discussion.author) == (CONVERSION, "SFconvertbot"):
+        if discussion.is_pull_request and (discussion.title, discussion.author) == (
+            CONVERSION,
+            "SFconvertbot",
+        ):
             return discussion.git_reference
     return None
 
@@ -97,11 +121,15 @@ def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
     if kind and WEIGHTS in names:
         return [WEIGHTS]
     if kind and INDEX in names:
-        return sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        return sorted(
+            set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+        )
     if OPEN_CLIP_WEIGHTS in names:
         return [OPEN_CLIP_WEIGHTS]
     if any(name.endswith(".safetensors") for name in names):
-        raise UserError(f"{repo_id} on the hub is no CLIP; give a model with an image and a text encoder")
+        raise UserError(
+            f"{repo_id} on the hub is no CLIP; give a model with an image and a text encoder"
+        )
     raise UserError(f"{repo_id} on the hub has no safetensors{advice_on_pickles(sorted(names))}")
 
 
@@ -110,12 +138,17 @@ def explanation(repo_id: str, error: Exception) -> str:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     if isinstance(error, GatedRepoError):
-        return f"{repo_id} needs an accepted licence: open its page on the hub, then run: hf auth login"
+        return (
+            f"{repo_id} needs an accepted licence: open its page on the hub, then "
+            "run: hf auth login"
+        )
     if isinstance(error, RepositoryNotFoundError):
         return f"no folder {repo_id!r} here, and no public model of that name on the hub"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"no space left to download {repo_id}; free some and try again"
     return (
-        f"no folder {repo_id!r} here, none of that name in the hub's cache, and the hub cannot be reached"
-        f" ({type(error).__name__}: {first_line(error)[:100]}); go online once, or copy the model's folder here"
+        f"no folder {repo_id!r} here, none of that name in the hub's cache, and the hub "
+        "cannot be reached"
+        f" ({type(error).__name__}: {first_line(error)[:100]}); go online once, or copy "
+        "the model's folder here"
     )

@@ -1,8 +1,9 @@
 """open_clip, imported where torchvision is absent too.
 
-open_clip imports torchvision for its transforms, which this project does not install. Where it is absent, empty modules
-stand in for it while open_clip is imported, and are taken away again: the models and the loss need nothing from it.
-transformers and timm look absent meanwhile, which open_clip allows: so transformers never sees the stand-ins.
+open_clip imports torchvision for its transforms, which this project does not install. Where it is
+absent, empty modules stand in for it while open_clip is imported, and are taken away again: the
+models and the loss need nothing from it. transformers and timm look absent meanwhile, which
+open_clip allows: so transformers never sees the stand-ins.
 """
 
 import contextlib
@@ -14,13 +15,20 @@ from collections.abc import Iterator
 
 from clipbench.errors import UserError
 
-STAND_INS = ("torchvision", "torchvision.ops", "torchvision.ops.misc", "torchvision.transforms",
-             "torchvision.transforms.functional")  # fmt: skip
+STAND_INS = (
+    "torchvision",
+    "torchvision.ops",
+    "torchvision.ops.misc",
+    "torchvision.transforms",
+    "torchvision.transforms.functional",
+)
 HIDDEN = ("timm", "transformers")
 
 
 class Absent:
-    """Whatever is imported from a stand-in; good for nothing but being named, and as an attribute of itself."""
+    """Whatever is imported from a stand-in; good for nothing but being named, and as an
+    attribute of itself.
+    """
 
     BICUBIC = BILINEAR = None
 
@@ -43,7 +51,9 @@ def stand_ins() -> dict[str, types.ModuleType]:
 
 @contextlib.contextmanager
 def torchvision_or_stand_ins() -> Iterator[None]:
-    """Where torchvision is absent, stand-ins are found in its place; afterwards everything is as it was."""
+    """Where torchvision is absent, stand-ins are found in its place; afterwards everything is
+    as it was.
+    """
     if importlib.util.find_spec("torchvision"):
         yield
         return
@@ -67,4 +77,6 @@ def import_open_clip():
         with torchvision_or_stand_ins():
             return importlib.import_module("open_clip")
     except ImportError:
-        raise UserError("open_clip is not installed; pip install open_clip_torch (or: make test)") from None
+        raise UserError(
+            "open_clip is not installed; pip install open_clip_torch (or: make test)"
+        ) from None

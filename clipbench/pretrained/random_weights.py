@@ -1,7 +1,8 @@
-"""Models with random weights, by which a real checkpoint's way is rehearsed. Whatever they have a part in says so.
+"""Models with random weights, by which a real checkpoint's way is rehearsed. Whatever they have a
+part in says so.
 
-The ``about.json`` of such a model's folder holds ``ABOUT``. A process that has loaded one marks every figure that it
-draws from then on, and every record.
+The ``about.json`` of such a model's folder holds ``ABOUT``. A process that has loaded one marks
+every figure that it draws from then on, and every record.
 """
 
 import json
@@ -22,7 +23,9 @@ def is_random(folder: Path) -> bool:
 
 
 def marked(name: str, folder: Path) -> str:
-    """The model's name, with the mark where its weights are random; from then on this process marks what it makes."""
+    """The model's name, with the mark where its weights are random; from then on this process
+    marks what it makes.
+    """
     if not is_random(folder):
         return name
     loaded.add(name := f"{name} ({MARK})")

@@ -1,9 +1,9 @@
 """SigLIP in open_clip's layout, read as the model that transformers has for it.
 
-open_clip runs SigLIP's image encoder through timm, so its weights have timm's names, and its settings hold little more
-than the encoder's name there. transformers computes the same model under other names. Members of the family differ in
-which GELU they have: of the image encoder timm's table of models says that (version 1.0.31), of the text encoder
-open_clip's settings.
+open_clip runs SigLIP's image encoder through timm, so its weights have timm's names, and its
+settings hold little more than the encoder's name there. transformers computes the same model under
+other names. Members of the family differ in which GELU they have: of the image encoder timm's table
+of models says that (version 1.0.31), of the text encoder open_clip's settings.
 """
 
 import re
@@ -26,7 +26,10 @@ RENAMED = (  # a pattern in open_clip's name, and what stands there in transform
     (r"^visual\.trunk\.attn_pool\.norm\.", "vision_model.head.layernorm."),
     (r"^visual\.trunk\.attn_pool\.", "vision_model.head."),
     (r"^visual\.trunk\.blocks\.(\d+)\.norm", r"vision_model.encoder.layers.\1.layer_norm"),
-    (r"^visual\.trunk\.blocks\.(\d+)\.attn\.proj\.", r"vision_model.encoder.layers.\1.self_attn.out_proj."),
+    (
+        r"^visual\.trunk\.blocks\.(\d+)\.attn\.proj\.",
+        r"vision_model.encoder.layers.\1.self_attn.out_proj.",
+    ),
     (r"^visual\.trunk\.blocks\.(\d+)\.attn\.", r"vision_model.encoder.layers.\1.self_attn."),
     (r"^visual\.trunk\.blocks\.", "vision_model.encoder.layers."),
     (r"^text\.token_embedding\.", "text_model.embeddings.token_embedding."),
@@ -35,11 +38,19 @@ RENAMED = (  # a pattern in open_clip's name, and what stands there in transform
     (r"^text\.text_projection\.", "text_model.head."),
     (r"^text\.transformer\.resblocks\.(\d+)\.ln_", r"text_model.encoder.layers.\1.layer_norm"),
     (r"^text\.transformer\.resblocks\.(\d+)\.attn\.", r"text_model.encoder.layers.\1.self_attn."),
-    (r"^text\.transformer\.resblocks\.(\d+)\.mlp\.c_fc\.", r"text_model.encoder.layers.\1.mlp.fc1."),
-    (r"^text\.transformer\.resblocks\.(\d+)\.mlp\.c_proj\.", r"text_model.encoder.layers.\1.mlp.fc2."),
+    (
+        r"^text\.transformer\.resblocks\.(\d+)\.mlp\.c_fc\.",
+        r"text_model.encoder.layers.\1.mlp.fc1.",
+    ),
+    (
+        r"^text\.transformer\.resblocks\.(\d+)\.mlp\.c_proj\.",
+        r"text_model.encoder.layers.\1.mlp.fc2.",
+    ),
 )
-FUSED = re.compile(r"(.*\.self_attn)\.(?:qkv\.|in_proj_)(weight|bias)$")  # queries, keys and values in one tensor
-POOL = "visual.trunk.attn_pool."  # whose queries are apart from keys and values; transformers has the three in one
+# queries, keys and values in one tensor
+FUSED = re.compile(r"(.*\.self_attn)\.(?:qkv\.|in_proj_)(weight|bias)$")
+# whose queries are apart from keys and values; transformers has the three in one
+POOL = "visual.trunk.attn_pool."
 
 
 def is_siglip(model: Mapping) -> bool:
@@ -47,10 +58,13 @@ def is_siglip(model: Mapping) -> bool:
     vision, text = model.get("vision_cfg", {}), model.get("text_cfg", {})
     return bool(
         NAME.fullmatch(vision.get("timm_model_name") or "")
-        and vision.get("timm_pool") == "map" and vision.get("timm_proj") in ("none", "", None)
-        and text.get("pool_type") == "last" and text.get("no_causal_mask") and text.get("proj_bias")
+        and vision.get("timm_pool") == "map"
+        and vision.get("timm_proj") in ("none", "", None)
+        and text.get("pool_type") == "last"
+        and text.get("no_causal_mask")
+        and text.get("proj_bias")
         and not text.get("hf_model_name")
-    )  # fmt: skip
+    )
 
 
 def siglip_config(model: Mapping, state: Mapping[str, Tensor]) -> dict:
@@ -68,20 +82,29 @@ def siglip_config(model: Mapping, state: Mapping[str, Tensor]) -> dict:
     return {
         "model_type": "siglip",
         "vision_config": {
-            "image_size": vision.get("image_size", int(pixels)), "patch_size": int(patch),
-            "hidden_size": state["visual.trunk.norm.weight"].shape[0], "num_attention_heads": HEADS[size],
-            "num_hidden_layers": len({key.removeprefix(blocks).split(".")[0] for key in state if blocks in key}),
-            "intermediate_size": state[f"{blocks}0.mlp.fc1.weight"].shape[0], "layer_norm_eps": 1e-6,
+            "image_size": vision.get("image_size", int(pixels)),
+            "patch_size": int(patch),
+            "hidden_size": state["visual.trunk.norm.weight"].shape[0],
+            "num_attention_heads": HEADS[size],
+            "num_hidden_layers": len(
+                {key.removeprefix(blocks).split(".")[0] for key in state if blocks in key}
+            ),
+            "intermediate_size": state[f"{blocks}0.mlp.fc1.weight"].shape[0],
+            "layer_norm_eps": 1e-6,
             "hidden_act": "gelu_pytorch_tanh" if TANH.match(name) else "gelu",
         },
         "text_config": {
-            "vocab_size": text["vocab_size"], "max_position_embeddings": text["context_length"],
-            "hidden_size": text["width"], "num_attention_heads": text["heads"], "num_hidden_layers": text["layers"],
-            "intermediate_size": int(text["width"] * text.get("mlp_ratio", 4.0)), "layer_norm_eps": norm,
+            "vocab_size": text["vocab_size"],
+            "max_position_embeddings": text["context_length"],
+            "hidden_size": text["width"],
+            "num_attention_heads": text["heads"],
+            "num_hidden_layers": text["layers"],
+            "intermediate_size": int(text["width"] * text.get("mlp_ratio", 4.0)),
+            "layer_norm_eps": norm,
             "projection_size": model["embed_dim"],
             "hidden_act": "gelu_pytorch_tanh" if approximate == "tanh" else "gelu",
         },
-    }  # fmt: skip
+    }
 
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -100,7 +123,9 @@ def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         renamed = in_transformers(name)
         if fused := FUSED.fullmatch(renamed):
             pieces = zip("qkv", tensor.chunk(3), strict=True)
-            theirs |= {f"{fused[1]}.{part}_proj.{fused[2]}": piece.contiguous() for part, piece in pieces}
+            theirs |= {
+                f"{fused[1]}.{part}_proj.{fused[2]}": piece.contiguous() for part, piece in pieces
+            }
         elif name in ("logit_scale", "logit_bias"):
             theirs[name] = tensor.reshape(1)
         else:

@@ -1,7 +1,9 @@
-"""What each project calls a CLIP model's weights: this package, transformers, and OpenAI with open_clip.
+"""What each project calls a CLIP model's weights: this package, transformers, and OpenAI with
+open_clip.
 
-One table a project says which of its tensors make up one of ours. transformers splits the fused query-key-value
-weights in three; OpenAI stores the projections transposed. OpenAI's and open_clip's names are the same.
+One table a project says which of its tensors make up one of ours. transformers splits the fused
+query-key-value weights in three; OpenAI stores the projections transposed. OpenAI's and open_clip's
+names are the same.
 """
 
 import re
@@ -53,9 +55,13 @@ class Layout:
             try:
                 tensor = torch.cat(pieces) if len(pieces) > 1 else pieces[0]
             except (RuntimeError, TypeError) as error:
-                raise ValueError(f"parts of {self.names(name)[0]} do not fit together: {error}") from None
+                raise ValueError(
+                    f"parts of {self.names(name)[0]} do not fit together: {error}"
+                ) from None
             # what is no matrix is refused later, by its shape
-            ours[name] = tensor.T.contiguous() if name in self.transposed and tensor.ndim == 2 else tensor
+            ours[name] = (
+                tensor.T.contiguous() if name in self.transposed and tensor.ndim == 2 else tensor
+            )
         for name in [name for name in theirs if re.search(self.ignored, name)]:
             del theirs[name]
         return ours
@@ -71,7 +77,10 @@ HUB = Layout(
         (r"^image_encoder\.ln_pre\.", "vision_model.pre_layrnorm."),
         (r"^image_encoder\.ln_post\.", "vision_model.post_layernorm."),
         (r"^image_encoder\.blocks\.", "vision_model.encoder.layers."),
-        (r"^text_encoder\.token_embedding\.weight$", "text_model.embeddings.token_embedding.weight"),
+        (
+            r"^text_encoder\.token_embedding\.weight$",
+            "text_model.embeddings.token_embedding.weight",
+        ),
         (r"^text_encoder\.positions$", "text_model.embeddings.position_embedding.weight"),
         (r"^text_encoder\.ln_final\.", "text_model.final_layer_norm."),
         (r"^text_encoder\.blocks\.", "text_model.encoder.layers."),
@@ -98,7 +107,8 @@ OPENAI_TEXT = (
 )
 OPENAI_IGNORED = r"^(input_resolution|context_length|vocab_size|attn_mask)$"
 
-# A ResNet's projection is the last layer of its attention pool; a ViT's and the texts' are bare (W, D) matrices.
+# A ResNet's projection is the last layer of its attention pool; a ViT's and the texts' are bare (W,
+# D) matrices.
 OPENAI_RESNET = Layout(
     renamed=(
         (r"^image_projection\.", "visual.attnpool.c_proj."),

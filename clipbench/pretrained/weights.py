@@ -1,4 +1,6 @@
-"""Weights on disk: one safetensors file or several with an index, read without running anything, checked before use."""
+"""Weights on disk: one safetensors file or several with an index, read without running
+anything, checked before use.
+"""
 
 import json
 import math
@@ -15,13 +17,7 @@ from torch import nn
 from clipbench.errors import UserError
 from clipbench.model import CLIP, LOGIT_SCALE_MAX
 from clipbench.pretrained.configs import CONFIG, kind_of
-from clipbench.pretrained.weight_names import (
-    HUB,
-    OPENAI_RESNET,
-    OPENAI_VIT,
-    OURS,
-    Layout,
-)
+from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS, Layout
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -29,24 +25,28 @@ OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
-# ------------------------------------------------------------------------------------------------------- read
+# -------------------- read
 
 
-def find_weights(folder: Path, preferred: Iterable[str] = (WEIGHTS, INDEX, OPEN_CLIP_WEIGHTS)) -> Path:
+def find_weights(
+    folder: Path, preferred: Iterable[str] = (WEIGHTS, INDEX, OPEN_CLIP_WEIGHTS)
+) -> Path:
     """The file that holds a folder's weights, or the index of several.
 
     Raises:
         UserError: when there is none, saying what to do about a pickle.
     """
     if (folder / OPEN_CLIP_WEIGHTS).exists() and not kind_of(folder / CONFIG):
-        return folder / OPEN_CLIP_WEIGHTS  # model.safetensors beside it is timm's, an image encoder alone
+        # model.safetensors beside it is timm's, an image encoder alone
+        return folder / OPEN_CLIP_WEIGHTS
     for name in preferred:
         if (folder / name).exists():
             return folder / name
     files = sorted(folder.glob("*.safetensors"))
     if len(files) == 1:
         return files[0]
-    raise UserError(f"{folder} has no {WEIGHTS}{advice_on_pickles(path.name for path in sorted(folder.iterdir()))}")
+    advice = advice_on_pickles(path.name for path in sorted(folder.iterdir()))
+    raise UserError(f"{folder} has no {WEIGHTS}{advice}")
 
 
 def advice_on_pickles(names: Iterable[str]) -> str:
@@ -55,13 +55,16 @@ def advice_on_pickles(names: Iterable[str]) -> str:
     if not pickles:
         return "; only safetensors are read"
     return (
-        f"; {pickles[0]} is a pickle, which can run code when it is read: have who made it save it as safetensors, or,"
-        " if you trust it, safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'model.safetensors')"
+        f"; {pickles[0]} is a pickle, which can run code when it is read: have who made "
+        "it save it as safetensors, or,"
+        " if you trust it, safetensors.torch.save_file(torch.load(FILE, "
+        "weights_only=True), 'model.safetensors')"
     )
 
 
 def read_weights(file: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, or of all files that an index names; floating point as float32.
+    """The tensors of a safetensors file, or of all files that an index names; floating point as
+    float32.
 
     Raises:
         UserError: when a file is missing, damaged or no safetensors.
@@ -95,9 +98,11 @@ def shards(index: Path) -> list[str]:
 
 
 def read_file(file: Path) -> dict[str, torch.Tensor]:
-    """float32 weights stay where they are, in private mappings of the file, until they are used or changed.
+    """float32 weights stay where they are, in private mappings of the file, until they are used or
+    changed.
 
-    Each tensor has a mapping of its own, so that those which are only copied from leave memory again.
+    Each tensor has a mapping of its own, so that those which are only copied from leave memory
+    again.
     """
     try:
         with safe_open(file, "pt") as data:
@@ -108,19 +113,23 @@ def read_file(file: Path) -> dict[str, torch.Tensor]:
                 state[name] = in_float32(data.get_tensor(name))
         return state
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{file} is damaged or no safetensors file ({error}); get it again") from None
+        raise UserError(
+            f"{file} is damaged or no safetensors file ({error}); get it again"
+        ) from None
 
 
 def in_float32(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-# ------------------------------------------------------------------------------------------------- whose they are
+# -------------------- whose they are
 
 
-# What wrappers put into names, at the front or between: DataParallel and DDP, torch.compile, FSDP, checkpointing.
+# What wrappers put into names, at the front or between: DataParallel and DDP, torch.compile, FSDP,
+# checkpointing.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-# How the names of a CLIP begin, in any layout. What stands before is the name that somebody gave the whole model.
+# How the names of a CLIP begin, in any layout. What stands before is the name that somebody gave
+# the whole model.
 BEGINNINGS = re.compile(
     r"(?:^|(?<=\.))(?:image_encoder\.|vision_model\.|visual\.|text_encoder\.|text_model\.|text\.|token_embedding\."
     r"|transformer\.resblocks\.|logit_scale$)"
@@ -128,36 +137,50 @@ BEGINNINGS = re.compile(
 
 
 def whole_names(state: dict[str, torch.Tensor], file: Path) -> dict[str, torch.Tensor]:
-    """The same weights under the names that a CLIP's own code gives them, without what was put around it.
+    """The same weights under the names that a CLIP's own code gives them, without what was put
+    around it.
 
-    Removed are wrappers (``module.``, ``_orig_mod.``, ...) wherever they stand, and a name before the whole model
-    (``model.``, ``state_dict.clip.``, ...).
+    Removed are wrappers (``module.``, ``_orig_mod.``, ...) wherever they stand, and a name before
+    the whole model (``model.``, ``state_dict.clip.``, ...).
 
     Raises:
         UserError: for a file of several models, or two weights of one name.
     """
-    state = renamed(state, lambda name: ".".join(part for part in name.split(".") if part not in WRAPPERS), file)
-    prefixes = sorted({name[: match.start()] for name in state if (match := BEGINNINGS.search(name))})
+    state = renamed(
+        state, lambda name: ".".join(part for part in name.split(".") if part not in WRAPPERS), file
+    )
+    prefixes = sorted(
+        {name[: match.start()] for name in state if (match := BEGINNINGS.search(name))}
+    )
     if len(prefixes) > 1:
         names = ", ".join(prefix or "no prefix" for prefix in prefixes)
-        raise UserError(f"{file} holds several models ({names}); save the weights of one of them alone")
+        raise UserError(
+            f"{file} holds several models ({names}); save the weights of one of them alone"
+        )
     if prefixes and prefixes[0]:
         return renamed(state, lambda name: name.removeprefix(prefixes[0]), file)
     return state
 
 
 def without_text(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """open_clip's names without the ``text.`` that it puts before the text encoder's in some settings."""
+    """open_clip's names without the ``text.`` that it puts before the text encoder's in some
+    settings.
+    """
     if "text.token_embedding.weight" not in state:
         return state
     return {name.removeprefix("text."): tensor for name, tensor in state.items()}
 
 
-def renamed(state: dict[str, torch.Tensor], rename: Callable[[str], str], file: Path) -> dict[str, torch.Tensor]:
+def renamed(
+    state: dict[str, torch.Tensor], rename: Callable[[str], str], file: Path
+) -> dict[str, torch.Tensor]:
     changed = {rename(name): tensor for name, tensor in state.items()}
     if len(changed) < len(state):
         twice = next(name for name, count in Counter(map(rename, state)).items() if count > 1)
-        raise UserError(f"{file} holds {twice} twice, with and without a prefix; save the weights of one model alone")
+        raise UserError(
+            f"{file} holds {twice} twice, with and without a prefix; save the weights "
+            "of one model alone"
+        )
     return changed
 
 
@@ -174,7 +197,10 @@ def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
     """
     found = {
         "image": any(re.match(r"image_encoder\.|vision_model\.|visual\.", name) for name in state),
-        "text": any(re.match(r"text_encoder\.|text_model\.|token_embedding\.|transformer\.", name) for name in state),
+        "text": any(
+            re.match(r"text_encoder\.|text_model\.|token_embedding\.|transformer\.", name)
+            for name in state
+        ),
     }
     for encoder, other in (("image", "text"), ("text", "image")):
         if not found[encoder]:
@@ -187,11 +213,12 @@ def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
     return OURS
 
 
-# -------------------------------------------------------------------------------------------------------- assign
+# -------------------- assign
 
 
 def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Path) -> None:
-    """Give a model on the meta device its weights, after checking that all are there, of the right shape and finite.
+    """Give a model on the meta device its weights, after checking that all are there, of the right
+    shape and finite.
 
     ``state`` is used up, so that no weight is held twice.
 
@@ -200,7 +227,8 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Pa
     """
     wanted = model.state_dict()
     for name in wanted:
-        if name.endswith("num_batches_tracked"):  # not in every conversion of OpenAI's files, and used in no model
+        # not in every conversion of OpenAI's files, and used in no model
+        if name.endswith("num_batches_tracked"):
             state.setdefault(layout.names(name)[0], torch.tensor(0))
     for name in {"logit_scale", "logit_bias"} & state.keys():
         state[name] = scalar(state[name])
@@ -209,7 +237,9 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Pa
     except KeyError as error:
         raise UserError(f"{file} does not fit its settings: {error.args[0]} is missing") from None
     except ValueError as error:
-        raise UserError(f"{file} does not fit its settings: {' '.join(str(error).split())}") from None
+        raise UserError(
+            f"{file} does not fit its settings: {' '.join(str(error).split())}"
+        ) from None
     if state:
         raise UserError(f"{file} does not fit its settings: {min(state)} belongs to another model")
     for name, tensor in ours.items():
@@ -222,10 +252,15 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Pa
 
 
 def note_large_scale(logit_scale: float, source: Path | str) -> None:
-    """Training keeps the temperature's inverse at 100 or less, but no code of a finished model does."""
+    """Training keeps the temperature's inverse at 100 or less, but no code of a finished model
+    does.
+    """
     if logit_scale > LOGIT_SCALE_MAX + 1e-3:  # beyond float16's rounding
         above = f"a logit_scale of {logit_scale:.4g}, above ln 100 = {LOGIT_SCALE_MAX:.4g}"
-        how = f"as the model's own code does: similarities are multiplied by {math.exp(logit_scale):.4g}"
+        how = (
+            "as the model's own code does: similarities are multiplied by "
+            f"{math.exp(logit_scale):.4g}"
+        )
         warnings.warn(f"{source} has {above}; it is used {how}", stacklevel=5)
 
 

@@ -1,1 +1,3 @@
-"""The training loop and what it needs: optimisers, EMA, gradient cache, guards, run state, presets."""
+"""The training loop and what it needs: optimisers, EMA, gradient cache, guards, run state,
+presets.
+"""

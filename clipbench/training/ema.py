@@ -1,6 +1,8 @@
-"""A slow copy of a model: the exponential moving average of its weights, which is what is saved and evaluated.
+"""A slow copy of a model: the exponential moving average of its weights, which is what is saved and
+evaluated.
 
-Averaging takes out the noise of the last steps (Polyak and Juditsky 1992); it costs one pass over the weights.
+Averaging takes out the noise of the last steps (Polyak and Juditsky 1992); it costs one pass over
+the weights.
 """
 
 import copy
@@ -10,7 +12,8 @@ from torch import nn
 
 
 class Averaged:
-    """After every update each weight of ``model`` moves towards the trained one by a share of 1 - decay.
+    """After every update each weight of ``model`` moves towards the trained one by a share of 1 -
+    decay.
 
     Starting from w_0, after n updates it is decay^n w_0 + (1 - decay) sum_k decay^(n - k) w_k.
     """

@@ -1,14 +1,16 @@
-"""The exact gradient of a large contrastive batch from micro-batches that fit (Gao et al. 2021, arXiv 2101.06983).
+"""The exact gradient of a large contrastive batch from micro-batches that fit (Gao et al. 2021,
+arXiv 2101.06983).
 
-The loss compares every image with every text, so its gradient is not the mean of the micro-batches' gradients
-(``accumulated_gradients`` shows that). But it reaches the weights only through the features, and those are small:
+The loss compares every image with every text, so its gradient is not the mean of the micro-batches'
+gradients (``accumulated_gradients`` shows that). But it reaches the weights only through the
+features, and those are small:
 
 1. encode all micro-batches without a graph and keep the features;
 2. take the loss of all features, and its gradient with respect to them;
 3. encode every micro-batch again, now with a graph, and send its share of that gradient through.
 
-The second encoding replays the random numbers of the first, so patch dropout drops the same patches. The price is one
-more forward pass: 4/3 of the time.
+The second encoding replays the random numbers of the first, so patch dropout drops the same
+patches. The price is one more forward pass: 4/3 of the time.
 """
 
 import contextlib
@@ -19,7 +21,8 @@ from torch import Tensor, nn
 
 from clipbench.errors import UserError
 
-Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]  # images, token ids -> features of both, scale
+# images, token ids -> features of both, scale
+Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # features of both, scale -> loss
 
 
@@ -32,12 +35,14 @@ def cached_backward(
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
     all_but_last: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Add the gradient of ``loss(*encode(images, token_ids))`` to the weights; gives (loss, (both features)).
+    """Add the gradient of ``loss(*encode(images, token_ids))`` to the weights; gives (loss, (both
+    features)).
 
     Args:
         micro_batch: how many pairs are encoded at a time.
         backward: called with the loss, for those who scale it first.
-        all_but_last: a context for every backward pass but the last; in several processes, the one without exchange.
+        all_but_last: a context for every backward pass but the last; in several processes, the one
+            without exchange.
     """
     parts = list(zip(images.split(micro_batch), token_ids.split(micro_batch), strict=True))
     states, features = [], []
@@ -58,9 +63,15 @@ def cached_backward(
         set_random_state(state, images.device)
         with contextlib.nullcontext() if last else all_but_last():
             outputs = encode(*part)
-            flowing = [(output, gradient) for output, gradient in
-                       zip(outputs, (*share, scale_gradient if last else torch.zeros_like(scale_gradient)), strict=True)
-                       if output.requires_grad]  # fmt: skip  # a locked encoder has no graph
+            flowing = [
+                (output, gradient)
+                for output, gradient in zip(
+                    outputs,
+                    (*share, scale_gradient if last else torch.zeros_like(scale_gradient)),
+                    strict=True,
+                )
+                if output.requires_grad
+            ]  # a locked encoder has no graph
             torch.autograd.backward(*zip(*flowing, strict=True))
     set_random_state(after, images.device)
     return value.detach(), tuple(leaf.detach() for leaf in leaves)
@@ -83,24 +94,31 @@ def set_random_state(state: list[Tensor], device: torch.device) -> None:
 
 
 def refuse_batch_statistics(model: nn.Module, what: str) -> None:
-    """Batch normalisation makes a row's features depend on the other rows at hand, so parts of a batch are not enough.
+    """Batch normalisation makes a row's features depend on the other rows at hand, so parts of a
+    batch are not enough.
 
     Raises:
         UserError: when a layer that is being trained has batch statistics.
     """
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and any(w.requires_grad for w in module.parameters()):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and any(
+            w.requires_grad for w in module.parameters()
+        ):
             raise UserError(
-                f"{what} would train another model here: BatchNorm's statistics would be those of a part of the batch; "
+                f"{what} would train another model here: BatchNorm's statistics would "
+                "be those of a part of the batch; "
                 "choose a model without BatchNorm, such as --preset tiny-vit or classroom"
             )
 
 
-def accumulated_gradients(encode: Encode, loss: Loss, images: Tensor, token_ids: Tensor, micro_batch: int) -> None:
-    """What gradient accumulation does elsewhere, and what is wrong here: the mean of the micro-batches' gradients.
+def accumulated_gradients(
+    encode: Encode, loss: Loss, images: Tensor, token_ids: Tensor, micro_batch: int
+) -> None:
+    """What gradient accumulation does elsewhere, and what is wrong here: the mean of the
+    micro-batches' gradients.
 
-    Each image is then contrasted with the texts of its own micro-batch only: the loss of a small batch, averaged. Kept
-    for lessons and tests.
+    Each image is then contrasted with the texts of its own micro-batch only: the loss of a small
+    batch, averaged. Kept for lessons and tests.
     """
     parts = list(zip(images.split(micro_batch), token_ids.split(micro_batch), strict=True))
     for part in parts:

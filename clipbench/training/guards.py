@@ -1,4 +1,6 @@
-"""What keeps a training run sound: statistics that bad numbers must not reach, a loss that is stuck, signals."""
+"""What keeps a training run sound: statistics that bad numbers must not reach, a loss that is
+stuck, signals.
+"""
 
 import contextlib
 import signal
@@ -13,8 +15,12 @@ HINT_WITHIN = 0.01  # ... by this fraction of that of guessing
 
 
 def batch_statistics(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """(buffer, copy of it) of every batch normalisation, which learns from each batch in the forward pass."""
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._NormBase)]
+    """(buffer, copy of it) of every batch normalisation, which learns from each batch in the
+    forward pass.
+    """
+    norms = [
+        module for module in model.modules() if isinstance(module, nn.modules.batchnorm._NormBase)
+    ]
     return [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
 
 
@@ -26,21 +32,31 @@ def put_back(statistics: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
 
 def stuck_loss(step: int, smoothed_loss: float | None, chance: float) -> str | None:
     """A hint, once, when the loss is still ``chance``, what a model has that knows nothing."""
-    if step != HINT_STEP or smoothed_loss is None or abs(smoothed_loss - chance) > HINT_WITHIN * chance:
+    if (
+        step != HINT_STEP
+        or smoothed_loss is None
+        or abs(smoothed_loss - chance) > HINT_WITHIN * chance
+    ):
         return None
     return (
         f"after {step} steps the loss is still {chance:.2f}, that of guessing; likely the learning "
-        "rate is far too high or too low, or captions do not belong to their pictures or are all the same"
+        "rate is far too high or too low, or captions do not belong to their pictures "
+        "or are all the same"
     )
 
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C, a notebook's interrupt and a termination request call ``stop`` (in the main thread only)."""
+    """Within, Ctrl-C, a notebook's interrupt and a termination request call ``stop`` (in the
+    main thread only).
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_: stop())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:

@@ -1,4 +1,7 @@
-"""What a training run leaves to read: ``log.csv`` with a row a step, ``events.jsonl`` with every event."""
+"""What a training run leaves to read:
+
+``log.csv`` with a row a step, ``events.jsonl`` with every event.
+"""
 
 import csv
 import json
@@ -9,8 +12,8 @@ from clipbench.errors import missing_package
 
 STEPS, EVENTS = "log.csv", "events.jsonl"
 COLUMNS = (
-    "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm", "pairs_per_second",
-    "tflops",
+    "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm",
+    "pairs_per_second", "tflops",
 )  # fmt: skip
 
 
@@ -59,7 +62,10 @@ class TrainingLog:
     def write(self, event: dict) -> None:
         if not self.files:
             return
-        rounded = {name: round(value, 6) if isinstance(value, float) else value for name, value in event.items()}
+        rounded = {
+            name: round(value, 6) if isinstance(value, float) else value
+            for name, value in event.items()
+        }
         self.files[1].write(json.dumps(rounded, ensure_ascii=False, default=str) + "\n")
         if event["event"] == "step":
             self.rows.writerow(rounded)
@@ -86,7 +92,9 @@ def board_writer():
 
 
 def read_steps(folder: str | Path) -> list[dict[str, float]]:
-    """The steps of a run as numbers, in order, without columns that a step left empty, nor an unfinished last line."""
+    """The steps of a run as numbers, in order, without columns that a step left empty, nor an
+    unfinished last line.
+    """
     file = Path(folder) / STEPS
     if not file.exists():
         return []
@@ -109,7 +117,9 @@ def read_events(folder: str | Path) -> list[dict]:
 
 
 def forget_later_steps(file: Path, step: int) -> None:
-    """Drop rows after ``step``: a killed run logged them, and goes on from a checkpoint before them."""
+    """Drop rows after ``step``: a killed run logged them, and goes on from a checkpoint before
+    them.
+    """
     if not file.exists():
         return
     kept = [row for row in read_steps(file.parent) if row["step"] <= step]
@@ -117,7 +127,9 @@ def forget_later_steps(file: Path, step: int) -> None:
     with open(part, "w", newline="", encoding="utf-8") as out:
         rows = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
         rows.writeheader()
-        rows.writerows({**row, "step": int(row["step"]), "pairs": int(row["pairs"])} for row in kept)
+        rows.writerows(
+            {**row, "step": int(row["step"]), "pairs": int(row["pairs"])} for row in kept
+        )
     os.replace(part, file)
 
 

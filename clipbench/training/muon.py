@@ -2,8 +2,8 @@
 
 Source: Keller Jordan and others, 2024, kellerjordan.github.io/posts/muon.
 
-Convolutions are treated as matrices (out channels x everything else). Embeddings, gains, biases and the output
-projections are better left to AdamW.
+Convolutions are treated as matrices (out channels x everything else). Embeddings, gains, biases and
+the output projections are better left to AdamW.
 """
 
 import torch
@@ -12,11 +12,15 @@ LONG = 2  # times as long as wide: from here on it is cheaper to iterate on the 
 
 
 @torch.no_grad()
-def orthogonalise(matrix: torch.Tensor, steps: int = 5, dtype: torch.dtype | None = None) -> torch.Tensor:
-    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to 1.2).
+def orthogonalise(
+    matrix: torch.Tensor, steps: int = 5, dtype: torch.dtype | None = None
+) -> torch.Tensor:
+    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to
+    1.2).
 
-    Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products only. They are taken
-    in ``dtype``, which the result has too (None: that of the matrix); bfloat16 is enough, where it is fast.
+    Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products
+    only. They are taken in ``dtype``, which the result has too (None: that of the matrix); bfloat16
+    is enough, where it is fast.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x = (matrix.T if tall else matrix).to(dtype or matrix.dtype)
@@ -36,10 +40,11 @@ def plain_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
 
 
 def small_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
-    """The same on the small side only: the long matrix is multiplied twice instead of twice in every step.
+    """The same on the small side only: the long matrix is multiplied twice instead of twice in
+    every step.
 
-    Each step multiplies x by a polynomial p of its Gram matrix g, so the next one is p g p, and all factors commute.
-    bfloat16 has too few digits for that.
+    Each step multiplies x by a polynomial p of its Gram matrix g, so the next one is p g p, and all
+    factors commute. bfloat16 has too few digits for that.
     """
     gram = x @ x.T
     whole = torch.eye(len(x), dtype=x.dtype, device=x.device)
@@ -56,8 +61,14 @@ class Muon(torch.optim.Optimizer):
     ``dtype`` is what updates are orthogonalised in; None means each weight's own.
     """
 
-    def __init__(self, params, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0,
-                 dtype: torch.dtype | None = None):  # fmt: skip
+    def __init__(
+        self,
+        params,
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
         self.dtype = dtype
 

@@ -1,4 +1,6 @@
-"""What to train: a model, a world and a recipe, under a name or in a JSON file; and its training, from nothing."""
+"""What to train: a model, a world and a recipe, under a name or in a JSON file; and its
+training, from nothing.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -27,8 +29,12 @@ class Preset:
     scenes: SceneConfig = field(default_factory=SceneConfig)
 
     def to_dict(self) -> dict:
-        return {"model": self.model.to_dict(), "train": asdict(self.train), "tiny_world": self.tiny_world,
-                "scenes": asdict(self.scenes)}  # fmt: skip
+        return {
+            "model": self.model.to_dict(),
+            "train": asdict(self.train),
+            "tiny_world": self.tiny_world,
+            "scenes": asdict(self.scenes),
+        }
 
     @classmethod
     def from_dict(cls, data: dict) -> "Preset":
@@ -46,18 +52,26 @@ class Preset:
 
 def tuples(data: dict) -> dict:
     """JSON knows no tuples: turn its lists into them."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
 
 
 PRESETS = {
     "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
     "classroom": Preset(
         CLIPConfig.classroom(),
-        TrainConfig(batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5),
+        TrainConfig(
+            batch_size=256, minutes=85.0, matrix_learning_rate=0.01, warmup=0.02, patch_dropout=0.5
+        ),
     ),
-    # the tiny model's world and text encoder with a ViT: no BatchNorm, so micro-batches and several processes are exact
+    # the tiny model's world and text encoder with a ViT: no BatchNorm, so micro-batches and several
+    # processes are exact
     "tiny-vit": Preset(
-        replace(CLIPConfig.tiny(), image=ViTConfig(64, patch_size=8, width=192, depth=4, heads=3, activation="gelu")),
+        replace(
+            CLIPConfig.tiny(),
+            image=ViTConfig(64, patch_size=8, width=192, depth=4, heads=3, activation="gelu"),
+        ),
         TrainConfig(batch_size=128, minutes=3.0),
         tiny_world=True,
     ),
@@ -75,7 +89,9 @@ def find_preset(name: str) -> Preset:
     path = Path(name)
     if path.suffix != ".json" or not path.exists():
         meant = did_you_mean(name, PRESETS)
-        raise UserError(f"unknown preset {name!r}{meant}; choose from {', '.join(PRESETS)} or give a .json file")
+        raise UserError(
+            f"unknown preset {name!r}{meant}; choose from {', '.join(PRESETS)} or give a .json file"
+        )
     try:
         preset = Preset.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -83,21 +99,28 @@ def find_preset(name: str) -> Preset:
     empty_model(preset.model, path)
     words = len(world_tokenizer())
     if preset.model.text.vocab_size < words:
-        raise UserError(f"{path}: vocab_size must be at least {words}, the size of the world's vocabulary")
+        raise UserError(
+            f"{path}: vocab_size must be at least {words}, the size of the world's vocabulary"
+        )
     return preset
 
 
 def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **changes) -> Preset:
-    """The preset with another budget (minutes or pairs, the other one is dropped) and other settings."""
+    """The preset with another budget (minutes or pairs, the other one is dropped) and other
+    settings.
+    """
     if minutes is not None or pairs is not None:
         changes |= {"minutes": minutes, "pairs": pairs}
     return replace(preset, train=replace(preset.train, **changes))
 
 
 def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
-    """The preset's model with random weights (draw them by ``torch.manual_seed``), and what belongs to it."""
+    """The preset's model with random weights (draw them by ``torch.manual_seed``), and what
+    belongs to it.
+    """
     model = CLIP(preset.model)
-    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":  # a language model starts worse so
+    # a language model starts worse so
+    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":
         start_as_bag_of_words(model)
     return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
 
@@ -109,11 +132,15 @@ def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> 
         UserError: for a seed that belongs to the evaluation.
     """
     if seed >= EVALUATION_SEED:
-        raise UserError(f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one")
+        raise UserError(
+            f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one"
+        )
     return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
 
 
-def scene_trainer(preset: Preset, seed: int = 0, device: torch.device | str = "auto", **machine) -> Trainer:
+def scene_trainer(
+    preset: Preset, seed: int = 0, device: torch.device | str = "auto", **machine
+) -> Trainer:
     """A training from random weights on the preset's own world, which leaves no files.
 
     Args:

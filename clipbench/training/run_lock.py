@@ -1,7 +1,8 @@
 """One run at a time in a run's folder: a small file that names the process at work there.
 
-The file of a process that has ended, however it ended, holds nobody up: on the same machine the process is looked for;
-for another machine (a shared or synchronised folder) the file counts as long as its owner touches it.
+The file of a process that has ended, however it ended, holds nobody up: on the same machine the
+process is looked for; for another machine (a shared or synchronised folder) the file counts as long
+as its owner touches it.
 """
 
 import contextlib
@@ -55,7 +56,8 @@ def take(run: Path) -> None:
             if is_held(run):
                 owner = owner_of(run)
                 raise UserError(
-                    f"{run} is in use by process {owner['pid']} on {owner['host']}; stop that one or give another --out"
+                    f"{run} is in use by process {owner['pid']} on {owner['host']}; "
+                    "stop that one or give another --out"
                 ) from None
             (run / LOCK).unlink(missing_ok=True)
 
@@ -65,7 +67,9 @@ def this_process() -> dict:
 
 
 def start_of(pid: int) -> str:
-    """When a process began, in the system's own unit, so that a number used again is told apart; "" if unknown."""
+    """When a process began, in the system's own unit, so that a number used again is told
+    apart; "" if unknown.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
@@ -73,10 +77,16 @@ def start_of(pid: int) -> str:
 
 
 def owner_of(run: Path) -> dict | None:
-    """Who holds the folder; None for nobody and for a file that a killed process left unfinished."""
+    """Who holds the folder; None for nobody and for a file that a killed process left
+    unfinished.
+    """
     try:
         owner = json.loads((run / LOCK).read_text(encoding="utf-8"))
-        return {"pid": int(owner["pid"]), "host": str(owner["host"]), "started": str(owner["started"])}
+        return {
+            "pid": int(owner["pid"]),
+            "host": str(owner["host"]),
+            "started": str(owner["started"]),
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

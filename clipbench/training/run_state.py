@@ -1,6 +1,8 @@
-"""What a training run needs to go on where it stopped: written into a checkpoint, and put back from one.
+"""What a training run needs to go on where it stopped: written into a checkpoint, and put back from
+one.
 
-A trainer is anything with the attributes of ``clipbench.training.trainer.Trainer`` that are read here.
+A trainer is anything with the attributes of ``clipbench.training.trainer.Trainer`` that are read
+here.
 """
 
 import math
@@ -17,16 +19,22 @@ from clipbench.pretrained.checkpoint import newest_intact, read_manifest, write_
 from clipbench.pretrained.folders import load_pretrained, write_model
 
 OPTIMIZER = "optimizer.safetensors"
-TRAINED = "trained.safetensors"  # the weights themselves, where the folder's model is their moving average
+# the weights themselves, where the folder's model is their moving average
+TRAINED = "trained.safetensors"
 POSITION = ("step", "pairs_seen", "seconds", "smoothed_loss", "rate_factor", "restores")
 FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of the model
 
 
 def write_state(trainer, folder: Path, score: float) -> None:
-    """Write the model, the optimisers and the numbers of the run, with their hashes, into an empty folder."""
+    """Write the model, the optimisers and the numbers of the run, with their hashes, into an
+    empty folder.
+    """
     write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
     if trainer.averaged:
-        save_file({name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()}, folder / TRAINED)
+        save_file(
+            {name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()},
+            folder / TRAINED,
+        )
     write_objective(folder, trainer.objective)
     save_file(optimizer_tensors(trainer.optimizers), folder / OPTIMIZER)
     write_manifest(folder, {**numbers(trainer), "score": score if math.isfinite(score) else None})
@@ -57,7 +65,9 @@ def surroundings(trainer) -> dict:
 
 
 def differences(trainer) -> list[str]:
-    """One line for each thing that differs from when the resumed checkpoint was written; none for a new run."""
+    """One line for each thing that differs from when the resumed checkpoint was written; none
+    for a new run.
+    """
     before, now = trainer.resumed_state or {}, surroundings(trainer)
     return [
         f"{name} was {before[name]}, is now {value}: the run goes on, but not with the same bits"
@@ -83,7 +93,9 @@ def newest_to_resume(run: Path) -> Path:
     """
     folder = newest_intact(run)
     if folder is None:
-        raise UserError(f"{run} has no finished checkpoint to resume from; leave out --resume to start anew")
+        raise UserError(
+            f"{run} has no finished checkpoint to resume from; leave out --resume to start anew"
+        )
     return folder
 
 
@@ -95,7 +107,10 @@ def restore(trainer, folder: Path) -> None:
     """
     state = read_manifest(folder)
     if differing := other_settings(trainer.config, state["config"]):
-        raise UserError(f"{folder} was trained with another {', '.join(differing)}; resume with the same settings")
+        raise UserError(
+            f"{folder} was trained with another {', '.join(differing)}; resume with the "
+            "same settings"
+        )
     restore_weights(trainer, folder)
     if state["scaler"] and trainer.scaler.is_enabled():
         trainer.scaler.load_state_dict(state["scaler"])
@@ -112,7 +127,8 @@ def other_settings(config, recorded: dict) -> list[str]:
         each.name
         for each in fields(config)
         if each.name not in FREE
-        and tuple_as_list(getattr(config, each.name)) != recorded.get(each.name, tuple_as_list(each.default))
+        and tuple_as_list(getattr(config, each.name))
+        != recorded.get(each.name, tuple_as_list(each.default))
     ]
 
 
@@ -140,7 +156,8 @@ def restore_optimizers(optimizers, tensors: dict[str, torch.Tensor]) -> None:
         for name, tensor in tensors.items():
             owner, parameter, what = name.split("/")
             if int(owner) == number:
-                if tensor.ndim == 4:  # as the weights are laid out: the fused optimiser goes by position in memory
+                # as the weights are laid out: the fused optimiser goes by position in memory
+                if tensor.ndim == 4:
                     tensor = tensor.contiguous(memory_format=torch.channels_last)
                 loaded["state"].setdefault(int(parameter), {})[what] = tensor
         optimizer.load_state_dict(loaded)

@@ -1,9 +1,9 @@
 """Train a CLIP, or a rival of it: batch, features, loss, backward, clip, step, clamp, report.
 
-The loop runs in the foreground for scripts and in a thread for widgets. It reports plain dicts to callbacks and can be
-stopped after any step; what it needs to go on is in its newest checkpoint. A batch that does not fit is encoded in
-micro-batches (``gradient_cache``), and several processes share one (``distributed``): the loss is always that of the
-whole batch.
+The loop runs in the foreground for scripts and in a thread for widgets. It reports plain dicts to
+callbacks and can be stopped after any step; what it needs to go on is in its newest checkpoint. A
+batch that does not fit is encoded in micro-batches (``gradient_cache``), and several processes
+share one (``distributed``): the loss is always that of the whole batch.
 """
 
 import contextlib
@@ -20,12 +20,7 @@ from clipbench.compute import distributed
 from clipbench.compute.devices import pick_device, pick_precision, use_fastest_threads
 from clipbench.compute.flops import peak_tflops
 from clipbench.compute.precision import DTYPES
-from clipbench.data.streams import (
-    Pairs,
-    PairStream,
-    ScenePairs,
-    joined,
-)
+from clipbench.data.streams import Pairs, PairStream, ScenePairs, joined
 from clipbench.errors import UserError
 from clipbench.files import written_whole
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
@@ -35,12 +30,7 @@ from clipbench.pretrained.checkpoint import forget_old, newest_intact, step_fold
 from clipbench.tokenizer import Tokenizer
 from clipbench.training.ema import Averaged
 from clipbench.training.gradient_cache import cached_backward, refuse_batch_statistics
-from clipbench.training.guards import (
-    batch_statistics,
-    put_back,
-    stopped_by_signals,
-    stuck_loss,
-)
+from clipbench.training.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
 from clipbench.training.muon import Muon
 from clipbench.training.run_lock import locked
 from clipbench.training.run_state import (
@@ -59,7 +49,8 @@ SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at its end.
+    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at
+    its end.
 
     A picture counts as one pair, however many captions it has.
     """
@@ -69,19 +60,24 @@ class TrainConfig:
     minutes: float | None = None
     pairs: int | None = None
     matrix_learning_rate: float = 0.02  # Muon's, for weight matrices; 0 gives them to AdamW
-    learning_rate: float = 2e-3  # AdamW's, for projections, gains, biases, positions and the temperature
+    # AdamW's, for projections, gains, biases, positions and the temperature
+    learning_rate: float = 2e-3
     embedding_learning_rate: float = 1e-2  # AdamW's, for word vectors
     weight_decay: float = 0.05  # AdamW's, never on gains and biases
     betas: tuple[float, float] = (0.9, 0.98)
     warmup: float = 0.06  # fraction of the budget
-    linear_fall: float = 0.0  # last fraction of the budget, before which rates stay at their peak; 0: half a cosine
+    # last fraction of the budget, before which rates stay at their peak; 0: half a cosine
+    linear_fall: float = 0.0
     clip_norm: float = 1.0
     bag_of_words_start: bool = True  # see start_as_bag_of_words
     patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
-    patch_dropout_until: float = 0.75  # fraction of the budget; the rest is trained on whole pictures
-    lock_image: bool = False  # keep an encoder and its projection as they are (LiT, Zhai et al. 2022)
+    # fraction of the budget; the rest is trained on whole pictures
+    patch_dropout_until: float = 0.75
+    # keep an encoder and its projection as they are (LiT, Zhai et al. 2022)
+    lock_image: bool = False
     lock_text: bool = False
-    averaging: float = 0.0  # decay of the weights' moving average, which is then what is saved and evaluated
+    # decay of the weights' moving average, which is then what is saved and evaluated
+    averaging: float = 0.0
     save_minutes: float = 1.0  # a notebook server that is culled gives no warning
     keep_checkpoints: int = 2  # the newest ones; the best one is kept besides
 
@@ -90,28 +86,39 @@ class TrainConfig:
         check_objective(self.objective)
         numbers = {name: value for name, value in asdict(self).items() if name != "objective"}
         for name, value in {**numbers, "betas": min(self.betas)}.items():
-            if value is not None and not (isinstance(value, (int, float)) and 0 <= value < math.inf):
+            if value is not None and not (
+                isinstance(value, (int, float)) and 0 <= value < math.inf
+            ):
                 raise UserError(f"{name} must be a number from 0 up, not {value!r}")
         if self.batch_size < 2:
-            raise UserError("batch size must be at least 2: a contrastive loss needs something to contrast with")
+            raise UserError(
+                "batch size must be at least 2: a contrastive loss needs something to contrast with"
+            )
         if (self.minutes is None) == (self.pairs is None):
             raise UserError("give either minutes or pairs as the training budget")
         if (self.minutes or self.pairs) <= 0:
             raise UserError("the training budget must be more than nothing")
         if self.averaging and self.objective != Contrastive.name:
-            raise UserError(f"weights can be averaged for the contrastive objective only, not for {self.objective}")
+            raise UserError(
+                "weights can be averaged for the contrastive objective only, not for "
+                f"{self.objective}"
+            )
         if self.linear_fall > 1:
             raise UserError("linear_fall is a fraction of the budget: at most 1")
         if self.averaging >= 1:
-            raise UserError("averaging must be less than 1: it is the share of the old average that is kept")
+            raise UserError(
+                "averaging must be less than 1: it is the share of the old average that is kept"
+            )
 
 
 @torch.no_grad()
 def start_as_bag_of_words(model: CLIP) -> None:
-    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values passed on unchanged.
+    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values
+    passed on unchanged.
 
-    From the paper's initial weights the words reach the end-of-text token through random matrices, and a small model
-    spends its first minutes learning to let them pass (EXPERIMENTS.md). Only initial weights change.
+    From the paper's initial weights the words reach the end-of-text token through random matrices,
+    and a small model spends its first minutes learning to let them pass (EXPERIMENTS.md). Only
+    initial weights change.
     """
     if not isinstance(model.text_encoder, TextTransformer):
         return
@@ -124,27 +131,41 @@ def start_as_bag_of_words(model: CLIP) -> None:
 
 def locked_parts(model: CLIP, config: TrainConfig) -> list[torch.nn.Module]:
     """The encoders and projections that the recipe does not train."""
-    image, text = [model.image_encoder, model.image_projection], [model.text_encoder, model.text_projection]
+    image, text = (
+        [model.image_encoder, model.image_projection],
+        [model.text_encoder, model.text_projection],
+    )
     return [*(image if config.lock_image else []), *(text if config.lock_text else [])]
 
 
 def recompute_activations(model: CLIP) -> None:
-    """Keep no activations inside transformer blocks: they are computed again in the backward pass (Chen et al. 2016).
+    """Keep no activations inside transformer blocks: they are computed again in the backward pass
+    (Chen et al. 2016).
 
     Raises:
         UserError: for a model without transformer blocks.
     """
     both = (model.image_encoder, model.text_encoder)
-    encoders = [encoder for encoder in both if isinstance(encoder, (VisionTransformer, TextTransformer))]
+    encoders = [
+        encoder for encoder in both if isinstance(encoder, (VisionTransformer, TextTransformer))
+    ]
     if not encoders:
-        raise UserError("only transformer blocks can be recomputed, and this model has none; use --micro-batch instead")
+        raise UserError(
+            "only transformer blocks can be recomputed, and this model has none; use "
+            "--micro-batch instead"
+        )
     for encoder in encoders:
         encoder.recompute = True
 
 
-def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | None = None,
-                    dtype: torch.dtype | None = None) -> list[torch.optim.Optimizer]:  # fmt: skip
-    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the temperature.
+def make_optimizers(
+    model: CLIP,
+    config: TrainConfig,
+    whole: torch.nn.Module | None = None,
+    dtype: torch.dtype | None = None,
+) -> list[torch.optim.Optimizer]:
+    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the
+    temperature.
 
     Args:
         whole: the objective around the model, whose own weights AdamW gets too.
@@ -158,9 +179,15 @@ def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | N
         if weight.ndim >= 2 and "embedding" not in name and "positions" not in name
     ]
     matrices = inside if config.matrix_learning_rate else []
-    words, matrices = ([weight for weight in group if weight.requires_grad] for group in (words, matrices))
+    words, matrices = (
+        [weight for weight in group if weight.requires_grad] for group in (words, matrices)
+    )
     known = {id(weight) for weight in matrices + words}
-    others = [weight for weight in (whole or model).parameters() if weight.requires_grad and id(weight) not in known]
+    others = [
+        weight
+        for weight in (whole or model).parameters()
+        if weight.requires_grad and id(weight) not in known
+    ]
     groups = [
         {"params": words, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
         {"params": [w for w in others if w.ndim >= 2], "weight_decay": config.weight_decay},
@@ -176,12 +203,17 @@ def make_optimizers(model: CLIP, config: TrainConfig, whole: torch.nn.Module | N
 
 
 def learning_rate_factor(progress: float, warmup: float, linear_fall: float = 0.0) -> float:
-    """Linear warm-up, then a half cosine to zero, or a straight line in the last ``linear_fall`` of the budget.
+    """Linear warm-up, then a half cosine to zero, or a straight line in the last ``linear_fall`` of
+    the budget.
 
     ``progress`` and both fractions are in [0, 1].
     """
     progress = min(progress, 1.0)
-    falling = min(1.0, (1 - progress) / linear_fall) if linear_fall else 0.5 * (1 + math.cos(math.pi * progress))
+    falling = (
+        min(1.0, (1 - progress) / linear_fall)
+        if linear_fall
+        else 0.5 * (1 + math.cos(math.pi * progress))
+    )
     return min(1.0, progress / warmup if warmup else 1.0) * falling
 
 
@@ -189,21 +221,24 @@ class Trainer:
     """One training run.
 
     Args:
-        stream: gives the pairs of any position; the run's only data. Scenes are drawn where the model is trained.
+        stream: gives the pairs of any position; the run's only data. Scenes are drawn where the
+            model is trained.
         out: folder for checkpoints; None keeps nothing on the disk.
         device: "auto" takes CUDA, then Apple's MPS, then the CPU.
-        callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not saved", "skipped",
-            "restored", "unreadable", "hint", "end"}.
+        callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not
+            saved", "skipped", "restored", "unreadable", "hint", "end"}.
         threads: intra-op threads on a CPU; None measures which number is fastest.
-        evaluate: called with the model before each save; the checkpoint with the largest value is kept as the best.
-            Without it that is the one with the lowest smoothed loss.
+        evaluate: called with the model before each save; the checkpoint with the largest value is
+            kept as the best. Without it that is the one with the lowest smoothed loss.
         micro_batch: how many pairs are encoded at a time; None encodes the whole batch at once.
-        recompute: whether transformer blocks keep no activations (a third slower, much less memory).
-        compile: whether the model runs through ``torch.compile`` (the first step then takes a minute or two).
+        recompute: whether transformer blocks keep no activations (a third slower, much less
+            memory).
+        compile: whether the model runs through ``torch.compile`` (the first step then takes a
+            minute or two).
 
     Raises:
-        UserError: for a model that cannot be trained so (BatchNorm in micro-batches or in several processes), and a
-            batch that the processes cannot share evenly.
+        UserError: for a model that cannot be trained so (BatchNorm in micro-batches or in several
+            processes), and a batch that the processes cannot share evenly.
     """
 
     def __init__(
@@ -234,7 +269,9 @@ class Trainer:
         for part in locked_parts(self.model, config):
             part.requires_grad_(False)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32  # of large products
-        self.objective = make_objective(config.objective, self.model, getattr(stream, "class_names", None), dtype)
+        self.objective = make_objective(
+            config.objective, self.model, getattr(stream, "class_names", None), dtype
+        )
         self.objective.to(self.device)
         self.averaged = Averaged(self.model, config.averaging) if config.averaging else None
         if recompute:
@@ -245,7 +282,8 @@ class Trainer:
         self.step = self.pairs_seen = self.skipped = self.restores = self.unreadable = 0
         self.smoothed_loss: float | None = None  # over the last 50 steps or so
         self.rate_factor = 1.0  # halved whenever the run had to go back
-        self.resumed_state: dict | None = None  # the numbers of the checkpoint that the run was resumed from
+        # the numbers of the checkpoint that the run was resumed from
+        self.resumed_state: dict | None = None
         self.saving_seconds = 0.0  # of the last save
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.stopping = threading.Event()
@@ -257,15 +295,19 @@ class Trainer:
         if distributed.world_size() > 1:
             refuse_batch_statistics(self.model, "several processes")
             if config.objective != Contrastive.name:
-                raise UserError(f"several processes train the contrastive objective only, not {config.objective}")
+                raise UserError(
+                    "several processes train the contrastive objective only, not "
+                    f"{config.objective}"
+                )
             self.parallel = distributed.parallel(self.objective, self.device)
         if compile:
             self.parallel = torch.compile(self.parallel)
 
-    # ------------------------------------------------------------------------------------------------ the loop
+    # -------------------- the loop
 
     def run(self) -> Event:
-        """Train until the budget is used, ``stop`` is called or the process is asked to end; returns the last event.
+        """Train until the budget is used, ``stop`` is called or the process is asked to end;
+        returns the last event.
 
         Raises:
             UserError: when another process trains in the same folder, or the run cannot go on.
@@ -273,14 +315,23 @@ class Trainer:
         with locked(self.out if distributed.is_writer() else None), stopped_by_signals(self.stop):
             self.set_training()
             if self.device.type == "cpu":
-                torch.set_num_threads(self.threads or distributed.share_of_cores() or self.use_fastest_threads())
-            self.emit("start", threads=torch.get_num_threads(), precision=self.precision, device=str(self.device),
-                      parameters=sum(weight.numel() for weight in self.objective.parameters()),
-                      differences=differences(self))  # fmt: skip
+                torch.set_num_threads(
+                    self.threads or distributed.share_of_cores() or self.use_fastest_threads()
+                )
+            self.emit(
+                "start",
+                threads=torch.get_num_threads(),
+                precision=self.precision,
+                device=str(self.device),
+                parameters=sum(weight.numel() for weight in self.objective.parameters()),
+                differences=differences(self),
+            )
             last_save = time.monotonic()
             while self.progress < 1 and not self.stopping.is_set():
                 self.timed_step()
-                if time.monotonic() - last_save > max(60 * self.config.save_minutes, self.least_between_saves):
+                if time.monotonic() - last_save > max(
+                    60 * self.config.save_minutes, self.least_between_saves
+                ):
                     self.try_to_save()
                     last_save = time.monotonic()
             self.objective.eval()
@@ -289,7 +340,9 @@ class Trainer:
             return self.emit("end", finished=self.progress >= 1)
 
     def set_training(self) -> None:
-        """Training mode, but for encoders that are locked: nothing of theirs is dropped, and no statistics move."""
+        """Training mode, but for encoders that are locked: nothing of theirs is dropped, and no
+        statistics move.
+        """
         self.objective.train()
         for part in locked_parts(self.model, self.config):
             part.eval()
@@ -301,16 +354,22 @@ class Trainer:
         self.seconds += seconds
         self.agree()
         self.emit("step", **metrics, **self.speed(seconds))
-        if hint := stuck_loss(self.step, self.smoothed_loss, self.objective.guessing(self.config.batch_size)):
+        if hint := stuck_loss(
+            self.step, self.smoothed_loss, self.objective.guessing(self.config.batch_size)
+        ):
             self.emit("hint", text=hint)
 
     @property
     def least_between_saves(self) -> float:
-        """Seconds, so that saving a large model takes no more than its share; save_minutes = 0 means every step."""
+        """Seconds, so that saving a large model takes no more than its share; save_minutes = 0
+        means every step.
+        """
         return self.saving_seconds / SAVING_SHARE if self.config.save_minutes else 0.0
 
     def speed(self, seconds: float) -> dict[str, float]:
-        """Pairs and model operations of the last step per second, of all processes; MFU where the card is known."""
+        """Pairs and model operations of the last step per second, of all processes; MFU where
+        the card is known.
+        """
         rate = self.config.batch_size / seconds
         tflops = rate * self.flops_per_pair / 1e12
         card = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "no card"
@@ -361,9 +420,14 @@ class Trainer:
         return self.pairs_seen + distributed.rank() * self.local_batch
 
     def draw(self) -> Pairs:
-        """This process's pairs, drawn in micro-batches: a stream of scenes needs memory for what it draws at a time."""
+        """This process's pairs, drawn in micro-batches: a stream of scenes needs memory for
+        what it draws at a time.
+        """
         starts = range(0, self.local_batch, self.micro_batch)
-        parts = [self.stream(self.first_pair + k, min(self.micro_batch, self.local_batch - k)) for k in starts]
+        parts = [
+            self.stream(self.first_pair + k, min(self.micro_batch, self.local_batch - k))
+            for k in starts
+        ]
         if len(parts) == 1:
             return parts[0]
         return joined(parts)
@@ -372,21 +436,33 @@ class Trainer:
         if isinstance(self.model.image_encoder, VisionTransformer):
             early = self.progress < self.config.patch_dropout_until
             self.model.image_encoder.patch_dropout = self.config.patch_dropout if early else 0.0
-        torch.manual_seed(self.first_pair)  # what is dropped depends on the position only, so a run can be resumed
+        # what is dropped depends on the position only, so a run can be resumed
+        torch.manual_seed(self.first_pair)
 
     def backward(self, images: torch.Tensor, targets: torch.Tensor):
-        """Give every weight its gradient; returns (loss of the whole batch, this process's outputs)."""
+        """Give every weight its gradient; returns (loss of the whole batch, this process's
+        outputs).
+        """
         if self.micro_batch < self.local_batch:
             exchange_once = getattr(self.parallel, "no_sync", contextlib.nullcontext)
-            loss, outputs = cached_backward(self.encode, self.compare, images, targets, self.micro_batch,
-                                            self.backward_from, exchange_once)  # fmt: skip
+            loss, outputs = cached_backward(
+                self.encode,
+                self.compare,
+                images,
+                targets,
+                self.micro_batch,
+                self.backward_from,
+                exchange_once,
+            )
         else:
             loss, outputs = self.loss(images, targets)
             self.backward_from(loss)
         return distributed.summed(loss.detach()), outputs
 
     def backward_from(self, loss: torch.Tensor) -> None:
-        """Backward; the processes' gradients are averaged where their sum is wanted, so their number comes in here."""
+        """Backward; the processes' gradients are averaged where their sum is wanted, so their
+        number comes in here.
+        """
         self.scaler.scale(loss * distributed.world_size()).backward()
 
     def loss(self, images: torch.Tensor, targets: torch.Tensor):
@@ -395,7 +471,9 @@ class Trainer:
         return self.compare(rows, more, number), (rows.detach(), more.detach())
 
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
-        """The objective's answers to pixels in 0 to 255, such as (image_features, text_features, scale), in float32."""
+        """The objective's answers to pixels in 0 to 255, such as (image_features,
+        text_features, scale), in float32.
+        """
         with self.computing():
             return self.parallel(self.pixels(images), targets)
 
@@ -405,14 +483,18 @@ class Trainer:
 
     def computing(self) -> torch.autocast:
         """The context in which encoders compute in this trainer's precision."""
-        return torch.autocast(self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32")
+        return torch.autocast(
+            self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32"
+        )
 
     def compare(self, rows: torch.Tensor, more: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
         """The loss of the whole batch."""
         return self.objective.compare(rows, more, number)
 
     def update_weights(self, finite: bool) -> None:
-        """Step the optimisers, unless a number is not finite: then the batch is skipped and counted."""
+        """Step the optimisers, unless a number is not finite: then the batch is skipped and
+        counted.
+        """
         if finite:
             for optimizer in self.optimizers:
                 self.scaler.step(optimizer)
@@ -425,20 +507,24 @@ class Trainer:
         self.skipped = 0 if finite else self.skipped + 1
         if not finite:
             self.emit("skipped", in_a_row=self.skipped)
-        overflows = self.scaler.is_enabled() and self.scaler.get_scale() > 1  # usual in fp16 until the factor fits
+        # usual in fp16 until the factor fits
+        overflows = self.scaler.is_enabled() and self.scaler.get_scale() > 1
         if self.skipped >= BAD_IN_A_ROW and not overflows:
             self.go_back()
 
     def go_back(self) -> None:
-        """Take the weights and optimisers of the newest checkpoint and half the learning rate; the data go on.
+        """Take the weights and optimisers of the newest checkpoint and half the learning rate; the
+        data go on.
 
         Raises:
             UserError: when that did not help several times.
         """
         if self.restores == MOST_RESTORES:
             raise UserError(
-                f"the loss was not finite {BAD_IN_A_ROW} times in a row again, after {MOST_RESTORES} restarts at half "
-                "the learning rate; train with a much lower learning_rate, and look for broken pictures in the data"
+                f"the loss was not finite {BAD_IN_A_ROW} times in a row again, after "
+                f"{MOST_RESTORES} restarts at half "
+                "the learning rate; train with a much lower learning_rate, and look "
+                "for broken pictures in the data"
             )
         folder = newest_intact(self.out) if self.out else None
         if folder is not None:
@@ -462,17 +548,21 @@ class Trainer:
 
     def set_learning_rate(self) -> float:
         """Set every group's rate for this step; returns AdamW's."""
-        # a budget in pairs counts this batch as half done, so that the first step is not lost to a rate of zero
+        # a budget in pairs counts this batch as half done, so that the first step is not lost to a
+        # rate of zero
         half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
-        factor = self.rate_factor * learning_rate_factor(max(self.progress + half, 1e-3), self.config.warmup,
-                                                        self.config.linear_fall)  # fmt: skip
+        factor = self.rate_factor * learning_rate_factor(
+            max(self.progress + half, 1e-3), self.config.warmup, self.config.linear_fall
+        )
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
         return self.config.learning_rate * factor
 
     def use_fastest_threads(self) -> int:
-        """Measure a forward and backward pass with each number of threads that the machine allows."""
+        """Measure a forward and backward pass with each number of threads that the machine
+        allows.
+        """
         batch = self.stream(self.first_pair, max(2, self.micro_batch))
         images, targets = batch.images, self.objective.targets(batch, self.tokenizer)
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
@@ -483,8 +573,14 @@ class Trainer:
         return fastest
 
     def emit(self, event: str, **data) -> Event:
-        report = {"event": event, "step": self.step, "pairs": self.pairs_seen, "seconds": self.seconds,
-                  "progress": min(1.0, self.progress), **data}  # fmt: skip
+        report = {
+            "event": event,
+            "step": self.step,
+            "pairs": self.pairs_seen,
+            "seconds": self.seconds,
+            "progress": min(1.0, self.progress),
+            **data,
+        }
         if distributed.is_writer():
             for callback in self.callbacks:
                 callback(report)
@@ -493,7 +589,9 @@ class Trainer:
     def report_unreadable(self) -> None:
         """An event for every sample that the stream could not read since the last step."""
         unreadable = getattr(self.stream, "unreadable", None)
-        for name, reason in list(unreadable.reasons.items())[self.unreadable :] if unreadable else ():
+        for name, reason in (
+            list(unreadable.reasons.items())[self.unreadable :] if unreadable else ()
+        ):
             self.unreadable += 1
             self.emit("unreadable", sample=name, reason=reason, so_far=self.unreadable)
 
@@ -501,7 +599,7 @@ class Trainer:
         """Ask the run to end after the current step, with a checkpoint."""
         self.stopping.set()
 
-    # --------------------------------------------------------------------------------------------- checkpoints
+    # -------------------- checkpoints
 
     def save(self) -> None:
         if self.out is None or not distributed.is_writer():
@@ -515,7 +613,9 @@ class Trainer:
         self.emit("saved", folder=str(folder), score=score)
 
     def score(self) -> float:
-        """How good the model is, larger is better: by ``evaluate``, or else minus the smoothed loss."""
+        """How good the model is, larger is better: by ``evaluate``, or else minus the smoothed
+        loss.
+        """
         if self.evaluate is None:
             return -math.inf if self.smoothed_loss is None else -self.smoothed_loss
         training = self.model.training
@@ -531,7 +631,9 @@ class Trainer:
         return self.averaged.model if self.averaged else self.model
 
     def try_to_save(self) -> None:
-        """Save; if that is impossible (a full disk), say so and train on: the earlier checkpoints are still there."""
+        """Save; if that is impossible (a full disk), say so and train on: the earlier
+        checkpoints are still there.
+        """
         try:
             self.save()
         except UserError as error:

@@ -32,6 +32,7 @@ from clipbench.exercises import start_here
 # `pictures` and `sentences` are features of *any* length, one in each row. Give back the table of cosines: one row for
 # each picture, one column for each sentence.
 
+
 # %%
 def cosines(pictures, sentences):
     # solution
@@ -47,6 +48,7 @@ start_here.check_cosines(cosines)
 # ## 2. Probabilities
 #
 # From cosines to probabilities: the sentences compete for each picture.
+
 
 # %%
 def probabilities(cosines, scale):
@@ -74,6 +76,7 @@ start_here.check_third_sentence(first_of_three)
 #
 # This function should name each picture. It gives names, without any error, and they are wrong. Find out why, and
 # repair it here.
+
 
 # %% tags=["broken"]
 def answers(image_features, class_features, class_names):

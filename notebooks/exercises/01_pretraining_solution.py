@@ -32,6 +32,7 @@ from clipbench.exercises import pretraining
 #
 # Row *i* of both features belongs together, and all rows have length 1. Write the contrastive loss of figure 3.
 
+
 # %%
 def loss(image_features, text_features, scale):
     # solution
@@ -73,6 +74,7 @@ pretraining.check_parameters(learned_numbers)
 # The model learns `logit_scale`, the logarithm of the scale (a tensor with one number). Give back the scale that is
 # used, at most 100, as in the paper.
 
+
 # %%
 def scale_of(logit_scale):
     # solution
@@ -87,6 +89,7 @@ pretraining.check_scale(scale_of)
 #
 # Before each round through the data the pairs are shuffled. With this function the loss stays at *ln N* for ever. Find
 # the reason, and repair it here.
+
 
 # %% tags=["broken"]
 def shuffled(pictures, captions):

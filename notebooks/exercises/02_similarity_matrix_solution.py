@@ -34,6 +34,7 @@ from clipbench.exercises import similarity_matrix
 # Give back two shares: how many captions find their picture, and how many pictures find their caption. Pairs are on
 # the diagonal.
 
+
 # %%
 def two_accuracies(cosines):
     # solution
@@ -51,6 +52,7 @@ similarity_matrix.check_two_accuracies(two_accuracies)
 #
 # The badness of a row is *ln Σ exp(logit)*. Compute it for one row of logits, so that it still works when a logit is
 # 1000 (for a computer, e to the 1000 is infinite). Do not use `logsumexp`: write it.
+
 
 # %%
 def log_sum_exp(logits):
@@ -82,6 +84,7 @@ similarity_matrix.check_floor(lowest_loss)
 # pair shows, such as `["cat", "dog", "cat"]`. The targets below call only the own caption right. Repair them: the
 # captions of a kind share, and each row is a probability.
 
+
 # %% tags=["broken"]
 def targets(kinds):
     return torch.eye(len(kinds))
@@ -100,6 +103,7 @@ similarity_matrix.check_targets(targets)
 # ## 5. The best scale
 #
 # From a list of scales choose the one with the lowest contrastive loss, in both directions.
+
 
 # %%
 def best_scale(cosines, scales):
@@ -133,5 +137,8 @@ image_features = encoder.encode_image(encoder.preprocess(to_pictures(pairs.image
 # %%
 cosines = encoder.encode_text(pairs.captions) @ image_features.T
 captions, pictures = two_accuracies(cosines)
-print(f"{captions:.1%} of the captions find their picture, {pictures:.1%} of the pictures their caption")
+print(
+    f"{captions:.1%} of the captions find their picture, {pictures:.1%} of the pictures "
+    "their caption"
+)
 print(f"best scale here {best_scale(cosines, range(1, 101))}, learned {encoder.scale:.1f}")

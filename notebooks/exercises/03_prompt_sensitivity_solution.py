@@ -30,6 +30,7 @@ from clipbench.exercises import prompt_sensitivity
 #
 # Give back a list for each class, with one sentence for each template. A template has the gap `{}`.
 
+
 # %%
 def prompts(class_names, templates):
     # solution
@@ -44,6 +45,7 @@ prompt_sensitivity.check_prompts(prompts)
 #
 # `features` has the shape (classes, templates, numbers), and its rows are not yet of length 1. Give back one unit
 # vector for each class: every template counts the same.
+
 
 # %%
 def ensemble(features):
@@ -80,6 +82,7 @@ prompt_sensitivity.check_what_changes(choices)
 # Somebody tried many templates and reports the accuracy of the best. `validation` and `test` hold the accuracy of each
 # template on two different sets of pictures. Repair the function, so that the number can be believed.
 
+
 # %% tags=["broken"]
 def reported(validation, test):
     return max(test)
@@ -99,6 +102,7 @@ prompt_sensitivity.check_choice(reported)
 #
 # `probabilities` has one number for each class, `kinds` the kind of each class. Give back a dict: the probability of
 # each kind.
+
 
 # %%
 def by_kind(probabilities, kinds):

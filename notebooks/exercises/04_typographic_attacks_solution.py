@@ -32,6 +32,7 @@ from clipbench.exercises import typographic_attacks
 #
 # In what share of the pictures does the written class win against all others?
 
+
 # %%
 def success(scores, labels, targets):
     # solution
@@ -45,6 +46,7 @@ typographic_attacks.check_success(success)
 # ## 2. Two-way
 #
 # Now only two candidates are asked: the thing and the word. In what share of the pictures does the *thing* win?
+
 
 # %%
 def two_way(scores, labels, targets):
@@ -62,6 +64,7 @@ typographic_attacks.check_two_way(two_way)
 # Three accuracies for the thing: without a sticker (`clean`), with a word that means nothing (`control`), and with the
 # name of another class (`attacked`). This function should say how much accuracy was lost by *reading*. It says too
 # much.
+
 
 # %% tags=["broken"]
 def harm_of_reading(clean, control, attacked):

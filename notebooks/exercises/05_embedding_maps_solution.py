@@ -31,6 +31,7 @@ from clipbench.exercises import embedding_maps
 # Project features on the plane in which they differ most. `torch.linalg.svd(points, full_matrices=False)` gives `U`,
 # the singular values, and `Vh`, whose rows are directions. Give back one row of two numbers for each picture.
 
+
 # %%
 def plane(features):
     # solution
@@ -47,6 +48,7 @@ embedding_maps.check_plane(plane)
 #
 # `spread` holds the singular values. What share of all differences does the plane of the first two keep?
 
+
 # %%
 def share_kept(spread):
     # solution
@@ -62,6 +64,7 @@ embedding_maps.check_share(share_kept)
 #
 # What share of the `k` nearest neighbours in all dimensions are among the `k` nearest on the map? This function praises
 # every map, even random points. Repair it.
+
 
 # %% tags=["broken"]
 def neighbours_kept(features, on_map, k):
@@ -84,6 +87,7 @@ embedding_maps.check_kept(neighbours_kept)
 # ## 4. The gap
 #
 # How far is the middle of the pictures from the middle of the texts?
+
 
 # %%
 def gap(pictures, texts):

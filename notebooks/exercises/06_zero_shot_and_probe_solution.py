@@ -30,6 +30,7 @@ from clipbench.exercises import zero_shot_and_probe
 #
 # Give back the rows of the first `k` pictures of each class. `labels` is a list of class numbers.
 
+
 # %%
 def few_shot_rows(labels, k):
     # solution
@@ -47,6 +48,7 @@ zero_shot_and_probe.check_few_shot(few_shot_rows)
 #
 # Before a probe, every number of a feature is brought to mean 0 and spread 1. `train` and `test` are features, one
 # picture in each row. This function gives back the test features in standard units. It cheats a little. Repair it.
+
 
 # %% tags=["broken"]
 def standardised(train, test):
@@ -67,6 +69,7 @@ zero_shot_and_probe.check_standard(standardised)
 # `accuracy` holds the accuracy of a probe at each of `shots` pictures a class, and rises. At how many pictures a class
 # does it reach `zero_shot`? Interpolate between the two points around it, along the *logarithm* of the shots, as the
 # paper does in figure 7.
+
 
 # %%
 def worth(shots, accuracy, zero_shot):
@@ -121,4 +124,8 @@ def nearest_mean(k):
 # %%
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
 words = float(((test @ weights).argmax(1) == labels).float().mean())
-print(f"words: {words:.1%}", *(f"{k} a class: {nearest_mean(k):.1%}" for k in (1, 2, 4, 8, 16)), sep="\n")
+print(
+    f"words: {words:.1%}",
+    *(f"{k} a class: {nearest_mean(k):.1%}" for k in (1, 2, 4, 8, 16)),
+    sep="\n",
+)

@@ -33,6 +33,7 @@ from clipbench.exercises import objectives
 # `likely` holds *ln p(word | picture)* for each word of a vocabulary, and `caption` the numbers of the words of a
 # caption; some may be there twice ("a cat and a dog"). What is the loss of the bag of words?
 
+
 # %%
 def bag_loss(likely, caption):
     # solution
@@ -49,6 +50,7 @@ objectives.check_bag(bag_loss)
 # `ids` are the tokens of one caption, from the start token to the end token. Row `t` of `logits` is what a language
 # model says after it has read the tokens *up to and including* number `t`. This function is to give the loss of the
 # whole caption, the sum of *−ln p* of all that has to be guessed.
+
 
 # %% tags=["broken"]
 def caption_loss(logits, ids):
@@ -71,6 +73,7 @@ objectives.check_written(caption_loss)
 # In a batch some captions may be equal, letter by letter. What is the lowest contrastive loss that any model can have
 # then? `captions` is the list of the batch's captions. (Think of one picture first: how probable can its own caption
 # be, if *k* of the captions are the same? The other direction has the same answer.)
+
 
 # %%
 def lowest_loss(captions):
@@ -107,7 +110,12 @@ objectives.check_who_asks(answers)
 # %%
 from clipbench.data.world.staged import Staged, stage
 
-captions = ["a cat on a red background", "a red cat on a background", "a cat", "a dog on a red background"]
+captions = [
+    "a cat on a red background",
+    "a red cat on a background",
+    "a cat",
+    "a dog on a red background",
+]
 (picture,) = stage([Staged(("cat",), "red")])
 bow, writer = clipbench.load("twin:bow"), clipbench.load("twin:caption-lm")
 all_ids = [row[: row.argmax() + 1] for row in bow.tokenizer(captions)]  # up to the end token

@@ -28,6 +28,7 @@ from clipbench.exercises import scaling_and_batch_size
 # A power law is a straight line when both axes are logarithms. From two points (`compute` and `error` hold two numbers
 # each) give back its slope.
 
+
 # %%
 def exponent(compute, error):
     # solution
@@ -44,6 +45,7 @@ scaling_and_batch_size.check_exponent(exponent)
 #
 # `pairs` to see, `gigaflops` of training for each pair, GPUs that can do `teraflops` a second at their peak, `gpus` of
 # them, and the part of the peak that is `used` (0.3, say). How many days?
+
 
 # %%
 def days(pairs, gigaflops, teraflops, gpus, used):

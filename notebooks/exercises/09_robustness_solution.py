@@ -33,6 +33,7 @@ from clipbench.exercises import robustness
 # shift, then the logit of their accuracy under it is `slope * x + intercept`. A new model has `accuracy` before the
 # shift and `shifted` under it, both between 0 and 1. How far above the line is it, as a difference of accuracies?
 
+
 # %%
 def effective_robustness(accuracy, shifted, slope, intercept):
     # solution
@@ -50,6 +51,7 @@ robustness.check_effective(effective_robustness)
 # Under the shift a standard model loses `standard_loss` points, a new model of the same accuracy loses `loss`. What
 # share of the gap did it close?
 
+
 # %%
 def gap_closed(standard_loss, loss):
     # solution
@@ -64,6 +66,7 @@ robustness.check_gap(gap_closed)
 #
 # `a` and `b` hold a 1 for each picture that a model got right, else a 0. How far does the 95% interval of the
 # difference in accuracy reach to one side? This function forgets that both saw the same pictures.
+
 
 # %% tags=["broken"]
 def half_width(a, b):
@@ -88,7 +91,8 @@ YES, NO = "follows", "does not follow"
 choices = {
     "A loses 10 points under the shift and B loses 20, so A is more robust": NO,  # solution
     "a probe gained at home and lost abroad, so it used what is special to home": YES,  # solution
-    "our model falls on another artist's drawings, so contrastive training is not robust": NO,  # solution
+    # solution
+    "our model falls on another artist's drawings, so contrastive training is not robust": NO,
 }
 
 # %%

@@ -32,6 +32,7 @@ from clipbench.exercises import image_search
 # `features` has one picture in each row, of *any* length; `query` is one vector. Give back the rows of the `k` pictures
 # with the highest cosine, the best first, as a list.
 
+
 # %%
 def nearest(features, query, k):
     # solution
@@ -48,6 +49,7 @@ image_search.check_nearest(nearest)
 # `scores` has a row for each text and a column for each picture; pairs are on the diagonal. What share of the texts has
 # its picture among the best `k`?
 
+
 # %%
 def recall(scores, k):
     # solution
@@ -63,6 +65,7 @@ image_search.check_recall(recall)
 # ## 3. Repair this: more like this one
 #
 # The `k` pictures that are most similar to picture `row` (all rows have length 1). It works suspiciously well.
+
 
 # %% tags=["broken"]
 def similar(features, row, k):

@@ -29,6 +29,7 @@ from clipbench.exercises import limits
 # Each picture has two captions, its own and one with another order of words. `own` and `other` hold the two cosines of
 # each picture. In what share is the model right? This function says that a model without any word order is perfect.
 
+
 # %% tags=["broken"]
 def share_right(own, other):
     return float((own >= other).float().mean())
@@ -48,6 +49,7 @@ limits.check_ties(share_right)
 #
 # `cosines` holds the cosine of a picture with each of `names`. Give back the best name, or `"none of these"` when even
 # the best cosine is below `threshold`.
+
 
 # %%
 def answer(cosines, names, threshold):
@@ -94,4 +96,6 @@ for name in ("tiny", "classroom"):
     encoder = clipbench.load(name)
     features = encoder.encode_image(encoder.preprocess(pictures))
     cosines = [(features * encoder.encode_text(texts)).sum(1) for texts in (own, other)]
-    print(f"{name:10} {share_right(*(each.mul(1e5).round() for each in cosines)):.1%} of {len(pairs)}")
+    print(
+        f"{name:10} {share_right(*(each.mul(1e5).round() for each in cosines)):.1%} of {len(pairs)}"
+    )

@@ -32,6 +32,7 @@ from clipbench.exercises import inside_the_model
 # `inside` holds a unit's answers to pictures of the concept, `outside` those to other pictures. Take one of each at
 # random: how often is the one inside larger? Ties are guesses.
 
+
 # %%
 def auc(inside, outside):
     # solution
@@ -48,6 +49,7 @@ inside_the_model.check_auc(auc)
 # `found` is the best score of a search among all units. `by_luck` holds the best score of the same search after the
 # words were dealt at random, once for each deal. How often is luck at least as good?
 
+
 # %%
 def p_value(found, by_luck):
     # solution
@@ -62,6 +64,7 @@ inside_the_model.check_luck(p_value)
 #
 # Every value of a picture moves by one step of 255, each in the direction that helps. To first order, by how much does
 # the score grow? `gradient` has the shape of the picture. This function finds almost nothing.
+
 
 # %% tags=["broken"]
 def growth(gradient):
@@ -85,7 +88,8 @@ choices = {
     "attention gives one map for each text that you ask": NO,  # solution
     "covering a part and measuring again works for any model": YES,  # solution
     "the best of many units is above chance, so it means something": NO,  # solution
-    "if a map marks what matters, covering it hurts more than covering random parts": YES,  # solution
+    # solution
+    "if a map marks what matters, covering it hurts more than covering random parts": YES,
     "a high cosine with 'a cat' shows that a picture looks like a cat": NO,  # solution
 }
 

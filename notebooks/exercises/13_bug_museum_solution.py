@@ -33,6 +33,7 @@ from clipbench.exercises import bug_museum
 # A perfect model has a cosine of 1 for each own caption, and the others are as far away as *n* features can be from
 # each other: a cosine of *−1/(n − 1)*. What loss is left, at this scale?
 
+
 # %%
 def lowest_loss(scale, n):
     # solution
@@ -48,6 +49,7 @@ bug_museum.check_lowest_loss(lowest_loss)
 #
 # Process `rank` (0, 1, ...) has `n` pictures, and compares them with the captions of *all* processes, in order. Which
 # caption is right for each of its pictures?
+
 
 # %% tags=["broken"]
 def labels_of(rank, n):
@@ -67,6 +69,7 @@ bug_museum.check_labels(labels_of)
 #
 # Each row of `ids` begins with a start token and ends with an end token, which has the largest number of all. Padding
 # (0) may follow. A causal transformer has read everything at the end token only. Give back its position in each row.
+
 
 # %% tags=["broken"]
 def end_of(ids):
@@ -91,7 +94,8 @@ bug_museum.check_end(end_of)
 diagnosis = {
     "the loss begins at 30, ln N is 4.16": "no normalisation",  # solution
     "the loss falls, and stops at 1.9 whatever you do": "scale without exp",  # solution
-    "the loss stays at ln N; before the training all captions are one vector": "first token",  # solution
+    # solution
+    "the loss stays at ln N; before the training all captions are one vector": "first token",
     "the loss stays at ln N; before the training captions differ": "shuffled pairs",  # solution
     "the loss is fine on process 0, and above ln N on process 1": "local labels",  # solution
     "exchanging pictures and captions changes the loss": "one direction",  # solution

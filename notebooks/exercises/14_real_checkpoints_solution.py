@@ -29,6 +29,7 @@ from clipbench.exercises import real_checkpoints
 # `image` and `texts` are features as the released code returns them, one in each row: *not* of length 1. `scale` is
 # the model's own. The function is to give the probabilities of the texts for each picture.
 
+
 # %% tags=["broken"]
 def probabilities(image, texts, scale):
     return (scale * image @ texts.T).softmax(dim=1)
@@ -50,6 +51,7 @@ real_checkpoints.check_three_lines(probabilities)
 # `scores` has a row for each picture and a column for each class, `labels` holds the true classes. Of how many
 # pictures (as a share) is the true class among the `k` best?
 
+
 # %%
 def top_k(scores, labels, k):
     # solution
@@ -65,6 +67,7 @@ real_checkpoints.check_top_k(top_k)
 #
 # `frames` has a row for each frame of a clip: features as the released code returns them. Every frame is to count
 # alike, whatever its length, and the result is to be compared by cosines. Give back the feature of the clip.
+
 
 # %%
 def clip_feature(frames):
@@ -83,6 +86,7 @@ real_checkpoints.check_clip(clip_feature)
 # A forward pass of one pair costs `gflops` (10⁹ operations), and a training step three times as much. The training
 # sees `pairs` pairs, on one card whose peak is `tflops` (10¹² operations a second), and of which the share `used` is
 # reached. How many days does it take?
+
 
 # %%
 def days(gflops, pairs, tflops, used):
@@ -105,7 +109,8 @@ claims = {
     "my ViT-B/32 has 20% on ImageNetV2; first I look at the preprocessing": HOLDS,  # solution
     "it found the tower of Tokyo, so it knows where Tokyo is": FAILS,  # solution
     "it tells “opening a door” from “closing a door” by the mean of the frames": FAILS,  # solution
-    "two models with cosines of 0.3 and 0.6 for the same pair: the second is surer": FAILS,  # solution
+    # solution
+    "two models with cosines of 0.3 and 0.6 for the same pair: the second is surer": FAILS,
 }
 
 # %%

@@ -1,6 +1,7 @@
 """A JupyterLab or a Voila of the test's own, and a page of a real browser.
 
-Chromium is looked for in CHROMIUM, then on the path. Screenshots are left in pytest's temporary folder.
+Chromium is looked for in CHROMIUM, then on the path. Screenshots are left in pytest's temporary
+folder.
 """
 
 import contextlib
@@ -22,12 +23,17 @@ from clipbench.compute.doctor import find_chromium
 
 ROOT = Path(__file__).parents[2]
 FLAGS = (
-    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
-    "notebook-extension/tracker": '{"windowingMode": "none"}',  # the page holds all cells, also those out of sight
+    # the page holds all cells, also those out of sight
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
 }
 
 
@@ -43,7 +49,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def lab(tmp_path):
-    """A JupyterLab that ends with the test: called with a notebook, it gives the address that shows a copy of it."""
+    """A JupyterLab that ends with the test: called with a notebook, it gives the address that
+    shows a copy of it.
+    """
     pytest.importorskip("jupyterlab", reason="needs JupyterLab")
     work, settings = tmp_path / "work", tmp_path / "settings"
     work.mkdir()
@@ -53,47 +61,73 @@ def lab(tmp_path):
         file.write_text(text)
     port, token = free_port(), secrets.token_hex(16)
     arguments = [
-        "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}", *(["--allow-root"] if is_root() else []),
-    ]  # fmt: skip
-    folders = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "workspaces"}
+        "jupyterlab",
+        "--no-browser",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={work}",
+        *(["--allow-root"] if is_root() else []),
+    ]
+    folders = {
+        "JUPYTERLAB_SETTINGS_DIR": settings,
+        "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "workspaces",
+    }
 
     def address_of(notebook: Path) -> str:
         shutil.copy(notebook, work)
         return f"http://127.0.0.1:{port}/doc/tree/{notebook.name}?token={token}"
 
-    with server(arguments, f"http://127.0.0.1:{port}/api?token={token}", tmp_path, environment=folders):
+    with server(
+        arguments, f"http://127.0.0.1:{port}/api?token={token}", tmp_path, environment=folders
+    ):
         yield address_of
 
 
 @pytest.fixture(scope="module")
 def start_page(tmp_path_factory):
-    """The start page as ``make app`` serves it, with one warm kernel: called with a model, it gives the address."""
+    """The start page as ``make app`` serves it, with one warm kernel: called with a model, it
+    gives the address.
+    """
     pytest.importorskip("voila", reason="needs Voila: pip install -e '.[apps]'")
     with contextlib.ExitStack() as servers:
 
         def address_of(model: str) -> str:
             port = free_port()
             arguments = [
-                "voila", "app/app.ipynb", "--Voila.config_file_paths=app", "--VoilaConfiguration.default_pool_size=1",
-                "--no-browser", f"--port={port}",
-            ]  # fmt: skip
+                "voila",
+                "app/app.ipynb",
+                "--Voila.config_file_paths=app",
+                "--VoilaConfiguration.default_pool_size=1",
+                "--no-browser",
+                f"--port={port}",
+            ]
             # what is asked for is not the page: each visit of it takes a kernel
             address, folder = f"http://127.0.0.1:{port}/", tmp_path_factory.mktemp("voila")
             where = {"CLIPBENCH_SCALE": model, "HF_HUB_OFFLINE": "1"}
-            servers.enter_context(server(arguments, f"{address}voila/static/voila.js", folder, ROOT, where))
+            servers.enter_context(
+                server(arguments, f"{address}voila/static/voila.js", folder, ROOT, where)
+            )
             return address
 
         yield address_of
 
 
 @contextlib.contextmanager
-def server(arguments: list[str], address: str, folder: Path, cwd=None, environment: dict | None = None):
-    """A Jupyter server of the test's own, from when it answers at an address; its log is ``server.log``."""
+def server(
+    arguments: list[str], address: str, folder: Path, cwd=None, environment: dict | None = None
+):
+    """A Jupyter server of the test's own, from when it answers at an address; its log is
+    ``server.log``.
+    """
     folders = {"JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_RUNTIME_DIR": folder / "runtime"}
-    variables = os.environ | {name: str(value) for name, value in (folders | (environment or {})).items()}
+    variables = os.environ | {
+        name: str(value) for name, value in (folders | (environment or {})).items()
+    }
     with open(folder / "server.log", "w") as log:
-        process = subprocess.Popen([sys.executable, "-m", *arguments], env=variables, cwd=cwd, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], env=variables, cwd=cwd, stdout=log, stderr=log
+        )
         try:
             wait_until_it_answers(process, address, folder / "server.log")
             yield
@@ -132,7 +166,9 @@ def browser_page(tmp_path):
 
 @contextlib.contextmanager
 def chromium_page():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+    )
     program = find_chromium()
     if program is None:
         pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")

@@ -24,11 +24,16 @@ def choose(page, *labels: str) -> None:
 
 
 def run_all_cells(page, until: str) -> None:
-    """Run the notebook until there is a ``until`` (a CSS selector); the error of a cell that fails ends the test."""
+    """Run the notebook until there is a ``until`` (a CSS selector); the error of a cell that
+    fails ends the test.
+    """
     # earlier, JupyterLab would ask which kernel to use
     page.get_by_text(re.compile(r"Python 3.* \| Idle$")).wait_for(timeout=1000 * SECONDS_TO_START)
     choose(page, "Run", "Run All Cells")
-    shown, error = page.locator(until), page.locator("[data-mime-type='application/vnd.jupyter.error']")
+    shown, error = (
+        page.locator(until),
+        page.locator("[data-mime-type='application/vnd.jupyter.error']"),
+    )
     shown.or_(error).first.wait_for(timeout=1000 * SECONDS_TO_RUN)
     assert error.count() == 0, error.first.inner_text()
 

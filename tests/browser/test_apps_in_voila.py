@@ -1,4 +1,6 @@
-"""The start page in Voila, as a class sees it: all seven apps by real clicks and typing, and nothing else to be had."""
+"""The start page in Voila, as a class sees it: all seven apps by real clicks and typing, and
+nothing else to be had.
+"""
 
 import re
 from pathlib import Path
@@ -8,15 +10,22 @@ import pytest
 from conftest import chromium_page
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_RUN, SECONDS_TO_START
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CARDS = (
-    "Prompt explorer", "Similarity matrix", "Typographic studio", "Embedding map", "Training monitor", "Image search",
+    "Prompt explorer",
+    "Similarity matrix",
+    "Typographic studio",
+    "Embedding map",
+    "Training monitor",
+    "Image search",
     "Beat the machine",
-)  # fmt: skip
+)
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 ASK_TO_RUN_CODE = """
 (kernel) => new Promise((resolve) => {
@@ -71,13 +80,17 @@ class Visit:
     def open(self, title: str):
         """The app behind a card or tab."""
         self.page.locator(".clipbench-start-card", has_text=title).click()
-        app = self.page.locator(".clipbench-opened .clipbench-app", has=self.page.locator(f"strong:text-is('{title}')"))
+        app = self.page.locator(
+            ".clipbench-opened .clipbench-app", has=self.page.locator(f"strong:text-is('{title}')")
+        )
         app.locator("visible=true").first.wait_for(timeout=1000 * SECONDS_TO_RUN)
         return app
 
     def keep(self, name: str) -> None:
         """A screenshot; nothing sticks out of the page."""
-        width = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        width = self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
         assert width[0] <= width[1], f"{name}: something sticks out"
         self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
 
@@ -106,14 +119,19 @@ def test_a_visitor_sees_seven_cards_and_no_code(visit):
 
 def test_a_visitor_cannot_run_code(visit):
     seen = visit.page.evaluate(ASK_TO_RUN_CODE, visit.kernel)
-    assert ["info", "kernel_info_reply"] in seen and not [kind for asked, kind in seen if asked == "code"]
+    assert ["info", "kernel_info_reply"] in seen and not [
+        kind for asked, kind in seen if asked == "code"
+    ]
 
 
 def test_no_socket_of_a_visitor_hangs_the_server(visit):
-    """A socket of another protocol, or a message of 2**63 parts, would have Voila list them until memory ends."""
+    """A socket of another protocol, or a message of 2**63 parts, would have Voila list them
+    until memory ends.
+    """
     assert visit.page.evaluate(OPEN_A_SOCKET, [visit.kernel, [], []]) == "refused"
     protocol = ["v1.kernel.websocket.jupyter.org"]
-    assert visit.page.evaluate(OPEN_A_SOCKET, [visit.kernel, protocol, [0] * 7 + [127]]) == 1  # open, and ignored
+    # open, and ignored
+    assert visit.page.evaluate(OPEN_A_SOCKET, [visit.kernel, protocol, [0] * 7 + [127]]) == 1
     assert visit.page.request.get(f"{visit.page.url}voila/static/voila.js").ok
 
 
@@ -135,7 +153,9 @@ def test_a_page_that_vanishes_during_a_training_leaves_the_server_well(visit, st
     context = visit.page.context.browser.new_context()
     page = context.new_page()
     page.goto(start_page_address, timeout=1000 * SECONDS_TO_RUN)
-    page.locator(".clipbench-start-card", has_text="Training monitor").click(timeout=1000 * SECONDS_TO_RUN)
+    page.locator(".clipbench-start-card", has_text="Training monitor").click(
+        timeout=1000 * SECONDS_TO_RUN
+    )
     page.get_by_role("button", name="Start").click(timeout=1000 * SECONDS_TO_RUN)
     expect = sync_api.expect(page.locator(".clipbench-tiles b").first)
     expect.to_have_text(re.compile(r"^\d\.\d"), timeout=1000 * SECONDS_TO_RUN)
@@ -195,7 +215,9 @@ def test_a_text_lights_up_its_neighbours_on_the_map(visit):
     app = visit.open("Embedding map")
     app.locator("input[placeholder^='Write a text']").fill("a yellow flower")
     app.get_by_text(re.compile("^The nearest .* by cosine")).wait_for()
-    sync_api.expect(app.locator(".clipbench-strip .clipbench-thumbnail:visible").first).to_have_text(re.compile(r"\d"))
+    sync_api.expect(
+        app.locator(".clipbench-strip .clipbench-thumbnail:visible").first
+    ).to_have_text(re.compile(r"\d"))
     visit.keep("map")
 
 
@@ -217,7 +239,9 @@ def test_pictures_are_found_by_words_and_by_a_picture(visit):
     sync_api.expect(first).to_have_text(re.compile(r"^0\.\d\d deer$"))
     first.click()
     sync_api.expect(app.locator(".clipbench-search-asked")).to_contain_text("like deer (row")
-    hidden = app.locator(".clipbench-thumbnails").first.evaluate("row => row.scrollWidth - row.clientWidth")
+    hidden = app.locator(".clipbench-thumbnails").first.evaluate(
+        "row => row.scrollWidth - row.clientWidth"
+    )
     assert hidden <= 0, "results are out of sight"
     visit.keep("search")
 
@@ -256,6 +280,9 @@ def test_one_line_when_the_model_is_missing(start_page, visit):
     page.goto(start_page("no/model"), timeout=1000 * SECONDS_TO_START)
     page.get_by_text("The apps need a model.").wait_for(timeout=1000 * SECONDS_TO_RUN)
     sync_api.expect(page.locator(".clipbench-start-card").first).to_be_disabled()
-    assert page.locator(".clipbench-message").count() == 1 and "Traceback" not in page.locator("body").inner_text()
+    assert (
+        page.locator(".clipbench-message").count() == 1
+        and "Traceback" not in page.locator("body").inner_text()
+    )
     page.screenshot(path=visit.folder / "no-model.png")
     page.close()

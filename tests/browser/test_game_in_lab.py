@@ -5,11 +5,16 @@ import re
 import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
-CELL = "from clipbench_widgets import BeatTheMachine\nBeatTheMachine('tiny', 'scenes:heldout256', rounds=3)"
+CELL = (
+    "from clipbench_widgets import BeatTheMachine\nBeatTheMachine('tiny', "
+    "'scenes:heldout256', rounds=3)"
+)
 
 
 @pytest.fixture

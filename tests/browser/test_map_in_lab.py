@@ -1,11 +1,21 @@
-"""The embedding map in JupyterLab: real clicks, drags, hovering and typing, and what the page shows after them."""
+"""The embedding map in JupyterLab: real clicks, drags, hovering and typing, and what the page
+shows after them.
+"""
 
 import re
 
 import pytest
-from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
+from lab_page import (
+    SECONDS_TO_RUN,
+    SECONDS_TO_START,
+    look_narrow_and_dark,
+    run_all_cells,
+    write_notebook,
+)
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
@@ -37,9 +47,13 @@ class Map:
         """Where a point is on the screen, from the picture that is drawn."""
         drawn = self.stage.locator("defs path").nth(0).get_attribute("d")
         x, y = map(int, re.findall(r"M(\d+) (\d+)", drawn)[number])
-        left, top, width, height = map(float, self.stage.locator("svg").first.get_attribute("viewBox").split())
+        left, top, width, height = map(
+            float, self.stage.locator("svg").first.get_attribute("viewBox").split()
+        )
         box = self.stage.bounding_box()
-        return box["x"] + (x - left) / width * box["width"], box["y"] + (y - top) / height * box["height"]
+        return box["x"] + (x - left) / width * box["width"], box["y"] + (y - top) / height * box[
+            "height"
+        ]
 
     def drag(self, *places: tuple[float, float]) -> None:
         """Along fractions of the map, with the button held."""

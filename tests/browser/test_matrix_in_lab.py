@@ -3,7 +3,9 @@
 import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
@@ -12,7 +14,8 @@ pytestmark = pytest.mark.browser
 def notebook(tmp_path):
     """A notebook whose only cell shows a matrix."""
     return write_notebook(
-        tmp_path / "matrix.ipynb", "from clipbench_widgets import SimilarityMatrix\nSimilarityMatrix('tiny')"
+        tmp_path / "matrix.ipynb",
+        "from clipbench_widgets import SimilarityMatrix\nSimilarityMatrix('tiny')",
     )
 
 
@@ -26,9 +29,15 @@ def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_pa
     app.screenshot(path=tmp_path / "matrix.png")
 
     # rows and columns of buttons stand where their cells are
-    row, column = app.locator(".clipbench-row-name").nth(4), app.locator(".clipbench-column-picture").nth(7)
+    row, column = (
+        app.locator(".clipbench-row-name").nth(4),
+        app.locator(".clipbench-column-picture").nth(7),
+    )
     cell = cells.nth(4 * 12 + 7).bounding_box()
-    assert abs(row.bounding_box()["y"] - cell["y"]) < 3 and abs(column.bounding_box()["x"] - cell["x"]) < 3
+    assert (
+        abs(row.bounding_box()["y"] - cell["y"]) < 3
+        and abs(column.bounding_box()["x"] - cell["x"]) < 3
+    )
 
     row.click()
     column.focus()
@@ -42,7 +51,8 @@ def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_pa
     app.get_by_text("which text fits this picture?").wait_for()
     percentages = cells.all_inner_texts()
     assert percentages != before
-    assert abs(sum(float(percentages[i * 12].replace("·", "0")) for i in range(12)) - 100) <= 6  # rounded
+    # rounded
+    assert abs(sum(float(percentages[i * 12].replace("·", "0")) for i in range(12)) - 100) <= 6
 
     box = app.locator("textarea")
     box.click()

@@ -1,9 +1,13 @@
-"""The monitor in JupyterLab: a training is started, watched, paused and stopped by clicks, and cells still run."""
+"""The monitor in JupyterLab: a training is started, watched, paused and stopped by clicks, and
+cells still run.
+"""
 
 import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 

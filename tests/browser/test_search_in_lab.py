@@ -1,4 +1,6 @@
-"""Image search in JupyterLab: real typing, clicks and an upload, and what the page shows after them."""
+"""Image search in JupyterLab: real typing, clicks and an upload, and what the page shows after
+them.
+"""
 
 import io
 import re
@@ -7,7 +9,9 @@ import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 from PIL import Image
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 

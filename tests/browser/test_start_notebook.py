@@ -1,4 +1,7 @@
-"""What a student sees: JupyterLab opens lesson 00 in a real browser, runs it, and the explorer answers."""
+"""What a student sees:
+
+JupyterLab opens lesson 00 in a real browser, runs it, and the explorer answers.
+"""
 
 import re
 from pathlib import Path
@@ -6,7 +9,9 @@ from pathlib import Path
 import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +21,9 @@ LESSON = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 def probabilities(page) -> dict[str, str]:
     """What the table shows: prompt -> per cent."""
     lines = page.locator(".clipbench-line:not(.clipbench-heads)")
-    prompts, shown = (lines.locator(f".clipbench-{cell}").all_inner_texts() for cell in ("prompt", "percent"))
+    prompts, shown = (
+        lines.locator(f".clipbench-{cell}").all_inner_texts() for cell in ("prompt", "percent")
+    )
     return dict(zip(prompts, shown, strict=True))
 
 

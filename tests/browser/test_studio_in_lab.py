@@ -5,12 +5,15 @@ import re
 import pytest
 from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
 
 pytestmark = pytest.mark.browser
 
 
-# A model that takes its time over many pictures, so that there is something to cancel on a fast machine too.
+# A model that takes its time over many pictures, so that there is something to cancel on a fast
+# machine too.
 CELL = """
 import time
 from clipbench import load
@@ -59,7 +62,9 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     page.keyboard.type("rocket")
     sync_api.expect(pictures.nth(1)).to_have_attribute("alt", "green apple with the word rocket")
     app.locator(".clipbench-heads").get_by_text("with “rocket”").wait_for()
-    assert re.match(r"The verdict (stays|flips)", app.locator(".clipbench-headline strong").inner_text())
+    assert re.match(
+        r"The verdict (stays|flips)", app.locator(".clipbench-headline strong").inner_text()
+    )
 
     # the sticker follows the mouse, and then the arrow keys
     pad = app.locator(".clipbench-pad-surface")
@@ -67,7 +72,10 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.76 * box["height"])
     page.mouse.down()
     for step in range(1, 9):
-        page.mouse.move(box["x"] + (0.5 - 0.02 * step) * box["width"], box["y"] + (0.76 - 0.06 * step) * box["height"])
+        page.mouse.move(
+            box["x"] + (0.5 - 0.02 * step) * box["width"],
+            box["y"] + (0.76 - 0.06 * step) * box["height"],
+        )
     page.mouse.up()
     wait_for_number(app, "Across", 34)
     wait_for_number(app, "Down", 28)
@@ -84,7 +92,9 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     wait_for_number(app, "Down", 75)
 
     # turned by the keyboard at a slider
-    handle = app.locator(".clipbench-sliders .widget-slider", has_text="Angle").locator(".noUi-handle")
+    handle = app.locator(".clipbench-sliders .widget-slider", has_text="Angle").locator(
+        ".noUi-handle"
+    )
     handle.focus()
     page.keyboard.press("ArrowRight")
     wait_for_number(app, "Angle", 1)
@@ -119,7 +129,8 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     cancel = app.get_by_role("button", name="Cancel")
     cancel.wait_for()
     first_size = app.locator(".clipbench-chart polyline").first
-    first_size.wait_for(state="attached")  # a level line has no height, so to Playwright it is hidden
+    # a level line has no height, so to Playwright it is hidden
+    first_size.wait_for(state="attached")
     cancel.click()
     app.get_by_text("Cancelled").wait_for()
     sync_api.expect(cancel).to_be_hidden()

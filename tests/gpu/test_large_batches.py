@@ -1,7 +1,8 @@
-"""What only a graphics card can show: ViT-B/32 at the paper's batch, and how much of the card a plain step uses.
+"""What only a graphics card can show: ViT-B/32 at the paper's batch, and how much of the card a
+plain step uses.
 
-Part of ``make test-gpu``. The figures are printed; asserted is memory and exactness, not speed. Below 70 GB of memory
-the batches are smaller.
+Part of ``make test-gpu``. The figures are printed; asserted is memory and exactness, not speed.
+Below 70 GB of memory the batches are smaller.
 """
 
 import pytest
@@ -32,7 +33,10 @@ def test_model_flops_utilisation_of_a_plain_step(size):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_tiled_loss_at_32768_needs_less_than_0_3_gb(dtype):
-    features = [torch.nn.functional.normalize(torch.randn(CARD.huge, 512, device="cuda"), dim=-1) for _ in range(2)]
+    features = [
+        torch.nn.functional.normalize(torch.randn(CARD.huge, 512, device="cuda"), dim=-1)
+        for _ in range(2)
+    ]
     features = [tensor.requires_grad_() for tensor in features]
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
@@ -41,6 +45,9 @@ def test_the_tiled_loss_at_32768_needs_less_than_0_3_gb(dtype):
 
 
 def test_the_tiled_loss_is_the_definition_on_a_card_too():
-    features = [torch.nn.functional.normalize(torch.randn(2048, 64, device="cuda"), dim=-1) for _ in range(2)]
+    features = [
+        torch.nn.functional.normalize(torch.randn(2048, 64, device="cuda"), dim=-1)
+        for _ in range(2)
+    ]
     truth = clip_loss(*(tensor.double() for tensor in features), 14.3)
     torch.testing.assert_close(tiled_clip_loss(*features, 14.3).double(), truth, rtol=1e-6, atol=0)

@@ -1,6 +1,7 @@
 """What must work on any card, in at most five minutes: ``make test-gpu``. The figures are printed.
 
-Lessons with a ViT-B/32 of random weights, lesson 01's training, gradients through an encoder on a card.
+Lessons with a ViT-B/32 of random weights, lesson 01's training, gradients through an encoder on a
+card.
 """
 
 import pytest
@@ -49,11 +50,15 @@ def test_an_encoder_on_the_card_gives_the_cpus_answers(precision):
 def test_gradients_pass_through_an_encoder_on_the_card():
     encoder = small_encoder()
     pixels = encoder.preprocess([noise_picture(40, 50)]).requires_grad_()
-    (expected,) = torch.autograd.grad(encoder.encode_image(pixels, gradients=True)[:, 0].sum(), pixels)
+    (expected,) = torch.autograd.grad(
+        encoder.encode_image(pixels, gradients=True)[:, 0].sum(), pixels
+    )
     encoder = on_card(encoder)
     (found,) = torch.autograd.grad(encoder.encode_image(pixels, gradients=True)[:, 0].sum(), pixels)
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-2)
 
 
 def on_card(encoder: ClipbenchEncoder, precision: str = "fp32") -> ClipbenchEncoder:
-    return ClipbenchEncoder(encoder.model, encoder.tokenizer, encoder._preprocess, "small", "cuda", precision)
+    return ClipbenchEncoder(
+        encoder.model, encoder.tokenizer, encoder._preprocess, "small", "cuda", precision
+    )

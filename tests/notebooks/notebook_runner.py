@@ -1,4 +1,6 @@
-"""How the tests execute a notebook: in a kernel of its own, at the smallest scale, without network."""
+"""How the tests execute a notebook: in a kernel of its own, at the smallest scale, without
+network.
+"""
 
 from pathlib import Path
 
@@ -20,24 +22,42 @@ connect, socket.socket.connect = socket.socket.connect, refuse
 """
 
 
-def run(notebook, monkeypatch, cores: str | None = None, folder: Path = NOTEBOOKS, allow_errors: bool = False,
-        scale: str = "tiny"):  # fmt: skip
+def run(
+    notebook,
+    monkeypatch,
+    cores: str | None = None,
+    folder: Path = NOTEBOOKS,
+    allow_errors: bool = False,
+    scale: str = "tiny",
+):
     """Execute a notebook, and return it with its outputs."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    settings = {"CLIPBENCH_SCALE": scale, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CPU_LIMIT": cores}
+    settings = {
+        "CLIPBENCH_SCALE": scale,
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "CPU_LIMIT": cores,
+    }
     for name, value in settings.items():
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_NETWORK))
     where = {"metadata": {"path": str(folder)}}
-    options = {"timeout": 300, "kernel_name": "python3", "resources": where, "allow_errors": allow_errors}
+    options = {
+        "timeout": 300,
+        "kernel_name": "python3",
+        "resources": where,
+        "allow_errors": allow_errors,
+    }
     nbclient.NotebookClient(notebook, **options).execute()
     return notebook
 
 
 def outputs(notebook) -> list:
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
 
 
 def printed(notebook) -> str:
@@ -46,9 +66,17 @@ def printed(notebook) -> str:
 
 def shown(notebook) -> list[str]:
     """The last value of each cell, as text."""
-    return [output.data["text/plain"] for output in outputs(notebook) if "text/plain" in output.get("data", {})]
+    return [
+        output.data["text/plain"]
+        for output in outputs(notebook)
+        if "text/plain" in output.get("data", {})
+    ]
 
 
 def figures(notebook) -> list[str]:
     """What each figure says of itself."""
-    return [output.data["text/plain"] for output in outputs(notebook) if "image/png" in output.get("data", {})]
+    return [
+        output.data["text/plain"]
+        for output in outputs(notebook)
+        if "image/png" in output.get("data", {})
+    ]

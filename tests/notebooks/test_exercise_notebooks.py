@@ -25,14 +25,19 @@ def checks(notebook) -> int:
 
 def test_every_notebook_of_exercises_has_a_solution():
     built = {path for path in EXERCISES.glob("*.ipynb")}
-    assert built == {made for path in SOLUTIONS for made in (path.with_suffix(".ipynb"), student_path(path))}
+    assert built == {
+        made for path in SOLUTIONS for made in (path.with_suffix(".ipynb"), student_path(path))
+    }
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
 def test_what_students_get_is_made_from_the_solution(path):
     for file, wanted in versions(path).items():
         built = jupytext.read(file)
-        facts = [[(cell.cell_type, cell.source, cell.get("outputs")) for cell in one.cells] for one in (built, wanted)]
+        facts = [
+            [(cell.cell_type, cell.source, cell.get("outputs")) for cell in one.cells]
+            for one in (built, wanted)
+        ]
         assert facts[0] == facts[1], f"{file.name} is stale: run make exercises"
 
 
@@ -42,7 +47,9 @@ def test_no_answer_is_left_for_students(path):
     text = "\n".join(cell.source for cell in unsolved.cells)
     assert "solution" not in text.lower()
     code = [cell for cell in unsolved.cells if cell.cell_type == "code"]
-    to_do = [cell for cell in code if "..." in cell.source or "broken" in cell.metadata.get("tags", [])]
+    to_do = [
+        cell for cell in code if "..." in cell.source or "broken" in cell.metadata.get("tags", [])
+    ]
     assert len(to_do) == checks(unsolved) == checks(solved) >= 3
 
 
@@ -63,5 +70,7 @@ def test_the_solution_passes_every_check(path, monkeypatch):
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
 def test_before_anything_is_answered_every_check_says_so_and_none_is_passed(path, monkeypatch):
-    notebook = run(without_solutions(jupytext.read(path)), monkeypatch, folder=EXERCISES, allow_errors=True)
+    notebook = run(
+        without_solutions(jupytext.read(path)), monkeypatch, folder=EXERCISES, allow_errors=True
+    )
     assert len(verdicts(notebook)) == checks(notebook) and "✓" not in verdicts(notebook)

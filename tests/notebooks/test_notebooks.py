@@ -17,7 +17,13 @@ NAMES = [path.stem for path in LESSONS]
 OF_A_HUB_MODEL = [path for path in LESSONS if HUB_ID in path.read_text(encoding="utf-8")]
 
 # What the tests write into the cell tagged "parameters", so that nothing takes long.
-QUICK = {"MINUTES": "0.05", "ONE_CORE_SECONDS": "1", "DEMO_SECONDS": "1", "STEPS": "40", "SEEDS": "2"}
+QUICK = {
+    "MINUTES": "0.05",
+    "ONE_CORE_SECONDS": "1",
+    "DEMO_SECONDS": "1",
+    "STEPS": "40",
+    "SEEDS": "2",
+}
 
 # --- running them ------------------------------------------------------------------------------
 
@@ -27,11 +33,15 @@ def read(path: Path):
 
 
 def with_parameters(notebook, values: dict[str, str]):
-    """The notebook with other values in its parameters cell, which has to be the first code cell."""
+    """The notebook with other values in its parameters cell, which has to be the first code
+    cell.
+    """
     cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert "parameters" in cell.metadata.get("tags", [])
     for name, value in values.items():
-        cell.source = re.sub(rf"^{name} = \S+", f"{name} = {value}", cell.source, flags=re.MULTILINE)
+        cell.source = re.sub(
+            rf"^{name} = \S+", f"{name} = {value}", cell.source, flags=re.MULTILINE
+        )
     return notebook
 
 
@@ -126,12 +136,19 @@ def test_only_the_first_cell_reads_the_environment(lessons):
 
 def test_no_lesson_installs_anything_or_touches_the_path(lessons):
     forbidden = re.compile(r"^[!%]|sys\.path|pip install", re.M)
-    assert not [(name, cell) for name, notebook in lessons.items() for cell in code(notebook) if forbidden.search(cell)]
+    assert not [
+        (name, cell)
+        for name, notebook in lessons.items()
+        for cell in code(notebook)
+        if forbidden.search(cell)
+    ]
 
 
 def test_cells_are_short_and_asked_before_answered(lessons):
     for name, notebook in lessons.items():
-        lines = [len([line for line in cell.splitlines() if line.strip()]) for cell in code(notebook)]
+        lines = [
+            len([line for line in cell.splitlines() if line.strip()]) for cell in code(notebook)
+        ]
         assert sorted(lines)[len(lines) // 2] <= 6 and max(lines) <= 16, name
         assert sum("**Predict" in text for text in prose(notebook)) >= 4, name
 

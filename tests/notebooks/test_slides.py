@@ -28,11 +28,16 @@ def test_a_deck_has_short_steps_figures_alone_and_no_exercises(path):
     assert not any("## Exercises" in text or "CLIPBENCH_SCALE" in text for text in words)
     assert sum(place(step) == "slide" for step in deck) >= 4
     figures = [step for step in deck if step.cell_type == "code" and slides.has_picture(step)]
-    assert figures and all(place(step) == "subslide" and "remove_input" in step.metadata["tags"] for step in figures)
+    assert figures and all(
+        place(step) == "subslide" and "remove_input" in step.metadata["tags"] for step in figures
+    )
 
 
 def test_the_page_hides_the_code_of_figures(tmp_path):
     written = slides.export(NOTEBOOKS / "02_similarity_matrix.ipynb", tmp_path, reveal="reveal")
     page = written.read_text(encoding="utf-8")
     assert 'href="reveal/dist/reveal.css"' in page and page.count("image/png;base64") >= 5
-    assert "similarity_heatmap" not in page.split('<div class="slides">')[1].split("image/png")[1][-400:]
+    assert (
+        "similarity_heatmap"
+        not in page.split('<div class="slides">')[1].split("image/png")[1][-400:]
+    )

@@ -1,7 +1,9 @@
-"""What the worlds that are drawn look like: captions and pictures of training, and the generated pages.
+"""What the worlds that are drawn look like: captions and pictures of training, and the generated
+pages.
 
-``python tests/support/drawn_data.py`` writes drawn_data.json anew. Models and tables were made from these data, so a
-change here is a change of every result: make it on purpose, and say so in EXPERIMENTS.md.
+``python tests/support/drawn_data.py`` writes drawn_data.json anew. Models and tables were made from
+these data, so a change here is a change of every result: make it on purpose, and say so in
+EXPERIMENTS.md.
 """
 
 import hashlib
@@ -54,7 +56,9 @@ def describe() -> dict:
 
 def in_lines(description: dict) -> str:
     """JSON with one line an entry."""
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in description.items())
+    lines = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(value)}" for name, value in description.items()
+    )
     return f"{{\n{lines}\n}}\n"
 
 

@@ -1,4 +1,6 @@
-"""A hub of one's own on this machine: enough of its protocol for huggingface_hub to list and fetch a model's files."""
+"""A hub of one's own on this machine: enough of its protocol for huggingface_hub to list and
+fetch a model's files.
+"""
 
 import hashlib
 import json
@@ -58,7 +60,9 @@ class FakeHub:
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/(.+)", path):
             self.send_tree(request, self.folder_of(found[1], found[2]))
         elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
-            self.send_file(request, self.folder_of(found[1], found[2]) / found[3], found[2], with_body)
+            self.send_file(
+                request, self.folder_of(found[1], found[2]) / found[3], found[2], with_body
+            )
         else:
             not_found(request, "EntryNotFound")
 
@@ -67,13 +71,25 @@ class FakeHub:
         if folder is None:
             return not_found(request, "RepoNotFound")
         files = [{"rfilename": file.name} for file in sorted(folder.iterdir())]
-        send(request, {"id": repo_id, "sha": commit_of(folder), "private": False, "siblings": files})
+        send(
+            request, {"id": repo_id, "sha": commit_of(folder), "private": False, "siblings": files}
+        )
 
     def send_tree(self, request, folder: Path | None) -> None:
         if folder is None:
             return not_found(request, "RepoNotFound")
-        send(request, [{"type": "file", "path": file.name, "size": file.stat().st_size, "oid": hash_of(file)}
-                       for file in sorted(folder.iterdir())])  # fmt: skip
+        send(
+            request,
+            [
+                {
+                    "type": "file",
+                    "path": file.name,
+                    "size": file.stat().st_size,
+                    "oid": hash_of(file),
+                }
+                for file in sorted(folder.iterdir())
+            ],
+        )
 
     def folder_of(self, repo_id: str, revision: str) -> Path | None:
         """Of a branch or a commit."""
@@ -86,8 +102,11 @@ class FakeHub:
         data = file.read_bytes()
         start = int((re.match(r"bytes=(\d+)-", request.headers.get("Range", "")) or [0, 0])[1])
         request.send_response(206 if start else 200)
-        for name, value in (("ETag", f'"{hash_of(file)}"'), ("X-Repo-Commit", commit),
-                            ("Content-Length", str(len(data) - start))):  # fmt: skip
+        for name, value in (
+            ("ETag", f'"{hash_of(file)}"'),
+            ("X-Repo-Commit", commit),
+            ("Content-Length", str(len(data) - start)),
+        ):
             request.send_header(name, value)
         request.end_headers()
         if with_body:

@@ -1,7 +1,8 @@
-"""What the frozen evaluation world looks like, in numbers. ``python tests/support/frozen_world.py`` writes them anew.
+"""What the frozen evaluation world looks like, in numbers. ``python tests/support/frozen_world.py``
+writes them anew.
 
-Numbers measured on a frozen set can be compared for ever, so frozen_world.json changes only together with every
-result that was measured on the world before.
+Numbers measured on a frozen set can be compared for ever, so frozen_world.json changes only
+together with every result that was measured on the world before.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from clipbench.data.world.factors import Factors
 
 FILE = Path(__file__).with_suffix(".json")
 SETS = [*SCENE_SETS, "twemoji", "openmoji", "digits"]
-WHOLE = ("concept", "count", "other", "layout", "objects", "style", "colour", "texture", "sign")  # same everywhere
+# same everywhere
+WHOLE = ("concept", "count", "other", "layout", "objects", "style", "colour", "texture", "sign")
 REAL = ("x", "y", "size", "angle")  # the last bit depends on the processor
 SAMPLES = 24  # pictures of each set whose mean colours are noted
 
@@ -27,7 +29,9 @@ def digest(*parts) -> str:
 
 
 def projection(values: torch.Tensor) -> float:
-    """One number that changes with every value: their sum, weighted with cosines of their positions."""
+    """One number that changes with every value: their sum, weighted with cosines of their
+    positions.
+    """
     flat = values.double().flatten()
     return float((flat * torch.arange(len(flat), dtype=torch.float64).cos()).sum())
 
@@ -42,7 +46,9 @@ def describe_factors(factors: Factors) -> dict:
 def describe_set(name: str) -> dict:
     data = open_pictures(name)
     rows = torch.linspace(0, len(data) - 1, SAMPLES).long().tolist()
-    colours = [np.asarray(picture).mean((0, 1)).round(1).tolist() for picture in data.pictures(rows)]
+    colours = [
+        np.asarray(picture).mean((0, 1)).round(1).tolist() for picture in data.pictures(rows)
+    ]
     return {
         "pictures": len(data),
         "chance": data.chance,
@@ -64,7 +70,9 @@ def describe() -> dict:
 def in_lines(description: dict) -> str:
     """JSON with one short line a set, so that a change is easy to see."""
     groups = [
-        f' "{group}": {{\n' + ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in entries.items()) + "\n }"
+        f' "{group}": {{\n'
+        + ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in entries.items())
+        + "\n }"
         for group, entries in description.items()
     ]
     return "{\n" + ",\n".join(groups) + "\n}\n"

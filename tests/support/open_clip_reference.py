@@ -1,4 +1,6 @@
-"""open_clip as a reference: its models, its tokenizer, and the vocabulary of every real CLIP that it carries."""
+"""open_clip as a reference: its models, its tokenizer, and the vocabulary of every real CLIP
+that it carries.
+"""
 
 import functools
 import importlib
@@ -13,7 +15,8 @@ open_clip = import_open_clip()
 open_clip_model = importlib.import_module("open_clip.model")
 SimpleTokenizer = importlib.import_module("open_clip.tokenizer").SimpleTokenizer
 
-OPENAI_BPE = Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")  # the real vocabulary, as published
+# the real vocabulary, as published
+OPENAI_BPE = Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")
 
 
 @functools.cache

@@ -1,4 +1,6 @@
-"""Checkpoints of random weights with the real vocabulary, in the layouts in which such models are published."""
+"""Checkpoints of random weights with the real vocabulary, in the layouts in which such models
+are published.
+"""
 
 import json
 from pathlib import Path
@@ -13,8 +15,11 @@ from clipbench.pretrained.random_weights import ABOUT
 
 HUB_ID = "openai/clip-vit-base-patch32"
 # ViT-B/32 as the hub has it, in everything but its widths: sizes, blocks, heads, vocabulary.
-NARROW = CLIPConfig(512, ViTConfig(224, 32, width=96, depth=12, heads=12),
-                    TransformerConfig(49408, 77, width=64, depth=12, heads=8))  # fmt: skip
+NARROW = CLIPConfig(
+    512,
+    ViTConfig(224, 32, width=96, depth=12, heads=12),
+    TransformerConfig(49408, 77, width=64, depth=12, heads=8),
+)
 
 
 def write_checkpoint(folder: Path, config: CLIPConfig) -> Path:

@@ -41,7 +41,9 @@ def small_clip(image=VIT, text=TRANSFORMER, seed: int = 0) -> CLIP:
 
 
 def small_encoder(seed: int = 0) -> ClipbenchEncoder:
-    return ClipbenchEncoder(small_clip(seed=seed), world_tokenizer(), Preprocess(VIT.image_size), "small")
+    return ClipbenchEncoder(
+        small_clip(seed=seed), world_tokenizer(), Preprocess(VIT.image_size), "small"
+    )
 
 
 def write_small_model(folder: Path, model: CLIP | None = None) -> Path:
@@ -68,7 +70,9 @@ def write_image_folder(folder: Path, classes: dict[str, int], size: int = 40) ->
     for number, (name, count) in enumerate(classes.items()):
         (folder / name).mkdir(parents=True)
         for picture in range(count):
-            noise_picture(size, size, seed=100 * number + picture).save(folder / name / f"{picture}.png")
+            noise_picture(size, size, seed=100 * number + picture).save(
+                folder / name / f"{picture}.png"
+            )
     return folder
 
 
@@ -96,7 +100,9 @@ def one_line(error: BaseException) -> str:
 
 
 def token_id_rows(text: TransformerConfig, lengths: list[int]) -> torch.Tensor:
-    """Rows of so many random words between start and end of text, padded with 0 to the longest: (B, T) int64."""
+    """Rows of so many random words between start and end of text, padded with 0 to the longest:
+    (B, T) int64.
+    """
     generator = torch.Generator().manual_seed(len(lengths))
     start, end = text.vocab_size - 2, text.vocab_size - 1
     ids = torch.zeros(len(lengths), max(lengths) + 2, dtype=torch.int64)

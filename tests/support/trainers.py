@@ -11,7 +11,9 @@ from clipbench.training.run_state import optimizer_tensors
 VIT_TOWERS = small_config()
 
 
-def make_trainer(out=None, image=VIT_TOWERS.image, stream=None, seed=0, machine=None, **settings) -> Trainer:
+def make_trainer(
+    out=None, image=VIT_TOWERS.image, stream=None, seed=0, machine=None, **settings
+) -> Trainer:
     """A trainer of a small model on eight pairs, on one thread."""
     settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
     torch.manual_seed(seed)
@@ -46,9 +48,14 @@ class ManyPairs(EightPairs):
     def __call__(self, start, count):
         generator = torch.Generator().manual_seed(0)
         pairs = super().__call__(start, count)
-        noise = torch.randint(0, 256, (256, *self.images.shape[1:]), generator=generator, dtype=torch.uint8)
+        noise = torch.randint(
+            0, 256, (256, *self.images.shape[1:]), generator=generator, dtype=torch.uint8
+        )
         pairs.images = noise[start : start + count]
-        pairs.captions = [f"{text} and a {self.words[(start + i) // 8 % 8]}" for i, text in enumerate(pairs.captions)]
+        pairs.captions = [
+            f"{text} and a {self.words[(start + i) // 8 % 8]}"
+            for i, text in enumerate(pairs.captions)
+        ]
         return pairs
 
 

@@ -1,4 +1,6 @@
-"""What a browser sends to an app, well meant and hostile, and the pages on which it is then shown."""
+"""What a browser sends to an app, well meant and hostile, and the pages on which it is then
+shown.
+"""
 
 import io
 import struct
@@ -33,7 +35,9 @@ def bomb() -> bytes:
     """A PNG of a few bytes that claims 40,000 x 40,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")

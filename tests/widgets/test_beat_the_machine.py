@@ -35,7 +35,12 @@ class KnowsTheWidth:
         return self.encode_image(images)
 
     def encode_text(self, texts):
-        return torch.stack([torch.eye(3)[next(i for i, name in enumerate(NAMES) if name in text)] for text in texts])
+        return torch.stack(
+            [
+                torch.eye(3)[next(i for i, name in enumerate(NAMES) if name in text)]
+                for text in texts
+            ]
+        )
 
     def tokens(self, text):
         return text.split()
@@ -45,7 +50,9 @@ def picture_set(each: int = 12, names=NAMES) -> PictureSet:
     labels = torch.arange(len(names)).repeat_interleave(each)
     pictures = [noise_picture(8 + int(label), 8, seed) for seed, label in enumerate(labels)]
     ids = [str(row) for row in range(len(labels))]
-    return PictureSet("set", labels, list(names), ("a {}",), lambda rows: [pictures[row] for row in rows], ids)
+    return PictureSet(
+        "set", labels, list(names), ("a {}",), lambda rows: [pictures[row] for row in rows], ids
+    )
 
 
 @pytest.fixture
@@ -59,11 +66,16 @@ def test_questions_are_new_pictures_of_the_classes():
     rows = [question.row for question in game.questions]
     assert len(set(rows)) == 12 and not set(rows) & set(game.examples)
     assert [question.shots for question in game.questions] == [0] * 6 + [1] * 6
-    assert all(question.truth == NAMES[question.row // 12] == question.model for question in game.questions)
+    assert all(
+        question.truth == NAMES[question.row // 12] == question.model for question in game.questions
+    )
     assert [NAMES[row // 12] for row in game.examples] == NAMES
     again = LabelGame(KnowsTheWidth(), picture_set(), NAMES, rounds=6, seed=1)
     assert [question.row for question in again.questions] == rows
-    assert [question.row for question in LabelGame(KnowsTheWidth(), picture_set(), NAMES, rounds=6).questions] != rows
+    assert [
+        question.row
+        for question in LabelGame(KnowsTheWidth(), picture_set(), NAMES, rounds=6).questions
+    ] != rows
 
 
 def test_scores_are_fractions_with_intervals():
@@ -71,7 +83,13 @@ def test_scores_are_fractions_with_intervals():
     said = [Answer("", question, name) for name in ("cat", "dog", "", "cat")]
     found = scores(said)
     assert found["people, zero-shot"] == pytest.approx(
-        {"top1": 0.5, "top1_low": wilson(2, 4)[0], "top1_high": wilson(2, 4)[1], "asked": 4, "guessed": 2 / 3}
+        {
+            "top1": 0.5,
+            "top1_low": wilson(2, 4)[0],
+            "top1_high": wilson(2, 4)[1],
+            "asked": 4,
+            "guessed": 2 / 3,
+        }
     )
     assert found["model, zero-shot"]["top1"] == 0 and "people, one-shot" not in found
     assert scores([Answer("", question, "")])["people, zero-shot"]["guessed"] is None
@@ -83,7 +101,10 @@ def test_a_game_is_played_by_clicks(game):
     for _ in range(5):
         right = game.game.classes.index(game.question.truth)
         game._choices.buttons[right].click()
-    assert game.scores["people, zero-shot"]["top1"] == 1.0 and "one example of each" in game._where.value
+    assert (
+        game.scores["people, zero-shot"]["top1"] == 1.0
+        and "one example of each" in game._where.value
+    )
     assert all(card.entry is not None for card in game._choices.cards)
     for _ in range(5):
         game._unknown.click()
@@ -108,7 +129,11 @@ def test_a_class_of_players_adds_up(game):
         assert [question.row for question in game.game.questions] != asked
     assert game.scores["people, zero-shot"]["asked"] == 10
     rows = game.rows()
-    assert len(rows) == 20 and {row["player"] for row in rows} == {"Ada", "<b>"} and rows[0]["said"] == "cat"
+    assert (
+        len(rows) == 20
+        and {row["player"] for row in rows} == {"Ada", "<b>"}
+        and rows[0]["said"] == "cat"
+    )
 
 
 def test_a_double_click_answers_once(monkeypatch):
@@ -123,7 +148,9 @@ def test_a_double_click_answers_once(monkeypatch):
 def test_what_people_write_stays_text(game):
     game.player = NAMES[2]
     while game.question:
-        assert "<img src=x" not in game._where.value + game._title.value + game._choices._styles.value
+        assert (
+            "<img src=x" not in game._where.value + game._title.value + game._choices._styles.value
+        )
         game.answer(NAMES[2])
     assert "<img src=x" not in game._bars.value + game._past._about.value + game._past._styles.value
 
@@ -133,7 +160,9 @@ def test_classes_of_one_kind_are_chosen_in_the_emoji_world():
     from clipbench.data.world.sprites import concept_ids, concepts
 
     for seed in range(3):
-        names = some_classes(open_pictures("scenes:heldout"), 8, torch.Generator().manual_seed(seed))
+        names = some_classes(
+            open_pictures("scenes:heldout"), 8, torch.Generator().manual_seed(seed)
+        )
         assert len(set(names)) == 8
         assert len({concepts()[concept_ids()[name]].group for name in names}) == 1
 

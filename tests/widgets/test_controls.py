@@ -12,12 +12,33 @@ from clipbench_widgets import PromptExplorer, SimilarityMatrix, TypographicStudi
 from clipbench_widgets.core.controls import InFlight, controls_of, held_by
 
 
-@pytest.mark.parametrize("app, names", [
-    (PromptExplorer, {"thumbnail", "Prompts, one a line", "Temperature ×", "chip", "× 1"}),
-    (SimilarityMatrix, {"row-name", "column-picture", "cosine | row softmax | column softmax", "Temperature ×"}),
-    (TypographicStudio, {"thumbnail", "chip", "Write on the picture", "place on the picture", "Font", "Size %",
-                         "Letters"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "app, names",
+    [
+        (PromptExplorer, {"thumbnail", "Prompts, one a line", "Temperature ×", "chip", "× 1"}),
+        (
+            SimilarityMatrix,
+            {
+                "row-name",
+                "column-picture",
+                "cosine | row softmax | column softmax",
+                "Temperature ×",
+            },
+        ),
+        (
+            TypographicStudio,
+            {
+                "thumbnail",
+                "chip",
+                "Write on the picture",
+                "place on the picture",
+                "Font",
+                "Size %",
+                "Letters",
+            },
+        ),
+    ],
+)
 def test_controls_are_found_and_outputs_are_not(app, names):
     controls = controls_of(app(small_encoder(), [noise_picture(8, 8)]))
     assert names <= {control["control"] for control in controls}
@@ -47,7 +68,9 @@ def test_overlapping_computations_are_counted():
     encoder = Encoder()
     counter = InFlight(encoder)
     assert encoder.encode_text(["a"]) == ["a"] and counter.most == 1
-    threads = [threading.Thread(target=encoder.encode_image, args=(torch.zeros(1),)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=encoder.encode_image, args=(torch.zeros(1),)) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

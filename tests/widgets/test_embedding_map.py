@@ -1,4 +1,6 @@
-"""The map without a kernel: known features, pointing, hostile input, and a UMAP that is given up."""
+"""The map without a kernel: known features, pointing, hostile input, and a UMAP that is given
+up.
+"""
 
 import json
 import shutil
@@ -30,19 +32,16 @@ from clipbench_widgets.core.pointer import (
     read_json,
 )
 from clipbench_widgets.embedding_map import app as embedding_map
-from clipbench_widgets.embedding_map.frame import (
-    HEIGHT,
-    WIDTH,
-    Frame,
-    View,
-)
+from clipbench_widgets.embedding_map.frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.embedding_map.umap_cache import key_of, shipped_umaps
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 class KnownEncoder:
-    """Pictures and texts carry their features: a picture of width n row n of a table, a text "row n" too."""
+    """Pictures and texts carry their features: a picture of width n row n of a table, a text
+    "row n" too.
+    """
 
     name, scale, fingerprint, context_length = "known", 10.0, "0", 8
 
@@ -68,7 +67,9 @@ def unit(rows: int, width: int = 6, seed: int = 0) -> torch.Tensor:
 
 def known_map(pictures: torch.Tensor, texts: torch.Tensor, **options) -> EmbeddingMap:
     shown = [(f"picture {row}", noise_picture(row + 1, 3)) for row in range(len(pictures))]
-    return EmbeddingMap(KnownEncoder(pictures, texts), shown, [f"row {row}" for row in range(len(texts))], **options)
+    return EmbeddingMap(
+        KnownEncoder(pictures, texts), shown, [f"row {row}" for row in range(len(texts))], **options
+    )
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def hover(map_, at) -> None:
     map_._pointer._hover.value = json.dumps({"n": 1, "at": at})
 
 
-# ------------------------------------------------------------------------------------------------ what is shown
+# -------------------- what is shown
 
 
 def test_points_are_those_of_the_principal_plane(map_):
@@ -100,7 +101,9 @@ def test_points_are_those_of_the_principal_plane(map_):
 
     features = torch.cat([unit(40), unit(10, seed=1)])
     assert np.allclose(map_.points(), PCA(2).fit_transform(features.double().numpy()), atol=1e-5)
-    assert map_.numbers["variance"] == pytest.approx(PCA(2).fit(features.numpy()).explained_variance_ratio_.sum())
+    assert map_.numbers["variance"] == pytest.approx(
+        PCA(2).fit(features.numpy()).explained_variance_ratio_.sum()
+    )
 
 
 def test_every_point_is_drawn_once_and_circles_are_pictures(map_):
@@ -111,12 +114,16 @@ def test_every_point_is_drawn_once_and_circles_are_pictures(map_):
 
 
 def test_the_gap_and_its_shift_are_those_of_the_evaluation(map_):
-    assert map_.numbers["gap"] == pytest.approx(modality_gap(unit(40), unit(10, seed=1))["gap"], abs=1e-6)
+    assert map_.numbers["gap"] == pytest.approx(
+        modality_gap(unit(40), unit(10, seed=1))["gap"], abs=1e-6
+    )
     before, frame = map_.points(), map_._frame.scale
     map_.shift = 0.5
     moved = modality_gap(*shifted(unit(40), unit(10, seed=1), 0.5))["gap"]
     assert map_.numbers["gap"] == pytest.approx(moved, abs=1e-6)
-    assert not torch.equal(before, map_.points()) and map_._frame.scale == frame, "points move, the axes do not"
+    assert not torch.equal(before, map_.points()) and map_._frame.scale == frame, (
+        "points move, the axes do not"
+    )
     assert "without the shift" in map_._numbers.value
     map_.shift = 0.0
     assert torch.equal(before, map_.points())
@@ -150,7 +157,10 @@ def test_colours_are_of_the_chosen_factor_and_a_kind_can_stand_out(map_):
     assert map_.only == "blue" and map_._keys.children[1].description == "✓ blue"
     assert map_._marks.value.count("h1") == 20
     map_.colour_by = "modality"
-    assert map_.only == "" and [key.description for key in map_._keys.children] == ["pictures", "texts"]
+    assert map_.only == "" and [key.description for key in map_._keys.children] == [
+        "pictures",
+        "texts",
+    ]
     with pytest.raises(traitlets.TraitError, match="choose from"):
         map_.colour_by = "taste"
 
@@ -166,20 +176,28 @@ def test_rare_kinds_are_gray_together():
 def test_given_coordinates_are_shown_as_they_are():
     points = np.random.default_rng(0).normal(size=(40, 2))
     map_ = known_map(unit(40), unit(10, seed=1), points=points)
-    assert map_.projection == "given" and torch.allclose(map_.points(), torch.from_numpy(points), atol=1e-6)
+    assert map_.projection == "given" and torch.allclose(
+        map_.points(), torch.from_numpy(points), atol=1e-6
+    )
     map_.projection = "PCA"
     assert len(map_.points()) == 50
-    for wrong, problem in ((points[:7], "shape"), (points * np.nan, "not finite"), ("no", "two numbers")):
+    for wrong, problem in (
+        (points[:7], "shape"),
+        (points * np.nan, "not finite"),
+        ("no", "two numbers"),
+    ):
         with pytest.raises(UserError, match=problem):
             known_map(unit(40), unit(10, seed=1), points=wrong)
 
 
-# ------------------------------------------------------------------------------------------------------ pointing
+# -------------------- pointing
 
 
 def test_the_pointer_brings_up_a_note(map_):
     hover(map_, place_of(map_, 7))
-    assert map_.hovered == 7 and "picture 7" in map_._note.value and "data:image" in map_._note.value
+    assert (
+        map_.hovered == 7 and "picture 7" in map_._note.value and "data:image" in map_._note.value
+    )
     hover(map_, place_of(map_, 43))
     assert "row 3" in map_._note.value and "data:image" not in map_._note.value
     hover(map_, None)
@@ -245,15 +263,16 @@ def test_zooming_to_the_selection_shows_it(map_):
     assert map_._frame.view == View()
 
 
-# ------------------------------------------------------------------------------------------- what may come from outside
+# -------------------- what may come from outside
 
 
 NONSENSE = (
-    "", "[", "{}", "[1, 2]", '["x"]', '[{"n": 1}]', "[" * 100_000, '[{"n": NaN, "kind": "key", "key": "+"}]',
-    '[{"n": 1e999, "kind": "key", "key": "+"}]', '[{"n": 1, "kind": "click", "at": [1]}]',
-    '[{"n": 2, "kind": "click", "at": ["a", null]}]', '[{"n": 3, "kind": "outline", "corners": [[0, 0], 5, {}]}]',
-    '[{"n": 4, "kind": "zoom", "at": [0.5, 0.5], "factor": "9"}]', '[{"n": 5, "kind": "eval", "key": "1"}]',
-    "9" * 300_000,
+    "", "[", "{}", "[1, 2]", '["x"]', '[{"n": 1}]', "[" * 100_000,
+    '[{"n": NaN, "kind": "key", "key": "+"}]', '[{"n": 1e999, "kind": "key", "key": "+"}]',
+    '[{"n": 1, "kind": "click", "at": [1]}]', '[{"n": 2, "kind": "click", "at": ["a", null]}]',
+    '[{"n": 3, "kind": "outline", "corners": [[0, 0], 5, {}]}]',
+    '[{"n": 4, "kind": "zoom", "at": [0.5, 0.5], "factor": "9"}]',
+    '[{"n": 5, "kind": "eval", "key": "1"}]', "9" * 300_000,
 )  # fmt: skip
 
 
@@ -280,9 +299,16 @@ def test_what_people_write_stays_text():
     factors = {HOSTILE: [HOSTILE, "b"] * 20}
     map_ = EmbeddingMap(KnownEncoder(unit(40), unit(3, seed=1)), shown, texts, factors=factors)
     map_.query, map_.selected, map_.hovered, map_.only = f"{HOSTILE} 1", [0, 41], 41, HOSTILE
-    pages = [part.value for part in everything(map_) if hasattr(part, "value") and isinstance(part.value, str)]
-    shown = [page for page in pages if page not in (map_.query, HOSTILE)]  # a text field and a list hold it as it is
-    assert any("&lt;img" in page for page in shown) and not any("<img src=x" in page for page in shown)
+    pages = [
+        part.value
+        for part in everything(map_)
+        if hasattr(part, "value") and isinstance(part.value, str)
+    ]
+    # a text field and a list hold it as it is
+    shown = [page for page in pages if page not in (map_.query, HOSTILE)]
+    assert any("&lt;img" in page for page in shown) and not any(
+        "<img src=x" in page for page in shown
+    )
     map_.to_static().png()
 
 
@@ -346,7 +372,7 @@ def test_mistakes():
     assert map_.shift == 1.0
 
 
-# ------------------------------------------------------------------------------------------------------------ UMAP
+# -------------------- UMAP
 
 
 def fake_umap(monkeypatch, result=None, error=None):
@@ -370,7 +396,11 @@ def test_umap_is_shown_when_it_is_ready(map_, monkeypatch):
     map_.projection = "UMAP"
     assert begun.wait(20) and torch.equal(map_.points(), before), "PCA is shown meanwhile"
     map_.wait(0)
-    assert map_.progress == 0.5 and "50% done" in map_._status.value and map_._waiting.layout.display is None
+    assert (
+        map_.progress == 0.5
+        and "50% done" in map_._status.value
+        and map_._waiting.layout.display is None
+    )
     go.set()
     map_.wait()
     assert torch.equal(map_.points(), torch.arange(100.0).view(-1, 2))
@@ -399,8 +429,10 @@ def test_the_shipped_umap_is_of_the_shipped_model_and_pictures():
     umaps = shipped_umaps(key_of(load("classroom"), collection.ids, collection.texts))
     texts = len(collection.texts)
     assert {name: len(points) for name, points in umaps.items()} == {
-        "pictures and texts": 1000 + texts, "pictures": 1000, "texts": texts,
-    }  # fmt: skip
+        "pictures and texts": 1000 + texts,
+        "pictures": 1000,
+        "texts": texts,
+    }
     assert shipped_umaps("another") == {}
 
 
@@ -432,7 +464,7 @@ def test_only_one_computation_at_a_time():
     assert max(most) == 1 and results == [3]
 
 
-# ------------------------------------------------------------------------------------------------------------ sources
+# -------------------- sources
 
 
 def test_a_feature_file_brings_its_model_and_pictures(tmp_path):
@@ -445,7 +477,9 @@ def test_a_feature_file_brings_its_model_and_pictures(tmp_path):
     assert map_.data.collection.entries([0])[0].picture.size == (40, 40)
     shutil.rmtree(folder)
     without = EmbeddingMap(model, str(tmp_path / "file.safetensors"))
-    assert without.data.pictures == 8 and without.factors["class"][:8] == ["cat"] * 5 + ["red car"] * 3
+    assert (
+        without.data.pictures == 8 and without.factors["class"][:8] == ["cat"] * 5 + ["red car"] * 3
+    )
     assert without.data.collection.entries([0])[0].picture.getextrema()[0] == (150, 150)
 
 
@@ -464,20 +498,27 @@ def test_a_query_that_cannot_be_encoded_says_so():
 def test_scenes_know_what_they_were_made_of():
     collection = collect(small_encoder(), "scenes:heldout256", 12)
     assert {"group", "style", "background", "split", "class"} == collection.factors.keys()
-    assert len(collection.entries([0, 5, 0])) == 3 and len(collection.texts) == len(set(collection.names))
+    assert len(collection.entries([0, 5, 0])) == 3 and len(collection.texts) == len(
+        set(collection.names)
+    )
 
 
 def test_photos_of_everything_are_trained_on():
     factors = scene_factors(open_pictures("scenes:heldout256").subset(range(400)))
     split_of_style = set(zip(factors["style"], factors["split"], strict=True))
-    assert [split for style, split in split_of_style if style == "photo"] == ["thing trained in this style"]
+    assert [split for style, split in split_of_style if style == "photo"] == [
+        "thing trained in this style"
+    ]
 
 
 def test_a_folder_of_pictures_alone(tmp_path):
     for name in ("red_car", "blue_car"):
         noise_picture(20, 20).save(tmp_path / f"{name}.png")
     collection = collect(small_encoder(), tmp_path)
-    assert collection.names == ["blue car", "red car"] and collection.texts == ["blue car", "red car"]
+    assert collection.names == ["blue car", "red car"] and collection.texts == [
+        "blue car",
+        "red car",
+    ]
 
 
 def test_pictures_that_are_gone_are_gray(tmp_path):
@@ -487,7 +528,7 @@ def test_pictures_that_are_gone_are_gray(tmp_path):
     assert collection.entries([0])[0].picture.getextrema()[0] == (150, 150)
 
 
-# ------------------------------------------------------------------------------------------------------- the rest
+# -------------------- the rest
 
 
 def test_static_figure_and_summary(map_):
@@ -527,14 +568,20 @@ def test_a_frame_keeps_shapes_and_finds_its_points():
     points = np.array([[0.0, 0], [2, 0], [2, 1]])
     frame = Frame.around(points)
     placed = frame.points
-    assert np.allclose((placed[1] - placed[0])[0] / (placed[2] - placed[1])[1], -2), "one scale, y upwards"
+    assert np.allclose((placed[1] - placed[0])[0] / (placed[2] - placed[1])[1], -2), (
+        "one scale, y upwards"
+    )
     assert (placed >= 0).all() and (placed <= [WIDTH, HEIGHT]).all()
     for row in range(3):
         at = tuple(frame.view.to_place(placed[[row]])[0])
         assert frame.nearest(at) == row
         near = frame.seen_as(frame.view.zoomed(at, 0.1))
         assert near.nearest(tuple(near.view.to_place(placed[[row]])[0])) == row
-    assert frame.beside(0, "ArrowRight") == 1 and frame.beside(1, "ArrowUp") == 2 and frame.beside(0, "ArrowLeft") == 0
+    assert (
+        frame.beside(0, "ArrowRight") == 1
+        and frame.beside(1, "ArrowUp") == 2
+        and frame.beside(0, "ArrowLeft") == 0
+    )
     assert Frame.around(np.zeros((0, 2))).nearest((0.5, 0.5)) == -1
 
 

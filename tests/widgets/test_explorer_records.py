@@ -24,7 +24,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def explorer(monkeypatch):
-    monkeypatch.setattr(prompt_explorer, "SETTLED", -1.0)  # all verdicts are remembered, however quick
+    # all verdicts are remembered, however quick
+    monkeypatch.setattr(prompt_explorer, "SETTLED", -1.0)
     pictures = {"one": noise_picture(16, 16, seed=1), "two": noise_picture(16, 16, seed=2)}
     return PromptExplorer(small_encoder(), pictures, ["cat", "dog", "lion"])
 
@@ -41,8 +42,13 @@ def test_none_of_these_takes_its_share_at_a_cosine_that_random_texts_seldom_reac
     explorer.none_of_these = True
     *rows, none = explorer.scores
     background = explorer._background()
-    assert none["prompt"] == scoring.NONE and none["cosine"] == background.mean + 2 * background.deviation
-    logits = torch.tensor([explorer.scale * row["cosine"] for row in [*before, none]], dtype=torch.float64)
+    assert (
+        none["prompt"] == scoring.NONE
+        and none["cosine"] == background.mean + 2 * background.deviation
+    )
+    logits = torch.tensor(
+        [explorer.scale * row["cosine"] for row in [*before, none]], dtype=torch.float64
+    )
     assert shares(explorer.scores) == pytest.approx(logits.softmax(0).tolist(), rel=1e-5)
     assert sum(shares(rows)) < sum(shares(before)) == pytest.approx(1, abs=1e-6)
     explorer.none_of_these = False
@@ -115,9 +121,17 @@ def test_history_has_an_end_and_repeats_nothing(explorer):
 
 def test_the_table_is_what_is_shown(explorer):
     rows = explorer.table()
-    assert [row["prompt"] for row in rows] == ["cat", "dog", "lion"] and shares(rows) == shares(explorer.scores)
-    assert {row["picture"] for row in rows} == {"one"} and {row["wording"] for row in rows} == {"as written"}
-    written = base64.b64decode(explorer._link.value.split("base64,")[1].split('"')[0]).decode().removeprefix("\ufeff")
+    assert [row["prompt"] for row in rows] == ["cat", "dog", "lion"] and shares(rows) == shares(
+        explorer.scores
+    )
+    assert {row["picture"] for row in rows} == {"one"} and {row["wording"] for row in rows} == {
+        "as written"
+    }
+    written = (
+        base64.b64decode(explorer._link.value.split("base64,")[1].split('"')[0])
+        .decode()
+        .removeprefix("\ufeff")
+    )
     read = list(csv.DictReader(io.StringIO(written)))
     assert [float(row["probability"]) for row in read] == shares(rows)
     explorer.prompts = []
@@ -160,7 +174,9 @@ def test_names_are_translated_there_and_back(explorer):
     explorer.prompts = ["cat", "dog", "my own words"]
     before = list(explorer.scores)
     explorer.language = "de"
-    assert explorer.prompts == ["Katze", "Hund", "my own words"] and explorer.active_templates == ["ein Foto von {}"]
+    assert explorer.prompts == ["Katze", "Hund", "my own words"] and explorer.active_templates == [
+        "ein Foto von {}"
+    ]
     assert [row["texts"] for row in explorer.scores][0] == ["ein Foto von Katze"]
     explorer.language = "es"
     explorer.language = "en"
@@ -181,7 +197,11 @@ def test_a_random_text_at_the_end_of_the_axis_is_in_its_last_bar():
 
 
 def test_the_most_probable_prompt_is_the_bold_one():
-    rows = [{"prompt": prompt, "cosine": 0.1, "logit": 1.0, "probability": share}
-            for prompt, share in (("a", 0.1), ("b", 0.6), ("c", 0.3))]  # fmt: skip
-    lines = score_table.score_table(rows, 10.0, Background(0.0, 0.1)).split('<div class="clipbench-line')[2:]
+    rows = [
+        {"prompt": prompt, "cosine": 0.1, "logit": 1.0, "probability": share}
+        for prompt, share in (("a", 0.1), ("b", 0.6), ("c", 0.3))
+    ]
+    lines = score_table.score_table(rows, 10.0, Background(0.0, 0.1)).split(
+        '<div class="clipbench-line'
+    )[2:]
     assert ["clipbench-first" in line for line in lines] == [False, True, False]

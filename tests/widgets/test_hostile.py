@@ -1,7 +1,7 @@
 """What anybody may send to any app: it stays alive, says what is wrong, and shows text as text.
 
-Messages are put in as the kernel would: through `set_state` and the handlers of custom messages. What a core widget
-refuses by itself (a TraitError, which a kernel logs) is refused well.
+Messages are put in as the kernel would: through `set_state` and the handlers of custom messages.
+What a core widget refuses by itself (a TraitError, which a kernel logs) is refused well.
 """
 
 import math
@@ -33,25 +33,38 @@ MARK = "mark5e1f"
 TAG = f"<img src=x onerror={MARK}()>"
 PATH = f"/{MARK}/../{MARK}.png"
 ACTING = ("src", "href", "style")  # attributes that do something, as on... do
-REFUSED = (traitlets.TraitError, TypeError, ValueError, KeyError, IndexError, OverflowError, AttributeError)
+REFUSED = (
+    traitlets.TraitError,
+    TypeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    AttributeError,
+)
 STATES = [
     {"value": TAG}, {"value": TAG * 3000}, {"value": PATH}, {"value": f"__import__('{MARK}')"},
-    {"value": "{0.__class__}"},
-    {"value": None}, {"value": []}, {"value": {}}, {"value": [math.nan]}, {"value": math.nan}, {"value": math.inf},
-    {"value": -1e308}, {"value": 10**30}, {"value": True}, {"value": "\ud800"}, {"value": "\0\u202e"},
-    {"value": "9" * 5000},
-    {"value": '[{"n": NaN, "kind": "click", "at": [1e999, -1]}]'}, {"value": "[" * 5000}, {"value": "to 9.999 9.999"},
-    {"index": -1}, {"index": 10**9}, {"index": "0"}, {"index": math.nan}, {"unheard_of": 1}, {},
+    {"value": "{0.__class__}"}, {"value": None}, {"value": []}, {"value": {}},
+    {"value": [math.nan]}, {"value": math.nan}, {"value": math.inf}, {"value": -1e308},
+    {"value": 10**30}, {"value": True}, {"value": "\ud800"}, {"value": "\0\u202e"},
+    {"value": "9" * 5000}, {"value": '[{"n": NaN, "kind": "click", "at": [1e999, -1]}]'},
+    {"value": "[" * 5000}, {"value": "to 9.999 9.999"}, {"index": -1}, {"index": 10**9},
+    {"index": "0"}, {"index": math.nan}, {"unheard_of": 1}, {},
 ]  # fmt: skip
 
 
 def pictures(*names: str) -> list:
-    return [(name, noise_picture(40, 40, number)) for number, name in enumerate(names or ("cat", "dog", "sun"))]
+    return [
+        (name, noise_picture(40, 40, number))
+        for number, name in enumerate(names or ("cat", "dog", "sun"))
+    ]
 
 
 def monitor(*_) -> TrainingMonitor:
     config = TrainConfig(batch_size=8, pairs=16)
-    return TrainingMonitor(Trainer(small_clip(), world_tokenizer(), Preprocess(32), EightPairs(), config, threads=1))
+    return TrainingMonitor(
+        Trainer(small_clip(), world_tokenizer(), Preprocess(32), EightPairs(), config, threads=1)
+    )
 
 
 def game(encoder, *_) -> BeatTheMachine:
@@ -77,7 +90,9 @@ def app(request):
 
 
 class Elements(HTMLParser):
-    """Elements of a page that a sent text has become, or has become a part of; text and labels are no elements."""
+    """Elements of a page that a sent text has become, or has become a part of; text and labels
+    are no elements.
+    """
 
     def __init__(self, page: str):
         super().__init__()
@@ -85,7 +100,9 @@ class Elements(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attributes: list) -> None:
-        acting = [value or "" for name, value in attributes if name.startswith("on") or name in ACTING]
+        acting = [
+            value or "" for name, value in attributes if name.startswith("on") or name in ACTING
+        ]
         if any(MARK in value or value == "x" for value in acting):
             self.found.append(self.get_starttag_text()[:200])
 
@@ -104,7 +121,10 @@ def assert_alive(app) -> None:
 
 def test_the_check_of_pages_works():
     assert Elements(TAG).found and Elements(f"<style>a</style><script>{MARK}()</script>").found
-    assert Elements(f'<b title="" onclick="{MARK}()">').found and Elements(f"<style>{MARK}</style>").found
+    assert (
+        Elements(f'<b title="" onclick="{MARK}()">').found
+        and Elements(f"<style>{MARK}</style>").found
+    )
     assert not Elements(f'<b title="{escape(TAG)}">{escape(TAG)}</b>').found
 
 
@@ -132,7 +152,9 @@ class Watched:
 
     def __enter__(self):
         if not Watched.installed:
-            sys.addaudithook(lambda name, arguments: [each.hear(name, arguments) for each in Watched.installed])
+            sys.addaudithook(
+                lambda name, arguments: [each.hear(name, arguments) for each in Watched.installed]
+            )
         Watched.installed.append(self)
         return self
 
@@ -140,7 +162,16 @@ class Watched:
         Watched.installed.remove(self)
 
     def hear(self, name: str, arguments: tuple) -> None:
-        if name in ("open", "compile", "exec", "import", "os.system", "subprocess.Popen", "os.listdir", "os.scandir"):
+        if name in (
+            "open",
+            "compile",
+            "exec",
+            "import",
+            "os.system",
+            "subprocess.Popen",
+            "os.listdir",
+            "os.scandir",
+        ):
             self.seen.append(f"{name} {arguments[:2]!r}")
 
 
@@ -168,7 +199,9 @@ def test_a_watcher_hears_what_is_opened_and_compiled(tmp_path):
 
 @pytest.mark.parametrize("name", WITH_OWN_PICTURES)
 def test_hostile_names_of_pictures_are_shown_as_text(name):
-    app = MAKERS[name](small_encoder(), pictures(TAG, "</style><script>" + MARK, f'" onload="{MARK}'))
+    app = MAKERS[name](
+        small_encoder(), pictures(TAG, "</style><script>" + MARK, f'" onload="{MARK}')
+    )
     assert_alive(app)
 
 
@@ -176,9 +209,13 @@ def test_hostile_names_of_pictures_are_shown_as_text(name):
 def test_hostile_uploads_leave_a_message(name):
     app = MAKERS[name](small_encoder(), pictures())
     hostile = {
-        "bomb.png": bomb(), "large.png": b"\0" * (100 << 20), "empty.png": b"", "text.png": TAG.encode(),
-        "cut.png": png(noise_picture(50, 40))[:200], "thread.png": png(noise_picture(3000, 1)),
-    }  # fmt: skip
+        "bomb.png": bomb(),
+        "large.png": b"\0" * (100 << 20),
+        "empty.png": b"",
+        "text.png": TAG.encode(),
+        "cut.png": png(noise_picture(50, 40))[:200],
+        "thread.png": png(noise_picture(3000, 1)),
+    }
     for file, content in hostile.items():
         upload(app, file, content)
         assert file in app.message, file
@@ -192,7 +229,9 @@ def test_hostile_uploads_leave_a_message(name):
 
 
 @pytest.mark.parametrize("name", WITH_OWN_PICTURES)
-@pytest.mark.parametrize("text", [TAG, "\0\u202e\ufffd", "a" * 100_000, "{0.__class__} {} %s %(x)s \\", "🦁" * 5000])
+@pytest.mark.parametrize(
+    "text", [TAG, "\0\u202e\ufffd", "a" * 100_000, "{0.__class__} {} %s %(x)s \\", "🦁" * 5000]
+)
 def test_hostile_texts_are_read_as_texts(name, text):
     app = MAKERS[name](small_encoder(), pictures())
     for trait in ("prompts", "texts"):
@@ -205,9 +244,14 @@ def test_hostile_texts_are_read_as_texts(name, text):
 
 
 def test_every_button_says_what_it_does_and_every_other_control_what_it_is(app):
-    for widget in controls(app) + [each for each in app_widgets(app) if isinstance(each, ipywidgets.Button)]:
+    for widget in controls(app) + [
+        each for each in app_widgets(app) if isinstance(each, ipywidgets.Button)
+    ]:
         if isinstance(widget, ipywidgets.Button | ipywidgets.ToggleButton):
             assert widget.tooltip, f"{widget.description!r} has no tooltip"
-        elif not {"clipbench-hover-channel", "clipbench-action-channel"} & set(widget._dom_classes):  # hidden
+        # hidden
+        elif not {"clipbench-hover-channel", "clipbench-action-channel"} & set(widget._dom_classes):
             options = getattr(widget, "_options_labels", ())
-            assert widget.description or getattr(widget, "placeholder", "") or options, type(widget).__name__
+            assert widget.description or getattr(widget, "placeholder", "") or options, type(
+                widget
+            ).__name__

@@ -1,4 +1,6 @@
-"""Searching without a kernel: exact neighbours, two models, uploads, and what cannot be searched."""
+"""Searching without a kernel: exact neighbours, two models, uploads, and what cannot be
+searched.
+"""
 
 import io
 import threading
@@ -95,17 +97,26 @@ def test_a_click_looks_for_others_like_it(search):
     button.click()
     assert search.like == row
     cosines = TABLE[1:31] @ TABLE[row + 1]
-    assert [each["row"] for each in search.found] == cosines.argsort(descending=True)[1:19].tolist(), "but not itself"
+    assert [each["row"] for each in search.found] == cosines.argsort(descending=True)[
+        1:19
+    ].tolist(), "but not itself"
     assert f"picture {row}" in search._asked.value and search._asked_row.layout.display is None
     search._back.click()
-    assert search.like == -1 and "“row 35”" in search.summary() and search._asked_row.layout.display == "none"
+    assert (
+        search.like == -1
+        and "“row 35”" in search.summary()
+        and search._asked_row.layout.display == "none"
+    )
     search.like = 99
     assert search.like == -1
 
 
 def test_before_anything_is_asked_some_pictures_are_shown(search):
     assert search.found == [] and len(search._strips[0].buttons) == 18
-    assert "Click one" in search._strips[0]._about.value and "nothing is looked for" in search.summary()
+    assert (
+        "Click one" in search._strips[0]._about.value
+        and "nothing is looked for" in search.summary()
+    )
     search._strips[0].buttons[3].click()
     assert search.like == search._strips[0].cards[0].row or search.like >= 0
     assert len(search.found) == 18
@@ -116,7 +127,9 @@ def test_an_upload_is_searched_for(search):
     cosines = TABLE[1:31] @ TABLE[36]
     assert search.found[0]["row"] == int(cosines.argmax()) and "mine.png" in search._asked.value
     search.query = "row 33"
-    assert "mine.png" not in search._asked.value and search.found[0]["row"] == int((TABLE[1:31] @ TABLE[33]).argmax())
+    assert "mine.png" not in search._asked.value and search.found[0]["row"] == int(
+        (TABLE[1:31] @ TABLE[33]).argmax()
+    )
 
 
 def test_bad_uploads_leave_the_results_as_they_were(search):
@@ -131,8 +144,12 @@ def test_bad_uploads_leave_the_results_as_they_were(search):
 
 def test_a_sheet_shows_all_that_one_model_finds_and_two_rows_of_each_of_two(search, monkeypatch):
     shown = []
-    monkeypatch.setattr(image_search, "contact_sheet", lambda pictures, captions, *_: shown.append(len(captions)))
-    both = ImageSearch(KnownEncoder(TABLE), pictures(), rival=KnownEncoder(unit(40, seed=1), "another"))
+    monkeypatch.setattr(
+        image_search, "contact_sheet", lambda pictures, captions, *_: shown.append(len(captions))
+    )
+    both = ImageSearch(
+        KnownEncoder(TABLE), pictures(), rival=KnownEncoder(unit(40, seed=1), "another")
+    )
     for app in (search, both):
         app.top, app.query = 20, "row 35"
         app.to_static()
@@ -181,7 +198,9 @@ def test_a_second_model_looks_at_the_pictures_in_the_background(slow):
     assert "slow is looking at 200 pictures" in search._heads[1].value
     assert search._results[1].layout.display is None and search._waiting.layout.display is None
     search.query = "row 36"  # meanwhile the first model answers
-    assert search.found[0]["row"] == int((TABLE[[row % 39 + 1 for row in range(200)]] @ TABLE[36]).argmax())
+    assert search.found[0]["row"] == int(
+        (TABLE[[row % 39 + 1 for row in range(200)]] @ TABLE[36]).argmax()
+    )
     slow.go_on.release()
     assert slow.begun.acquire(timeout=20)  # the second batch of 64
     search.wait(0)
@@ -189,7 +208,9 @@ def test_a_second_model_looks_at_the_pictures_in_the_background(slow):
     slow.go_on.release(100)
     search.wait()
     assert search.progress == -1.0 and search._waiting.layout.display == "none"
-    assert search.found_by_rival[0]["cosine"] == pytest.approx(float((slow.table[1:40] @ slow.table[36]).max()))
+    assert search.found_by_rival[0]["cosine"] == pytest.approx(
+        float((slow.table[1:40] @ slow.table[36]).max())
+    )
     batches = slow.batches
     search.beside = -1
     assert search.found_by_rival == [] and search._results[1].layout.display == "none"
@@ -197,7 +218,11 @@ def test_a_second_model_looks_at_the_pictures_in_the_background(slow):
     assert slow.batches == batches and len(search.found_by_rival) == 18 and search.progress == -1.0
     search.beside = 1
     search.wait()
-    assert "no such model" in search.message and search.beside == -1 and search._waiting.layout.display == "none"
+    assert (
+        "no such model" in search.message
+        and search.beside == -1
+        and search._waiting.layout.display == "none"
+    )
 
 
 def test_a_second_model_that_is_cancelled_stops_after_its_batch(slow):
@@ -209,7 +234,12 @@ def test_a_second_model_that_is_cancelled_stops_after_its_batch(slow):
     assert search.beside == search._beside.value == -1 and search.progress == -1.0
     slow.go_on.release(100)
     search.wait()
-    assert slow.batches == 1 and search.message == "" and search.found_by_rival == [] and len(search.found) == 18
+    assert (
+        slow.batches == 1
+        and search.message == ""
+        and search.found_by_rival == []
+        and len(search.found) == 18
+    )
     assert search._results[1].layout.display == "none"
     search.beside = 0  # from the beginning
     search.wait()
@@ -217,14 +247,18 @@ def test_a_second_model_that_is_cancelled_stops_after_its_batch(slow):
 
 
 def test_another_choice_takes_the_place_of_the_one_that_is_not_ready(slow):
-    search = ImageSearch(KnownEncoder(TABLE), many(), rivals=[slow, KnownEncoder(unit(40, seed=2), "quick")])
+    search = ImageSearch(
+        KnownEncoder(TABLE), many(), rivals=[slow, KnownEncoder(unit(40, seed=2), "quick")]
+    )
     search.like = 3
     search.beside = 0
     assert slow.begun.acquire(timeout=20)
     search.beside = 1
     slow.go_on.release(100)
     search.wait()
-    assert "quick" in search._heads[1].value and len(search.found_by_rival) == 18 and slow.batches == 1
+    assert (
+        "quick" in search._heads[1].value and len(search.found_by_rival) == 18 and slow.batches == 1
+    )
 
 
 def test_a_second_model_that_breaks_says_so(slow):
@@ -260,7 +294,9 @@ def test_a_model_without_texts_is_searched_by_pictures():
     assert "rival reads no texts" in search._heads[1].value
     search.like = 4
     cosines = other[1:31] @ other[5]
-    assert [each["row"] for each in search.found_by_rival] == cosines.argsort(descending=True)[1:19].tolist()
+    assert [each["row"] for each in search.found_by_rival] == cosines.argsort(descending=True)[
+        1:19
+    ].tolist()
 
 
 def test_results_of_the_same_class_are_counted(tmp_path):
@@ -275,19 +311,32 @@ def test_a_feature_file_and_a_folder_give_the_same(tmp_path):
     model = write_small_model(tmp_path / "model")
     folder = write_image_folder(tmp_path / "pictures", {"cat": 4, "dog": 3})
     embed(load(model), open_pictures(str(folder)), tmp_path / "file.safetensors")
-    by_file, by_folder = ImageSearch(str(tmp_path / "file.safetensors")), ImageSearch(model, str(folder))
+    by_file, by_folder = (
+        ImageSearch(str(tmp_path / "file.safetensors")),
+        ImageSearch(model, str(folder)),
+    )
     by_file.query = by_folder.query = "a cat"
     assert [each["row"] for each in by_file.found] == [each["row"] for each in by_folder.found]
     assert len(by_file.found) == 7 and by_file.found[0]["id"].endswith(".png")
 
 
 def test_what_people_write_stays_text():
-    search = ImageSearch(KnownEncoder(TABLE, HOSTILE), pictures(20, HOSTILE + " {}"), rival=KnownEncoder(TABLE, "b"))
+    search = ImageSearch(
+        KnownEncoder(TABLE, HOSTILE), pictures(20, HOSTILE + " {}"), rival=KnownEncoder(TABLE, "b")
+    )
     search.query = f"{HOSTILE} 5"
     search.like = 3
     upload(search, HOSTILE + ".png", b"no picture")
-    parts = [search._title, search._asked, search._notice, *search._heads, *(strip._about for strip in search._strips)]
-    page = "".join(part.value for part in parts) + "".join(strip._styles.value for strip in search._strips)
+    parts = [
+        search._title,
+        search._asked,
+        search._notice,
+        *search._heads,
+        *(strip._about for strip in search._strips),
+    ]
+    page = "".join(part.value for part in parts) + "".join(
+        strip._styles.value for strip in search._strips
+    )
     assert "<img src=x" not in page and "&lt;img" in page
 
 
@@ -343,6 +392,8 @@ def test_a_rival_without_a_joint_space_is_searched_by_its_image_encoder():
     entries = [(f"picture {seed}", noise_picture(32, 32, seed)) for seed in range(6)]
     search = ImageSearch(ours, entries, rival=rival)
     search.like = 2
-    tower = normalize(rival.image_tower(rival.preprocess([picture for _, picture in entries])), dim=1)
+    tower = normalize(
+        rival.image_tower(rival.preprocess([picture for _, picture in entries])), dim=1
+    )
     others = [row for row in (tower @ tower[2]).argsort(descending=True).tolist() if row != 2]
     assert [each["row"] for each in search.found_by_rival] == others

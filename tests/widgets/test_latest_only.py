@@ -1,4 +1,7 @@
-"""Events that pile up while a kernel works: only the last is computed. A kernel is played by an event loop."""
+"""Events that pile up while a kernel works: only the last is computed.
+
+A kernel is played by an event loop.
+"""
 
 import asyncio
 import time
@@ -6,12 +9,7 @@ import time
 import pytest
 from small import noise_picture, small_encoder
 
-from clipbench_widgets import (
-    ImageSearch,
-    PromptExplorer,
-    SimilarityMatrix,
-    TypographicStudio,
-)
+from clipbench_widgets import ImageSearch, PromptExplorer, SimilarityMatrix, TypographicStudio
 from clipbench_widgets.core import latest_only
 from clipbench_widgets.core.controls import InFlight
 from clipbench_widgets.core.latest_only import LatestOnly, page_event
@@ -30,7 +28,9 @@ class Work:
 
 @pytest.fixture
 def send(monkeypatch):
-    """``send(number, action)``: an action as a kernel does it for a page's message of that number."""
+    """``send(number, action)``: an action as a kernel does it for a page's message of that
+    number.
+    """
     handled = None
     monkeypatch.setattr(latest_only, "page_event", lambda: handled)
 
@@ -156,17 +156,39 @@ def test_the_next_event_is_answered_when_the_work_has_failed(send):
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("make, field", [
-    (lambda encoder: TypographicStudio(encoder, [noise_picture(8, 8)], ["a cat", "a dog"]), "_word"),
-    (lambda encoder: PromptExplorer(encoder, [noise_picture(8, 8)], ["a cat", "a dog"]), "_text"),
-    (lambda encoder: SimilarityMatrix(encoder, [noise_picture(8, 8)] * 2, ["a cat", "a dog"]), "_text"),
-    (lambda encoder: ImageSearch(encoder, [noise_picture(8, 8, seed=seed) for seed in range(3)]), "_query"),
-], ids=["studio", "explorer", "matrix", "search"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make, field",
+    [
+        (
+            lambda encoder: TypographicStudio(encoder, [noise_picture(8, 8)], ["a cat", "a dog"]),
+            "_word",
+        ),
+        (
+            lambda encoder: PromptExplorer(encoder, [noise_picture(8, 8)], ["a cat", "a dog"]),
+            "_text",
+        ),
+        (
+            lambda encoder: SimilarityMatrix(
+                encoder, [noise_picture(8, 8)] * 2, ["a cat", "a dog"]
+            ),
+            "_text",
+        ),
+        (
+            lambda encoder: ImageSearch(
+                encoder, [noise_picture(8, 8, seed=seed) for seed in range(3)]
+            ),
+            "_query",
+        ),
+    ],
+    ids=["studio", "explorer", "matrix", "search"],
+)
 def test_apps_compute_the_last_of_a_hundred_events(make, field, send):
     encoder = small_encoder()
     app = make(encoder)
     counter = InFlight(encoder)
-    asyncio.run(flood(send, 100, lambda number: setattr(getattr(app, field), "value", f"word {number}")))
+    asyncio.run(
+        flood(send, 100, lambda number: setattr(getattr(app, field), "value", f"word {number}"))
+    )
     calls, shown = counter.calls, app.summary()
     app.refresh() if hasattr(app, "refresh") else None
     assert "word 99" in f"{shown} {getattr(app, 'texts', '')}" and shown == app.summary()

@@ -16,26 +16,18 @@ from uploads import HOSTILE, bomb, every_html, png, upload
 from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
 from clipbench_widgets.core.format import number, percent
-from clipbench_widgets.core.scoring import (
-    Background,
-    read_prompts,
-    remarks_on,
-    score,
-)
+from clipbench_widgets.core.scoring import Background, read_prompts, remarks_on, score
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import DARK, LIGHT
-from clipbench_widgets.core.uploads import (
-    MAX_BYTES,
-    UploadedFile,
-    take_files,
-    uploaded_picture,
-)
+from clipbench_widgets.core.uploads import MAX_BYTES, UploadedFile, take_files, uploaded_picture
 from clipbench_widgets.prompt_explorer.app import MAX_UPLOADS
 from clipbench_widgets.prompt_explorer.table import Axis
 
 
 class FakeEncoder:
-    """Known vectors: pictures look along the first axis, each text lies at an angle that it names itself."""
+    """Known vectors: pictures look along the first axis, each text lies at an angle that it
+    names itself.
+    """
 
     name, embed_dim, scale, fingerprint, context_length = "fake", 3, 20.0, "0", 8
 
@@ -69,7 +61,9 @@ def fake():
 @pytest.fixture
 def explorer(fake):
     pictures = {"first": noise_picture(20, 20), "second": noise_picture(30, 10, seed=1)}
-    return PromptExplorer(fake, pictures, ["angle 0", "angle 60", "angle 90"], ["a {}", "the {}", "one {}"])
+    return PromptExplorer(
+        fake, pictures, ["angle 0", "angle 60", "angle 90"], ["a {}", "the {}", "one {}"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +97,12 @@ def test_scores_of_a_real_model_are_its_own(encoder):
     picture = noise_picture(32, 32)
     explorer = PromptExplorer(encoder, [picture], ["a cat", "a dog"], temperature=0.5)
     image = encoder.encode_image(encoder.preprocess([picture]))
-    expected = (encoder.scale * 0.5 * image @ encoder.encode_text(["a cat", "a dog"]).T).softmax(-1)[0]
-    assert [row["probability"] for row in explorer.scores] == pytest.approx(expected.tolist(), abs=1e-5)
+    expected = (encoder.scale * 0.5 * image @ encoder.encode_text(["a cat", "a dog"]).T).softmax(
+        -1
+    )[0]
+    assert [row["probability"] for row in explorer.scores] == pytest.approx(
+        expected.tolist(), abs=1e-5
+    )
 
 
 def test_an_ensemble_is_the_mean_direction_of_its_texts(fake):
@@ -112,13 +110,17 @@ def test_an_ensemble_is_the_mean_direction_of_its_texts(fake):
     explorer.active_templates = ["{}", "40 {}"]
     # "0" and "40 0" lie at 0 and 40 degrees, so their mean lies at 20; "90" and "40 90" at 65
     cosines = [row["cosine"] for row in explorer.scores]
-    assert cosines == pytest.approx([math.cos(math.radians(20)), math.cos(math.radians(65))], abs=1e-6)
+    assert cosines == pytest.approx(
+        [math.cos(math.radians(20)), math.cos(math.radians(65))], abs=1e-6
+    )
     assert explorer.scores[0]["texts"] == ["0", "40 0"]
 
 
 def test_an_ensemble_of_a_real_model_is_zero_shot_weights(encoder):
     picture, templates = noise_picture(32, 32), ["a photo of a {}.", "my {}", "{}"]
-    explorer = PromptExplorer(encoder, [picture], ["cat", "dog"], templates, active_templates=templates)
+    explorer = PromptExplorer(
+        encoder, [picture], ["cat", "dog"], templates, active_templates=templates
+    )
     weights = zero_shot_weights(encoder, ["cat", "dog"], templates)
     expected = (encoder.encode_image(encoder.preprocess([picture])) @ weights)[0]
     assert [row["cosine"] for row in explorer.scores] == pytest.approx(expected.tolist(), abs=1e-5)
@@ -250,25 +252,37 @@ def test_data_and_text_of_the_state(explorer):
 
 
 def test_templates_beyond_the_eighth_have_no_button_of_their_own():
-    labels = [chip.label for chip in TemplateChips([f"{number} {{}}" for number in range(12)]).children]
-    assert labels[0] == "no template" and labels[-1] == "all 12 (ensemble)" and len(labels) == 1 + 8 + 1
+    labels = [
+        chip.label for chip in TemplateChips([f"{number} {{}}" for number in range(12)]).children
+    ]
+    assert (
+        labels[0] == "no template"
+        and labels[-1] == "all 12 (ensemble)"
+        and len(labels) == 1 + 8 + 1
+    )
 
 
 # --- what people write -------------------------------------------------------------------------
 
+
 def test_hostile_text_is_shown_and_never_becomes_html(fake):
-    explorer = PromptExplorer(fake, {HOSTILE: noise_picture(4, 4)}, [HOSTILE, '"><script>'], ["<b>{}</b>"])
+    explorer = PromptExplorer(
+        fake, {HOSTILE: noise_picture(4, 4)}, [HOSTILE, '"><script>'], ["<b>{}</b>"]
+    )
     explorer.show_tokens = True
     upload(explorer, f"{HOSTILE}.png", b"no picture")
     pages = [part.value for part in every_html(explorer) if "<style>" not in part.value]
-    assert not [page for page in pages if "<img src=x" in page or "<script" in page or "<b>{}" in page]
+    assert not [
+        page for page in pages if "<img src=x" in page or "<script" in page or "<b>{}" in page
+    ]
     assert "&lt;img src=x onerror=alert(1)&gt;" in explorer._result.value
     assert "&lt;img" in explorer._notice.value
 
 
 ODD_TEXTS = (
-    "", "\n \n\t", "cat", "cat\ncat\n CAT", "猫\n狗", "🦝\n👩‍👩‍👧", "\u200b\n\u202egnp.exe", "\ud800", "a" * 5000,
-    "word " * 900, "$x^2_{$", "\x00\x07", "مرحبا", "{}\n{0}", "\n".join(f"number {i}" for i in range(100)),
+    "", "\n \n\t", "cat", "cat\ncat\n CAT", "猫\n狗", "🦝\n👩‍👩‍👧", "\u200b\n\u202egnp.exe", "\ud800",
+    "a" * 5000, "word " * 900, "$x^2_{$", "\x00\x07", "مرحبا", "{}\n{0}",
+    "\n".join(f"number {i}" for i in range(100)),
 )  # fmt: skip
 
 
@@ -277,7 +291,9 @@ def test_any_text_gives_a_readable_page(encoder):
     explorer.show_tokens = True
     for text in ODD_TEXTS:
         explorer._text.value = text
-        assert len(explorer.scores) == len(read_prompts(text)) == len(shown_order(explorer)), text[:20]
+        assert len(explorer.scores) == len(read_prompts(text)) == len(shown_order(explorer)), text[
+            :20
+        ]
         assert explorer.scores or "There is no prompt yet" in explorer._result.value
         if explorer.scores:
             total = sum(row["probability"] for row in explorer.scores)
@@ -288,7 +304,9 @@ def test_any_text_gives_a_readable_page(encoder):
 def test_repeated_and_surplus_lines_are_remarked_on(explorer):
     explorer._text.value = "angle 0\nangle 60\nangle 90\nangle 0"
     assert "1 repeated line counts only once." in explorer._remark.value
-    assert remarks_on("\n".join(str(i) for i in range(300))) == ["Only the first 200 prompts are read."]
+    assert remarks_on("\n".join(str(i) for i in range(300))) == [
+        "Only the first 200 prompts are read."
+    ]
     assert remarks_on("a\nb") == []
 
 
@@ -361,8 +379,14 @@ def test_pictures_come_as_lists_pairs_files_and_sets(fake, tmp_path):
 
 def test_a_picture_set_brings_its_class_names_and_templates(fake):
     labels = torch.tensor([1, 0, 1])
-    data = PictureSet("two", labels, ["cat", "dog"], ("a {}.", "my {}."),
-                      lambda rows: [noise_picture(8, 8, seed) for seed in rows], ["a", "b", "c"])  # fmt: skip
+    data = PictureSet(
+        "two",
+        labels,
+        ["cat", "dog"],
+        ("a {}.", "my {}."),
+        lambda rows: [noise_picture(8, 8, seed) for seed in rows],
+        ["a", "b", "c"],
+    )
     explorer = PromptExplorer(fake, data)
     assert [entry.name for entry in explorer._gallery.entries] == ["dog", "cat", "dog"]
     assert explorer.prompts == ["dog", "cat"] and explorer.templates == ["a {}.", "my {}."]
@@ -410,16 +434,28 @@ def test_a_model_that_breaks_leaves_a_readable_line(explorer, fake, monkeypatch)
 
 
 def test_numbers_are_written_plainly():
-    assert [number(value, 2) for value in (0.0, -0.001, -0.5, 12.345)] == ["0.00", "0.00", "−0.50", "12.35"]
+    assert [number(value, 2) for value in (0.0, -0.001, -0.5, 12.345)] == [
+        "0.00",
+        "0.00",
+        "−0.50",
+        "12.35",
+    ]
     assert [percent(p) for p in (0.0, 1e-5, 0.001, 0.5, 0.9999, 1.0)] == [
-        "0.0 %", "<0.1 %", "0.1 %", "50.0 %", ">99.9 %", "100.0 %",
-    ]  # fmt: skip
+        "0.0 %",
+        "<0.1 %",
+        "0.1 %",
+        "50.0 %",
+        ">99.9 %",
+        "100.0 %",
+    ]
 
 
 def test_the_cosine_axis_holds_everything_and_moves_in_steps():
     axis = Axis.around([0.31, -0.05], Background(0.1, 0.1))
     assert (axis.low, axis.high) == pytest.approx((-0.2, 0.4))
-    assert axis.place(-0.2) == 0 and axis.place(0.4) == pytest.approx(100) and axis.place(9.0) == 100
+    assert (
+        axis.place(-0.2) == 0 and axis.place(0.4) == pytest.approx(100) and axis.place(9.0) == 100
+    )
 
 
 def luminance(colour: str) -> float:
@@ -436,8 +472,13 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 def test_colours_can_be_told_apart(colours):
-    text = "text page, text card, text on, quiet page, quiet card, warning page, warning warning-card"
-    shapes = "bar track, bar band, bar-rest track, second track, frame page, frame card, accent page, accent on"
+    text = (
+        "text page, text card, text on, quiet page, quiet card, warning page, warning warning-card"
+    )
+    shapes = (
+        "bar track, bar band, bar-rest track, second track, frame page, frame "
+        "card, accent page, accent on"
+    )
     for pairs, least in (text, 7), (shapes, 3):
         pairs = [pair.split() for pair in pairs.split(", ")]
         assert not [pair for pair in pairs if contrast(*(colours[name] for name in pair)) < least]

@@ -32,14 +32,23 @@ def signs(*shares: float, objective: str = "contrastive") -> dict:
 
 
 def test_readers_saw_other_shares_of_words_than_usual(package):
-    package({
-        "usual": {"scenes": {}}, "none": signs(1.0, 0, 0, 0), "some": signs(0.7, 0, 0, 0.3),
-        "most": signs(0.1, 0, 0.9, 0), "other": signs(0.1, 0, 0.9, 0, objective="simclr"),
-        "silent": None, "odd": {"command": "x"},
-    })  # fmt: skip
+    package(
+        {
+            "usual": {"scenes": {}},
+            "none": signs(1.0, 0, 0, 0),
+            "some": signs(0.7, 0, 0, 0.3),
+            "most": signs(0.1, 0, 0.9, 0),
+            "other": signs(0.1, 0, 0.9, 0, objective="simclr"),
+            "silent": None,
+            "odd": {"command": "x"},
+        }
+    )
     assert shipped_models.readers() == ["twin:most", "twin:some", "twin:none"]
     assert shipped_models.picture_encoders() == ["twin:other"]
-    assert shipped_models.share_of_signs("twin:none") == 0 and shipped_models.share_of_signs("twin:silent") is None
+    assert (
+        shipped_models.share_of_signs("twin:none") == 0
+        and shipped_models.share_of_signs("twin:silent") is None
+    )
     assert shipped_models.share_of_signs("no/such model") is None
 
 
@@ -51,6 +60,8 @@ def test_what_is_shipped_can_be_used_as_it_is_offered():
 
 
 def test_the_studio_says_which_model_had_words_to_learn_from():
-    assert "saw a word on 65 %" in what_it_saw("a", 0.65, "a") and "most reason" in what_it_saw("a", 0.65, "a")
+    assert "saw a word on 65 %" in what_it_saw("a", 0.65, "a") and "most reason" in what_it_saw(
+        "a", 0.65, "a"
+    )
     assert "choose b" in what_it_saw("a", 0.24, "b") and "choose b" in what_it_saw("a", None, "b")
     assert "never saw" in what_it_saw("a", 0.0, "b") and what_it_saw("a", None, None) == ""

@@ -1,4 +1,6 @@
-"""The matrix without a kernel: known cosines, clicks, hostile texts, and a training that it follows."""
+"""The matrix without a kernel: known cosines, clicks, hostile texts, and a training that it
+follows.
+"""
 
 import io
 import re
@@ -38,7 +40,9 @@ class KnownEncoder:
 
 @pytest.fixture
 def matrix():
-    return SimilarityMatrix(KnownEncoder(), [noise_picture(20 + n, 20) for n in range(3)], ["row 0", "row 1", "row 2"])
+    return SimilarityMatrix(
+        KnownEncoder(), [noise_picture(20 + n, 20) for n in range(3)], ["row 0", "row 1", "row 2"]
+    )
 
 
 def buttons(matrix, trait):
@@ -64,7 +68,8 @@ def test_probabilities_sum_to_one_along_the_axis_that_is_named(matrix, mode, axi
 
 
 def test_diagonal_accuracy_both_ways(matrix):
-    # the best text of picture 0 is its own; of 1 it is text 2, of 2 it is text 1; likewise along the rows
+    # the best text of picture 0 is its own; of 1 it is text 2, of 2 it is text 1; likewise along
+    # the rows
     assert matrix.accuracy == pytest.approx({"image_to_text": 1 / 3, "text_to_image": 1 / 3})
     lopsided = torch.tensor([[0.9, 0.8], [0.5, 0.7]])
     assert diagonal_accuracy(lopsided) == {"image_to_text": 0.5, "text_to_image": 1.0}
@@ -94,7 +99,9 @@ def test_sorting_keeps_pairs_together_and_numbers_with_their_names(matrix):
     assert rows == columns and sorted(rows) == [0, 1, 2]
     names = [button.description for button in buttons(matrix, "chosen_text")]
     assert names == [matrix.texts[row] for row in rows]
-    assert shown_cells(matrix)[:3] == [short(COSINES[rows[0], column].item(), False) for column in columns]
+    assert shown_cells(matrix)[:3] == [
+        short(COSINES[rows[0], column].item(), False) for column in columns
+    ]
     assert torch.allclose(torch.tensor(matrix.cosines), COSINES), "traits stay in the order given"
 
 
@@ -104,7 +111,11 @@ def test_buttons_are_kept_while_texts_are_typed(matrix):
     assert {button.model_id for button in matrix._grid.children} < kept
     matrix._text.value = "row 2\nrow 1\nrow 0"
     assert {button.model_id for button in matrix._grid.children} == kept
-    assert [button.description for button in buttons(matrix, "chosen_text")] == ["row 2", "row 1", "row 0"]
+    assert [button.description for button in buttons(matrix, "chosen_text")] == [
+        "row 2",
+        "row 1",
+        "row 0",
+    ]
     buttons(matrix, "chosen_text")[2].click()
     assert matrix.chosen_text == 2
 
@@ -146,7 +157,10 @@ def test_limits_and_mistakes():
 
 def test_letters_stand_out_from_their_cell():
     def luminance(rgb):
-        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb)]
+        linear = [
+            c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (v / 255 for v in rgb)
+        ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     for step in range(101):
@@ -159,12 +173,16 @@ def test_letters_stand_out_from_their_cell():
 
 def test_cells_without_room_have_no_numbers():
     many = ["x"] * 20
-    assert ">0.50<" not in cells(torch.full((20, 20), 0.5), many, many, probabilities=False, pairs=True, here=(0, 0))
+    assert ">0.50<" not in cells(
+        torch.full((20, 20), 0.5), many, many, probabilities=False, pairs=True, here=(0, 0)
+    )
 
 
 def test_it_follows_a_training_and_leaves_batch_statistics_alone():
     encoder = small_encoder()
-    matrix = SimilarityMatrix(encoder, [noise_picture(20, 20, seed=n) for n in range(3)], ["cat", "dog", "lion"])
+    matrix = SimilarityMatrix(
+        encoder, [noise_picture(20, 20, seed=n) for n in range(3)], ["cat", "dog", "lion"]
+    )
     before = matrix.cosines
     with torch.no_grad():
         for weight in encoder.model.parameters():

@@ -1,4 +1,6 @@
-"""Facts about the start page: cards open apps when they are clicked, all share a model, and a line says if it lacks."""
+"""Facts about the start page: cards open apps when they are clicked, all share a model, and a
+line says if it lacks.
+"""
 
 import json
 import re
@@ -51,7 +53,10 @@ def test_an_app_keeps_its_state_while_another_one_is_shown(page):
 def test_the_open_app_is_marked_and_the_cards_become_tabs(page):
     assert "clipbench-cards" in page._row._dom_classes
     click(page, "BeatTheMachine")
-    assert "clipbench-tabs" in page._row._dom_classes and "clipbench-cards" not in page._row._dom_classes
+    assert (
+        "clipbench-tabs" in page._row._dom_classes
+        and "clipbench-cards" not in page._row._dom_classes
+    )
     marked = [name for name, card in page._cards.items() if "clipbench-chosen" in card._dom_classes]
     assert marked == ["BeatTheMachine"]
     assert page._cards["BeatTheMachine"].description == "Beat the machine"
@@ -76,7 +81,9 @@ def test_one_line_when_the_model_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize("error", [UserError("no pictures <i>"), ZeroDivisionError("by zero")])
-def test_an_app_that_cannot_be_built_says_so_in_a_line_and_the_others_work(page, monkeypatch, error):
+def test_an_app_that_cannot_be_built_says_so_in_a_line_and_the_others_work(
+    page, monkeypatch, error
+):
     def refuse(*_, **__):
         raise error
 
@@ -115,10 +122,17 @@ def test_voila_hides_code_keeps_kernels_warm_and_ends_idle_ones(monkeypatch):
     assert kernels.cull_idle_timeout > 0 and not kernels.cull_connected
 
 
-@pytest.mark.parametrize("message, whole", [
-    (bytes([1]) + bytes(15), True), (bytes([1]) + bytes(14), False), (bytes([0, 0, 0, 2, 0, 0, 0, 12]) * 9, False),
-    (b"\xff" * 800, False), (b"", False), ("{}", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "message, whole",
+    [
+        (bytes([1]) + bytes(15), True),
+        (bytes([1]) + bytes(14), False),
+        (bytes([0, 0, 0, 2, 0, 0, 0, 12]) * 9, False),
+        (b"\xff" * 800, False),
+        (b"", False),
+        ("{}", False),
+    ],
+)
 def test_a_message_has_room_for_the_parts_it_says_it_has(message, whole, monkeypatch):
     pytest.importorskip("jupyter_server")
     monkeypatch.syspath_prepend(str(APP))
@@ -128,7 +142,9 @@ def test_a_message_has_room_for_the_parts_it_says_it_has(message, whole, monkeyp
 
 
 def test_the_page_fetches_nothing_from_the_network():
-    template = (APP / "voila" / "templates" / "clipbench" / "index.html.j2").read_text(encoding="utf-8")
+    template = (APP / "voila" / "templates" / "clipbench" / "index.html.j2").read_text(
+        encoding="utf-8"
+    )
     assert "http" not in template and "super.super()" in template
 
 
@@ -137,16 +153,28 @@ def selectors(app) -> set[tuple[str, str]]:
     sheet = next(part.value for part in app.children if part.value.startswith("<style>"))
     sheet = re.sub(r"/\*.*?\*/", "", sheet.removeprefix("<style>"), flags=re.DOTALL)
     rules = re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
-    return {(one.strip(), " ".join(body.split())) for many, body in rules for one in many.split(",")}
+    return {
+        (one.strip(), " ".join(body.split())) for many, body in rules for one in many.split(",")
+    }
 
 
 def test_no_rule_of_one_app_changes_how_another_one_looks(page):
-    """They are on one page: whatever a rule of one app alone applies to must have a class of its own."""
+    """They are on one page: whatever a rule of one app alone applies to must have a class of
+    its own.
+    """
     for card in CARDS:
         page.show(card.name)
     rules = {name: selectors(app) for name, app in page.apps.items()}
     for name, own in rules.items():
         others = set().union(*(found for other, found in rules.items() if other != name))
-        shared = {found for selector, _ in others for found in re.findall(r"\.clipbench-[\w-]+", selector)}
-        loose = [one for one, body in own - others if not set(re.findall(r"\.clipbench-[\w-]+", one)) - shared]
-        assert not [one for one in loose if not one.endswith((":focus-visible", ".clipbench-app"))], name
+        shared = {
+            found for selector, _ in others for found in re.findall(r"\.clipbench-[\w-]+", selector)
+        }
+        loose = [
+            one
+            for one, body in own - others
+            if not set(re.findall(r"\.clipbench-[\w-]+", one)) - shared
+        ]
+        assert not [
+            one for one in loose if not one.endswith((":focus-visible", ".clipbench-app"))
+        ], name

@@ -10,8 +10,13 @@ from clipbench_widgets.core.strip import Card, Strip, in_style
 
 
 def cards(*captions: str) -> list[Card]:
-    entries = [NamedPicture(caption, noise_picture(8, 8, seed=number)) for number, caption in enumerate(captions)]
-    return [Card(row, entry.name, f"{entry.name}: more", entry) for row, entry in enumerate(entries)]
+    entries = [
+        NamedPicture(caption, noise_picture(8, 8, seed=number))
+        for number, caption in enumerate(captions)
+    ]
+    return [
+        Card(row, entry.name, f"{entry.name}: more", entry) for row, entry in enumerate(entries)
+    ]
 
 
 def read(text: str) -> str:
@@ -33,7 +38,9 @@ def test_captions_and_pictures_change_together():
     before = seen(strip)
     every = [strip, strip._about, strip._styles, strip._row, *strip.buttons]
     for widget in every:
-        widget.observe(lambda change: messages.append((change.owner, change.name)), list(widget.keys))
+        widget.observe(
+            lambda change: messages.append((change.owner, change.name)), list(widget.keys)
+        )
     strip.show("", [*reversed(cards("a", "b"))])
     assert [caption for caption, _ in seen(strip)] == ["b", "a"] and seen(strip) == before[::-1]
     assert [owner for owner, _ in messages].count(strip._styles) == 1
@@ -51,9 +58,16 @@ def test_a_card_without_a_picture_shows_its_caption():
 
 def test_no_text_leaves_its_string():
     for text in (
-        "a cat", "", 'quote " and \\ and \\22', "</style><img src=x onerror=alert(1)>", "line\nbreak", "猫 und Bär",
-        "}*{", "0.31 a 9 b", "half \ud800",
-    ):  # fmt: skip
+        "a cat",
+        "",
+        'quote " and \\ and \\22',
+        "</style><img src=x onerror=alert(1)>",
+        "line\nbreak",
+        "猫 und Bär",
+        "}*{",
+        "0.31 a 9 b",
+        "half \ud800",
+    ):
         written = in_style(text)
         assert re.fullmatch(r'"(\w|\\[0-9a-f]+ )*"', written), text
         assert read(written) == text.encode("utf-8", "replace").decode()

@@ -1,4 +1,6 @@
-"""The monitor around real, small trainings: it starts, rests and stops them, and changes nothing about them."""
+"""The monitor around real, small trainings: it starts, rests and stops them, and changes
+nothing about them.
+"""
 
 import io
 import math
@@ -21,7 +23,15 @@ SECONDS = 60
 
 def small_trainer(pairs: int = 160, out=None, stream=None) -> Trainer:
     config = TrainConfig(batch_size=8, pairs=pairs, learning_rate=5e-3)
-    return Trainer(small_clip(), world_tokenizer(), Preprocess(32), stream or EightPairs(), config, out, threads=1)
+    return Trainer(
+        small_clip(),
+        world_tokenizer(),
+        Preprocess(32),
+        stream or EightPairs(),
+        config,
+        out,
+        threads=1,
+    )
 
 
 class Held:
@@ -160,7 +170,9 @@ def test_state_in_words_and_as_a_figure():
     monitor.start()
     monitor.wait(SECONDS)
     assert monitor.summary().startswith("finished at step 5 after 40 pairs: loss")
-    assert f"(guessing: {math.log(8):.2f})" in monitor.summary() and "TrainingMonitor" in repr(monitor)
+    assert f"(guessing: {math.log(8):.2f})" in monitor.summary() and "TrainingMonitor" in repr(
+        monitor
+    )
     monitor.to_static().savefig(io.BytesIO(), format="png", dpi=30)
 
 
@@ -168,7 +180,9 @@ def test_long_curves_are_thinned_and_keep_their_ends():
     monitor = TrainingMonitor(small_trainer())
     for step in range(1, 4000):
         monitor._chart_at = monitor._matrix_at = math.inf
-        monitor._on_step({"event": "step", "step": step, "pairs": 8 * step, "loss": 1.0, "progress": 0.5})
+        monitor._on_step(
+            {"event": "step", "step": step, "pairs": 8 * step, "loss": 1.0, "progress": 0.5}
+        )
     steps = [row["step"] for row in monitor.history]
     assert MOST_POINTS / 3 < len(steps) <= MOST_POINTS and steps == sorted(set(steps))
     assert steps[0] < 10 and steps[-1] > 3980
@@ -176,8 +190,16 @@ def test_long_curves_are_thinned_and_keep_their_ends():
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, 1e9, 0.0])
 def test_any_loss_can_be_drawn(loss):
-    row = {"step": 1, "loss": loss, "smoothed": math.nan, "batch_accuracy": 0.1, "scale": 14.3, "pairs": 8,
-           "pairs_per_second": 10.0, "seconds": 61.0}  # fmt: skip
+    row = {
+        "step": 1,
+        "loss": loss,
+        "smoothed": math.nan,
+        "batch_accuracy": 0.1,
+        "scale": 14.3,
+        "pairs": 8,
+        "pairs_per_second": 10.0,
+        "seconds": 61.0,
+    }
     page = charts([row], 8) + numbers(row, 8)
     assert "nan" not in page and "ln 8 = 2.08" in page
     assert duration(61.0) == "in 1 min 01 s"

@@ -1,4 +1,6 @@
-"""The studio without a kernel: a model that reads, one that only minds stickers, and everything a class may type."""
+"""The studio without a kernel: a model that reads, one that only minds stickers, and everything
+a class may type.
+"""
 
 import io
 import math
@@ -26,11 +28,14 @@ from clipbench_widgets.typographic_studio.sticker_style import StickerLook
 from clipbench_widgets.typographic_studio.verdict import control_for, judge, row_of
 
 THINGS = ("apple", "pizza", "dog")
-SHADES = {thing: 60 * (number + 1) for number, thing in enumerate(THINGS)}  # a picture of a thing is a plain grey
+# a picture of a thing is a plain grey
+SHADES = {thing: 60 * (number + 1) for number, thing in enumerate(THINGS)}
 
 
 class Reader:
-    """Knows each thing by its grey, unless it knows the word printed on it (``words``: picture -> word)."""
+    """Knows each thing by its grey, unless it knows the word printed on it (``words``: picture
+    -> word).
+    """
 
     name, embed_dim, scale, fingerprint, context_length = "reader", 4, 5.0, "0", 16
 
@@ -82,7 +87,9 @@ def pictures_of(labels: torch.Tensor) -> list[Image.Image]:
 def grey_set(count: int = 12) -> PictureSet:
     labels = torch.arange(count) % 3
     ids = [str(row) for row in range(count)]
-    return PictureSet("greys", labels, list(THINGS), ("a {}.",), lambda rows: pictures_of(labels[list(rows)]), ids)
+    return PictureSet(
+        "greys", labels, list(THINGS), ("a {}.",), lambda rows: pictures_of(labels[list(rows)]), ids
+    )
 
 
 @pytest.fixture
@@ -108,7 +115,9 @@ def printing(monkeypatch):
 
 def studio_of(reader: Reader, printing: list, **settings) -> TypographicStudio:
     printing.append(reader)
-    return TypographicStudio(reader, {thing: grey(thing) for thing in THINGS}, THINGS, data=grey_set(), **settings)
+    return TypographicStudio(
+        reader, {thing: grey(thing) for thing in THINGS}, THINGS, data=grey_set(), **settings
+    )
 
 
 @pytest.fixture
@@ -116,17 +125,26 @@ def studio(printing):
     return studio_of(Reader(), printing)
 
 
-# --- the verdict -------------------------------------------------------------------------------------------
+# --- the verdict ----------------------------------------------------------------------------------
 
 
 def test_a_model_that_reads_flips_and_the_control_word_shows_that_it_was_the_word(studio):
     verdict = studio.verdict
-    assert (verdict.before["text"], verdict.after["text"], verdict.control["text"]) == ("apple", "pizza", "apple")
+    assert (verdict.before["text"], verdict.after["text"], verdict.control["text"]) == (
+        "apple",
+        "pizza",
+        "apple",
+    )
     assert "The verdict flips: apple → pizza" in studio._headline.value
-    assert "The model reads" in studio._headline.value and "clipbench-flipped" in studio._headline.value
+    assert (
+        "The model reads" in studio._headline.value
+        and "clipbench-flipped" in studio._headline.value
+    )
     rows = {row["text"]: row for row in studio.scores}
     sure, unsure = math.exp(5) / (math.exp(5) + 2), 1 / (math.exp(5) + 2)
-    assert [rows["apple"][when] for when in ("before", "after", "control")] == pytest.approx([sure, unsure, sure])
+    assert [rows["apple"][when] for when in ("before", "after", "control")] == pytest.approx(
+        [sure, unsure, sure]
+    )
     assert (rows["pizza"]["cosine_before"], rows["pizza"]["cosine_after"]) == (0.0, 1.0)
 
 
@@ -147,8 +165,10 @@ def test_typing_changes_the_verdict_letter_by_letter(studio):
     assert studio.pictures["after"].tobytes() == studio.pictures["before"].tobytes()
 
 
-ROWS = [{"text": t, "before": b, "after": a, "control": c} for t, b, a, c in
-        (("cat", 0.7, 0.1, 0.2), ("dog", 0.2, 0.2, 0.7), ("a red car", 0.1, 0.7, 0.1))]  # fmt: skip
+ROWS = [
+    {"text": t, "before": b, "after": a, "control": c}
+    for t, b, a, c in (("cat", 0.7, 0.1, 0.2), ("dog", 0.2, 0.2, 0.7), ("a red car", 0.1, 0.7, 0.1))
+]
 
 
 def test_the_sentence_tells_reading_from_hiding():
@@ -161,11 +181,17 @@ def test_the_sentence_tells_reading_from_hiding():
     still = [row | {"after": row["before"]} for row in ROWS]
     assert judge(still, "dog", "often").headline() == "The verdict stays: cat"
     assert "Only the control word" in judge(still, "dog", "often").explanation()
-    assert "Neither" in judge([row | {"control": row["before"]} for row in still], "dog", "often").explanation()
+    assert (
+        "Neither"
+        in judge([row | {"control": row["before"]} for row in still], "dog", "often").explanation()
+    )
 
 
 def test_the_text_of_a_word_is_itself_or_the_only_one_that_holds_it():
-    rows = [{"text": text} for text in ("mouse", "computer mouse", "a green apple", "a red car", "a red bus")]
+    rows = [
+        {"text": text}
+        for text in ("mouse", "computer mouse", "a green apple", "a red car", "a red bus")
+    ]
     assert row_of("Mouse", rows)["text"] == "mouse"
     assert row_of("apple", rows)["text"] == "a green apple"
     assert row_of("red", rows) is None and row_of("app", rows) is None and row_of("", rows) is None
@@ -189,7 +215,7 @@ def test_an_own_control_word_is_printed_instead(studio):
     assert studio.verdict.control["text"] == "apple"
 
 
-# --- defences ----------------------------------------------------------------------------------------------
+# --- defences -------------------------------------------------------------------------------------
 
 
 def test_a_cover_takes_the_word_away(studio):
@@ -211,7 +237,7 @@ def test_wordings_are_read_as_chosen(studio):
         studio.active_templates = ["no braces"]
 
 
-# --- what is computed --------------------------------------------------------------------------------------
+# --- what is computed -----------------------------------------------------------------------------
 
 
 def test_only_what_changed_is_encoded(studio):
@@ -233,7 +259,9 @@ def test_scores_of_a_real_model_are_its_own():
     studio = TypographicStudio(encoder, [grey("apple")], ["a cat", "a dog"], word="dog")
     for when, picture in studio.pictures.items():
         image = encoder.encode_image(encoder.preprocess([picture]))
-        expected = (encoder.scale * image @ encoder.encode_text(["a cat", "a dog"]).T).softmax(-1)[0]
+        expected = (encoder.scale * image @ encoder.encode_text(["a cat", "a dog"]).T).softmax(-1)[
+            0
+        ]
         assert [row[when] for row in studio.scores] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
@@ -247,7 +275,7 @@ def test_pages_are_drawn_anew_only_where_something_changed(studio):
     assert sent == studio._images[1:]
 
 
-# --- the sticker's look ------------------------------------------------------------------------------------
+# --- the sticker's look ---------------------------------------------------------------------------
 
 
 def test_sliders_and_traits_move_together_without_rounding_the_traits(studio):
@@ -288,15 +316,22 @@ def test_colours_and_paper(studio):
 
 def test_a_font_is_chosen_by_name_and_the_default_is_the_one_that_stickers_have(studio):
     look, plain = studio.look, studio.pictures["after"].tobytes()
-    assert (look.font, fonts.font_file(look.font)) == (fonts.DEFAULT, FONT) and look._font.index == 0
-    assert look.sticker("dog") == Sticker("dog", look.height, look.position, look.text_color, look.paper_color)
+    assert (look.font, fonts.font_file(look.font)) == (
+        fonts.DEFAULT,
+        FONT,
+    ) and look._font.index == 0
+    assert look.sticker("dog") == Sticker(
+        "dog", look.height, look.position, look.text_color, look.paper_color
+    )
     assert f"on it in {look.font}" not in studio.summary()
     printed = {plain}
     for name in list(look._font.options)[1:]:
         look._font.value = name
         printed.add(studio.pictures["after"].tobytes())
         assert look.font == name and f"“pizza” on it in {name}, read by" in studio.summary()
-    assert len(printed) == len(look._font.options) == len(fonts.OF_MATPLOTLIB) + 1, "no two fonts print alike"
+    assert len(printed) == len(look._font.options) == len(fonts.OF_MATPLOTLIB) + 1, (
+        "no two fonts print alike"
+    )
     assert studio.to_static()
     look.font = fonts.DEFAULT
     assert look._font.value == fonts.DEFAULT and studio.pictures["after"].tobytes() == plain
@@ -305,7 +340,9 @@ def test_a_font_is_chosen_by_name_and_the_default_is_the_one_that_stickers_have(
 def test_a_font_that_is_not_offered_is_refused_in_one_line(studio):
     before = studio.scores
     for name in ("Comic Sans", "", str(FONT), "../../etc/passwd", HOSTILE, "Serif", "x" * 10**5):
-        with pytest.raises(traitlets.TraitError, match="choose one of condensed bold, sans,") as error:
+        with pytest.raises(
+            traitlets.TraitError, match="choose one of condensed bold, sans,"
+        ) as error:
             studio.look.font = name
         assert "\n" not in str(error.value) and len(str(error.value)) < 200
         assert studio.look.font == fonts.DEFAULT and studio.scores == before
@@ -326,7 +363,10 @@ def test_letters_that_only_one_font_lacks(studio):
     studio._word.value = "dög"
     assert "cmtt10.ttf has no ö" in studio.message and not studio.verdict.flips
     studio.look.font = "serif"
-    assert studio.message == "" and studio.pictures["after"].tobytes() != studio.pictures["before"].tobytes()
+    assert (
+        studio.message == ""
+        and studio.pictures["after"].tobytes() != studio.pictures["before"].tobytes()
+    )
 
 
 def test_the_curve_is_measured_in_the_font_and_says_so(studio, monkeypatch):
@@ -342,7 +382,10 @@ def test_the_curve_is_measured_in_the_font_and_says_so(studio, monkeypatch):
     studio.curve.measure()
     studio.curve.wait()
     assert seen == {fonts.font_file("mono")} and "; letters mono;" in studio.curve._chart.value
-    assert fonts.name_of(Sticker("dog").font) == fonts.DEFAULT and fonts.name_of("/a/Other.ttf") == "Other"
+    assert (
+        fonts.name_of(Sticker("dog").font) == fonts.DEFAULT
+        and fonts.name_of("/a/Other.ttf") == "Other"
+    )
 
 
 def test_places_come_from_the_pad_as_text_and_nothing_else_does():
@@ -353,7 +396,16 @@ def test_places_come_from_the_pad_as_text_and_nothing_else_does():
     assert pad.position == pytest.approx((0.23, 1.0))
     pad._heard.value = "by 0 1 124"  # already at the edge
     assert pad.position == pytest.approx((0.23, 1.0))
-    for rubbish in ("to nan nan", "to 1.999", "by 9 9 1", "to 0.5 0.5", "<script>", "x" * 10**6, "", "by 1 0 1e9"):
+    for rubbish in (
+        "to nan nan",
+        "to 1.999",
+        "by 9 9 1",
+        "to 0.5 0.5",
+        "<script>",
+        "x" * 10**6,
+        "",
+        "by 1 0 1e9",
+    ):
         pad._heard.value = rubbish
         assert pad.position == pytest.approx((0.23, 1.0))
     pad._heard.value = "to 1.999 0.000"
@@ -367,30 +419,37 @@ def test_the_pad_moves_the_sticker(studio):
     assert studio.pictures["after"].tobytes() != before.tobytes()
 
 
-# --- what people write -------------------------------------------------------------------------------------
+# --- what people write ----------------------------------------------------------------------------
 
 
 def test_hostile_text_is_shown_and_never_becomes_html(printing):
     reader = Reader()
     printing.append(reader)
-    studio = TypographicStudio(reader, {HOSTILE: grey("apple")}, [HOSTILE, '"><script>', "dog"], word="<b>onerror=</b>")
+    studio = TypographicStudio(
+        reader, {HOSTILE: grey("apple")}, [HOSTILE, '"><script>', "dog"], word="<b>onerror=</b>"
+    )
     studio._control.value = HOSTILE
     upload(studio, f"{HOSTILE}.png", b"no picture")
     pages = [part.value for part in every_html(studio) if "<style>" not in part.value]
-    assert not [page for page in pages if "<img src=x" in page or "<script" in page or "<b>onerror" in page]
+    assert not [
+        page for page in pages if "<img src=x" in page or "<script" in page or "<b>onerror" in page
+    ]
     assert "&lt;img src=x onerror=alert(1)&gt;" in studio._duel.value
     assert "&lt;img" in studio._notice.value
 
 
 ODD_WORDS = (
-    " ", "\n\t", "a" * 5000, "\ud800", "\x00\x07", "$x^2$", "\u202egnp", "{}", "%s", "é", "a b", "-1", "?" * 40,
+    " ", "\n\t", "a" * 5000, "\ud800", "\x00\x07", "$x^2$", "\u202egnp", "{}", "%s", "é", "a b",
+    "-1", "?" * 40,
 )  # fmt: skip
 
 
 def test_any_word_leaves_the_studio_alive(studio):
     for word in ODD_WORDS:
         studio._word.value = word
-        assert len(studio.word) <= typographic_studio.LONGEST_WORD and len(studio.scores) == 3, word[:20]
+        assert len(studio.word) <= typographic_studio.LONGEST_WORD and len(studio.scores) == 3, (
+            word[:20]
+        )
         assert studio.summary() and studio.to_static()
         studio._word.value = "dog"
         assert studio.verdict.after["text"] == "dog" and studio.message == "", word[:20]
@@ -417,9 +476,11 @@ def test_a_word_that_is_no_text_can_be_added(studio):
 def test_files_that_cannot_be_used_give_one_line(studio):
     before = studio.scores
     for content, problem in (
-        (b"hello", "is not a picture"), (bomb(), "pixels"), (b"\0" * (9 << 20), "at most 8 MB"),
+        (b"hello", "is not a picture"),
+        (bomb(), "pixels"),
+        (b"\0" * (9 << 20), "at most 8 MB"),
         (png(grey("dog"))[:60], "cannot be read"),
-    ):  # fmt: skip
+    ):
         upload(studio, "x.png", content)
         assert problem in studio.message and "\n" not in studio.message and studio.scores == before
     upload(studio, "own.png", png(grey("dog", 50)))
@@ -427,35 +488,57 @@ def test_files_that_cannot_be_used_give_one_line(studio):
 
 
 WRONG_STATES = (
-    {"value": "not a number"}, {"value": None}, {"value": [1, 2]}, {"value": {}}, {"value": math.nan},
-    {"value": math.inf}, {"value": 1e308}, {"no such trait": 1},
+    {"value": "not a number"}, {"value": None}, {"value": [1, 2]}, {"value": {}},
+    {"value": math.nan}, {"value": math.inf}, {"value": 1e308}, {"no such trait": 1},
 )  # fmt: skip
 
 
 def test_wrong_messages_from_the_page_change_nothing_that_is_computed(studio):
     controls = [slider for slider, _ in studio.look._sliders] + [
-        studio.look._text, studio.look._paper, studio.look._with_paper, studio.look._font, studio._word,
-        studio._control, studio._text, studio._pad._heard, studio._mask, studio._tell, studio._reader,
+        studio.look._text,
+        studio.look._paper,
+        studio.look._with_paper,
+        studio.look._font,
+        studio._word,
+        studio._control,
+        studio._text,
+        studio._pad._heard,
+        studio._mask,
+        studio._tell,
+        studio._reader,
         *studio._chips.children,
-    ]  # fmt: skip
+    ]
     for state in WRONG_STATES:
         for control in controls:
             try:
                 control.set_state(dict(state))
             except (traitlets.TraitError, TypeError, ValueError, OverflowError):
                 pass  # the kernel writes it into its log
-        assert all(math.isfinite(row[when]) for row in studio.scores for when in ("before", "after", "control"))
-        studio._word.value, studio._mask.value, studio._tell.value, studio.texts = "dog", False, False, list(THINGS)
+        assert all(
+            math.isfinite(row[when])
+            for row in studio.scores
+            for when in ("before", "after", "control")
+        )
+        studio._word.value, studio._mask.value, studio._tell.value, studio.texts = (
+            "dog",
+            False,
+            False,
+            list(THINGS),
+        )
         studio.look.opacity = 1.0
         assert studio.verdict.after["text"] == "dog", state
 
 
-# --- pictures, models, states without anything -------------------------------------------------------------
+# --- pictures, models, states without anything ----------------------------------------------------
 
 
 def test_without_pictures_or_texts_there_is_a_line_instead(printing):
     studio = TypographicStudio(Reader(), [], [])
-    assert studio.verdict is None and studio.pictures == {} and "Upload a picture" in studio._headline.value
+    assert (
+        studio.verdict is None
+        and studio.pictures == {}
+        and "Upload a picture" in studio._headline.value
+    )
     with pytest.raises(UserError, match="nothing to show"):
         studio.to_static()
     upload(studio, "own.png", png(grey("dog")))
@@ -468,7 +551,9 @@ def test_models_are_switched_and_one_that_cannot_be_read_is_left_alone(printing)
     reading, blind = Reader(), Reader()
     blind.name = "blind"
     printing.append(reading)
-    studio = TypographicStudio([reading, blind, "no such folder"], {"an apple": grey("apple")}, THINGS)
+    studio = TypographicStudio(
+        [reading, blind, "no such folder"], {"an apple": grey("apple")}, THINGS
+    )
     assert studio.verdict.flips and "reader" in studio._title.value
     studio._reader.value = 1
     assert studio.encoder is blind and not studio.verdict.flips and "blind" in studio._title.value
@@ -479,7 +564,9 @@ def test_models_are_switched_and_one_that_cannot_be_read_is_left_alone(printing)
 
 
 def test_a_model_that_breaks_leaves_a_readable_line(studio, monkeypatch):
-    monkeypatch.setattr(studio.encoder, "encode_image", lambda images: torch.full((len(images), 4), math.nan))
+    monkeypatch.setattr(
+        studio.encoder, "encode_image", lambda images: torch.full((len(images), 4), math.nan)
+    )
     studio.look.angle = 3
     assert "not finite" in studio.message and studio.scores == []
 
@@ -494,8 +581,17 @@ def test_a_model_that_breaks_leaves_a_readable_line(studio, monkeypatch):
 
 
 def test_data_words_and_figure_of_the_state(studio):
-    assert set(studio.scores[0]) >= {"text", "before", "after", "control", "cosine_before", "cosine_after"}
-    assert studio.summary().startswith("apple with “pizza” on it, read by reader. before: apple 98.7 %")
+    assert set(studio.scores[0]) >= {
+        "text",
+        "before",
+        "after",
+        "control",
+        "cosine_before",
+        "cosine_after",
+    }
+    assert studio.summary().startswith(
+        "apple with “pizza” on it, read by reader. before: apple 98.7 %"
+    )
     assert "TypographicStudio" in repr(studio) and "base64" not in repr(studio)
     studio.to_static().savefig(io.BytesIO(), format="png", dpi=30)
 
@@ -506,7 +602,7 @@ def test_the_default_is_the_green_apple():
     assert re.search(r"<img[^>]+alt=\"green apple with the word pizza", studio._images[1].value)
 
 
-# --- many pictures -----------------------------------------------------------------------------------------
+# --- many pictures --------------------------------------------------------------------------------
 
 
 def test_the_curve_of_a_model_that_reads(studio):
@@ -516,9 +612,13 @@ def test_the_curve_of_a_model_that_reads(studio):
     assert [point["height"] for point in points] == [0.1, 0.15, 0.2, 0.25, 0.3, 0.4]
     assert all(point["success"] == 1 and point["control_target"] == 0 for point in points)
     assert all(point["clean_top1"] == 1 and point["attacked_top1"] == 0 for point in points)
-    assert not studio.curve.running and studio.curve.message == "" and studio.curve._bar.value == 1.0
+    assert (
+        not studio.curve.running and studio.curve.message == "" and studio.curve._bar.value == 1.0
+    )
     page = studio.curve._chart.value
-    assert page.count("<polyline") == 3 and "the verdict is “pizza” on 100 % of the pictures" in page
+    assert (
+        page.count("<polyline") == 3 and "the verdict is “pizza” on 100 % of the pictures" in page
+    )
 
 
 def test_the_numbers_are_those_of_the_evaluation(printing):
@@ -528,7 +628,9 @@ def test_the_numbers_are_those_of_the_evaluation(printing):
     sticker, templates = Sticker("pizza", 0.3), ["a {}.", "the {}"]
     steps = list(sweep(Question(encoder, data, sticker, "often", templates), [0.3, 0.15]))
     points = [step.point for step in steps if step.point]
-    assert steps[-1].done == 1.0 and [step.done for step in steps] == sorted(step.done for step in steps)
+    assert steps[-1].done == 1.0 and [step.done for step in steps] == sorted(
+        step.done for step in steps
+    )
 
     from clipbench import zero_shot_weights
 
@@ -536,7 +638,10 @@ def test_the_numbers_are_those_of_the_evaluation(printing):
     plan = Plan(torch.full((8,), 2), ["pizza"] * 8, ["often"] * 8)
     zero_shot = Classifier("", lambda features: features @ weights)
     expected = typographic_attack(encoder, data, [zero_shot], sticker, plan, [0.15])
-    assert points[1].items() >= {k: v for k, v in expected.items() if k in points[1] and "_at_" not in k}.items()
+    assert (
+        points[1].items()
+        >= {k: v for k, v in expected.items() if k in points[1] and "_at_" not in k}.items()
+    )
     assert points[0]["success"] == expected["success_at_0.15"]
     assert points[0]["control_top1"] == expected["control_top1_at_0.15"]
 
@@ -585,7 +690,10 @@ def test_a_measurement_that_fails_says_so(studio, monkeypatch):
     monkeypatch.setattr(size_sweep, "attack_metrics", fails)
     studio.curve.measure()
     studio.curve.wait(20)
-    assert studio.curve.message == "RuntimeError: no <room>" and "&lt;room&gt;" in studio.curve._notice.value
+    assert (
+        studio.curve.message == "RuntimeError: no <room>"
+        and "&lt;room&gt;" in studio.curve._notice.value
+    )
     assert not studio.curve.running
 
 

@@ -1,8 +1,10 @@
-"""Write the classroom model's card from its records: README.md in its folder, with the hub's front matter.
+"""Write the classroom model's card from its records: README.md in its folder, with the hub's front
+matter.
 
     python -m tools.assets.build_card
 
-Every number comes from about.json, the weights or clipbench/assets/records; a record that is not there leaves its line out.
+Every number comes from about.json, the weights or clipbench/assets/records; a record that is not
+there leaves its line out.
 """
 
 import json
@@ -46,7 +48,10 @@ TASKS = {  # scene task -> what it asks
 }
 COSTS = {  # number of the cost record -> (what it is, how to write it)
     "load_seconds": ("loading, libraries aside", "{:.2f} s"),
-    "peak_memory_mb": ("memory of a process that classifies one picture, libraries included", "{:.0f} MB"),
+    "peak_memory_mb": (
+        "memory of a process that classifies one picture, libraries included",
+        "{:.0f} MB",
+    ),
     "memory_beside_libraries_mb": ("of that beside the libraries", "{:.0f} MB"),
     "pictures_per_second": ("pictures encoded, batch of 64", "{:.0f} a second"),
     "texts_per_second": ("texts encoded, batch of 64", "{:.0f} a second"),
@@ -93,18 +98,29 @@ model, processor = CLIPModel.from_pretrained(FOLDER), CLIPProcessor.from_pretrai
 
 
 def costs() -> str:
-    """Of ``clipbench bench shipped --json``, kept as a record once it was run on a quiet machine."""
+    """Of ``clipbench bench shipped --json``, kept as a record once it was run on a quiet
+    machine.
+    """
     file = RECORDS / "classroom-cost.json"
     if not file.exists():
         return ""
     numbers = json.loads(file.read_text(encoding="utf-8"))
-    rows = [f"| {what} | {form.format(numbers[key])} |" for key, (what, form) in COSTS.items() if key in numbers]
-    return "\nOn one core (`clipbench bench shipped`):\n\n| what | |\n|---|---|\n" + "\n".join(rows) + "\n"
+    rows = [
+        f"| {what} | {form.format(numbers[key])} |"
+        for key, (what, form) in COSTS.items()
+        if key in numbers
+    ]
+    return (
+        "\nOn one core (`clipbench bench shipped`):\n\n| what | |\n|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def how_it_was_trained(about: dict) -> str:
     stages = "\n".join(
-        f"{number}. `{stage['command']}`: {stage['pairs']:,} pairs in {stage['seconds'] / 60:.0f} minutes"
+        f"{number}. `{stage['command']}`: {stage['pairs']:,} pairs in "
+        f"{stage['seconds'] / 60:.0f} minutes"
         for number, stage in enumerate(about["stages"], 1)
     )
     return f"""
@@ -140,23 +156,29 @@ def zero_shot_row(name: str, what: str) -> str | None:
     metrics = record(name)
     return (
         metrics
-        and f"| `{name.replace('-', ':', 1)}` | {what} | {percent(metrics, 'top1')} | {share(metrics['chance'])} |"
+        and f"| `{name.replace('-', ':', 1)}` | {what} | {percent(metrics, 'top1')} | "
+        f"{share(metrics['chance'])} |"
     )
 
 
 def tasks() -> str:
-    """What the model understands of scenes; next to it what a linear probe of its features knows."""
+    """What the model understands of scenes; next to it what a linear probe of its features
+    knows.
+    """
     metrics = record("scene-tasks")
     if not metrics:
         return ""
     rows = [
-        f"| {what} | {percent(metrics, f'{name}/zero_shot')} | {percent(metrics, f'{name}/probe')} | "
+        f"| {what} | {percent(metrics, f'{name}/zero_shot')} | "
+        f"{percent(metrics, f'{name}/probe')} | "
         f"{share(metrics[f'{name}/chance'])} |"
         for name, what in TASKS.items()
         if f"{name}/zero_shot" in metrics
     ]
     return (
-        "\n| question about a scene | zero-shot | linear probe | chance |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        "\n| question about a scene | zero-shot | linear probe | chance |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
     )
 
 
@@ -165,7 +187,8 @@ def attack() -> str:
     if not metrics:
         return ""
     return (
-        f"\nTypographic attack, {metrics['pictures']:,} pictures of {metrics['classes']} classes with a word on a sticker: "
+        f"\nTypographic attack, {metrics['pictures']:,} pictures of "
+        f"{metrics['classes']} classes with a word on a sticker: "
         f"the model\nnames the word in {percent(metrics, 'success')} of them, and in "
         f"{percent(metrics, 'control_target')} when the sticker\nis the control.\n"
     )
@@ -175,7 +198,10 @@ def limits() -> str:
     scenes, others = record("scenes-heldout"), record("openmoji")
     told = ""
     if scenes and others:
-        told = f" ({share(scenes['top1'])} on its own artist's scenes, {share(others['top1'])} on OpenMoji's)"
+        told = (
+            f" ({share(scenes['top1'])} on its own artist's scenes, "
+            f"{share(others['top1'])} on OpenMoji's)"
+        )
     return f"""
 ## Limits
 

@@ -1,7 +1,7 @@
 """UMAPs that come with the package, so that the first look at one need not wait for a compiler.
 
-They are derived from the classroom checkpoint: after a new one, ``python -m tools.assets.build_maps`` makes
-them again. A map that does not fit the model at hand is not used.
+They are derived from the classroom checkpoint: after a new one, ``python -m
+tools.assets.build_maps`` makes them again. A map that does not fit the model at hand is not used.
 """
 
 from importlib.resources import files
@@ -28,7 +28,9 @@ def main() -> None:
     key = key_of(app.encoder, app.data.collection.ids, app.data.texts)
     with written_whole(Path(str(files("clipbench").joinpath(FILE))).parent) as folder:
         save_file(maps, folder / Path(FILE).name, metadata={"key": key})
-    print(f"{FILE}: {', '.join(f'{name} {tuple(points.shape)}' for name, points in maps.items())}, key {key}")
+    print(
+        f"{FILE}: {', '.join(f'{name} {tuple(points.shape)}' for name, points in maps.items())}, key {key}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Rebuild the prompts of ImageNet and its variants: OpenAI's names and 80 templates, as open_clip's package has them.
+"""Rebuild the prompts of ImageNet and its variants: OpenAI's names and 80 templates, as open_clip's
+package has them.
 
     python tools/assets/build_prompts.py
 
-The other files in prompts/ are written by hand. The order of ImageNet's classes is that of their WordNet ids.
+The other files in prompts/ are written by hand. The order of ImageNet's classes is that of their
+WordNet ids.
 """
 
 import json
@@ -83,12 +85,31 @@ ADVERSARIAL = """
 """.split()
 
 SETS = {
-    "imagenet": ("ImageNet (ILSVRC 2012), and ImageNet-V2 and -Sketch with the same classes", range(1000),
-                 ["imagenet", "imagenet-1k", "ilsvrc2012", "imagenet-v2", "imagenet-v2-matched-frequency",
-                  "imagenetv2-matched-frequency-format-val", "imagenet-sketch", "sketch"]),
-    "imagenet-r": ("ImageNet-R(endition), 200 of ImageNet's classes", map(int, RENDITIONS), ["imagenet-r", "imagenet-rendition"]),
-    "imagenet-a": ("ImageNet-A(dversarial), 200 of ImageNet's classes", map(int, ADVERSARIAL), ["imagenet-a", "imagenet-adversarial"]),
-}  # fmt: skip
+    "imagenet": (
+        "ImageNet (ILSVRC 2012), and ImageNet-V2 and -Sketch with the same classes",
+        range(1000),
+        [
+            "imagenet",
+            "imagenet-1k",
+            "ilsvrc2012",
+            "imagenet-v2",
+            "imagenet-v2-matched-frequency",
+            "imagenetv2-matched-frequency-format-val",
+            "imagenet-sketch",
+            "sketch",
+        ],
+    ),
+    "imagenet-r": (
+        "ImageNet-R(endition), 200 of ImageNet's classes",
+        map(int, RENDITIONS),
+        ["imagenet-r", "imagenet-rendition"],
+    ),
+    "imagenet-a": (
+        "ImageNet-A(dversarial), 200 of ImageNet's classes",
+        map(int, ADVERSARIAL),
+        ["imagenet-a", "imagenet-adversarial"],
+    ),
+}
 
 
 def build() -> None:
@@ -102,7 +123,9 @@ def build() -> None:
             "metric": "top1",
             "classes": {f"n{WNIDS[number]}": names[number] for number in numbers},
             "templates": templates,
-            "source": "class names and templates of OpenAI's notebook on prompts for ImageNet, as in open_clip's zero_shot_metadata; WordNet ids of ILSVRC 2012; the 200 classes as their authors publish them",
+            "source": "class names and templates of OpenAI's notebook on prompts for "
+            "ImageNet, as in open_clip's zero_shot_metadata; WordNet ids of ILSVRC "
+            "2012; the 200 classes as their authors publish them",
             "licence": "MIT",
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)

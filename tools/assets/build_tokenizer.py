@@ -1,6 +1,7 @@
-"""Rebuild the world's vocabulary: byte-pair merges learned from its captions and its names in five languages.
+"""Rebuild the world's vocabulary: byte-pair merges learned from its captions and its names in five
+languages.
 
-    python tools/assets/build_tokenizer.py
+python tools/assets/build_tokenizer.py
 """
 
 import json
@@ -22,7 +23,9 @@ SEED = 77  # a world that neither training nor evaluation uses
 
 
 def corpus():
-    """Captions, and every name and keyword several times so that each becomes a few tokens at most."""
+    """Captions, and every name and keyword several times so that each becomes a few tokens at
+    most.
+    """
     for start in range(0, 200_000, 8192):
         yield from caption_scenes(draw_factors(torch.arange(start, start + 8192), SEED))
     for concept in concepts():
@@ -36,11 +39,15 @@ def learn() -> Tokenizer:
     fast = text_pipeline(FastTokenizer(models.BPE(end_of_word_suffix="</w>")))
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCAB_SIZE - 2, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
+        vocab_size=VOCAB_SIZE - 2,
+        initial_alphabet=letters,
+        end_of_word_suffix="</w>",
+        show_progress=False,
     )
     fast.train_from_iterator(corpus(), trainer)
     merges = learned_merges(fast)
-    tokens = letters + [letter + "</w>" for letter in letters]  # CLIP's order: bytes, bytes that end a word, merges
+    # CLIP's order: bytes, bytes that end a word, merges
+    tokens = letters + [letter + "</w>" for letter in letters]
     tokens += [first + second for first, second in merges][: VOCAB_SIZE - 2 - len(tokens)]
     merges = merges[: len(tokens) - 2 * len(letters)]
     tokens += [START, END]

@@ -35,7 +35,8 @@ def ship(name: str, run: Path) -> Path:
     """Write the twin's folder; returns it.
 
     Raises:
-        UserError: when the run is not finished, not of that preset, or its weights are too large to ship.
+        UserError: when the run is not finished, not of that preset, or its weights are too large to
+            ship.
     """
     file = f"experiments/tiny-{name}.json"
     preset, newest = find_preset(file), find_folder(run)
@@ -46,18 +47,25 @@ def ship(name: str, run: Path) -> Path:
     if model.config != preset.model or state["config"] != recipe["train"]:
         raise UserError(f"{run} was trained by another recipe than {file}")
     if state["pairs_seen"] < preset.train.pairs:
-        raise UserError(f"{run} has seen {state['pairs_seen']} of {preset.train.pairs} pairs: let it finish first")
+        raise UserError(
+            f"{run} has seen {state['pairs_seen']} of {preset.train.pairs} pairs: let "
+            "it finish first"
+        )
     folder = CHECKPOINTS / "twins" / name
     about = how_it_was_made(file, recipe, state, run)
     save_pretrained(folder, model, tokenizer, preprocess, torch.float16, about, objective)
     if (size := weights_size(folder)) > LARGEST:
-        raise UserError(f"{folder}: {size:,} bytes of weights are more than {LARGEST:,}; make the preset smaller")
+        raise UserError(
+            f"{folder}: {size:,} bytes of weights are more than {LARGEST:,}; make the "
+            "preset smaller"
+        )
     return folder
 
 
 def how_it_was_made(file: str, recipe: dict, state: dict, run: Path) -> dict:
     return {
-        "command": f"clipbench train --preset {file} --seed {state['seed']} --threads {state['threads']}",
+        "command": f"clipbench train --preset {file} --seed {state['seed']} --threads "
+        f"{state['threads']}",
         "seed": state["seed"],
         "pairs_seen": state["pairs_seen"],
         "steps": state["step"],
@@ -75,14 +83,18 @@ def losses(file: Path) -> dict[str, float]:
     rows = list(csv.DictReader(file.open(encoding="utf-8")))
     places = [round(len(rows) * (k + 1) / POINTS) for k in range(POINTS)]
     return {
-        rows[place - 1]["pairs"]: round(fmean(float(row["loss"]) for row in rows[max(0, place - SMOOTHED) : place]), 4)
+        rows[place - 1]["pairs"]: round(
+            fmean(float(row["loss"]) for row in rows[max(0, place - SMOOTHED) : place]), 4
+        )
         for place in places
     }
 
 
 def weights_size(folder: Path) -> int:
     """Bytes of the model's weights and its objective's."""
-    return sum((folder / name).stat().st_size for name in (WEIGHTS, HEADS) if (folder / name).exists())
+    return sum(
+        (folder / name).stat().st_size for name in (WEIGHTS, HEADS) if (folder / name).exists()
+    )
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 Developers run this once; users never do. It reads
 
-* Unicode's ``emoji-test.txt`` and CLDR annotations (Debian: ``unicode-data``, ``unicode-cldr-core``),
+* Unicode's ``emoji-test.txt`` and CLDR annotations (Debian: ``unicode-data``,
+  ``unicode-cldr-core``),
 * the Noto Color Emoji font (Debian: ``fonts-noto-color-emoji``),
 * the pictures of the npm packages ``@twemoji/svg`` and ``openmoji`` (unpacked folders),
 
-and needs ``inflect`` (English plurals), Pillow with raqm, and ``rsvg-convert`` (Debian: ``librsvg2-bin``):
+and needs ``inflect`` (English plurals), Pillow with raqm, and ``rsvg-convert`` (Debian:
+``librsvg2-bin``):
 
     python tools/assets/build_world.py --twemoji DIR --openmoji DIR/color/svg
 """
@@ -30,8 +32,16 @@ SPRITE = 64  # pixels a side
 COLUMNS = 36  # sprites in a row of a sheet
 LANGUAGES = ("es", "de", "zh", "ru")
 
-# Left out: pictures that differ by a glyph, a direction or a person's gender only, and labels in writing.
-DROPPED_SUBGROUPS = {"country-flag", "subdivision-flag", "arrow", "av-symbol", "alphanum", "hand-single-finger"}
+# Left out: pictures that differ by a glyph, a direction or a person's gender only, and labels in
+# writing.
+DROPPED_SUBGROUPS = {
+    "country-flag",
+    "subdivision-flag",
+    "arrow",
+    "av-symbol",
+    "alphanum",
+    "hand-single-finger",
+}
 DROPPED = re.compile(
     r"""
     .*\bo’clock | (?!alarm).*-thirty | keycap:\ ([#*]|10) | (man|woman|men|women)[ :].* (?<!boot)(?<!sandal)
@@ -51,7 +61,17 @@ DROPPED = re.compile(
     """,
     re.VERBOSE,
 )
-KEPT = {"man", "woman", "woman’s clothes", "woman’s hat", "woman’s sandal", "woman’s boot", "man’s shoe", "woman dancing", "man dancing"}
+KEPT = {
+    "man",
+    "woman",
+    "woman’s clothes",
+    "woman’s hat",
+    "woman’s sandal",
+    "woman’s boot",
+    "man’s shoe",
+    "woman dancing",
+    "man dancing",
+}
 
 RENAMED = {
     "person: blond hair": "person with blond hair",
@@ -87,65 +107,105 @@ RENAMED = {
     "chart increasing": "rising chart",
     "chart decreasing": "falling chart",
     "chart increasing with yen": "rising chart with yen",
-    **{f"keycap: {digit}": f"number {word}" for digit, word in enumerate(
-        "zero one two three four five six seven eight nine".split())},
+    **{
+        f"keycap: {digit}": f"number {word}"
+        for digit, word in enumerate("zero one two three four five six seven eight nine".split())
+    },
 }
-PROPER = {"Santa Claus", "Mrs. Claus", "Statue of Liberty", "mount fuji", "Aries", "Taurus", "Gemini", "Cancer", "Leo",
-          "Virgo", "Libra", "Scorpio", "Sagittarius", "Capricorn", "Aquarius", "Pisces", "Ophiuchus", "Tokyo tower"}
-# Not counted in captions and named without an article: substances, events and things that are already plural.
+PROPER = {
+    "Santa Claus",
+    "Mrs. Claus",
+    "Statue of Liberty",
+    "mount fuji",
+    "Aries",
+    "Taurus",
+    "Gemini",
+    "Cancer",
+    "Leo",
+    "Virgo",
+    "Libra",
+    "Scorpio",
+    "Sagittarius",
+    "Capricorn",
+    "Aquarius",
+    "Pisces",
+    "Ophiuchus",
+    "Tokyo tower",
+}
+# Not counted in captions and named without an article: substances, events and things that are
+# already plural.
 UNCOUNTABLE = {
-    "bread", "flatbread", "bacon", "garlic", "butter", "salt", "popcorn", "broccoli", "cooked rice", "curry rice",
-    "spaghetti", "soap", "sake", "fog", "foggy", "fire", "dna", "oden", "dango", "sushi", "bubble tea", "shaved ice",
-    "soft ice cream", "ice cream", "canned food", "camping", "cooking", "badminton", "lacrosse", "ice hockey",
-    "field hockey", "ping pong", "bowling", "tennis", "wood", "coral", "horse racing",
-    "money with wings", "building construction", "performing arts", "yarn", "night with stars", "green salad",
-    "ginger root", "potable water", "passport control", "baggage claim", "left luggage", "customs", "luggage",
-    "infinity", "leafy green", "thread", "sunrise", "sunset", "cityscape at dusk", "sunrise over mountains",
-    "sheaf of rice", "pouring liquid", "hundred points", "raising hands", "clapping hands", "folded hands",
-    "palms up together", "heart hands", "people holding hands", "people hugging", "people wrestling", "milky way",
-    "om", "grapes", "cherries", "blueberries", "peanuts", "beans", "pancakes", "french fries", "chopsticks", "eyes",
-    "lungs", "houses", "glasses", "sunglasses", "goggles", "jeans", "gloves", "socks", "briefs", "shorts",
-    "shopping bags", "ballet shoes", "prayer beads", "fireworks", "sparkles", "Japanese dolls", "nesting dolls",
-    "maracas", "books", "scissors", "crossed swords", "chains", "bubbles", "skis", "open hands", "crossed fingers",
-    "paw prints", "footprints", "busts in silhouette", "people with bunny ears", "control knobs", "film frames",
-    "admission tickets", "hot springs", "linked paperclips", "antenna bars", "card index dividers", "sweat droplets",
-    "bookmark tabs", "radioactive", "biohazard", "clinking beer mugs", "clinking glasses", "flower playing cards", "revolving hearts",
+    "bread", "flatbread", "bacon", "garlic", "butter", "salt", "popcorn", "broccoli", "cooked rice",
+    "curry rice", "spaghetti", "soap", "sake", "fog", "foggy", "fire", "dna", "oden", "dango",
+    "sushi", "bubble tea", "shaved ice", "soft ice cream", "ice cream", "canned food", "camping",
+    "cooking", "badminton", "lacrosse", "ice hockey", "field hockey", "ping pong", "bowling",
+    "tennis", "wood", "coral", "horse racing", "money with wings", "building construction",
+    "performing arts", "yarn", "night with stars", "green salad", "ginger root", "potable water",
+    "passport control", "baggage claim", "left luggage", "customs", "luggage", "infinity",
+    "leafy green", "thread", "sunrise", "sunset", "cityscape at dusk", "sunrise over mountains",
+    "sheaf of rice", "pouring liquid", "hundred points", "raising hands", "clapping hands",
+    "folded hands", "palms up together", "heart hands", "people holding hands", "people hugging",
+    "people wrestling", "milky way", "om", "grapes", "cherries", "blueberries", "peanuts", "beans",
+    "pancakes", "french fries", "chopsticks", "eyes", "lungs", "houses", "glasses", "sunglasses",
+    "goggles", "jeans", "gloves", "socks", "briefs", "shorts", "shopping bags", "ballet shoes",
+    "prayer beads", "fireworks", "sparkles", "Japanese dolls", "nesting dolls", "maracas", "books",
+    "scissors", "crossed swords", "chains", "bubbles", "skis", "open hands", "crossed fingers",
+    "paw prints", "footprints", "busts in silhouette", "people with bunny ears", "control knobs",
+    "film frames", "admission tickets", "hot springs", "linked paperclips", "antenna bars",
+    "card index dividers", "sweat droplets", "bookmark tabs", "radioactive", "biohazard",
+    "clinking beer mugs", "clinking glasses", "flower playing cards", "revolving hearts",
 }  # fmt: skip
 
 # Second meanings that CLDR's keywords lack, for lessons about words with two meanings.
-MORE_KEYWORDS = {"computer mouse": ["mouse"], "building construction": ["crane"], "nail polish": ["nail"]}
+MORE_KEYWORDS = {
+    "computer mouse": ["mouse"],
+    "building construction": ["crane"],
+    "nail polish": ["nail"],
+}
 
 # What a caption may call a concept instead of its name (its hypernym), by Unicode subgroup.
 HYPERNYMS = {
-    "face-smiling": "a smiley", "face-affection": "a smiley", "face-tongue": "a smiley", "face-hand": "a smiley",
-    "face-neutral-skeptical": "a smiley", "face-sleepy": "a smiley", "face-unwell": "a smiley", "face-hat": "a smiley",
-    "face-glasses": "a smiley", "face-concerned": "a smiley", "face-negative": "a face", "face-costume": "a mask",
-    "cat-face": "a cat face", "monkey-face": "a monkey", "heart": "a heart symbol", "emotion": "a comic symbol",
-    "hand-fingers-open": "a hand", "hand-fingers-partial": "a hand sign", "hand-fingers-closed": "a fist",
-    "hands": "hands", "hand-prop": "a hand", "body-parts": "a body part", "person": "a human",
-    "person-gesture": "a person making a gesture", "person-role": "a person at work", "person-fantasy": "a fantasy figure",
-    "person-activity": "a person doing something", "person-sport": "an athlete", "person-resting": "a person resting",
-    "family": "people", "person-symbol": "a figure", "animal-mammal": "a mammal", "animal-bird": "a bird",
-    "animal-amphibian": "an amphibian", "animal-reptile": "a reptile", "animal-marine": "a sea animal",
-    "animal-bug": "an insect", "plant-flower": "a flower", "plant-other": "a plant", "food-fruit": "a fruit",
-    "food-vegetable": "a vegetable", "food-prepared": "a dish", "food-asian": "asian food", "food-marine": "seafood",
-    "food-sweet": "a dessert", "drink": "a drink", "dishware": "tableware", "place-map": "a map", "place-geographic": "a landscape",
-    "place-building": "a building", "place-religious": "a house of worship", "place-other": "a place",
-    "transport-ground": "a vehicle", "transport-water": "a boat", "transport-air": "an aircraft", "hotel": "hotel equipment",
-    "time": "a timepiece", "sky & weather": "sky and weather", "event": "a festive object", "award-medal": "an award",
-    "sport": "sports equipment", "game": "a toy or game", "arts & crafts": "arts and crafts", "clothing": "clothing",
-    "sound": "a sound symbol", "music": "music equipment", "musical-instrument": "a musical instrument", "phone": "a phone",
-    "computer": "computer hardware", "light & video": "light and video equipment", "book-paper": "paper goods", "money": "money",
-    "mail": "mail", "writing": "a writing tool", "office": "office supplies", "lock": "a lock or key", "tool": "a tool",
-    "science": "lab equipment", "medical": "medical supplies", "household": "a household object", "other-object": "an object",
-    "transport-sign": "a public sign", "warning": "a warning sign", "religion": "a religious symbol", "zodiac": "a zodiac sign",
-    "gender": "a gender symbol", "math": "a math symbol", "punctuation": "a punctuation mark", "currency": "a currency symbol",
-    "other-symbol": "a symbol", "keycap": "a number", "geometric": "a geometric shape", "flag": "a flag",
+    "face-smiling": "a smiley", "face-affection": "a smiley", "face-tongue": "a smiley",
+    "face-hand": "a smiley", "face-neutral-skeptical": "a smiley", "face-sleepy": "a smiley",
+    "face-unwell": "a smiley", "face-hat": "a smiley", "face-glasses": "a smiley",
+    "face-concerned": "a smiley", "face-negative": "a face", "face-costume": "a mask",
+    "cat-face": "a cat face", "monkey-face": "a monkey", "heart": "a heart symbol",
+    "emotion": "a comic symbol", "hand-fingers-open": "a hand",
+    "hand-fingers-partial": "a hand sign", "hand-fingers-closed": "a fist", "hands": "hands",
+    "hand-prop": "a hand", "body-parts": "a body part", "person": "a human",
+    "person-gesture": "a person making a gesture", "person-role": "a person at work",
+    "person-fantasy": "a fantasy figure", "person-activity": "a person doing something",
+    "person-sport": "an athlete", "person-resting": "a person resting", "family": "people",
+    "person-symbol": "a figure", "animal-mammal": "a mammal", "animal-bird": "a bird",
+    "animal-amphibian": "an amphibian", "animal-reptile": "a reptile",
+    "animal-marine": "a sea animal", "animal-bug": "an insect", "plant-flower": "a flower",
+    "plant-other": "a plant", "food-fruit": "a fruit", "food-vegetable": "a vegetable",
+    "food-prepared": "a dish", "food-asian": "asian food", "food-marine": "seafood",
+    "food-sweet": "a dessert", "drink": "a drink", "dishware": "tableware", "place-map": "a map",
+    "place-geographic": "a landscape", "place-building": "a building",
+    "place-religious": "a house of worship", "place-other": "a place",
+    "transport-ground": "a vehicle", "transport-water": "a boat", "transport-air": "an aircraft",
+    "hotel": "hotel equipment", "time": "a timepiece", "sky & weather": "sky and weather",
+    "event": "a festive object", "award-medal": "an award", "sport": "sports equipment",
+    "game": "a toy or game", "arts & crafts": "arts and crafts", "clothing": "clothing",
+    "sound": "a sound symbol", "music": "music equipment",
+    "musical-instrument": "a musical instrument", "phone": "a phone",
+    "computer": "computer hardware", "light & video": "light and video equipment",
+    "book-paper": "paper goods", "money": "money", "mail": "mail", "writing": "a writing tool",
+    "office": "office supplies", "lock": "a lock or key", "tool": "a tool",
+    "science": "lab equipment", "medical": "medical supplies", "household": "a household object",
+    "other-object": "an object", "transport-sign": "a public sign", "warning": "a warning sign",
+    "religion": "a religious symbol", "zodiac": "a zodiac sign", "gender": "a gender symbol",
+    "math": "a math symbol", "punctuation": "a punctuation mark", "currency": "a currency symbol",
+    "other-symbol": "a symbol", "keycap": "a number", "geometric": "a geometric shape",
+    "flag": "a flag",
 }  # fmt: skip
 
 
 def emoji_rows():
-    """Yield (code points, name, group, subgroup) of every fully qualified emoji without a skin tone."""
+    """Yield (code points, name, group, subgroup) of every fully qualified emoji without a skin
+    tone.
+    """
     group = subgroup = None
     for line in (UNICODE / "emoji/emoji-test.txt").read_text().splitlines():
         if line.startswith("# group:"):
@@ -182,8 +242,18 @@ def concept(codes, name, group, subgroup, cldr, english):
     key = emoji.replace("\ufe0f", "")
     shown = RENAMED.get(name, name).replace("’", "'").replace("“", '"').replace("”", '"')
     bare = shown in PROPER or shown in UNCOUNTABLE
-    described = len(shown.split()) > 2 or subgroup in ("person-gesture", "person-activity", "person-sport", "person-resting", "keycap")
-    keywords = [word for word in cldr["en"].get(key, ("", []))[1] if word.lower() != shown.lower() and ":" not in word]
+    described = len(shown.split()) > 2 or subgroup in (
+        "person-gesture",
+        "person-activity",
+        "person-sport",
+        "person-resting",
+        "keycap",
+    )
+    keywords = [
+        word
+        for word in cldr["en"].get(key, ("", []))[1]
+        if word.lower() != shown.lower() and ":" not in word
+    ]
     keywords += [word for word in MORE_KEYWORDS.get(shown, []) if word not in keywords]
     return {
         "emoji": emoji,
@@ -194,27 +264,45 @@ def concept(codes, name, group, subgroup, cldr, english):
         "article": "" if bare else english.a(shown).split()[0],
         "plural": None if bare or described else english.plural_noun(shown),
         "keywords": keywords,
-        "names": {language: cldr[language][key][0] for language in LANGUAGES if key in cldr[language]},
+        "names": {
+            language: cldr[language][key][0] for language in LANGUAGES if key in cldr[language]
+        },
     }
 
 
 def choose_tiny(concepts):
-    """The 256 concepts of the tiny world: short one-word names, and three that famous examples need."""
+    """The 256 concepts of the tiny world: short one-word names, and three that famous examples
+    need.
+    """
     wanted = ("black cat", "green apple", "computer mouse")
-    groups = {"Animals & Nature": 85, "Food & Drink": 65, "Travel & Places": 45, "Activities": 18, "Objects": 40}
+    groups = {
+        "Animals & Nature": 85,
+        "Food & Drink": 65,
+        "Travel & Places": 45,
+        "Activities": 18,
+        "Objects": 40,
+    }
     chosen = set(wanted)
     for group, quota in groups.items():
         short = [
             entry["name"]
             for entry in concepts
-            if entry["group"] == group and entry["plural"] and entry["name"].isascii() and len(entry["name"]) <= 10
+            if entry["group"] == group
+            and entry["plural"]
+            and entry["name"].isascii()
+            and len(entry["name"]) <= 10
             and entry["name"].isalpha()
-        ]  # fmt: skip
+        ]
         quota = min(quota, len(short))
         chosen |= {short[i * len(short) // quota] for i in range(quota)}
     print(len(chosen), "tiny concepts before filling up")
     for entry in concepts:
-        if len(chosen) < 256 and entry["group"] in groups and entry["plural"] and entry["name"].isalpha():
+        if (
+            len(chosen) < 256
+            and entry["group"] in groups
+            and entry["plural"]
+            and entry["name"].isalpha()
+        ):
             chosen.add(entry["name"])
     for entry in concepts:
         entry["tiny"] = entry["name"] in chosen
@@ -230,7 +318,9 @@ def noto_sprite(emoji, font):
 
 
 def svg_sprite(path):
-    png = subprocess.run(["rsvg-convert", "-w", "192", "-h", "192", str(path)], capture_output=True, check=True)
+    png = subprocess.run(
+        ["rsvg-convert", "-w", "192", "-h", "192", str(path)], capture_output=True, check=True
+    )
     return squared(Image.open(io.BytesIO(png.stdout)).convert("RGBA"))
 
 
@@ -243,7 +333,11 @@ def squared(picture):
     side = max(picture.size)
     canvas = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    inner = canvas.convert("RGBa").resize((SPRITE - 2, SPRITE - 2), Image.Resampling.LANCZOS).convert("RGBA")
+    inner = (
+        canvas.convert("RGBa")
+        .resize((SPRITE - 2, SPRITE - 2), Image.Resampling.LANCZOS)
+        .convert("RGBA")
+    )
     sprite = Image.new("RGBA", (SPRITE, SPRITE), (0, 0, 0, 0))
     sprite.paste(inner, (1, 1))
     return sprite
@@ -270,9 +364,15 @@ def save_sheet(sprites, path, quality):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--twemoji", type=Path, required=True, help="folder with Twemoji's svg files")
-    parser.add_argument("--openmoji", type=Path, required=True, help="folder with OpenMoji's colour svg files")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--twemoji", type=Path, required=True, help="folder with Twemoji's svg files"
+    )
+    parser.add_argument(
+        "--openmoji", type=Path, required=True, help="folder with OpenMoji's colour svg files"
+    )
     arguments = parser.parse_args()
     cldr = {language: annotations(language) for language in ("en", *LANGUAGES)}
     english = inflect.engine()

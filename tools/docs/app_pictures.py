@@ -1,7 +1,8 @@
-"""The pictures of the apps in docs/, from the page that a class sees: ``python tools/docs/app_pictures.py URL [APP ...]``.
+"""The pictures of the apps in docs/, from the page that a class sees: ``python
+tools/docs/app_pictures.py URL [APP ...]``.
 
-URL is where ``make app`` runs. Needs the extra "browser" and Chromium. Each picture is written at the page's own size
-(72 dpi), in at most 256 colours.
+URL is where ``make app`` runs. Needs the extra "browser" and Chromium. Each picture is written at
+the page's own size (72 dpi), in at most 256 colours.
 """
 
 import io
@@ -16,7 +17,10 @@ from clipbench.compute.doctor import find_chromium
 
 FOLDER = Path(__file__).parents[2] / "docs"
 SECONDS = 120
-FLAGS = ["--disable-gpu", *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+FLAGS = [
+    "--disable-gpu",
+    *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+]
 
 
 def explorer(app, page):
@@ -71,7 +75,10 @@ def keep(name: str, taken: bytes) -> None:
     picture = Image.open(io.BytesIO(taken)).convert("RGB")
     few = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(FOLDER / f"{name}.png", optimize=True, dpi=(72, 72))
-    print(f"docs/{name}.png {picture.width} x {picture.height}, {(FOLDER / f'{name}.png').stat().st_size // 1024} KB")
+    print(
+        f"docs/{name}.png {picture.width} x {picture.height}, "
+        f"{(FOLDER / f'{name}.png').stat().st_size // 1024} KB"
+    )
 
 
 def main(address: str, chosen: list[str]) -> None:

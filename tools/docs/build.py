@@ -1,9 +1,12 @@
-"""Fill the parts of README.md and docs/*.md that are computed: ``python tools/docs/build.py`` (make docs).
+"""Fill the parts of README.md and docs/*.md that are computed: ``python tools/docs/build.py`` (make
+docs).
 
 A part stands between <!-- name --> and <!-- /name -->. A test fails when one of them is stale.
 
-* badges: Binder, Colab and app links from the one address in pyproject.toml; nothing while there is none
-* lessons, notebooks: what each lesson is, with seconds and memory from clipbench/assets/records/notebooks.json
+* badges: Binder, Colab and app links from the one address in pyproject.toml; nothing while there is
+  none
+* lessons, notebooks: what each lesson is, with seconds and memory from
+  clipbench/assets/records/notebooks.json
 """
 
 import json
@@ -34,7 +37,10 @@ def launch_links(address: str, version: str = "HEAD") -> dict[str, str]:
     """Where a click starts the lessons or the apps, for a repository on GitHub."""
     match = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", address)
     if not match:
-        raise ValueError(f"{address} is no address of a GitHub repository, so Binder and Colab links cannot be made")
+        raise ValueError(
+            f"{address} is no address of a GitHub repository, so Binder and Colab links "
+            "cannot be made"
+        )
     start = "notebooks/00_start_here.ipynb"
     links = {
         "Lessons on Binder": f"{BINDER}/{match[1]}/{version}?urlpath=lab/tree/{start}",
@@ -97,8 +103,11 @@ def lessons() -> str:
         seconds, memory = cost_of(name)
         exercise = ROOT / "notebooks" / "exercises" / f"{name}.ipynb"
         link = f"[{number}](notebooks/exercises/{exercise.name})" if exercise.exists() else ""
-        rows.append(f"| [{number} {title_of(source)}](notebooks/{name}.ipynb) | {minutes_of(source)} min | {seconds} | "
-                    f"{memory} | {link} |")  # fmt: skip
+        rows.append(
+            f"| [{number} {title_of(source)}](notebooks/{name}.ipynb) | "
+            f"{minutes_of(source)} min | {seconds} | "
+            f"{memory} | {link} |"
+        )
     return "\n".join(rows)
 
 
@@ -106,8 +115,12 @@ def notebooks() -> str:
     rows = ["| lesson | minutes to teach | seconds to run | peak memory |", "|---|---|---|---|"]
     for source in lesson_sources():
         seconds, memory = cost_of(source.stem)
-        rows.append(f"| {source.stem} | {minutes_of(source)} | {seconds.removesuffix(' s')} | {memory} |")
-    known = [row for name, row in measured().items() if (ROOT / "notebooks" / f"{name}.py").exists()]
+        rows.append(
+            f"| {source.stem} | {minutes_of(source)} | {seconds.removesuffix(' s')} | {memory} |"
+        )
+    known = [
+        row for name, row in measured().items() if (ROOT / "notebooks" / f"{name}.py").exists()
+    ]
     if known:
         total, peak = sum(row["seconds"] for row in known), max(row["peak_mb"] for row in known)
         rows.append(f"| all | | {total:.0f} | {peak:,} MB |")
@@ -125,7 +138,9 @@ def filled(text: str) -> str:
         pattern = re.compile(rf"(<!-- {name} -->\n)[\s\S]*?(<!-- /{name} -->)")
         if pattern.search(text):
             content = make()
-            text = pattern.sub(lambda found, new=content: found[1] + (new and new + "\n") + found[2], text)
+            text = pattern.sub(
+                lambda found, new=content: found[1] + (new and new + "\n") + found[2], text
+            )
     return text
 
 

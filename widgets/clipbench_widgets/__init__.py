@@ -10,6 +10,12 @@ from clipbench_widgets.training_monitor.app import TrainingMonitor
 from clipbench_widgets.typographic_studio.app import TypographicStudio
 
 __all__ = [
-    "BeatTheMachine", "EmbeddingMap", "ImageSearch", "PromptExplorer", "SimilarityMatrix", "StartPage",
-    "TrainingMonitor", "TypographicStudio",
-]  # fmt: skip
+    "BeatTheMachine",
+    "EmbeddingMap",
+    "ImageSearch",
+    "PromptExplorer",
+    "SimilarityMatrix",
+    "StartPage",
+    "TrainingMonitor",
+    "TypographicStudio",
+]

@@ -1,7 +1,8 @@
-"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches that move them.
+"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches
+that move them.
 
-A task's ``measure(encoder, arguments)`` returns (metrics, settings), and perhaps a third dict: what it said of every
-picture.
+A task's ``measure(encoder, arguments)`` returns (metrics, settings), and perhaps a third dict: what
+it said of every picture.
 """
 
 import time
@@ -22,8 +23,8 @@ from clipbench.cli.evaluate import (
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
 TASKS = (
-    zero_shot, linear_probe, few_shot, multi_label, retrieval, select_templates, typographic, robustness, scene_tasks,
-    units,
+    zero_shot, linear_probe, few_shot, multi_label, retrieval, select_templates, typographic,
+    robustness, scene_tasks, units,
 )  # fmt: skip
 
 
@@ -38,10 +39,17 @@ def add_to(commands) -> None:
 
 def add_common(parser: Parser, task) -> None:
     """The arguments of every task, and the task's own."""
-    parser.add_argument("--model", default="classroom",
-                        help="tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id")  # fmt: skip
-    parser.add_argument("--data", default="scenes:heldout", help="scenes:heldout, twemoji, openmoji, digits,"
-                        " a folder, a .parquet file, or a hub id owner/name[:part]")  # fmt: skip
+    parser.add_argument(
+        "--model",
+        default="classroom",
+        help="tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id",
+    )
+    parser.add_argument(
+        "--data",
+        default="scenes:heldout",
+        help="scenes:heldout, twemoji, openmoji, digits,"
+        " a folder, a .parquet file, or a hub id owner/name[:part]",
+    )
     parser.add_argument("--out", type=Path, help="also write the record to this file")
     parser.add_argument("--device", default="auto")
     parser.set_defaults(measure=task.measure)
@@ -57,8 +65,13 @@ def evaluate(arguments) -> dict:
     metrics, settings, *outcomes = arguments.measure(encoder, arguments)
     record = make_record(
         metrics=metrics,
-        settings={"task": arguments.task, "model": str(arguments.model), "data": arguments.data, **settings,
-                  **random_weights.settings(encoder.name)},
+        settings={
+            "task": arguments.task,
+            "model": str(arguments.model),
+            "data": arguments.data,
+            **settings,
+            **random_weights.settings(encoder.name),
+        },
         fingerprint=encoder.fingerprint,
         seconds=time.perf_counter() - began,
     )

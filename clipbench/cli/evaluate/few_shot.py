@@ -6,20 +6,46 @@ from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "few-shot"
-ABOUT = "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
+ABOUT = (
+    "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
+)
 METHODS = ("probe", "probe-projected", "tip-adapter", "tip-adapter-f", "coop")
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("--train", metavar="DATA", help="pictures to draw the shots from (default: the data's split)")
-    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
-                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
-    parser.add_argument("--shots", type=ascending, default=(1, 2, 4, 8, 16), metavar="K,K,...",
-                        help="pictures a class (default 1,2,4,8,16)")  # fmt: skip
-    parser.add_argument("--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["probe", "probe-projected"], metavar="METHOD",
-                        help=f"any of {', '.join(METHODS)}")  # fmt: skip
-    parser.add_argument("--no-full", action="store_true", help="leave out the probe on all training pictures")
+    parser.add_argument(
+        "--train",
+        metavar="DATA",
+        help="pictures to draw the shots from (default: the data's split)",
+    )
+    parser.add_argument(
+        "--scenes",
+        type=positive(int),
+        default=20_000,
+        metavar="N",
+        help="training scenes, where the data are scenes (default 20000)",
+    )
+    parser.add_argument(
+        "--shots",
+        type=ascending,
+        default=(1, 2, 4, 8, 16),
+        metavar="K,K,...",
+        help="pictures a class (default 1,2,4,8,16)",
+    )
+    parser.add_argument(
+        "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=["probe", "probe-projected"],
+        metavar="METHOD",
+        help=f"any of {', '.join(METHODS)}",
+    )
+    parser.add_argument(
+        "--no-full", action="store_true", help="leave out the probe on all training pictures"
+    )
 
 
 def ascending(text: str) -> tuple[int, ...]:
@@ -47,9 +73,19 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     for name in arguments.methods:
         score = scorer(name, before, projected, weights, encoder, class_names)
         curve = few_shot_curve(before[0].labels, score, shots, range(arguments.seeds))
-        full = None if arguments.no_full or "probe" not in name else full_accuracy(name, before, projected, weights)
-        metrics |= curve_metrics(name.replace("-", "_"), curve, full, zero_shot["top1"], before[0].labels)
-    metrics |= {"chance": zero_shot["chance"], "pictures": zero_shot["pictures"], "classes": zero_shot["classes"]}
+        full = (
+            None
+            if arguments.no_full or "probe" not in name
+            else full_accuracy(name, before, projected, weights)
+        )
+        metrics |= curve_metrics(
+            name.replace("-", "_"), curve, full, zero_shot["top1"], before[0].labels
+        )
+    metrics |= {
+        "chance": zero_shot["chance"],
+        "pictures": zero_shot["pictures"],
+        "classes": zero_shot["classes"],
+    }
     return metrics, {
         "split": split.how,
         "shots": shots,

@@ -1,4 +1,6 @@
-"""``clipbench eval linear-probe``: logistic regression on frozen features, by the paper's protocol."""
+"""``clipbench eval linear-probe``: logistic regression on frozen features, by the paper's
+protocol.
+"""
 
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines
@@ -14,11 +16,22 @@ FEATURES = {
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("--train", metavar="DATA", help="pictures to train on (default: the data's own split)")
-    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
-                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
-    parser.add_argument("--features", choices=list(FEATURES), default="tower",
-                        help="what is probed (default tower, the paper's: before the projection)")  # fmt: skip
+    parser.add_argument(
+        "--train", metavar="DATA", help="pictures to train on (default: the data's own split)"
+    )
+    parser.add_argument(
+        "--scenes",
+        type=positive(int),
+        default=20_000,
+        metavar="N",
+        help="training scenes, where the data are scenes (default 20000)",
+    )
+    parser.add_argument(
+        "--features",
+        choices=list(FEATURES),
+        default="tower",
+        help="what is probed (default tower, the paper's: before the projection)",
+    )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
@@ -29,15 +42,20 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     left_out: dict[str, str] = {}
     train, test, validation = (
-        rows_of(encoder, part, arguments, left_out) for part in (split.train, split.test, split.validation)
+        rows_of(encoder, part, arguments, left_out)
+        for part in (split.train, split.test, split.validation)
     )
     class_names = split.test.class_names
     note_empty_folders(arguments.data, train.labels, class_names)
-    metrics, verdicts = judged_probe(train, test, validation, len(class_names), progress_lines(arguments))
+    metrics, verdicts = judged_probe(
+        train, test, validation, len(class_names), progress_lines(arguments)
+    )
     ids = [str(name) for name in split.test.ids if str(name) not in left_out]
     settings = {
         "split": split.how,
-        "validation": "its own" if split.validation else "a stratified fifth of the training rows, seed 0",
+        "validation": "its own"
+        if split.validation
+        else "a stratified fifth of the training rows, seed 0",
         "features": FEATURES[arguments.features],
         "scaling": "none",
         "penalty": "|W|^2 / 2 + C * sum of losses, intercept free (scikit-learn's)",
@@ -48,7 +66,10 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
 
 
 def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):
-    """The features of some pictures with their labels; None for None. Unreadable ones are told and noted."""
+    """The features of some pictures with their labels; None for None.
+
+    Unreadable ones are told and noted.
+    """
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.probes.linear_probe import Rows
 

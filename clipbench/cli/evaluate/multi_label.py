@@ -4,17 +4,25 @@ from clipbench.cli.evaluate.words import OWN, find_templates
 from clipbench.cli.shared import Parser, note_unreadable
 
 NAME = "multi-label"
-ABOUT = "mean average precision of class names and templates, where a picture may show several classes"
+ABOUT = (
+    "mean average precision of class names and templates, where a picture may show several classes"
+)
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("--templates", metavar="NAME|FILE", help="of a known set (voc2007, photos, ...), or a text file"
-                        " with one template with {} a line (default: the known set that the data are, else"
-                        " photos)")  # fmt: skip
+    parser.add_argument(
+        "--templates",
+        metavar="NAME|FILE",
+        help="of a known set (voc2007, photos, ...), or a text file"
+        " with one template with {} a line (default: the known set that the data are, else"
+        " photos)",
+    )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
-    """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of prompts."""
+    """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of
+    prompts.
+    """
     from clipbench.data.readers.prompt_sets import recognised, words_for
     from clipbench.data.readers.splits_on_disk import open_several_labels
     from clipbench.evaluate.features.compute import check_features
@@ -38,6 +46,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "class_names": class_names,
         "templates": templates,
         "ensemble": ENSEMBLES["embedding"],
-        "average_precision": "map: area under the steps; map_11_point: VOC 2007's; of the classes that occur",
+        "average_precision": "map: area under the steps; map_11_point: VOC 2007's; of "
+        "the classes that occur",
         **note_unreadable(stored),
     }

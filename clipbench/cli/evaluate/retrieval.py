@@ -1,4 +1,6 @@
-"""``clipbench eval retrieval``: the captions of a picture, and the picture of a caption, found among all."""
+"""``clipbench eval retrieval``: the captions of a picture, and the picture of a caption, found
+among all.
+"""
 
 from clipbench.cli.shared import Parser, note_unreadable
 
@@ -7,8 +9,12 @@ ABOUT = "recall of captions by pictures and of pictures by captions"
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("--prefix", default="", metavar="TEXT",
-                        help="put before every caption; the paper's is 'a photo of'")  # fmt: skip
+    parser.add_argument(
+        "--prefix",
+        default="",
+        metavar="TEXT",
+        help="put before every caption; the paper's is 'a photo of'",
+    )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
@@ -21,13 +27,16 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     data, without = open_evaluated_captions(arguments.data)
     stored = cached_features(encoder, as_pictures(data), progress=not arguments.json)
     rows = [row for row, name in enumerate(data.ids) if str(name) not in stored.unreadable]
-    captions = distinct([[with_prefix(arguments.prefix, text) for text in data.captions(row)] for row in rows])
+    captions = distinct(
+        [[with_prefix(arguments.prefix, text) for text in data.captions(row)] for row in rows]
+    )
     texts = text_features(encoder, captions.texts, progress=not arguments.json)
     ranks = retrieval_ranks(stored.features, texts, captions)
     settings = {
         "pictures": data.name,
         "prefix": arguments.prefix,
-        "equal_captions": "one text: one query, in the gallery once, right for every picture that has it",
+        "equal_captions": "one text: one query, in the gallery once, right for every "
+        "picture that has it",
         "interval": "95 % wilson",
         **({"without_caption": without} if without else {}),
         **note_unreadable(stored),
@@ -37,4 +46,3 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
 
 def with_prefix(prefix: str, caption: str) -> str:
     return f"{prefix.strip()} {caption}" if prefix.strip() else caption
-

@@ -1,4 +1,6 @@
-"""``clipbench eval robustness``: accuracy before and after shifts, alone and against what standard models keep."""
+"""``clipbench eval robustness``: accuracy before and after shifts, alone and against what
+standard models keep.
+"""
 
 import argparse
 from pathlib import Path
@@ -8,31 +10,81 @@ from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, positive, read_lines
 
 NAME = "robustness"
-ABOUT = "accuracy when the data change: other artists, corruptions; effective robustness, mixed weights, probes"
+ABOUT = (
+    "accuracy when the data change: other artists, corruptions; effective "
+    "robustness, mixed weights, probes"
+)
 
 
 def add_arguments(parser: Parser) -> None:
     from clipbench.evaluate.statistics.intervals import KINDS
 
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
-    parser.add_argument("--shifts", nargs="+", metavar="DATA", help="data sets with the same classes, or corruptions "
-                        "such as noise:3 with a strength from 1 to 5 (default: for scenes twemoji, openmoji and every "
-                        "corruption at 3; else every corruption at 3)")  # fmt: skip
-    parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
-                        help="of each set, drawn by the seed (default 2000)")  # fmt: skip
-    parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
-    parser.add_argument("--seed", type=int, default=0, help="of the pictures, the noise and the shots (default 0)")
-    parser.add_argument("--against", nargs="+", type=Path, default=[], metavar="RECORD", help="records of this command "
-                        "for two or more standard models: adds effective robustness")  # fmt: skip
-    parser.add_argument("--wise-ft", metavar="MODEL", help="the fine-tuned copy of --model: adds mixtures of their "
-                        "weights")  # fmt: skip
-    parser.add_argument("--shares", type=shares, metavar="A,A,...", help="of the copy's weights (default 0,0.1,...,1)")
-    parser.add_argument("--shots", type=ascending, default=(), metavar="K,K,...",
-                        help="adds probes of so many pictures a class (the adaptation sweep)")  # fmt: skip
-    parser.add_argument("--train", metavar="DATA", help="pictures to draw the shots from (default: the data's split)")
-    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
-                        help="training scenes, where the data are scenes (default 20000)")  # fmt: skip
-    parser.add_argument("--seeds", type=positive(int), default=1, metavar="N", help="draws of the shots (default 1)")
+    parser.add_argument(
+        "--shifts",
+        nargs="+",
+        metavar="DATA",
+        help="data sets with the same classes, or corruptions "
+        "such as noise:3 with a strength from 1 to 5 (default: for scenes twemoji, "
+        "openmoji and every "
+        "corruption at 3; else every corruption at 3)",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive(int),
+        default=2000,
+        metavar="N",
+        help="of each set, drawn by the seed (default 2000)",
+    )
+    parser.add_argument(
+        "--templates",
+        type=Path,
+        help="a text file, one template with {} a line (default: the data's)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the pictures, the noise and the shots (default 0)"
+    )
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RECORD",
+        help="records of this command for two or more standard models: adds effective robustness",
+    )
+    parser.add_argument(
+        "--wise-ft",
+        metavar="MODEL",
+        help="the fine-tuned copy of --model: adds mixtures of their weights",
+    )
+    parser.add_argument(
+        "--shares",
+        type=shares,
+        metavar="A,A,...",
+        help="of the copy's weights (default 0,0.1,...,1)",
+    )
+    parser.add_argument(
+        "--shots",
+        type=ascending,
+        default=(),
+        metavar="K,K,...",
+        help="adds probes of so many pictures a class (the adaptation sweep)",
+    )
+    parser.add_argument(
+        "--train",
+        metavar="DATA",
+        help="pictures to draw the shots from (default: the data's split)",
+    )
+    parser.add_argument(
+        "--scenes",
+        type=positive(int),
+        default=20_000,
+        metavar="N",
+        help="training scenes, where the data are scenes (default 20000)",
+    )
+    parser.add_argument(
+        "--seeds", type=positive(int), default=1, metavar="N", help="draws of the shots (default 1)"
+    )
 
 
 def shares(text: str) -> tuple[float, ...]:
@@ -50,7 +102,9 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.evaluate.wise_ft import SHARES
 
     data, pool, shifts = open_all(arguments)
-    templates = list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
+    templates = (
+        list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
+    )
     standard = [read_record(file)["metrics"] for file in arguments.against]
 
     def cached(model, pictures, projected):
@@ -65,11 +119,15 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     if arguments.shots:
         metrics |= sweep(encoder, arguments, data, pool, shifts)
     return metrics, {
-        "templates": templates, "shifts": list(shifts), "seed": arguments.seed,
-        "against": [str(file) for file in arguments.against], "wise_ft": arguments.wise_ft,
-        "shares": list(mixed) if arguments.wise_ft else None, "shots": list(arguments.shots),
+        "templates": templates,
+        "shifts": list(shifts),
+        "seed": arguments.seed,
+        "against": [str(file) for file in arguments.against],
+        "wise_ft": arguments.wise_ft,
+        "shares": list(mixed) if arguments.wise_ft else None,
+        "shots": list(arguments.shots),
         "interval": f"95 % {arguments.interval}",
-    }  # fmt: skip
+    }
 
 
 def open_all(arguments) -> tuple:
@@ -85,7 +143,14 @@ def open_all(arguments) -> tuple:
         data, pool = open_pictures(arguments.data), None
     note_empty_folders(arguments.data, data.labels, data.class_names)
     data = with_known_words(drawn(data, arguments.pictures, arguments.seed))
-    return data, pool, {name: open_shift(name, data, arguments) for name in arguments.shifts or usual_shifts(arguments)}
+    return (
+        data,
+        pool,
+        {
+            name: open_shift(name, data, arguments)
+            for name in arguments.shifts or usual_shifts(arguments)
+        },
+    )
 
 
 def usual_shifts(arguments) -> list[str]:
@@ -108,11 +173,16 @@ def open_shift(name: str, data, arguments):
     if kind in CORRUPTIONS:
         return corrupted(data, kind, int(strength) if strength.isdecimal() else 0, arguments.seed)
     shifted = with_known_words(open_pictures(name))
-    return drawn(only_of(shifted, shared_classes(data, shifted)), arguments.pictures, arguments.seed)
+    return drawn(
+        only_of(shifted, shared_classes(data, shifted)), arguments.pictures, arguments.seed
+    )
 
 
 def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
-    """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts. Their features are not kept."""
+    """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts.
+
+    Their features are not kept.
+    """
     from clipbench.encoders.clip import load
     from clipbench.evaluate.robustness import shift_metrics
     from clipbench.evaluate.wise_ft import interpolated
@@ -136,29 +206,38 @@ def sweep(encoder, arguments, data, pool, shifts) -> dict:
     from clipbench.evaluate.robustness import adaptation_sweep, labels_among
 
     def rows(pictures) -> Rows:
-        features = cached_image_features(encoder, pictures, projected=False, progress=not arguments.json)
+        features = cached_image_features(
+            encoder, pictures, projected=False, progress=not arguments.json
+        )
         return Rows(features.to(solver_device(encoder)), labels_among(pictures, data.class_names))
 
     pool = rows(with_known_words(pool))
-    tests = {"top1": rows(data)} | {f"{name}/top1": rows(shifted) for name, shifted in shifts.items()}
+    tests = {"top1": rows(data)} | {
+        f"{name}/top1": rows(shifted) for name, shifted in shifts.items()
+    }
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
     usable = usable_shots(pool.labels, arguments.shots)
     return adaptation_sweep(pool, tests, usable, seeds, len(data.class_names))
 
 
-# --------------------------------------------------------------------------------------------------- the table
+# -------------------- the table
 
 
 def show(record: dict) -> str:
     metrics, settings = record["metrics"], record["settings"]
     shifts = settings["shifts"]
-    lines = [f"robustness of {settings['model']} on {settings['data']}, top-1 in per cent (95 % interval): "
-             f"{with_ends(metrics, 'top1')}",
-             f"{'shift':<16}{'same classes before':<22}{'after':<22}{'drop':>7}{'effective':>11}"]  # fmt: skip
+    lines = [
+        f"robustness of {settings['model']} on {settings['data']}, top-1 in per cent "
+        "(95 % interval): "
+        f"{with_ends(metrics, 'top1')}",
+        f"{'shift':<16}{'same classes before':<22}{'after':<22}{'drop':>7}{'effective':>11}",
+    ]
     for name in shifts:
         effective = metrics.get(f"{name}/effective_robustness")
         told = "" if effective is None else f"{100 * effective:+11.1f}"
-        before, after = (with_ends(metrics, f"{name}/{part}") for part in ("in_distribution", "top1"))
+        before, after = (
+            with_ends(metrics, f"{name}/{part}") for part in ("in_distribution", "top1")
+        )
         lines.append(f"{name:<16}{before:<22}{after:<22}{100 * metrics[f'{name}/drop']:7.1f}{told}")
     lines.append(f"mean after the shifts {100 * metrics['mean_shifted']:.1f}")
     return "\n".join([*lines, *curves(metrics, settings)])
@@ -170,9 +249,13 @@ def curves(metrics: dict, settings: dict) -> list[str]:
     for kind, steps in (("wise_ft", settings["shares"] or ()), ("shots", settings["shots"])):
         for step in steps:
             before = metrics.get(f"{kind}/{step:g}/top1")
-            after = [metrics.get(f"{kind}/{step:g}/{name}/top1", 0.0) for name in settings["shifts"]]
+            after = [
+                metrics.get(f"{kind}/{step:g}/{name}/top1", 0.0) for name in settings["shifts"]
+            ]
             if before is not None:
-                told = f"before {100 * before:5.1f}, mean after {100 * sum(after) / len(after):5.1f}"
+                told = (
+                    f"before {100 * before:5.1f}, mean after {100 * sum(after) / len(after):5.1f}"
+                )
                 lines.append(f"{kind.replace('_', '-')} {step:g}: {told}")
     return lines
 

@@ -7,7 +7,10 @@ from clipbench.cli.evaluate.few_shot import ascending
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
-ABOUT = "fourteen questions about scenes (count, position, relation, sign word, ...), zero-shot and by linear probes"
+ABOUT = (
+    "fourteen questions about scenes (count, position, relation, sign word, ...), "
+    "zero-shot and by linear probes"
+)
 
 
 def add_arguments(parser: Parser) -> None:
@@ -15,14 +18,33 @@ def add_arguments(parser: Parser) -> None:
 
     parser.set_defaults(data="scenes")
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)")
-    parser.add_argument("--pictures", type=positive(int), default=1000, metavar="N",
-                        help="test scenes of each task (default 1000)")  # fmt: skip
-    parser.add_argument("--train", type=whole, default=2000, metavar="N",
-                        help="training scenes of each probe; 0 for no probes (default 2000)")  # fmt: skip
-    parser.add_argument("--shots", type=ascending, default=(), metavar="K,K,...",
-                        help="also probes of so many scenes of each answer, such as 1,2,4,8,16")  # fmt: skip
-    parser.add_argument("--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)")
+    parser.add_argument(
+        "--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive(int),
+        default=1000,
+        metavar="N",
+        help="test scenes of each task (default 1000)",
+    )
+    parser.add_argument(
+        "--train",
+        type=whole,
+        default=2000,
+        metavar="N",
+        help="training scenes of each probe; 0 for no probes (default 2000)",
+    )
+    parser.add_argument(
+        "--shots",
+        type=ascending,
+        default=(),
+        metavar="K,K,...",
+        help="also probes of so many scenes of each answer, such as 1,2,4,8,16",
+    )
+    parser.add_argument(
+        "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"
+    )
 
 
 def whole(text: str) -> int:
@@ -47,12 +69,20 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     found = {}
     for task in tasks:
         found[task.name] = scene_task_metrics(
-            encoder, task, arguments.pictures, arguments.train, not arguments.json, arguments.interval,
-            arguments.shots, range(arguments.seeds),
-        )  # fmt: skip
+            encoder,
+            task,
+            arguments.pictures,
+            arguments.train,
+            not arguments.json,
+            arguments.interval,
+            arguments.shots,
+            range(arguments.seeds),
+        )
         if not arguments.json:
             print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
-    metrics = {f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()}
+    metrics = {
+        f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()
+    }
     for kind in ("zero_shot", "probe", "chance"):
         if all(kind in numbers for numbers in found.values()):
             metrics[f"mean_{kind}"] = fmean(numbers[kind] for numbers in found.values())
@@ -73,11 +103,15 @@ def show(record: dict) -> str:
     from clipbench.data.world.scene_tasks import scene_task
 
     metrics, settings = record["metrics"], record["settings"]
-    lines = [f"scene tasks of {settings['model']}, per cent (95 % interval)",
-             f"{'task':<16}{'chance':>7}   {'zero-shot':<21}{'linear probe':<21} question"]  # fmt: skip
+    lines = [
+        f"scene tasks of {settings['model']}, per cent (95 % interval)",
+        f"{'task':<16}{'chance':>7}   {'zero-shot':<21}{'linear probe':<21} question",
+    ]
     for name in settings["tasks"]:
         cells = "".join(f"{cell(metrics, f'{name}/{kind}'):<21}" for kind in ("zero_shot", "probe"))
-        lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {scene_task(name).about}")
+        lines.append(
+            f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {scene_task(name).about}"
+        )
     means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
     return "\n".join([*lines, f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}"])
 

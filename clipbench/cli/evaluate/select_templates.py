@@ -1,4 +1,6 @@
-"""``clipbench eval select-templates``: templates chosen on one half of the pictures, scored on the other."""
+"""``clipbench eval select-templates``: templates chosen on one half of the pictures, scored on
+the other.
+"""
 
 from clipbench.cli.evaluate.words import add_words, choose_words
 from clipbench.cli.shared import Parser, note_unreadable, positive
@@ -9,8 +11,12 @@ ABOUT = "greedy choice of templates on one half of the pictures, scored on the o
 
 def add_arguments(parser: Parser) -> None:
     add_words(parser)
-    parser.add_argument("--most", type=positive(int), default=7, help="templates to choose at most (default 7)")
-    parser.add_argument("--seed", type=int, default=0, help="of the division into halves (default 0)")
+    parser.add_argument(
+        "--most", type=positive(int), default=7, help="templates to choose at most (default 7)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the division into halves (default 0)"
+    )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
@@ -24,7 +30,9 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     prompts = Prompts(encoder, words.class_names, progress=not arguments.json).of_all(templates)
     steps = forward_selection(prompts, validation, test, arguments.most)
     kept = best_length(steps)
-    everything, first = (test.judged_by(Ensemble(some)).metrics() for some in (prompts, prompts[:1]))
+    everything, first = (
+        test.judged_by(Ensemble(some)).metrics() for some in (prompts, prompts[:1])
+    )
     metrics = steps[kept - 1].test.metrics() | {
         "validation_top1": steps[kept - 1].validation,
         "all_templates_top1": everything["top1"],
@@ -35,12 +43,16 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     return metrics, {
         "chosen": [templates[step.template] for step in steps[:kept]],
         "path": [
-            {"template": templates[step.template], "validation_top1": step.validation,
-             "top1": step.test.metrics()["top1"]}
+            {
+                "template": templates[step.template],
+                "validation_top1": step.validation,
+                "top1": step.test.metrics()["top1"],
+            }
             for step in steps
         ],
         "candidates": templates,
         "words": words.of,
-        "split": f"halves of each class, seed {arguments.seed}; top1 is of the half that did not choose",
+        "split": f"halves of each class, seed {arguments.seed}; top1 is of the half "
+        "that did not choose",
         **note_unreadable(words.stored),
-    }  # fmt: skip
+    }

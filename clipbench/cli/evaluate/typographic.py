@@ -1,4 +1,6 @@
-"""``clipbench eval typographic``: another thing's name printed on every picture, and what the model then sees."""
+"""``clipbench eval typographic``: another thing's name printed on every picture, and what the
+model then sees.
+"""
 
 import argparse
 from pathlib import Path
@@ -8,38 +10,87 @@ from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lin
 from clipbench.errors import UserError
 
 NAME = "typographic"
-ABOUT = "typographic attacks: another thing's name printed on every picture, by sticker size, with a control word"
+ABOUT = (
+    "typographic attacks: another thing's name printed on every picture, by "
+    "sticker size, with a control word"
+)
 
 
 def add_arguments(parser: Parser) -> None:
     from clipbench.evaluate.statistics.intervals import KINDS
 
-    parser.add_argument("--templates", type=Path, help="a text file, one template with {} a line (default: the data's)")
-    parser.add_argument("--pictures", type=positive(int), default=2000, metavar="N",
-                        help="how many pictures to attack, drawn by the seed (default 2000)")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of the targets and the choice of pictures (default 0)")
-    parser.add_argument("--longest", type=positive(int), default=80, metavar="LETTERS",
-                        help="print only names of at most so many letters, such as 8")  # fmt: skip
+    parser.add_argument(
+        "--templates",
+        type=Path,
+        help="a text file, one template with {} a line (default: the data's)",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive(int),
+        default=2000,
+        metavar="N",
+        help="how many pictures to attack, drawn by the seed (default 2000)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the targets and the choice of pictures (default 0)"
+    )
+    parser.add_argument(
+        "--longest",
+        type=positive(int),
+        default=80,
+        metavar="LETTERS",
+        help="print only names of at most so many letters, such as 8",
+    )
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
-    parser.add_argument("--probe", action="store_true", help="also attack a linear probe of clean features")
-    parser.add_argument("--train", metavar="DATA", help="pictures to train the probe on (default: the data's split)")
-    parser.add_argument("--scenes", type=positive(int), default=20_000, metavar="N",
-                        help="training scenes of the probe, where the data are scenes (default 20000)")  # fmt: skip
+    parser.add_argument(
+        "--probe", action="store_true", help="also attack a linear probe of clean features"
+    )
+    parser.add_argument(
+        "--train", metavar="DATA", help="pictures to train the probe on (default: the data's split)"
+    )
+    parser.add_argument(
+        "--scenes",
+        type=positive(int),
+        default=20_000,
+        metavar="N",
+        help="training scenes of the probe, where the data are scenes (default 20000)",
+    )
     add_sticker_arguments(parser)
 
 
 def add_sticker_arguments(parser: Parser) -> None:
-    parser.add_argument("--height", type=float, default=0.25,
-                        help="of the sticker, as a fraction of the picture's side (default 0.25)")  # fmt: skip
-    parser.add_argument("--heights", type=numbers, metavar="H,H,...",
-                        help="of the sweep (default 0.1,0.15,0.2,0.25,0.3,0.4; none for no sweep)")  # fmt: skip
-    parser.add_argument("--position", type=numbers, default=(0.5, 0.8), metavar="X,Y",
-                        help="centre of the sticker, as fractions (default 0.5,0.8)")  # fmt: skip
-    parser.add_argument("--angle", type=float, default=0.0, help="degrees, counter-clockwise (default 0)")
+    parser.add_argument(
+        "--height",
+        type=float,
+        default=0.25,
+        help="of the sticker, as a fraction of the picture's side (default 0.25)",
+    )
+    parser.add_argument(
+        "--heights",
+        type=numbers,
+        metavar="H,H,...",
+        help="of the sweep (default 0.1,0.15,0.2,0.25,0.3,0.4; none for no sweep)",
+    )
+    parser.add_argument(
+        "--position",
+        type=numbers,
+        default=(0.5, 0.8),
+        metavar="X,Y",
+        help="centre of the sticker, as fractions (default 0.5,0.8)",
+    )
+    parser.add_argument(
+        "--angle", type=float, default=0.0, help="degrees, counter-clockwise (default 0)"
+    )
     parser.add_argument("--opacity", type=float, default=1.0)
-    parser.add_argument("--text-color", default="#141419", help="a name or #rrggbb (default #141419)")
-    parser.add_argument("--paper-color", default="#fcfcfa", help="a name, #rrggbb, or none (default #fcfcfa)")
-    parser.add_argument("--font", type=Path, help="a TrueType or OpenType file (default: DejaVu Sans, bold)")
+    parser.add_argument(
+        "--text-color", default="#141419", help="a name or #rrggbb (default #141419)"
+    )
+    parser.add_argument(
+        "--paper-color", default="#fcfcfa", help="a name, #rrggbb, or none (default #fcfcfa)"
+    )
+    parser.add_argument(
+        "--font", type=Path, help="a TrueType or OpenType file (default: DejaVu Sans, bold)"
+    )
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -72,15 +123,21 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
     sticker = sticker_of(arguments)
     data, probe, split = pictures_and_probe(encoder, arguments)
     note_empty_folders(arguments.data, data.labels, data.class_names)
-    data, left_out = readable_part(encoder, drawn(data, arguments.pictures, arguments.seed), arguments)
+    data, left_out = readable_part(
+        encoder, drawn(data, arguments.pictures, arguments.seed), arguments
+    )
     templates = templates_of(data, arguments)
     plan = plan_attack(data.labels, data.class_names, arguments.seed, arguments.longest)
     heights = HEIGHTS if arguments.heights is None else arguments.heights
     classifiers = [*zero_shot_classifiers(encoder, data, templates), *probe]
     progress = not arguments.json
-    metrics = typographic_attack(encoder, data, classifiers, sticker, plan, heights, progress, arguments.interval)
+    metrics = typographic_attack(
+        encoder, data, classifiers, sticker, plan, heights, progress, arguments.interval
+    )
     attacked = printed(data, plan.words, sticker)
-    metrics |= named_word_metrics(encoder, attacked, plan.words, plan.targets, progress, arguments.interval)
+    metrics |= named_word_metrics(
+        encoder, attacked, plan.words, plan.targets, progress, arguments.interval
+    )
     return metrics, {
         "templates": templates,
         "seed": arguments.seed,
@@ -99,7 +156,10 @@ def measure_photos(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.evaluate.typographic import Jury, named_word_metrics, photo_metrics
 
     if arguments.probe:
-        raise UserError(f"{arguments.data} holds photographs with words, which train no probe; leave --probe out")
+        raise UserError(
+            f"{arguments.data} holds photographs with words, which train no probe; "
+            "leave --probe out"
+        )
     photos = open_word_photos(Path(arguments.data))
     data, written = photos.data, photos.written >= 0
     templates = templates_of(data, arguments)
@@ -126,9 +186,15 @@ def sticker_of(arguments):
         raise UserError("--position needs two numbers, such as 0.5,0.8")
     paper = None if arguments.paper_color == "none" else arguments.paper_color
     return Sticker(
-        "word", arguments.height, arguments.position, arguments.text_color, paper, arguments.angle, arguments.opacity,
+        "word",
+        arguments.height,
+        arguments.position,
+        arguments.text_color,
+        paper,
+        arguments.angle,
+        arguments.opacity,
         arguments.font or FONT,
-    )  # fmt: skip
+    )
 
 
 def described(sticker) -> dict:
@@ -147,7 +213,11 @@ def described(sticker) -> dict:
 def wordings(arguments) -> dict:
     from clipbench.evaluate.typographic import NAMED_WORDING, WORDING
 
-    return {"wording": list(WORDING), "named_wording": NAMED_WORDING, "interval": f"95 % {arguments.interval}"}
+    return {
+        "wording": list(WORDING),
+        "named_wording": NAMED_WORDING,
+        "interval": f"95 % {arguments.interval}",
+    }
 
 
 def templates_of(data, arguments) -> list[str]:
@@ -155,12 +225,16 @@ def templates_of(data, arguments) -> list[str]:
 
 
 def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
-    """The zero-shot classifier, and the one whose prompts speak of a sign (the defence by wording)."""
+    """The zero-shot classifier, and the one whose prompts speak of a sign (the defence by
+    wording).
+    """
     from clipbench.evaluate.typographic import WORDING, Classifier
     from clipbench.evaluate.zero_shot import zero_shot_weights
 
-    weights = {name: zero_shot_weights(encoder, data.class_names, texts)
-               for name, texts in (("", templates), ("wording_", WORDING))}  # fmt: skip
+    weights = {
+        name: zero_shot_weights(encoder, data.class_names, texts)
+        for name, texts in (("", templates), ("wording_", WORDING))
+    }
     return [Classifier(name, lambda features, w=w: features @ w) for name, w in weights.items()]
 
 
@@ -178,9 +252,15 @@ def pictures_and_probe(encoder, arguments) -> tuple:
 
     split = open_split(arguments.data, arguments.train, arguments.scenes)
     arguments.features = "tower"
-    train, validation = (rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation))
+    train, validation = (
+        rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation)
+    )
     probe = choose_probe(train, validation, len(split.test.class_names), progress_lines(arguments))
-    return with_known_words(split.test), [Classifier("probe_", probe.fit.logits, projected=False)], split.how
+    return (
+        with_known_words(split.test),
+        [Classifier("probe_", probe.fit.logits, projected=False)],
+        split.how,
+    )
 
 
 def readable_part(encoder, data, arguments) -> tuple:
@@ -191,10 +271,12 @@ def readable_part(encoder, data, arguments) -> tuple:
     if not stored.unreadable:
         return data, {}
     known = set(stored.ids)
-    return data.subset([row for row, name in enumerate(data.ids) if str(name) in known]), note_unreadable(stored)
+    return data.subset(
+        [row for row, name in enumerate(data.ids) if str(name) in known]
+    ), note_unreadable(stored)
 
 
-# --------------------------------------------------------------------------------------------------- the table
+# -------------------- the table
 
 COLUMNS = ("attacked_top1", "control_top1", "success", "control_target", "two_way_attacked")
 
@@ -202,16 +284,33 @@ COLUMNS = ("attacked_top1", "control_top1", "success", "control_target", "two_wa
 def show(record: dict) -> str:
     """The numbers as percentages: one table of the sizes for each classifier, then the defences."""
     metrics, settings = record["metrics"], record["settings"]
-    lines = [f"typographic attack on {settings['model']} with {settings['data']}: {metrics['pictures']} pictures, "
-             f"{metrics['classes']} classes; per cent, chance {100 * metrics['chance']:.2g}, two-way 50"]  # fmt: skip
-    for prefix, title in (("", "zero-shot"), ("probe_", "linear probe"), ("wording_", "prompts that speak of a sign")):
+    lines = [
+        f"typographic attack on {settings['model']} with {settings['data']}: "
+        f"{metrics['pictures']} pictures, "
+        f"{metrics['classes']} classes; per cent, chance {100 * metrics['chance']:.2g}, two-way 50"
+    ]
+    for prefix, title in (
+        ("", "zero-shot"),
+        ("probe_", "linear probe"),
+        ("wording_", "prompts that speak of a sign"),
+    ):
         lines += classifier_lines(metrics, settings, prefix, title)
     return "\n".join([*lines, *other_lines(metrics)])
 
 
 def classifier_lines(metrics: dict, settings: dict, prefix: str, title: str) -> list[str]:
-    known = [name for name in ("clean_top1", *COLUMNS, "flipped", "control_cost", "two_way_clean", "masked_top1")
-             if prefix + name in metrics]  # fmt: skip
+    known = [
+        name
+        for name in (
+            "clean_top1",
+            *COLUMNS,
+            "flipped",
+            "control_cost",
+            "two_way_clean",
+            "masked_top1",
+        )
+        if prefix + name in metrics
+    ]
     if not known:
         return []
     lines = ["", title, *(f"  {name:<18} {with_ends(metrics, prefix + name)}" for name in known)]
@@ -221,13 +320,20 @@ def classifier_lines(metrics: dict, settings: dict, prefix: str, title: str) -> 
     for height in heights:
         numbers = [metrics[f"{prefix}{name}_at_{height:g}"] for name in COLUMNS]
         cover = metrics[f"covered_at_{height:g}"]
-        lines.append(f"  {height:6g} {100 * cover:8.1f}" + "".join(f"{100 * number:18.1f}" for number in numbers))
+        lines.append(
+            f"  {height:6g} {100 * cover:8.1f}"
+            + "".join(f"{100 * number:18.1f}" for number in numbers)
+        )
     return lines
 
 
 def other_lines(metrics: dict) -> list[str]:
     name = "two_way_named_word"
-    return ["", f"prompts that name the word, two-way: {with_ends(metrics, name)}"] if name in metrics else []
+    return (
+        ["", f"prompts that name the word, two-way: {with_ends(metrics, name)}"]
+        if name in metrics
+        else []
+    )
 
 
 def with_ends(metrics: dict, name: str) -> str:

@@ -10,14 +10,27 @@ OWN = "own"  # as an argument: what the data themselves say
 
 
 def add_words(parser: Parser) -> None:
-    parser.add_argument("--templates", metavar="NAME|FILE", help="of a known set (cifar10, imagenet, photos, ...), or a"
-                        " text file with one template with {} a line, or own (default: the known set that the data are,"
-                        " else the data's own)")  # fmt: skip
-    parser.add_argument("--classes", metavar="NAME|FILE", help="of a known set, or a text file with a class a line: its"
-                        " name, or the data's name for it, a tab and the name to prompt with; or own (default as for"
-                        " templates)")  # fmt: skip
-    parser.add_argument("--language", metavar="CODE", help="ask about the emoji world in Spanish (es), German (de),"
-                        " Chinese (zh) or Russian (ru)")  # fmt: skip
+    parser.add_argument(
+        "--templates",
+        metavar="NAME|FILE",
+        help="of a known set (cifar10, imagenet, photos, ...), or a"
+        " text file with one template with {} a line, or own (default: the known set "
+        "that the data are,"
+        " else the data's own)",
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="NAME|FILE",
+        help="of a known set, or a text file with a class a line: its"
+        " name, or the data's name for it, a tab and the name to prompt with; or own "
+        "(default as for"
+        " templates)",
+    )
+    parser.add_argument(
+        "--language",
+        metavar="CODE",
+        help="ask about the emoji world in Spanish (es), German (de), Chinese (zh) or Russian (ru)",
+    )
 
 
 @dataclass(frozen=True)
@@ -40,14 +53,17 @@ def choose_words(encoder, arguments) -> Words:
     """Features of the data, and the words that --classes and --templates ask for.
 
     Raises:
-        UserError: for data without classes, or with one, for classes that are not listed, and for bad templates.
+        UserError: for data without classes, or with one, for classes that are not listed, and for
+            bad templates.
     """
     from clipbench.data.readers.prompt_sets import prompt_set, recognised
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.features.feature_file import labelled, open_features
     from clipbench.evaluate.features.prompts import fill_templates
 
-    stored = open_features(encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json)
+    stored = open_features(
+        encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json
+    )
     own_names = list(labelled(stored, arguments.data)[2])
     if arguments.language:
         return words_in(arguments.language, stored, own_names, arguments)
@@ -57,7 +73,10 @@ def choose_words(encoder, arguments) -> Words:
     templates = arguments.templates or (classes if is_known(classes) else OWN)
     stored, class_names = with_classes(stored, own_names, classes, arguments.data)
     if len(class_names) < 2:
-        raise UserError(f"{arguments.data} has one class only, {class_names[0]!r}: there is nothing to choose between")
+        raise UserError(
+            f"{arguments.data} has one class only, {class_names[0]!r}: there is nothing "
+            "to choose between"
+        )
     found = find_templates(templates, stored)
     fill_templates(class_names, found)  # tells what is wrong with them
     if arguments.classes or Path(arguments.data).is_dir():
@@ -71,7 +90,8 @@ def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
     """The emoji world's classes and templates in another language.
 
     Raises:
-        UserError: for an unknown language, together with --classes, and for classes that are not the emoji world's.
+        UserError: for an unknown language, together with --classes, and for classes that are not
+            the emoji world's.
     """
     from clipbench.data.world.languages import LANGUAGES, named
     from clipbench.data.world.sprites import concept_ids, concepts
@@ -81,10 +101,22 @@ def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
     if arguments.classes:
         raise UserError("--language translates the data's own classes; leave --classes out")
     if strange := [name for name in own_names if name not in concept_ids()]:
-        raise UserError(f"--language knows the names of the emoji world only; {arguments.data} has {strange[0]!r}")
+        raise UserError(
+            f"--language knows the names of the emoji world only; {arguments.data} has "
+            f"{strange[0]!r}"
+        )
     names = [named(concepts()[concept_ids()[name]], language) for name in own_names]
-    templates = find_templates(arguments.templates, stored) if arguments.templates else LANGUAGES[language].templates
-    return Words(stored, names, templates, {"classes": f"own, in {LANGUAGES[language].name}", "templates": language})
+    templates = (
+        find_templates(arguments.templates, stored)
+        if arguments.templates
+        else LANGUAGES[language].templates
+    )
+    return Words(
+        stored,
+        names,
+        templates,
+        {"classes": f"own, in {LANGUAGES[language].name}", "templates": language},
+    )
 
 
 def is_known(name: str) -> bool:
@@ -105,7 +137,10 @@ def with_classes(stored, own_names: list[str], wanted: str, data: str):
         numbers, class_names = known.numbers(own_names), known.class_names
     else:
         pairs = [line.split("\t", 1) for line in read_words(wanted)]
-        numbers, class_names = numbered([pair[0] for pair in pairs], wanted), [pair[-1].strip() for pair in pairs]
+        numbers, class_names = (
+            numbered([pair[0] for pair in pairs], wanted),
+            [pair[-1].strip() for pair in pairs],
+        )
     if not class_names:
         raise UserError(f"{wanted} lists no classes; give a file with one a line, or a known set")
     labels = match_classes(own_names, numbers, set(stored.labels.tolist()), data, wanted)
@@ -121,11 +156,16 @@ def find_templates(wanted: str, stored) -> list[str]:
 
 
 def read_words(file: str) -> list[str]:
-    """Lines of a file; a name that is neither a file nor a known set is told with the known ones."""
+    """Lines of a file; a name that is neither a file nor a known set is told with the known
+    ones.
+    """
     from clipbench.data.readers.prompt_sets import prompt_set_names
 
     if not Path(file).exists():
-        raise UserError(f"{file!r} is no file and no known set; known are {', '.join(prompt_set_names())}, or own")
+        raise UserError(
+            f"{file!r} is no file and no known set; known are "
+            f"{', '.join(prompt_set_names())}, or own"
+        )
     return read_lines(Path(file))
 
 
@@ -133,7 +173,10 @@ def note_classes_without_pictures(labels, class_names: list[str]) -> None:
     shown = set(labels.tolist())
     if missing := [name for label, name in enumerate(class_names) if label not in shown]:
         named = ", ".join(repr(name) for name in missing[:5])
-        note(f"{len(missing)} of {len(class_names)} classes have no pictures and can only be wrong answers: {named}")
+        note(
+            f"{len(missing)} of {len(class_names)} classes have no pictures and can "
+            f"only be wrong answers: {named}"
+        )
 
 
 def note_empty_folders(data: str, labels, class_names: list[str]) -> None:

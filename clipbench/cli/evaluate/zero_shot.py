@@ -15,10 +15,19 @@ def add_arguments(parser: Parser) -> None:
     from clipbench.evaluate.statistics.intervals import KINDS
 
     add_words(parser)
-    parser.add_argument("--ensemble", choices=["embedding", "probability"], default="embedding",
-                        help="where templates are averaged (default embedding, as in the paper)")  # fmt: skip
+    parser.add_argument(
+        "--ensemble",
+        choices=["embedding", "probability"],
+        default="embedding",
+        help="where templates are averaged (default embedding, as in the paper)",
+    )
     parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
-    parser.add_argument("--confusion", type=Path, metavar="FILE", help="also write the confusion matrix to this .csv")
+    parser.add_argument(
+        "--confusion",
+        type=Path,
+        metavar="FILE",
+        help="also write the confusion matrix to this .csv",
+    )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
@@ -45,14 +54,20 @@ def judged(encoder, words, arguments):
     """The verdicts of the chosen ensemble, or of a rival objective in its own way."""
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.features.prompts import Prompts
-    from clipbench.evaluate.zero_shot import judge_by_probabilities, judge_by_scores, judge_zero_shot
+    from clipbench.evaluate.zero_shot import (
+        judge_by_probabilities,
+        judge_by_scores,
+        judge_zero_shot,
+    )
 
     features, labels = words.stored.features, words.stored.labels
     if not has_joint_space(encoder):
         return judge_by_scores(encoder, features, labels, words.class_names, words.templates)
     prompts = Prompts(encoder, words.class_names, progress=not arguments.json)
     if arguments.ensemble == "probability":
-        return judge_by_probabilities(features, labels, prompts.of_all(words.templates), encoder.scale)
+        return judge_by_probabilities(
+            features, labels, prompts.of_all(words.templates), encoder.scale
+        )
     return judge_zero_shot(features, labels, prompts.weights(words.templates))
 
 

@@ -1,7 +1,9 @@
-"""Pictures made worse in six ways and five strengths, with the numbers of ImageNet-C (Hendrycks and Dietterich 2019).
+"""Pictures made worse in six ways and five strengths, with the numbers of ImageNet-C (Hendrycks and
+Dietterich 2019).
 
-A corruption is applied to the central square of a picture, reduced to 224 pixels where it is larger, so that noise is
-as coarse as the picture that a model sees. The same seed and row give the same pixels.
+A corruption is applied to the central square of a picture, reduced to 224 pixels where it is
+larger, so that noise is as coarse as the picture that a model sees. The same seed and row give the
+same pixels.
 """
 
 import io
@@ -23,7 +25,9 @@ def noise(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.I
     """Gaussian noise on every channel of every pixel."""
     deviation = (0.08, 0.12, 0.18, 0.26, 0.38)[strength - 1]
     pixels = fractions(picture)
-    return as_picture(pixels + np.random.default_rng(seed).normal(scale=deviation, size=pixels.shape))
+    return as_picture(
+        pixels + np.random.default_rng(seed).normal(scale=deviation, size=pixels.shape)
+    )
 
 
 def blur(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
@@ -35,7 +39,9 @@ def blur(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Im
 def pixelate(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
     """Made smaller and large again, without smoothing."""
     side = max(1, int(picture.width * (0.6, 0.5, 0.4, 0.3, 0.25)[strength - 1]))
-    return picture.resize((side, side), Image.Resampling.BOX).resize(picture.size, Image.Resampling.NEAREST)
+    return picture.resize((side, side), Image.Resampling.BOX).resize(
+        picture.size, Image.Resampling.NEAREST
+    )
 
 
 def contrast(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
@@ -63,8 +69,13 @@ def jpeg(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Im
 
 
 CORRUPTIONS: dict[str, Callable[[Image.Image, int, tuple[int, int]], Image.Image]] = {
-    "noise": noise, "blur": blur, "pixelate": pixelate, "contrast": contrast, "brightness": brightness, "jpeg": jpeg,
-}  # fmt: skip
+    "noise": noise,
+    "blur": blur,
+    "pixelate": pixelate,
+    "contrast": contrast,
+    "brightness": brightness,
+    "jpeg": jpeg,
+}
 
 
 def fractions(picture: Image.Image) -> np.ndarray:
@@ -93,7 +104,10 @@ def corrupted(data: PictureSet, name: str, strength: int = 3, seed: int = 0) -> 
     """
     if name not in CORRUPTIONS or strength not in STRENGTHS:
         known = ", ".join(CORRUPTIONS)
-        raise UserError(f"no corruption {name}:{strength}; choose from {known}, with a strength from 1 to 5 (noise:3)")
+        raise UserError(
+            f"no corruption {name}:{strength}; choose from {known}, with a strength "
+            "from 1 to 5 (noise:3)"
+        )
     worsen = CORRUPTIONS[name]
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
@@ -101,4 +115,9 @@ def corrupted(data: PictureSet, name: str, strength: int = 3, seed: int = 0) -> 
         return [worsen(seen(picture), strength, (seed, int(row))) for row, picture in found]
 
     called = f"{data.name}+{name}:{strength}"
-    return replace(data, name=called, pictures=pictures, ids=[f"{each}+{name}:{strength}:{seed}" for each in data.ids])
+    return replace(
+        data,
+        name=called,
+        pictures=pictures,
+        ids=[f"{each}+{name}:{strength}:{seed}" for each in data.ids],
+    )

@@ -1,7 +1,9 @@
-"""Generated document pages for image search: text, tables, charts, and technical drawings with a title block.
+"""Generated document pages for image search: text, tables, charts, and technical drawings with a
+title block.
 
-They stand for what an office scans, and are drawn with nothing but lines and the shipped font. A page is a pure
-function of its kind and number. They are no part of the emoji world, and no shipped model was trained on them.
+They stand for what an office scans, and are drawn with nothing but lines and the shipped font. A
+page is a pure function of its kind and number. They are no part of the emoji world, and no shipped
+model was trained on them.
 """
 
 import random
@@ -21,10 +23,14 @@ INK, GRAY, PALE, PAPER = (25, 25, 30), (140, 140, 145), (222, 224, 228), (250, 2
 PALETTE = ((31, 119, 180), (214, 95, 14), (44, 140, 80), (150, 80, 160), (120, 120, 125))
 TEMPLATES = ("{}", "a {}", "a page with a {}")
 WORDS = (
-    "annual report of the north office about water and steel in small towns with new bridges over rivers the second "
-    "survey shows more trains than last year while prices of paper copper and bread stay almost equal a third model "
-    "part number seven was tested under load at low speed for ten hours before summer and again in winter results "
-    "are listed below mean values differ little between both machines see page four for details and further notes"
+    "annual report of the north office about water and steel in small towns with new "
+    "bridges over rivers the second "
+    "survey shows more trains than last year while prices of paper copper and bread "
+    "stay almost equal a third model "
+    "part number seven was tested under load at low speed for ten hours before summer "
+    "and again in winter results "
+    "are listed below mean values differ little between both machines see page four "
+    "for details and further notes"
 ).split()
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -39,10 +45,17 @@ def draw_page(kind: str, number: int, size: int = SIZE) -> Image.Image:
     if kind not in KINDS:
         raise UserError(f"no kind of page {kind!r}; choose from {', '.join(KINDS)}")
     if number < 0 or not SIZES[0] <= size <= SIZES[1]:
-        raise UserError(f"page {number} of {size} pixels: numbers start at 0, sizes go from {SIZES[0]} to {SIZES[1]}")
+        raise UserError(
+            f"page {number} of {size} pixels: numbers start at 0, sizes go from "
+            f"{SIZES[0]} to {SIZES[1]}"
+        )
     page = Sheet(random.Random(f"{kind} {number}"))
     KINDS[kind](page)
-    return page.picture if size == SIZE else page.picture.resize((size, size), Image.Resampling.LANCZOS)
+    return (
+        page.picture
+        if size == SIZE
+        else page.picture.resize((size, size), Image.Resampling.LANCZOS)
+    )
 
 
 def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
@@ -59,14 +72,22 @@ def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
     def draw(chosen: Sequence[int]) -> list[Image.Image]:
         return [draw_page(*rows[row], size) for row in chosen]
 
-    return PictureSet("pages", labels, list(KINDS), TEMPLATES, draw, [f"{kind} {number}" for kind, number in rows])
+    return PictureSet(
+        "pages", labels, list(KINDS), TEMPLATES, draw, [f"{kind} {number}" for kind, number in rows]
+    )
 
 
 def scanned(picture: Image.Image, number: int) -> Image.Image:
-    """The same sheet from another scanner: a little turned, moved, lighter or darker, and less sharp."""
+    """The same sheet from another scanner: a little turned, moved, lighter or darker, and less
+    sharp.
+    """
     rng = random.Random(f"scan {number}")
-    turned = picture.rotate(rng.uniform(-3, 3), Image.Resampling.BICUBIC, fillcolor=PAPER,
-                            translate=(rng.randint(-4, 4), rng.randint(-4, 4)))  # fmt: skip
+    turned = picture.rotate(
+        rng.uniform(-3, 3),
+        Image.Resampling.BICUBIC,
+        fillcolor=PAPER,
+        translate=(rng.randint(-4, 4), rng.randint(-4, 4)),
+    )
     lit = ImageEnhance.Brightness(turned).enhance(rng.uniform(0.82, 1.05))
     return lit.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.8) * picture.width / SIZE))
 
@@ -82,7 +103,9 @@ class Sheet:
     def words(self, count: int) -> str:
         return " ".join(self.rng.choice(WORDS) for _ in range(count))
 
-    def write(self, place: tuple[float, float], text: str, size: int = 8, anchor: str = "la", fill=INK) -> None:
+    def write(
+        self, place: tuple[float, float], text: str, size: int = 8, anchor: str = "la", fill=INK
+    ) -> None:
         self.ink.text(place, text, fill, read_font(FONT, size), anchor)
 
     def line(self, *points: tuple[float, float], fill=INK, width: int = 1) -> None:
@@ -96,7 +119,7 @@ class Sheet:
         return " ".join(words)
 
 
-# ------------------------------------------------------------------------------------------------- the kinds
+# -------------------- the kinds
 
 
 def text_page(page: Sheet) -> None:
@@ -119,7 +142,12 @@ def paragraphs(page: Sheet, column: tuple[float, float, float], bottom: float) -
     while y < bottom:
         for line in range(page.rng.randint(3, 7)):
             indent = 8 if line == 0 else 0
-            page.write((left + indent, y), page.fit(page.words(14), width - indent, size), size, fill=(60, 60, 64))
+            page.write(
+                (left + indent, y),
+                page.fit(page.words(14), width - indent, size),
+                size,
+                fill=(60, 60, 64),
+            )
             y += height
             if y >= bottom:
                 return
@@ -142,7 +170,11 @@ def table_page(page: Sheet) -> None:
         page.line((left, y), (right, y), fill=INK if grid or row < 2 else GRAY)
         page.write((left + 3, y + 3), page.fit(page.words(1)[:9], 40, 7), 7)
         for edge in edges[1:]:
-            cell = f"{rng.randint(2001, 2026)}" if row == 0 else f"{rng.uniform(0, 10 ** rng.randint(1, 4)):,.1f}"
+            cell = (
+                f"{rng.randint(2001, 2026)}"
+                if row == 0
+                else f"{rng.uniform(0, 10 ** rng.randint(1, 4)):,.1f}"
+            )
             page.write((edge - 3, y + 3), cell[:7], 7, "ra")
     bottom = top + (rows + 1) * height
     page.line((left, bottom), (right, bottom))
@@ -154,7 +186,11 @@ def chart_page(page: Sheet) -> None:
     """Bars, lines or a cake, with a title and axes."""
     rng = page.rng
     page.write((SIZE / 2, 16), page.fit(page.words(4).capitalize(), 200, 11), 11, "ma")
-    colours = rng.sample(PALETTE, 4) if rng.random() < 0.8 else [(90, 90, 95), (150, 150, 155), (60, 60, 64), GRAY]
+    colours = (
+        rng.sample(PALETTE, 4)
+        if rng.random() < 0.8
+        else [(90, 90, 95), (150, 150, 155), (60, 60, 64), GRAY]
+    )
     kind = rng.choice((bar_chart, line_chart, cake_chart))
     kind(page, (44, 44, 232, 210), colours)
 
@@ -178,7 +214,9 @@ def bar_chart(page: Sheet, box: Box, colours: list) -> None:
         for one in range(series):
             x = left + step * (group + 0.15 + 0.7 * one / series)
             tall = page.rng.uniform(0.1, 0.95) * (bottom - top)
-            page.ink.rectangle((x, bottom - tall, x + 0.65 * step / series, bottom - 1), colours[one])
+            page.ink.rectangle(
+                (x, bottom - tall, x + 0.65 * step / series, bottom - 1), colours[one]
+            )
         page.write((left + step * (group + 0.5), bottom + 5), chr(65 + group), 8, "ma")
 
 
@@ -221,7 +259,11 @@ def title_block(page: Sheet, box: Box) -> None:
     page.write((left + 4, top + 4), page.fit(page.words(2).capitalize(), right - left - 8, 8), 8)
     page.write((left + 4, top + third + 4), f"No. {page.rng.randint(1000, 9999)}", 7)
     page.write((middle + 4, top + third + 4), f"1:{page.rng.choice((1, 2, 5, 10))}", 7)
-    page.write((left + 4, top + 2 * third + 4), f"{page.rng.randint(1, 28)}.{page.rng.randint(1, 12)}.2024", 7)
+    page.write(
+        (left + 4, top + 2 * third + 4),
+        f"{page.rng.randint(1, 28)}.{page.rng.randint(1, 12)}.2024",
+        7,
+    )
     page.write((middle + 4, top + 2 * third + 4), f"A{page.rng.randint(1, 4)}", 7)
 
 
@@ -231,9 +273,13 @@ def measure(page: Sheet, start: tuple[float, float], end: tuple[float, float]) -
     level = start[1] == end[1]
     for (x, y), inwards in ((start, 4), (end, -4)):
         for aside in (-2, 2):
-            page.line((x, y), (x + inwards, y + aside) if level else (x + aside, y + inwards), fill=GRAY)
+            page.line(
+                (x, y), (x + inwards, y + aside) if level else (x + aside, y + inwards), fill=GRAY
+            )
     middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    place, anchor = ((middle[0], middle[1] - 2), "mb") if level else ((middle[0] + 3, middle[1]), "lm")
+    place, anchor = (
+        ((middle[0], middle[1] - 2), "mb") if level else ((middle[0] + 3, middle[1]), "lm")
+    )
     page.write(place, str(page.rng.randint(10, 400)), 7, anchor)
 
 
@@ -252,7 +298,9 @@ def circle(page: Sheet, x: float, y: float, radius: float) -> None:
 def plate(page: Sheet) -> None:
     rng, left, top = page.rng, page.rng.randint(36, 56), page.rng.randint(40, 56)
     right, bottom = left + rng.randint(110, 150), top + rng.randint(70, 110)
-    page.ink.rounded_rectangle((left, top, right, bottom), rng.choice((0, 8, 14)), outline=INK, width=2)
+    page.ink.rounded_rectangle(
+        (left, top, right, bottom), rng.choice((0, 8, 14)), outline=INK, width=2
+    )
     for x in (left + 18, right - 18):
         for y in (top + 18, bottom - 18):
             circle(page, x, y, rng.choice((5, 7)))
@@ -277,8 +325,15 @@ def shaft(page: Sheet) -> None:
 def bracket(page: Sheet) -> None:
     rng, left, bottom = page.rng, page.rng.randint(36, 60), page.rng.randint(160, 180)
     wide, tall, thick = rng.randint(100, 140), rng.randint(90, 120), rng.randint(18, 34)
-    corners = [(left, bottom), (left, bottom - tall), (left + thick, bottom - tall), (left + thick, bottom - thick),
-               (left + wide, bottom - thick), (left + wide, bottom), (left, bottom)]  # fmt: skip
+    corners = [
+        (left, bottom),
+        (left, bottom - tall),
+        (left + thick, bottom - tall),
+        (left + thick, bottom - thick),
+        (left + wide, bottom - thick),
+        (left + wide, bottom),
+        (left, bottom),
+    ]
     page.line(*corners, width=2)
     circle(page, left + thick / 2, bottom - 0.75 * tall, 5)
     for k in range(rng.randint(1, 2)):
@@ -288,5 +343,8 @@ def bracket(page: Sheet) -> None:
 
 
 KINDS: dict[str, Callable[[Sheet], None]] = {
-    "page of text": text_page, "table": table_page, "chart": chart_page, "technical drawing": drawing_page,
-}  # fmt: skip
+    "page of text": text_page,
+    "table": table_page,
+    "chart": chart_page,
+    "technical drawing": drawing_page,
+}

@@ -1,7 +1,7 @@
 """A word printed on a picture, as on a piece of paper: what a typographic attack is made of.
 
-The same pure functions serve the widget and the evaluation. Sizes are fractions, so a sticker looks the same on a
-picture of 64 pixels and on one of 4,000.
+The same pure functions serve the widget and the evaluation. Sizes are fractions, so a sticker looks
+the same on a picture of 64 pixels and on one of 4,000.
 """
 
 import math
@@ -17,10 +17,12 @@ from clipbench.preprocess import to_rgb
 
 FONT = ASSETS / "fonts" / "DejaVuSansCondensed-Bold.ttf"
 LONGEST_WORD = 80  # letters
-LETTERS = 0.76  # height of the letters, from the top of an H to the foot of a g, in heights of the paper
+# height of the letters, from the top of an H to the foot of a g, in heights of the paper
+LETTERS = 0.76
 MARGIN = 0.2  # paper left and right of the word, in heights of the paper
 WIDEST = 0.98  # of the picture's width; longer words are printed smaller
-FINE = 4  # small stickers are drawn this much larger first, so that letters keep soft edges at any angle
+# small stickers are drawn this much larger first, so that letters keep soft edges at any angle
+FINE = 4
 
 Color = str | tuple[int, int, int]  # "red", "#ff8800" or (255, 136, 0)
 
@@ -30,12 +32,14 @@ class Sticker:
     """A printed word.
 
     Raises:
-        UserError: for an empty or endless word, a number out of its range, a colour or a font that does not exist.
+        UserError: for an empty or endless word, a number out of its range, a colour or a font that
+            does not exist.
     """
 
     word: str
     height: float = 0.25  # of the paper, as a fraction of the picture's shorter side
-    position: tuple[float, float] = (0.5, 0.8)  # (x, y) of the centre, as fractions of the picture, from the top left
+    # (x, y) of the centre, as fractions of the picture, from the top left
+    position: tuple[float, float] = (0.5, 0.8)
     text_color: Color = (20, 20, 25)
     paper_color: Color | None = (252, 252, 250)  # None: letters only
     angle: float = 0.0  # degrees, counter-clockwise
@@ -47,8 +51,14 @@ class Sticker:
         if not self.word or not self.word.isprintable():
             raise UserError("the sticker's word is empty or cannot be printed; write some letters")
         if len(self.word) > LONGEST_WORD:
-            raise UserError(f"the sticker's word has {len(self.word)} letters; write at most {LONGEST_WORD}")
-        for name, value in (("x", self.position[0]), ("y", self.position[1]), ("opacity", self.opacity)):
+            raise UserError(
+                f"the sticker's word has {len(self.word)} letters; write at most {LONGEST_WORD}"
+            )
+        for name, value in (
+            ("x", self.position[0]),
+            ("y", self.position[1]),
+            ("opacity", self.opacity),
+        ):
             check_range(name, value, 0, 1)
         check_range("height", self.height, 0.01, 1)
         check_range("angle", self.angle, -360, 360)
@@ -60,13 +70,17 @@ class Sticker:
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises a UserError unless value is a number from low to high."""
     if not isinstance(value, (int, float)) or not low <= value <= high:
-        raise UserError(f"the sticker's {name} must be a number from {low} to {high}, not {value!r}")
+        raise UserError(
+            f"the sticker's {name} must be a number from {low} to {high}, not {value!r}"
+        )
 
 
 def print_on(picture: Image.Image, sticker: Sticker) -> Image.Image:
-    """The picture with the word on it: upright RGB of the same size; the given picture stays as it is.
+    """The picture with the word on it: upright RGB of the same size; the given picture stays as it
+    is.
 
-    A word that is too long for the picture is printed smaller, and one that would hang over an edge is moved inside.
+    A word that is too long for the picture is printed smaller, and one that would hang over an edge
+    is moved inside.
 
     Raises:
         UserError: for letters that the font does not have.
@@ -78,7 +92,9 @@ def print_on(picture: Image.Image, sticker: Sticker) -> Image.Image:
 
 
 def covered_box(sticker: Sticker, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The smallest upright box around the sticker, (left, top, right, bottom) in pixels of a picture of ``size``."""
+    """The smallest upright box around the sticker, (left, top, right, bottom) in pixels of a
+    picture of ``size``.
+    """
     stamp, (left, top) = place(sticker, size)
     box = stamp.getchannel("A").getbbox() or (0, 0, 0, 0)
     return left + box[0], top + box[1], left + box[2], top + box[3]
@@ -92,7 +108,9 @@ def covered_share(sticker: Sticker, size: tuple[int, int] = (224, 224)) -> float
 
 
 def place(sticker: Sticker, size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
-    """(stamp, corner): the sticker as it lies on a picture of ``size``, RGBA, and the pixel of its top left corner."""
+    """(stamp, corner): the sticker as it lies on a picture of ``size``, RGBA, and the pixel of
+    its top left corner.
+    """
     stamp = draw_stamp(sticker, size)
     corner = (
         round(min(max(fraction * side - extent / 2, 0), max(0, side - extent)))
@@ -117,7 +135,10 @@ def room(sticker: Sticker, height: float, size: tuple[int, int]) -> float:
     check_letters(sticker)
     width = height * paper_shape(sticker, 100)[0] / 100
     cos, sin = (abs(function(math.radians(sticker.angle))) for function in (math.cos, math.sin))
-    return min(WIDEST * size[0] / (width * cos + height * sin), WIDEST * size[1] / (width * sin + height * cos))
+    return min(
+        WIDEST * size[0] / (width * cos + height * sin),
+        WIDEST * size[1] / (width * sin + height * cos),
+    )
 
 
 def paper_shape(sticker: Sticker, height: float) -> tuple[float, ImageFont.FreeTypeFont]:
@@ -152,10 +173,16 @@ def rgb(color: Color) -> tuple[int, int, int]:
         try:
             return ImageColor.getrgb(color)[:3]
         except ValueError:
-            raise UserError(f"unknown colour {color!r}; write a name such as red, or #ff8800") from None
-    whole = isinstance(color, tuple) and all(isinstance(part, int) and 0 <= part <= 255 for part in color)
+            raise UserError(
+                f"unknown colour {color!r}; write a name such as red, or #ff8800"
+            ) from None
+    whole = isinstance(color, tuple) and all(
+        isinstance(part, int) and 0 <= part <= 255 for part in color
+    )
     if not whole or len(color) != 3:
-        raise UserError(f"a colour is a name, #rrggbb, or three whole numbers from 0 to 255, not {color!r}")
+        raise UserError(
+            f"a colour is a name, #rrggbb, or three whole numbers from 0 to 255, not {color!r}"
+        )
     return tuple(color)
 
 
@@ -172,11 +199,21 @@ def read_font(file: str | Path, size: int) -> ImageFont.FreeTypeFont:
 
 
 def check_letters(sticker: Sticker) -> None:
-    """Raises a UserError when the font shows its sign for unknown letters instead of one of the word's."""
+    """Raises a UserError when the font shows its sign for unknown letters instead of one of the
+    word's.
+    """
     unknown = glyph(sticker.font, "\U0010fffe")
-    missing = sorted({letter for letter in sticker.word if letter != " " and glyph(sticker.font, letter) == unknown})
+    missing = sorted(
+        {
+            letter
+            for letter in sticker.word
+            if letter != " " and glyph(sticker.font, letter) == unknown
+        }
+    )
     if missing:
-        raise UserError(f"the font {Path(sticker.font).name} has no {' '.join(missing)}; choose another font")
+        raise UserError(
+            f"the font {Path(sticker.font).name} has no {' '.join(missing)}; choose another font"
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,6 @@
-"""Pictures with one or more captions each, whatever they are stored in: the one shape that training reads from."""
+"""Pictures with one or more captions each, whatever they are stored in: the one shape that
+training reads from.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from clipbench.errors import UserError
 
 @dataclass
 class CaptionedSet:
-    """M pictures with captions. Any row can be read at any time, so that a stopped training run goes on at once.
+    """M pictures with captions. Any row can be read at any time, so that a stopped training run
+    goes on at once.
 
     ``picture`` and ``captions`` take a row; they raise a UserError for one that cannot be read.
     """
@@ -36,7 +39,9 @@ def from_labels(
     class_names: Sequence[str],
     templates: Sequence[str],
 ) -> CaptionedSet:
-    """Captions from templates, such as "a photo of a {}.", and the class names; every template is one caption."""
+    """Captions from templates, such as "a photo of a {}.", and the class names; every template
+    is one caption.
+    """
     written = [filled(templates, class_name) for class_name in class_names]
 
     def captions(row: int) -> Sequence[str]:
@@ -56,9 +61,13 @@ def filled(templates: Sequence[str], class_name: str) -> list[str]:
 def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = None) -> CaptionedSet:
     labels = pictures.labels.tolist()
     return from_labels(
-        pictures.name, pictures.ids, lambda row: pictures.pictures([row])[0], labels.__getitem__,
-        pictures.class_names, templates or pictures.templates,
-    )  # fmt: skip
+        pictures.name,
+        pictures.ids,
+        lambda row: pictures.pictures([row])[0],
+        labels.__getitem__,
+        pictures.class_names,
+        templates or pictures.templates,
+    )
 
 
 def as_captions(value: object, where: str) -> list[str]:
@@ -69,7 +78,9 @@ def as_captions(value: object, where: str) -> list[str]:
     """
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise UserError(f"{where}: a caption must be text or a list of texts, not {type(value).__name__}")
+        raise UserError(
+            f"{where}: a caption must be text or a list of texts, not {type(value).__name__}"
+        )
     texts = [text.strip() for text in texts if text.strip()]
     if not texts:
         raise UserError(f"{where}: has no caption")

@@ -14,9 +14,14 @@ def plain(name: str) -> str:
 
 
 def match_classes(
-    of_data: Sequence[str], numbers: Mapping[str, int], occurring: set[int], data: str, listed_in: str
+    of_data: Sequence[str],
+    numbers: Mapping[str, int],
+    occurring: set[int],
+    data: str,
+    listed_in: str,
 ) -> torch.Tensor:
-    """For each class of the data its number in a list: (C,) int64, -1 for one without pictures that is not listed.
+    """For each class of the data its number in a list: (C,) int64, -1 for one without pictures that
+    is not listed.
 
     Args:
         numbers: ``plain`` name -> number.
@@ -25,10 +30,16 @@ def match_classes(
     Raises:
         UserError: when a class that occurs is not listed.
     """
-    missing = [name for label, name in enumerate(of_data) if label in occurring and plain(name) not in numbers]
+    missing = [
+        name
+        for label, name in enumerate(of_data)
+        if label in occurring and plain(name) not in numbers
+    ]
     if missing:
         named = ", ".join(repr(name) for name in missing[:5])
-        raise UserError(f"{data} shows {len(missing)} classes that {listed_in} does not list: {named}; add them")
+        raise UserError(
+            f"{data} shows {len(missing)} classes that {listed_in} does not list: {named}; add them"
+        )
     return torch.tensor([numbers.get(plain(name), -1) for name in of_data])
 
 

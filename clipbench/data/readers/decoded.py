@@ -13,15 +13,20 @@ UNKNOWN_MACHINE = 4_000_000_000  # bytes of memory to count on where the system 
 
 
 class DecodedPictures:
-    """Up to ``count`` uint8 pictures of shape (3, size, size): in memory where they fit, else in a mapped file.
+    """Up to ``count`` uint8 pictures of shape (3, size, size): in memory where they fit, else in a
+    mapped file.
 
     Args:
-        memory: bytes that they may take in memory; None takes a quarter of what this process may use.
-        folder: where the temporary file goes (it has no name and disappears with the process); None keeps none. Where
-            its disk has no room for all of them, nothing is kept and every picture is decoded each time.
+        memory: bytes that they may take in memory; None takes a quarter of what this process may
+            use.
+        folder: where the temporary file goes (it has no name and disappears with the process); None
+            keeps none. Where its disk has no room for all of them, nothing is kept and every
+            picture is decoded each time.
     """
 
-    def __init__(self, count: int, size: int, memory: int | None = None, folder: Path | None = None):
+    def __init__(
+        self, count: int, size: int, memory: int | None = None, folder: Path | None = None
+    ):
         shape = (count, 3, size, size)
         memory = (memory_limit() or UNKNOWN_MACHINE) // 4 if memory is None else memory
         self.kept_in = "memory" if 3 * count * size * size <= memory else "file"
@@ -59,7 +64,8 @@ def mapped_file(shape: tuple[int, ...], folder: Path) -> np.ndarray | None:
 
 
 def reserve(file, size: int) -> None:
-    """Take the room on the disk now: writing to a mapping for which there is none would kill the process.
+    """Take the room on the disk now: writing to a mapping for which there is none would kill the
+    process.
 
     Raises:
         OSError: when there is not enough.

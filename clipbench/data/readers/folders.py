@@ -26,16 +26,28 @@ def digits(split: str = "all") -> PictureSet:
     words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
-        return [Image.fromarray(images[row]).resize((64, 64), Image.Resampling.BICUBIC).convert("RGB") for row in rows]
+        return [
+            Image.fromarray(images[row]).resize((64, 64), Image.Resampling.BICUBIC).convert("RGB")
+            for row in rows
+        ]
 
-    templates = ("number {}", "a photo of the number {}.", "a picture of number {}.", "the number {}")
+    templates = (
+        "number {}",
+        "a photo of the number {}.",
+        "a picture of number {}.",
+        "the number {}",
+    )
     ids = [f"digits/{split}/{i}" for i in range(len(images))]
-    return PictureSet("digits", torch.from_numpy(data.target[chosen]).long(), words, templates, pictures, ids)
+    return PictureSet(
+        "digits", torch.from_numpy(data.target[chosen]).long(), words, templates, pictures, ids
+    )
 
 
 def picture_folder(folder: Path) -> PictureSet:
     """One sub-folder a class: its name, with underscores as spaces, is the class name."""
-    class_folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    class_folders = sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
     files = [
         (path, label)
         for label, sub in enumerate(class_folders)
@@ -43,11 +55,18 @@ def picture_folder(folder: Path) -> PictureSet:
         if path.suffix.lower() in ENDINGS
     ]
     if not files:
-        raise UserError(f"{folder}: no pictures found; make one sub-folder a class and put the pictures into them")
+        raise UserError(
+            f"{folder}: no pictures found; make one sub-folder a class and put the "
+            "pictures into them"
+        )
     return PictureSet(
-        str(folder), torch.tensor([label for _, label in files]), [sub.name.replace("_", " ") for sub in class_folders],
-        PHOTO_TEMPLATES, lambda rows: [open_picture(files[row][0]) for row in rows], [str(path) for path, _ in files],
-    )  # fmt: skip
+        str(folder),
+        torch.tensor([label for _, label in files]),
+        [sub.name.replace("_", " ") for sub in class_folders],
+        PHOTO_TEMPLATES,
+        lambda rows: [open_picture(files[row][0]) for row in rows],
+        [str(path) for path, _ in files],
+    )
 
 
 def class_names_of(file: Path, paths: list[str | None], labels: list[int]) -> list[str]:
@@ -57,7 +76,12 @@ def class_names_of(file: Path, paths: list[str | None], labels: list[int]) -> li
         UserError: when a label has no such path.
     """
     first = dict(zip(reversed(labels), reversed(paths), strict=True))
-    names = [str(first.get(label) or "").rpartition("/")[0].rpartition("/")[2] for label in range(max(labels) + 1)]
+    names = [
+        str(first.get(label) or "").rpartition("/")[0].rpartition("/")[2]
+        for label in range(max(labels) + 1)
+    ]
     if not all(names):
-        raise UserError(f"{file}: label {names.index('')} has no class name; write the paths as class/file.jpg")
+        raise UserError(
+            f"{file}: label {names.index('')} has no class name; write the paths as class/file.jpg"
+        )
     return [name.replace("_", " ") for name in names]

@@ -1,6 +1,7 @@
 """Hub data sets by the `datasets` library (an optional extra): downloaded as a table, or streamed.
 
-Pictures are decoded here and never by `datasets`, so the same limits hold as for every other picture.
+Pictures are decoded here and never by `datasets`, so the same limits hold as for every other
+picture.
 """
 
 import re
@@ -8,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipbench.data.readers.captioned import CaptionedSet
-from clipbench.data.readers.tables import (
-    table_set,
-)
+from clipbench.data.readers.tables import table_set
 from clipbench.errors import UserError, first_line, missing_package
 
 
 def load(name: str, /, **options):
-    """``datasets.load_dataset`` with errors of one line; `options` are its own, such as split and data_files.
+    """``datasets.load_dataset`` with errors of one line; `options` are its own, such as split and
+    data_files.
 
     Raises:
         UserError: when the library is absent, or it cannot load the data set.
@@ -42,9 +42,8 @@ def hub_set(
     return table_set(name, table, Path(), image_column, caption_column, templates)
 
 
-HUB_DATA = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w.-]+))?")  # owner/name, owner/name@configuration
-
-
+# owner/name, owner/name@configuration
+HUB_DATA = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w.-]+))?")
 FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".zip")
 
 
@@ -54,7 +53,8 @@ def is_hub_data(name: str) -> bool:
 
 
 def hub_parts(name: str) -> dict:
-    """Arrow tables of all parts of a hub data set, by their names; ``name`` may also be a folder in the hub's layout.
+    """Arrow tables of all parts of a hub data set, by their names; ``name`` may also be a folder in
+    the hub's layout.
 
     Raises:
         UserError: see ``load``.

@@ -1,6 +1,8 @@
-"""Class names and templates of well-known data sets, as data: ``clipbench/assets/prompts``, each file with its source.
+"""Class names and templates of well-known data sets, as data: ``clipbench/assets/prompts``, each
+file with its source.
 
-The names and templates of the shipped sets belong to ``picture_sets``; here they can be asked for in the same way.
+The names and templates of the shipped sets belong to ``picture_sets``; here they can be asked for
+in the same way.
 """
 
 import functools
@@ -28,13 +30,15 @@ class PromptSet:
 
     name: str
     title: str
-    classes: Mapping[str, str]  # what the data call a class -> what prompts call it, in the order of the labels
+    # what the data call a class -> what prompts call it, in the order of the labels
+    classes: Mapping[str, str]
     templates: Sequence[str]
     source: str
     licence: str
     data: Sequence[str] = ()  # names of folders, files and hub ids that hold this data set
     metric: str = "top1"  # what the paper reports: "top1", "mean_per_class", "map_11_point"
-    also: Mapping[str, str] = field(default_factory=dict)  # other spellings -> what the data call the class
+    # other spellings -> what the data call the class
+    also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def class_names(self) -> list[str]:
@@ -53,7 +57,9 @@ class PromptSet:
 
 
 def unique(names: Sequence[str]) -> dict[str, int]:
-    """``plain`` name -> place, without names that stand twice (ImageNet has two classes called missile)."""
+    """``plain`` name -> place, without names that stand twice (ImageNet has two classes called
+    missile).
+    """
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(plain(name), []).append(place)
@@ -66,10 +72,14 @@ def as_numbers(names: Sequence[str]) -> list[int] | None:
         return None
     numbers = [int(name) for name in names]
     first = min(numbers, default=0)
-    return [number - first for number in numbers] if sorted(numbers) == list(range(first, first + len(names))) else None
+    return (
+        [number - first for number in numbers]
+        if sorted(numbers) == list(range(first, first + len(names)))
+        else None
+    )
 
 
-# --------------------------------------------------------------------------------------------------------- all sets
+# -------------------- all sets
 
 
 def prompt_set_names() -> list[str]:
@@ -83,7 +93,9 @@ def prompt_set(name: str) -> PromptSet:
         UserError: for an unknown name, with the known ones.
     """
     if name not in prompt_set_names():
-        raise UserError(f"no prompts are known for {name!r}; choose from {', '.join(prompt_set_names())}")
+        raise UserError(
+            f"no prompts are known for {name!r}; choose from {', '.join(prompt_set_names())}"
+        )
     if name in OURS:
         return our_set(name)
     return PromptSet(name, **json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
@@ -98,11 +110,20 @@ def our_set(name: str) -> PromptSet:
     classes = {label: label for label in shown.class_names}
     data = (*SCENE_SETS, *ART_SETS[1:]) if name == "scenes" else ("digits",)
     title = "the emoji world" if name == "scenes" else "scikit-learn's handwritten digits"
-    return PromptSet(name, title, classes, TEMPLATES if name == "scenes" else shown.templates, source, licence, data)
+    return PromptSet(
+        name,
+        title,
+        classes,
+        TEMPLATES if name == "scenes" else shown.templates,
+        source,
+        licence,
+        data,
+    )
 
 
 def recognised(data: str, class_names: Sequence[str]) -> PromptSet | None:
-    """The set that data are, by the name of the hub id, folder or file and by all of its classes; None for others.
+    """The set that data are, by the name of the hub id, folder or file and by all of its classes;
+    None for others.
 
     Args:
         data: such as "uoft-cs/cifar10", "somewhere/cifar10" or "somewhere/cifar10/test.parquet".
@@ -117,7 +138,9 @@ def recognised(data: str, class_names: Sequence[str]) -> PromptSet | None:
 
 
 def words_for(pictures: PictureSet) -> tuple[list[str], list[str]]:
-    """(class names in the order of the labels, templates): of the known set that the data are, else the data's own."""
+    """(class names in the order of the labels, templates): of the known set that the data are,
+    else the data's own.
+    """
     known = recognised(pictures.name, pictures.class_names)
     if known is None:
         return list(pictures.class_names), list(pictures.templates)

@@ -1,8 +1,10 @@
-"""Tar shards as the `webdataset` library writes them: files of one name before the first dot make one sample.
+"""Tar shards as the `webdataset` library writes them: files of one name before the first dot make
+one sample.
 
-The headers are read once and every member's place is noted, so that any sample can be read at any time and a stopped
-training run goes on at once; nothing is unpacked to the disk, no command is run and no member is unpickled. About
-300 bytes of memory a sample. Shards must lie on a disk, uncompressed.
+The headers are read once and every member's place is noted, so that any sample can be read at any
+time and a stopped training run goes on at once; nothing is unpacked to the disk, no command is run
+and no member is unpickled. About 300 bytes of memory a sample. Shards must lie on a disk,
+uncompressed.
 """
 
 import json
@@ -36,7 +38,9 @@ class Sample:
 
 
 def shard_files(where: str) -> list[Path]:
-    """The shards meant by one .tar file, a folder of them, or a name such as "train-{000000..000009}.tar"; or none."""
+    """The shards meant by one .tar file, a folder of them, or a name such as
+    "train-{000000..000009}.tar"; or none.
+    """
     path, span = Path(where), re.search(r"\{(\d+)\.\.(\d+)\}", where)
     if path.is_dir():
         return sorted(path.glob("*.tar"))
@@ -46,16 +50,22 @@ def shard_files(where: str) -> list[Path]:
     return [path] if re.search(r"\.(tar|tar\.gz|tgz)$", where) else []
 
 
-def shard_set(name: str, shards: Sequence[Path], templates: Sequence[str] | None = None) -> CaptionedSet:
-    """The samples of all shards in order, with captions from .txt or .json members, or labels from .cls members.
+def shard_set(
+    name: str, shards: Sequence[Path], templates: Sequence[str] | None = None
+) -> CaptionedSet:
+    """The samples of all shards in order, with captions from .txt or .json members, or labels from
+    .cls members.
 
     Raises:
-        UserError: for a shard that cannot be read or holds a pickle, and when there is nothing to train on.
+        UserError: for a shard that cannot be read or holds a pickle, and when there is nothing to
+            train on.
     """
     samples = [sample for shard in shards for sample in index_shard(shard)]
     samples = [sample for sample in samples if set(sample.members) & set(PICTURES)]
     if not samples:
-        raise UserError(f"{name}: no pictures in the shards; members must end in {', '.join(PICTURES[:4])}")
+        raise UserError(
+            f"{name}: no pictures in the shards; members must end in {', '.join(PICTURES[:4])}"
+        )
     ids = [str(sample) for sample in samples]
     has = samples[0].members
 
@@ -64,7 +74,14 @@ def shard_set(name: str, shards: Sequence[Path], templates: Sequence[str] | None
 
     if "cls" in has and not set(has) & {*CAPTIONS, "json"}:
         names = class_names_beside(shards[0].parent)
-        return from_labels(name, ids, picture, lambda row: label_of(samples[row]), names, templates or PHOTO_TEMPLATES)
+        return from_labels(
+            name,
+            ids,
+            picture,
+            lambda row: label_of(samples[row]),
+            names,
+            templates or PHOTO_TEMPLATES,
+        )
     return CaptionedSet(name, ids, picture, lambda row: captions_of(samples[row]))
 
 
@@ -88,13 +105,16 @@ def index_shard(shard: Path) -> list[Sample]:
     return list(samples.values())
 
 
-def note_member(samples: dict[str, Sample], shard: Path, member: tarfile.TarInfo, size: int) -> None:
+def note_member(
+    samples: dict[str, Sample], shard: Path, member: tarfile.TarInfo, size: int
+) -> None:
     folder, slash, base = member.name.rpartition("/")
     base, _, ending = base.partition(".")
     ending = ending.lower()
     if ending.rpartition(".")[2] in PICKLED:
         raise UserError(
-            f"{shard} holds {member.name}, a pickle, which could run code when opened; write shards without"
+            f"{shard} holds {member.name}, a pickle, which could run code when opened; "
+            "write shards without"
         )
     if member.offset_data + member.size > size:
         raise UserError(f"{shard} is not a readable tar file: it ends within {member.name}")
@@ -127,7 +147,9 @@ def captions_of(sample: Sample) -> list[str]:
     try:
         if not set(CAPTIONS) & set(sample.members) and "json" in sample.members:
             entries = json.loads(read_member(sample, ["json"]))
-            key = next((key for key in CAPTION_KEYS if isinstance(entries, dict) and key in entries), None)
+            key = next(
+                (key for key in CAPTION_KEYS if isinstance(entries, dict) and key in entries), None
+            )
             if key is None:
                 raise UserError(f"{where}.json: has none of {', '.join(CAPTION_KEYS)}")
             return as_captions(entries[key], where)
@@ -156,4 +178,7 @@ def class_names_beside(folder: Path) -> list[str]:
         if (folder / name).exists():
             lines = (folder / name).read_text(encoding="utf-8").splitlines()
             return [line.strip().replace("_", " ") for line in lines if line.strip()]
-    raise UserError(f"{folder}: the shards have labels; write {CLASS_NAMES[0]} beside them, one class name a line")
+    raise UserError(
+        f"{folder}: the shards have labels; write {CLASS_NAMES[0]} beside them, one "
+        "class name a line"
+    )

@@ -1,4 +1,6 @@
-"""Data sets that come in parts for training, validation and testing: hub data sets, and folders in the hub's layout."""
+"""Data sets that come in parts for training, validation and testing: hub data sets, and folders
+in the hub's layout.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,20 +13,20 @@ from clipbench.data.image_set import PictureSet
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.folders import picture_folder
 from clipbench.data.readers.hub import hub_parts, is_hub_data
-from clipbench.data.readers.tables import (
-    labelled_set,
-    read_parquet,
-    several_labels_set,
-    table_set,
-)
+from clipbench.data.readers.tables import labelled_set, read_parquet, several_labels_set, table_set
 from clipbench.errors import UserError
 
 # a part -> how files, folders and the hub call it; the first that there is is evaluated
-PARTS = {"test": ("test",), "validation": ("validation", "valid", "val", "dev"), "train": ("train",)}
+PARTS = {
+    "test": ("test",),
+    "validation": ("validation", "valid", "val", "dev"),
+    "train": ("train",),
+}
 
 
 def open_part(name: str) -> PictureSet | None:
-    """The test part of a data set, else its validation part, else the training part; "name:part" asks for one.
+    """The test part of a data set, else its validation part, else the training part; "name:part"
+    asks for one.
 
     None for what is no data set in parts, nor a parquet file.
 
@@ -37,28 +39,41 @@ def open_part(name: str) -> PictureSet | None:
 
 
 def open_captioned_part(name: str) -> CaptionedSet | None:
-    """As ``open_part``, for pictures with captions (or, where tables have labels only, captions made of them)."""
+    """As ``open_part``, for pictures with captions (or, where tables have labels only, captions
+    made of them).
+    """
     if Path(name).is_file():
         return None
-    return chosen_part(name, lambda base: {part: partial(captioned, table) for part, table in tables_of(base).items()})
+    return chosen_part(
+        name,
+        lambda base: {part: partial(captioned, table) for part, table in tables_of(base).items()},
+    )
 
 
 def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
-    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data set.
+    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data
+    set.
 
     Raises:
         UserError: for other data.
     """
     if Path(name).is_file() and name.endswith(".parquet"):
         return several_labels_set(name, read_parquet([Path(name)]), Path(name).parent)
-    found = chosen_part(name, lambda base: {part: partial(several, table) for part, table in tables_of(base).items()})
+    found = chosen_part(
+        name,
+        lambda base: {part: partial(several, table) for part, table in tables_of(base).items()},
+    )
     if found is None:
-        raise UserError(f"{name} has no lists of labels; give a .parquet file, a folder in the hub's layout, a hub id")
+        raise UserError(
+            f"{name} has no lists of labels; give a .parquet file, a folder in the "
+            "hub's layout, a hub id"
+        )
     return found
 
 
 def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
-    """What opens as the wanted part of "name:part", or the first in the order of PARTS; None without parts.
+    """What opens as the wanted part of "name:part", or the first in the order of PARTS; None
+    without parts.
 
     Raises:
         UserError: for a part that there is not.
@@ -105,14 +120,22 @@ def captioned(part: TablePart) -> CaptionedSet:
 
 
 def tables_of(name: str) -> dict[str, TablePart]:
-    """Parts as tables: of a hub data set, or parquet files (train.parquet, data/train-00000-of-00001.parquet).
+    """Parts as tables: of a hub data set, or parquet files (train.parquet,
+    data/train-00000-of-00001.parquet).
 
     Raises:
         UserError: for a hub data set that cannot be loaded.
     """
     if not Path(name).is_dir():
-        tables = {part_of(part): table for part, table in hub_parts(name).items()} if is_hub_data(name) else {}
-        return {part: TablePart(f"{name}:{part}", partial(tables.get, part), Path()) for part in in_order(tables)}
+        tables = (
+            {part_of(part): table for part, table in hub_parts(name).items()}
+            if is_hub_data(name)
+            else {}
+        )
+        return {
+            part: TablePart(f"{name}:{part}", partial(tables.get, part), Path())
+            for part in in_order(tables)
+        }
     files: dict[str, list[Path]] = {}
     for file in sorted([*Path(name).glob("*.parquet"), *Path(name).glob("data/*.parquet")]):
         files.setdefault(part_of(file.stem), []).append(file)
@@ -125,14 +148,18 @@ def tables_of(name: str) -> dict[str, TablePart]:
 def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
     """Parts as folders of class folders: train/cat/1.png."""
     inside = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    if not inside or not all(part_of(path.name) in PARTS and holds_folders(path) for path in inside):
+    if not inside or not all(
+        part_of(path.name) in PARTS and holds_folders(path) for path in inside
+    ):
         return {}
     found = in_order({part_of(path.name): path for path in inside})
     return {part: partial(picture_folder, path) for part, path in found.items()}
 
 
 def part_of(name: str) -> str:
-    """What a file's or folder's name says: "train-00000-of-00002" is "train", "val" is "validation"."""
+    """What a file's or folder's name says: "train-00000-of-00002" is "train", "val" is
+    "validation".
+    """
     start = name.split("-")[0].lower()
     return next((part for part, names in PARTS.items() if start in names), start)
 

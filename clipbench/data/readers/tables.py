@@ -1,4 +1,7 @@
-"""Tables with a column of pictures and one of captions (or labels): CSV files, parquet files, hub data sets."""
+"""Tables with a column of pictures and one of captions (or labels):
+
+CSV files, parquet files, hub data sets.
+"""
 
 import csv
 import json
@@ -18,13 +21,26 @@ from clipbench.preprocess import open_picture
 
 # The names under which these columns are found when none is given, in this order.
 IMAGE_COLUMNS = (
-    "image", "img", "jpg", "png", "webp", "image_path", "filepath", "file_path", "file_name", "filename", "path",
+    "image", "img", "jpg", "png", "webp", "image_path", "filepath", "file_path", "file_name",
+    "filename", "path",
 )  # fmt: skip
-CAPTION_COLUMNS = ("caption", "captions", "text", "texts", "txt", "title", "sentences", "sentence", "alt_text")
+CAPTION_COLUMNS = (
+    "caption",
+    "captions",
+    "text",
+    "texts",
+    "txt",
+    "title",
+    "sentences",
+    "sentence",
+    "alt_text",
+)
 LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
 
 
-def find_column(where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]) -> str:
+def find_column(
+    where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]
+) -> str:
     """
     Raises:
         UserError: when the named column, or every usual one, is absent.
@@ -41,11 +57,14 @@ def advice(what: str) -> str:
     return "call it label" if what == "label" else f"name it with --{what}-column"
 
 
-# ---------------------------------------------------------------------------------------------------------- CSV
+# -------------------- CSV
 
 
-def csv_set(file: Path, image_column: str | None = None, caption_column: str | None = None) -> CaptionedSet:
-    """A CSV file (or, with tabs in its first line, TSV) of picture paths, relative to its folder, and captions.
+def csv_set(
+    file: Path, image_column: str | None = None, caption_column: str | None = None
+) -> CaptionedSet:
+    """A CSV file (or, with tabs in its first line, TSV) of picture paths, relative to its folder,
+    and captions.
 
     Rows of the same picture are its several captions.
 
@@ -70,11 +89,14 @@ def csv_set(file: Path, image_column: str | None = None, caption_column: str | N
     names, texts = list(found), list(found.values())
     paths = [str(file.parent / name) for name in names]
     return CaptionedSet(
-        str(file), paths, lambda row: open_picture(paths[row]), lambda row: as_captions(texts[row], paths[row])
+        str(file),
+        paths,
+        lambda row: open_picture(paths[row]),
+        lambda row: as_captions(texts[row], paths[row]),
     )
 
 
-# ------------------------------------------------------------------------------------------------------ parquet
+# -------------------- parquet
 
 
 def parquet_set(
@@ -89,7 +111,9 @@ def parquet_set(
         UserError: as ``table_set``, and for a file that cannot be read.
     """
     name = str(files[0] if len(files) == 1 else files[0].parent)
-    return table_set(name, read_parquet(files), files[0].parent, image_column, caption_column, templates)
+    return table_set(
+        name, read_parquet(files), files[0].parent, image_column, caption_column, templates
+    )
 
 
 def read_parquet(files: Sequence[Path]):
@@ -114,11 +138,13 @@ def read_parquet(files: Sequence[Path]):
 def labelled_set(name: str, table, folder: Path) -> PictureSet:
     """An Arrow table with a column of pictures and one of labels.
 
-    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are names, or numbers whose
-    names are in the table's metadata (as the `datasets` library writes them) or the folders of the pictures' paths.
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are
+    names, or numbers whose names are in the table's metadata (as the `datasets` library writes
+    them) or the folders of the pictures' paths.
 
     Raises:
-        UserError: when a column is absent or of another type, a label has no name, or there are no rows.
+        UserError: when a column is absent or of another type, a label has no name, or there are no
+            rows.
     """
     data, paths = unlabelled_set(name, table, folder)
     column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
@@ -127,7 +153,8 @@ def labelled_set(name: str, table, folder: Path) -> PictureSet:
 
 
 def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
-    """(pictures, targets (M, C) bool) of an Arrow table whose labels are lists of names, or of numbers with names.
+    """(pictures, targets (M, C) bool) of an Arrow table whose labels are lists of names, or of
+    numbers with names.
 
     Raises:
         UserError: as ``labelled_set``, and where labels are no lists.
@@ -136,13 +163,19 @@ def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torc
     column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
     rows = table.column(column).to_pylist()
     if not all(isinstance(row, list) for row in rows):
-        raise UserError(f"{name}: {column} holds no lists; pictures with one label each are for zero-shot")
+        raise UserError(
+            f"{name}: {column} holds no lists; pictures with one label each are for zero-shot"
+        )
     class_names = names_in_metadata(table, column)
     if not class_names and all(isinstance(label, str) for row in rows for label in row):
         class_names = sorted({label for row in rows for label in row})
-    places = {label: place for place, label in enumerate(class_names)} | dict(enumerate(range(len(class_names))))
+    places = {label: place for place, label in enumerate(class_names)} | dict(
+        enumerate(range(len(class_names)))
+    )
     if strange := {str(label) for row in rows for label in row if label not in places}:
-        raise UserError(f"{name}: label {min(strange)} has no class name; there are {len(class_names)}")
+        raise UserError(
+            f"{name}: label {min(strange)} has no class name; there are {len(class_names)}"
+        )
     targets = torch.zeros(len(rows), len(class_names), dtype=torch.bool)
     for row, labels in enumerate(rows):
         targets[row, [places[label] for label in labels]] = True
@@ -159,22 +192,30 @@ def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str
     ids = row_ids(name, paths)
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
-        return [stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows]
+        return [
+            stored_picture(images[int(row)].as_py(), folder, f"{name}, row {row},") for row in rows
+        ]
 
     none = torch.zeros(len(ids), dtype=torch.int64)
     return PictureSet(name, none, [], PHOTO_TEMPLATES, pictures, ids), paths
 
 
-def labels_and_names(name: str, table, column: str, paths: Sequence[str | None]) -> tuple[list[int], list[str]]:
+def labels_and_names(
+    name: str, table, column: str, paths: Sequence[str | None]
+) -> tuple[list[int], list[str]]:
     """(numbers, class names) of a column of labels."""
     values = table.column(column)
     if is_text(values.type) and not values.null_count:
         places = {word: place for place, word in enumerate(sorted(set(values.to_pylist())))}
-        return [places[word] for word in values.to_pylist()], [word.replace("_", " ") for word in places]
+        return [places[word] for word in values.to_pylist()], [
+            word.replace("_", " ") for word in places
+        ]
     numbers = whole_numbers(name, values)
     class_names = names_in_metadata(table, column) or class_names_of(Path(name), paths, numbers)
     if max(numbers) >= len(class_names):
-        raise UserError(f"{name}: label {max(numbers)} has no class name; there are {len(class_names)}")
+        raise UserError(
+            f"{name}: label {max(numbers)} has no class name; there are {len(class_names)}"
+        )
     return numbers, class_names
 
 
@@ -188,7 +229,8 @@ def table_set(
 ) -> CaptionedSet:
     """An Arrow table with a column of pictures and one of captions; failing that, one of labels.
 
-    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``; captions are text or lists of text.
+    Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``; captions are
+    text or lists of text.
 
     Raises:
         UserError: when a column is absent or of another type, or there are no rows.
@@ -208,7 +250,9 @@ def table_set(
     if caption_column is None and label and not set(CAPTION_COLUMNS) & set(columns):
         numbers = whole_numbers(name, table.column(label))
         names = names_in_metadata(table, label) or class_names_of(Path(name), paths, numbers)
-        return from_labels(name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES)
+        return from_labels(
+            name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES
+        )
     texts = table.column(find_column(name, columns, "caption", caption_column, CAPTION_COLUMNS))
     check_captions(name, texts.type)
     return CaptionedSet(name, ids, picture, lambda row: as_captions(texts[row].as_py(), ids[row]))
@@ -220,7 +264,9 @@ def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
     Raises:
         UserError: when there is none or it cannot be read.
     """
-    data, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, value)
+    data, path = (
+        (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, value)
+    )
     if isinstance(data, bytes):
         return open_picture(data, name)
     if isinstance(path, str) and path:
@@ -242,7 +288,10 @@ def picture_paths(images) -> list[str | None]:
 def row_ids(name: str, paths: Sequence[str | None]) -> list[str]:
     """The paths where each stands once, else the rows: what identifies a picture."""
     often = Counter(paths)
-    return [path if path and often[path] == 1 else f"{name}, row {row}" for row, path in enumerate(paths)]
+    return [
+        path if path and often[path] == 1 else f"{name}, row {row}"
+        for row, path in enumerate(paths)
+    ]
 
 
 def check_pictures(name: str, kind) -> None:
@@ -250,7 +299,9 @@ def check_pictures(name: str, kind) -> None:
 
     holds_bytes = types.is_struct(kind) and "bytes" in {field.name for field in kind}
     if not (holds_bytes or types.is_binary(kind) or types.is_large_binary(kind) or is_text(kind)):
-        raise UserError(f"{name}: pictures must be bytes, a struct of bytes and path, or paths, not {kind}")
+        raise UserError(
+            f"{name}: pictures must be bytes, a struct of bytes and path, or paths, not {kind}"
+        )
 
 
 def check_captions(name: str, kind) -> None:
@@ -276,7 +327,9 @@ def whole_numbers(name: str, labels) -> list[int]:
 
 
 def names_in_metadata(table, column: str) -> list[str]:
-    """The class names that the `datasets` library writes into a table's schema; none if another program wrote it."""
+    """The class names that the `datasets` library writes into a table's schema; none if another
+    program wrote it.
+    """
     try:
         feature = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"][column]
         while "names" not in feature:  # labels in lists

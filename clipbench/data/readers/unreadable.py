@@ -1,4 +1,6 @@
-"""Samples that cannot be read: left out, counted and named; when they are too many, the run ends with the list."""
+"""Samples that cannot be read: left out, counted and named; when they are too many, the run
+ends with the list.
+"""
 
 from pathlib import Path
 
@@ -14,7 +16,9 @@ class Unreadable:
         share: ... or this fraction of its samples, whichever is more.
     """
 
-    def __init__(self, source: str, listed_in: Path | None = None, allowed: int = 10, share: float = 0.01):
+    def __init__(
+        self, source: str, listed_in: Path | None = None, allowed: int = 10, share: float = 0.01
+    ):
         self.source, self.listed_in, self.allowed, self.share = source, listed_in, allowed, share
         self.reasons: dict[str, str] = {}
 
@@ -35,4 +39,7 @@ class Unreadable:
         if len(self.reasons) > max(self.allowed, self.share * samples):
             first = "; ".join(list(self.reasons.values())[:3])
             where = f"; all are listed in {self.listed_in}" if self.listed_in else ""
-            raise UserError(f"{self.source}: {len(self.reasons)} of {samples} samples cannot be read ({first}){where}")
+            raise UserError(
+                f"{self.source}: {len(self.reasons)} of {samples} samples cannot be "
+                f"read ({first}){where}"
+            )

@@ -1,8 +1,8 @@
 """One's own photographs of things that have another thing's name written on them.
 
-The files of a folder are named as in RTA-100 (Azuma and Matsui 2023): ``label=dog_text=cat.png`` is a dog that says
-cat, ``label=dog.png`` a dog that says nothing. A number may follow (``label=dog_text=cat_2.jpg``), and underscores
-within a name stand for spaces.
+The files of a folder are named as in RTA-100 (Azuma and Matsui 2023): ``label=dog_text=cat.png`` is
+a dog that says cat, ``label=dog.png`` a dog that says nothing. A number may follow
+(``label=dog_text=cat_2.jpg``), and underscores within a name stand for spaces.
 """
 
 import re
@@ -15,14 +15,17 @@ from clipbench.data.image_set import ENDINGS, PHOTO_TEMPLATES, PictureSet
 from clipbench.errors import UserError
 from clipbench.preprocess import open_picture
 
-FILE_NAME = re.compile(r"(?:.*_)?label=(?P<label>.+?)(?:_text=(?P<text>.+?))?(?:_\d+)?", re.IGNORECASE)
+FILE_NAME = re.compile(
+    r"(?:.*_)?label=(?P<label>.+?)(?:_text=(?P<text>.+?))?(?:_\d+)?", re.IGNORECASE
+)
 
 
 @dataclass
 class WordPhotos:
     """Photographs with the class that is written on each."""
 
-    data: PictureSet  # all photographs; classes are the labels and the words together, in alphabetic order
+    # all photographs; classes are the labels and the words together, in alphabetic order
+    data: PictureSet
     written: torch.Tensor  # (M,) int64: the class whose name is written, -1 for none
 
 
@@ -38,15 +41,21 @@ def open_word_photos(folder: Path) -> WordPhotos:
     """
     found = {path: names for path in sorted(folder.iterdir()) if (names := parsed(path))}
     if not any(text for _, text in found.values()):
-        raise UserError(f"{folder}: no file is named label=..._text=..., so no word is written on any picture")
+        raise UserError(
+            f"{folder}: no file is named label=..._text=..., so no word is written on any picture"
+        )
     files = list(found)
     names = sorted({name for pair in found.values() for name in pair if name})
     labels = torch.tensor([names.index(label) for label, _ in found.values()])
     written = torch.tensor([names.index(text) if text else -1 for _, text in found.values()])
     data = PictureSet(
-        str(folder), labels, names, PHOTO_TEMPLATES, lambda rows: [open_picture(files[row]) for row in rows],
+        str(folder),
+        labels,
+        names,
+        PHOTO_TEMPLATES,
+        lambda rows: [open_picture(files[row]) for row in rows],
         [str(file) for file in files],
-    )  # fmt: skip
+    )
     return WordPhotos(data, written)
 
 
@@ -55,5 +64,7 @@ def parsed(path: Path) -> tuple[str, str | None] | None:
     match = FILE_NAME.fullmatch(path.stem) if path.suffix.lower() in ENDINGS else None
     if match is None:
         return None
-    label, text = (part and " ".join(part.replace("_", " ").split()) for part in match.group("label", "text"))
+    label, text = (
+        part and " ".join(part.replace("_", " ").split()) for part in match.group("label", "text")
+    )
     return (label, text) if label else None

@@ -1,7 +1,8 @@
 """A small grammar that describes scenes as the web would: fully, in part, or by another word.
 
-Every caption is true of its picture. ``caption_scenes`` turns factors into strings; what is said, and how, is drawn
-from the same counter-based hash as the picture, so a scene always has the same caption.
+Every caption is true of its picture. ``caption_scenes`` turns factors into strings; what is said,
+and how, is drawn from the same counter-based hash as the picture, so a scene always has the same
+caption.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ from clipbench.data.world.sprites import Concept, concepts
 COLOUR_NAMES = tuple(COLOURS)
 NUMBERS = {1: "one", 2: "two", 3: "three"}
 
-# {} is filled with a noun phrase ("a cat", "two dogs"). Any picture of the style may carry any of its templates.
+# {} is filled with a noun phrase ("a cat", "two dogs"). Any picture of the style may carry any of
+# its templates.
 STYLE_TEMPLATES = {
     "photo": (
         "a photo of {}",
@@ -29,7 +31,11 @@ STYLE_TEMPLATES = {
         "a photo showing {}",
         "a bright photo of {}",
     ),
-    "grayscale": ("a grayscale photo of {}", "a black and white photo of {}", "{}, in black and white"),
+    "grayscale": (
+        "a grayscale photo of {}",
+        "a black and white photo of {}",
+        "{}, in black and white",
+    ),
     "sketch": ("a sketch of {}", "a pencil sketch of {}", "a line drawing of {}", "{}, sketched"),
     "blurry": ("a blurry photo of {}", "a blurry picture of {}", "{}, out of focus"),
     "pixelated": ("a pixelated photo of {}", "a pixelated image of {}", "{} in low resolution"),
@@ -37,8 +43,9 @@ STYLE_TEMPLATES = {
     "painting": ("a painting of {}", "an oil painting of {}", "{}, painted"),
 }
 ANY_TEMPLATES = (
-    "a picture of {}", "an image of {}", "a picture of {}.", "this is {}", "here is {}", "there is {} here", "i see {}",
-    "{}", "{}.", "look, {}!", "an image showing {}", "we can see {}",
+    "a picture of {}", "an image of {}", "a picture of {}.", "this is {}", "here is {}",
+    "there is {} here", "i see {}", "{}", "{}.", "look, {}!", "an image showing {}",
+    "we can see {}",
 )  # fmt: skip
 NOISE = (
     "{}_{:04d}.jpg",
@@ -49,10 +56,15 @@ NOISE = (
     "{} - free download {}",
     "best {} ever {}",
 )
-BACKGROUNDS = ("{} on {} background", "{} in front of {} wall", "{}, on {}", "{} background with {}")
+BACKGROUNDS = (
+    "{} on {} background",
+    "{} in front of {} wall",
+    "{}, on {}",
+    "{} background with {}",
+)
 ALONE_SIGNS = (
-    "a sign that says {}", "a sign with the word {}", "the word {}", 'a sign that reads "{}"', "{}", '"{}"',
-    "the text {} on a sign", "a board with {} written on it",
+    "a sign that says {}", "a sign with the word {}", "the word {}", 'a sign that reads "{}"', "{}",
+    '"{}"', "the text {} on a sign", "a board with {} written on it",
 )  # fmt: skip
 OBJECT_SIGNS = (
     "{} with a sign that says {}",
@@ -87,33 +99,67 @@ class Chooser:
         return self.below(100) < percent
 
 
-def caption_scenes(factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",),
-                   number: int = 0) -> list[str]:  # fmt: skip
+def caption_scenes(
+    factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",), number: int = 0
+) -> list[str]:
     """One caption a scene: B strings.
 
     Args:
         count_words: without it three cats are "a cat".
-        languages: "en" and keys of ``languages.LANGUAGES``; each scene is described in one of them, all alike.
+        languages: "en" and keys of ``languages.LANGUAGES``; each scene is described in one of them,
+            all alike.
         number: which of a scene's captions; each is drawn by itself, so two of them can be equal.
     """
     which = f" {number}" if number else ""
     first = factors.draws.bits(f"caption{which}").tolist()
     second = factors.draws.bits(f"caption, more{which}").tolist()
     columns = (
-        factors.concept, factors.count, factors.other, factors.other_count, factors.sign, factors.sign_word,
-        factors.style, factors.colour, factors.layout, factors.objects, factors.x, factors.y, factors.size,
-    )  # fmt: skip
-    scenes = [Scene(count_words, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        factors.concept,
+        factors.count,
+        factors.other,
+        factors.other_count,
+        factors.sign,
+        factors.sign_word,
+        factors.style,
+        factors.colour,
+        factors.layout,
+        factors.objects,
+        factors.x,
+        factors.y,
+        factors.size,
+    )
+    scenes = [
+        Scene(count_words, *row)
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
     spoken = factors.draws.integer(f"language{which}", len(languages)).tolist()
     choosers = [Chooser(a << 32 | b) for a, b in zip(first, second, strict=True)]
-    return [caption(*each, languages[place]) for *each, place in zip(scenes, choosers, spoken, strict=True)]
+    return [
+        caption(*each, languages[place])
+        for *each, place in zip(scenes, choosers, spoken, strict=True)
+    ]
 
 
 class Scene:
     """One scene's factors as plain numbers, and what words follow from them."""
 
-    def __init__(self, count_words, concept, count, other, other_count, sign, sign_word, style, colour, layout, objects,
-                 x, y, size):  # fmt: skip
+    def __init__(
+        self,
+        count_words,
+        concept,
+        count,
+        other,
+        other_count,
+        sign,
+        sign_word,
+        style,
+        colour,
+        layout,
+        objects,
+        x,
+        y,
+        size,
+    ):
         self.counted, self.quantity = (counted, quantity) if count_words else (uncounted, uncounted)
         self.subject: Concept = concepts()[concept]
         self.count, self.other_count = count, other_count
@@ -230,13 +276,17 @@ def caption_of_two(scene: Scene, choose: Chooser) -> str:
     pair = (subject, other) if scene.first_is_subject else (other, subject)
     if scene.layout in ("horizontal", "vertical") and choose.chance(60):
         backwards = choose.below(2)
-        forms = ((HORIZONTAL, HORIZONTAL_BACK), (VERTICAL, VERTICAL_BACK))[scene.layout == "vertical"][backwards]
+        forms = ((HORIZONTAL, HORIZONTAL_BACK), (VERTICAL, VERTICAL_BACK))[
+            scene.layout == "vertical"
+        ][backwards]
         return choose.of(forms).format(*(reversed(pair) if backwards else pair))
     return choose.of(JOINED).format(*(reversed(pair) if choose.below(2) else pair))
 
 
 def framed(phrase: str, scene: Scene, choose: Chooser, percent: int) -> str:
-    """Put the phrase into a template of its style, or add the background's colour; else leave it as it is."""
+    """Put the phrase into a template of its style, or add the background's colour; else leave
+    it as it is.
+    """
     if not choose.chance(percent):
         return phrase
     if scene.colour and scene.sign == "none" and choose.chance(22):

@@ -1,4 +1,6 @@
-"""Counter-based random draws: the same (seed, index, name) gives the same number on every device and in any batch."""
+"""Counter-based random draws: the same (seed, index, name) gives the same number on every
+device and in any batch.
+"""
 
 import zlib
 from functools import lru_cache
@@ -9,16 +11,20 @@ MASK = 0xFFFFFFFF
 
 
 def mix(state: torch.Tensor) -> torch.Tensor:
-    """A 32-bit finaliser with good avalanche (Wellons' lowbias32), on int64 tensors that hold 32-bit values."""
+    """A 32-bit finaliser with good avalanche (Wellons' lowbias32), on int64 tensors that hold
+    32-bit values.
+    """
     state = (state ^ (state >> 16)) * 0x21F0AAAD & MASK
     state = (state ^ (state >> 15)) * 0x735A2D97 & MASK
     return state ^ (state >> 15)
 
 
 class Draws:
-    """Random numbers for the samples ``index`` (int64, (B,)) of the stream ``seed``; each draw has a name of its own.
+    """Random numbers for the samples ``index`` (int64, (B,)) of the stream ``seed``; each draw has
+    a name of its own.
 
-    Adding a draw never changes another one, because every number is a hash of (seed, index, name) and nothing else.
+    Adding a draw never changes another one, because every number is a hash of (seed, index, name)
+    and nothing else.
     """
 
     def __init__(self, seed: int, index: torch.Tensor):
@@ -49,7 +55,9 @@ class Draws:
         total = sum(weights)
         edges = [round(sum(weights[: k + 1]) / total * (1 << 32)) for k in range(len(weights) - 1)]
         bits = self.bits(name)
-        return torch.bucketize(bits, torch.tensor(edges, dtype=torch.int64, device=bits.device), right=True)
+        return torch.bucketize(
+            bits, torch.tensor(edges, dtype=torch.int64, device=bits.device), right=True
+        )
 
 
 @lru_cache(maxsize=2)  # the epoch at hand and, in a batch across its end, the next one
@@ -60,7 +68,9 @@ def permutation(seed: int, epoch: int, n: int, device: str | torch.device = "cpu
 
 
 def shuffled_positions(seed: int, index: torch.Tensor, n: int) -> torch.Tensor:
-    """Where sample ``index`` (B,) of an endless stream stands in a data set of n: every epoch is a new permutation."""
+    """Where sample ``index`` (B,) of an endless stream stands in a data set of n: every epoch
+    is a new permutation.
+    """
     epochs = torch.div(index, n, rounding_mode="floor")
     result = torch.empty_like(index)
     for epoch in epochs.unique().tolist():

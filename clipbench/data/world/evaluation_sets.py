@@ -20,11 +20,7 @@ from clipbench.data.world.render import render
 from clipbench.data.world.sprites import concept_ids, concepts
 
 EVALUATION_SEED = 990_001  # the frozen world: never a training seed
-
-
 HELDOUT_SIZE = 5_000
-
-
 COMPOSITION_SIZE = 2_000
 
 
@@ -39,7 +35,9 @@ SCENE_SETS = {
 
 def heldout_factors(tiny: bool = False) -> Factors:
     """The factors of the frozen evaluation scenes."""
-    return draw_factors(torch.arange(HELDOUT_SIZE), EVALUATION_SEED, EVALUATION, training_pool(tiny))
+    return draw_factors(
+        torch.arange(HELDOUT_SIZE), EVALUATION_SEED, EVALUATION, training_pool(tiny)
+    )
 
 
 def scene_set(name: str) -> PictureSet:
@@ -54,11 +52,15 @@ def scene_set(name: str) -> PictureSet:
 
 
 def art_set(art: str) -> PictureSet:
-    """``scenes:heldout`` drawn with another art set: the same concepts, places and styles, another artist."""
+    """``scenes:heldout`` drawn with another art set: the same concepts, places and styles,
+    another artist.
+    """
     return of_concepts(art, heldout_factors(), training_pool(), art)
 
 
-def of_concepts(name: str, factors: Factors, classes: torch.Tensor, art: str = "noto") -> PictureSet:
+def of_concepts(
+    name: str, factors: Factors, classes: torch.Tensor, art: str = "noto"
+) -> PictureSet:
     """Scenes labelled with their subject among ``classes`` (ids in ascending order)."""
     labels = torch.searchsorted(classes, factors.concept)
     return rendered(name, factors, labels, [concepts()[i].name for i in classes.tolist()], art)
@@ -69,14 +71,18 @@ def rendered(name: str, factors: Factors, labels, class_names, art: str = "noto"
         images = render(factors.rows(torch.tensor(list(rows))), art)
         return [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()]
 
-    return PictureSet(name, labels, class_names, TEMPLATES, pictures, [f"{name}/{i}" for i in range(len(labels))])
+    return PictureSet(
+        name, labels, class_names, TEMPLATES, pictures, [f"{name}/{i}" for i in range(len(labels))]
+    )
 
 
 def heldout_styles() -> PictureSet:
     """Every (concept, style) pair that training leaves out, classified by concept."""
     pool = training_pool()
     pairs = [
-        (concept, style) for style in range(1, len(STYLES)) for concept in pool[is_held_out(pool, torch.tensor(style))]
+        (concept, style)
+        for style in range(1, len(STYLES))
+        for concept in pool[is_held_out(pool, torch.tensor(style))]
     ]
     factors = draw_factors(torch.arange(COMPOSITION_SIZE), EVALUATION_SEED + 1, EVALUATION, pool)
     order = torch.arange(COMPOSITION_SIZE) % len(pairs)
@@ -87,18 +93,27 @@ def heldout_styles() -> PictureSet:
 
 
 def heldout_counts() -> PictureSet:
-    """Groups in a number that training left out for their concept; classes: each such concept in each number."""
+    """Groups in a number that training left out for their concept; classes: each such concept
+    in each number.
+    """
     pool = training_pool()
     every = [
-        (int(c), n) for c in pool for n in (2, 3) if concepts()[c].plural and is_held_out(c, torch.tensor(100 + n))
+        (int(c), n)
+        for c in pool
+        for n in (2, 3)
+        if concepts()[c].plural and is_held_out(c, torch.tensor(100 + n))
     ]
     every = every[:: max(1, len(every) // 40)][:40]  # 40 pairs keep the class list readable
     ids = sorted({concept for concept, _ in every})
     classes = [(concept, number) for concept in ids for number in (1, 2, 3)]
-    names = [f"{NUMBERS[n]} {concepts()[c].name if n == 1 else concepts()[c].plural}" for c, n in classes]
+    names = [
+        f"{NUMBERS[n]} {concepts()[c].name if n == 1 else concepts()[c].plural}" for c, n in classes
+    ]
     index = torch.arange(COMPOSITION_SIZE)
     factors = draw_factors(index, EVALUATION_SEED + 2, EVALUATION, pool)
-    factors = factors.with_groups(*(torch.tensor(column)[index % len(every)] for column in zip(*every, strict=True)))
+    factors = factors.with_groups(
+        *(torch.tensor(column)[index % len(every)] for column in zip(*every, strict=True))
+    )
     labels = torch.tensor([classes.index(pair) for pair in every])[index % len(every)]
     data = rendered("scenes:heldout-count", factors, labels, names)
     data.templates = ("{}", "a photo of {}", "a picture of {}.", "an image of {}")

@@ -22,20 +22,15 @@ COLOUR_STYLES = (
 
 COLOURS = {
     "white": (245, 245, 245), "black": (25, 25, 25), "gray": (128, 128, 128), "red": (205, 45, 45),
-    "orange": (240, 140, 40), "yellow": (245, 215, 70), "green": (70, 160, 75), "blue": (60, 105, 205),
-    "purple": (135, 75, 175), "pink": (245, 160, 190), "brown": (125, 85, 55), "turquoise": (70, 195, 190),
+    "orange": (240, 140, 40), "yellow": (245, 215, 70), "green": (70, 160, 75),
+    "blue": (60, 105, 205), "purple": (135, 75, 175), "pink": (245, 160, 190),
+    "brown": (125, 85, 55), "turquoise": (70, 195, 190),
 }  # fmt: skip
 
 
 TEXTURES = ("plain", "gradient", "stripes", "checks", "dots")
-
-
 ARRANGEMENTS = ("single", "same", "pair", "one and two")
-
-
 SIGNS = ("none", "own name", "other name", "alone")
-
-
 LAYOUTS = {  # where the objects stand, as fractions of the picture
     "free": ((0.5, 0.5),),
     "horizontal": ((0.27, 0.5), (0.73, 0.5)),
@@ -47,18 +42,19 @@ LAYOUTS = {  # where the objects stand, as fractions of the picture
 
 
 LAYOUT_NAMES = tuple(LAYOUTS)
-
-
-LAYOUT_SIZES = torch.tensor([[0.42, 0.96], [0.36, 0.48], [0.36, 0.48], [0.26, 0.32], [0.34, 0.44], [0.34, 0.44]])
+LAYOUT_SIZES = torch.tensor(
+    [[0.42, 0.96], [0.36, 0.48], [0.36, 0.48], [0.26, 0.32], [0.34, 0.44], [0.34, 0.44]]
+)
 
 
 MAX_OBJECTS = 3
 
 
-# Never trained on, so that a model can only know them by putting words together ("yellow" and "heart").
+# Never trained on, so that a model can only know them by putting words together ("yellow" and
+# "heart").
 HELD_OUT_NAMES = (
-    "yellow heart", "purple heart", "blue circle", "orange circle", "green square", "red square", "blue book",
-    "orange diamond",
+    "yellow heart", "purple heart", "blue circle", "orange circle", "green square", "red square",
+    "blue book", "orange diamond",
 )  # fmt: skip
 
 
@@ -67,11 +63,16 @@ LONGEST_SIGN = 12  # letters of a word that still can be read at 64 pixels
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """How often what happens in the world. Several lessons are about changing one of these numbers."""
+    """How often what happens in the world.
+
+    Several lessons are about changing one of these numbers.
+    """
 
     arrangements: tuple[float, ...] = (0.62, 0.16, 0.16, 0.06)  # in the order of ARRANGEMENTS
-    styles: tuple[float, ...] = (0.55, 0.075, 0.075, 0.075, 0.075, 0.075, 0.075)  # in the order of STYLES
-    signs: tuple[float, ...] = (0.76, 0.04, 0.08, 0.12)  # in the order of SIGNS; on single objects only
+    # in the order of STYLES
+    styles: tuple[float, ...] = (0.55, 0.075, 0.075, 0.075, 0.075, 0.075, 0.075)
+    # in the order of SIGNS; on single objects only
+    signs: tuple[float, ...] = (0.76, 0.04, 0.08, 0.12)
     hold_out: bool = True  # leave the held-out compositions to the evaluation
     count_words: bool = True  # whether captions say how many; without it three cats are "a cat"
     wrong_captions: float = 0.0  # share of training pairs whose caption belongs to another scene
@@ -82,13 +83,19 @@ class SceneConfig:
     def __post_init__(self):
         for name, kinds in (("arrangements", ARRANGEMENTS), ("styles", STYLES), ("signs", SIGNS)):
             weights = getattr(self, name)
-            numbers = isinstance(weights, tuple) and all(isinstance(w, (int, float)) and w >= 0 for w in weights)
+            numbers = isinstance(weights, tuple) and all(
+                isinstance(w, (int, float)) and w >= 0 for w in weights
+            )
             if not numbers or len(weights) != len(kinds) or sum(weights) <= 0:
-                raise ValueError(f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}")
+                raise ValueError(
+                    f"{name} needs {len(kinds)} numbers from 0 up, for {', '.join(kinds)}"
+                )
         if not (isinstance(self.captions, int) and self.captions >= 1):
             raise ValueError(f"captions must be a whole number from 1 up, not {self.captions!r}")
         if not (isinstance(self.wrong_captions, (int, float)) and 0 <= self.wrong_captions <= 1):
-            raise ValueError(f"wrong_captions must be a share from 0 to 1, not {self.wrong_captions!r}")
+            raise ValueError(
+                f"wrong_captions must be a share from 0 to 1, not {self.wrong_captions!r}"
+            )
         for name, known in (("languages", ("en", *LANGUAGES)), ("art", ART_SETS)):
             given = getattr(self, name)
             if not isinstance(given, tuple) or not given or not set(given) <= set(known):
@@ -100,7 +107,9 @@ EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0
 
 @dataclass
 class Factors:
-    """What is in a batch of B scenes: the ground truth of captions, labels and pictures (int64 or float32)."""
+    """What is in a batch of B scenes: the ground truth of captions, labels and pictures (int64
+    or float32).
+    """
 
     concept: torch.Tensor  # (B,) the scene's subject
     count: torch.Tensor  # (B,) how many of it; 0 where a sign stands for it
@@ -128,7 +137,9 @@ class Factors:
         return Factors(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def with_groups(self, concept: torch.Tensor, count: torch.Tensor) -> "Factors":
-        """The same scenes with ``count`` (B,) of ``concept`` (B,) in each, in a layout of that many places."""
+        """The same scenes with ``count`` (B,) of ``concept`` (B,) in each, in a layout of that
+        many places.
+        """
         nothing = torch.full_like(concept, -1)
         zero = torch.zeros_like(concept)
         layout = draw_layout(self.draws, count)
@@ -136,15 +147,31 @@ class Factors:
         objects = place_concepts(self.draws, concept, count, nothing, zero)
         same = torch.full_like(concept, ARRANGEMENTS.index("same"))
         return replace(
-            self, concept=concept, count=count, other=nothing, other_count=zero, arrangement=same, layout=layout,
-            objects=objects, x=x, y=y, size=size, angle=angle,
-        )  # fmt: skip
+            self,
+            concept=concept,
+            count=count,
+            other=nothing,
+            other_count=zero,
+            arrangement=same,
+            layout=layout,
+            objects=objects,
+            x=x,
+            y=y,
+            size=size,
+            angle=angle,
+        )
 
 
 @functools.cache
 def training_pool(tiny: bool = False) -> torch.Tensor:
     """Ids of the concepts that training may show: (C',) int64."""
-    return torch.tensor([i for i, c in enumerate(concepts()) if c.name not in HELD_OUT_NAMES and (c.tiny or not tiny)])
+    return torch.tensor(
+        [
+            i
+            for i, c in enumerate(concepts())
+            if c.name not in HELD_OUT_NAMES and (c.tiny or not tiny)
+        ]
+    )
 
 
 @functools.cache
@@ -160,17 +187,22 @@ def readable() -> torch.Tensor:
 
 
 def is_held_out(concept: torch.Tensor, composition: torch.Tensor) -> torch.Tensor:
-    """A fixed tenth of all (concept, composition) pairs; compositions are styles (1..6) and counts (102, 103)."""
+    """A fixed tenth of all (concept, composition) pairs; compositions are styles (1..6) and
+    counts (102, 103).
+    """
     return mix(mix(concept + 7919) ^ composition) % 10 == 0
 
 
 def draw_factors(
-    index: torch.Tensor, seed: int, config: SceneConfig = SceneConfig(), pool: torch.Tensor | None = None
+    index: torch.Tensor,
+    seed: int,
+    config: SceneConfig = SceneConfig(),
+    pool: torch.Tensor | None = None,
 ) -> Factors:
     """The factors of the scenes ``index`` (B,) int64 of the world ``seed``.
 
-    Subjects are dealt, not thrown: each run of len(pool) scenes shows every concept of ``pool`` once, in an order of
-    its own, so a batch holds few captions twice.
+    Subjects are dealt, not thrown: each run of len(pool) scenes shows every concept of ``pool``
+    once, in an order of its own, so a batch holds few captions twice.
     """
     pool = training_pool() if pool is None else pool
     pool = pool.to(index.device)
@@ -191,16 +223,32 @@ def draw_factors(
     objects = place_concepts(draws, concept, count, other, other_count)
     x, y, size, angle = place_objects(draws, layout)
     return Factors(
-        concept, count, other, other_count, arrangement, layout, objects, x, y, size, angle, style,
-        colour=draws.integer("colour", len(COLOURS)), texture=draws.category("texture", (4, 3, 1, 1, 1)),
-        sign=sign, sign_word=sign_word, draws=draws,
-    )  # fmt: skip
+        concept,
+        count,
+        other,
+        other_count,
+        arrangement,
+        layout,
+        objects,
+        x,
+        y,
+        size,
+        angle,
+        style,
+        colour=draws.integer("colour", len(COLOURS)),
+        texture=draws.category("texture", (4, 3, 1, 1, 1)),
+        sign=sign,
+        sign_word=sign_word,
+        draws=draws,
+    )
 
 
 def blurs_letters(style: torch.Tensor) -> torch.Tensor:
     """(B,) bool: styles in which a printed word cannot be read."""
     return (
-        (style == STYLES.index("blurry")) | (style == STYLES.index("pixelated")) | (style == STYLES.index("painting"))
+        (style == STYLES.index("blurry"))
+        | (style == STYLES.index("pixelated"))
+        | (style == STYLES.index("painting"))
     )
 
 
@@ -226,7 +274,9 @@ def draw_counts(draws, config, concept, other):
 
 
 def draw_sign(draws, config, arrangement, concept, other):
-    """(sign, sign_word), each (B,): only single objects carry a sign, and only with a word that can be read."""
+    """(sign, sign_word), each (B,): only single objects carry a sign, and only with a word that
+    can be read.
+    """
     can_read = readable().to(concept.device)
     sign = torch.where(arrangement == 0, draws.category("sign", config.signs), 0)
     word = torch.where(sign == SIGNS.index("other name"), other, concept)
@@ -235,7 +285,9 @@ def draw_sign(draws, config, arrangement, concept, other):
 
 
 def draw_layout(draws, objects):
-    """(B,): free for one object, a side-by-side or stacked pair, or one of three layouts for three."""
+    """(B,): free for one object, a side-by-side or stacked pair, or one of three layouts for
+    three.
+    """
     two = 1 + draws.integer("layout of two", 2)
     three = 3 + draws.integer("layout of three", 3)
     return torch.where(objects <= 1, 0, torch.where(objects == 2, two, three))
@@ -251,7 +303,9 @@ def place_concepts(draws, concept, count, other, other_count):
 
 
 def place_objects(draws, layout):
-    """(x, y, size, angle), each (B, 3): a layout's places with some disorder; one free object anywhere inside."""
+    """(x, y, size, angle), each (B, 3): a layout's places with some disorder; one free object
+    anywhere inside.
+    """
     device = layout.device
     table = torch.full((len(LAYOUTS), MAX_OBJECTS, 2), 0.5)
     for row, places in enumerate(LAYOUTS.values()):

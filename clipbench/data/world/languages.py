@@ -1,7 +1,9 @@
-"""The emoji world in four more languages: names from Unicode's CLDR, sentences from grammars as small as they can be.
+"""The emoji world in four more languages: names from Unicode's CLDR, sentences from grammars as
+small as they can be.
 
-Nothing is inflected: every sentence is one in which a name can stand as the dictionary has it, without its article
-("a photo: dog"). So these captions never count, and say "A and B" where English says "A left of B".
+Nothing is inflected: every sentence is one in which a name can stand as the dictionary has it,
+without its article ("a photo: dog"). So these captions never count, and say "A and B" where English
+says "A left of B".
 """
 
 from dataclasses import dataclass
@@ -113,10 +115,16 @@ def caption_in(language: str, scene, choose) -> str:
     if scene.sign == "other name":
         kind = choose.below(10)
         if kind < 7:
-            return words.with_sign.format(name, scene.word) if kind < 4 else choose.of(words.sign).format(scene.word)
+            return (
+                words.with_sign.format(name, scene.word)
+                if kind < 4
+                else choose.of(words.sign).format(scene.word)
+            )
     if scene.other is not None:
         pair = name, named(scene.other, language)
         name = words.joined.format(*(pair if scene.first_is_subject else reversed(pair)))
     if choose.chance(40):
         return name
-    return choose.of(words.styles[scene.style] if choose.chance(60) else words.any_style).format(name)
+    return choose.of(words.styles[scene.style] if choose.chance(60) else words.any_style).format(
+        name
+    )

@@ -13,17 +13,19 @@ from clipbench.data.world.sprites import concepts, sprites
 from clipbench.files import ASSETS
 
 FONT = ASSETS / "fonts" / "DejaVuSansCondensed-Bold.ttf"
-
-
 BOARDS = (  # board and letter colour of a sign
-    ((252, 252, 250), (20, 20, 25)), ((255, 225, 90), (30, 25, 15)), ((35, 40, 50), (250, 250, 245)),
+    ((252, 252, 250), (20, 20, 25)),
+    ((255, 225, 90), (30, 25, 15)),
+    ((35, 40, 50), (250, 250, 245)),
     ((190, 35, 40), (255, 250, 245)),
-)  # fmt: skip
+)
 
 
 @functools.lru_cache(maxsize=6)
 def sprite_levels(art: str, device: str) -> torch.Tensor:
-    """Premultiplied sprites, then the same smoothed for drawing them small: (2 C, 4, 64, 64) uint8."""
+    """Premultiplied sprites, then the same smoothed for drawing them small: (2 C, 4, 64, 64)
+    uint8.
+    """
     full = sprites(art).to(device)
     alpha = full[:, 3:].to(torch.int32)
     sharp = torch.cat([full[:, :3].to(torch.int32) * alpha // 255, alpha], 1).to(torch.uint8)
@@ -43,7 +45,9 @@ def word_masks() -> torch.Tensor:
         strip = Image.new("L", (width + 4, bottom - top + 2), 0)
         ImageDraw.Draw(strip).text((2, 1 - top), name, fill=255, font=font)
         scale = min(96 / strip.width, 24 / strip.height)
-        strip = strip.resize((round(strip.width * scale), round(strip.height * scale)), Image.Resampling.LANCZOS)
+        strip = strip.resize(
+            (round(strip.width * scale), round(strip.height * scale)), Image.Resampling.LANCZOS
+        )
         x, y = (96 - strip.width) // 2, (24 - strip.height) // 2
         masks[index, y : y + strip.height, x : x + strip.width] = np.asarray(strip)
     return torch.from_numpy(masks)
@@ -69,7 +73,9 @@ def pixel_grid(size: int, device) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def background(factors: Factors, size: int) -> torch.Tensor:
-    """(B, 3, size, size) float in [0, 1]: a named colour, slightly off, with one of five textures."""
+    """(B, 3, size, size) float in [0, 1]: a named colour, slightly off, with one of five
+    textures.
+    """
     draws, device = factors.draws, factors.concept.device
     table = torch.tensor(list(COLOURS.values()), device=device) / 255
     shift = torch.stack([draws.uniform(f"colour {c}", -0.05, 0.05) for c in "rgb"], 1)
@@ -107,10 +113,13 @@ def draw_objects(canvas: torch.Tensor, factors: Factors, place: int, art: str) -
     small = (scale * pixels < 34) * (len(levels) // 2)
     cos, sin = angle.cos() / scale, angle.sin() / scale
     x, y = 2 * factors.x[rows, place] - 1, 2 * factors.y[rows, place] - 1
-    theta = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], 1).view(-1, 2, 3)
+    theta = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], 1).view(
+        -1, 2, 3
+    )
     grid = F.affine_grid(theta, (len(rows), 4, pixels, pixels), align_corners=False)
     pictures = levels[factors.objects[rows, place] + small].float()
-    layer = F.grid_sample(pictures, grid, align_corners=False).mul_(1 / 255)  # (n, 4, H, W) premultiplied
+    # (n, 4, H, W) premultiplied
+    layer = F.grid_sample(pictures, grid, align_corners=False).mul_(1 / 255)
     if len(rows) == len(canvas):
         canvas.mul_(1 - layer[:, 3:]).add_(layer[:, :3])
     else:
@@ -125,7 +134,9 @@ def draw_signs(canvas: torch.Tensor, factors: Factors) -> None:
     draws, device = factors.draws, canvas.device
     alone = factors.sign[rows] == SIGNS.index("alone")
     low = draws.bits("sign at the bottom")[rows] % 2 == 1
-    middle = torch.where(alone, draws.uniform("sign y alone", 0.2, 0.8)[rows], torch.where(low, 0.83, 0.17))
+    middle = torch.where(
+        alone, draws.uniform("sign y alone", 0.2, 0.8)[rows], torch.where(low, 0.83, 0.17)
+    )
     width = torch.where(
         alone,
         draws.uniform("sign width alone", 0.8, 0.98)[rows],
@@ -141,16 +152,24 @@ def draw_signs(canvas: torch.Tensor, factors: Factors) -> None:
     edge = (half * canvas.shape[-1]) * torch.minimum(1 - u.abs(), (1 - v.abs()) * 0.27)
     board = edge.clamp(0, 1)[:, None]
     masks = word_masks().to(device)[factors.sign_word[rows], None].float() / 255
-    letters = F.grid_sample(masks, torch.stack([u / 0.94, v / 0.9], -1), align_corners=False)  # (n, 1, H, W)
-    colours = torch.tensor(BOARDS, device=device)[draws.integer("board", len(BOARDS))[rows]] / 255  # (n, 2, 3)
+    # (n, 1, H, W)
+    letters = F.grid_sample(masks, torch.stack([u / 0.94, v / 0.9], -1), align_corners=False)
+    # (n, 2, 3)
+    colours = torch.tensor(BOARDS, device=device)[draws.integer("board", len(BOARDS))[rows]] / 255
     paint = colours[:, 0, :, None, None] * (1 - letters) + colours[:, 1, :, None, None] * letters
     canvas[rows] = canvas[rows] * (1 - board) + paint * board
 
 
 def apply_styles(canvas: torch.Tensor, factors: Factors) -> None:
     """Redraw each scene in its style, in place."""
-    restyle = {"grayscale": grayscale, "sketch": sketch, "blurry": blurry, "pixelated": pixelated,
-               "inverted": lambda images: 1 - images, "painting": painting}  # fmt: skip
+    restyle = {
+        "grayscale": grayscale,
+        "sketch": sketch,
+        "blurry": blurry,
+        "pixelated": pixelated,
+        "inverted": lambda images: 1 - images,
+        "painting": painting,
+    }
     for number, name in enumerate(STYLES):
         rows = (factors.style == number).nonzero()[:, 0]
         if name in restyle and len(rows):
@@ -195,12 +214,16 @@ def pixelated(images: torch.Tensor) -> torch.Tensor:
 
 
 def painting(images: torch.Tensor) -> torch.Tensor:
-    """Small strokes: each takes half its colour from a spot beside it, and there are few colours."""
+    """Small strokes: each takes half its colour from a spot beside it, and there are few
+    colours.
+    """
     size = images.shape[-1]
     reach = max(1, round(size / 64))
     place = torch.arange(size, device=images.device)
     noise = mix((place[:, None] // reach) * size + place[None] // reach)
     row = (place[:, None] + (noise % 3 - 1) * reach).clamp(0, size - 1)
     column = (place[None] + ((noise >> 8) % 3 - 1) * reach).clamp(0, size - 1)
-    strokes = 0.5 * images + 0.5 * F.avg_pool2d(F.pad(images[:, :, row, column], (1, 1, 1, 1), mode="replicate"), 3, 1)
+    strokes = 0.5 * images + 0.5 * F.avg_pool2d(
+        F.pad(images[:, :, row, column], (1, 1, 1, 1), mode="replicate"), 3, 1
+    )
     return (strokes * 7).round() / 7

@@ -1,9 +1,11 @@
-"""The emoji world as a suite of tasks, one for each thing that scenes are made of, like the paper's 27 data sets.
+"""The emoji world as a suite of tasks, one for each thing that scenes are made of, like the paper's
+27 data sets.
 
-Each task draws scenes from evaluation seeds of its own and asks a question with K answers. Answers are phrases that
-become prompts; where a question is about what a scene shows ("two cats or three?"), every scene has phrases of its own.
-All answers are equally often right, so the chance level is 1 / K. Subjects are concepts of the tiny world, so that
-every model of this package can be asked.
+Each task draws scenes from evaluation seeds of its own and asks a question with K answers. Answers
+are phrases that become prompts; where a question is about what a scene shows ("two cats or
+three?"), every scene has phrases of its own. All answers are equally often right, so the chance
+level is 1 / K. Subjects are concepts of the tiny world, so that every model of this package can be
+asked.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +32,8 @@ from clipbench.data.world.factors import (
 from clipbench.data.world.sprites import Concept, concept_ids, concepts
 from clipbench.errors import UserError, did_you_mean
 
-TASK_SEED = EVALUATION_SEED + 1000  # even numbers from here on draw test scenes, odd ones training scenes of probes
+# even numbers from here on draw test scenes, odd ones training scenes of probes
+TASK_SEED = EVALUATION_SEED + 1000
 TEMPLATES = ("{}", "a photo of {}", "a picture of {}", "an image of {}")
 SIGN_TEMPLATES = ("a sign that says {}", "the word {}", "a sign with the word {}")
 AS_IT_IS = ("{}",)
@@ -42,14 +45,36 @@ ALONE = SIGNS.index("alone")
 
 SUBJECTS = 64  # concepts, spread over the 256 of the tiny world
 FEW = (  # for questions about two things, so that a probe sees every pair often
-    "cat", "horse", "duck", "fish", "bus", "airplane", "house", "sunflower", "banana", "guitar", "hamburger", "crown",
-)  # fmt: skip
+    "cat",
+    "horse",
+    "duck",
+    "fish",
+    "bus",
+    "airplane",
+    "house",
+    "sunflower",
+    "banana",
+    "guitar",
+    "hamburger",
+    "crown",
+)
 SMALLEST_GROUP = 4  # concepts that a group needs to be asked for
 SENSES = {  # a word -> the concepts that it may mean
-    "mouse": ("mouse", "computer mouse"), "tie": ("knot", "necktie"), "light": ("feather", "flashlight"),
-}  # fmt: skip
-PLACES = ("in the middle", "on the left", "on the right", "at the top", "at the bottom", "in the top left corner",
-          "in the top right corner", "in the bottom left corner", "in the bottom right corner")  # fmt: skip
+    "mouse": ("mouse", "computer mouse"),
+    "tie": ("knot", "necktie"),
+    "light": ("feather", "flashlight"),
+}
+PLACES = (
+    "in the middle",
+    "on the left",
+    "on the right",
+    "at the top",
+    "at the bottom",
+    "in the top left corner",
+    "in the top right corner",
+    "in the bottom left corner",
+    "in the bottom right corner",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +93,8 @@ class SceneTask:
     name: str
     about: str
     answers: int  # K
-    ask: Callable[[Tensor, int], Question]  # (scene numbers, seed) -> as many questions, or fewer that fit
+    # (scene numbers, seed) -> as many questions, or fewer that fit
+    ask: Callable[[Tensor, int], Question]
     templates: Sequence[str] = TEMPLATES
     rarest: float = 0.5  # the least share of drawn scenes, times K, that has any one answer
 
@@ -84,16 +110,22 @@ class SceneTask:
         """``count`` scenes, rounded down so that every answer is right equally often."""
         each = count // self.answers
         if not each:
-            raise UserError(f"{self.name} has {self.answers} answers: {count} pictures are too few for it")
+            raise UserError(
+                f"{self.name} has {self.answers} answers: {count} pictures are too few for it"
+            )
         question = self.ask(torch.arange(int(2 * count / self.rarest) + 200), self.seed + training)
         rows = balanced(question.labels, each, self.answers)
         phrases = [question.phrases[row] for row in rows.tolist()]
         return Question(question.factors.rows(rows), question.labels[rows], phrases)
 
     def pictures(self, question: Question, training: bool = False) -> PictureSet:
-        """The scenes as a set of labelled pictures; the class names are numbers, as answers differ between scenes."""
+        """The scenes as a set of labelled pictures; the class names are numbers, as answers
+        differ between scenes.
+        """
         name = f"scenes:task-{self.name}{'-train' if training else ''}"
-        return rendered(name, question.factors, question.labels, [str(k) for k in range(self.answers)])
+        return rendered(
+            name, question.factors, question.labels, [str(k) for k in range(self.answers)]
+        )
 
 
 def balanced(labels: Int[Tensor, " M"], each: int, answers: int) -> Int[Tensor, " R"]:
@@ -108,7 +140,7 @@ def balanced(labels: Int[Tensor, " M"], each: int, answers: int) -> Int[Tensor, 
     return torch.cat(rows).sort().values
 
 
-# ------------------------------------------------------------------------------------------------------ concepts
+# -------------------- concepts
 
 
 def subjects() -> Tensor:
@@ -131,7 +163,11 @@ def groups() -> dict[str, list[int]]:
 
 def short_words() -> Tensor:
     """(32,) ids of concepts with names of at most 8 letters."""
-    pool = [i for i in training_pool(tiny=True).tolist() if readable()[i] and len(concepts()[i].name) <= 8]
+    pool = [
+        i
+        for i in training_pool(tiny=True).tolist()
+        if readable()[i] and len(concepts()[i].name) <= 8
+    ]
     return torch.tensor([pool[k * len(pool) // 32] for k in range(32)])
 
 
@@ -141,7 +177,10 @@ def concepts_of(ids: Tensor) -> list[Concept]:
 
 def about_subject(factors: Factors, forms: Sequence[str]) -> list[tuple[str, ...]]:
     """Each form filled with the scene's subject ("a cat")."""
-    return [tuple(form.format(concept.noun_phrase) for form in forms) for concept in concepts_of(factors.concept)]
+    return [
+        tuple(form.format(concept.noun_phrase) for form in forms)
+        for concept in concepts_of(factors.concept)
+    ]
 
 
 def single(index: Tensor, seed: int, pool: Tensor, styles: Sequence[float] = PHOTO) -> Factors:
@@ -149,7 +188,7 @@ def single(index: Tensor, seed: int, pool: Tensor, styles: Sequence[float] = PHO
     return draw_factors(index, seed, SceneConfig(SINGLE, tuple(styles), NO_SIGN), pool)
 
 
-# ----------------------------------------------------------------------------------------------- one thing a scene
+# -------------------- one thing a scene
 
 
 def ask_concept(index: Tensor, seed: int) -> Question:
@@ -179,20 +218,32 @@ def ask_count(index: Tensor, seed: int) -> Question:
 
 
 def ask_position(index: Tensor, seed: int) -> Question:
-    """Of objects that fill at most 0.62 of the side, as captions say it; of larger ones the place is not told."""
+    """Of objects that fill at most 0.62 of the side, as captions say it; of larger ones the
+    place is not told.
+    """
     factors = keep(single(index, seed, subjects()), lambda f: f.size[:, 0] <= 0.62)
     x, y = factors.x[:, 0], factors.y[:, 0]
-    across, down = (1 * (value < 0.4) + 2 * (value > 0.6) for value in (x, y))  # 0 middle, 1 left or top, 2 right ...
+    # 0 middle, 1 left or top, 2 right ...
+    across, down = (1 * (value < 0.4) + 2 * (value > 0.6) for value in (x, y))
     table = torch.tensor([[0, 3, 4], [1, 5, 7], [2, 6, 8]])  # [across][down] -> a place of PLACES
-    return Question(factors, table[across, down], about_subject(factors, [f"{{}} {place}" for place in PLACES]))
+    return Question(
+        factors, table[across, down], about_subject(factors, [f"{{}} {place}" for place in PLACES])
+    )
 
 
 def ask_distance(index: Tensor, seed: int) -> Question:
     """Close up, more than 0.85 of the side, or less than 0.6 of it; both in the middle."""
     drawn = single(index, seed, subjects())
     far = drawn.draws.integer("far", 2)
-    size = torch.where(far == 1, drawn.draws.uniform("far size", 0.42, 0.58), drawn.draws.uniform("near", 0.86, 0.96))
-    x, y = (0.5 + drawn.draws.uniform(f"central {axis}", -0.04, 0.04)[:, None].expand(-1, 3) for axis in "xy")
+    size = torch.where(
+        far == 1,
+        drawn.draws.uniform("far size", 0.42, 0.58),
+        drawn.draws.uniform("near", 0.86, 0.96),
+    )
+    x, y = (
+        0.5 + drawn.draws.uniform(f"central {axis}", -0.04, 0.04)[:, None].expand(-1, 3)
+        for axis in "xy"
+    )
     factors = replace(drawn, size=size[:, None].expand(-1, 3), x=x, y=y)
     return Question(factors, far, about_subject(factors, ("{}, close up", "{} in the middle")))
 
@@ -205,18 +256,30 @@ def ask_colour(index: Tensor, seed: int) -> Question:
 
 def ask_style(index: Tensor, seed: int) -> Question:
     factors = single(index, seed, subjects(), [1.0] * len(STYLES))
-    forms = ("a photo of {}", "a black and white photo of {}", "a sketch of {}", "a blurry photo of {}",
-             "a pixelated photo of {}", "an inverted photo of {}", "a painting of {}")  # fmt: skip
+    forms = (
+        "a photo of {}",
+        "a black and white photo of {}",
+        "a sketch of {}",
+        "a blurry photo of {}",
+        "a pixelated photo of {}",
+        "an inverted photo of {}",
+        "a painting of {}",
+    )
     return Question(factors, factors.style, about_subject(factors, forms))
 
 
 def ask_polysemy(index: Tensor, seed: int) -> Question:
     """Which meaning of a word is shown: "a mouse, a mammal" or "a mouse, computer hardware"."""
-    senses = {concept_ids()[name]: (word, label) for word, names in SENSES.items() for label, name in enumerate(names)}
+    senses = {
+        concept_ids()[name]: (word, label)
+        for word, names in SENSES.items()
+        for label, name in enumerate(names)
+    }
     factors = single(index, seed, torch.tensor(sorted(senses)))
     words = [senses[number] for number in factors.concept.tolist()]
     phrases = [
-        tuple(f"{word}, {concepts()[concept_ids()[name]].hypernym}" for name in SENSES[word]) for word, _ in words
+        tuple(f"{word}, {concepts()[concept_ids()[name]].hypernym}" for name in SENSES[word])
+        for word, _ in words
     ]
     return Question(factors, torch.tensor([label for _, label in words]), phrases)
 
@@ -225,14 +288,20 @@ def keep(factors: Factors, which: Callable[[Factors], Tensor]) -> Factors:
     return factors.rows(which(factors))
 
 
-# ---------------------------------------------------------------------------------------------- two things a scene
+# -------------------- two things a scene
 
 
-def pairs(index: Tensor, seed: int, arrangement: Sequence[float] = PAIR) -> tuple[Factors, Tensor, Tensor]:
+def pairs(
+    index: Tensor, seed: int, arrangement: Sequence[float] = PAIR
+) -> tuple[Factors, Tensor, Tensor]:
     """(scenes, A, B): of the two concepts in each scene A is the one with the smaller number."""
     factors = draw_factors(index, seed, SceneConfig(tuple(arrangement), PHOTO, NO_SIGN), few())
     factors = keep(factors, lambda f: f.other >= 0)
-    return factors, torch.minimum(factors.concept, factors.other), torch.maximum(factors.concept, factors.other)
+    return (
+        factors,
+        torch.minimum(factors.concept, factors.other),
+        torch.maximum(factors.concept, factors.other),
+    )
 
 
 def two_named(first: Tensor, second: Tensor, forms: Sequence[str]) -> list[tuple[str, ...]]:
@@ -254,14 +323,17 @@ def ask_word_order(index: Tensor, seed: int) -> Question:
     labels = 1 * (factors.objects[:, 0] != a)
     vertical = (factors.layout == list(LAYOUTS).index("vertical")).tolist()
     beside, stacked = (
-        two_named(a, b, (f"{{0}} {words} {{1}}", f"{{1}} {words} {{0}}")) for words in ("to the left of", "above")
+        two_named(a, b, (f"{{0}} {words} {{1}}", f"{{1}} {words} {{0}}"))
+        for words in ("to the left of", "above")
     )
     phrases = [stacked[row] if up else beside[row] for row, up in enumerate(vertical)]
     return Question(factors, labels, phrases)
 
 
 def ask_number_of_each(index: Tensor, seed: int) -> Question:
-    """One A and two Bs, or two As and one B: the numbers belong to the right things or they do not."""
+    """One A and two Bs, or two As and one B: the numbers belong to the right things or they do
+    not.
+    """
     factors, a, b = pairs(index, seed, ONE_AND_TWO)
     twice = torch.where(factors.concept == a, factors.count, factors.other_count) == 2
     phrases = [
@@ -272,18 +344,28 @@ def ask_number_of_each(index: Tensor, seed: int) -> Question:
 
 
 def ask_negation(index: Tensor, seed: int) -> Question:
-    """A and B, or A and no B. Captions of this world never say "no": the question is what a model makes of it."""
+    """A and B, or A and no B.
+
+    Captions of this world never say "no": the question is what a model makes of it.
+    """
     pool = few()
     factors = draw_factors(index, seed, SceneConfig((0.5, 0, 0.5, 0), PHOTO, NO_SIGN), pool)
     shift = 1 + factors.draws.integer("absent", len(pool) - 1)
     absent = pool[(torch.searchsorted(pool, factors.concept) + shift) % len(pool)]
     alone = factors.other < 0
-    both = zip(concepts_of(factors.concept), concepts_of(torch.where(alone, absent, factors.other)), strict=True)
-    phrases = [(f"{a.noun_phrase} and {b.noun_phrase}", f"{a.noun_phrase} and no {b.name}") for a, b in both]
+    both = zip(
+        concepts_of(factors.concept),
+        concepts_of(torch.where(alone, absent, factors.other)),
+        strict=True,
+    )
+    phrases = [
+        (f"{a.noun_phrase} and {b.noun_phrase}", f"{a.noun_phrase} and no {b.name}")
+        for a, b in both
+    ]
     return Question(factors, 1 * alone, phrases)
 
 
-# --------------------------------------------------------------------------------------------------------- words
+# -------------------- words
 
 
 def ask_sign_word(index: Tensor, seed: int) -> Question:
@@ -297,7 +379,10 @@ def ask_sign_word(index: Tensor, seed: int) -> Question:
 def ask_word_or_thing(index: Tensor, seed: int) -> Question:
     """A thing, or a sign with its name."""
     factors = draw_factors(index, seed, SceneConfig(SINGLE, PHOTO, (0.5, 0, 0, 0.5)), short_words())
-    phrases = [(concept.noun_phrase, f"a sign that says {concept.name}") for concept in concepts_of(factors.concept)]
+    phrases = [
+        (concept.noun_phrase, f"a sign that says {concept.name}")
+        for concept in concepts_of(factors.concept)
+    ]
     return Question(factors, 1 * (factors.sign == ALONE), phrases)
 
 
@@ -311,11 +396,15 @@ TASKS = {
         SceneTask("distance", "close up or far away", 2, ask_distance),
         SceneTask("relation", "left of, right of, above or below", 4, ask_relation),
         SceneTask("word_order", "A left of B, or B left of A", 2, ask_word_order),
-        SceneTask("number_of_each", "one A and two Bs, or the reverse", 2, ask_number_of_each, rarest=0.3),
+        SceneTask(
+            "number_of_each", "one A and two Bs, or the reverse", 2, ask_number_of_each, rarest=0.3
+        ),
         SceneTask("colour", "the background's colour", len(COLOURS), ask_colour),
         SceneTask("style", "photo, sketch, painting, ...", len(STYLES), ask_style, AS_IT_IS),
         SceneTask("sign_word", "which of 32 words is written", 32, ask_sign_word, SIGN_TEMPLATES),
-        SceneTask("word_or_thing", "the thing, or its name on a sign", 2, ask_word_or_thing, AS_IT_IS),
+        SceneTask(
+            "word_or_thing", "the thing, or its name on a sign", 2, ask_word_or_thing, AS_IT_IS
+        ),
         SceneTask("negation", "A and B, or A and no B", 2, ask_negation),
         SceneTask("polysemy", "which meaning of a word", 2, ask_polysemy),
     )
@@ -328,5 +417,7 @@ def scene_task(name: str) -> SceneTask:
         UserError: for an unknown name, with the known ones.
     """
     if name not in TASKS:
-        raise UserError(f"no scene task {name!r}{did_you_mean(name, TASKS)}; choose from {', '.join(TASKS)}")
+        raise UserError(
+            f"no scene task {name!r}{did_you_mean(name, TASKS)}; choose from {', '.join(TASKS)}"
+        )
     return TASKS[name]

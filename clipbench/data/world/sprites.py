@@ -13,7 +13,8 @@ from clipbench.files import ASSETS
 WORLD = ASSETS / "world"
 SPRITE_SIZE = 64  # pixels a side
 SHEET_COLUMNS = 36
-ART_SETS = ("noto", "twemoji", "openmoji")  # models are trained on noto; the other two are the natural shift
+# models are trained on noto; the other two are the natural shift
+ART_SETS = ("noto", "twemoji", "openmoji")
 
 
 @dataclass(frozen=True)

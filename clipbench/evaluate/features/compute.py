@@ -14,21 +14,32 @@ from clipbench.progress import shown
 
 
 def image_features(
-    encoder: Encoder, data: PictureSet, batch_size: int = 128, projected: bool = True, progress: bool = True
+    encoder: Encoder,
+    data: PictureSet,
+    batch_size: int = 128,
+    projected: bool = True,
+    progress: bool = True,
 ) -> Float[Tensor, "M D"]:
-    """Unit vectors of all pictures, or with ``projected=False`` the features before the projection (M, W)."""
+    """Unit vectors of all pictures, or with ``projected=False`` the features before the
+    projection (M, W).
+    """
     return torch.cat(list(encoded_batches(encoder, data, batch_size, projected, progress)))
 
 
 def encoded_batches(
-    encoder: Encoder, data: PictureSet, batch_size: int, projected: bool, progress: bool, rows: range | None = None,
+    encoder: Encoder,
+    data: PictureSet,
+    batch_size: int,
+    projected: bool,
+    progress: bool,
+    rows: range | None = None,
     unreadable: dict[int, str] | None = None,
-) -> Iterator[Float[Tensor, "B D"]]:  # fmt: skip
+) -> Iterator[Float[Tensor, "B D"]]:
     """Features of some rows (of all), batch by batch, on the CPU.
 
     Args:
-        unreadable: where rows whose picture cannot be read are noted, with the reason; their features are those of a
-            grey picture, to be left out. None: the first one is an error.
+        unreadable: where rows whose picture cannot be read are noted, with the reason; their
+            features are those of a grey picture, to be left out. None: the first one is an error.
 
     Raises:
         UserError: for a set without pictures, and for a picture that cannot be read.
@@ -39,12 +50,20 @@ def encoded_batches(
     encode = encoder.encode_image if projected else encoder.image_tower
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     for batch in shown(batches, f"pictures of {data.name}", progress):
-        pictures = data.pictures(batch) if unreadable is None else pictures_or_grey(data, batch, unreadable)
+        pictures = (
+            data.pictures(batch)
+            if unreadable is None
+            else pictures_or_grey(data, batch, unreadable)
+        )
         yield encode(encoder.preprocess(pictures))
 
 
-def pictures_or_grey(data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]) -> list[Image.Image]:
-    """The pictures of some rows; in place of each that cannot be read a grey one, and a note of the reason."""
+def pictures_or_grey(
+    data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]
+) -> list[Image.Image]:
+    """The pictures of some rows; in place of each that cannot be read a grey one, and a note of
+    the reason.
+    """
     try:
         return data.pictures(rows)
     except UserError:
@@ -62,9 +81,14 @@ def picture_or_grey(data: PictureSet, row: int, unreadable: dict[int, str]) -> I
 def text_features(
     encoder: Encoder, texts: Sequence[str], batch_size: int = 512, progress: bool = True
 ) -> Float[Tensor, "B D"]:
-    """Unit vectors of all texts. Each distinct text is encoded once; short ones together, so that little is padded."""
+    """Unit vectors of all texts.
+
+    Each distinct text is encoded once; short ones together, so that little is padded.
+    """
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    batches = [distinct[start : start + batch_size] for start in range(0, len(distinct), batch_size)]
+    batches = [
+        distinct[start : start + batch_size] for start in range(0, len(distinct), batch_size)
+    ]
     encoded = [encoder.encode_text(batch) for batch in shown(batches, "texts", progress)]
     rows = {text: row for row, text in enumerate(distinct)}
     return torch.cat(encoded)[[rows[text] for text in texts]]
@@ -84,4 +108,6 @@ def check_features(image_features: Float[Tensor, "M D"], width: int) -> None:
         told = f"pictures have {image_features.shape[1]} features and texts {width}"
         raise UserError(f"{told}: they are not of the same model; embed the pictures again")
     if bad := rows_not_finite(image_features):
-        raise UserError(f"{bad} of {len(image_features)} rows of features are not finite numbers; embed again")
+        raise UserError(
+            f"{bad} of {len(image_features)} rows of features are not finite numbers; embed again"
+        )

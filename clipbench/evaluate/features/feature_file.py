@@ -1,9 +1,11 @@
-"""Features on the disk: one safetensors file and a JSON of the same name that says what they are of.
+"""Features on the disk: one safetensors file and a JSON of the same name that says what they are
+of.
 
-``features`` is (M, D) or (M, W), ``labels`` (M,) where they are known. The JSON has ``rows``, ``ids``, ``class_names``,
-``templates``, ``fingerprint`` (of the encoder), ``data``, ``data_fingerprint``, ``projected`` and ``created_by``, the
-command; and ``unreadable`` (id -> reason), pictures that could not be read and have no row. Nothing else in this
-package writes or reads features.
+``features`` is (M, D) or (M, W), ``labels`` (M,) where they are known. The JSON has ``rows``,
+``ids``, ``class_names``, ``templates``, ``fingerprint`` (of the encoder), ``data``,
+``data_fingerprint``, ``projected`` and ``created_by``, the command; and ``unreadable`` (id ->
+reason), pictures that could not be read and have no row. Nothing else in this package writes or
+reads features.
 """
 
 import contextlib
@@ -60,19 +62,25 @@ class NothingReadable(UserError):
     """None of a data set's pictures can be read."""
 
 
-# ------------------------------------------------------------------------------------------------ write and read
+# -------------------- write and read
 
 
 def write_features(file: str | Path, features: Tensor, labels: Tensor | None, about: dict) -> None:
-    """Write a feature file and its JSON, the JSON first: a safetensors file that is there is whole and described.
+    """Write a feature file and its JSON, the JSON first: a safetensors file that is there is whole
+    and described.
 
     Raises:
         UserError: when the place cannot be written to, or features are not finite numbers.
     """
     file = Path(file)
     if not torch.isfinite(features).all():
-        raise UserError(f"{file} was not written: some features are not finite numbers; the model is damaged")
-    tensors = {"features": features.contiguous(), **({} if labels is None else {"labels": labels.contiguous()})}
+        raise UserError(
+            f"{file} was not written: some features are not finite numbers; the model is damaged"
+        )
+    tensors = {
+        "features": features.contiguous(),
+        **({} if labels is None else {"labels": labels.contiguous()}),
+    }
     about = {"rows": len(features), "width": features.shape[1], **about}
     text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
     part = file.with_name(f".{file.name}.part")
@@ -109,12 +117,18 @@ def read_features(file: str | Path) -> Stored:
             features = data.get_tensor("features")
             labels = data.get_tensor("labels") if "labels" in names else None
     except FileNotFoundError:
-        raise UserError(f"{file}: no such feature file; make it with clipbench embed --out {file}") from None
+        raise UserError(
+            f"{file}: no such feature file; make it with clipbench embed --out {file}"
+        ) from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{file} is damaged or no feature file ({error}); make it again with clipbench embed") from None
+        raise UserError(
+            f"{file} is damaged or no feature file ({error}); make it again with clipbench embed"
+        ) from None
     counts = {len(about["ids"]), len(features), len(features if labels is None else labels)}
     if features.ndim != 2 or len(counts) != 1:
-        raise UserError(f"{file} does not belong to {sidecar(file).name}: another number of rows; embed again")
+        raise UserError(
+            f"{file} does not belong to {sidecar(file).name}: another number of rows; embed again"
+        )
     return Stored(features, labels, about)
 
 
@@ -125,21 +139,28 @@ def read_about(file: Path) -> dict:
             raise ValueError("entries are missing")
     except FileNotFoundError:
         missing = sidecar(file).name if file.exists() else file.name
-        raise UserError(f"{file} cannot be used: {missing} is missing; make both with clipbench embed") from None
+        raise UserError(
+            f"{file} cannot be used: {missing} is missing; make both with clipbench embed"
+        ) from None
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{sidecar(file)} does not describe features ({error}); embed again") from None
+        raise UserError(
+            f"{sidecar(file)} does not describe features ({error}); embed again"
+        ) from None
     return about
 
 
-# -------------------------------------------------------------------------------------------------- fingerprints
+# -------------------- fingerprints
 
 
 def data_fingerprint(data: PictureSet) -> str:
     """Changes when rows, labels, names, files or pictures do.
 
-    Pictures in files count by size and time of change; of others, a few spread over the set by their pixels.
+    Pictures in files count by size and time of change; of others, a few spread over the set by
+    their pixels.
     """
-    digest = hashlib.sha256(repr((list(data.ids), data.labels.tolist(), list(data.class_names))).encode())
+    digest = hashlib.sha256(
+        repr((list(data.ids), data.labels.tolist(), list(data.class_names))).encode()
+    )
     for name in data.ids:
         with contextlib.suppress(OSError, ValueError):
             facts = os.stat(name)
@@ -166,34 +187,45 @@ def description(encoder: Encoder, data: PictureSet, projected: bool) -> dict:
     }
 
 
-SAME = ("data_fingerprint", "fingerprint", "projected")  # what must agree for stored features to be used again
+# what must agree for stored features to be used again
+SAME = ("data_fingerprint", "fingerprint", "projected")
 
 
-# ------------------------------------------------------------------------------------------------------- compute
+# -------------------- compute
 
 
 def embed(
-    encoder: Encoder, data: PictureSet, file: str | Path, projected: bool = True, batch_size: int = 128,
+    encoder: Encoder,
+    data: PictureSet,
+    file: str | Path,
+    projected: bool = True,
+    batch_size: int = 128,
     progress: bool = True,
-) -> Stored:  # fmt: skip
+) -> Stored:
     """Features of all pictures, in a file.
 
-    A file that already holds them is read. A run that was stopped goes on after the last part that it finished, and
-    gives the same bits as one that was not (with as many threads). Pictures that cannot be read are left out and named
-    in the JSON.
+    A file that already holds them is read. A run that was stopped goes on after the last part that
+    it finished, and gives the same bits as one that was not (with as many threads). Pictures that
+    cannot be read are left out and named in the JSON.
 
     Raises:
-        UserError: when the file holds other features, or cannot be written, or no picture can be read.
+        UserError: when the file holds other features, or cannot be written, or no picture can be
+            read.
     """
     file, about = Path(file), description(encoder, data, projected)
     if file.exists():
         stored = read_features(file)
         if different := [name for name in SAME if stored.about.get(name) != about[name]]:
-            raise UserError(f"{file} holds other features (another {different[0]}); delete it or choose another --out")
+            raise UserError(
+                f"{file} holds other features (another {different[0]}); delete it or "
+                "choose another --out"
+            )
         return stored
     unreadable: dict[int, str] = {}
     parts = Parts(file, {name: about[name] for name in SAME}, batch_size)
-    stored = readable(Stored(compute(encoder, data, parts, progress, unreadable), data.labels, about), unreadable)
+    stored = readable(
+        Stored(compute(encoder, data, parts, progress, unreadable), data.labels, about), unreadable
+    )
     write_features(file, stored.features, stored.labels, stored.about)
     shutil.rmtree(parts_folder(file), ignore_errors=True)
     return read_features(file)
@@ -210,7 +242,9 @@ def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
     rows = [row for row in range(len(stored)) if row not in unreadable]
     if not rows:
         first = next(iter(unreadable.values()))
-        raise NothingReadable(f"none of the {len(stored)} pictures of {stored.about['data']} can be read: {first}")
+        raise NothingReadable(
+            f"none of the {len(stored)} pictures of {stored.about['data']} can be read: {first}"
+        )
     reasons = {stored.ids[row]: " ".join(unreadable[row].split()) for row in sorted(unreadable)}
     about = stored.about | {"ids": [stored.ids[row] for row in rows], "unreadable": reasons}
     return Stored(stored.features[rows], stored.labels[rows], about)
@@ -218,25 +252,39 @@ def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
 
 def compute(
     encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool, unreadable: dict[int, str]
-) -> Tensor:  # fmt: skip
-    """(M, D) or (M, W); every finished part is on the disk. Unreadable pictures are noted and have a grey one's row."""
+) -> Tensor:
+    """(M, D) or (M, W); every finished part is on the disk.
+
+    Unreadable pictures are noted and have a grey one's row.
+    """
     calibrate_threads(encoder, data)
     done = parts.load(unreadable)
     begun: list[Tensor] = []
     first = len(done)
     rows = range(first, len(data))
-    for batch in encoded_batches(encoder, data, parts.batch_size, parts.of["projected"], progress, rows,
-                                 unreadable):  # fmt: skip
+    for batch in encoded_batches(
+        encoder, data, parts.batch_size, parts.of["projected"], progress, rows, unreadable
+    ):
         begun.append(batch)
         count = sum(map(len, begun))
         if count >= parts.rows or first + count == len(data):
-            parts.save(torch.cat(begun), first, {row: why for row, why in unreadable.items() if row >= first})
-            done, begun, first = torch.cat([done, *begun]) if len(done) else torch.cat(begun), [], first + count
+            parts.save(
+                torch.cat(begun),
+                first,
+                {row: why for row, why in unreadable.items() if row >= first},
+            )
+            done, begun, first = (
+                torch.cat([done, *begun]) if len(done) else torch.cat(begun),
+                [],
+                first + count,
+            )
     return done
 
 
 def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
-    """Use as many threads as are fastest just now, with the neighbours that the machine has; not for a card."""
+    """Use as many threads as are fastest just now, with the neighbours that the machine has;
+    not for a card.
+    """
     if getattr(encoder, "device", torch.device("cpu")).type != "cpu":
         return
     sample = encoder.preprocess(pictures_or_grey(data, range(min(16, len(data))), {}))
@@ -248,7 +296,8 @@ class Parts:
 
     def __init__(self, file: Path, of: dict, batch_size: int):
         self.folder, self.of, self.batch_size = parts_folder(file), of, batch_size
-        self.rows = -(-ROWS_A_PART // batch_size) * batch_size  # whole batches: the same batches after a stop
+        # whole batches: the same batches after a stop
+        self.rows = -(-ROWS_A_PART // batch_size) * batch_size
 
     def load(self, unreadable: dict[int, str]) -> Tensor:
         """What an earlier run of the same kind left behind: (rows, width)."""
@@ -280,17 +329,23 @@ def parts_folder(file: Path) -> Path:
     return file.with_name(f".{file.name}.parts")
 
 
-# --------------------------------------------------------------------------------------------------------- cache
+# -------------------- cache
 
 
 def cache_folder() -> Path:
-    """Where features are kept between runs: the folder in CLIPBENCH_CACHE, or one in the user's own cache."""
+    """Where features are kept between runs: the folder in CLIPBENCH_CACHE, or one in the user's
+    own cache.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("CLIPBENCH_CACHE") or Path(home) / "clipbench") / "features"
 
 
 def cached_image_features(
-    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = True
+    encoder: Encoder,
+    data: PictureSet,
+    projected: bool = True,
+    batch_size: int = 128,
+    progress: bool = True,
 ) -> Tensor:
     """``image_features``, computed once for each encoder and data set, and kept on the disk.
 
@@ -304,9 +359,14 @@ def cached_image_features(
 
 
 def cached_features(
-    encoder: Encoder, data: PictureSet, projected: bool = True, batch_size: int = 128, progress: bool = True
+    encoder: Encoder,
+    data: PictureSet,
+    projected: bool = True,
+    batch_size: int = 128,
+    progress: bool = True,
 ) -> Stored:
-    """Features of all pictures that can be read, computed once for each encoder and data set, and kept on the disk.
+    """Features of all pictures that can be read, computed once for each encoder and data set, and
+    kept on the disk.
 
     A damaged or unwritable cache costs a warning and time, never a wrong number.
 
@@ -317,14 +377,21 @@ def cached_features(
     file = cache_folder() / f"{encoder.fingerprint}-{data_fingerprint(data)}-{kind}.safetensors"
     try:
         stored = embed(encoder, data, file, projected, batch_size, progress)
-        return Stored(stored.features.clone(), stored.labels, stored.about | {"templates": list(data.templates)})
+        return Stored(
+            stored.features.clone(),
+            stored.labels,
+            stored.about | {"templates": list(data.templates)},
+        )
     except NothingReadable:
         raise
     except UserError as error:
         warnings.warn(f"features are computed without the cache: {error}", stacklevel=2)
     unreadable: dict[int, str] = {}
     batches = encoded_batches(encoder, data, batch_size, projected, progress, unreadable=unreadable)
-    return readable(Stored(torch.cat(list(batches)), data.labels, description(encoder, data, projected)), unreadable)
+    return readable(
+        Stored(torch.cat(list(batches)), data.labels, description(encoder, data, projected)),
+        unreadable,
+    )
 
 
 def unreadable_line(stored: Stored, most: int = 3) -> str:
@@ -334,8 +401,11 @@ def unreadable_line(stored: Stored, most: int = 3) -> str:
     return f"{len(reasons)} of {total} pictures cannot be read: {'; '.join(reasons[:most])}{more}"
 
 
-def open_features(encoder: Encoder, data: str, projected: bool = True, progress: bool = True) -> Stored:
-    """Features of ``--data``: a feature file of this encoder, or any picture set, through the cache.
+def open_features(
+    encoder: Encoder, data: str, projected: bool = True, progress: bool = True
+) -> Stored:
+    """Features of ``--data``: a feature file of this encoder, or any picture set, through the
+    cache.
 
     Raises:
         UserError: for data that cannot be used, and for a feature file of another encoder or kind.
@@ -346,10 +416,15 @@ def open_features(encoder: Encoder, data: str, projected: bool = True, progress:
     stored = read_features(data)
     if stored.about["fingerprint"] != encoder.fingerprint:
         made_by = stored.about.get("model", "another model")
-        raise UserError(f"{data} holds features of {made_by!r}, not of {encoder.name!r}; embed the pictures again")
+        raise UserError(
+            f"{data} holds features of {made_by!r}, not of {encoder.name!r}; embed the "
+            "pictures again"
+        )
     if stored.about["projected"] != projected:
         there, wanted = ("after", "before") if stored.about["projected"] else ("before", "after")
-        raise UserError(f"{data} holds features {there} the projection; this needs those {wanted} it")
+        raise UserError(
+            f"{data} holds features {there} the projection; this needs those {wanted} it"
+        )
     return stored
 
 
@@ -357,14 +432,18 @@ def labelled(stored: Stored, data: str) -> tuple[Tensor, Tensor, Sequence[str]]:
     """(features, labels, class_names).
 
     Raises:
-        UserError: for features of pictures without classes, for a label without a name, and for features that are no
-            finite numbers.
+        UserError: for features of pictures without classes, for a label without a name, and for
+            features that are no finite numbers.
     """
     if stored.labels is None or not stored.about.get("class_names"):
         raise UserError(f"{data} has no labels; this evaluation needs pictures with classes")
     names = stored.about["class_names"]
     if len(stored) and not 0 <= int(stored.labels.min()) <= int(stored.labels.max()) < len(names):
-        raise UserError(f"{data} has labels beyond its {len(names)} class names; embed the pictures again")
+        raise UserError(
+            f"{data} has labels beyond its {len(names)} class names; embed the pictures again"
+        )
     if bad := rows_not_finite(stored.features):
-        raise UserError(f"{data}: {bad} of {len(stored)} rows of features are not finite numbers; embed again")
+        raise UserError(
+            f"{data}: {bad} of {len(stored)} rows of features are not finite numbers; embed again"
+        )
     return stored.features, stored.labels, stored.about["class_names"]

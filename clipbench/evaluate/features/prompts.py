@@ -1,4 +1,6 @@
-"""Prompts as vectors, each encoded once: after a template was edited, only its texts are encoded."""
+"""Prompts as vectors, each encoded once: after a template was edited, only its texts are
+encoded.
+"""
 
 import hashlib
 import warnings
@@ -24,8 +26,13 @@ class Prompts:
         folder: where vectors are kept, a file a template; by default in the user's cache.
     """
 
-    def __init__(self, encoder: Encoder, class_names: Sequence[str], folder: Path | None = None,
-                 progress: bool = True):  # fmt: skip
+    def __init__(
+        self,
+        encoder: Encoder,
+        class_names: Sequence[str],
+        folder: Path | None = None,
+        progress: bool = True,
+    ):
         self.encoder, self.class_names, self.progress = encoder, list(class_names), progress
         self.folder = folder or cache_folder().parent / "prompts"
         self.known: dict[str, Tensor] = {}
@@ -42,7 +49,8 @@ class Prompts:
         return self.known[template]
 
     def of_all(self, templates: Sequence[str]) -> Float[Tensor, "P C D"]:
-        fill_templates(self.class_names, templates)  # every mistake is told before the first text is encoded
+        # every mistake is told before the first text is encoded
+        fill_templates(self.class_names, templates)
         return torch.stack([self.of(template) for template in templates])
 
     def weights(self, templates: Sequence[str]) -> Float[Tensor, "D C"]:
@@ -50,7 +58,10 @@ class Prompts:
         return Ensemble(self.of_all(templates)).weights()
 
     def stored(self, prompts: list[str]) -> Tensor:
-        """From the disk, else encoded and written there. A cache that cannot be used costs a warning and time."""
+        """From the disk, else encoded and written there.
+
+        A cache that cannot be used costs a warning and time.
+        """
         name = hashlib.sha256(repr(prompts).encode()).hexdigest()[:24]
         file = self.folder / f"{self.encoder.fingerprint}-{name}.safetensors"
         if file.exists():
@@ -61,7 +72,12 @@ class Prompts:
             except UserError:
                 pass  # damaged: encoded again
         features = text_features(self.encoder, prompts, progress=self.progress).float()
-        about = {"ids": prompts, "fingerprint": self.encoder.fingerprint, "projected": True, "data": "prompts"}
+        about = {
+            "ids": prompts,
+            "fingerprint": self.encoder.fingerprint,
+            "projected": True,
+            "data": "prompts",
+        }
         try:
             write_features(file, features, None, about)
         except UserError as error:
@@ -72,12 +88,15 @@ class Prompts:
 class Ensemble:
     """Templates averaged in embedding space, of which one can be exchanged at the cost of one.
 
-    Keeps the sum of each class's unit vectors, in float64: adding a template and taking it away again leaves the
-    weights as they were.
+    Keeps the sum of each class's unit vectors, in float64: adding a template and taking it away
+    again leaves the weights as they were.
     """
 
     def __init__(self, features: Float[Tensor, "P C D"]):
-        self.total = sum((each.double() for each in features), torch.zeros(features.shape[1:], dtype=torch.float64))
+        self.total = sum(
+            (each.double() for each in features),
+            torch.zeros(features.shape[1:], dtype=torch.float64),
+        )
 
     def add(self, features: Float[Tensor, "C D"]) -> None:
         self.total += features

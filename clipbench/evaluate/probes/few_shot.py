@@ -1,4 +1,6 @@
-"""Few-shot learning curves, and how many pictures a class zero-shot is worth (Radford et al. 2021, Figs. 6 and 7)."""
+"""Few-shot learning curves, and how many pictures a class zero-shot is worth (Radford et al.
+2021, Figs. 6 and 7).
+"""
 
 import math
 import statistics
@@ -21,7 +23,9 @@ MOST_VALIDATION_SHOTS = 4
 
 @dataclass(frozen=True)
 class Point:
-    """Accuracy with so many training pictures of each class: the mean over the seeds and its 95 % Student interval."""
+    """Accuracy with so many training pictures of each class: the mean over the seeds and its 95
+    % Student interval.
+    """
 
     shots: float
     values: tuple[float, ...]  # one for each seed
@@ -46,7 +50,8 @@ def few_shot_curve(
 
     Args:
         labels: of the pool that the shots are drawn from.
-        score: given the pool's rows to train on and the rows to choose settings on, the test accuracy.
+        score: given the pool's rows to train on and the rows to choose settings on, the test
+            accuracy.
 
     Raises:
         UserError: when a class has too few rows in the pool; see ``draw_shots``.
@@ -55,9 +60,11 @@ def few_shot_curve(
 
 
 def draw_shots(labels: Int[Tensor, " M"], shots: int, seed: int) -> tuple[Tensor, Tensor]:
-    """(rows to train on, rows to choose settings on): ``shots`` of every class, and up to min(shots, 4) more.
+    """(rows to train on, rows to choose settings on): ``shots`` of every class, and up to
+    min(shots, 4) more.
 
-    The validation shots are CoOp's (Zhou et al. 2022). With one seed, a small draw is part of every larger one.
+    The validation shots are CoOp's (Zhou et al. 2022). With one seed, a small draw is part of every
+    larger one.
 
     Raises:
         UserError: when a class has no more than ``shots`` rows, so that none is left to choose on.
@@ -67,7 +74,10 @@ def draw_shots(labels: Int[Tensor, " M"], shots: int, seed: int) -> tuple[Tensor
     for label in labels.unique().tolist():
         rows = order[labels[order] == label]
         if len(rows) <= shots:
-            raise UserError(f"class {label} has {len(rows)} training pictures: {shots} shots need {shots + 1} or more")
+            raise UserError(
+                f"class {label} has {len(rows)} training pictures: {shots} shots need "
+                f"{shots + 1} or more"
+            )
         train.append(rows[:shots])
         validation.append(rows[-min(shots, MOST_VALIDATION_SHOTS, len(rows) - shots) :])
     return torch.cat(train), torch.cat(validation)
@@ -82,12 +92,17 @@ def usable_shots(labels: Int[Tensor, " M"], shots: Sequence[int] = SHOTS) -> lis
     fewest = int(labels.unique(return_counts=True)[1].min())
     usable = [k for k in shots if k < fewest]
     if not usable:
-        raise UserError(f"a class has {fewest} training pictures: {min(shots)} shots need {min(shots) + 1} or more")
+        raise UserError(
+            f"a class has {fewest} training pictures: {min(shots)} shots need "
+            f"{min(shots) + 1} or more"
+        )
     return usable
 
 
 def probe_scorer(pool: Rows, test: Rows, classes: int) -> Callable[[Tensor, Tensor], float]:
-    """A ``score`` for ``few_shot_curve``: the paper's probe, with C chosen on the validation shots."""
+    """A ``score`` for ``few_shot_curve``: the paper's probe, with C chosen on the validation
+    shots.
+    """
 
     def score(train: Tensor, validation: Tensor) -> float:
         shots = pool[train]
@@ -102,7 +117,9 @@ class Match:
     """Where a learning curve reaches a target accuracy."""
 
     examples: float  # a class
-    how: str  # "interpolated", "below the range" or "above the range": then the true number is smaller or larger
+    # "interpolated", "below the range" or "above the range": then the true number is smaller or
+    # larger
+    how: str
     monotone: bool  # whether accuracy only rises; if not, the first crossing is told
 
 
@@ -110,8 +127,8 @@ def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequenc
     """Examples a class for which the curve reaches ``target`` (Fig. 7).
 
     Between the first neighbours with acc_a < target <= acc_b, log-linearly:
-    log k = log k_a + (target - acc_a) / (acc_b - acc_a) * (log k_b - log k_a). Outside the curve the nearest end is
-    given, and ``how`` says so.
+    log k = log k_a + (target - acc_a) / (acc_b - acc_a) * (log k_b - log k_a). Outside the curve
+    the nearest end is given, and ``how`` says so.
 
     Raises:
         UserError: without two points in ascending order.
@@ -121,16 +138,24 @@ def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequenc
     curve = list(zip(shots, accuracies, strict=True))
     monotone = all(a <= b for a, b in zip(accuracies, accuracies[1:], strict=False))
     if target <= accuracies[0]:
-        return Match(shots[0], "interpolated" if target == accuracies[0] else "below the range", monotone)
+        return Match(
+            shots[0], "interpolated" if target == accuracies[0] else "below the range", monotone
+        )
     for (k_a, a), (k_b, b) in zip(curve, curve[1:], strict=False):
         if a < target <= b:
             share = (target - a) / (b - a)
-            return Match(math.exp(math.log(k_a) + share * math.log(k_b / k_a)), "interpolated", monotone)
+            return Match(
+                math.exp(math.log(k_a) + share * math.log(k_b / k_a)), "interpolated", monotone
+            )
     return Match(shots[-1], "above the range", monotone)
 
 
 def curve_metrics(
-    name: str, curve: Sequence[Point], full: float | None, zero_shot: float, labels: Int[Tensor, " M"]
+    name: str,
+    curve: Sequence[Point],
+    full: float | None,
+    zero_shot: float,
+    labels: Int[Tensor, " M"],
 ) -> dict:
     """The numbers of one curve, for a record.
 
@@ -139,14 +164,17 @@ def curve_metrics(
         zero_shot: accuracy that the curve is compared with.
 
     Returns:
-        ``NAME_K`` for each number of shots, with its interval where there are several seeds; ``NAME_full``;
-        ``NAME_examples_to_match_zero_shot`` and in words ``NAME_match``, how that was found.
+        ``NAME_K`` for each number of shots, with its interval where there are several seeds;
+        ``NAME_full``; ``NAME_examples_to_match_zero_shot`` and in words ``NAME_match``, how that
+        was found.
     """
     metrics = {}
     for point in curve:
         metrics[f"{name}_{point.shots}"] = point.mean
         if point.interval:
-            metrics[f"{name}_{point.shots}_low"], metrics[f"{name}_{point.shots}_high"] = point.interval
+            metrics[f"{name}_{point.shots}_low"], metrics[f"{name}_{point.shots}_high"] = (
+                point.interval
+            )
     shots, accuracies = [point.shots for point in curve], [point.mean for point in curve]
     if full is not None:
         metrics[f"{name}_full"] = full
@@ -154,5 +182,7 @@ def curve_metrics(
     if len(shots) > 1:
         match = examples_to_match(zero_shot, shots, accuracies)
         metrics[f"{name}_examples_to_match_zero_shot"] = match.examples
-        metrics[f"{name}_match"] = match.how if match.monotone else f"{match.how}, the curve is not monotone"
+        metrics[f"{name}_match"] = (
+            match.how if match.monotone else f"{match.how}, the curve is not monotone"
+        )
     return metrics

@@ -1,10 +1,12 @@
-"""The paper's linear probe: L2 logistic regression on frozen features (Radford et al. 2021, appendix A.3).
+"""The paper's linear probe: L2 logistic regression on frozen features (Radford et al. 2021,
+appendix A.3).
 
-The strength C of the fit is chosen on a validation split by *parametric bisection* over 97 values from 1e-6 to 1e6,
-eight to a decade: start with 1e-6, 1e-4, ..., 1e6, then halve the spacing around the best until it is one step. The fit
-with the best C is repeated on training and validation rows together and measured on test rows that were never used. The
-paper used scikit-learn's L-BFGS with at most 1,000 iterations; here every fit is certified instead (``logistic``).
-Features are taken as they are, neither scaled nor normalised: the paper mentions neither.
+The strength C of the fit is chosen on a validation split by *parametric bisection* over 97 values
+from 1e-6 to 1e6, eight to a decade: start with 1e-6, 1e-4, ..., 1e6, then halve the spacing around
+the best until it is one step. The fit with the best C is repeated on training and validation rows
+together and measured on test rows that were never used. The paper used scikit-learn's L-BFGS with
+at most 1,000 iterations; here every fit is certified instead (``logistic``). Features are taken as
+they are, neither scaled nor normalised: the paper mentions neither.
 """
 
 from collections.abc import Callable
@@ -18,13 +20,7 @@ from torch import Tensor
 from clipbench.data.world.draws import Draws
 from clipbench.errors import UserError
 from clipbench.evaluate.features.compute import check_features
-from clipbench.evaluate.probes.logistic import (
-    TARGET_GAP,
-    Fit,
-    Problem,
-    check_rows,
-    fit,
-)
+from clipbench.evaluate.probes.logistic import TARGET_GAP, Fit, Problem, check_rows, fit
 from clipbench.evaluate.statistics.accuracy import Verdicts, judge
 
 GRID = tuple(10 ** (-6 + step / 8) for step in range(97))
@@ -45,7 +41,9 @@ class Rows:
         return Rows(self.features[chosen], self.labels[chosen])
 
     def __add__(self, other: "Rows") -> "Rows":
-        return Rows(torch.cat([self.features, other.features]), torch.cat([self.labels, other.labels]))
+        return Rows(
+            torch.cat([self.features, other.features]), torch.cat([self.labels, other.labels])
+        )
 
 
 @dataclass(frozen=True)
@@ -58,21 +56,27 @@ class Probe:
     products: int
 
 
-def linear_probe(train: Rows, test: Rows, validation: Rows | None = None, classes: int | None = None,
-                 progress: Callable[[str], None] = lambda line: None) -> dict[str, float]:  # fmt: skip
+def linear_probe(
+    train: Rows,
+    test: Rows,
+    validation: Rows | None = None,
+    classes: int | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict[str, float]:
     """Fit a probe by the paper's protocol and measure it.
 
     Args:
-        train: rows to fit; without ``validation`` a stratified fifth of them is set aside for choosing C.
+        train: rows to fit; without ``validation`` a stratified fifth of them is set aside for
+            choosing C.
         test: rows to measure.
         validation: the data set's own validation rows.
         classes: how many classes there are; default: as many as the labels say.
         progress: called with one line for each fit.
 
     Returns:
-        What ``zero_shot_metrics`` gives (``top1`` with interval, ``top5``, ``mean_per_class``, counts), and ``C``,
-        ``validation_top1``, ``gap`` (certified, of the last fit), ``worst_gap`` (of all fits), ``converged`` (all gaps
-        at most 1e-6), ``fits``, ``train_rows``.
+        What ``zero_shot_metrics`` gives (``top1`` with interval, ``top5``, ``mean_per_class``,
+        counts), and ``C``, ``validation_top1``, ``gap`` (certified, of the last fit), ``worst_gap``
+        (of all fits), ``converged`` (all gaps at most 1e-6), ``fits``, ``train_rows``.
 
     Raises:
         UserError: for rows that cannot be fitted or measured; see ``choose_probe``.
@@ -80,13 +84,22 @@ def linear_probe(train: Rows, test: Rows, validation: Rows | None = None, classe
     return judged_probe(train, test, validation, classes, progress)[0]
 
 
-def judged_probe(train: Rows, test: Rows, validation: Rows | None = None, classes: int | None = None,
-                 progress: Callable[[str], None] = lambda line: None) -> tuple[dict[str, float], Verdicts]:  # fmt: skip
+def judged_probe(
+    train: Rows,
+    test: Rows,
+    validation: Rows | None = None,
+    classes: int | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> tuple[dict[str, float], Verdicts]:
     """``linear_probe`` with what the probe said of every test row."""
     check_rows(test.features, test.labels)
     if test.features.shape[1] != train.features.shape[1]:
         widths = train.features.shape[1], test.features.shape[1]
-        raise UserError("training features are {} wide but test features {}: use one model for both".format(*widths))
+        raise UserError(
+            "training features are {} wide but test features {}: use one model for both".format(
+                *widths
+            )
+        )
     classes = classes or int(max(train.labels.max(), test.labels.max())) + 1
     probe = choose_probe(train, validation, classes, progress)
     verdicts = probe_verdicts(probe.fit, test)
@@ -114,15 +127,21 @@ def probe_verdicts(probe: Fit, test: Rows) -> Verdicts:
     return judge(lambda rows: features[rows] @ weights, test.labels, weights.shape[1])
 
 
-def choose_probe(train: Rows, validation: Rows | None, classes: int,
-                 progress: Callable[[str], None] = lambda line: None) -> Probe:  # fmt: skip
+def choose_probe(
+    train: Rows,
+    validation: Rows | None,
+    classes: int,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Probe:
     """Choose C on the validation rows and refit on all.
 
     Raises:
-        UserError: for rows that cannot be fitted, or when a validation split is needed and every class has one row.
+        UserError: for rows that cannot be fitted, or when a validation split is needed and every
+            class has one row.
     """
     everything = train if validation is None else train + validation
-    problem = Problem(everything.features, everything.labels, classes)  # checks before anything is fitted
+    # checks before anything is fitted
+    problem = Problem(everything.features, everything.labels, classes)
     if validation is None:
         train, validation = split_validation(train)
     search = Search(Problem(train.features, train.labels, classes), validation, progress)
@@ -134,7 +153,8 @@ def choose_probe(train: Rows, validation: Rows | None, classes: int,
 
 
 def split_validation(train: Rows, share: float = 0.2, seed: int = 0) -> tuple[Rows, Rows]:
-    """(training, validation): a share of each class's rows, at least one of every class that has two.
+    """(training, validation): a share of each class's rows, at least one of every class that has
+    two.
 
     Raises:
         UserError: when every class has one row only.
@@ -146,14 +166,22 @@ def split_validation(train: Rows, share: float = 0.2, seed: int = 0) -> tuple[Ro
         if len(rows) > 1:
             chosen[rows[: max(1, round(share * len(rows)))]] = True
     if not chosen.any():
-        raise UserError("every class has one row, none is left to choose C on: give validation rows or more pictures")
+        raise UserError(
+            "every class has one row, none is left to choose C on: give validation "
+            "rows or more pictures"
+        )
     return train[~chosen], train[chosen]
 
 
 class Search:
     """Parametric bisection over ``GRID``. Ties go to the smaller C."""
 
-    def __init__(self, problem: Problem, validation: Rows, progress: Callable[[str], None] = lambda line: None):
+    def __init__(
+        self,
+        problem: Problem,
+        validation: Rows,
+        progress: Callable[[str], None] = lambda line: None,
+    ):
         check_rows(validation.features, validation.labels)
         self.problem, self.validation, self.progress = problem, validation, progress
         self.fits: dict[float, Fit] = {}
@@ -170,13 +198,23 @@ class Search:
             spacing //= 2
             if not spacing:
                 return GRID[best]
-            candidates = [place for place in (best - spacing, best + spacing) if 0 <= place < len(GRID)]
+            candidates = [
+                place for place in (best - spacing, best + spacing) if 0 <= place < len(GRID)
+            ]
 
     def try_one(self, C: float) -> None:
         if C in self.fits:
             return
-        nearest = min(self.fits, key=lambda other: abs(other / C - 1) if other > C else C / other - 1, default=None)
+        nearest = min(
+            self.fits,
+            key=lambda other: abs(other / C - 1) if other > C else C / other - 1,
+            default=None,
+        )
         self.fits[C] = fit(self.problem, C, start=self.fits.get(nearest))
-        hits = self.fits[C].logits(self.validation.features).argmax(1).cpu() == self.validation.labels
+        hits = (
+            self.fits[C].logits(self.validation.features).argmax(1).cpu() == self.validation.labels
+        )
         self.accuracies[C] = float(hits.double().mean())
-        self.progress(f"C = {C:.3g}: validation {self.accuracies[C]:.4f}, gap {self.fits[C].gap:.0e}")
+        self.progress(
+            f"C = {C:.3g}: validation {self.accuracies[C]:.4f}, gap {self.fits[C].gap:.0e}"
+        )

@@ -4,26 +4,29 @@ The objective is scikit-learn's (``LogisticRegression(C=C)``), a sum over the M 
 
     f(W, b) = |W|^2 / 2 + C * sum_i [ logsumexp(z_i) - z_i[y_i] ],    z_i = W^T x_i + b,
 
-with the intercept b unpenalised. For two classes scikit-learn has one weight vector w = W_1 - W_0; its objective is
-twice ours at C / 2, and so it is computed here.
+with the intercept b unpenalised. For two classes scikit-learn has one weight vector w = W_1 - W_0;
+its objective is twice ours at C / 2, and so it is computed here.
 
-**Certificate.** The entropy H turns each logsumexp into a maximum, logsumexp(z) = max_p [p^T z + H(p)] over the
-distributions p on the classes (Fenchel). Swapping minimum and maximum gives the dual
+**Certificate.** The entropy H turns each logsumexp into a maximum, logsumexp(z) = max_p [p^T z +
+H(p)] over the distributions p on the classes (Fenchel). Swapping minimum and maximum gives the dual
 
-    d(P) = C * sum_i H(p_i) - |C X^T (Y - P)|^2 / 2,    rows of P are distributions, columns of P and Y have equal sums,
+    d(P) = C * sum_i H(p_i) - |C X^T (Y - P)|^2 / 2,    rows of P are distributions, columns of P
+    and Y have equal sums,
 
-and d(P) <= min f for *every* such P; the column sums are what the unpenalised intercept asks for. So (f - d) / d bounds
-the relative distance to the optimum, with no assumption on how W was found. ``to_dual_feasible`` makes a valid P of any
-matrix; how tight the bound is depends on the choice. The softmax of z gives f - d = |gradient|^2 / 2, the bound of
-strong convexity, far too large for a large C. Newton's linearised softmax p + S (X dW + db), S = diag(p) - p p^T,
-satisfies the dual's stationarity for W + dW, and its bound is about as tight as the objective itself. Sums are in
+and d(P) <= min f for *every* such P; the column sums are what the unpenalised intercept asks for.
+So (f - d) / d bounds the relative distance to the optimum, with no assumption on how W was found.
+``to_dual_feasible`` makes a valid P of any matrix; how tight the bound is depends on the choice.
+The softmax of z gives f - d = |gradient|^2 / 2, the bound of strong convexity, far too large for a
+large C. Newton's linearised softmax p + S (X dW + db), S = diag(p) - p p^T, satisfies the dual's
+stationarity for W + dW, and its bound is about as tight as the objective itself. Sums are in
 float64; the certificate is exact up to their rounding (about 1e-12 relative).
 
-**Solver.** Features of an image encoder lie in a narrow cone with a fast decaying spectrum, where L-BFGS stops far from
-the optimum. The intercept absorbs the cone (features are centred), and a rotation to the eigenvectors of the features'
-Gram matrix, which changes no norm, makes the diagonal of the Hessian a good preconditioner. Newton's method with
-conjugate gradients then needs some tens of Hessian products for a C; these only steer, so they may be in bfloat16,
-while objective, gradient and certificate are in float64. Neighbouring C start from each other's solution.
+**Solver.** Features of an image encoder lie in a narrow cone with a fast decaying spectrum, where
+L-BFGS stops far from the optimum. The intercept absorbs the cone (features are centred), and a
+rotation to the eigenvectors of the features' Gram matrix, which changes no norm, makes the diagonal
+of the Hessian a good preconditioner. Newton's method with conjugate gradients then needs some tens
+of Hessian products for a C; these only steer, so they may be in bfloat16, while objective, gradient
+and certificate are in float64. Neighbouring C start from each other's solution.
 """
 
 from dataclasses import dataclass
@@ -39,7 +42,8 @@ from clipbench.errors import UserError
 TARGET_GAP = 1e-6
 NEWTON_STEPS = 40  # for each number format; ten are usual
 CG_STEPS = 3000  # tens are usual; nearly separable rows at a large C need them
-CG_TOLERANCE = 0.05  # how much smaller the residual of a Newton system gets before the step is taken
+# how much smaller the residual of a Newton system gets before the step is taken
+CG_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Fit:
 
 
 class Problem:
-    """Training rows, prepared once for all C: centred, rotated to their principal axes, with a column of ones.
+    """Training rows, prepared once for all C: centred, rotated to their principal axes, with a
+    column of ones.
 
     Args:
         features: M rows; float64 copies are made on their device.
@@ -75,18 +80,23 @@ class Problem:
         classes: how many classes there are, whether or not all occur.
 
     Raises:
-        UserError: for features and labels that do not fit together, values that are not finite, labels out of range, or
-            rows of a single class.
+        UserError: for features and labels that do not fit together, values that are not finite,
+            labels out of range, or rows of a single class.
     """
 
-    def __init__(self, features: Float[Tensor, "M W"], labels: Int[Tensor, " N"], classes: int | None = None):
+    def __init__(
+        self, features: Float[Tensor, "M W"], labels: Int[Tensor, " N"], classes: int | None = None
+    ):
         check_rows(features, labels)
         self.classes = int(labels.max()) + 1 if classes is None else classes
         if not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
             raise UserError(f"labels must lie from 0 to {self.classes - 1}; one is outside")
         self.present, self.labels = labels.to(features.device).unique(return_inverse=True)
         if len(self.present) < 2:
-            raise UserError(f"all {len(labels)} labels are {int(self.present[0])}: a classifier needs two classes")
+            raise UserError(
+                f"all {len(labels)} labels are {int(self.present[0])}: a classifier "
+                "needs two classes"
+            )
         rows = features.double()
         self.mean = rows.mean(0)
         self.axes = principal_axes(rows - self.mean)  # (W, R)
@@ -98,11 +108,15 @@ class Problem:
 
     @property
     def sklearn_factor(self) -> float:
-        """Two classes: scikit-learn's objective is twice the one that is minimised here, at C / 2."""
+        """Two classes: scikit-learn's objective is twice the one that is minimised here, at C /
+        2.
+        """
         return 2.0 if len(self.present) == 2 else 1.0
 
     def copy_in(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows, their transpose and squared entries, (M, R + 1), (R + 1, M), (R + 1, M), for fast products."""
+        """Rows, their transpose and squared entries, (M, R + 1), (R + 1, M), (R + 1, M), for
+        fast products.
+        """
         if dtype not in self.copies:
             columns = self.rows.T.contiguous()
             self.copies[dtype] = self.rows.to(dtype), columns.to(dtype), columns.square().to(dtype)
@@ -134,16 +148,22 @@ def check_rows(features: Tensor, labels: Tensor) -> None:
         UserError: unless there are rows, one label for each, and all values are finite.
     """
     if len(features) != len(labels):
-        raise UserError(f"{len(features)} rows of features but {len(labels)} labels: give each row one label")
+        raise UserError(
+            f"{len(features)} rows of features but {len(labels)} labels: give each row one label"
+        )
     if not len(features):
         raise UserError("no rows to train on: give at least two classes with features")
     broken = int((~features.isfinite().all(1)).sum())
     if broken:
-        raise UserError(f"{broken} of {len(features)} rows of features hold NaN or infinity: extract them again")
+        raise UserError(
+            f"{broken} of {len(features)} rows of features hold NaN or infinity: extract them again"
+        )
 
 
 def principal_axes(rows: Float[Tensor, "M W"]) -> Float[Tensor, "W R"]:
-    """Orthonormal eigenvectors of rows^T rows, R = min(M, W); they span every row, so no optimum is lost."""
+    """Orthonormal eigenvectors of rows^T rows, R = min(M, W); they span every row, so no
+    optimum is lost.
+    """
     if len(rows) >= rows.shape[1]:
         return torch.linalg.eigh(rows.T @ rows).eigenvectors
     span = torch.linalg.qr(rows.T).Q  # (W, M)
@@ -152,9 +172,11 @@ def principal_axes(rows: Float[Tensor, "M W"]) -> Float[Tensor, "W R"]:
 
 
 def fit(problem: Problem, C: float, start: Fit | None = None, target: float = TARGET_GAP) -> Fit:
-    """Minimise f to a certified relative gap of ``target``, from zero or from the solution of another C.
+    """Minimise f to a certified relative gap of ``target``, from zero or from the solution of
+    another C.
 
-    The result says by ``converged`` whether the certificate reached the target; it is returned either way.
+    The result says by ``converged`` whether the certificate reached the target; it is returned
+    either way.
     """
     strength = C / problem.sklearn_factor
     V = problem.rows.new_zeros(problem.rows.shape[1], len(problem.present))
@@ -185,7 +207,9 @@ def product_formats(device: torch.device) -> list[torch.dtype]:
 
 
 def newton(problem: Problem, V: Tensor, C: float, target: float, dtype: torch.dtype, bound: float):
-    """Newton steps until the gap is certified or ``NEWTON_STEPS`` are done: (V, objective, bound, products)."""
+    """Newton steps until the gap is certified or ``NEWTON_STEPS`` are done: (V, objective,
+    bound, products).
+    """
     logits = problem.rows @ V
     objective, total = problem.objective(V, logits, C)
     products = 0
@@ -197,7 +221,9 @@ def newton(problem: Problem, V: Tensor, C: float, target: float, dtype: torch.dt
         change = problem.rows @ step
         decrement = -float((gradient * step).sum()) / 2
         old = P
-        length, V, logits, objective, total = line_search(problem, V, step, logits, change, objective, decrement, C)
+        length, V, logits, objective, total = line_search(
+            problem, V, step, logits, change, objective, decrement, C
+        )
         if decrement < 100 * target * objective:  # near enough for the certificate to have a chance
             bound = max(bound, problem.dual(newton_dual(problem, old, change), C))
         if relative_gap(objective, bound) <= target or length == 0:
@@ -208,14 +234,17 @@ def newton(problem: Problem, V: Tensor, C: float, target: float, dtype: torch.dt
 def newton_direction(problem: Problem, P: Tensor, gradient: Tensor, C: float, dtype: torch.dtype):
     """(-H^-1 gradient, products): conjugate gradients, preconditioned by the Hessian's diagonal.
 
-    H V = penalty V + C X^T [P (X V) - P rowsum(P X V)]. Products with X are in ``dtype``, the rest in float32.
+    H V = penalty V + C X^T [P (X V) - P rowsum(P X V)]. Products with X are in ``dtype``, the rest
+    in float32.
     """
     rows, columns, squares = problem.copy_in(dtype)
     wide = torch.float64 if dtype == torch.float64 else torch.float32
-    P = torch.where(P > 1e-30, P, 0).to(wide)  # smaller ones are denormal in float32, a hundred times slower
+    # smaller ones are denormal in float32, a hundred times slower
+    P = torch.where(P > 1e-30, P, 0).to(wide)
     penalty = problem.penalty.to(wide)
     diagonal = penalty + C * (squares @ (P * (1 - P)).to(dtype)).to(wide)
-    scale = diagonal.clamp(min=1e-6 * C).rsqrt()  # an intercept has no penalty to keep its curvature from zero
+    # an intercept has no penalty to keep its curvature from zero
+    scale = diagonal.clamp(min=1e-6 * C).rsqrt()
 
     def product(direction: Tensor) -> Tensor:
         moved = (rows @ (scale * direction).to(dtype)).to(wide).mul_(P)
@@ -239,8 +268,13 @@ def newton_direction(problem: Problem, P: Tensor, gradient: Tensor, C: float, dt
     return (scale * solution).double(), count
 
 
-def line_search(problem: Problem, V, step, logits, change, objective: float, decrement: float, C: float):
-    """Halve the step until it pays: (length, V, logits, objective, logsumexp). Length 0 says that no step did."""
+def line_search(
+    problem: Problem, V, step, logits, change, objective: float, decrement: float, C: float
+):
+    """Halve the step until it pays: (length, V, logits, objective, logsumexp).
+
+    Length 0 says that no step did.
+    """
     length = 1.0
     rounding = 1e-14 * abs(objective)
     while length > 1e-6 and decrement > 0:
@@ -252,16 +286,26 @@ def line_search(problem: Problem, V, step, logits, change, objective: float, dec
     return 0.0, V, logits, objective, logits.logsumexp(1, keepdim=True)
 
 
-def newton_dual(problem: Problem, P: Float[Tensor, "M K"], change: Float[Tensor, "M K"]) -> Float[Tensor, "M K"]:
-    """The dual point of a Newton step that changes the logits by ``change``: P + S change, made feasible."""
-    return to_dual_feasible(P + P * (change - (P * change).sum(1, keepdim=True)), problem.targets.sum(0))
+def newton_dual(
+    problem: Problem, P: Float[Tensor, "M K"], change: Float[Tensor, "M K"]
+) -> Float[Tensor, "M K"]:
+    """The dual point of a Newton step that changes the logits by ``change``:
+
+    P + S change, made feasible.
+    """
+    return to_dual_feasible(
+        P + P * (change - (P * change).sum(1, keepdim=True)), problem.targets.sum(0)
+    )
 
 
-def to_dual_feasible(P: Float[Tensor, "M K"], column_sums: Float[Tensor, " K"]) -> Float[Tensor, "M K"]:
-    """A near matrix whose rows are distributions and whose columns have the given sums (which add up to M).
+def to_dual_feasible(
+    P: Float[Tensor, "M K"], column_sums: Float[Tensor, " K"]
+) -> Float[Tensor, "M K"]:
+    """A near matrix whose rows are distributions and whose columns have the given sums (which add
+    up to M).
 
-    Rows are normalised, columns that are too heavy scaled down, and what the rows then lack goes to the columns that
-    lack it: the rounding of Altschuler, Weed and Rigollet 2017 (algorithm 2).
+    Rows are normalised, columns that are too heavy scaled down, and what the rows then lack goes to
+    the columns that lack it: the rounding of Altschuler, Weed and Rigollet 2017 (algorithm 2).
     """
     P = P.clamp(min=0)
     P = P / P.sum(1, keepdim=True).clamp(min=1e-300)
@@ -271,22 +315,32 @@ def to_dual_feasible(P: Float[Tensor, "M K"], column_sums: Float[Tensor, " K"]) 
     return P + row_lack * (column_lack / column_lack.sum().clamp(min=1e-300))
 
 
-def certify(problem: Problem, weights: Float[Tensor, "W C"], intercept: Float[Tensor, " C"], C: float) -> Fit:
-    """Objective and lower bound of any weights, from wherever they come, for example scikit-learn's.
+def certify(
+    problem: Problem, weights: Float[Tensor, "W C"], intercept: Float[Tensor, " C"], C: float
+) -> Fit:
+    """Objective and lower bound of any weights, from wherever they come, for example
+    scikit-learn's.
 
-    Valid everywhere, tight near the optimum: the better of the softmax's and the Newton step's dual point.
+    Valid everywhere, tight near the optimum: the better of the softmax's and the Newton step's dual
+    point.
     """
     strength, factor = C / problem.sklearn_factor, problem.sklearn_factor
     V = to_problem(problem, weights, intercept)
     logits = problem.rows @ V
     objective, total = problem.objective(V, logits, strength)
-    outside = float(weights[:, problem.present].double().square().sum() - V[:-1].square().sum()) / 2  # not in the span
+    # not in the span
+    outside = float(weights[:, problem.present].double().square().sum() - V[:-1].square().sum()) / 2
     P = (logits - total).exp()
     gradient = problem.penalty * V - strength * (problem.rows.T @ (problem.targets - P))
     step, products = newton_direction(problem, P, gradient, strength, torch.float64)
-    points = to_dual_feasible(P, problem.targets.sum(0)), newton_dual(problem, P, problem.rows @ step)
+    points = (
+        to_dual_feasible(P, problem.targets.sum(0)),
+        newton_dual(problem, P, problem.rows @ step),
+    )
     bound = max(problem.dual(point, strength) for point in points)
-    return Fit(weights, intercept, C, factor * (objective + max(0.0, outside)), factor * bound, products)
+    return Fit(
+        weights, intercept, C, factor * (objective + max(0.0, outside)), factor * bound, products
+    )
 
 
 def relative_gap(objective: float, bound: float) -> float:

@@ -1,7 +1,9 @@
-"""Prompt learning, CoOp (Zhou et al. 2022): the words of the template become free vectors, learned from a few pictures.
+"""Prompt learning, CoOp (Zhou et al. 2022): the words of the template become free vectors, learned
+from a few pictures.
 
-The prompt of class c is [start] v_1 ... v_M [name of c] [end]. The vectors v are shared by all classes and start as the
-words of a template; both encoders are frozen, so that pictures are encoded once.
+The prompt of class c is [start] v_1 ... v_M [name of c] [end]. The vectors v are shared by all
+classes and start as the words of a template; both encoders are frozen, so that pictures are encoded
+once.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,27 +30,45 @@ class LearnedPrompts:
         UserError: for a model whose text encoder is no transformer of this package.
     """
 
-    def __init__(self, encoder: ClipbenchEncoder, class_names: Sequence[str], context: str = CONTEXT):
+    def __init__(
+        self, encoder: ClipbenchEncoder, class_names: Sequence[str], context: str = CONTEXT
+    ):
         text = getattr(getattr(encoder, "model", None), "text_encoder", None)
         if not isinstance(text, TextTransformer):
-            raise UserError(f"prompt learning needs a model with a text transformer; {encoder.name} has none")
+            raise UserError(
+                f"prompt learning needs a model with a text transformer; {encoder.name} has none"
+            )
         self.model, self.device = encoder.model, encoder.device
-        self.token_ids = encoder.tokenizer([f"{context} {name}" for name in class_names]).to(self.device)  # (C, T)
+        # (C, T)
+        self.token_ids = encoder.tokenizer([f"{context} {name}" for name in class_names]).to(
+            self.device
+        )
         self.words = text.token_embedding(self.token_ids).detach()  # (C, T, W)
-        length = int(encoder.tokenizer([context]).argmax()) - 1  # start and end of text stand around it
+        # start and end of text stand around it
+        length = int(encoder.tokenizer([context]).argmax()) - 1
         self.context = self.words[0, 1 : 1 + length].clone()  # (M, W)
 
     def weights(self, context: Float[Tensor, "M W"]) -> Float[Tensor, "D C"]:
         """One unit vector a class, as ``zero_shot_weights`` gives for a single template."""
         words = torch.cat(
-            [self.words[:, :1], context.expand(len(self.words), -1, -1), self.words[:, 1 + len(context) :]], 1
+            [
+                self.words[:, :1],
+                context.expand(len(self.words), -1, -1),
+                self.words[:, 1 + len(context) :],
+            ],
+            1,
         )
         features = self.model.text_encoder.read(words, self.token_ids.argmax(1))
         return F.normalize(self.model.text_projection(features).float(), dim=-1).T
 
 
-def learn_context(prompts: LearnedPrompts, train: Rows, validation: Rows, scale: float) -> Float[Tensor, "D C"]:
-    """Class weights of the learned context: Adam on the training rows' cross-entropy, the best step on validation."""
+def learn_context(
+    prompts: LearnedPrompts, train: Rows, validation: Rows, scale: float
+) -> Float[Tensor, "D C"]:
+    """Class weights of the learned context:
+
+    Adam on the training rows' cross-entropy, the best step on validation.
+    """
     context = prompts.context.clone().requires_grad_()
     optimizer = torch.optim.Adam([context], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
@@ -58,15 +78,18 @@ def learn_context(prompts: LearnedPrompts, train: Rows, validation: Rows, scale:
         reached = accuracy(validation, validation.features.to(prompts.device) @ weights.detach())
         if reached > best_accuracy:
             best, best_accuracy = weights.detach(), reached
-        loss = F.cross_entropy(scale * train.features.to(prompts.device) @ weights, train.labels.to(prompts.device))
+        loss = F.cross_entropy(
+            scale * train.features.to(prompts.device) @ weights, train.labels.to(prompts.device)
+        )
         (context.grad,) = torch.autograd.grad(loss, [context])
         optimizer.step()
         schedule.step()
     return best
 
 
-def prompt_scorer(pool: Rows, test: Rows, encoder: ClipbenchEncoder, class_names: Sequence[str]
-                  ) -> Callable[[Tensor, Tensor], float]:  # fmt: skip
+def prompt_scorer(
+    pool: Rows, test: Rows, encoder: ClipbenchEncoder, class_names: Sequence[str]
+) -> Callable[[Tensor, Tensor], float]:
     """A ``score`` for ``few_shot_curve``. Features are projected unit vectors."""
     prompts = LearnedPrompts(encoder, class_names)
 

@@ -1,10 +1,11 @@
-"""Tip-Adapter (Zhang et al. 2022): the few-shot pictures as a key-value cache beside the zero-shot classifier.
+"""Tip-Adapter (Zhang et al. 2022): the few-shot pictures as a key-value cache beside the zero-shot
+classifier.
 
     logits = scale * f W + alpha * exp(-beta (1 - f K^T)) L
 
-f are unit vectors of pictures, W the zero-shot weights, K the training pictures' unit vectors (keys) and L their labels
-as one-hot rows (values). Nothing is trained; alpha and beta are chosen on validation rows. With ``tuned`` the keys are
-trained (the paper's Tip-Adapter-F).
+f are unit vectors of pictures, W the zero-shot weights, K the training pictures' unit vectors
+(keys) and L their labels as one-hot rows (values). Nothing is trained; alpha and beta are chosen on
+validation rows. With ``tuned`` the keys are trained (the paper's Tip-Adapter-F).
 """
 
 from collections.abc import Callable
@@ -23,40 +24,60 @@ STEPS, LEARNING_RATE = 60, 1e-3
 
 
 def cache_logits(
-    features: Float[Tensor, "M D"], keys: Float[Tensor, "N D"], values: Float[Tensor, "N C"], beta: float
+    features: Float[Tensor, "M D"],
+    keys: Float[Tensor, "N D"],
+    values: Float[Tensor, "N C"],
+    beta: float,
 ) -> Float[Tensor, "M C"]:
     return (-beta * (1 - features @ keys.T)).exp() @ values
 
 
-def tip_adapter_scorer(pool: Rows, test: Rows, weights: Float[Tensor, "D C"], scale: float, tuned: bool = False
-                       ) -> Callable[[Tensor, Tensor], float]:  # fmt: skip
-    """A ``score`` for ``few_shot_curve``. Features are projected unit vectors; ties go to the smaller alpha."""
+def tip_adapter_scorer(
+    pool: Rows, test: Rows, weights: Float[Tensor, "D C"], scale: float, tuned: bool = False
+) -> Callable[[Tensor, Tensor], float]:
+    """A ``score`` for ``few_shot_curve``.
+
+    Features are projected unit vectors; ties go to the smaller alpha.
+    """
 
     def score(train: Tensor, validation: Tensor) -> float:
         keys, values = pool[train].features, F.one_hot(pool[train].labels, weights.shape[1]).float()
         if tuned:
             keys = tune_keys(keys, values, pool[train], weights, scale)
         alpha, beta = choose(pool[validation], keys, values, weights, scale)
-        return accuracy(test, scale * test.features @ weights + alpha * cache_logits(test.features, keys, values, beta))
+        return accuracy(
+            test,
+            scale * test.features @ weights
+            + alpha * cache_logits(test.features, keys, values, beta),
+        )
 
     return score
 
 
-def choose(validation: Rows, keys: Tensor, values: Tensor, weights: Tensor, scale: float) -> tuple[float, float]:
+def choose(
+    validation: Rows, keys: Tensor, values: Tensor, weights: Tensor, scale: float
+) -> tuple[float, float]:
     """The (alpha, beta) of the grid with the best validation accuracy."""
     zero_shot = scale * validation.features @ weights
     caches = {beta: cache_logits(validation.features, keys, values, beta) for beta in BETAS}
-    return max(product(ALPHAS, BETAS), key=lambda pair: accuracy(validation, zero_shot + pair[0] * caches[pair[1]]))
+    return max(
+        product(ALPHAS, BETAS),
+        key=lambda pair: accuracy(validation, zero_shot + pair[0] * caches[pair[1]]),
+    )
 
 
 def tune_keys(keys: Tensor, values: Tensor, train: Rows, weights: Tensor, scale: float) -> Tensor:
-    """Keys after some steps of AdamW on the cross-entropy of the training rows, at alpha = 1 and beta = 5.5."""
+    """Keys after some steps of AdamW on the cross-entropy of the training rows, at alpha = 1
+    and beta = 5.5.
+    """
     keys = keys.clone().requires_grad_()
     optimizer = torch.optim.AdamW([keys], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     with torch.enable_grad():
         for _ in range(STEPS):
-            logits = scale * train.features @ weights + cache_logits(train.features, keys, values, 5.5)
+            logits = scale * train.features @ weights + cache_logits(
+                train.features, keys, values, 5.5
+            )
             optimizer.zero_grad()
             F.cross_entropy(logits, train.labels).backward()
             optimizer.step()

@@ -1,4 +1,6 @@
-"""Why two numbers differ: two records' switches first, then their numbers, then a test on the pictures they share."""
+"""Why two numbers differ: two records' switches first, then their numbers, then a test on the
+pictures they share.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,24 +16,41 @@ def compare(first: Mapping, second: Mapping) -> dict:
     """What differs between two records.
 
     Returns:
-        ``switches``, name -> {first, second} of every setting, model fingerprint and library version that differs;
-        ``metrics``, name -> {first, second, difference} of every number that both have; ``paired``, see
-        ``paired_test``, or {"why_not": ...} where pictures cannot be paired; ``verdict``, all that in a sentence.
+        ``switches``, name -> {first, second} of every setting, model fingerprint and library
+        version that differs; ``metrics``, name -> {first, second, difference} of every number that
+        both have; ``paired``, see ``paired_test``, or {"why_not": ...} where pictures cannot be
+        paired; ``verdict``, all that in a sentence.
     """
     ours, theirs = switches(first), switches(second)
-    names = [name for name in {**ours, **theirs} if ours.get(name, ABSENT) != theirs.get(name, ABSENT)]
-    differing = {name: {"first": ours.get(name, ABSENT), "second": theirs.get(name, ABSENT)} for name in names}
+    names = [
+        name for name in {**ours, **theirs} if ours.get(name, ABSENT) != theirs.get(name, ABSENT)
+    ]
+    differing = {
+        name: {"first": ours.get(name, ABSENT), "second": theirs.get(name, ABSENT)}
+        for name in names
+    }
     metrics = {
-        name: {"first": value, "second": second["metrics"][name], "difference": second["metrics"][name] - value}
+        name: {
+            "first": value,
+            "second": second["metrics"][name],
+            "difference": second["metrics"][name] - value,
+        }
         for name, value in first["metrics"].items()
         if is_number(value) and is_number(second["metrics"].get(name))
     }
     paired = compare_pictures(first, second)
-    return {"switches": differing, "metrics": metrics, "paired": paired, "verdict": verdict(differing, metrics, paired)}
+    return {
+        "switches": differing,
+        "metrics": metrics,
+        "paired": paired,
+        "verdict": verdict(differing, metrics, paired),
+    }
 
 
 def switches(record: Mapping) -> dict[str, Any]:
-    """Everything that a number may depend on, flat: settings, the model's fingerprint, versions of libraries."""
+    """Everything that a number may depend on, flat: settings, the model's fingerprint, versions
+    of libraries.
+    """
     versions = {f"versions.{name}": version for name, version in record.get("versions", {}).items()}
     return {**flat(record["settings"]), "model_fingerprint": record.get("fingerprint"), **versions}
 
@@ -40,7 +59,11 @@ def flat(settings: Mapping, before: str = "") -> dict[str, Any]:
     """{"a": {"b": 1}} as {"a.b": 1}."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
-        found |= flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
+        found |= (
+            flat(value, f"{before}{name}.")
+            if isinstance(value, Mapping)
+            else {f"{before}{name}": value}
+        )
     return found
 
 
@@ -48,7 +71,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-# ------------------------------------------------------------------------------------------------------ by pictures
+# -------------------- by pictures
 
 
 def compare_pictures(first: Mapping, second: Mapping) -> dict:
@@ -66,7 +89,9 @@ def correct_by_id(outcomes: Mapping) -> dict[tuple[str, int], bool]:
     """(id, how often it came before) -> whether the answer was right."""
     found: dict[tuple[str, int], bool] = {}
     seen: dict[str, int] = {}
-    for name, label, answer in zip(outcomes["ids"], outcomes["labels"], outcomes["predictions"], strict=True):
+    for name, label, answer in zip(
+        outcomes["ids"], outcomes["labels"], outcomes["predictions"], strict=True
+    ):
         found[name, seen.get(name, 0)] = label == answer
         seen[name] = seen.get(name, 0) + 1
     return found
@@ -79,30 +104,45 @@ def verdict(differing: Mapping, metrics: Mapping, paired: Mapping) -> str:
         return "the same switches and the same numbers"
     if not differing:
         return "no switch differs, yet the numbers do: the machine, its threads or its device must"
-    named = ", ".join([*list(differing)[:MOST_SHOWN], *(["..."] if len(differing) > MOST_SHOWN else [])])
+    named = ", ".join(
+        [*list(differing)[:MOST_SHOWN], *(["..."] if len(differing) > MOST_SHOWN else [])]
+    )
     which = f"{len(differing)} switch{'es differ' if len(differing) > 1 else ' differs'} ({named})"
     if same:
         return f"{which}, and the numbers do not"
     if "p" not in paired:
         return f"{which}, and so do the numbers"
     much = "more than chance would" if paired["p"] < 0.05 else "no more than chance would"
-    return f"{which}; on {paired['pictures']:,} shared pictures the answers differ {much} (p = {paired['p']:.2g})"
+    return (
+        f"{which}; on {paired['pictures']:,} shared pictures the answers differ "
+        f"{much} (p = {paired['p']:.2g})"
+    )
 
 
-# ---------------------------------------------------------------------------------------------------- a table of many
+# -------------------- a table of many
 
 
 def table(records: Mapping[str, Mapping]) -> tuple[list[str], list[list[str]]]:
-    """(column names, one row a record): its name, the switches in which the records differ, their numbers, seconds."""
+    """(column names, one row a record): its name, the switches in which the records differ,
+    their numbers, seconds.
+    """
     every = {name: switches(record) for name, record in records.items()}
     columns = list(dict.fromkeys(switch for found in every.values() for switch in found))
-    varying = [switch for switch in columns if len({told(found.get(switch, ABSENT)) for found in every.values()}) > 1]
+    varying = [
+        switch
+        for switch in columns
+        if len({told(found.get(switch, ABSENT)) for found in every.values()}) > 1
+    ]
     numbers = list(dict.fromkeys(name for record in records.values() for name in record["metrics"]))
     rows = [
-        [name, *(told(every[name].get(switch, ABSENT)) for switch in varying),
-         *(told(record["metrics"].get(number, "")) for number in numbers), told(record.get("seconds", ""))]
+        [
+            name,
+            *(told(every[name].get(switch, ABSENT)) for switch in varying),
+            *(told(record["metrics"].get(number, "")) for number in numbers),
+            told(record.get("seconds", "")),
+        ]
         for name, record in records.items()
-    ]  # fmt: skip
+    ]
     return ["record", *varying, *numbers, "seconds"], rows
 
 
@@ -119,7 +159,9 @@ def difference_of(first: object, second: object) -> str:
     for where, some, others in (("first", first, second), ("second", second, first)):
         if only := [told(item) for item in some if item not in others]:
             more = ", ..." if len(only) > MOST_SHOWN else ""
-            parts.append(f"only in the {where}: {', '.join(map(shortened, only[:MOST_SHOWN]))}{more}")
+            parts.append(
+                f"only in the {where}: {', '.join(map(shortened, only[:MOST_SHOWN]))}{more}"
+            )
     return "; ".join(parts if len(parts) > 1 else [*parts, "in another order"])
 
 
@@ -131,5 +173,8 @@ def shown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns for a terminal."""
     cells = [[shortened(cell, 30) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    ]
     return "\n".join(line.rstrip() for line in lines)

@@ -1,4 +1,6 @@
-"""What an evaluation leaves behind: one JSON object with its numbers and everything that they depend on."""
+"""What an evaluation leaves behind: one JSON object with its numbers and everything that they
+depend on.
+"""
 
 import contextlib
 import importlib.metadata
@@ -34,27 +36,41 @@ def read_record(file: Path) -> dict:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{file}: no such record; clipbench eval ... --out {file} writes one") from None
+        raise UserError(
+            f"{file}: no such record; clipbench eval ... --out {file} writes one"
+        ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{file} is no record: {error}") from None
-    if not (isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("metrics", "settings"))):
-        raise UserError(f"{file} is no record: it has no metrics and settings; clipbench eval ... --out writes one")
+    if not (
+        isinstance(record, dict)
+        and all(isinstance(record.get(part), dict) for part in ("metrics", "settings"))
+    ):
+        raise UserError(
+            f"{file} is no record: it has no metrics and settings; clipbench eval ... "
+            "--out writes one"
+        )
     return record
 
 
 def shipped_records() -> Path:
-    """Return the folder of records that comes with clipbench, in a clone and in an installed package."""
+    """Return the folder of records that comes with clipbench, in a clone and in an installed
+    package.
+    """
     return ASSETS / "records"
 
 
 MADE_BY = {  # the records of several trainings, which lessons read
     "objectives": "clipbench bench objectives --json > {folder}/{name}.json",
-    "scaling-width": "clipbench bench scaling --widths 8 16 32 --pairs 61440 --pictures 5000 --seeds 0 1"
+    "scaling-width": "clipbench bench scaling --widths 8 16 32 --pairs 61440 "
+    "--pictures 5000 --seeds 0 1"
     " --json > {folder}/{name}.json",
-    "scaling-batch": "clipbench bench scaling --widths 16 --batches 32 512 --pairs 61440 --pictures 5000 --seeds 0 1"
+    "scaling-batch": "clipbench bench scaling --widths 16 --batches 32 512 --pairs "
+    "61440 --pictures 5000 --seeds 0 1"
     " --json > {folder}/{name}.json",
 }
-OF_ONE_MODEL = "clipbench eval zero-shot --model MODEL --data scenes:heldout256 --out {folder}/{name}.json"
+OF_ONE_MODEL = (
+    "clipbench eval zero-shot --model MODEL --data scenes:heldout256 --out {folder}/{name}.json"
+)
 
 
 def shipped_record(name: str) -> dict:
@@ -68,7 +84,9 @@ def shipped_record(name: str) -> dict:
         return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except OSError:
         how = f"make it with: {MADE_BY.get(name, OF_ONE_MODEL).format(folder=folder, name=name)}"
-        raise UserError(f"no record {name}.json; set RETRAIN = True in the lesson, or {how}") from None
+        raise UserError(
+            f"no record {name}.json; set RETRAIN = True in the lesson, or {how}"
+        ) from None
 
 
 def versions() -> dict[str, str]:
@@ -83,12 +101,21 @@ def versions() -> dict[str, str]:
 
 
 def laid_out(record: dict) -> str:
-    """JSON for eyes and for version control: thousands of outcomes take a line a kind, everything else a line each."""
+    """JSON for eyes and for version control: thousands of outcomes take a line a kind,
+    everything else a line each.
+    """
     outcomes = record.get("outcomes")
     if not outcomes:
         return json.dumps(record, indent=1, ensure_ascii=False)
-    rows = [f"  {json.dumps(name)}: {json.dumps(values, ensure_ascii=False)}" for name, values in outcomes.items()]
-    rest = json.dumps({name: part for name, part in record.items() if name != "outcomes"}, indent=1, ensure_ascii=False)
+    rows = [
+        f"  {json.dumps(name)}: {json.dumps(values, ensure_ascii=False)}"
+        for name, values in outcomes.items()
+    ]
+    rest = json.dumps(
+        {name: part for name, part in record.items() if name != "outcomes"},
+        indent=1,
+        ensure_ascii=False,
+    )
     return rest.removesuffix("\n}") + ',\n "outcomes": {\n' + ",\n".join(rows) + "\n }\n}"
 
 

@@ -1,4 +1,6 @@
-"""What a classifier got right: ranks of the right class, top-1 and top-5, mean per class, confusions, mAP."""
+"""What a classifier got right: ranks of the right class, top-1 and top-5, mean per class,
+confusions, mAP.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,15 @@ BLOCK = 8192  # pictures at a time: 32 MB of scores for a thousand classes
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What a classifier said of M pictures. Of classes with equal scores the one with the smaller number is first."""
+    """What a classifier said of M pictures.
+
+    Of classes with equal scores the one with the smaller number is first.
+    """
 
     labels: Int[Tensor, " M"]
     predictions: Int[Tensor, " M"]
-    ranks: Int[Tensor, " M"]  # how many classes came before the right one: 0 where the prediction is right
+    # how many classes came before the right one: 0 where the prediction is right
+    ranks: Int[Tensor, " M"]
     classes: int
 
     @property
@@ -27,16 +33,25 @@ class Verdicts:
         return self.ranks == 0
 
     def metrics(self, interval: str = "wilson", level: float = 0.95) -> dict[str, float]:
-        """``top1`` and ``top5`` (left out below six classes), each with the ends of its interval; ``mean_per_class`` of
-        the classes that occur; ``chance``; the counts ``pictures`` and ``classes``."""
+        """``top1`` and ``top5`` (left out below six classes), each with the ends of its interval;
+        ``mean_per_class`` of the classes that occur; ``chance``; the counts ``pictures`` and
+        ``classes``."""
         metrics = {}
         for k in (1, 5) if self.classes > 5 else (1,):
-            metrics |= with_interval(f"top{k}", int((self.ranks < k).sum()), len(self.labels), level, interval)
+            metrics |= with_interval(
+                f"top{k}", int((self.ranks < k).sum()), len(self.labels), level, interval
+            )
         metrics["mean_per_class"] = mean_per_class(self.correct, self.labels)
-        return metrics | {"chance": 1 / self.classes, "pictures": len(self.labels), "classes": self.classes}
+        return metrics | {
+            "chance": 1 / self.classes,
+            "pictures": len(self.labels),
+            "classes": self.classes,
+        }
 
     def outcomes(self, ids: Sequence[str], class_names: Sequence[str]) -> dict:
-        """What was said of every picture, for a record: the basis of paired tests between two records."""
+        """What was said of every picture, for a record: the basis of paired tests between two
+        records.
+        """
         return {
             "ids": list(ids),
             "labels": self.labels.tolist(),
@@ -46,7 +61,9 @@ class Verdicts:
         }
 
 
-def judge(scores: Callable[[slice], Tensor], labels: Int[Tensor, " M"], classes: int, block: int = BLOCK) -> Verdicts:
+def judge(
+    scores: Callable[[slice], Tensor], labels: Int[Tensor, " M"], classes: int, block: int = BLOCK
+) -> Verdicts:
     """Compare the scores of all classes with that of the right one, some pictures at a time.
 
     Args:
@@ -77,8 +94,13 @@ def verdicts_on(scores: Float[Tensor, "B C"], labels: Int[Tensor, " B"]) -> tupl
     return scores.max(1).indices, ranks
 
 
-def count(compare: Callable, scores: Float[Tensor, "B C"], right: Float[Tensor, "B 1"]) -> Int[Tensor, " B"]:
-    """In how many classes a comparison holds. Sums of float32 are exact here, and faster than of bool."""
+def count(
+    compare: Callable, scores: Float[Tensor, "B C"], right: Float[Tensor, "B 1"]
+) -> Int[Tensor, " B"]:
+    """In how many classes a comparison holds.
+
+    Sums of float32 are exact here, and faster than of bool.
+    """
     return compare(scores, right, out=torch.empty_like(scores)).sum(1).long()
 
 
@@ -89,53 +111,88 @@ def mean_per_class(hits: Bool[Tensor, " M"], labels: Int[Tensor, " M"]) -> float
     return float((right / counts).mean())
 
 
-def confusion_matrix(labels: Int[Tensor, " M"], predictions: Int[Tensor, " M"], classes: int) -> Int[Tensor, "C C"]:
+def confusion_matrix(
+    labels: Int[Tensor, " M"], predictions: Int[Tensor, " M"], classes: int
+) -> Int[Tensor, "C C"]:
     """How many pictures of each class (rows) were taken for each class (columns)."""
-    return torch.bincount(labels * classes + predictions, minlength=classes**2).view(classes, classes)
+    return torch.bincount(labels * classes + predictions, minlength=classes**2).view(
+        classes, classes
+    )
 
 
-def commonest_confusions(verdicts: Verdicts, class_names: Sequence[str], most: int = 10) -> list[dict]:
-    """The wrong answers given most often: ``class``, ``taken_for``, ``pictures`` and ``of``, all of that class."""
+def commonest_confusions(
+    verdicts: Verdicts, class_names: Sequence[str], most: int = 10
+) -> list[dict]:
+    """The wrong answers given most often:
+
+    ``class``, ``taken_for``, ``pictures`` and ``of``, all of that class.
+    """
     wrong = ~verdicts.correct
-    pairs, counts = torch.stack([verdicts.labels[wrong], verdicts.predictions[wrong]]).unique(dim=1, return_counts=True)
+    pairs, counts = torch.stack([verdicts.labels[wrong], verdicts.predictions[wrong]]).unique(
+        dim=1, return_counts=True
+    )
     order = counts.argsort(descending=True, stable=True)[:most].tolist()
     of = torch.bincount(verdicts.labels, minlength=verdicts.classes)
     return [
-        {"class": class_names[pairs[0, i]], "taken_for": class_names[pairs[1, i]], "pictures": int(counts[i]),
-         "of": int(of[pairs[0, i]])}
+        {
+            "class": class_names[pairs[0, i]],
+            "taken_for": class_names[pairs[1, i]],
+            "pictures": int(counts[i]),
+            "of": int(of[pairs[0, i]]),
+        }
         for i in order
-    ]  # fmt: skip
+    ]
 
 
-# --------------------------------------------------------------------------------------------------- several labels
+# -------------------- several labels
 
 
-def multi_label_metrics(scores: Float[Tensor, "M C"], targets: Bool[Tensor, "M C"]) -> dict[str, float]:
+def multi_label_metrics(
+    scores: Float[Tensor, "M C"], targets: Bool[Tensor, "M C"]
+) -> dict[str, float]:
     """Mean average precision where a picture may show several classes.
 
     Returns:
-        ``map``, the area under the precision-recall steps (scikit-learn's), and ``map_11_point``, VOC2007's mean of the
-        precision at recalls 0, 0.1, ..., 1, which the paper reports; both over the classes that occur. Counts.
+        ``map``, the area under the precision-recall steps (scikit-learn's), and ``map_11_point``,
+        VOC2007's mean of the precision at recalls 0, 0.1, ..., 1, which the paper reports; both
+        over the classes that occur. Counts.
 
     Raises:
         UserError: when no class occurs.
     """
     occurring = targets.any(0).nonzero()[:, 0].tolist()
     if not occurring:
-        raise UserError("no picture shows any of the classes; mean average precision needs some that do")
+        raise UserError(
+            "no picture shows any of the classes; mean average precision needs some that do"
+        )
     both = [average_precision(scores[:, c], targets[:, c]) for c in occurring]
     steps, eleven = (sum(column) / len(both) for column in zip(*both, strict=True))
-    return {"map": steps, "map_11_point": eleven, "pictures": len(targets), "classes": targets.shape[1]}
+    return {
+        "map": steps,
+        "map_11_point": eleven,
+        "pictures": len(targets),
+        "classes": targets.shape[1],
+    }
 
 
-def average_precision(scores: Float[Tensor, " M"], targets: Bool[Tensor, " M"]) -> tuple[float, float]:
-    """(area under the steps, 11-point) of one class; pictures with equal scores come in together."""
+def average_precision(
+    scores: Float[Tensor, " M"], targets: Bool[Tensor, " M"]
+) -> tuple[float, float]:
+    """(area under the steps, 11-point) of one class; pictures with equal scores come in
+    together.
+    """
     order = scores.argsort(descending=True)
-    last = torch.cat([scores[order].diff() != 0, torch.tensor([True], device=scores.device)])  # of equal scores
+    # of equal scores
+    last = torch.cat([scores[order].diff() != 0, torch.tensor([True], device=scores.device)])
     found = targets[order].double().cumsum(0)[last]
     precision = found / (last.nonzero()[:, 0] + 1)
     recall = found / found[-1]
-    steps = (recall.diff(prepend=torch.zeros(1, dtype=torch.float64, device=scores.device)) * precision).sum()
-    best_after = precision.flip(0).cummax(0).values.flip(0)  # the best precision at this recall or a larger one
-    at = torch.searchsorted(recall, torch.arange(11, dtype=torch.float64, device=scores.device) / 10 - 1e-12)
+    steps = (
+        recall.diff(prepend=torch.zeros(1, dtype=torch.float64, device=scores.device)) * precision
+    ).sum()
+    # the best precision at this recall or a larger one
+    best_after = precision.flip(0).cummax(0).values.flip(0)
+    at = torch.searchsorted(
+        recall, torch.arange(11, dtype=torch.float64, device=scores.device) / 10 - 1e-12
+    )
     return float(steps), float(best_after[at].mean())

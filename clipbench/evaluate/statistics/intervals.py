@@ -1,4 +1,5 @@
-"""How sure a fraction is: Wilson's interval, and the exact one of Clopper and Pearson that the paper uses.
+"""How sure a fraction is: Wilson's interval, and the exact one of Clopper and Pearson that the
+paper uses.
 
 How sure a mean of a few numbers is: Student's.
 """
@@ -11,12 +12,14 @@ from statistics import NormalDist
 KINDS = ("wilson", "clopper-pearson")
 
 
-def with_interval(name: str, hits: int, n: int, level: float = 0.95, kind: str = "wilson") -> dict[str, float]:
+def with_interval(
+    name: str, hits: int, n: int, level: float = 0.95, kind: str = "wilson"
+) -> dict[str, float]:
     """A fraction and the ends of its interval, as ``name``, ``name_low``, ``name_high``.
 
     Args:
-        kind: "wilson" (Wilson 1927) has the stated coverage on average; "clopper-pearson" (1934) never less than it,
-            and is therefore wider. The paper's tables use the latter at 99.5 %.
+        kind: "wilson" (Wilson 1927) has the stated coverage on average; "clopper-pearson" (1934)
+            never less than it, and is therefore wider. The paper's tables use the latter at 99.5 %.
     """
     low, high = {"wilson": wilson, "clopper-pearson": clopper_pearson}[kind](hits, n, level)
     return {name: hits / n, f"{name}_low": low, f"{name}_high": high}
@@ -41,10 +44,16 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
 
 
 def student(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """The ends of the interval of a mean of a few independent values, such as seeds; None for a single one."""
+    """The ends of the interval of a mean of a few independent values, such as seeds; None for a
+    single one.
+    """
     if len(values) < 2:
         return None
     from scipy.stats import t
 
-    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+    half = (
+        float(t.ppf((1 + level) / 2, len(values) - 1))
+        * statistics.stdev(values)
+        / math.sqrt(len(values))
+    )
     return statistics.fmean(values) - half, statistics.fmean(values) + half

@@ -1,12 +1,20 @@
-"""Whether two classifiers differ on the same pictures: McNemar's exact test, and a bootstrap interval."""
+"""Whether two classifiers differ on the same pictures:
+
+McNemar's exact test, and a bootstrap interval.
+"""
 
 from collections.abc import Iterable
 
 import numpy as np
 
 
-def paired_test(first: Iterable[bool], second: Iterable[bool], samples: int = 10_000, level: float = 0.95,
-                seed: int = 0) -> dict[str, float]:  # fmt: skip
+def paired_test(
+    first: Iterable[bool],
+    second: Iterable[bool],
+    samples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, float]:
     """Compare two classifiers picture by picture.
 
     Args:
@@ -14,9 +22,10 @@ def paired_test(first: Iterable[bool], second: Iterable[bool], samples: int = 10
         samples: of the bootstrap.
 
     Returns:
-        ``pictures``; ``only_first`` and ``only_second``, pictures on which one alone was right; ``difference`` of the
-        accuracies, second less first, with ``difference_low`` and ``difference_high``, the bootstrap's percentiles over
-        pictures; ``p``, McNemar's exact two-sided test that both are equally likely to be the one that is right.
+        ``pictures``; ``only_first`` and ``only_second``, pictures on which one alone was right;
+        ``difference`` of the accuracies, second less first, with ``difference_low`` and
+        ``difference_high``, the bootstrap's percentiles over pictures; ``p``, McNemar's exact
+        two-sided test that both are equally likely to be the one that is right.
     """
     first, second = (np.asarray(list(each), dtype=bool) for each in (first, second))
     losses, wins, n = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
@@ -33,14 +42,20 @@ def paired_test(first: Iterable[bool], second: Iterable[bool], samples: int = 10
 
 
 def mcnemar_exact(losses: int, wins: int) -> float:
-    """The exact test of McNemar (1947): twice the smaller tail of a fair coin thrown losses + wins times, at most 1."""
+    """The exact test of McNemar (1947): twice the smaller tail of a fair coin thrown losses +
+    wins times, at most 1.
+    """
     from scipy.stats import binomtest
 
     return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
-def bootstrap_interval(losses: int, wins: int, n: int, samples: int, level: float, seed: int) -> tuple[float, float]:
-    """Percentiles of the difference when n pictures are drawn again: a multinomial draw of three kinds."""
+def bootstrap_interval(
+    losses: int, wins: int, n: int, samples: int, level: float, seed: int
+) -> tuple[float, float]:
+    """Percentiles of the difference when n pictures are drawn again: a multinomial draw of
+    three kinds.
+    """
     shares = np.array([losses, wins, n - losses - wins]) / n
     drawn = np.random.default_rng(seed).multinomial(n, shares, size=samples)
     tail = (1 - level) / 2

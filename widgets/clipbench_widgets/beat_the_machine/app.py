@@ -1,4 +1,6 @@
-"""BeatTheMachine: people label pictures zero-shot and one-shot, and so does the model (figure 16 of CLIP's paper)."""
+"""BeatTheMachine: people label pictures zero-shot and one-shot, and so does the model (figure
+16 of CLIP's paper).
+"""
 
 import time
 from collections.abc import Sequence
@@ -9,13 +11,7 @@ import traitlets
 from clipbench import PictureSet, UserError, open_pictures
 from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench_widgets.beat_the_machine import page as game_page
-from clipbench_widgets.beat_the_machine.game import (
-    DONT_KNOW,
-    SHOTS,
-    Answer,
-    LabelGame,
-    scores,
-)
+from clipbench_widgets.beat_the_machine.game import DONT_KNOW, SHOTS, Answer, LabelGame, scores
 from clipbench_widgets.core import html
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.inputs import button, encoder_of
@@ -29,12 +25,14 @@ DOUBLE_CLICK = 0.3  # seconds
 
 
 class BeatTheMachine(ipywidgets.VBox):
-    """A few classes, pictures to label with and without an example of each, then the scores of all who played.
+    """A few classes, pictures to label with and without an example of each, then the scores of all
+    who played.
 
     Args:
         model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
         data: a PictureSet or a name for `clipbench.open_pictures`; "scenes:heldout" by default.
-        classes: class names to choose among; by default ``count`` of one kind, others in every game.
+        classes: class names to choose among; by default ``count`` of one kind, others in every
+            game.
         count: how many classes.
         rounds: pictures zero-shot, and as many one-shot.
         seed: of the first game.
@@ -44,13 +42,23 @@ class BeatTheMachine(ipywidgets.VBox):
     """
 
     player = traitlets.Unicode("")
-    position = traitlets.Int(0, read_only=True)  # of the question; as many as there are questions: the end
+    # of the question; as many as there are questions: the end
+    position = traitlets.Int(0, read_only=True)
     answers = traitlets.List(read_only=True)  # Answer, of all games and players
-    scores = traitlets.Dict(read_only=True)  # people and model, zero-shot and one-shot, with intervals
+    # people and model, zero-shot and one-shot, with intervals
+    scores = traitlets.Dict(read_only=True)
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, model=None, data=None, classes: Sequence[str] | None = None, *, count: int = 8,
-                 rounds: int = 10, seed: int = 0):  # fmt: skip
+    def __init__(
+        self,
+        model=None,
+        data=None,
+        classes: Sequence[str] | None = None,
+        *,
+        count: int = 8,
+        rounds: int = 10,
+        seed: int = 0,
+    ):
         self.encoder = encoder_of("classroom" if model is None else model)
         data = "scenes:heldout" if data is None else data
         self._data = data if isinstance(data, PictureSet) else open_pictures(str(data))
@@ -62,7 +70,7 @@ class BeatTheMachine(ipywidgets.VBox):
         traitlets.link((self, "player"), (self._name, "value"))
         self._begin()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def question(self):
@@ -89,16 +97,31 @@ class BeatTheMachine(ipywidgets.VBox):
     def rows(self) -> list[dict]:
         """All answers, a dict each: ready for a pandas.DataFrame."""
         return [
-            {"player": answer.player, "shots": answer.question.shots, "row": answer.question.row,
-             "truth": answer.question.truth, "said": answer.said, "model": answer.question.model}
+            {
+                "player": answer.player,
+                "shots": answer.question.shots,
+                "row": answer.question.row,
+                "truth": answer.question.truth,
+                "said": answer.said,
+                "model": answer.question.model,
+            }
             for answer in self.answers
-        ]  # fmt: skip
+        ]
 
     def summary(self) -> str:
         """The state in words."""
-        at = f"picture {self.position + 1} of {len(self.game.questions)}" if self.question else "the game is over"
-        told = [f"{name} {percent(score['top1'])} of {score['asked']}" for name, score in self.scores.items()]
-        return "; ".join([f"{at}, {len(self.game.classes)} classes, against {self.encoder.name}", *told])
+        at = (
+            f"picture {self.position + 1} of {len(self.game.questions)}"
+            if self.question
+            else "the game is over"
+        )
+        told = [
+            f"{name} {percent(score['top1'])} of {score['asked']}"
+            for name, score in self.scores.items()
+        ]
+        return "; ".join(
+            [f"{at}, {len(self.game.classes)} classes, against {self.encoder.name}", *told]
+        )
 
     def to_static(self) -> LessonFigure:
         """The scores with their intervals as a figure, for a page without widgets.
@@ -113,16 +136,19 @@ class BeatTheMachine(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<BeatTheMachine: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
         self._title, self._where, self._picture, self._bars = (ipywidgets.HTML() for _ in range(4))
-        self._name = ipywidgets.Text(description="Your name", placeholder="if several play").add_class(
-            "clipbench-game-name"
-        )
+        self._name = ipywidgets.Text(
+            description="Your name", placeholder="if several play"
+        ).add_class("clipbench-game-name")
         self._choices = Strip(lambda place: self._click(self.game.classes[place]))
-        self._unknown = button("I do not know", "Counts as wrong, but not among your guesses",
-                               lambda: self._click(DONT_KNOW))  # fmt: skip
+        self._unknown = button(
+            "I do not know",
+            "Counts as wrong, but not among your guesses",
+            lambda: self._click(DONT_KNOW),
+        )
         self._again = button("play again", "Other pictures, for the next player", self._next_game)
         self._past = Strip(lambda row: None)
         self._notice = ipywidgets.HTML()
@@ -132,11 +158,19 @@ class BeatTheMachine(ipywidgets.VBox):
         shown = ipywidgets.Box([self._picture]).add_class("clipbench-game-picture")
         answers = column("clipbench-game-answers", self._choices, row(self._unknown))
         self._asking = ipywidgets.Box([shown, answers]).add_class("clipbench-game-columns")
-        app = column("clipbench-game-app", self._title, row(self._name, self._again), self._notice, self._where,
-                     self._asking, self._bars, self._past)  # fmt: skip
+        app = column(
+            "clipbench-game-app",
+            self._title,
+            row(self._name, self._again),
+            self._notice,
+            self._where,
+            self._asking,
+            self._bars,
+            self._past,
+        )
         return [style_sheet(html.RULES, game_page.RULES), app]
 
-    # ------------------------------------------------------------------------------------- play, then draw
+    # -------------------- play, then draw
 
     def _begin(self) -> None:
         game = LabelGame(self.encoder, self._data, seed=self._seed, **self._settings)
@@ -168,7 +202,9 @@ class BeatTheMachine(ipywidgets.VBox):
         self._notice.layout.display = None if self.message else "none"
         self._asking.layout.display = None if question else "none"
         self._again.layout.display = "none" if question else None
-        self._bars.value = "" if question else game_page.score_page(self.scores, 1 / len(self.game.classes))
+        self._bars.value = (
+            "" if question else game_page.score_page(self.scores, 1 / len(self.game.classes))
+        )
         self._where.value = self._where_page()
         if question:
             self._picture.value = game_page.picture_page(self._entry(question.row))
@@ -189,20 +225,34 @@ class BeatTheMachine(ipywidgets.VBox):
         names = self.game.classes
         if shots == SHOTS[0]:
             return [Card(place, name, f"it is: {name}") for place, name in enumerate(names)]
-        return [Card(place, entry.name, f"it is: {entry.name}", entry) for place, entry in enumerate(self._examples)]
+        return [
+            Card(place, entry.name, f"it is: {entry.name}", entry)
+            for place, entry in enumerate(self._examples)
+        ]
 
     def _answered(self) -> tuple[str, list[Card]]:
         """The last game's pictures, with what they are."""
         last = self.answers[-len(self.game.questions) :][:MOST_SHOWN]
         pictures = self._data.pictures([answer.question.row for answer in last])
         cards = [
-            Card(answer.question.row, verdict(answer), f"{answer.question.truth}; you: {answer.said or 'no answer'}; "
-                 f"model: {answer.question.model}", NamedPicture(answer.question.truth, picture))
+            Card(
+                answer.question.row,
+                verdict(answer),
+                f"{answer.question.truth}; you: {answer.said or 'no answer'}; "
+                f"model: {answer.question.model}",
+                NamedPicture(answer.question.truth, picture),
+            )
             for answer, picture in zip(last, pictures, strict=True)
-        ]  # fmt: skip
-        return "Your pictures, what they are, and whether you (first) and the model were right:", cards
+        ]
+        return (
+            "Your pictures, what they are, and whether you (first) and the model were right:",
+            cards,
+        )
 
 
 def verdict(answer: Answer) -> str:
-    you, model = ("✓" if said == answer.question.truth else "✗" for said in (answer.said, answer.question.model))
+    you, model = (
+        "✓" if said == answer.question.truth else "✗"
+        for said in (answer.said, answer.question.model)
+    )
     return f"{you}{model} {shortened(answer.question.truth, 22)}"

@@ -1,7 +1,7 @@
 """A game of labels: which pictures are asked, what the model answers, and who was right how often.
 
-The comparison of section 5.1 of Radford et al. 2021 (figure 16, table 2): people first see only the names of the
-classes, then one example of each. They may say that they do not know.
+The comparison of section 5.1 of Radford et al. 2021 (figure 16, table 2): people first see only the
+names of the classes, then one example of each. They may say that they do not know.
 """
 
 from collections.abc import Sequence
@@ -40,16 +40,23 @@ class LabelGame:
     """Questions about pictures of a few classes.
 
     Args:
-        classes: names of classes; by default ``count`` that are likely to be confused, from one group of the emoji
-            world if the set is of it.
+        classes: names of classes; by default ``count`` that are likely to be confused, from one
+            group of the emoji world if the set is of it.
         rounds: questions for each number of shots.
 
     Raises:
         UserError: for a set or classes with too few pictures.
     """
 
-    def __init__(self, encoder: Encoder, data: PictureSet, classes: Sequence[str] | None = None, count: int = 8,
-                 rounds: int = 10, seed: int = 0):  # fmt: skip
+    def __init__(
+        self,
+        encoder: Encoder,
+        data: PictureSet,
+        classes: Sequence[str] | None = None,
+        count: int = 8,
+        rounds: int = 10,
+        seed: int = 0,
+    ):
         self.data = data
         random = torch.Generator().manual_seed(seed)
         self.classes = list(classes) if classes is not None else some_classes(data, count, random)
@@ -57,9 +64,13 @@ class LabelGame:
         self.examples = [int(own[0]) for own in rows]  # the row of one picture of each class
         others = shuffled(torch.cat([own[1:] for own in rows]), random).tolist()
         self.rounds = min(rounds, len(others) // len(SHOTS))
-        asked = others[: self.rounds * len(SHOTS)]  # no picture twice: what was seen is no longer new
+        # no picture twice: what was seen is no longer new
+        asked = others[: self.rounds * len(SHOTS)]
         said = self._answers_of(encoder, asked)
-        self.questions = [self._question(place // self.rounds, row, said, place) for place, row in enumerate(asked)]
+        self.questions = [
+            self._question(place // self.rounds, row, said, place)
+            for place, row in enumerate(asked)
+        ]
 
     def _question(self, shots: int, row: int, said: dict[int, list[int]], place: int) -> Question:
         truth = self.data.class_names[int(self.data.labels[row])]
@@ -70,17 +81,27 @@ class LabelGame:
             raise UserError(f"{self.data.name} has no class {name!r}")
         rows = (self.data.labels == self.data.class_names.index(name)).nonzero()[:, 0]
         if len(rows) < LEAST:
-            raise UserError(f"the class {name!r} has {len(rows)} pictures; a game needs at least {LEAST} of each class")
+            raise UserError(
+                f"the class {name!r} has {len(rows)} pictures; a game needs at least "
+                f"{LEAST} of each class"
+            )
         return rows
 
     def _answers_of(self, encoder: Encoder, rows: list[int]) -> dict[int, list[int]]:
-        """For each number of shots the model's class of each picture: by the names, or by the nearest example."""
+        """For each number of shots the model's class of each picture: by the names, or by the
+        nearest example.
+        """
         features = encoder.encode_image(encoder.preprocess(self.data.pictures(rows)))
         examples = encoder.encode_image(encoder.preprocess(self.data.pictures(self.examples)))
         weights = zero_shot_weights(encoder, self.classes, self.data.templates, progress=False)
         if not all(torch.isfinite(part).all() for part in (features, examples, weights)):
-            raise UserError("the model's features are not finite numbers; its training has probably diverged")
-        return {0: (features @ weights).argmax(1).tolist(), 1: (features @ examples.T).argmax(1).tolist()}
+            raise UserError(
+                "the model's features are not finite numbers; its training has probably diverged"
+            )
+        return {
+            0: (features @ weights).argmax(1).tolist(),
+            1: (features @ examples.T).argmax(1).tolist(),
+        }
 
 
 def shuffled(rows: Tensor, random: torch.Generator) -> Tensor:
@@ -90,9 +111,15 @@ def shuffled(rows: Tensor, random: torch.Generator) -> Tensor:
 def some_classes(data: PictureSet, count: int, random: torch.Generator) -> list[str]:
     """Classes with enough pictures, of one group of concepts if there are so many in one."""
     counts = data.labels.bincount(minlength=len(data.class_names))
-    able = [name for name, number in zip(data.class_names, counts.tolist(), strict=True) if number >= LEAST]
+    able = [
+        name
+        for name, number in zip(data.class_names, counts.tolist(), strict=True)
+        if number >= LEAST
+    ]
     if len(able) < 2:
-        raise UserError(f"{data.name} has too few pictures for a game: at least {LEAST} of each of two classes")
+        raise UserError(
+            f"{data.name} has too few pictures for a game: at least {LEAST} of each of two classes"
+        )
     order = [able[place] for place in torch.randperm(len(able), generator=random).tolist()]
     group = group_of(order[0])
     alike = [name for name in order if group_of(name) == group] if group else order
@@ -106,9 +133,11 @@ def group_of(name: str) -> str | None:
 
 
 def scores(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
-    """For people and model, at each number of shots: ``top1`` with its interval, ``asked``, and for people ``guessed``.
+    """For people and model, at each number of shots: ``top1`` with its interval, ``asked``, and for
+    people ``guessed``.
 
-    Not to know counts as wrong in ``top1``; ``guessed`` is the share of right ones among real answers (None without).
+    Not to know counts as wrong in ``top1``; ``guessed`` is the share of right ones among real
+    answers (None without).
     """
     found = {}
     for shots in SHOTS:

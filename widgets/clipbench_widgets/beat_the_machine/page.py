@@ -21,11 +21,17 @@ def title(model: str, data: str) -> str:
 
 def where_page(shots: int, place: int, rounds: int) -> str:
     what = "You see only the names." if shots == 0 else "Now you see one example of each."
-    return f'<div role="status"><strong>Picture {place + 1} of {rounds}.</strong> {what} What is this?</div>'
+    return (
+        f'<div role="status"><strong>Picture {place + 1} of {rounds}.</strong> '
+        f"{what} What is this?</div>"
+    )
 
 
 def picture_page(entry: NamedPicture) -> str:
-    return f'<img alt="the picture that is asked for" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    return (
+        '<img alt="the picture that is asked for" '
+        f'src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    )
 
 
 def score_page(scores: Mapping[str, Mapping], chance: float) -> str:
@@ -34,17 +40,21 @@ def score_page(scores: Mapping[str, Mapping], chance: float) -> str:
         return ""
     rows = "".join(score_row(name, score, chance) for name, score in scores.items())
     note = "Bars: shares of right answers; thin lines: 95 % intervals; dashed: guessing."
-    return f'<div class="clipbench-game-scores">{rows}</div><div class="clipbench-small">{note}</div>'
+    return (
+        f'<div class="clipbench-game-scores">{rows}</div><div class="clipbench-small">{note}</div>'
+    )
 
 
 def score_row(name: str, score: Mapping, chance: float) -> str:
     low, high, top = score["top1_low"], score["top1_high"], score["top1"]
     people = ' class="clipbench-people"' if name.startswith("people") else ""
     guessed = score.get("guessed")
-    of_guesses = f" ({percent(guessed)} of guesses)" if guessed is not None and guessed != top else ""
+    of_guesses = (
+        f" ({percent(guessed)} of guesses)" if guessed is not None and guessed != top else ""
+    )
     count = f"{round(top * score['asked'])} of {score['asked']}{of_guesses}"
     return (
-        f"<span>{escape(name)}</span><i><b{people} style=\"width:{100 * top:.1f}%\"></b>"
+        f'<span>{escape(name)}</span><i><b{people} style="width:{100 * top:.1f}%"></b>'
         f'<u style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></u>'
         f'<s style="left:{100 * chance:.1f}%"></s></i>'
         f"<span>{escape(count)}</span>"

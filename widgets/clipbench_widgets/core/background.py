@@ -13,8 +13,8 @@ class GivenUp(Exception):
 class Background:
     """Runs the last thing that was asked for; what was asked for before is given up.
 
-    Everything that is told about it is told in the kernel's own thread, when that is free. Where there is no event
-    loop, as in a script, it is told by `wait`.
+    Everything that is told about it is told in the kernel's own thread, when that is free. Where
+    there is no event loop, as in a script, it is told by `wait`.
     """
 
     def __init__(self):
@@ -26,8 +26,12 @@ class Background:
         self._given_up = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, work: Callable, done: Callable, failed: Callable, report: Callable[[float], None]) -> None:
-        """Begin ``work(report, cancelled)``; then ``done(result)`` or ``failed(error)`` is called, unless given up."""
+    def start(
+        self, work: Callable, done: Callable, failed: Callable, report: Callable[[float], None]
+    ) -> None:
+        """Begin ``work(report, cancelled)``; then ``done(result)`` or ``failed(error)`` is
+        called, unless given up.
+        """
         self.cancel()
         before, given_up = self._thread, threading.Event()
         self._given_up = given_up
@@ -53,7 +57,10 @@ class Background:
         self._given_up.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end, at most so long, and tell what has happened. In a notebook nobody has to."""
+        """Wait for the end, at most so long, and tell what has happened.
+
+        In a notebook nobody has to.
+        """
         if self._thread is not None:
             self._thread.join(seconds)
         while not self._news.empty():

@@ -1,4 +1,6 @@
-"""Many pictures with their features: what maps and searches show, whatever the user holds them in."""
+"""Many pictures with their features: what maps and searches show, whatever the user holds them
+in.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +25,10 @@ from clipbench_widgets.core.uploads import ENDINGS
 
 MANY = 2000  # pictures; what an app shows by default is encoded without a bar
 MAX_KEPT = 512  # pictures that stay in memory once they were shown
-Watch = Callable[[float], None]  # told before each batch which share of the pictures is done; raises to end it
-SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")  # of one frozen set of scenes
+# told before each batch which share of the pictures is done; raises to end it
+Watch = Callable[[float], None]
+# of one frozen set of scenes
+SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")
 
 
 @dataclass
@@ -35,9 +39,11 @@ class Collection:
     features: Tensor  # (M, D) unit norm
     names: list[str]  # M, a class or a file name
     ids: list[str]  # M
-    open: Callable[[Sequence[int]], list[Image.Image]] | None  # None when only the features are at hand
+    # None when only the features are at hand
+    open: Callable[[Sequence[int]], list[Image.Image]] | None
     factors: dict[str, list[str]] = field(default_factory=dict)  # what is known of each picture
-    texts: list[str] = field(default_factory=list)  # a description of each class, or of each picture
+    # a description of each class, or of each picture
+    texts: list[str] = field(default_factory=list)
     _shown: dict[int, NamedPicture] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -64,24 +70,30 @@ class Collection:
         """The same with only these rows, in this order."""
         places = rows.tolist()
         return Collection(
-            self.name, self.features[rows], [self.names[i] for i in places], [self.ids[i] for i in places],
+            self.name,
+            self.features[rows],
+            [self.names[i] for i in places],
+            [self.ids[i] for i in places],
             self.open and (lambda chosen: self.open([places[i] for i in chosen])),
-            {name: [values[i] for i in places] for name, values in self.factors.items()}, self.texts,
-        )  # fmt: skip
+            {name: [values[i] for i in places] for name, values in self.factors.items()},
+            self.texts,
+        )
 
 
 def missing_picture() -> Image.Image:
     return Image.new("RGB", (64, 64), (150, 155, 162))
 
 
-def collect(encoder: Encoder, data, most: int | None = None, watch: Watch | None = None) -> Collection:
+def collect(
+    encoder: Encoder, data, most: int | None = None, watch: Watch | None = None
+) -> Collection:
     """Pictures with the features that an encoder gives them, computed once and kept in the cache.
 
     Where very many are encoded and nobody watches, a bar shows how far it is.
 
     Args:
-        data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a PictureSet, or
-            whatever `named_pictures` takes.
+        data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a
+            PictureSet, or whatever `named_pictures` takes.
         most: of more pictures than this, rows spread evenly are taken.
 
     Raises:
@@ -124,21 +136,29 @@ def model_of(features: str | Path) -> str:
 
 def spread(count: int, most: int | None) -> list[int]:
     """``most`` of ``count`` rows, evenly spread; all if there are no more."""
-    return list(range(count)) if most is None or count <= most else [i * count // most for i in range(most)]
+    return (
+        list(range(count))
+        if most is None or count <= most
+        else [i * count // most for i in range(most)]
+    )
 
 
-# ------------------------------------------------------------------------------------------------------- sources
+# -------------------- sources
 
 
 def of_set(data: PictureSet, features: Tensor) -> Collection:
     names = [data.class_names[label] for label in data.labels.tolist()]
     template = data.templates[0] if data.templates else "{}"
     texts = [template.replace("{}", name) for name in dict.fromkeys(names)]
-    return Collection(data.name, features, names, list(data.ids), data.pictures, factors_of(data, names), texts)
+    return Collection(
+        data.name, features, names, list(data.ids), data.pictures, factors_of(data, names), texts
+    )
 
 
 def from_features(stored: Stored, most: int | None) -> Collection:
-    """The rows of a feature file; their pictures too, if the data it was made from is still there."""
+    """The rows of a feature file; their pictures too, if the data it was made from is still
+    there.
+    """
     rows = torch.tensor(spread(len(stored), most))
     pictures = source_of(stored)
     if pictures is not None:
@@ -149,7 +169,9 @@ def from_features(stored: Stored, most: int | None) -> Collection:
         names = [str(class_names[label]) for label in stored.labels[rows].tolist()]
     factors = {"class": names} if stored.labels is not None else {}
     texts = list(dict.fromkeys(names)) if factors else []
-    return Collection(str(stored.about["data"]), stored.features[rows].float(), names, ids, None, factors, texts)
+    return Collection(
+        str(stored.about["data"]), stored.features[rows].float(), names, ids, None, factors, texts
+    )
 
 
 def source_of(stored: Stored) -> PictureSet | None:
@@ -161,7 +183,9 @@ def source_of(stored: Stored) -> PictureSet | None:
     return pictures if [str(name) for name in pictures.ids] == stored.ids else None
 
 
-def from_list(encoder: Encoder, entries: list[NamedPicture], watch: Watch | None = None) -> Collection:
+def from_list(
+    encoder: Encoder, entries: list[NamedPicture], watch: Watch | None = None
+) -> Collection:
     if not entries:
         raise UserError("there are no pictures; give at least one")
     features = []
@@ -172,29 +196,47 @@ def from_list(encoder: Encoder, entries: list[NamedPicture], watch: Watch | None
         features.append(encoder.encode_image(images))
     names = [entry.name for entry in entries]
     return Collection(
-        "pictures", torch.cat(features), names, names, lambda rows: [entries[row].picture for row in rows],
+        "pictures",
+        torch.cat(features),
+        names,
+        names,
+        lambda rows: [entries[row].picture for row in rows],
         texts=list(dict.fromkeys(names)),
-    )  # fmt: skip
+    )
 
 
 def folder_of_files(folder: Path) -> PictureSet | None:
-    """A folder that holds pictures themselves, not sub-folders of them; each is a class of its own name."""
+    """A folder that holds pictures themselves, not sub-folders of them; each is a class of its
+    own name.
+    """
     if not folder.is_dir():
         return None
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS.split(",") and path.is_file())
-    if not files or any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in ENDINGS.split(",") and path.is_file()
+    )
+    if not files or any(
+        path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()
+    ):
         return None
     return PictureSet(
-        str(folder), torch.arange(len(files)), [path.stem.replace("_", " ") for path in files], ("{}",),
-        lambda rows: [open_picture(files[row]) for row in rows], [str(path) for path in files],
-    )  # fmt: skip
+        str(folder),
+        torch.arange(len(files)),
+        [path.stem.replace("_", " ") for path in files],
+        ("{}",),
+        lambda rows: [open_picture(files[row]) for row in rows],
+        [str(path) for path in files],
+    )
 
 
-# ------------------------------------------------------------------------------------------------------- factors
+# -------------------- factors
 
 
 def factors_of(data: PictureSet, names: Sequence[str]) -> dict[str, list[str]]:
-    """What is known of each picture: its class, and for scenes of the emoji world what they were made of."""
+    """What is known of each picture: its class, and for scenes of the emoji world what they
+    were made of.
+    """
     ids = concept_ids()
     factors = {}
     if all(name in ids for name in names):
@@ -212,5 +254,8 @@ def scene_factors(data: PictureSet) -> dict[str, list[str]]:
     return {
         "style": [STYLES[style] for style in scenes.style.tolist()],
         "background": [colours[colour] for colour in scenes.colour.tolist()],
-        "split": ["thing never trained in this style" if new else "thing trained in this style" for new in together],
+        "split": [
+            "thing never trained in this style" if new else "thing trained in this style"
+            for new in together
+        ],
     }

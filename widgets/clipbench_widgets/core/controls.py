@@ -7,15 +7,19 @@ import ipywidgets
 
 from clipbench_widgets.core.position_pad import PositionPad
 
-NOT_INSTANT = ("Measure", "Cancel", "UMAP", "Stop", "Start", "Pause", "Go on")  # buttons that begin or end longer work
-CHANNELS = {"clipbench-hover-channel": "hover", "clipbench-action-channel": "click"}  # hidden texts of a pointer
+# buttons that begin or end longer work
+NOT_INSTANT = ("Measure", "Cancel", "UMAP", "Stop", "Start", "Pause", "Go on")
+# hidden texts of a pointer
+CHANNELS = {"clipbench-hover-channel": "hover", "clipbench-action-channel": "click"}
 GROUPS = ("clipbench-thumbnail", "clipbench-row-name", "clipbench-column-picture", "clipbench-chip")
 
 
 def controls_of(app: ipywidgets.Widget) -> list[dict]:
-    """One dict a control: ``control`` (its name), ``kind``, ``model_id``, ``value`` and what limits it.
+    """One dict a control: ``control`` (its name), ``kind``, ``model_id``, ``value`` and what limits
+    it.
 
-    Buttons that look alike, as thumbnails do, have one name. Uploads and buttons of longer work are left out.
+    Buttons that look alike, as thumbnails do, have one name. Uploads and buttons of longer work are
+    left out.
     """
     return [described(widget) for widget in every_widget(app) if is_control(widget)]
 
@@ -41,7 +45,13 @@ def is_control(widget: ipywidgets.Widget) -> bool:
         return True
     if isinstance(widget, ipywidgets.Button):
         return widget.layout.display != "none" and not widget.description.startswith(NOT_INSTANT)
-    output = (ipywidgets.HTML, ipywidgets.Label, ipywidgets.Image, ipywidgets.FloatProgress, ipywidgets.FileUpload)
+    output = (
+        ipywidgets.HTML,
+        ipywidgets.Label,
+        ipywidgets.Image,
+        ipywidgets.FloatProgress,
+        ipywidgets.FileUpload,
+    )
     return widget.has_trait("value") and not isinstance(widget, output)
 
 
@@ -49,13 +59,23 @@ def described(widget: ipywidgets.Widget) -> dict:
     classes = getattr(widget, "_dom_classes", ())
     group = next((name.removeprefix("clipbench-") for name in GROUPS if name in classes), None)
     if isinstance(widget, PositionPad):
-        return {"control": "place on the picture", "kind": "PositionPad", "model_id": widget._heard.model_id}
+        return {
+            "control": "place on the picture",
+            "kind": "PositionPad",
+            "model_id": widget._heard.model_id,
+        }
     for name, action in CHANNELS.items():
         if name in classes:
-            return {"control": f"{action} on the picture", "kind": action, "model_id": widget.model_id}
+            return {
+                "control": f"{action} on the picture",
+                "kind": action,
+                "model_id": widget.model_id,
+            }
     name = widget.description.removeprefix("✓ ") or type(widget).__name__
     about = {"control": group or name, "kind": type(widget).__name__}
-    limits = {name: getattr(widget, name) for name in ("value", "min", "max") if widget.has_trait(name)}
+    limits = {
+        name: getattr(widget, name) for name in ("value", "min", "max") if widget.has_trait(name)
+    }
     if widget.has_trait("_options_labels"):
         limits = {"choices": len(widget._options_labels), "index": widget.index}
         about["control"] = widget.description or " | ".join(widget._options_labels)
@@ -70,7 +90,9 @@ def held_by(app: ipywidgets.Widget, model_id: str) -> dict:
 
 
 class InFlight:
-    """Counts how many computations of an encoder overlap, from now on; ``most`` is the highest count."""
+    """Counts how many computations of an encoder overlap, from now on; ``most`` is the highest
+    count.
+    """
 
     def __init__(self, encoder):
         self.most, self.calls, self._now, self._lock = 0, 0, 0, threading.Lock()

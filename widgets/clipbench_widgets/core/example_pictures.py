@@ -1,11 +1,23 @@
-"""The dozen pictures of an explorer that is given none: scenes of the emoji world, arranged by hand."""
+"""The dozen pictures of an explorer that is given none: scenes of the emoji world, arranged by
+hand.
+"""
 
 import functools
 
 from clipbench.data.world.staged import Staged, stage
 from clipbench_widgets.core.pictures import NamedPicture
 
-PROMPTS = ("cat", "dog", "raccoon", "lion", "mouse", "computer mouse", "green apple", "pizza", "rocket")
+PROMPTS = (
+    "cat",
+    "dog",
+    "raccoon",
+    "lion",
+    "mouse",
+    "computer mouse",
+    "green apple",
+    "pizza",
+    "rocket",
+)
 SIDE = 160  # pixels; at more, the lines of a sketch are too thin for a model that sees it at 64
 SCENES = {
     "cat": Staged(("cat",), "turquoise"),
@@ -23,9 +35,10 @@ SCENES = {
 }
 
 CAPTIONS = (
-    "a cat on a turquoise background", "a photo of a raccoon", "a lion on a green background", "a mouse, yellow dots",
-    "a photo of a computer mouse", "one cat and two dogs", "a green apple", "an apple with the word pizza",
-    "a photo of a pizza on stripes", "a rocket on a black background", "a sketch of a lion", "a blurry black cat",
+    "a cat on a turquoise background", "a photo of a raccoon", "a lion on a green background",
+    "a mouse, yellow dots", "a photo of a computer mouse", "one cat and two dogs", "a green apple",
+    "an apple with the word pizza", "a photo of a pizza on stripes",
+    "a rocket on a black background", "a sketch of a lion", "a blurry black cat",
 )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Format numbers, percentages and colours for the page."""
 
-
 import torch
 
-LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)  # one hue, light to dark: safe for all colour vision, and in print
+# one hue, light to dark: safe for all colour vision, and in print
+LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)
 
 
 def shade(share: float) -> tuple[int, int, int]:
@@ -12,7 +12,9 @@ def shade(share: float) -> tuple[int, int, int]:
 
 
 def colour_range(values: torch.Tensor) -> tuple[float, float]:
-    """The ends of the colours for cosines: all below zero look alike; steps of a tenth, to stay still while typing."""
+    """The ends of the colours for cosines: all below zero look alike; steps of a tenth, to stay
+    still while typing.
+    """
     return 0.0, max(0.3, (values.max() * 10).ceil().item() / 10)
 
 

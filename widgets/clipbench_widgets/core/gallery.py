@@ -14,7 +14,8 @@ THUMBNAIL_PIXELS = 144  # twice the size on the page, for sharp screens
 class Gallery(ipywidgets.VBox):
     """Choose one picture by clicking it, or with Tab and Enter."""
 
-    entry = traitlets.Instance(NamedPicture, allow_none=True)  # the chosen picture; None in an empty gallery
+    # the chosen picture; None in an empty gallery
+    entry = traitlets.Instance(NamedPicture, allow_none=True)
 
     def __init__(self, entries: Iterable[NamedPicture]):
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
@@ -64,12 +65,15 @@ class Gallery(ipywidgets.VBox):
 
 
 class Thumbnail(ipywidgets.Button):
-    """A button with a picture on it, which core widgets have not: a style sheet gives it its background."""
+    """A button with a picture on it, which core widgets have not: a style sheet gives it its
+    background.
+    """
 
     def __init__(self, entry: NamedPicture):
         super().__init__(description=entry.name, tooltip=entry.name)
         self.entry = entry
-        css_class = f"clipbench-picture-{uuid.uuid4().hex[:12]}"  # unique among all kernels of a page
+        # unique among all kernels of a page
+        css_class = f"clipbench-picture-{uuid.uuid4().hex[:12]}"
         picture = data_uri(square(entry.picture, THUMBNAIL_PIXELS))
         self.rule = f".clipbench-app .{css_class} {{ background-image: url({picture}) }}\n"
         self.add_class("clipbench-thumbnail").add_class(css_class)

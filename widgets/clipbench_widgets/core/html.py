@@ -9,8 +9,6 @@ from clipbench_widgets.core.format import shortened
 from clipbench_widgets.core.style_files import sheet
 
 LONGEST_NAME = 60
-
-
 RULES = sheet("core/html.css")
 
 
@@ -23,7 +21,10 @@ def named(text: str) -> str:
 
 
 def remark_line(remarks: Sequence[str]) -> str:
-    return f'<div class="clipbench-small clipbench-remark" role="status">{escape(" ".join(remarks))}</div>'
+    return (
+        '<div class="clipbench-small clipbench-remark" '
+        f'role="status">{escape(" ".join(remarks))}</div>'
+    )
 
 
 def message_line(text: str) -> str:

@@ -16,8 +16,6 @@ def button(label: str, tooltip: str, action: Callable[[], None]) -> ipywidgets.B
 
 
 TEMPERATURES = (0.01, 10.0)
-
-
 CLASSES_OF_A_SET = 10  # offered as prompts when the pictures come with class names
 
 
@@ -25,7 +23,9 @@ def encoder_of(model) -> Encoder:
     """A model name, a folder or an Encoder as an Encoder."""
     if isinstance(model, (str, Path)):
         return load(model)
-    if not all(hasattr(model, name) for name in ("preprocess", "encode_image", "encode_text", "tokens")):
+    if not all(
+        hasattr(model, name) for name in ("preprocess", "encode_image", "encode_text", "tokens")
+    ):
         raise UserError(
             f"model: a {type(model).__name__} is no Encoder; give a name, a folder, or "
             "ClipbenchEncoder(model, tokenizer, preprocess)"

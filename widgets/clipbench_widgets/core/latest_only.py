@@ -1,4 +1,6 @@
-"""Only the newest state is worth computing: what a page asks for while others wait is done once, for all of them."""
+"""Only the newest state is worth computing: what a page asks for while others wait is done
+once, for all of them.
+"""
 
 import asyncio
 import time
@@ -8,15 +10,19 @@ from IPython import get_ipython
 
 REST = 0.004  # seconds without an event: none is waiting any more
 LONGEST_REST = 0.1  # a page that never rests still sees something
-SHARE = 0.2  # of the work's own time, where that is long: on a busy machine events come out of the queue slowly, too
+# of the work's own time, where that is long: on a busy machine events come out of the queue slowly,
+# too
+SHARE = 0.2
 
 
 class LatestOnly:
-    """Calls ``work`` at once; but events of a page that came during the last call wait for each other.
+    """Calls ``work`` at once; but events of a page that came during the last call wait for each
+    other.
 
-    While a kernel works, the page's next events queue up. Each would be answered by a state that the one behind it
-    makes old. So after a call these events are only noted, until a few milliseconds bring no more; then there is one
-    call for all of them. Code is never made to wait: what it sets is computed when the assignment is done.
+    While a kernel works, the page's next events queue up. Each would be answered by a state that
+    the one behind it makes old. So after a call these events are only noted, until a few
+    milliseconds bring no more; then there is one call for all of them. Code is never made to wait:
+    what it sets is computed when the assignment is done.
     """
 
     def __init__(self, work: Callable[[], None]):
@@ -52,7 +58,10 @@ class LatestOnly:
         except RuntimeError:
             return  # a script, or a thread: no event can wait here
         self._resting, self._news = True, False
-        self._pause, self._until = max(REST, SHARE * took), time.monotonic() + max(LONGEST_REST, took)
+        self._pause, self._until = (
+            max(REST, SHARE * took),
+            time.monotonic() + max(LONGEST_REST, took),
+        )
         loop.call_later(self._pause, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,7 +74,9 @@ class LatestOnly:
 
 
 def page_event() -> str | None:
-    """The id of the message from a page's widget that the kernel is handling; None while it runs a cell."""
+    """The id of the message from a page's widget that the kernel is handling; None while it
+    runs a cell.
+    """
     kernel = getattr(get_ipython(), "kernel", None)
     header = kernel.get_parent("shell").get("header", {}) if hasattr(kernel, "get_parent") else {}
     return header.get("msg_id") if header.get("msg_type") == "comm_msg" else None

@@ -23,8 +23,8 @@ def named_pictures(source) -> list[NamedPicture]:
     """Whatever a user may hold pictures in, as one list.
 
     Args:
-        source: a PictureSet (some rows, evenly spread), a mapping of names to pictures, or a sequence of
-            pictures, files or (name, picture) pairs.
+        source: a PictureSet (some rows, evenly spread), a mapping of names to pictures, or a
+            sequence of pictures, files or (name, picture) pairs.
 
     Raises:
         UserError: for anything else, and for files that cannot be read.
@@ -34,7 +34,9 @@ def named_pictures(source) -> list[NamedPicture]:
     if isinstance(source, Mapping):
         source = list(source.items())
     if isinstance(source, (str, bytes, Image.Image)) or not isinstance(source, Sequence):
-        raise UserError("pictures: give a list of pictures, of (name, picture) pairs, or a PictureSet")
+        raise UserError(
+            "pictures: give a list of pictures, of (name, picture) pairs, or a PictureSet"
+        )
     return [named_picture(item, number) for number, item in enumerate(source, 1)]
 
 
@@ -48,7 +50,9 @@ def named_picture(item, number: int) -> NamedPicture:
     if isinstance(item, (str, Path)):
         name, item = name or Path(item).stem, open_picture(item)
     if not isinstance(item, Image.Image):
-        raise UserError(f"picture {number} is a {type(item).__name__}; clipbench.open_picture reads files")
+        raise UserError(
+            f"picture {number} is a {type(item).__name__}; clipbench.open_picture reads files"
+        )
     file = getattr(item, "filename", "")
     return NamedPicture(str(name or (Path(file).stem if file else f"picture {number}")), item)
 
@@ -57,7 +61,10 @@ def rows_of(data: PictureSet) -> list[NamedPicture]:
     count = min(SHOWN_ROWS, len(data))
     rows = [number * len(data) // count for number in range(count)]
     names = [data.class_names[label] for label in data.labels[rows].tolist()]
-    return [NamedPicture(name, picture) for name, picture in zip(names, data.pictures(rows), strict=True)]
+    return [
+        NamedPicture(name, picture)
+        for name, picture in zip(names, data.pictures(rows), strict=True)
+    ]
 
 
 def square(picture: Image.Image, side: int) -> Image.Image:
@@ -75,5 +82,6 @@ def within(picture: Image.Image, side: int) -> Image.Image:
 def data_uri(picture: Image.Image) -> str:
     """A picture as an address that holds all of its bytes."""
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0)  # ten times as fast as WebP
+    # ten times as fast as WebP
+    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,8 +1,8 @@
 """What a mouse, a finger or the arrow keys do on a picture, which core widgets do not report.
 
-A few lines of JavaScript (``pointer.js``, no other package) write each event as JSON into a hidden text field, and
-the field brings it to the kernel. Where a page allows no scripts, everything but pointing still works. Whatever
-arrives is checked here: it comes from outside.
+A few lines of JavaScript (``pointer.js``, no other package) write each event as JSON into a hidden
+text field, and the field brings it to the kernel. Where a page allows no scripts, everything but
+pointing still works. Whatever arrives is checked here: it comes from outside.
 """
 
 import json
@@ -64,7 +64,9 @@ class Pointer(ipywidgets.Box):
         self._actions = ipywidgets.Text().add_class("clipbench-action-channel")
         script = files("clipbench_widgets.core").joinpath("pointer.js").read_text(encoding="utf-8")
         line = '<path vector-effect="non-scaling-stroke" d=""/>'
-        drawing = f'<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">{line}</svg>'
+        drawing = (
+            f'<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">{line}</svg>'
+        )
         start = f'<img alt="" data-label="{escape(label)}" src="{PIXEL}" onload="{escape(script)}">'
         super().__init__([ipywidgets.HTML(drawing + start), self._hover, self._actions])
         self.add_class("clipbench-pointer")
@@ -76,7 +78,9 @@ class Pointer(ipywidgets.Box):
         self._on_hover(read_place(message.get("at")) if isinstance(message, dict) else None)
 
     def _acted(self, change) -> None:
-        """The page sends its last few actions each time, because a busy connection skips messages."""
+        """The page sends its last few actions each time, because a busy connection skips
+        messages.
+        """
         message = read_json(change.new)
         for entry in message[-16:] if isinstance(message, list) else ():
             number = entry.get("n") if isinstance(entry, dict) else None

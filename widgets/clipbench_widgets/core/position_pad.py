@@ -1,7 +1,8 @@
 """A pad over a picture: a click, a drag or the arrow keys say where.
 
-Core ipywidgets know no place of a pointer, so a constant script in the page writes it into a hidden text box that the
-kernel listens to. A page that forbids such scripts loses the pad and nothing else, if sliders beside it say the same.
+Core ipywidgets know no place of a pointer, so a constant script in the page writes it into a hidden
+text box that the kernel listens to. A page that forbids such scripts loses the pad and nothing
+else, if sliders beside it say the same.
 """
 
 import re
@@ -32,20 +33,26 @@ entry.value = 'by ' + step + ' ' + Math.round(event.timeStamp);
 entry.dispatchEvent(new Event('input', {bubbles: true}));
 """
 PLACE = re.compile(r"to ([01]\.\d{3}) ([01]\.\d{3})")
-MOVE = re.compile(r"by (-?[01]) (-?[01]) \d{1,18}")  # the last number only tells two presses of one key apart
+# the last number only tells two presses of one key apart
+MOVE = re.compile(r"by (-?[01]) (-?[01]) \d{1,18}")
 
 RULES = sheet("core/position_pad.css")
 
 
 class PositionPad(ipywidgets.Box):
-    """Lies over a picture; its parent must be positioned. ``position`` holds the last place chosen on it."""
+    """Lies over a picture; its parent must be positioned.
 
-    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))  # from the top left
+    ``position`` holds the last place chosen on it.
+    """
+
+    # from the top left
+    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))
 
     def __init__(self, label: str, **traits):
         pointer, key = (escape(" ".join(script.split())) for script in (POINTER, KEY))
         surface = (
-            f'<div class="clipbench-pad-surface" tabindex="0" role="application" aria-label="{escape(label)}" '
+            '<div class="clipbench-pad-surface" tabindex="0" role="application" '
+            f'aria-label="{escape(label)}" '
             f'title="{escape(label)}" data-lm-suppress-shortcuts="true" '
             f'onpointerdown="{pointer}" onpointermove="{pointer}" onkeydown="{key}"></div>'
         )
@@ -59,5 +66,7 @@ class PositionPad(ipywidgets.Box):
         if place:
             self.position = tuple(min(1.0, float(share)) for share in place.groups())
         elif move:
-            moved = (at + STEP * int(by) for at, by in zip(self.position, move.groups(), strict=True))
+            moved = (
+                at + STEP * int(by) for at, by in zip(self.position, move.groups(), strict=True)
+            )
             self.position = tuple(min(1.0, max(0.0, at)) for at in moved)

@@ -1,4 +1,6 @@
-"""What an explorer computes: rows of cosine, logit and probability, and what a cosine compares with."""
+"""What an explorer computes: rows of cosine, logit and probability, and what a cosine compares
+with.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +19,23 @@ RANDOM_TEXTS = 128
 
 
 def read_prompts(text: str) -> list[str]:
-    """The prompts of a box with one prompt a line: trimmed, none empty, none twice, none endless."""
+    """The prompts of a box with one prompt a line: trimmed, none empty, none twice, none
+    endless.
+    """
     return list(dict.fromkeys(written_lines(text)))[:MAX_PROMPTS]
 
 
 def written_lines(text: str) -> list[str]:
-    """Lines that hold something to see, with single spaces; halves of characters become question marks."""
+    """Lines that hold something to see, with single spaces; halves of characters become
+    question marks.
+    """
     whole = text.encode("utf-8", "replace").decode("utf-8")
     lines = [" ".join(line.split())[:MAX_CHARACTERS] for line in whole.splitlines()]
-    return [line for line in lines if any(character.isprintable() for character in line.replace(" ", ""))]
+    return [
+        line
+        for line in lines
+        if any(character.isprintable() for character in line.replace(" ", ""))
+    ]
 
 
 def remarks_on(text: str) -> list[str]:
@@ -34,14 +44,19 @@ def remarks_on(text: str) -> list[str]:
     repeated = len(lines) - len(set(lines))
     remarks = []
     if repeated:
-        remarks.append(f"{repeated} repeated {'line counts' if repeated == 1 else 'lines count'} only once.")
+        remarks.append(
+            f"{repeated} repeated {'line counts' if repeated == 1 else 'lines count'} only once."
+        )
     if len(set(lines)) > MAX_PROMPTS:
         remarks.append(f"Only the first {MAX_PROMPTS} prompts are read.")
     return remarks
 
 
 def score(
-    prompts: Sequence[str], image_features: torch.Tensor, zero_shot_weights: torch.Tensor, scale: float
+    prompts: Sequence[str],
+    image_features: torch.Tensor,
+    zero_shot_weights: torch.Tensor,
+    scale: float,
 ) -> list[dict]:
     """One row a prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
 
@@ -55,7 +70,9 @@ def score(
     """
     cosines, probabilities = class_probabilities(image_features[None], zero_shot_weights, scale)
     if not torch.isfinite(probabilities).all():
-        raise UserError("the model's features are not finite numbers; its training has probably diverged")
+        raise UserError(
+            "the model's features are not finite numbers; its training has probably diverged"
+        )
     numbers = zip(prompts, cosines[0].tolist(), probabilities[0].tolist(), strict=True)
     return [
         {"prompt": prompt, "cosine": cosine, "logit": scale * cosine, "probability": probability}
@@ -93,11 +110,15 @@ def remarks_on_length(readings: Sequence[Reading]) -> list[str]:
     if not cut:
         return []
     what = "1 prompt is" if cut == 1 else f"{cut} prompts are"
-    return [f"{what} longer than the {readings[0].limit} tokens the model reads; the rest is ignored."]
+    return [
+        f"{what} longer than the {readings[0].limit} tokens the model reads; the rest is ignored."
+    ]
 
 
 def random_texts() -> list[str]:
-    """Texts that have little to do with a picture: things of the emoji world, spread over its groups."""
+    """Texts that have little to do with a picture: things of the emoji world, spread over its
+    groups.
+    """
     step = len(concepts()) // RANDOM_TEXTS
     return [f"a photo of a {concept.name}." for concept in concepts()[::step][:RANDOM_TEXTS]]
 
@@ -125,8 +146,9 @@ class Background:
 def with_none(rows: Sequence[dict], background: Background, scale: float) -> list[dict]:
     """The rows and one for "none of these", with probabilities that are divided among all of them.
 
-    No text can say "none of these" to a CLIP, which compares each text on its own. So this row stands for a cosine that
-    random texts seldom reach: what is less like the picture loses against it.
+    No text can say "none of these" to a CLIP, which compares each text on its own. So this row
+    stands for a cosine that random texts seldom reach: what is less like the picture loses against
+    it.
     """
     last = {"prompt": NONE, "cosine": background.rare, "logit": scale * background.rare}
     every = [*rows, last]

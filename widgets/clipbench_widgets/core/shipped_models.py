@@ -1,4 +1,6 @@
-"""Which shipped models an app can offer beside its own, by what their folders say; none is named here."""
+"""Which shipped models an app can offer beside its own, by what their folders say; none is
+named here.
+"""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +27,9 @@ def objective(name: str) -> str:
 
 
 def readers() -> list[str]:
-    """CLIPs that saw more, or fewer, words on their training pictures than is usual; who saw most comes first."""
+    """CLIPs that saw more, or fewer, words on their training pictures than is usual; who saw
+    most comes first.
+    """
     usual = share_of(SceneConfig().signs)
     shares = {name: share_of_signs(name) for name in every_twin() if objective(name) in JOINT}
     found = [name for name, share in shares.items() if share is not None and share != usual]
@@ -42,7 +46,9 @@ def every_twin() -> list[str]:
 
 
 def share_of_signs(name: str) -> float | None:
-    """Of a model's training pictures of one thing, the share that had a written word; None if nobody noted it."""
+    """Of a model's training pictures of one thing, the share that had a written word; None if
+    nobody noted it.
+    """
     scenes = about(name).get("scenes")
     return None if scenes is None else share_of(scenes.get("signs", SceneConfig().signs))
 

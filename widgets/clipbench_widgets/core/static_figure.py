@@ -6,11 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 BLUE, PALE_BLUE, GREY = "#0072b2", "#5b9ecb", "#c3cad4"
-
-
 MOST_ROWS = 24
-
-
 LONGEST_LABEL = 36
 
 

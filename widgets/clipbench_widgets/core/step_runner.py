@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 class StepRunner:
     """Runs a generator in a thread; between two of its steps it can be stopped.
 
-    ``turn`` is held during each step. Whoever computes with the same model elsewhere takes it too, so that there is at
-    most one computation at a time, and waits for one step at the longest.
+    ``turn`` is held during each step. Whoever computes with the same model elsewhere takes it too,
+    so that there is at most one computation at a time, and waits for one step at the longest.
     """
 
     def __init__(self):
@@ -21,18 +21,24 @@ class StepRunner:
         return self._thread is not None and self._thread.is_alive()
 
     def start(
-        self, steps: Iterator, on_step: Callable[[object], None], on_end: Callable[[Exception | None], None]
+        self,
+        steps: Iterator,
+        on_step: Callable[[object], None],
+        on_end: Callable[[Exception | None], None],
     ) -> None:
         """Run ``steps``, unless something runs already.
 
         Args:
             on_step: called with each thing that ``steps`` yields.
-            on_end: called once, with the error if there was one; None also when the job was stopped.
+            on_end: called once, with the error if there was one; None also when the job was
+                stopped.
         """
         if self.running:
             return
         self._stop.clear()
-        self._thread = threading.Thread(target=self._run, args=(steps, on_step, on_end), daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(steps, on_step, on_end), daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:

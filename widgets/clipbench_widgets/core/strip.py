@@ -1,8 +1,10 @@
-"""Rows of small pictures or texts that can be clicked, whose buttons stay the same while their contents change.
+"""Rows of small pictures or texts that can be clicked, whose buttons stay the same while their
+contents change.
 
-A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke would be felt. What
-is seen of them, pictures and captions, is one style sheet, so that it changes in one message: a picture is never seen
-above the caption of the one before. The buttons' own texts are for screen readers.
+A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke
+would be felt. What is seen of them, pictures and captions, is one style sheet, so that it changes
+in one message: a picture is never seen above the caption of the one before. The buttons' own texts
+are for screen readers.
 """
 
 import uuid
@@ -84,7 +86,8 @@ class CardButton(ipywidgets.Button):
     def __init__(self, on_click: Callable[[int], None]):
         super().__init__()
         self.row = -1
-        self._css_class = f"clipbench-card-{uuid.uuid4().hex[:12]}"  # unique among all kernels of a page
+        # unique among all kernels of a page
+        self._css_class = f"clipbench-card-{uuid.uuid4().hex[:12]}"
         self.add_class("clipbench-thumbnail").add_class(self._css_class)
         self.on_click(lambda _: on_click(self.row))
 
@@ -93,7 +96,7 @@ class CardButton(ipywidgets.Button):
         chosen, text = f".clipbench-app .{self._css_class}", in_style(card.caption)
         picture = f"{chosen} {{ background-image: url({address}) }}\n" if address else ""
         # twice: browsers that do not know the second, which is not read aloud, use the first
-        return f"{picture}{chosen}::after {{ content: {text}; content: {text} / \"\" }}\n"
+        return f'{picture}{chosen}::after {{ content: {text}; content: {text} / "" }}\n'
 
     def show(self, card: Card) -> None:
         self.row, self.description, self.tooltip = card.row, card.caption, card.note
@@ -101,6 +104,8 @@ class CardButton(ipywidgets.Button):
 
 
 def in_style(text: str) -> str:
-    """A text as a string of a style sheet: each letter as a number, so nothing can end the string or the sheet."""
+    """A text as a string of a style sheet: each letter as a number, so nothing can end the
+    string or the sheet.
+    """
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     return '"' + "".join(f"\\{ord(letter):x} " for letter in whole) + '"'

@@ -9,7 +9,9 @@ MAX_CHIPS = 8  # templates beyond this have no button of their own; "all" includ
 
 
 class TemplateChips(ipywidgets.Box):
-    """``active`` holds the templates that are on, in the order of ``templates``; none: the text as it is."""
+    """``active`` holds the templates that are on, in the order of ``templates``; none: the text
+    as it is.
+    """
 
     templates = traitlets.List(traitlets.Unicode())
     active = traitlets.List(traitlets.Unicode())
@@ -50,7 +52,8 @@ class TemplateChips(ipywidgets.Box):
         chip = change.owner
         if change.new != chip.is_on():
             self.active = list(chip.switched(change.new))
-            self._mark()  # also when nothing has changed: "no template" cannot be switched off by itself
+            # also when nothing has changed: "no template" cannot be switched off by itself
+            self._mark()
 
     @traitlets.observe("active")
     def _mark(self, _=None) -> None:
@@ -67,7 +70,9 @@ class Chip(ipywidgets.ToggleButton):
         switched: what becomes active when it is pressed or released.
     """
 
-    def __init__(self, label: str, is_on: Callable[[], bool], switched: Callable[[bool], Sequence[str]]):
+    def __init__(
+        self, label: str, is_on: Callable[[], bool], switched: Callable[[bool], Sequence[str]]
+    ):
         super().__init__(description=label, tooltip=label)
         self.label, self.is_on, self.switched = label, is_on, switched
         self.add_class("clipbench-chip")

@@ -1,4 +1,7 @@
-"""Files that a person uploads. Only here is it known that ipywidgets 7 and 8 hand them over differently."""
+"""Files that a person uploads.
+
+Only here is it known that ipywidgets 7 and 8 hand them over differently.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +13,8 @@ from clipbench_widgets.core.pictures import NamedPicture
 
 MEGABYTE = 1 << 20
 MAX_BYTES = 8 * MEGABYTE  # Jupyter's connection drops messages above 10 MB
-LONGEST_SIDES = 20  # times the shorter; a thread of pixels, made wide enough for a model, fills the memory
+# times the shorter; a thread of pixels, made wide enough for a model, fills the memory
+LONGEST_SIDES = 20
 ENDINGS = ".jpg,.jpeg,.png,.webp,.gif,.bmp,.tif,.tiff"
 
 
@@ -20,8 +24,11 @@ class UploadedFile:
     content: bytes
 
 
-def on_picture(upload: ipywidgets.FileUpload, take: Callable[[NamedPicture], None], say: Callable[[str], None]) -> None:
-    """From now on, ``take`` each picture that is uploaded, and ``say`` in a sentence what is wrong with it, or "".
+def on_picture(
+    upload: ipywidgets.FileUpload, take: Callable[[NamedPicture], None], say: Callable[[str], None]
+) -> None:
+    """From now on, ``take`` each picture that is uploaded, and ``say`` in a sentence what is wrong
+    with it, or "".
 
     Args:
         take: may raise a UserError, which is said too.
@@ -50,7 +57,9 @@ def take_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:
 
 def uploaded_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:
     if isinstance(upload.value, dict):  # ipywidgets 7: name -> metadata and content
-        return [UploadedFile(str(name), bytes(file["content"])) for name, file in upload.value.items()]
+        return [
+            UploadedFile(str(name), bytes(file["content"])) for name, file in upload.value.items()
+        ]
     return [UploadedFile(str(file["name"]), bytes(file["content"])) for file in upload.value]
 
 
@@ -71,12 +80,15 @@ def uploaded_picture(file: UploadedFile) -> NamedPicture:
     name = short_name(file.name)
     if len(file.content) > MAX_BYTES:
         size = len(file.content) / MEGABYTE
-        raise UserError(f"{name} has {size:.1f} MB; choose a picture of at most {MAX_BYTES // MEGABYTE} MB")
+        raise UserError(
+            f"{name} has {size:.1f} MB; choose a picture of at most {MAX_BYTES // MEGABYTE} MB"
+        )
     try:
         picture = open_picture(file.content)
     except UserError as error:
         raise UserError(str(error).replace("the uploaded picture", name)) from None
-    except Exception as error:  # damaged files find their way to every error that a decoder can raise
+    # damaged files find their way to every error that a decoder can raise
+    except Exception as error:
         raise UserError(f"{name} cannot be read as a picture: {error}") from None
     if max(picture.size) > LONGEST_SIDES * min(picture.size):
         size = f"{picture.width} x {picture.height} pixels"

@@ -22,13 +22,7 @@ from clipbench_widgets.core.collection import collect, model_of
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, listed
 from clipbench_widgets.core.latest_only import LatestOnly
-from clipbench_widgets.core.pointer import (
-    Click,
-    Key,
-    Outline,
-    Pointer,
-    Zoom,
-)
+from clipbench_widgets.core.pointer import Click, Key, Outline, Pointer, Zoom
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
@@ -36,12 +30,7 @@ from clipbench_widgets.core.theme import style_sheet
 from clipbench_widgets.embedding_map import page as map_page
 from clipbench_widgets.embedding_map.frame import DIRECTIONS, Frame, View
 from clipbench_widgets.embedding_map.keys import Keys
-from clipbench_widgets.embedding_map.points import (
-    MODALITY,
-    TEXTS,
-    gather,
-    nearest,
-)
+from clipbench_widgets.embedding_map.points import MODALITY, TEXTS, gather, nearest
 from clipbench_widgets.embedding_map.projections import (
     MEASURED,
     NEIGHBOURS,
@@ -62,11 +51,14 @@ class EmbeddingMap(ipywidgets.VBox):
     """Pictures and texts as points. Rows 0 to M - 1 are the pictures, those after them the texts.
 
     Args:
-        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by default.
+        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by
+            default.
         data: pictures in any form that `collect` takes; 1,000 of "scenes:heldout" by default.
         texts: texts of the same space; by default one for each class of the pictures.
-        factors: name -> a value for each picture (or picture and text), to colour by; added to what is known.
-        points: (M, 2) or (M + B, 2) coordinates computed elsewhere, offered as the projection "given".
+        factors: name -> a value for each picture (or picture and text), to colour by; added to what
+            is known.
+        points: (M, 2) or (M + B, 2) coordinates computed elsewhere, offered as the projection
+            "given".
         most: of more pictures than this, so many are taken, spread evenly.
         seed: of UMAP.
 
@@ -81,22 +73,36 @@ class EmbeddingMap(ipywidgets.VBox):
     drag = traitlets.Enum(DRAGS, "lasso")
     shift = traitlets.Float(0.0)  # lambda of the modality gap's shift
     query = traitlets.Unicode("")
-    found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name and cosine of the query's neighbours
+    # row, name and cosine of the query's neighbours
+    found = traitlets.List(traitlets.Dict(), read_only=True)
     hovered = traitlets.Int(-1)  # a row, -1 for none
     selected = traitlets.List(traitlets.Int())  # rows
-    numbers = traitlets.Dict(read_only=True)  # gap, trustworthiness, variance; None where there is none
-    progress = traitlets.Float(-1.0, read_only=True)  # share of UMAP that is done, -1 when none is computed
+    # gap, trustworthiness, variance; None where there is none
+    numbers = traitlets.Dict(read_only=True)
+    # share of UMAP that is done, -1 when none is computed
+    progress = traitlets.Float(-1.0, read_only=True)
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, model=None, data=None, texts: Sequence[str] | None = None, *, factors: Mapping | None = None,
-                 points=None, most: int = 1000, seed: int = 0):  # fmt: skip
+    def __init__(
+        self,
+        model=None,
+        data=None,
+        texts: Sequence[str] | None = None,
+        *,
+        factors: Mapping | None = None,
+        points=None,
+        most: int = 1000,
+        seed: int = 0,
+    ):
         self._ready = False
         if str(model).endswith(".safetensors") and isinstance(model, (str, Path)):
             model, data = model_of(model), model if data is None else data
         self.encoder = encoder_of("classroom" if model is None else model)
         self.seed = seed
         self._remembered = RememberedFeatures(self.encoder)
-        collection = collect(self.encoder, "scenes:heldout" if data is None else data, min(most, MOST_POINTS))
+        collection = collect(
+            self.encoder, "scenes:heldout" if data is None else data, min(most, MOST_POINTS)
+        )
         texts = collection.texts if texts is None else clean(listed(texts))
         text_features = self._remembered.of_texts(texts) if texts else collection.features[:0]
         self.data = gather(collection, texts, text_features, factors or {}, points)
@@ -117,12 +123,15 @@ class EmbeddingMap(ipywidgets.VBox):
         self.projection = "PCA" if points is None else "given"
         if self.data.lost:
             of = self.data.lost + len(self.data)
-            self.set_trait("message", f"{self.data.lost} of {of:,} points are left out: features that are not finite")
+            self.set_trait(
+                "message",
+                f"{self.data.lost} of {of:,} points are left out: features that are not finite",
+            )
         self._connect()
         self._ready = True
         self._move()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def factors(self) -> dict[str, list[str]]:
@@ -134,23 +143,34 @@ class EmbeddingMap(ipywidgets.VBox):
         return torch.from_numpy(self._points.copy())
 
     def rows(self, chosen: Sequence[int] | None = None) -> list[dict]:
-        """What is known of some rows (of the selected ones), a dict each: ready for a pandas.DataFrame."""
+        """What is known of some rows (of the selected ones), a dict each: ready for a
+        pandas.DataFrame.
+        """
         chosen = self.selected if chosen is None else chosen
         places = dict(zip(self._rows.tolist(), self._points.tolist(), strict=True))
-        return [self.data.about(row) | dict(zip("xy", places.get(row, (None, None)), strict=True)) for row in chosen]
+        return [
+            self.data.about(row) | dict(zip("xy", places.get(row, (None, None)), strict=True))
+            for row in chosen
+        ]
 
     def summary(self) -> str:
         """The state in words."""
         self._light_up.settle()
         if not len(self._rows):
             return f"no points to show ({self.shown})"
-        parts = [f"{self._projections.seen(self._what)} of {self.data.counts(self._rows)}, read by {self.encoder.name}"]
+        parts = [
+            f"{self._projections.seen(self._what)} of {self.data.counts(self._rows)}, "
+            f"read by {self.encoder.name}"
+        ]
         trust, gap = self.numbers["trustworthiness"], self.numbers["gap"]
         parts += [f"trustworthiness {number(trust, 3)}"] if trust is not None else []
         parts += [f"modality gap {number(gap, 3)}"] if gap is not None else []
         if self.found:
             best = self.found[0]
-            parts += [f"nearest to “{shortened(self.query, 40)}”: {best['name']} (cosine {number(best['cosine'], 3)})"]
+            parts += [
+                f"nearest to “{shortened(self.query, 40)}”: {best['name']} (cosine "
+                f"{number(best['cosine'], 3)})"
+            ]
         parts += [f"{len(self.selected)} selected"] if self.selected else []
         return "; ".join(parts)
 
@@ -164,7 +184,9 @@ class EmbeddingMap(ipywidgets.VBox):
             raise UserError("nothing to show: there are no points")
         kinds = [self._names[place] if place >= 0 else None for place in self._of_kind]
         texts = (self._rows >= self.data.pictures).tolist()
-        return labelled_map(self.points(), kinds, self.summary(), texts, self._projections.axes(self._what))
+        return labelled_map(
+            self.points(), kinds, self.summary(), texts, self._projections.axes(self._what)
+        )
 
     def to_scatter(self, **options):
         """The map in jupyter-scatter, for many points; selections there and here are the same.
@@ -186,15 +208,19 @@ class EmbeddingMap(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<EmbeddingMap: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._notice, self._status, self._numbers = (ipywidgets.HTML() for _ in range(4))
+        self._title, self._notice, self._status, self._numbers = (
+            ipywidgets.HTML() for _ in range(4)
+        )
         offered = PROJECTIONS if self.data.given is not None else PROJECTIONS[:2]
         self._projection = ipywidgets.ToggleButtons(options=offered, description="")
         self._shown = ipywidgets.ToggleButtons(options=SHOWN, description="")
         self._drags = ipywidgets.ToggleButtons(options=DRAGS, description="")
-        self._colours = ipywidgets.Dropdown(options=[*self.factors, MODALITY], description="Colour by")
+        self._colours = ipywidgets.Dropdown(
+            options=[*self.factors, MODALITY], description="Colour by"
+        )
         self._keys, self._shapes = Keys(), ipywidgets.HTML()
         self._base, self._marks, self._labels, self._note = (ipywidgets.HTML() for _ in range(4))
         self._pointer = Pointer(self._on_hover, self._on_action, map_page.FOR_SCREEN_READERS)
@@ -202,19 +228,27 @@ class EmbeddingMap(ipywidgets.VBox):
         self._slider = ipywidgets.FloatSlider(
             min=SHIFTS[0], max=SHIFTS[1], step=0.01, description="Shift λ", readout_format=".2f"
         ).add_class("clipbench-slider")
-        self._no_shift = button("λ = 0", "The features as they are", lambda: self.set_trait("shift", 0.0))
+        self._no_shift = button(
+            "λ = 0", "The features as they are", lambda: self.set_trait("shift", 0.0)
+        )
         self._shift_note = ipywidgets.HTML()
         self._query = ipywidgets.Text(placeholder="Write a text: its neighbours light up")
         self._query.add_class("clipbench-map-query")
         choose = lambda row: self.set_trait("selected", [row])  # noqa: E731
         self._found, self._chosen = Strip(choose), Strip(choose)
         self._whole = button("whole map", "See everything (key 0)", lambda: self._see(View()))
-        self._closer = button("zoom to selection", "See the selected points large", self._see_selected)
-        self._none = button("select none", "Escape does the same", lambda: self.set_trait("selected", []))
+        self._closer = button(
+            "zoom to selection", "See the selected points large", self._see_selected
+        )
+        self._none = button(
+            "select none", "Escape does the same", lambda: self.set_trait("selected", [])
+        )
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
-        self._stage = ipywidgets.Box([self._base, self._marks, self._labels, self._note, self._pointer])
+        self._stage = ipywidgets.Box(
+            [self._base, self._marks, self._labels, self._note, self._pointer]
+        )
         self._stage.add_class("clipbench-map-stage")
         status = ipywidgets.Box([self._status]).add_class("clipbench-map-progress")
         self._waiting = row(status, self._cancel).add_class("clipbench-waiting")
@@ -222,16 +256,29 @@ class EmbeddingMap(ipywidgets.VBox):
         tools = row(drags, self._drags, self._whole, self._closer, self._none)
         shift = column("clipbench-map-shift", row(self._slider, self._no_shift), self._shift_note)
         left = column("clipbench-map-left", self._query, self._stage, tools, shift)
-        right = column("clipbench-map-right", self._colours, self._keys, self._shapes, self._numbers,
-                       self._found, self._chosen)  # fmt: skip
+        right = column(
+            "clipbench-map-right",
+            self._colours,
+            self._keys,
+            self._shapes,
+            self._numbers,
+            self._found,
+            self._chosen,
+        )
         columns = ipywidgets.Box([left, right]).add_class("clipbench-map-columns")
         switches = row(self._projection, self._shown, self._waiting)
         app = column("clipbench-map-app", self._title, switches, self._notice, columns)
         return [style_sheet(html.RULES, map_page.RULES), app]
 
     def _connect(self) -> None:
-        controls = {"projection": self._projection, "shown": self._shown, "drag": self._drags,
-                    "colour_by": self._colours, "shift": self._slider, "query": self._query}  # fmt: skip
+        controls = {
+            "projection": self._projection,
+            "shown": self._shown,
+            "drag": self._drags,
+            "colour_by": self._colours,
+            "shift": self._slider,
+            "query": self._query,
+        }
         for trait, control in controls.items():
             traitlets.link((self, trait), (control, "value"))
         traitlets.link((self._keys, "only"), (self, "only"))
@@ -244,7 +291,7 @@ class EmbeddingMap(ipywidgets.VBox):
         self.observe(self._draw_note, "hovered")
         self.observe(self._on_drag, "drag")
 
-    # --------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("shift")
     def _usable_shift(self, proposal):
@@ -255,7 +302,9 @@ class EmbeddingMap(ipywidgets.VBox):
     @traitlets.validate("colour_by")
     def _known_factor(self, proposal):
         if proposal.value != MODALITY and proposal.value not in self.factors:
-            raise traitlets.TraitError(f"colour_by: choose from {', '.join([*self.factors, MODALITY])}")
+            raise traitlets.TraitError(
+                f"colour_by: choose from {', '.join([*self.factors, MODALITY])}"
+            )
         return proposal.value
 
     @traitlets.validate("projection")
@@ -291,7 +340,9 @@ class EmbeddingMap(ipywidgets.VBox):
         self._draw()
 
     def _on_drag(self, change) -> None:
-        (self._stage.add_class if change.new == "box" else self._stage.remove_class)("clipbench-drags-box")
+        (self._stage.add_class if change.new == "box" else self._stage.remove_class)(
+            "clipbench-drags-box"
+        )
 
     def _on_hover(self, place) -> None:
         self.hovered = self._row_at(-1 if place is None else self._frame.nearest(place))
@@ -318,7 +369,11 @@ class EmbeddingMap(ipywidgets.VBox):
         elif key == "0":
             self._see(View())
         else:
-            self._see(self._frame.view.zoomed(self._seen_place(here) or (0.5, 0.5), 0.7 if key == "+" else 1 / 0.7))
+            self._see(
+                self._frame.view.zoomed(
+                    self._seen_place(here) or (0.5, 0.5), 0.7 if key == "+" else 1 / 0.7
+                )
+            )
 
     def _select(self, row: int, add: bool) -> None:
         others = [other for other in self.selected if other != row] if add else []
@@ -331,7 +386,7 @@ class EmbeddingMap(ipywidgets.VBox):
     def _see_selected(self) -> None:
         self._see(self._frame.view_of(self._places_of(self.selected)))
 
-    # ------------------------------------------------------------------------------- where the points are
+    # -------------------- where the points are
 
     def _row_at(self, place: int) -> int:
         return int(self._rows[place]) if place >= 0 else -1
@@ -364,12 +419,18 @@ class EmbeddingMap(ipywidgets.VBox):
             self._ask_for_umap(what, shown)
         points = places.points(what, shown)
         self._points = points.numpy().astype(np.float64)
-        self._frame = Frame.around(self._points, places.reach(what)).seen_as(view or self._frame.view)
+        self._frame = Frame.around(self._points, places.reach(what)).seen_as(
+            view or self._frame.view
+        )
         on_plane = places.seen(what) == "PCA" and len(shown) > 0
-        self.set_trait("numbers", {
-            "gap": self.data.gap(self._features), "trustworthiness": places.trust(what, shown, points),
-            "variance": float(places.plane(what).variance.sum()) if on_plane else None,
-        })  # fmt: skip
+        self.set_trait(
+            "numbers",
+            {
+                "gap": self.data.gap(self._features),
+                "trustworthiness": places.trust(what, shown, points),
+                "variance": float(places.plane(what).variance.sum()) if on_plane else None,
+            },
+        )
         self._search()
         self._draw()
 
@@ -399,10 +460,12 @@ class EmbeddingMap(ipywidgets.VBox):
 
     def _umap_failed(self, error: Exception) -> None:
         self.projection = "PCA"
-        self.set_trait("message", str(error) if isinstance(error, UserError) else f"UMAP failed: {error!r}")
+        self.set_trait(
+            "message", str(error) if isinstance(error, UserError) else f"UMAP failed: {error!r}"
+        )
         self._draw_progress()
 
-    # --------------------------------------------------------------------------------------------- the query
+    # -------------------- the query
 
     def _search(self) -> None:
         """The shown pictures (or, without them, texts) with the largest cosine to the query."""
@@ -413,10 +476,14 @@ class EmbeddingMap(ipywidgets.VBox):
         except UserError as error:
             self._trouble = str(error)
         if self._asked is not None:
-            among = self._rows if self.shown == "texts" else self._rows[self._rows < self.data.pictures]
+            among = (
+                self._rows if self.shown == "texts" else self._rows[self._rows < self.data.pictures]
+            )
             found = nearest(self._asked, self._features, among, FOUND)
         names = self.data.names
-        self.set_trait("found", [{"row": row, "name": names[row], "cosine": cosine} for row, cosine in found])
+        self.set_trait(
+            "found", [{"row": row, "name": names[row], "cosine": cosine} for row, cosine in found]
+        )
 
     def _encoded(self, text: str) -> torch.Tensor:
         """(1, D), shifted as the map's texts are."""
@@ -425,12 +492,14 @@ class EmbeddingMap(ipywidgets.VBox):
             raise UserError("the model's features of this text are not finite numbers")
         return self.data.moved_text(features, self.shift)
 
-    # ----------------------------------------------------------------------------------------------- drawing
+    # -------------------- drawing
 
     def _draw(self) -> None:
         if not self._ready:
             return
-        self._names, of_kind = map_page.kinds_with_colours(self.data.kinds(self.colour_by), self.colour_by == MODALITY)
+        self._names, of_kind = map_page.kinds_with_colours(
+            self.data.kinds(self.colour_by), self.colour_by == MODALITY
+        )
         self._of_kind = of_kind[self._rows]
         about = f"{self.data.collection.name} · {self.data.counts(self._rows)}"
         self._title.value = map_page.title(self.encoder.name, about)
@@ -439,20 +508,33 @@ class EmbeddingMap(ipywidgets.VBox):
         self._shapes.value = html.small_line(map_page.about_shapes(len(self._rows) - texts, texts))
         named = len(self._names) > 1 and self.colour_by != "class"
         seen = self._frame.in_view()
-        labels = label_places(self._frame.points[seen], self._of_kind[seen], self._names) if named else {}
+        labels = (
+            label_places(self._frame.points[seen], self._of_kind[seen], self._names)
+            if named
+            else {}
+        )
         self._labels.value = map_page.label_layer(labels, self._frame.view)
         self._numbers.value = map_page.numbers_page(self._number_rows())
-        self._slider.disabled = self._no_shift.disabled = self.projection != "PCA" or not self.data.both
-        self._shift_note.value = html.small_line(map_page.about_shift(self.shift, self._slider.disabled))
+        self._slider.disabled = self._no_shift.disabled = (
+            self.projection != "PCA" or not self.data.both
+        )
+        self._shift_note.value = html.small_line(
+            map_page.about_shift(self.shift, self._slider.disabled)
+        )
         self._draw_marks()
         self._draw_note()
         self._draw_progress()
 
     def _draw_marks(self, _=None) -> None:
-        """The points; those that stand out on top: the query's neighbours, the selection, a kind."""
+        """The points; those that stand out on top: the query's neighbours, the selection, a
+        kind.
+        """
         if not self._ready:
             return
-        found, selected = self._places_of([each["row"] for each in self.found]), self._places_of(self.selected)
+        found, selected = (
+            self._places_of([each["row"] for each in self.found]),
+            self._places_of(self.selected),
+        )
         alike = self._alike(selected)
         front = np.zeros(len(self._rows), bool)
         front[[*found, *selected, *alike, *self._of_only()]] = True
@@ -463,7 +545,10 @@ class EmbeddingMap(ipywidgets.VBox):
         inside += map_page.rings(points[found], size, "clipbench-found")
         inside += map_page.rings(points[selected], size, "clipbench-ring")
         marks = map_page.svg(inside, self._frame.view) if inside else ""
-        self._set(self._marks, marks + (self._layer(front, "b") if front.any() else "") + self._asked_label())
+        self._set(
+            self._marks,
+            marks + (self._layer(front, "b") if front.any() else "") + self._asked_label(),
+        )
         self._draw_lists()
 
     def _alike(self, selected: list[int]) -> list[int]:
@@ -476,7 +561,9 @@ class EmbeddingMap(ipywidgets.VBox):
     def _layer(self, chosen, name: str, faint: bool = False) -> str:
         frame = replace(self._frame, points=self._frame.points[chosen])
         texts = self._rows[chosen] >= self.data.pictures
-        return map_page.layer(frame, self._of_kind[chosen], texts, self._size(), f"{self._mark}-{name}", faint)
+        return map_page.layer(
+            frame, self._of_kind[chosen], texts, self._size(), f"{self._mark}-{name}", faint
+        )
 
     def _set(self, layer: ipywidgets.HTML, value: str) -> None:
         if layer.value != value:  # ipywidgets would compare too, but only after a copy
@@ -490,14 +577,28 @@ class EmbeddingMap(ipywidgets.VBox):
         if not self.only:
             return []
         kinds = self.data.kinds(self.colour_by)
-        return [place for place, row in enumerate(self._rows) if self._keys.stands_for(self.only, kinds[row])]
+        return [
+            place
+            for place, row in enumerate(self._rows)
+            if self._keys.stands_for(self.only, kinds[row])
+        ]
 
     def _asked_label(self) -> str:
         """The query's own place, where the map can tell it: on the plane of PCA."""
-        if self._asked is None or self._projections.seen(self._what) != "PCA" or not len(self._rows):
+        if (
+            self._asked is None
+            or self._projections.seen(self._what) != "PCA"
+            or not len(self._rows)
+        ):
             return ""
-        place = tuple(self._frame.of_map(self._projections.plane(self._what).project(self._asked).numpy())[0].tolist())
-        return map_page.label_layer({f"✚ {shortened(self.query.strip(), 24)}": place}, self._frame.view)
+        place = tuple(
+            self._frame.of_map(self._projections.plane(self._what).project(self._asked).numpy())[
+                0
+            ].tolist()
+        )
+        return map_page.label_layer(
+            {f"✚ {shortened(self.query.strip(), 24)}": place}, self._frame.view
+        )
 
     def _draw_note(self, _=None) -> None:
         here = self._places_of([self.hovered])
@@ -517,10 +618,17 @@ class EmbeddingMap(ipywidgets.VBox):
         self._notice.value = html.message_line(self.message)
 
     def _draw_lists(self) -> None:
-        about = self._trouble or map_page.about_found(self.found, self.shown == TEXTS, self._features.shape[1])
-        self._found.show(about, self._cards({each["row"]: number(each["cosine"], 2) for each in self.found}))
+        about = self._trouble or map_page.about_found(
+            self.found, self.shown == TEXTS, self._features.shape[1]
+        )
+        self._found.show(
+            about, self._cards({each["row"]: number(each["cosine"], 2) for each in self.found})
+        )
         names = self.data.names
-        chosen = {row: "" if self.data.is_text(row) else shortened(names[row], 14) for row in self.selected[:FOUND]}
+        chosen = {
+            row: "" if self.data.is_text(row) else shortened(names[row], 14)
+            for row in self.selected[:FOUND]
+        }
         about = map_page.about_selection(self.data.counts(self.selected), len(self.selected), FOUND)
         self._chosen.show(about, self._cards(chosen))
         self._none.disabled = self._closer.disabled = not self.selected
@@ -531,14 +639,20 @@ class EmbeddingMap(ipywidgets.VBox):
         entries = dict(zip(pictures, self.data.collection.entries(pictures), strict=True))
         names = self.data.names
         return [
-            Card(row, caption if row in entries else f"{shortened(names[row], 60)}  {caption}".strip(),
-                 f"{names[row]}, row {row}", entries.get(row))
+            Card(
+                row,
+                caption if row in entries else f"{shortened(names[row], 60)}  {caption}".strip(),
+                f"{names[row]}, row {row}",
+                entries.get(row),
+            )
             for row, caption in captions.items()
-        ]  # fmt: skip
+        ]
 
     def _number_rows(self) -> list[tuple[str, str]]:
         numbers, count = self.numbers, len(self._rows)
-        rows = [map_page.trust_row(numbers["trustworthiness"], NEIGHBOURS, min(count, MEASURED), count)]
+        rows = [
+            map_page.trust_row(numbers["trustworthiness"], NEIGHBOURS, min(count, MEASURED), count)
+        ]
         if numbers["gap"] is not None:
             rows.append(map_page.gap_row(numbers["gap"], self.data.gap(self.data.features)))
         if numbers["variance"] is not None:

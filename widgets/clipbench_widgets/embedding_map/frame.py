@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-WIDTH, HEIGHT = 4000, 3000  # the whole map in the picture's own units; as many steps as a sharp screen shows
+# the whole map in the picture's own units; as many steps as a sharp screen shows
+WIDTH, HEIGHT = 4000, 3000
 MARGIN = 0.04  # of the frame, on each side
 REACH = 0.025  # of the seen width: how far from a point the pointer may be
 SMALLEST_VIEW = 0.02  # of the whole width
@@ -28,7 +29,10 @@ class View:
 
     def to_frame(self, places: Sequence[Place]) -> np.ndarray:
         """Fractions of what is seen to units of the frame: (P, 2)."""
-        return np.array([self.left, self.top]) + np.array(places, float).reshape(-1, 2) * [self.width, self.height]
+        return np.array([self.left, self.top]) + np.array(places, float).reshape(-1, 2) * [
+            self.width,
+            self.height,
+        ]
 
     def to_place(self, points: np.ndarray) -> np.ndarray:
         """Units of the frame to fractions of what is seen: (P, 2)."""
@@ -64,8 +68,14 @@ class Frame:
             return cls(np.zeros((0, 2)))
         low, high = extent.min(0), extent.max(0)
         room = np.array([WIDTH, HEIGHT]) * (1 - 2 * MARGIN)
-        least = 1e-9 * max(1.0, float(np.abs(high).max()))  # one point, or equal ones, stand in the middle
-        frame = cls(points, View(), float((room / np.maximum(high - low, least)).min()), tuple((low + high) / 2))
+        # one point, or equal ones, stand in the middle
+        least = 1e-9 * max(1.0, float(np.abs(high).max()))
+        frame = cls(
+            points,
+            View(),
+            float((room / np.maximum(high - low, least)).min()),
+            tuple((low + high) / 2),
+        )
         return replace(frame, points=frame.of_map(points))
 
     def of_map(self, points: np.ndarray) -> np.ndarray:
@@ -94,7 +104,9 @@ class Frame:
 
         if len(corners) < 3 or not len(self.points):
             return []
-        return np.flatnonzero(Path(self.view.to_frame(corners)).contains_points(self.points)).tolist()
+        return np.flatnonzero(
+            Path(self.view.to_frame(corners)).contains_points(self.points)
+        ).tolist()
 
     def beside(self, point: int, key: str) -> int:
         """The nearest point in the direction of an arrow key; the same one at the edge."""
@@ -119,4 +131,8 @@ class Frame:
         width = min(max(width, 3 * SMALLEST_VIEW * WIDTH), WIDTH)
         height = width * HEIGHT / WIDTH
         left, top = (low + high) / 2 - [width / 2, height / 2]
-        return View(float(min(max(left, 0), WIDTH - width)), float(min(max(top, 0), HEIGHT - height)), float(width))
+        return View(
+            float(min(max(left, 0), WIDTH - width)),
+            float(min(max(top, 0), HEIGHT - height)),
+            float(width),
+        )

@@ -23,7 +23,9 @@ class Keys(ipywidgets.Box):
         self.add_class("clipbench-keys")
 
     def offer(self, names: Sequence[str], kinds: Sequence[str]) -> None:
-        """Buttons for the named kinds, in the order of their colours, and for the rest of all kinds."""
+        """Buttons for the named kinds, in the order of their colours, and for the rest of all
+        kinds.
+        """
         self._own = set(names)
         rest = set(kinds) - self._own
         keys = [(name, place) for place, name in enumerate(names)]
@@ -40,7 +42,9 @@ class Keys(ipywidgets.Box):
     def _key(self, kind: str, place: int) -> ipywidgets.Button:
         key = button("", "", lambda: self.set_trait("only", "" if self.only == kind else kind))
         key.kind, key.place = kind, place
-        return key.add_class("clipbench-key").add_class(f"clipbench-key-{'text' if kind == TEXTS else place}")
+        return key.add_class("clipbench-key").add_class(
+            f"clipbench-key-{'text' if kind == TEXTS else place}"
+        )
 
     @traitlets.observe("only")
     def _mark(self, _=None) -> None:

@@ -1,7 +1,7 @@
 """An embedding map as SVG and HTML. Everything a person wrote passes through `html.escape`.
 
-Points are drawn as lines of no length with round or square ends: ten bytes a point, sharp at every zoom, coloured by
-the page's own theme.
+Points are drawn as lines of no length with round or square ends: ten bytes a point, sharp at every
+zoom, coloured by the page's own theme.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,15 @@ from clipbench.figures.maps import main_kinds
 from clipbench_widgets.core.format import number, percent, shortened
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
 from clipbench_widgets.core.style_files import sheet
-from clipbench_widgets.embedding_map.frame import (
-    HEIGHT,
-    WIDTH,
-    Frame,
-    View,
-)
+from clipbench_widgets.embedding_map.frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.embedding_map.points import TEXTS
 
 PICTURE_PIXELS = 224  # of the note under the pointer; twice its size on the page
 LONGEST = 90  # characters of a text in the page
-FOR_SCREEN_READERS = "Map of pictures and texts. Arrow keys go from point to point, Enter selects, plus and minus zoom."
+FOR_SCREEN_READERS = (
+    "Map of pictures and texts. Arrow keys go from point to point, "
+    "Enter selects, plus and minus zoom."
+)
 WARM_UP = "UMAP is being compiled: 10 to 60 s the first time. PCA is shown meanwhile."
 COLOURS = (*KINDS, REST)
 ABOUT_ALL = ("row", "modality", "name", "id")  # what is known of every point
@@ -36,7 +34,7 @@ KEY_RULES = "".join(
 RULES = sheet("embedding_map/page.css", width=WIDTH, height=HEIGHT, rest=REST) + KEY_RULES
 
 
-# --------------------------------------------------------------------------------------------------------- points
+# -------------------- points
 
 
 def kinds_with_colours(kinds: Sequence[str], texts_too: bool) -> tuple[list[str], np.ndarray]:
@@ -57,11 +55,21 @@ def diameter(count: int, view: View) -> float:
 
 
 def dots(points: np.ndarray) -> str:
-    """Points (N, 2) as an SVG path. A line of one unit, a quarter of a pixel, is drawn by every browser."""
+    """Points (N, 2) as an SVG path.
+
+    A line of one unit, a quarter of a pixel, is drawn by every browser.
+    """
     return "".join(f"M{x} {y}h1" for x, y in np.rint(points).astype(int).tolist())
 
 
-def layer(frame: Frame, of_kind: np.ndarray, texts: np.ndarray, size: float, mark: str, faint: bool = False) -> str:
+def layer(
+    frame: Frame,
+    of_kind: np.ndarray,
+    texts: np.ndarray,
+    size: float,
+    mark: str,
+    faint: bool = False,
+) -> str:
     """All points as one SVG, kind by kind, the rest (-1) at the bottom.
 
     Args:
@@ -105,7 +113,9 @@ def rings(points: np.ndarray, size: float, colour: str) -> str:
     if not len(points):
         return ""
     steps = ((size + 7, "clipbench-halo"), (size + 5.4, colour), (size + 2.2, "clipbench-halo"))
-    circles = (path(points, f'class="{name}" style="stroke-width:{width:.1f}px"') for width, name in steps)
+    circles = (
+        path(points, f'class="{name}" style="stroke-width:{width:.1f}px"') for width, name in steps
+    )
     return f'<g stroke-linecap="round">{"".join(circles)}</g>'
 
 
@@ -122,25 +132,41 @@ def label_layer(labels: dict[str, tuple[float, float]], view: View) -> str:
     for name, point in labels.items():
         x, y = view.to_place(np.array([point]))[0].tolist()
         if 0 <= x <= 1 and 0 <= y <= 1:
-            style = f"left:clamp(4em,{100 * x:.1f}%,calc(100% - 4em));top:clamp(1em,{100 * y:.1f}%,calc(100% - 1em))"
-            shown.append(f'<span class="clipbench-map-label" style="{style}">{escape(shortened(name, 28))}</span>')
+            style = (
+                f"left:clamp(4em,{100 * x:.1f}%,calc(100% - "
+                f"4em));top:clamp(1em,{100 * y:.1f}%,calc(100% - 1em))"
+            )
+            shown.append(
+                '<span class="clipbench-map-label" '
+                f'style="{style}">{escape(shortened(name, 28))}</span>'
+            )
     return "".join(shown)
 
 
-# ---------------------------------------------------------------------------------------------------------- notes
+# -------------------- notes
 
 
 def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) -> str:
     """What a point is, beside it, on the side where there is room."""
     x, y = place
-    side = f"left:calc({100 * x:.1f}% + 14px)" if x < 0.5 else f"right:calc({100 * (1 - x):.1f}% + 14px)"
+    side = (
+        f"left:calc({100 * x:.1f}% + 14px)"
+        if x < 0.5
+        else f"right:calc({100 * (1 - x):.1f}% + 14px)"
+    )
     height = f"top:{100 * y:.1f}%" if y < 0.5 else f"bottom:{100 * (1 - y):.1f}%"
-    picture = "" if entry is None else f'<img alt="" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    picture = (
+        ""
+        if entry is None
+        else f'<img alt="" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    )
     name = f'<strong dir="auto">{escape(shortened(about["name"], LONGEST))}</strong>'
     known = [value for key, value in about.items() if key not in ABOUT_ALL and value != TEXTS]
     known = [value for value in known if value not in about["name"]]
     lines = [f"{about['modality']}, row {about['row']}", *dict.fromkeys(known)]
-    quiet = "".join(f'<span class="clipbench-quiet">{escape(shortened(line, LONGEST))}</span>' for line in lines)
+    quiet = "".join(
+        f'<span class="clipbench-quiet">{escape(shortened(line, LONGEST))}</span>' for line in lines
+    )
     return f'<div class="clipbench-map-note" style="{side};{height}">{picture}{name}{quiet}</div>'
 
 
@@ -153,7 +179,9 @@ def title(model: str, about: str) -> str:
 
 def numbers_page(rows: Sequence[tuple[str, str]]) -> str:
     """Numbers with what they mean beside them."""
-    inside = "".join(f"<b>{escape(value)}</b><span>{escape(meaning)}</span>" for value, meaning in rows)
+    inside = "".join(
+        f"<b>{escape(value)}</b><span>{escape(meaning)}</span>" for value, meaning in rows
+    )
     return f'<div class="clipbench-map-numbers" role="status">{inside}</div>'
 
 
@@ -162,28 +190,40 @@ def trust_row(trust: float | None, neighbours: int, measured: int, count: int) -
         return "–", f"trustworthiness needs more than {2 * neighbours} points"
     of = "" if measured == count else f", measured at {measured} points"
     return number(trust, 2), (
-        f"trustworthiness: are neighbours on the map neighbours in the full space? 1 if all {neighbours} are, "
+        "trustworthiness: are neighbours on the map neighbours in the full space? 1 if "
+        f"all {neighbours} are, "
         f"0.5 on a random map{of}"
     )
 
 
 def variance_row(share: float, dimensions: int) -> tuple[str, str]:
-    return percent(share), f"of the variance lies in this plane; the rest in the other {dimensions - 2} dimensions"
+    return percent(
+        share
+    ), f"of the variance lies in this plane; the rest in the other {dimensions - 2} dimensions"
 
 
 def gap_row(gap: float, own: float) -> tuple[str, str]:
     shifted = "" if abs(gap - own) < 5e-4 else f"; {number(own, 2)} without the shift"
-    return number(gap, 2), f"modality gap: from the mean of the pictures to that of the texts{shifted}"
+    return number(
+        gap, 2
+    ), f"modality gap: from the mean of the pictures to that of the texts{shifted}"
 
 
 def progress_page(share: float) -> str:
     text = WARM_UP if share == 0 else f"UMAP: {share:.0%} done. PCA is shown meanwhile."
-    bar = f'<div class="clipbench-map-bar"><i style="width:{100 * min(1.0, max(0.0, share)):.0f}%"></i></div>'
+    bar = (
+        '<div class="clipbench-map-bar"><i '
+        f'style="width:{100 * min(1.0, max(0.0, share)):.0f}%"></i></div>'
+    )
     return f'<div class="clipbench-small" role="status">{escape(text)}{bar}</div>'
 
 
 def about_shapes(pictures: int, texts: int) -> str:
-    return "Circles are pictures, squares are texts. Press a colour to let it stand out." if pictures and texts else ""
+    return (
+        "Circles are pictures, squares are texts. Press a colour to let it stand out."
+        if pictures and texts
+        else ""
+    )
 
 
 def about_shift(shift: float, fixed: bool) -> str:
@@ -191,7 +231,9 @@ def about_shift(shift: float, fixed: bool) -> str:
         return f"λ = {number(shift, 2)}. It is moved on the map of PCA, with pictures and texts."
     if shift == 0:
         return "Moves pictures and texts towards each other, along the difference Δ of their means."
-    return "Pictures − λΔ, texts + λΔ, and back onto the sphere; Δ is the difference of their means."
+    return (
+        "Pictures − λΔ, texts + λΔ, and back onto the sphere; Δ is the difference of their means."
+    )
 
 
 def about_found(found: Sequence[dict], texts: bool, dimensions: int) -> str:

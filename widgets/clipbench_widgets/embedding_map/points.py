@@ -1,4 +1,6 @@
-"""What a map shows: pictures and texts with their features, what is known of each, and who is near whom."""
+"""What a map shows: pictures and texts with their features, what is known of each, and who is
+near whom.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,15 +68,20 @@ class MapPoints:
         """How many pictures and texts, in words."""
         texts = int((np.asarray(rows) >= self.pictures).sum())
         parts = [(len(rows) - texts, "picture"), (texts, "text")]
-        return " and ".join(f"{count:,} {name}{'s' * (count != 1)}" for count, name in parts if count) or "no points"
+        return (
+            " and ".join(f"{count:,} {name}{'s' * (count != 1)}" for count, name in parts if count)
+            or "no points"
+        )
 
-    # ------------------------------------------------------------------------------------------ the modality gap
+    # -------------------- the modality gap
 
     def moved(self, share: float) -> Tensor:
         """(N, D) with both modalities shifted by a share of the difference of their means."""
         if share == 0 or not self.both:
             return self.features
-        return torch.cat(shifted(self.features[: self.pictures], self.features[self.pictures :], share))
+        return torch.cat(
+            shifted(self.features[: self.pictures], self.features[self.pictures :], share)
+        )
 
     def moved_text(self, features: Tensor, share: float) -> Tensor:
         """Another text (1, D), shifted as those of the map are."""
@@ -89,7 +96,7 @@ class MapPoints:
             return None
         return float(mean_difference(features[: self.pictures], features[self.pictures :]).norm())
 
-    # ------------------------------------------------------------------------------------------------ neighbours
+    # -------------------- neighbours
 
     def alike(self, row: int, features: Tensor, rows: np.ndarray, count: int) -> list[int]:
         """Among ``rows`` of the same modality those with the largest cosine, best first."""
@@ -97,7 +104,9 @@ class MapPoints:
         return [row for row, _ in nearest(features[[row]], features, same, count)]
 
 
-def nearest(query: Tensor, features: Tensor, rows: np.ndarray, count: int) -> list[tuple[int, float]]:
+def nearest(
+    query: Tensor, features: Tensor, rows: np.ndarray, count: int
+) -> list[tuple[int, float]]:
     """(row, cosine) of those among ``rows`` nearest to a query (1, D), best first."""
     if not len(rows):
         return []
@@ -105,10 +114,12 @@ def nearest(query: Tensor, features: Tensor, rows: np.ndarray, count: int) -> li
     return list(zip(rows[best.rows[0].numpy()].tolist(), best.scores[0].tolist(), strict=True))
 
 
-# ------------------------------------------------------------------------------------------------------ gathering
+# -------------------- gathering
 
 
-def gather(collection: Collection, texts: list[str], text_features: Tensor, factors: Mapping, points) -> MapPoints:
+def gather(
+    collection: Collection, texts: list[str], text_features: Tensor, factors: Mapping, points
+) -> MapPoints:
     """Everything that has finite features.
 
     Raises:
@@ -132,7 +143,9 @@ def kept(values: Sequence[str], good: Tensor) -> list[str]:
     return [value for value, fine in zip(values, good.tolist(), strict=True) if fine]
 
 
-def all_factors(collection: Collection, texts: Sequence[str], given: Mapping) -> dict[str, list[str]]:
+def all_factors(
+    collection: Collection, texts: Sequence[str], given: Mapping
+) -> dict[str, list[str]]:
     """For each factor a value of every picture and text."""
     factors = {}
     for name, values in (collection.factors | dict(given)).items():
@@ -140,15 +153,23 @@ def all_factors(collection: Collection, texts: Sequence[str], given: Mapping) ->
         if len(values) == len(collection):
             values += text_values(str(name), texts, collection)
         if len(values) != len(collection) + len(texts):
-            raise UserError(f"factor {name!r} has {len(values)} values; give one a picture, {len(collection)}")
+            raise UserError(
+                f"factor {name!r} has {len(values)} values; give one a picture, {len(collection)}"
+            )
         factors[str(name)] = values
     return factors
 
 
 def text_values(factor: str, texts: Sequence[str], collection: Collection) -> list[str]:
-    """Texts that stand for classes have their class and its group; of other texts it is known that they are texts."""
+    """Texts that stand for classes have their class and its group; of other texts it is known
+    that they are texts.
+    """
     classes = list(dict.fromkeys(collection.names))
-    if factor not in ("class", "group") or list(texts) != collection.texts or len(classes) != len(texts):
+    if (
+        factor not in ("class", "group")
+        or list(texts) != collection.texts
+        or len(classes) != len(texts)
+    ):
         return [TEXTS] * len(texts)
     ids = concept_ids()
     return classes if factor == "class" else [concepts()[ids[name]].group for name in classes]
@@ -166,7 +187,10 @@ def given_points(points, pictures: int, texts: int) -> Tensor:
         raise UserError("points: give two numbers for each picture") from None
     if given.ndim != 2 or given.shape[1] != 2 or len(given) not in (pictures, pictures + texts):
         shape = tuple(given.shape)
-        raise UserError(f"points: shape {shape}; give ({pictures}, 2) for the pictures, or ({pictures + texts}, 2)")
+        raise UserError(
+            f"points: shape {shape}; give ({pictures}, 2) for the pictures, or "
+            f"({pictures + texts}, 2)"
+        )
     if not torch.isfinite(given).all():
         raise UserError("points: some are not finite numbers")
     return given

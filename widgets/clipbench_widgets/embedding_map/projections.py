@@ -73,7 +73,9 @@ class Projections:
         return self.plane(what).project(shown) if len(shown) else torch.zeros(0, 2)
 
     def reach(self, what: What) -> np.ndarray | None:
-        """What must fit into the frame, if more than the points: on the plane, what the shift moves far out."""
+        """What must fit into the frame, if more than the points: on the plane, what the shift
+        moves far out.
+        """
         rows = self.rows(what)
         if self.seen(what) != "PCA" or not len(rows):
             return None

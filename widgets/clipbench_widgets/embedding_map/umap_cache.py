@@ -15,11 +15,15 @@ FILE = "assets/maps/scenes-heldout.safetensors"
 
 def key_of(encoder: Encoder, ids: Sequence[str], texts: Sequence[str]) -> str:
     """The same for the same model, pictures and texts."""
-    return hashlib.sha256(json.dumps([encoder.fingerprint, list(ids), list(texts)]).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([encoder.fingerprint, list(ids), list(texts)]).encode()
+    ).hexdigest()[:16]
 
 
 def shipped_umaps(key: str) -> dict[str, Tensor]:
-    """What is shown -> points (N, 2), for each of the map's choices; empty if they are of something else."""
+    """What is shown -> points (N, 2), for each of the map's choices; empty if they are of
+    something else.
+    """
     with as_file(files("clipbench").joinpath(FILE)) as file:
         if not file.exists():
             return {}

@@ -1,4 +1,6 @@
-"""ImageSearch: find pictures by a text or by another picture, with one encoder or two beside each other."""
+"""ImageSearch: find pictures by a text or by another picture, with one encoder or two beside
+each other.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +13,7 @@ from clipbench.errors import in_words
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets.core import html
 from clipbench_widgets.core.background import Background, GivenUp
-from clipbench_widgets.core.collection import (
-    Watch,
-    collect,
-    model_of,
-    spread,
-)
+from clipbench_widgets.core.collection import Watch, collect, model_of, spread
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -24,12 +21,7 @@ from clipbench_widgets.core.pictures import NamedPicture
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import (
-    ENDINGS,
-    MAX_BYTES,
-    MEGABYTE,
-    on_picture,
-)
+from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.image_search import page as search_page
 from clipbench_widgets.image_search.index import SearchIndex
 
@@ -39,15 +31,18 @@ SHEET_COLUMNS = 6
 
 
 class ImageSearch(ipywidgets.VBox):
-    """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by cosine.
+    """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by
+    cosine.
 
     Args:
-        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by default.
-        data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000 of
-            "scenes:heldout" by default.
-        rival: a second model for the same pictures. One without a text encoder is searched by pictures only.
-        rivals: names of others that can be chosen in its place; each is read when it is first chosen, and encodes the
-            pictures in the background.
+        model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by
+            default.
+        data: pictures in any form that `collect` takes, such as a folder or a feature file; 1,000
+            of "scenes:heldout" by default.
+        rival: a second model for the same pictures. One without a text encoder is searched by
+            pictures only.
+        rivals: names of others that can be chosen in its place; each is read when it is first
+            chosen, and encodes the pictures in the background.
         top: how many results are shown.
         most: of more pictures than this, so many are searched, spread evenly.
 
@@ -61,11 +56,20 @@ class ImageSearch(ipywidgets.VBox):
     found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
     found_by_rival = traitlets.List(traitlets.Dict(), read_only=True)
     beside = traitlets.Int(-1)  # position of the second model among those offered; -1 for none
-    progress = traitlets.Float(-1.0, read_only=True)  # share of the pictures it has encoded, -1 when it has them all
+    # share of the pictures it has encoded, -1 when it has them all
+    progress = traitlets.Float(-1.0, read_only=True)
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, model=None, data=None, *, rival=None, rivals: Sequence = (), top: int = 18,
-                 most: int | None = None):  # fmt: skip
+    def __init__(
+        self,
+        model=None,
+        data=None,
+        *,
+        rival=None,
+        rivals: Sequence = (),
+        top: int = 18,
+        most: int | None = None,
+    ):
         self._ready = False
         if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
             model, data = model_of(model), model if data is None else data
@@ -90,7 +94,7 @@ class ImageSearch(ipywidgets.VBox):
         self._ready = True
         self._search()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def encoder(self):
@@ -102,7 +106,9 @@ class ImageSearch(ipywidgets.VBox):
         return [self._own, *([self._made[self.beside]] if self.beside in self._made else [])]
 
     def wait(self, seconds: float = 120) -> None:
-        """Wait for the second model, in a script; a notebook shows its results when they are ready."""
+        """Wait for the second model, in a script; a notebook shows its results when they are
+        ready.
+        """
         self._background.wait(seconds)
 
     def summary(self) -> str:
@@ -110,7 +116,10 @@ class ImageSearch(ipywidgets.VBox):
         self._search.settle()
         asked = self._asked_in_words()
         if not asked:
-            return f"{len(self.collection):,} pictures of {self.collection.name}; nothing is looked for"
+            return (
+                f"{len(self.collection):,} pictures of {self.collection.name}; "
+                "nothing is looked for"
+            )
         parts = []
         for index, found in zip(self.indexes, self._founds(), strict=True):
             best = ", ".join(f"{each['name']} {number(each['cosine'], 2)}" for each in found[:3])
@@ -132,26 +141,45 @@ class ImageSearch(ipywidgets.VBox):
         if not shown:
             raise UserError("nothing is looked for: write a text, or choose a picture")
         pictures = [entry.picture for entry in self.collection.entries([row for row, _ in shown])]
-        return contact_sheet(pictures, [caption for _, caption in shown], self.summary(), SHEET_COLUMNS)
+        return contact_sheet(
+            pictures, [caption for _, caption in shown], self.summary(), SHEET_COLUMNS
+        )
 
     def __repr__(self) -> str:
         return f"<ImageSearch: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._asked, self._notice = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self._query = ipywidgets.Text(placeholder="What are you looking for? For example: a red umbrella")
+        self._title, self._asked, self._notice = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+        )
+        self._query = ipywidgets.Text(
+            placeholder="What are you looking for? For example: a red umbrella"
+        )
         self._query.add_class("clipbench-search-query")
-        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._upload = ipywidgets.FileUpload(
+            accept=ENDINGS, multiple=False, description="Upload a picture"
+        )
         self._upload.add_class("clipbench-upload")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
         self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
-        names = [("one model only", -1), *((search_page.name_of(rival), i) for i, rival in enumerate(self._rivals))]
-        self._beside = ipywidgets.Dropdown(options=names, description="Beside it").add_class("clipbench-search-beside")
+        names = [
+            ("one model only", -1),
+            *((search_page.name_of(rival), i) for i, rival in enumerate(self._rivals)),
+        ]
+        self._beside = ipywidgets.Dropdown(options=names, description="Beside it").add_class(
+            "clipbench-search-beside"
+        )
         self._beside.layout.display = None if self._rivals else "none"
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
-        self._cancel = button("Cancel", "Give up the second model", lambda: self.set_trait("beside", -1))
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
+            "clipbench-progress"
+        )
+        self._cancel = button(
+            "Cancel", "Give up the second model", lambda: self.set_trait("beside", -1)
+        )
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
@@ -165,8 +193,16 @@ class ImageSearch(ipywidgets.VBox):
         ]
         columns = ipywidgets.Box(self._results).add_class("clipbench-search-columns")
         self._asked_row = row(self._asked, self._back)
-        app = column("clipbench-search-app", self._title, self._query, by_picture, self._beside, self._notice,
-                     self._asked_row, columns)  # fmt: skip
+        app = column(
+            "clipbench-search-app",
+            self._title,
+            self._query,
+            by_picture,
+            self._beside,
+            self._notice,
+            self._asked_row,
+            columns,
+        )
         return [style_sheet(html.RULES, search_page.RULES), app]
 
     def _connect(self) -> None:
@@ -179,7 +215,7 @@ class ImageSearch(ipywidgets.VBox):
         self.observe(self._on_like, "like")
         self.observe(self._search, "top")
 
-    # --------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("query")
     def _readable_query(self, proposal):
@@ -226,7 +262,9 @@ class ImageSearch(ipywidgets.VBox):
             self._search.now()
 
         self.set_trait("progress", 0.0)
-        self._background.start(work, done, self._index_failed, lambda share: self.set_trait("progress", share))
+        self._background.start(
+            work, done, self._index_failed, lambda share: self.set_trait("progress", share)
+        )
 
     def _index_failed(self, error: Exception) -> None:
         self.beside = -1
@@ -241,7 +279,10 @@ class ImageSearch(ipywidgets.VBox):
         encoder = search_page.rival_of(rival)
         collection = collect(encoder, self._data, self._most, watch)
         if len(collection) != len(self.collection):
-            raise UserError("the two models have features of different pictures; give data= as pictures, not features")
+            raise UserError(
+                "the two models have features of different pictures; give data= as "
+                "pictures, not features"
+            )
         return SearchIndex(encoder, collection)
 
     def _on_card(self, row: int) -> None:
@@ -266,7 +307,7 @@ class ImageSearch(ipywidgets.VBox):
         self.set_trait("message", text)
         self._show_notice()
 
-    # ------------------------------------------------------------------------------- search, then draw
+    # -------------------- search, then draw
 
     def _search_and_draw(self) -> None:
         if not self._ready:
@@ -305,17 +346,25 @@ class ImageSearch(ipywidgets.VBox):
 
     def _draw(self, troubles: Sequence[str]) -> None:
         asked = self._asked_in_words()
-        entry = self._picture or (self.collection.entries([self.like])[0] if self.like >= 0 else None)
+        entry = self._picture or (
+            self.collection.entries([self.like])[0] if self.like >= 0 else None
+        )
         names = " and ".join(index.encoder.name for index in self.indexes)
         self._title.value = search_page.title(names, self.collection.name, len(self.collection))
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
         self._show_notice()
         self._draw_progress()
-        searched = zip(self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False)
+        searched = zip(
+            self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False
+        )
         for index, head, strip, found, trouble in searched:
-            head.value = search_page.head(index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1)
-            strip.show("" if asked else search_page.SOME, self._cards(found) if asked else self._some())
+            head.value = search_page.head(
+                index.encoder.name, self._same_class(found), trouble, len(self.indexes) > 1
+            )
+            strip.show(
+                "" if asked else search_page.SOME, self._cards(found) if asked else self._some()
+            )
 
     def _draw_progress(self, _=None) -> None:
         """In place of the second model's results, while it encodes the pictures."""
@@ -334,24 +383,37 @@ class ImageSearch(ipywidgets.VBox):
         self._notice.layout.display = None if notice else "none"
 
     def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
-        """How many results are of the class of the picture that was asked for: (hits, results, others, class)."""
+        """How many results are of the class of the picture that was asked for: (hits, results,
+        others, class).
+        """
         classes = self.collection.factors.get("class")
         if self.like < 0 or classes is None or not found:
             return None
         own = classes[self.like]
-        return sum(classes[each["row"]] == own for each in found), len(found), classes.count(own) - 1, own
+        return (
+            sum(classes[each["row"]] == own for each in found),
+            len(found),
+            classes.count(own) - 1,
+            own,
+        )
 
     def _cards(self, found: Sequence[dict]) -> list[Card]:
         entries = self.collection.entries([each["row"] for each in found])
         return [
-            Card(each["row"], f"{number(each['cosine'], 2)} {shortened(each['name'], 24)}",
-                 f"{each['name']}, cosine {number(each['cosine'], 3)}: look for more like it", entry)
+            Card(
+                each["row"],
+                f"{number(each['cosine'], 2)} {shortened(each['name'], 24)}",
+                f"{each['name']}, cosine {number(each['cosine'], 3)}: look for more like it",
+                entry,
+            )
             for each, entry in zip(found, entries, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _some(self) -> list[Card]:
         """Before anything is looked for: a few of the pictures."""
         rows = spread(len(self.collection), self.top)
         entries = self.collection.entries(rows)
-        return [Card(row, shortened(entry.name, 24), f"{entry.name}: look for more like it", entry)
-                for row, entry in zip(rows, entries, strict=True)]  # fmt: skip
+        return [
+            Card(row, shortened(entry.name, 24), f"{entry.name}: look for more like it", entry)
+            for row, entry in zip(rows, entries, strict=True)
+        ]

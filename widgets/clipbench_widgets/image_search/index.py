@@ -23,11 +23,18 @@ class SearchIndex:
         self._remembered = RememberedFeatures(encoder)
         good = torch.isfinite(collection.features).all(1)
         if not good.any():
-            raise UserError(f"{encoder.name}: no features are finite numbers; its training has probably diverged")
+            raise UserError(
+                f"{encoder.name}: no features are finite numbers; its training has "
+                "probably diverged"
+            )
         self._rows = good.nonzero()[:, 0]  # searched; the others cannot be found
         self._features = F.normalize(collection.features[good].float(), dim=1)
         lost = len(good) - len(self._rows)
-        self.remark = f"{lost} of {len(good):,} pictures cannot be found: features that are not finite" if lost else ""
+        self.remark = (
+            f"{lost} of {len(good):,} pictures cannot be found: features that are not finite"
+            if lost
+            else ""
+        )
 
     def of_text(self, text: str, count: int) -> list[dict]:
         """
@@ -35,7 +42,9 @@ class SearchIndex:
             UserError: for a model without texts, or features that are not finite.
         """
         if not callable(getattr(self.encoder, "encode_text", None)):
-            raise UserError(f"{self.encoder.name} reads no texts; click a picture to look for others like it")
+            raise UserError(
+                f"{self.encoder.name} reads no texts; click a picture to look for others like it"
+            )
         return self._nearest(self._remembered.of_texts([text]), count)
 
     def like_picture(self, entry: NamedPicture, count: int) -> list[dict]:
@@ -52,6 +61,13 @@ class SearchIndex:
             raise UserError(f"{self.encoder.name}: the features of this are not finite numbers")
         best = top_k(asked, self._features, min(count, len(self._features)))
         return [
-            {"row": row, "name": self.collection.names[row], "id": self.collection.ids[row], "cosine": cosine}
-            for row, cosine in zip(self._rows[best.rows[0]].tolist(), best.scores[0].tolist(), strict=True)
+            {
+                "row": row,
+                "name": self.collection.names[row],
+                "id": self.collection.ids[row],
+                "cosine": cosine,
+            }
+            for row, cosine in zip(
+                self._rows[best.rows[0]].tolist(), best.scores[0].tolist(), strict=True
+            )
         ]

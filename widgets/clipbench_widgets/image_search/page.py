@@ -1,4 +1,7 @@
-"""What stands around the results of a search. Everything a person wrote passes through `html.escape`."""
+"""What stands around the results of a search.
+
+Everything a person wrote passes through `html.escape`.
+"""
 
 from html import escape
 from pathlib import Path
@@ -16,8 +19,8 @@ RULES = sheet("image_search/page.css")
 
 
 def rival_of(model):
-    """A second model: an Encoder, its name, or anything that encodes pictures; of a model without a joint space of
-    pictures and texts, such as SimCLR, its image encoder.
+    """A second model: an Encoder, its name, or anything that encodes pictures; of a model without a
+    joint space of pictures and texts, such as SimCLR, its image encoder.
 
     Raises:
         UserError: for what encodes no pictures.
@@ -26,8 +29,13 @@ def rival_of(model):
         return rival_of(load(model))
     if isinstance(model, RivalEncoder):
         return PicturesOnly(model)
-    if not all(hasattr(model, name) for name in ("preprocess", "encode_image", "name", "fingerprint")):
-        raise UserError(f"rival: a {type(model).__name__} encodes no pictures; give a name, a folder or an Encoder")
+    if not all(
+        hasattr(model, name) for name in ("preprocess", "encode_image", "name", "fingerprint")
+    ):
+        raise UserError(
+            f"rival: a {type(model).__name__} encodes no pictures; give a name, a "
+            "folder or an Encoder"
+        )
     return model
 
 
@@ -48,10 +56,14 @@ def asked_page(asked: str, entry: NamedPicture | None) -> str:
     if entry is None:
         return ""
     picture = f'<img alt="" src="{data_uri(square(entry.picture, ASKED_PIXELS))}">'
-    return f'<div class="clipbench-search-asked">{picture}<span>Pictures {named(asked)}</span></div>'
+    return (
+        f'<div class="clipbench-search-asked">{picture}<span>Pictures {named(asked)}</span></div>'
+    )
 
 
-def head(name: str, same_class: tuple[int, int, int, str] | None, trouble: str, several: bool) -> str:
+def head(
+    name: str, same_class: tuple[int, int, int, str] | None, trouble: str, several: bool
+) -> str:
     """Above one model's results: its name, if there are two, and how many are of the same class."""
     if trouble:
         return message_line(trouble)
@@ -60,12 +72,21 @@ def head(name: str, same_class: tuple[int, int, int, str] | None, trouble: str, 
         hits, count, others, own = same_class
         there = f"{hits} of {count} are of its class, {named(own)}; {in_all(others)}"
         parts.append(f'<span class="clipbench-quiet">{there}</span>')
-    return f'<div class="clipbench-search-head" role="status">{" · ".join(parts)}</div>' if parts else ""
+    return (
+        f'<div class="clipbench-search-head" role="status">{" · ".join(parts)}</div>'
+        if parts
+        else ""
+    )
 
 
 def waiting(name: str, count: int) -> str:
-    return f'<div class="clipbench-search-head" role="status">{escape(name)} is looking at {count:,} pictures…</div>'
+    return (
+        f'<div class="clipbench-search-head" role="status">{escape(name)} is looking '
+        f"at {count:,} pictures…</div>"
+    )
 
 
 def in_all(others: int) -> str:
-    return {0: "it has no other pictures", 1: "it has one other picture"}.get(others, f"it has {others} others in all")
+    return {0: "it has no other pictures", 1: "it has one other picture"}.get(
+        others, f"it has {others} others in all"
+    )

@@ -23,24 +23,20 @@ from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import (
-    ENDINGS,
-    MAX_BYTES,
-    MEGABYTE,
-    on_picture,
-)
+from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
 from clipbench_widgets.prompt_explorer import page
 from clipbench_widgets.prompt_explorer import records as explorer_records
 from clipbench_widgets.prompt_explorer import table as score_table
 from clipbench_widgets.prompt_explorer.figure import score_figure
 
-TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a drawing of a {}.", "a blurry photo of a {}.")
-
-
+TEMPLATES = (
+    "a photo of a {}.",
+    "a picture of a {}.",
+    "a drawing of a {}.",
+    "a blurry photo of a {}.",
+)
 SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
-
-
 MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 
 
@@ -49,11 +45,12 @@ class PromptExplorer(ipywidgets.VBox):
 
     Args:
         model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
-        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes of the
-            emoji world.
+        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen
+            scenes of the emoji world.
         prompts: class names or whole texts: what the probabilities are divided among.
         templates: what the template buttons offer, each with {} where the prompt goes.
-        active_templates: those that are on at first; by default none if prompts are given, else the first.
+        active_templates: those that are on at first; by default none if prompts are given, else the
+            first.
         temperature: multiplies the model's own scale.
 
     Raises:
@@ -62,33 +59,48 @@ class PromptExplorer(ipywidgets.VBox):
 
     prompts = traitlets.List(traitlets.Unicode())
     templates = traitlets.List(traitlets.Unicode())  # offered
-    active_templates = traitlets.List(traitlets.Unicode())  # several are averaged; none is the text as it is
-    temperature = traitlets.Float(1.0)  # a multiplier, as in figure 3 of CLIP's paper: more of it is sharper
+    # several are averaged; none is the text as it is
+    active_templates = traitlets.List(traitlets.Unicode())
+    # a multiplier, as in figure 3 of CLIP's paper: more of it is sharper
+    temperature = traitlets.Float(1.0)
     selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
     ranked = traitlets.Bool(True)  # the most probable prompt on top
     show_tokens = traitlets.Bool(False)
     none_of_these = traitlets.Bool(False)  # one more row, for pictures of something else
-    language = traitlets.Unicode(prompt_languages.ENGLISH)  # of the prompts that are names of the emoji world
+    # of the prompts that are names of the emoji world
+    language = traitlets.Unicode(prompt_languages.ENGLISH)
     show_history = traitlets.Bool(False)
-    scores = traitlets.List(traitlets.Dict(), read_only=True)  # a dict a prompt, in the order of `prompts`
-    pinned = traitlets.List(traitlets.Dict(), read_only=True)  # the scores that others are compared with
+    # a dict a prompt, in the order of `prompts`
+    scores = traitlets.List(traitlets.Dict(), read_only=True)
+    # the scores that others are compared with
+    pinned = traitlets.List(traitlets.Dict(), read_only=True)
     history = traitlets.List(traitlets.Dict(), read_only=True)  # earlier verdicts, the newest last
     message = traitlets.Unicode(read_only=True)  # what was wrong with the last upload
 
-    def __init__(self, model=None, pictures=None, prompts: Sequence[str] | None = None,
-                 templates: Sequence[str] | None = None, *, active_templates: Sequence[str] | None = None,
-                 temperature: float = 1.0):  # fmt: skip
+    def __init__(
+        self,
+        model=None,
+        pictures=None,
+        prompts: Sequence[str] | None = None,
+        templates: Sequence[str] | None = None,
+        *,
+        active_templates: Sequence[str] | None = None,
+        temperature: float = 1.0,
+    ):
         self._ready = False  # until then, changes of traits compute nothing
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
         self._uploads: list[NamedPicture] = []
         self._update = LatestOnly(self._score_and_draw)
         self._pinned_about, self._remembered_at = "", -math.inf
-        self._english: tuple[list[str], list[str]] = [], []  # templates offered and active before another language
+        # templates offered and active before another language
+        self._english: tuple[list[str], list[str]] = [], []
         class_names, offered = PROMPTS, TEMPLATES
         if isinstance(pictures, PictureSet):
             class_names, offered = classes_of(pictures), pictures.templates
-        self._gallery = Gallery(example_pictures() if pictures is None else named_pictures(pictures))
+        self._gallery = Gallery(
+            example_pictures() if pictures is None else named_pictures(pictures)
+        )
         self._build_controls()
         super().__init__(self._arranged())
         self.add_class("clipbench-app")
@@ -104,7 +116,7 @@ class PromptExplorer(ipywidgets.VBox):
         self._shown.value = page.picture_page(self._gallery.entry)
         self._update()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def picture(self) -> Image.Image | None:
@@ -122,7 +134,9 @@ class PromptExplorer(ipywidgets.VBox):
         self._update.now()
 
     def pin(self) -> None:
-        """Keep what is shown, to compare other wordings with it; when something is pinned already, unpin it."""
+        """Keep what is shown, to compare other wordings with it; when something is pinned
+        already, unpin it.
+        """
         self._update.settle()
         if self.scores:
             wording = explorer_records.wording_of(self.active_templates)
@@ -137,7 +151,10 @@ class PromptExplorer(ipywidgets.VBox):
             return []
         wording = explorer_records.wording_of(self.active_templates)
         about = {"picture": self._gallery.entry.name, "wording": wording}
-        return [about | {name: value for name, value in row.items() if name != "texts"} for row in self.scores]
+        return [
+            about | {name: value for name, value in row.items() if name != "texts"}
+            for row in self.scores
+        ]
 
     def summary(self) -> str:
         """The state in words, the most probable prompt first."""
@@ -166,33 +183,62 @@ class PromptExplorer(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<PromptExplorer: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._shown, self._verdict = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._title, self._shown, self._verdict = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+        )
+        self._upload = ipywidgets.FileUpload(
+            accept=ENDINGS, multiple=False, description="Upload a picture"
+        )
         self._upload.add_class("clipbench-upload")
         if self._upload.has_trait("tooltip"):  # not in ipywidgets 7
             self._upload.tooltip = "Add a picture of your own"
         self._notice = ipywidgets.HTML()
-        self._text = ipywidgets.Textarea(description="Prompts, one a line", placeholder="a cat", rows=9)
+        self._text = ipywidgets.Textarea(
+            description="Prompts, one a line", placeholder="a cat", rows=9
+        )
         self._text.add_class("clipbench-above")
         self._remark = ipywidgets.HTML()
         self._chips = TemplateChips()
         self._template_note, self._scale_note = ipywidgets.HTML(), ipywidgets.HTML()
         low, high = (math.log10(end) for end in TEMPERATURES)
         self._slider = ipywidgets.FloatLogSlider(
-            value=1.0, min=low, max=high, step=0.02, description="Temperature ×", readout_format=".2f"
+            value=1.0,
+            min=low,
+            max=high,
+            step=0.02,
+            description="Temperature ×",
+            readout_format=".2f",
         ).add_class("clipbench-slider")
-        self._own_scale = ipywidgets.Button(description="× 1", tooltip="Back to the model's own scale")
-        self._ranked_toggle = ipywidgets.ToggleButton(tooltip="The most probable on top, or as written")
-        self._tokens_toggle = ipywidgets.ToggleButton(tooltip="The pieces of text that the model reads")
-        self._none_toggle = ipywidgets.ToggleButton(tooltip="One more row, for a picture of something else")
+        self._own_scale = ipywidgets.Button(
+            description="× 1", tooltip="Back to the model's own scale"
+        )
+        self._ranked_toggle = ipywidgets.ToggleButton(
+            tooltip="The most probable on top, or as written"
+        )
+        self._tokens_toggle = ipywidgets.ToggleButton(
+            tooltip="The pieces of text that the model reads"
+        )
+        self._none_toggle = ipywidgets.ToggleButton(
+            tooltip="One more row, for a picture of something else"
+        )
         self._history_toggle = ipywidgets.ToggleButton(tooltip="Earlier verdicts, the newest first")
-        self._pin_button = ipywidgets.Button(tooltip="Keep this state, and compare the next ones with it")
-        self._language = ipywidgets.Dropdown(options=prompt_languages.CHOICES, description="Language")
+        self._pin_button = ipywidgets.Button(
+            tooltip="Keep this state, and compare the next ones with it"
+        )
+        self._language = ipywidgets.Dropdown(
+            options=prompt_languages.CHOICES, description="Language"
+        )
         self._language.add_class("clipbench-language")
-        self._link, self._pinned_line, self._past = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._link, self._pinned_line, self._past = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+        )
         self._result = ipywidgets.HTML().add_class("clipbench-result")
         self._tokens = ipywidgets.HTML().add_class("clipbench-token-list")
 
@@ -201,19 +247,38 @@ class PromptExplorer(ipywidgets.VBox):
         upload = html.row_of(self._upload, ipywidgets.HTML(html.small_line(limit)))
         shown = ipywidgets.Box([self._shown, self._verdict]).add_class("clipbench-shown")
         pictures = html.column_of("clipbench-pictures", shown, self._gallery, upload, self._notice)
-        chips = html.column_of("clipbench-choice", html.heading("Template"), self._chips, self._language)
+        chips = html.column_of(
+            "clipbench-choice", html.heading("Template"), self._chips, self._language
+        )
         slider = html.row_of(self._slider, self._own_scale)
         templates = html.column_of(
             "clipbench-templates", chips, self._template_note, slider, self._scale_note
         )
         prompts = html.column_of("clipbench-prompts", self._text, self._remark)
         settings = ipywidgets.Box([prompts, templates]).add_class("clipbench-settings")
-        toggles = html.row_of(self._ranked_toggle, self._none_toggle, self._pin_button, self._tokens_toggle,
-                              self._history_toggle, self._link)  # fmt: skip
-        texts = html.column_of("clipbench-texts", settings, toggles, self._pinned_line, self._result, self._tokens,
-                               self._past)  # fmt: skip
+        toggles = html.row_of(
+            self._ranked_toggle,
+            self._none_toggle,
+            self._pin_button,
+            self._tokens_toggle,
+            self._history_toggle,
+            self._link,
+        )
+        texts = html.column_of(
+            "clipbench-texts",
+            settings,
+            toggles,
+            self._pinned_line,
+            self._result,
+            self._tokens,
+            self._past,
+        )
         columns = ipywidgets.Box([pictures, texts]).add_class("clipbench-columns")
-        return [style_sheet(html.RULES, score_table.RULES, explorer_records.RULES), self._title, columns]
+        return [
+            style_sheet(html.RULES, score_table.RULES, explorer_records.RULES),
+            self._title,
+            columns,
+        ]
 
     def _connect(self) -> None:
         self._gallery.observe(self._on_entry, "entry")
@@ -232,7 +297,7 @@ class PromptExplorer(ipywidgets.VBox):
         self.observe(self._update, ["temperature", "none_of_these"])
         self.observe(self._draw, ["ranked", "show_tokens", "show_history"])
 
-    # --------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("prompts")
     def _readable_prompts(self, proposal):
@@ -259,17 +324,21 @@ class PromptExplorer(ipywidgets.VBox):
 
     def _on_text(self, change) -> None:
         before, self.prompts = self.prompts, read_prompts(change.new)
-        if self.prompts == before:  # only blanks or repeated lines: nothing to compute, but perhaps to say
+        # only blanks or repeated lines: nothing to compute, but perhaps to say
+        if self.prompts == before:
             self._draw()
 
     @traitlets.observe("prompts")
     def _on_prompts(self, change) -> None:
-        if read_prompts(self._text.value) != change.new:  # set by code; what is being typed is left alone
+        # set by code; what is being typed is left alone
+        if read_prompts(self._text.value) != change.new:
             self._text.value = "\n".join(change.new)
         self._update()
 
     def _on_language(self, change) -> None:
-        """The prompts that are known names, and templates to fit them; in English again those of before."""
+        """The prompts that are known names, and templates to fit them; in English again those
+        of before.
+        """
         if change.old == prompt_languages.ENGLISH:
             self._english = self.templates, self.active_templates
         templates = prompt_languages.templates_in(change.new)
@@ -311,10 +380,13 @@ class PromptExplorer(ipywidgets.VBox):
             self._gallery.remove(self._uploads.pop(0))
         self._gallery.add(entry)
 
-    # ------------------------------------------------------------------------------- compute, then draw
+    # -------------------- compute, then draw
 
     def _score_and_draw(self) -> None:
-        """Score and draw. What the user can mend is said in the page; anything else is also raised."""
+        """Score and draw.
+
+        What the user can mend is said in the page; anything else is also raised.
+        """
         if not self._ready:
             return
         try:
@@ -338,12 +410,16 @@ class PromptExplorer(ipywidgets.VBox):
         rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
         if not self.none_of_these:
             return rows
-        return [{"texts": []} | row for row in scoring.with_none(rows, self._background(), self.scale)]
+        return [
+            {"texts": []} | row for row in scoring.with_none(rows, self._background(), self.scale)
+        ]
 
     def _remember(self) -> None:
         if not self.scores:
             return
-        entry = explorer_records.verdict_of(self._gallery.entry.name, self.active_templates, self.scores)
+        entry = explorer_records.verdict_of(
+            self._gallery.entry.name, self.active_templates, self.scores
+        )
         now = time.monotonic()
         settled = self.history if now - self._remembered_at > SETTLED else self.history[:-1]
         self._remembered_at = now
@@ -371,11 +447,15 @@ class PromptExplorer(ipywidgets.VBox):
         mark(self._none_toggle, scoring.NONE)
         mark(self._history_toggle, "history")
         self._pin_button.description = "unpin" if self.pinned else "pin, to compare"
-        self._pinned_line.value = explorer_records.pinned_line(self._pinned_about) if self.pinned else ""
+        self._pinned_line.value = (
+            explorer_records.pinned_line(self._pinned_about) if self.pinned else ""
+        )
         self._past.value = explorer_records.history_page(self.history) if self.show_history else ""
         self._link.value = explorer_records.download_link(self.table())
         self._title.value = page.title(self.encoder)
-        self._template_note.value = html.small_line(page.what_is_read(self.active_templates, self.prompts))
+        self._template_note.value = html.small_line(
+            page.what_is_read(self.active_templates, self.prompts)
+        )
         self._scale_note.value = html.small_line(
             page.what_temperature_does(self.encoder.scale, self.temperature)
         )
@@ -383,13 +463,17 @@ class PromptExplorer(ipywidgets.VBox):
         self._verdict.value = page.verdict_page(self._gallery.entry, by_probability(rows))
         self._result.value = self._result_page(rows)
         tokens = self.show_tokens and rows
-        self._tokens.value = score_table.token_list(readings, self.active_templates) if tokens else ""
+        self._tokens.value = (
+            score_table.token_list(readings, self.active_templates) if tokens else ""
+        )
 
     def _result_page(self, rows: list[dict]) -> str:
         if not self._gallery.entry:
             return html.message_line("There is no picture yet. Upload one.")
         if not rows:
-            return html.message_line("There is no prompt yet. Write one into the box, for example: a cat")
+            return html.message_line(
+                "There is no prompt yet. Write one into the box, for example: a cat"
+            )
         pinned = explorer_records.pinned_shares(self.pinned, self.scores)
         return score_table.score_table(rows, self.scale, self._background(), pinned)
 

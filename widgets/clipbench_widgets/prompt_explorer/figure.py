@@ -18,7 +18,9 @@ from clipbench_widgets.core.static_figure import (
 )
 
 
-def score_figure(rows: Sequence[dict], entry: NamedPicture, scale: float, background: Background) -> Figure:
+def score_figure(
+    rows: Sequence[dict], entry: NamedPicture, scale: float, background: Background
+) -> Figure:
     """Rows from top to bottom in the order given, the first ones if there are many."""
     shown = rows[:MOST_ROWS]
     figure = StaticFigure(figsize=(10, max(2.6, 1.3 + 0.34 * len(shown))), layout="constrained")
@@ -32,7 +34,9 @@ def score_figure(rows: Sequence[dict], entry: NamedPicture, scale: float, backgr
     best = max(places, key=lambda place: shown[place]["probability"])
     right.barh([best], [shown[best]["probability"]], color=BLUE)
     for place, row in enumerate(shown):
-        right.text(row["probability"] + 0.015, place, percent(row["probability"]), va="center", fontsize=10)
+        right.text(
+            row["probability"] + 0.015, place, percent(row["probability"]), va="center", fontsize=10
+        )
     right.set(xlim=(0, 1.18), ylim=(len(shown) - 0.4, -0.6), yticks=[], xticks=[0, 0.5, 1])
     right.set_xlabel("probability")
     more = f", first {len(shown)} of {len(rows)}" if len(rows) > len(shown) else ""

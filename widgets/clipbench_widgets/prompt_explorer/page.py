@@ -31,12 +31,16 @@ def verdict_page(entry: NamedPicture | None, ranked: Sequence[dict]) -> str:
     if entry is None:
         return ""
     width, height = entry.picture.size
-    name = two_lines(named(entry.name), f'<span class="clipbench-quiet">{width} × {height} pixels</span>')
+    name = two_lines(
+        named(entry.name), f'<span class="clipbench-quiet">{width} × {height} pixels</span>'
+    )
     if not ranked:
         return name
     best = ranked[0]
     verdict = f"{named(best['prompt'])}<br>{escape(percent(best['probability']))}"
-    return name + two_lines(f'<span class="clipbench-quiet">most probable of {len(ranked)}:</span>', verdict)
+    return name + two_lines(
+        f'<span class="clipbench-quiet">most probable of {len(ranked)}:</span>', verdict
+    )
 
 
 def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
@@ -51,6 +55,7 @@ def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
 
 def what_temperature_does(own_scale: float, temperature: float) -> str:
     return (
-        f"Scale: the model's own {own_scale:.3g} × {temperature:.3g} = {own_scale * temperature:.3g}. "
+        f"Scale: the model's own {own_scale:.3g} × {temperature:.3g} = "
+        f"{own_scale * temperature:.3g}. "
         "It changes the probabilities, never the order."
     )

@@ -1,4 +1,6 @@
-"""What an explorer remembers and hands out: earlier verdicts, a pinned state, a table for a spreadsheet."""
+"""What an explorer remembers and hands out: earlier verdicts, a pinned state, a table for a
+spreadsheet.
+"""
 
 import base64
 import csv
@@ -28,29 +30,47 @@ def verdict_of(picture: str, templates: Sequence[str], rows: Sequence[Mapping]) 
 
 
 def pinned_shares(pinned: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, float]:
-    """Each prompt's probability in the pinned state: of the same prompt, else of the one on the same line."""
+    """Each prompt's probability in the pinned state: of the same prompt, else of the one on the
+    same line.
+    """
     same = {row["prompt"]: row["probability"] for row in pinned}
     lines = {}
     if len(pinned) == len(rows):
         lines = {row["prompt"]: old["probability"] for row, old in zip(rows, pinned, strict=True)}
-    return {row["prompt"]: share for row in rows if (share := (lines | same).get(row["prompt"])) is not None}
+    return {
+        row["prompt"]: share
+        for row in rows
+        if (share := (lines | same).get(row["prompt"])) is not None
+    }
 
 
 def pinned_line(about: str) -> str:
-    text = f"Orange: what was pinned, {about}. Change the wording, the picture or the temperature, and compare."
+    text = (
+        f"Orange: what was pinned, {about}. Change the wording, the picture or the "
+        "temperature, and compare."
+    )
     return f'<div class="clipbench-small" role="status">{escape(text)}</div>'
 
 
 def history_page(history: Sequence[Mapping]) -> str:
     """The newest first."""
-    heads = "".join(f"<span>{name}</span>" for name in ("picture", "wording", "most probable", "share"))
+    heads = "".join(
+        f"<span>{name}</span>" for name in ("picture", "wording", "most probable", "share")
+    )
     lines = "".join(
-        "<div>" + "".join(f'<span dir="auto">{escape(shortened(text, 80))}</span>' for text in (
-            entry["picture"], entry["wording"], f"{entry['prompt']} (of {entry['prompts']})",
-            percent(entry["probability"]),
-        )) + "</div>"
+        "<div>"
+        + "".join(
+            f'<span dir="auto">{escape(shortened(text, 80))}</span>'
+            for text in (
+                entry["picture"],
+                entry["wording"],
+                f"{entry['prompt']} (of {entry['prompts']})",
+                percent(entry["probability"]),
+            )
+        )
+        + "</div>"
         for entry in reversed(history)
-    )  # fmt: skip
+    )
     return f'<div class="clipbench-history"><div class="clipbench-heads">{heads}</div>{lines}</div>'
 
 
@@ -72,4 +92,7 @@ def download_link(rows: Sequence[Mapping]) -> str:
         return ""
     table = base64.b64encode(("\ufeff" + as_csv(rows)).encode("utf-8", "replace")).decode()
     address = f"data:text/csv;charset=utf-8;base64,{table}"
-    return f'<span class="clipbench-history-link"><a download="prompts.csv" href="{address}">table as CSV</a></span>'
+    return (
+        '<span class="clipbench-history-link"><a download="prompts.csv" '
+        f'href="{address}">table as CSV</a></span>'
+    )

@@ -1,4 +1,5 @@
-"""The table of an explorer as HTML: each prompt's cosine on an axis, its logit, its probability as a bar.
+"""The table of an explorer as HTML: each prompt's cosine on an axis, its logit, its probability as
+a bar.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -14,22 +15,18 @@ from clipbench_widgets.core.scoring import Background, Reading
 from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("prompt_explorer/table.css")
-
-
 LONGEST_SHOWN = 160  # characters of a prompt; the rest is in its tooltip
-
-
 MOST_PIECES = 100
-
-
 BINS = 40  # of the histogram, over the whole axis
-
-
 ROOM = 0.04  # of cosine, so that a dot at the end of the axis is whole
 
 
-def score_table(rows: Sequence[dict], scale: float, background: Background,
-                pinned: Mapping[str, float] = MappingProxyType({})) -> str:  # fmt: skip
+def score_table(
+    rows: Sequence[dict],
+    scale: float,
+    background: Background,
+    pinned: Mapping[str, float] = MappingProxyType({}),
+) -> str:
     """The rows in the order given; the first of the highest probability is set in bold.
 
     Args:
@@ -37,7 +34,10 @@ def score_table(rows: Sequence[dict], scale: float, background: Background,
     """
     axis = Axis.around([row["cosine"] for row in rows], background)
     best = max(range(len(rows)), key=lambda number: rows[number]["probability"])
-    lines = "".join(line(row, axis, number == best, pinned.get(row["prompt"])) for number, row in enumerate(rows))
+    lines = "".join(
+        line(row, axis, number == best, pinned.get(row["prompt"]))
+        for number, row in enumerate(rows)
+    )
     return (
         '<div class="clipbench-scores">'
         '<div class="clipbench-table" role="table" aria-label="Scores of the prompts">'
@@ -50,7 +50,8 @@ def heads(axis: "Axis", scale: float) -> str:
     return (
         '<div class="clipbench-line clipbench-heads" role="row">'
         '<span class="clipbench-prompt" role="columnheader"><b>prompt</b></span>'
-        f'<span role="columnheader"><b>cosine</b><br>{ends}<span class="clipbench-measure">{axis.histogram()}'
+        f'<span role="columnheader"><b>cosine</b><br>{ends}<span '
+        f'class="clipbench-measure">{axis.histogram()}'
         "<span></span></span></span>"
         f'<span class="clipbench-number" role="columnheader"><b>logit</b><br>× {scale:.3g}</span>'
         '<span role="columnheader"><b>probability</b><br>softmax over these prompts</span></div>'
@@ -69,7 +70,8 @@ def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
         f'<span class="clipbench-measure" role="cell">{axis.dot(row["cosine"])}'
         f'<span class="clipbench-number">{number(row["cosine"], 3)}</span></span>'
         f'<span class="clipbench-number" role="cell">{number(row["logit"], 2)}</span>'
-        '<span class="clipbench-measure" role="cell"><span class="clipbench-bar" aria-hidden="true">'
+        '<span class="clipbench-measure" role="cell"><span class="clipbench-bar" '
+        'aria-hidden="true">'
         f'<i style="width:{100 * row["probability"]:.2f}%"></i>{mark}</span>'
         '<span class="clipbench-number clipbench-percent">'
         f"{escape(percent(row['probability']))}{before}</span></span></div>"
@@ -77,9 +79,12 @@ def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
 
 
 def background_note(background: Background) -> str:
-    spread = f"{number(background.mean, 2)} ± {background.deviation:.2f} (mean ± standard deviation)"
+    spread = (
+        f"{number(background.mean, 2)} ± {background.deviation:.2f} (mean ± standard deviation)"
+    )
     return (
-        '<p class="clipbench-note"><span class="clipbench-score-key"></span>Nothing special: the cosine of this '
+        '<p class="clipbench-note"><span class="clipbench-score-key"></span>Nothing '
+        "special: the cosine of this "
         f"picture with random texts of the emoji world (the bars above the axis) is {spread}.</p>"
     )
 
@@ -93,7 +98,11 @@ class Axis:
     @classmethod
     def around(cls, cosines: Sequence[float], background: Background) -> "Axis":
         """Wide enough for all, in steps that keep it still while a prompt is being typed."""
-        places = [*cosines, background.mean - background.deviation, background.mean + background.deviation]
+        places = [
+            *cosines,
+            background.mean - background.deviation,
+            background.mean + background.deviation,
+        ]
         low, high = min(0.0, min(places) - ROOM), max(0.4, max(places) + ROOM)
         return cls(math.floor(low * 5) / 5, math.ceil(high * 5) / 5, background)
 
@@ -102,7 +111,10 @@ class Axis:
 
     def histogram(self) -> str:
         """How often random texts have which cosine, above the axis of the prompts."""
-        counts = Counter(min(BINS - 1, int(self.place(cosine) / 100 * BINS)) for cosine in self.background.cosines)
+        counts = Counter(
+            min(BINS - 1, int(self.place(cosine) / 100 * BINS))
+            for cosine in self.background.cosines
+        )
         most = max(counts.values(), default=1)
         bars = "".join(
             f'<i style="left:{100 * place / BINS:.1f}%;width:{90 / BINS:.1f}%;height:{100 * count / most:.0f}%"></i>'
@@ -117,14 +129,18 @@ class Axis:
         return (
             '<span class="clipbench-axis" aria-hidden="true">'
             f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
-            f'<u style="left:{self.place(0):.1f}%"></u><s style="left:{self.place(cosine):.1f}%"></s></span>'
+            f'<u style="left:{self.place(0):.1f}%"></u><s '
+            f'style="left:{self.place(cosine):.1f}%"></s></span>'
         )
 
 
 def token_list(readings: Sequence[Reading], templates: Sequence[str]) -> str:
-    """What the model reads of each prompt, piece by piece; of an ensemble, only its first template."""
+    """What the model reads of each prompt, piece by piece; of an ensemble, only its first
+    template.
+    """
     lines = "".join(
-        f'<div><span class="clipbench-number">{one.tokens}</span><span dir="auto">{pieces(one)}</span></div>'
+        f'<div><span class="clipbench-number">{one.tokens}</span><span '
+        f'dir="auto">{pieces(one)}</span></div>'
         for one in readings
     )
     limit = f", {readings[0].limit} at most" if readings[0].limit else ""

@@ -35,7 +35,8 @@ class SimilarityMatrix(ipywidgets.VBox):
 
     Args:
         model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
-        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes.
+        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen
+            scenes.
         texts: one a picture for pairs; by default captions of the scenes, or the pictures' names.
 
     Raises:
@@ -48,11 +49,14 @@ class SimilarityMatrix(ipywidgets.VBox):
     temperature = traitlets.Float(1.0)  # multiplies the model's own scale; changes the softmax only
     chosen_text = traitlets.Int(0)  # a position in ``texts``
     chosen_picture = traitlets.Int(0)
-    cosines = traitlets.List(traitlets.List(), read_only=True)  # (texts, pictures), in the order given
+    # (texts, pictures), in the order given
+    cosines = traitlets.List(traitlets.List(), read_only=True)
     accuracy = traitlets.Dict(read_only=True)  # image_to_text and text_to_image, None without pairs
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, model=None, pictures=None, texts: Sequence[str] | None = None, *, mode: str = "cosine"):
+    def __init__(
+        self, model=None, pictures=None, texts: Sequence[str] | None = None, *, mode: str = "cosine"
+    ):
         self._ready = False
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
@@ -61,7 +65,9 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._update = LatestOnly(self._compare_and_draw)
         self.entries = list(example_pictures()) if pictures is None else named_pictures(pictures)
         if len(self.entries) > MAX_SIDE:
-            raise UserError(f"{len(self.entries)} pictures are too many for one matrix; give at most {MAX_SIDE}")
+            raise UserError(
+                f"{len(self.entries)} pictures are too many for one matrix; give at most {MAX_SIDE}"
+            )
         if texts is None:
             texts = CAPTIONS if pictures is None else default_texts(pictures, self.entries)
         self._build_controls()
@@ -73,18 +79,24 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._ready = True
         self._update()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def scale(self) -> float:
         return self.encoder.scale * self.temperature
 
     def values(self, mode: str | None = None) -> torch.Tensor:
-        """(texts, pictures): cosines, or probabilities along the rows or columns, in the order given."""
+        """(texts, pictures): cosines, or probabilities along the rows or columns, in the order
+        given.
+        """
         self._update.settle()
         cosines = torch.tensor(self.cosines).view(len(self.texts), len(self.entries))
         mode = mode or self.mode
-        return cosines if mode == "cosine" else (self.scale * cosines).softmax(1 if mode == "row softmax" else 0)
+        return (
+            cosines
+            if mode == "cosine"
+            else (self.scale * cosines).softmax(1 if mode == "row softmax" else 0)
+        )
 
     def refresh(self) -> None:
         """Encode everything again, when the model has been trained further."""
@@ -92,7 +104,8 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._update.now()
 
     def follow(self, seconds: float = 0.5) -> Callable[[dict], None]:
-        """A callback for a Trainer of this encoder's model: the matrix comes into order while it is trained.
+        """A callback for a Trainer of this encoder's model: the matrix comes into order while it is
+        trained.
 
         Args:
             seconds: at least so long between two pictures of the matrix.
@@ -101,7 +114,9 @@ class SimilarityMatrix(ipywidgets.VBox):
 
         def on_event(event: dict) -> None:
             nonlocal last
-            due = event["event"] == "end" or (event["event"] == "step" and time.monotonic() - last >= seconds)
+            due = event["event"] == "end" or (
+                event["event"] == "step" and time.monotonic() - last >= seconds
+            )
             if not due:
                 return
             training = self.encoder.model.training
@@ -117,10 +132,14 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._update.settle()
         if not self.cosines or not self.entries:
             return "no similarities: give pictures and texts"
-        size = f"{len(self.texts)} texts × {len(self.entries)} pictures, read by {self.encoder.name}"
+        size = (
+            f"{len(self.texts)} texts × {len(self.entries)} pictures, read by {self.encoder.name}"
+        )
         if self.accuracy["image_to_text"] is None:
             return size
-        both = (f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in self.accuracy.items())
+        both = (
+            f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in self.accuracy.items()
+        )
         return f"{size}; accuracy on the diagonal: {', '.join(both)}"
 
     def to_static(self) -> Figure:
@@ -141,22 +160,35 @@ class SimilarityMatrix(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<SimilarityMatrix: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._accuracy, self._legend = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._title, self._accuracy, self._legend = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+        )
         self._mode = ipywidgets.ToggleButtons(options=MODES, description="")
         self._order = ipywidgets.ToggleButtons(options=ORDERS, description="")
         low, high = (math.log10(end) for end in TEMPERATURES)
         self._slider = ipywidgets.FloatLogSlider(
-            value=1.0, min=low, max=high, step=0.02, description="Temperature ×", readout_format=".2f"
+            value=1.0,
+            min=low,
+            max=high,
+            step=0.02,
+            description="Temperature ×",
+            readout_format=".2f",
         ).add_class("clipbench-slider")
         self._cells = ipywidgets.HTML()
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
         self._grid = ipywidgets.Box().add_class("clipbench-grid")
         self._detail = ipywidgets.HTML().add_class("clipbench-detail")
-        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class("clipbench-above")
-        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class(
+            "clipbench-above"
+        )
+        self._upload = ipywidgets.FileUpload(
+            accept=ENDINGS, multiple=False, description="Upload a picture"
+        )
         self._upload.add_class("clipbench-upload")
         self._notice = ipywidgets.HTML()
 
@@ -178,7 +210,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         self.observe(self._draw, ["mode", "temperature", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
 
-    # --------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("texts")
     def _readable_texts(self, proposal):
@@ -215,7 +247,7 @@ class SimilarityMatrix(ipywidgets.VBox):
         self.set_trait("message", text)
         self._notice.value = html.message_line(text)
 
-    # ------------------------------------------------------------------------------- compute, then draw
+    # -------------------- compute, then draw
 
     def _compare_and_draw(self) -> None:
         if not self._ready:
@@ -233,7 +265,9 @@ class SimilarityMatrix(ipywidgets.VBox):
         pictures = torch.stack([self._features.of_picture(entry) for entry in self.entries])
         cosines = self._features.of_texts(self.texts) @ pictures.T
         if not torch.isfinite(cosines).all():
-            raise UserError("the model's features are not finite numbers; its training has probably diverged")
+            raise UserError(
+                "the model's features are not finite numbers; its training has probably diverged"
+            )
         return cosines
 
     def _arrangement(self) -> tuple[list[int], list[int]]:
@@ -277,7 +311,9 @@ class SimilarityMatrix(ipywidgets.VBox):
         return button
 
     def _text_button(self, number: int, position: int) -> ipywidgets.Button:
-        """The n-th button from the top; buttons are kept, because a new one costs more than the text on it."""
+        """The n-th button from the top; buttons are kept, because a new one costs more than the
+        text on it.
+        """
         if number == len(self._text_buttons):
             button = ipywidgets.Button().add_class("clipbench-row-name")
             self._text_buttons.append(self._axis_button(button, "chosen_text"))
@@ -300,7 +336,10 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._legend.value = matrix_page.legend(self.mode, pairs)
         self._accuracy.value = matrix_page.accuracy_line(**self.accuracy)
         if not self.texts or not self.entries:
-            self._cells.value, self._detail.value = "", html.message_line("Write a text, upload a picture.")
+            self._cells.value, self._detail.value = (
+                "",
+                html.message_line("Write a text, upload a picture."),
+            )
             return
         rows, columns = self._arrangement()
         self._cells.value = matrix_page.cells(
@@ -321,10 +360,16 @@ class SimilarityMatrix(ipywidgets.VBox):
         cell = self.chosen_text, self.chosen_picture
         numbers = {
             "cosine": self.values("cosine")[cell].item(),
-            f"of the {len(self.texts)} texts for this picture": self.values("column softmax")[cell].item(),
-            f"of the {len(self.entries)} pictures for this text": self.values("row softmax")[cell].item(),
+            f"of the {len(self.texts)} texts for this picture": self.values("column softmax")[
+                cell
+            ].item(),
+            f"of the {len(self.entries)} pictures for this text": self.values("row softmax")[
+                cell
+            ].item(),
         }
-        return matrix_page.detail(self.entries[self.chosen_picture], self.texts[self.chosen_text], numbers)
+        return matrix_page.detail(
+            self.entries[self.chosen_picture], self.texts[self.chosen_text], numbers
+        )
 
 
 def place(widget: ipywidgets.Widget, area: str) -> None:
@@ -332,7 +377,9 @@ def place(widget: ipywidgets.Widget, area: str) -> None:
 
 
 def diagonal_accuracy(cosines: torch.Tensor) -> dict[str, float | None]:
-    """How often the true pair wins its column (image to text) and its row (text to image); None without pairs."""
+    """How often the true pair wins its column (image to text) and its row (text to image); None
+    without pairs.
+    """
     if len(cosines) == 0 or cosines.shape[0] != cosines.shape[1]:
         return {"image_to_text": None, "text_to_image": None}
     own = torch.arange(len(cosines))
@@ -343,7 +390,9 @@ def diagonal_accuracy(cosines: torch.Tensor) -> dict[str, float | None]:
 
 
 def alike_together(rows: torch.Tensor) -> list[int]:
-    """The rows of a matrix in an order in which like ones are neighbours: the leaves of a hierarchical clustering."""
+    """The rows of a matrix in an order in which like ones are neighbours: the leaves of a
+    hierarchical clustering.
+    """
     from scipy.cluster.hierarchy import leaves_list, linkage
 
     return leaves_list(linkage(rows.numpy(), "average", optimal_ordering=True)).tolist()
@@ -351,5 +400,7 @@ def alike_together(rows: torch.Tensor) -> list[int]:
 
 def default_texts(pictures, entries: Sequence[NamedPicture]) -> list[str]:
     """The pictures' names, in a set's own first template if it has one."""
-    template = pictures.templates[0] if isinstance(pictures, PictureSet) and pictures.templates else "{}"
+    template = (
+        pictures.templates[0] if isinstance(pictures, PictureSet) and pictures.templates else "{}"
+    )
     return [template.replace("{}", entry.name) for entry in entries]

@@ -1,4 +1,5 @@
-"""A similarity matrix as HTML: cells in one CSS grid, with pictures above the columns and texts beside the rows.
+"""A similarity matrix as HTML: cells in one CSS grid, with pictures above the columns and texts
+beside the rows.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -20,19 +21,22 @@ GAP = 3
 
 
 LABEL, NARROW_LABEL = 220, 118  # pixels for the texts
-
-
 PICTURE_PIXELS = 320
-
-
 NUMBERS_UP_TO = 16  # rows; in more, a cell is too small for its number
+RULES = sheet(
+    "similarity_matrix/page.css", label=LABEL, gap=GAP, cell=CELL, narrow_label=NARROW_LABEL
+)
 
 
-RULES = sheet("similarity_matrix/page.css", label=LABEL, gap=GAP, cell=CELL, narrow_label=NARROW_LABEL)
-
-
-def cells(values: torch.Tensor, columns: Sequence[str], rows: Sequence[str], *, probabilities: bool, pairs: bool,
-          here: tuple[int, int]) -> str:  # fmt: skip
+def cells(
+    values: torch.Tensor,
+    columns: Sequence[str],
+    rows: Sequence[str],
+    *,
+    probabilities: bool,
+    pairs: bool,
+    here: tuple[int, int],
+) -> str:
     """The inside of the matrix.
 
     Args:
@@ -44,18 +48,38 @@ def cells(values: torch.Tensor, columns: Sequence[str], rows: Sequence[str], *, 
     """
     low, high = (0.0, 1.0) if probabilities else colour_range(values)
     inside = "".join(
-        cell(values[i, j].item(), (low, high), columns[j], rows[i], probabilities, len(rows) <= NUMBERS_UP_TO,
-             pair=pairs and i == j, here=(i, j) == here)
+        cell(
+            values[i, j].item(),
+            (low, high),
+            columns[j],
+            rows[i],
+            probabilities,
+            len(rows) <= NUMBERS_UP_TO,
+            pair=pairs and i == j,
+            here=(i, j) == here,
+        )
         for i in range(len(rows))
         for j in range(len(columns))
-    )  # fmt: skip
+    )
     about = f"Similarity of {len(rows)} texts (rows) with {len(columns)} pictures (columns)"
     grid = f"grid-template-columns: repeat({len(columns)}, {CELL}px)"
-    return f'<div class="clipbench-cells" role="img" aria-label="{about}" style="{grid}">{inside}</div>'
+    return (
+        f'<div class="clipbench-cells" role="img" aria-label="{about}" '
+        f'style="{grid}">{inside}</div>'
+    )
 
 
-def cell(value: float, ends: tuple[float, float], column: str, row: str, probability: bool, written: bool, *,
-         pair: bool, here: bool) -> str:  # fmt: skip
+def cell(
+    value: float,
+    ends: tuple[float, float],
+    column: str,
+    row: str,
+    probability: bool,
+    written: bool,
+    *,
+    pair: bool,
+    here: bool,
+) -> str:
     low, high = ends
     share = min(1.0, max(0.0, (value - low) / max(high - low, 1e-9)))
     shown = percent(value) if probability else number(value, 2)
@@ -89,8 +113,10 @@ def title(name: str, scale: float) -> str:
 def legend(mode: str, pairs: bool) -> str:
     what = {
         "cosine": "Each cell is the cosine of a text with a picture.",
-        "row softmax": "Each row sums to 100 %: which picture fits this text? Numbers are percentages.",
-        "column softmax": "Each column sums to 100 %: which text fits this picture? Numbers are percentages.",
+        "row softmax": "Each row sums to 100 %: which picture fits this text? Numbers "
+        "are percentages.",
+        "column softmax": "Each column sums to 100 %: which text fits this picture? "
+        "Numbers are percentages.",
     }[mode]
     frame = ' <span class="clipbench-swatch"></span>true pairs, on the diagonal' if pairs else ""
     return f'<div class="clipbench-small">{what}{frame}</div>'
@@ -98,18 +124,27 @@ def legend(mode: str, pairs: bool) -> str:
 
 def accuracy_line(image_to_text: float | None, text_to_image: float | None) -> str:
     if image_to_text is None:
-        return '<div class="clipbench-small">As many texts as pictures make pairs: line n belongs to picture n.</div>'
+        return (
+            '<div class="clipbench-small">As many texts as pictures make pairs: '
+            "line n belongs to picture n.</div>"
+        )
     return (
-        f'<div>The right text is first for <strong>{percent(image_to_text)}</strong> of the pictures, the right '
+        f"<div>The right text is first for <strong>{percent(image_to_text)}</strong> of "
+        "the pictures, the right "
         f"picture for <strong>{percent(text_to_image)}</strong> of the texts.</div>"
     )
 
 
 def detail(entry: NamedPicture, text: str, numbers: dict[str, float]) -> str:
     """The chosen pair, large."""
-    picture = f'<img alt="{escape(entry.name)}" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    picture = (
+        f'<img alt="{escape(entry.name)}" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
+    )
     lines = "".join(
         f"<tr><td>{what}</td><td>{number(value, 3) if what == 'cosine' else escape(percent(value))}</td></tr>"
         for what, value in numbers.items()
     )
-    return f"{picture}<p>{named(entry.name)}</p><p>and “{escape(shortened(text, 160))}”</p><table>{lines}</table>"
+    return (
+        f"{picture}<p>{named(entry.name)}</p><p>and "
+        f"“{escape(shortened(text, 160))}”</p><table>{lines}</table>"
+    )

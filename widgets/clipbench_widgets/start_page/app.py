@@ -31,8 +31,10 @@ class StartPage(ipywidgets.VBox):
     """Seven cards; a click opens an app, which is built then and kept. All apps share one model.
 
     Args:
-        model: a name or folder for `clipbench.load`, or an Encoder. One that cannot be loaded is told on the page.
-        data: pictures for the map, the search and the game, as each app takes them; by default their own.
+        model: a name or folder for `clipbench.load`, or an Encoder. One that cannot be loaded is
+            told on the page.
+        data: pictures for the map, the search and the game, as each app takes them; by default
+            their own.
     """
 
     shown = traitlets.Unicode(START)  # the name of an app, or START for the cards
@@ -46,7 +48,9 @@ class StartPage(ipywidgets.VBox):
         self._row = ipywidgets.Box(list(self._cards.values()))
         self._body = ipywidgets.VBox().add_class("clipbench-opened")
         top = column_of("clipbench-start", self._title, self._row, self._notice, self._waiting)
-        super().__init__([style_sheet(start_look.RULES), top.add_class("clipbench-app"), self._body])
+        super().__init__(
+            [style_sheet(start_look.RULES), top.add_class("clipbench-app"), self._body]
+        )
         self.add_class("clipbench-page")
         self._waiting.layout.display = "none"
         self._load(model)
@@ -65,7 +69,7 @@ class StartPage(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<StartPage: {self.summary()}>"
 
-    # ---------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _card(self, look: CardLook) -> ipywidgets.Button:
         card = ipywidgets.Button(description=look.text, tooltip=look.invitation)
@@ -74,7 +78,9 @@ class StartPage(ipywidgets.VBox):
         return card
 
     def _load(self, model) -> None:
-        """Load what all apps need and use it once, so that a kernel that waits for its visitor is warm."""
+        """Load what all apps need and use it once, so that a kernel that waits for its visitor
+        is warm.
+        """
         try:
             self.encoder = encoder_of(model)
             self.encoder.encode_text(["a cat"])
@@ -90,12 +96,14 @@ class StartPage(ipywidgets.VBox):
             "TypographicStudio": lambda: TypographicStudio([model, *shipped_models.readers()]),
             "EmbeddingMap": lambda: EmbeddingMap(model, data, most=MOST),
             "TrainingMonitor": lambda: TrainingMonitor(tiny_training()),
-            "ImageSearch": lambda: ImageSearch(model, data, most=MOST, rivals=shipped_models.picture_encoders()),
+            "ImageSearch": lambda: ImageSearch(
+                model, data, most=MOST, rivals=shipped_models.picture_encoders()
+            ),
             "BeatTheMachine": lambda: BeatTheMachine(model, data),
         }
         return makers[name]()
 
-    # ------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("shown")
     def _known_name(self, proposal):
@@ -139,5 +147,11 @@ def tiny_training() -> Trainer:
     preset = find_preset("tiny")
     torch.manual_seed(0)
     tokenizer = world_tokenizer(preset.model.text.context_length)
-    return Trainer(CLIP(preset.model), tokenizer, Preprocess(preset.model.image_size), ScenePairs(seed=0, tiny=True),
-                   preset.train, threads=1)  # fmt: skip
+    return Trainer(
+        CLIP(preset.model),
+        tokenizer,
+        Preprocess(preset.model.image_size),
+        ScenePairs(seed=0, tiny=True),
+        preset.train,
+        threads=1,
+    )

@@ -27,12 +27,25 @@ class CardLook:
     @property
     def rule(self) -> str:
         svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 56 56">{self.drawing}</svg>'
-        return f'.clipbench-app .{self.css_class} {{ background-image: url("data:image/svg+xml,{quote(svg)}") }}\n'
+        return (
+            f".clipbench-app .{self.css_class} "
+            f'{{ background-image: url("data:image/svg+xml,{quote(svg)}") }}\n'
+        )
 
 
-def box(x: float, y: float, width: float, height: float, colour: str, round: float = 2, opacity: float = 1) -> str:
-    return (f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{round}" fill="{colour}" '
-            f'opacity="{opacity}"/>')  # fmt: skip
+def box(
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str,
+    round: float = 2,
+    opacity: float = 1,
+) -> str:
+    return (
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{round}" fill="{colour}" '
+        f'opacity="{opacity}"/>'
+    )
 
 
 def dot(x: float, y: float, colour: str, radius: float = 3) -> str:
@@ -40,42 +53,84 @@ def dot(x: float, y: float, colour: str, radius: float = 3) -> str:
 
 
 def line(points: str, colour: str, dashes: str = "none") -> str:
-    return (f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="3.5" stroke-linecap="round" '
-            f'stroke-linejoin="round" stroke-dasharray="{dashes}"/>')  # fmt: skip
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="3.5" '
+        'stroke-linecap="round" '
+        f'stroke-linejoin="round" stroke-dasharray="{dashes}"/>'
+    )
 
 
-FRAME = f'<rect x="5" y="7" width="46" height="42" rx="5" fill="none" stroke="{GREY}" stroke-width="3"/>'
+FRAME = (
+    f'<rect x="5" y="7" width="46" height="42" rx="5" fill="none" stroke="{GREY}" '
+    'stroke-width="3"/>'
+)
 HILLS = f'<path d="M8 46 L20 26 L29 38 L36 31 L48 46 Z" fill="{GREY}"/>'
 CELLS = "".join(
     box(5 + 12 * column, 5 + 12 * row, 10, 10, BLUE, opacity=1 if row == column else 0.25)
     for row in range(4)
     for column in range(4)
 )
-DOTS = "".join(dot(x, y, BLUE) for x, y in ((12, 20), (18, 12), (22, 22), (14, 30), (27, 15), (20, 36)))
+DOTS = "".join(
+    dot(x, y, BLUE) for x, y in ((12, 20), (18, 12), (22, 22), (14, 30), (27, 15), (20, 36))
+)
 TEXTS = "".join(dot(x, y, ORANGE) for x, y in ((38, 34), (44, 42), (36, 45), (47, 32), (41, 24)))
-SHEET = "".join(box(5 + 14 * column, 5 + 14 * row, 11, 11, GREY) for row in range(3) for column in range(3))
-GLASS = (f'<circle cx="34" cy="34" r="12" fill="#ffffff" fill-opacity="0.8" stroke="{BLUE}" stroke-width="4"/>'
-         + line("43,43 51,51", BLUE))  # fmt: skip
+SHEET = "".join(
+    box(5 + 14 * column, 5 + 14 * row, 11, 11, GREY) for row in range(3) for column in range(3)
+)
+GLASS = (
+    f'<circle cx="34" cy="34" r="12" fill="#ffffff" fill-opacity="0.8" stroke="{BLUE}" '
+    'stroke-width="4"/>' + line("43,43 51,51", BLUE)
+)
 
 CARDS = (
-    CardLook("PromptExplorer", "Prompt explorer", "Change a word, and see the picture's verdict change.",
-             box(5, 8, 44, 9, BLUE) + box(5, 23, 27, 9, BLUE, opacity=0.6) + box(5, 38, 13, 9, BLUE, opacity=0.35)),
-    CardLook("SimilarityMatrix", "Similarity matrix", "Every text against every picture: what CLIP is trained on.",
-             CELLS),
-    CardLook("TypographicStudio", "Typographic studio", "Write “pizza” on an apple. Does the model believe it?",
-             FRAME + HILLS + box(14, 31, 30, 14, "#ffffff") + line("19,38 39,38", ORANGE)),
-    CardLook("EmbeddingMap", "Embedding map", "A thousand pictures and their texts as points, and the gap between.",
-             DOTS + TEXTS),
-    CardLook("TrainingMonitor", "Training monitor", "Train a small CLIP, and watch it come into order.",
-             line("5,12 51,12", GREY, "1 7") + line("5,12 14,15 20,28 29,36 38,40 51,42", BLUE)),
-    CardLook("ImageSearch", "Image search", "Find pictures by words, or by another picture.", SHEET + GLASS),
-    CardLook("BeatTheMachine", "Beat the machine", "Name what you see. Are you better than the model?",
-             box(7, 22, 17, 28, BLUE) + box(32, 10, 17, 40, ORANGE)),
-)  # fmt: skip
+    CardLook(
+        "PromptExplorer",
+        "Prompt explorer",
+        "Change a word, and see the picture's verdict change.",
+        box(5, 8, 44, 9, BLUE)
+        + box(5, 23, 27, 9, BLUE, opacity=0.6)
+        + box(5, 38, 13, 9, BLUE, opacity=0.35),
+    ),
+    CardLook(
+        "SimilarityMatrix",
+        "Similarity matrix",
+        "Every text against every picture: what CLIP is trained on.",
+        CELLS,
+    ),
+    CardLook(
+        "TypographicStudio",
+        "Typographic studio",
+        "Write “pizza” on an apple. Does the model believe it?",
+        FRAME + HILLS + box(14, 31, 30, 14, "#ffffff") + line("19,38 39,38", ORANGE),
+    ),
+    CardLook(
+        "EmbeddingMap",
+        "Embedding map",
+        "A thousand pictures and their texts as points, and the gap between.",
+        DOTS + TEXTS,
+    ),
+    CardLook(
+        "TrainingMonitor",
+        "Training monitor",
+        "Train a small CLIP, and watch it come into order.",
+        line("5,12 51,12", GREY, "1 7") + line("5,12 14,15 20,28 29,36 38,40 51,42", BLUE),
+    ),
+    CardLook(
+        "ImageSearch",
+        "Image search",
+        "Find pictures by words, or by another picture.",
+        SHEET + GLASS,
+    ),
+    CardLook(
+        "BeatTheMachine",
+        "Beat the machine",
+        "Name what you see. Are you better than the model?",
+        box(7, 22, 17, 28, BLUE) + box(32, 10, 17, 40, ORANGE),
+    ),
+)
 TITLES = {card.name: card.title for card in CARDS}
 
-RULES = (
-    """
+RULES = """
 .clipbench-page { max-width: 1240px; margin: 0 auto; gap: 10px; overflow: visible; }
 .clipbench-page .clipbench-opened, .clipbench-opened > .widget-box { display: block; overflow: visible; margin: 0; }
 .clipbench-app.clipbench-start { gap: 12px; width: 100%; margin: 0; }
@@ -97,9 +152,7 @@ RULES = (
   background-size: 20px 20px; background-position: 8px 6px; }
 .clipbench-app .clipbench-tabs .clipbench-start-card::first-line { font-weight: 400; }
 .clipbench-app .clipbench-tabs .clipbench-chosen::first-line { font-weight: 700; }
-"""
-    + "".join(card.rule for card in CARDS)
-)
+""" + "".join(card.rule for card in CARDS)
 
 
 def title(model: str, large: bool) -> str:
@@ -112,4 +165,6 @@ def title(model: str, large: bool) -> str:
 
 
 def waiting_page(name: str) -> str:
-    return f'<div class="clipbench-small" role="status">{escape(TITLES[name])} is being opened…</div>'
+    return (
+        f'<div class="clipbench-small" role="status">{escape(TITLES[name])} is being opened…</div>'
+    )

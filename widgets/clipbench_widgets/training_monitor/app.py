@@ -1,4 +1,6 @@
-"""TrainingMonitor: start, pause and stop a training, and watch it learn, while the notebook stays free."""
+"""TrainingMonitor: start, pause and stop a training, and watch it learn, while the notebook
+stays free.
+"""
 
 import io
 import math
@@ -31,8 +33,9 @@ SECONDS_A_CHART, SECONDS_A_MATRIX = 0.2, 1.0  # at least so long between two dra
 class TrainingMonitor(ipywidgets.VBox):
     """Runs a Trainer in a thread of its own and shows its events.
 
-    The dashed line of the loss is ln N, the loss of a model that guesses among the N texts of a batch. The matrix
-    compares the first pairs of the trainer's data: a training brings the dark cells onto the diagonal.
+    The dashed line of the loss is ln N, the loss of a model that guesses among the N texts of a
+    batch. The matrix compares the first pairs of the trainer's data: a training brings the dark
+    cells onto the diagonal.
 
     Args:
         trainer: what to run. The monitor adds a callback to it and changes nothing else.
@@ -42,13 +45,19 @@ class TrainingMonitor(ipywidgets.VBox):
     """
 
     state = traitlets.Enum(STATES, "ready", read_only=True)
-    latest = traitlets.Dict(read_only=True)  # the last step's numbers: step, loss, batch_accuracy, scale, ...
-    diagonal_accuracy = traitlets.Float(0.0, read_only=True)  # pictures of the matrix whose own text is first
-    message = traitlets.Unicode(read_only=True)  # why the training ended early, and hints of the trainer
+    # the last step's numbers: step, loss, batch_accuracy, scale, ...
+    latest = traitlets.Dict(read_only=True)
+    # pictures of the matrix whose own text is first
+    diagonal_accuracy = traitlets.Float(0.0, read_only=True)
+    # why the training ended early, and hints of the trainer
+    message = traitlets.Unicode(read_only=True)
 
     def __init__(self, trainer: Trainer):
         if not isinstance(trainer, Trainer):
-            raise UserError(f"trainer: a {type(trainer).__name__} is no Trainer; build a clipbench.Trainer first")
+            raise UserError(
+                f"trainer: a {type(trainer).__name__} is no Trainer; build a "
+                "clipbench.Trainer first"
+            )
         self.trainer = trainer
         self.history: list[dict] = []  # steps with their numbers, thinned out
         self.similarities: torch.Tensor | None = None  # (texts, pictures)
@@ -63,7 +72,7 @@ class TrainingMonitor(ipywidgets.VBox):
         self._draw_matrix()
         self._draw()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     def start(self) -> None:
         """Begin, or go on after a pause or a stop."""
@@ -101,7 +110,8 @@ class TrainingMonitor(ipywidgets.VBox):
             return f"{self.state}: no step yet"
         guessing = math.log(self.trainer.config.batch_size)
         return (
-            f"{self.state} at step {self.latest['step']} after {self.latest['pairs']:,} pairs: loss "
+            f"{self.state} at step {self.latest['step']} after {self.latest['pairs']:,} "
+            "pairs: loss "
             f"{self.latest['loss']:.2f} (guessing: {guessing:.2f}), batch accuracy "
             f"{100 * self.latest['batch_accuracy']:.0f} %, scale {self.latest['scale']:.1f}, "
             f"{self.latest['pairs_per_second']:.0f} pairs a second"
@@ -120,15 +130,26 @@ class TrainingMonitor(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<TrainingMonitor: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._start = ipywidgets.Button(description="Start", icon="play", tooltip="Train, in the background")
-        self._pause = ipywidgets.Button(description="Pause", icon="pause", tooltip="Rest after the present step")
-        self._stop = ipywidgets.Button(description="Stop", icon="stop", tooltip="End after the present step")
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-monitor-progress")
+        self._start = ipywidgets.Button(
+            description="Start", icon="play", tooltip="Train, in the background"
+        )
+        self._pause = ipywidgets.Button(
+            description="Pause", icon="pause", tooltip="Rest after the present step"
+        )
+        self._stop = ipywidgets.Button(
+            description="Stop", icon="stop", tooltip="End after the present step"
+        )
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
+            "clipbench-monitor-progress"
+        )
         self._title, self._state = ipywidgets.HTML(), ipywidgets.HTML()
-        self._numbers, self._charts = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-monitor-charts")
+        self._numbers, self._charts = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML().add_class("clipbench-monitor-charts"),
+        )
         self._matrix = ipywidgets.Image(format="png", width=MATRIX_PIXELS, height=MATRIX_PIXELS)
         self._matrix.add_class("clipbench-monitor-matrix")
         self._caption, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
@@ -141,9 +162,12 @@ class TrainingMonitor(ipywidgets.VBox):
         matrix = html.column_of("clipbench-monitor-side", self._matrix, self._caption)
         shown = ipywidgets.Box([self._charts, matrix]).add_class("clipbench-monitor-shown")
         parts = self._title, buttons, self._notice, self._numbers, shown
-        return [style_sheet(html.RULES, monitor_page.RULES), html.column_of("clipbench-monitor", *parts)]
+        return [
+            style_sheet(html.RULES, monitor_page.RULES),
+            html.column_of("clipbench-monitor", *parts),
+        ]
 
-    # ------------------------------------------------------------------------------- in the training's thread
+    # -------------------- in the training's thread
 
     def _run(self) -> None:
         try:
@@ -161,7 +185,9 @@ class TrainingMonitor(ipywidgets.VBox):
             self._draw_matrix()
             self.set_trait("state", "finished" if event["finished"] else "stopped")
         elif event["event"] in ("hint", "restored", "not saved"):
-            self.set_trait("message", str(event.get("text") or f"{event['event']} at step {event['step']}"))
+            self.set_trait(
+                "message", str(event.get("text") or f"{event['event']} at step {event['step']}")
+            )
 
     def _on_step(self, event: dict) -> None:
         self.set_trait("latest", event)
@@ -172,7 +198,8 @@ class TrainingMonitor(ipywidgets.VBox):
             self._every *= 2
             self.history = self.history[::2]
         if threading.current_thread() is not self._thread:
-            self._go.set()  # somebody runs the trainer without the monitor: nothing here may stop it
+            # somebody runs the trainer without the monitor: nothing here may stop it
+            self._go.set()
         now = time.monotonic()
         if now - self._matrix_at >= SECONDS_A_MATRIX:
             self._draw_matrix()
@@ -203,11 +230,12 @@ class TrainingMonitor(ipywidgets.VBox):
             self.trainer.set_training()
         return similarities
 
-    # ------------------------------------------------------------------------------------------------- drawing
+    # -------------------- drawing
 
     def _draw_matrix(self) -> None:
         self.similarities = self._compare()
-        own_is_best = self.similarities.diag() >= self.similarities.amax(0)  # a caption may come twice
+        # a caption may come twice
+        own_is_best = self.similarities.diag() >= self.similarities.amax(0)
         self.set_trait("diagonal_accuracy", own_is_best.float().mean().item())
         self._matrix.value = matrix_png(self.similarities)
         self._caption.value = monitor_page.caption(len(self.similarities), self.diagonal_accuracy)
@@ -220,7 +248,9 @@ class TrainingMonitor(ipywidgets.VBox):
         self._pause.disabled = self.state != "running"
         self._stop.disabled = not under_way
         self._bar.value = float(self.latest.get("progress", 0.0))
-        self._title.value = monitor_page.title(self.trainer.config.batch_size, folder_name(self.trainer.out))
+        self._title.value = monitor_page.title(
+            self.trainer.config.batch_size, folder_name(self.trainer.out)
+        )
         self._state.value = monitor_page.state_line(self.state)
         self._notice.value = html.message_line(self.message)
         self._notice.layout.display = "" if self.message else "none"

@@ -1,4 +1,6 @@
-"""A training as a figure: loss with the line of guessing, batch accuracy, and the similarity matrix."""
+"""A training as a figure: loss with the line of guessing, batch accuracy, and the similarity
+matrix.
+"""
 
 import math
 from collections.abc import Sequence

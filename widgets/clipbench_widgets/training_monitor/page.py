@@ -36,13 +36,24 @@ def numbers(latest: dict, batch_size: int) -> str:
     """The last step's numbers, dashes before the first."""
     chance = f"guessing {100 / batch_size:.1f} %"
     tiles = (
-        ("loss", shown(latest.get("loss"), "{:.2f}"), f"guessing ln {batch_size} = {math.log(batch_size):.2f}"),
-        ("batch accuracy", shown(latest.get("batch_accuracy"), "{:.0%}").replace("%", " %"), chance),
+        (
+            "loss",
+            shown(latest.get("loss"), "{:.2f}"),
+            f"guessing ln {batch_size} = {math.log(batch_size):.2f}",
+        ),
+        (
+            "batch accuracy",
+            shown(latest.get("batch_accuracy"), "{:.0%}").replace("%", " %"),
+            chance,
+        ),
         ("scale", shown(latest.get("scale"), "{:.1f}"), "times the cosines"),
         ("pairs a second", shown(latest.get("pairs_per_second"), "{:,.0f}"), "with captions"),
         ("pairs seen", shown(latest.get("pairs"), "{:,}"), duration(latest.get("seconds"))),
     )
-    inside = "".join(f"<div><span>{name}</span><b>{value}</b><span>{note}</span></div>" for name, value, note in tiles)
+    inside = "".join(
+        f"<div><span>{name}</span><b>{value}</b><span>{note}</span></div>"
+        for name, value, note in tiles
+    )
     return f'<div class="clipbench-tiles">{inside}</div>'
 
 
@@ -58,7 +69,8 @@ def duration(seconds: float | None) -> str:
 
 def caption(pairs: int, accuracy: float) -> str:
     return (
-        f'<div class="clipbench-small">Cosines of {pairs} texts (rows) with their pictures (columns); dark is high. '
+        f'<div class="clipbench-small">Cosines of {pairs} texts (rows) with their '
+        "pictures (columns); dark is high. "
         f"The right text is first for {100 * accuracy:.0f} % of the pictures.</div>"
     )
 
@@ -69,17 +81,30 @@ def charts(history: Sequence[dict], batch_size: int) -> str:
     steps = [row["step"] for row in history]
     losses = [row["loss"] for row in history]
     first = next((loss for loss in losses if math.isfinite(loss)), 0.0)
-    top = min(max(1.1 * guessing, 1.05 * first), 2 * guessing)  # whatever is higher runs along the edge
+    # whatever is higher runs along the edge
+    top = min(max(1.1 * guessing, 1.05 * first), 2 * guessing)
     loss = chart(
-        "loss", steps, [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)], top,
-        guessing, f"ln {batch_size} = {guessing:.2f}: guessing", "{:.0f}", ticks(top),
+        "loss",
+        steps,
+        [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)],
+        top,
+        guessing,
+        f"ln {batch_size} = {guessing:.2f}: guessing",
+        "{:.0f}",
+        ticks(top),
         below=not history or history[-1]["smoothed"] >= guessing,
-    )  # fmt: skip
+    )
     accuracies = [row["batch_accuracy"] for row in history]
     accuracy = chart(
-        "batch accuracy", steps, [(accuracies, "bar", 2.0)], 1.0, 1 / batch_size, f"1 / {batch_size}: guessing",
-        "{:.0%}", [0, 0.25, 0.5, 0.75, 1],
-    )  # fmt: skip
+        "batch accuracy",
+        steps,
+        [(accuracies, "bar", 2.0)],
+        1.0,
+        1 / batch_size,
+        f"1 / {batch_size}: guessing",
+        "{:.0%}",
+        [0, 0.25, 0.5, 0.75, 1],
+    )
     return f'<div class="clipbench-monitor-curves">{loss}{accuracy}</div>'
 
 
@@ -87,8 +112,17 @@ def ticks(top: float) -> list[float]:
     return list(range(0, math.floor(top) + 1, 1 if top < 9 else 2))
 
 
-def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float], str, float]], top: float,
-          reference: float, label: str, form: str, marks: Sequence[float], below: bool = False) -> str:  # fmt: skip
+def chart(
+    name: str,
+    steps: Sequence[int],
+    lines: Sequence[tuple[Sequence[float], str, float]],
+    top: float,
+    reference: float,
+    label: str,
+    form: str,
+    marks: Sequence[float],
+    below: bool = False,
+) -> str:
     """
     Args:
         lines: (values, colour in the theme, width), one value a step.
@@ -104,8 +138,10 @@ def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float]
         return HEIGHT - BOTTOM - min(max(value / top, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
 
     parts = [
-        f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y_of(at):.1f}" y2="{y_of(at):.1f}"/>'
-        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" text-anchor="end">{form.format(at).replace("%", " %")}</text>'
+        f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
+        f'y1="{y_of(at):.1f}" y2="{y_of(at):.1f}"/>'
+        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" '
+        f'text-anchor="end">{form.format(at).replace("%", " %")}</text>'
         for at in marks
     ]
     for values, colour, width in lines:
@@ -114,10 +150,14 @@ def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float]
             for step, value in zip(steps, values, strict=True)
             if math.isfinite(value)
         )
-        parts.append(f'<polyline points="{path}" fill="none" stroke="var(--cb-{colour})" stroke-width="{width}"/>')
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="var(--cb-{colour})" '
+            f'stroke-width="{width}"/>'
+        )
     y = y_of(reference)
     parts.append(
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--cb-second)" '
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
+        'stroke="var(--cb-second)" '
         f'stroke-width="2" stroke-dasharray="7 4"/>'
         f'<text class="clipbench-strong" x="{WIDTH - RIGHT}" y="{y + (16 if below else -6):.1f}" '
         f'text-anchor="end">{label}</text>'
@@ -127,6 +167,10 @@ def chart(name: str, steps: Sequence[int], lines: Sequence[tuple[Sequence[float]
     parts.append(
         f'<text x="{LEFT}" y="{foot}">{ends[0]}</text>'
         f'<text x="{WIDTH - RIGHT}" y="{foot}" text-anchor="end">{ends[1]}</text>'
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}" text-anchor="middle">{name} by step</text>'
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}" '
+        f'text-anchor="middle">{name} by step</text>'
     )
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by step">{"".join(parts)}</svg>'
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by '
+        f'step">{"".join(parts)}</svg>'
+    )

@@ -16,12 +16,7 @@ from clipbench.evaluate.zero_shot import ensemble
 from clipbench_widgets.core import html, position_pad, scoring, shipped_models
 from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.core.gallery import Gallery
-from clipbench_widgets.core.inputs import (
-    classes_of,
-    encoder_of,
-    listed,
-    mark,
-)
+from clipbench_widgets.core.inputs import classes_of, encoder_of, listed, mark
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures, square
 from clipbench_widgets.core.position_pad import PositionPad
@@ -30,12 +25,7 @@ from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.step_runner import StepRunner
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import (
-    ENDINGS,
-    MAX_BYTES,
-    MEGABYTE,
-    on_picture,
-)
+from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.typographic_studio import fonts, size_chart
 from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.figure import studio_figure
@@ -47,7 +37,8 @@ from clipbench_widgets.typographic_studio.verdict import Verdict, control_for, j
 TEMPLATES = ("a photo of a {}.", "a photo of a {} with a sign.", "a {} with a word on it")
 SIDE = 384  # pixels of the square that is written on; what most models see is smaller
 LONGEST_WORD = 30  # letters; more do not fit on a picture
-SET, SET_SIZE = "scenes:heldout256", 64  # success is measured on pictures of things that the tiny models know too
+# success is measured on pictures of things that the tiny models know too
+SET, SET_SIZE = "scenes:heldout256", 64
 MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 VIEWS = ("before", "after", "control")
 APPLE = 6  # the green apple among the example pictures, which made such stickers famous
@@ -56,16 +47,18 @@ APPLE = 6  # the green apple among the example pictures, which made such sticker
 class TypographicStudio(ipywidgets.VBox):
     """A picture, a word printed on it, and what a model makes of both.
 
-    Beside the word there is always a control word that means nothing, on the same sticker: if it does what the word
-    does, then the sticker hides the picture, and nothing has been read.
+    Beside the word there is always a control word that means nothing, on the same sticker: if it
+    does what the word does, then the sticker hides the picture, and nothing has been read.
 
     Args:
-        model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default. A list offers several to
-            switch between, such as a model that has seen signs and its twin that has not.
-        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen scenes. The model
-            sees the middle square of each.
-        data: labelled pictures for the success over a set: a PictureSet, or a name for `clipbench.open_pictures`.
-            Without it, the pictures if they are a PictureSet, else "scenes:heldout256".
+        model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default. A list
+            offers several to switch between, such as a model that has seen signs and its twin that
+            has not.
+        pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen
+            scenes. The model sees the middle square of each.
+        data: labelled pictures for the success over a set: a PictureSet, or a name for
+            `clipbench.open_pictures`. Without it, the pictures if they are a PictureSet, else
+            "scenes:heldout256".
         texts: what the probabilities are divided among.
         templates: what the wording buttons offer, each with {} where the text goes.
         word: what is printed at first.
@@ -75,22 +68,39 @@ class TypographicStudio(ipywidgets.VBox):
     """
 
     word = traitlets.Unicode()
-    control_word = traitlets.Unicode()  # empty: a word of about as many letters that is no thing's name
+    # empty: a word of about as many letters that is no thing's name
+    control_word = traitlets.Unicode()
     masked = traitlets.Bool(False)  # a defence: the sticker is covered before the model looks
-    told = traitlets.Bool(False)  # a defence: every text says what is written, instead of a template
+    # a defence: every text says what is written, instead of a template
+    told = traitlets.Bool(False)
     texts = traitlets.List(traitlets.Unicode())
     templates = traitlets.List(traitlets.Unicode())  # offered
-    active_templates = traitlets.List(traitlets.Unicode())  # several are averaged; none is the text as it is
+    # several are averaged; none is the text as it is
+    active_templates = traitlets.List(traitlets.Unicode())
     selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
     reader = traitlets.Int(0)  # position among the models given
-    look = traitlets.Instance(StickerLook)  # font, height, position, angle, opacity, text_color, paper_color
-    scores = traitlets.List(traitlets.Dict(), read_only=True)  # a dict a text, in the order of `texts`
+    # font, height, position, angle, opacity, text_color, paper_color
+    look = traitlets.Instance(StickerLook)
+    # a dict a text, in the order of `texts`
+    scores = traitlets.List(traitlets.Dict(), read_only=True)
     message = traitlets.Unicode(read_only=True)  # what cannot be done
 
-    def __init__(self, model=None, pictures=None, texts: Sequence[str] | None = None,
-                 templates: Sequence[str] | None = None, *, word: str = "pizza", data=None):  # fmt: skip
+    def __init__(
+        self,
+        model=None,
+        pictures=None,
+        texts: Sequence[str] | None = None,
+        templates: Sequence[str] | None = None,
+        *,
+        word: str = "pizza",
+        data=None,
+    ):
         self._ready = False
-        self._models = list(model) if isinstance(model, (list, tuple)) else ["classroom" if model is None else model]
+        self._models = (
+            list(model)
+            if isinstance(model, (list, tuple))
+            else ["classroom" if model is None else model]
+        )
         self._readers: dict[int, RememberedFeatures] = {}
         self._features = self._reader_at(0)
         self._printed: dict[tuple, NamedPicture] = {}
@@ -101,7 +111,9 @@ class TypographicStudio(ipywidgets.VBox):
         class_names, offered = PROMPTS, TEMPLATES
         if isinstance(pictures, PictureSet):
             class_names, offered = classes_of(pictures), pictures.templates
-        self._gallery = Gallery(example_pictures() if pictures is None else named_pictures(pictures))
+        self._gallery = Gallery(
+            example_pictures() if pictures is None else named_pictures(pictures)
+        )
         self._gallery.choose(APPLE if pictures is None else 0)
         self._build_controls()
         super().__init__(self._arranged(), look=self._look)
@@ -115,7 +127,7 @@ class TypographicStudio(ipywidgets.VBox):
         self._ready = True
         self._update()
 
-    # ---------------------------------------------------------------------------------------- for code
+    # -------------------- for code
 
     @property
     def encoder(self) -> Encoder:
@@ -146,11 +158,15 @@ class TypographicStudio(ipywidgets.VBox):
         if verdict is None:
             return "nothing to judge: give a picture and texts"
         shares = (
-            f"{when}: {getattr(verdict, when)['text']} {studio_page.percent(getattr(verdict, when)[when])}"
+            f"{when}: {getattr(verdict, when)['text']} "
+            f"{studio_page.percent(getattr(verdict, when)[when])}"
             for when in VIEWS
         )
         font = "" if self.look.font == fonts.DEFAULT else f" in {self.look.font}"
-        about = f"{self._gallery.entry.name} with “{self.word}” on it{font}, read by {self.encoder.name}"
+        about = (
+            f"{self._gallery.entry.name} with “{self.word}” on it{font}, read by "
+            f"{self.encoder.name}"
+        )
         return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
 
     def to_static(self) -> Figure:
@@ -166,47 +182,75 @@ class TypographicStudio(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<TypographicStudio: {self.summary()}>"
 
-    # --------------------------------------------------------------------------------------- the parts
+    # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._headline, self._notice = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._title, self._headline, self._notice = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+        )
         self._word = ipywidgets.Text(description="Write on the picture", placeholder="a word")
         self._word.add_class("clipbench-word")
         self._add = ipywidgets.Button(tooltip="The model can only choose among the texts")
         names = [str(getattr(model, "name", model)) for model in self._models]
-        self._reader = ipywidgets.ToggleButtons(options=[(name, i) for i, name in enumerate(names)], description="")
+        self._reader = ipywidgets.ToggleButtons(
+            options=[(name, i) for i, name in enumerate(names)], description=""
+        )
         self._signs = ipywidgets.HTML()  # how many words the model saw in training
         self._look = StickerLook()
         self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
         self._images = [ipywidgets.HTML() for _ in VIEWS]
         self._names = [ipywidgets.HTML() for _ in VIEWS]
         self._says = [ipywidgets.HTML() for _ in VIEWS]
-        self._control = ipywidgets.Text(description="Control word").add_class("clipbench-control-word")
+        self._control = ipywidgets.Text(description="Control word").add_class(
+            "clipbench-control-word"
+        )
         self._duel = ipywidgets.HTML()
-        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=9).add_class("clipbench-above")
+        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=9).add_class(
+            "clipbench-above"
+        )
         self._remark = ipywidgets.HTML()
         self._chips = TemplateChips()
-        self._mask = ipywidgets.ToggleButton(tooltip="Paint over the sticker before the model looks")
-        self._upload = ipywidgets.FileUpload(accept=ENDINGS, multiple=False, description="Upload a picture")
+        self._mask = ipywidgets.ToggleButton(
+            tooltip="Paint over the sticker before the model looks"
+        )
+        self._upload = ipywidgets.FileUpload(
+            accept=ENDINGS, multiple=False, description="Upload a picture"
+        )
         self._upload.add_class("clipbench-upload")
-        self._tell = ipywidgets.ToggleButton(tooltip="For those who can read the word by other means")
+        self._tell = ipywidgets.ToggleButton(
+            tooltip="For those who can read the word by other means"
+        )
         self._runner = StepRunner()
         self.curve = SizeCurve(self._question, self._runner)
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        views = ipywidgets.Box([self._view(number) for number in range(len(VIEWS))]).add_class("clipbench-views")
+        views = ipywidgets.Box([self._view(number) for number in range(len(VIEWS))]).add_class(
+            "clipbench-views"
+        )
         views.children[1].add_class("clipbench-middle")
         bench = ipywidgets.Box([views, self._look]).add_class("clipbench-bench")
-        wording = html.column_of("clipbench-choice", html.heading("Defences: another wording"), self._chips, self._tell)
+        wording = html.column_of(
+            "clipbench-choice", html.heading("Defences: another wording"), self._chips, self._tell
+        )
         cover = html.column_of("clipbench-choice", html.heading("… or a cover"), self._mask)
         texts = html.column_of("clipbench-studio-texts", self._text, self._remark, wording, cover)
-        table = html.column_of("clipbench-answers", self._duel, html.heading("Many pictures"), self.curve)
+        table = html.column_of(
+            "clipbench-answers", self._duel, html.heading("Many pictures"), self.curve
+        )
         below = ipywidgets.Box([table, texts]).add_class("clipbench-below")
         self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
-        pictures = ipywidgets.Box([self._gallery, self._upload]).add_class("clipbench-picture-strip")
+        pictures = ipywidgets.Box([self._gallery, self._upload]).add_class(
+            "clipbench-picture-strip"
+        )
         words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
         read_by = html.row_of(html.heading("Read by"), self._reader)
-        several = [html.column_of("clipbench-choice", read_by, self._signs)] if len(self._models) > 1 else []
+        several = (
+            [html.column_of("clipbench-choice", read_by, self._signs)]
+            if len(self._models) > 1
+            else []
+        )
         parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
         rules = style_sheet(html.RULES, position_pad.RULES, studio_page.RULES, size_chart.RULES)
         return [rules, html.column_of("clipbench-studio", *parts)]
@@ -232,7 +276,7 @@ class TypographicStudio(ipywidgets.VBox):
         self._look.observe(self._update, looks)
         self.observe(self._update, ["word", "control_word", "masked", "told"])
 
-    # --------------------------------------------------------------------------------- changes of state
+    # -------------------- changes of state
 
     @traitlets.validate("word", "control_word")
     def _printable_word(self, proposal):
@@ -257,7 +301,8 @@ class TypographicStudio(ipywidgets.VBox):
     @traitlets.observe("word", "control_word")
     def _on_word(self, change) -> None:
         box = self._word if change.name == "word" else self._control
-        if self._printable_word(traitlets.Bunch(value=box.value)) != change.new:  # set by code; typing is left alone
+        # set by code; typing is left alone
+        if self._printable_word(traitlets.Bunch(value=box.value)) != change.new:
             box.value = change.new
 
     def _on_text(self, change) -> None:
@@ -298,7 +343,9 @@ class TypographicStudio(ipywidgets.VBox):
         self._reader.value = self.reader
 
     def _reader_at(self, number: int) -> RememberedFeatures:
-        """Features of one of the models, which is read from its files when it is first asked for."""
+        """Features of one of the models, which is read from its files when it is first asked
+        for.
+        """
         if number not in self._readers:
             self._readers[number] = RememberedFeatures(encoder_of(self._models[number]))
         return self._readers[number]
@@ -313,7 +360,7 @@ class TypographicStudio(ipywidgets.VBox):
             self._gallery.remove(self._uploads.pop(0))
         self._gallery.add(entry)
 
-    # --------------------------------------------------------------------------------------- the sticker
+    # -------------------- the sticker
 
     @property
     def _control_in_use(self) -> str:
@@ -332,14 +379,22 @@ class TypographicStudio(ipywidgets.VBox):
         return sticker
 
     def _views(self) -> list[NamedPicture]:
-        """The picture as it is, with the word, with the control word; what is as before is not printed again."""
+        """The picture as it is, with the word, with the control word; what is as before is not
+        printed again.
+        """
         entry, known = self._gallery.entry, self._printed
-        stickers = (None, self._sticker(self.word), self._sticker(self._control_in_use if self.word else ""))
+        stickers = (
+            None,
+            self._sticker(self.word),
+            self._sticker(self._control_in_use if self.word else ""),
+        )
         keys = [(entry, sticker, self.masked and sticker is not None) for sticker in stickers]
         plain = known.get(keys[0]) or NamedPicture(entry.name, square(entry.picture, SIDE))
         self._printed = {keys[0]: plain}
         for key in keys:
-            self._printed[key] = self._printed.get(key) or known.get(key) or printed(plain, *key[1:])
+            self._printed[key] = (
+                self._printed.get(key) or known.get(key) or printed(plain, *key[1:])
+            )
         return [self._printed[key] for key in keys]
 
     def _question(self) -> Question:
@@ -354,12 +409,17 @@ class TypographicStudio(ipywidgets.VBox):
         if isinstance(self._data, str):
             self._data = open_pictures(self._data)
         data = without_the_word(self._data, self.word, SET_SIZE)
-        return Question(self.encoder, data, sticker, self._control_in_use, self._wording(), self.masked)
+        return Question(
+            self.encoder, data, sticker, self._control_in_use, self._wording(), self.masked
+        )
 
-    # ------------------------------------------------------------------------------- compute, then draw
+    # -------------------- compute, then draw
 
     def _score_and_draw(self) -> None:
-        """Score and draw. What the user can mend is said in the page; anything else is also raised."""
+        """Score and draw.
+
+        What the user can mend is said in the page; anything else is also raised.
+        """
         if not self._ready:
             return
         self._say("")
@@ -386,7 +446,9 @@ class TypographicStudio(ipywidgets.VBox):
         features = self._features.of_texts([text for row in filled for text in row])
         weights = ensemble(features.view(len(filled), len(filled[0]), -1))
         pictures = self._features.of_pictures(self._views())
-        scored = [scoring.score(self.texts, picture, weights, self.encoder.scale) for picture in pictures]
+        scored = [
+            scoring.score(self.texts, picture, weights, self.encoder.scale) for picture in pictures
+        ]
         return [joined(*rows) for rows in zip(*scored, strict=True)]
 
     def _wording(self) -> list[str]:
@@ -416,9 +478,15 @@ class TypographicStudio(ipywidgets.VBox):
         self._draw_views(verdict)
 
     def _what_it_saw(self) -> str:
-        """Whether the model had words to learn to read from, and which of those offered had most."""
+        """Whether the model had words to learn to read from, and which of those offered had
+        most.
+        """
         names = [str(getattr(model, "name", model)) for model in self._models]
-        shares = {name: share for name in names if (share := shipped_models.share_of_signs(name)) is not None}
+        shares = {
+            name: share
+            for name in names
+            if (share := shipped_models.share_of_signs(name)) is not None
+        }
         most = max(shares, key=shares.get, default=None)
         return studio_page.what_it_saw(self.encoder.name, shares.get(self.encoder.name), most)
 
@@ -434,7 +502,11 @@ class TypographicStudio(ipywidgets.VBox):
             self._says[number].value = studio_page.says(row, when, row is not verdict.before)
 
     def _show_nothing(self) -> None:
-        what = "Write a text into the box, for example: a cat" if self._gallery.entry else "Upload a picture."
+        what = (
+            "Write a text into the box, for example: a cat"
+            if self._gallery.entry
+            else "Upload a picture."
+        )
         self._headline.value, self._duel.value = html.message_line(what), ""
         self._drawn = [None] * len(VIEWS)
         for part in (*self._images, *self._names, *self._says):
@@ -446,11 +518,15 @@ def printed(plain: NamedPicture, sticker: Sticker | None, masked: bool) -> Named
     if sticker is None:
         return plain
     picture = (patched if masked else print_on)(plain.picture, sticker)
-    return NamedPicture(f"{plain.name} with the word {sticker.word}{', covered' if masked else ''}", picture)
+    return NamedPicture(
+        f"{plain.name} with the word {sticker.word}{', covered' if masked else ''}", picture
+    )
 
 
 def joined(before: dict, after: dict, control: dict) -> dict:
     """One text's rows of the three pictures as one row."""
     rows = {"before": before, "after": after, "control": control}
     shares = {when: row["probability"] for when, row in rows.items()}
-    return {"text": before["prompt"], **shares} | {f"cosine_{when}": row["cosine"] for when, row in rows.items()}
+    return {"text": before["prompt"], **shares} | {
+        f"cosine_{when}": row["cosine"] for when, row in rows.items()
+    }

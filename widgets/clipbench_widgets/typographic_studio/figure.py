@@ -1,4 +1,6 @@
-"""The state of a TypographicStudio as a figure: three pictures, and the probabilities before and after as bars."""
+"""The state of a TypographicStudio as a figure: three pictures, and the probabilities before
+and after as bars.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +19,9 @@ from clipbench_widgets.core.static_figure import (
 from clipbench_widgets.typographic_studio.verdict import Verdict
 
 
-def studio_figure(pictures: Mapping[str, Image.Image], rows: Sequence[dict], verdict: Verdict) -> Figure:
+def studio_figure(
+    pictures: Mapping[str, Image.Image], rows: Sequence[dict], verdict: Verdict
+) -> Figure:
     """
     Args:
         pictures: ``before``, ``after`` and ``control``.
@@ -35,9 +39,23 @@ def studio_figure(pictures: Mapping[str, Image.Image], rows: Sequence[dict], ver
         says = f"{name}\n{shortened(row['text'], LONGEST_LABEL)} {percent(row[when])}"
         axes.set_title(printable(says), parse_math=False, fontsize=11)
     places = range(len(shown))
-    bars.barh([place - 0.2 for place in places], [row["before"] for row in shown], 0.36, color=BLUE, label="before")
-    bars.barh([place + 0.2 for place in places], [row["after"] for row in shown], 0.36, color=ORANGE, hatch="///",
-              edgecolor="white", linewidth=0, label="with the word")  # fmt: skip
+    bars.barh(
+        [place - 0.2 for place in places],
+        [row["before"] for row in shown],
+        0.36,
+        color=BLUE,
+        label="before",
+    )
+    bars.barh(
+        [place + 0.2 for place in places],
+        [row["after"] for row in shown],
+        0.36,
+        color=ORANGE,
+        hatch="///",
+        edgecolor="white",
+        linewidth=0,
+        label="with the word",
+    )
     bars.set_yticks(places, [shortened(printable(row["text"]), LONGEST_LABEL) for row in shown])
     for label in bars.get_yticklabels():
         label.set_parse_math(False)

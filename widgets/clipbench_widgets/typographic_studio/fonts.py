@@ -1,4 +1,6 @@
-"""The fonts that an app prints words in, by name: the shipped one, and some that come with matplotlib."""
+"""The fonts that an app prints words in, by name: the shipped one, and some that come with
+matplotlib.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +24,9 @@ OF_MATPLOTLIB = {
 
 @cache
 def font_files() -> dict[str, Path]:
-    """Name -> file of every font that is here; an installation may have left some of matplotlib's out."""
+    """Name -> file of every font that is here; an installation may have left some of
+    matplotlib's out.
+    """
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     others = {name: folder / file for name, file in OF_MATPLOTLIB.items()}
     return {DEFAULT: FONT} | {name: file for name, file in others.items() if file.is_file()}
@@ -40,4 +44,6 @@ def font_file(name: str) -> Path:
 
 def name_of(file: str | Path) -> str:
     """The name of a font, or of the file of one that has no name here."""
-    return next((name for name, known in font_files().items() if known == Path(file)), Path(file).stem)
+    return next(
+        (name for name, known in font_files().items() if known == Path(file)), Path(file).stem
+    )

@@ -1,4 +1,5 @@
-"""What a TypographicStudio shows: the verdict in large letters, three pictures side by side, a table of the texts.
+"""What a TypographicStudio shows: the verdict in large letters, three pictures side by side, a
+table of the texts.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -29,12 +30,20 @@ def title(name: str, scale: float) -> str:
 def what_it_saw(name: str, share: float | None, most: str | None) -> str:
     """
     Args:
-        share: of the model's training pictures of one thing, how many had a written word; None if unknown.
+        share: of the model's training pictures of one thing, how many had a written word; None if
+            unknown.
         most: of the models offered, the one that saw most.
     """
     if share == 0:
-        return f"{name} never saw a written word in training: what a sticker does to it is not reading."
-    saw = "" if share is None else f"{name} saw a word on {100 * share:.0f} % of its training pictures of one thing. "
+        return (
+            f"{name} never saw a written word in training: what a sticker does to it "
+            "is not reading."
+        )
+    saw = (
+        ""
+        if share is None
+        else f"{name} saw a word on {100 * share:.0f} % of its training pictures of one thing. "
+    )
     if name == most:
         return f"{saw}Of these models it had most reason to learn to read."
     return saw + (f"To ask the one that saw most, choose {most}." if most else "")
@@ -67,7 +76,9 @@ def says(row: dict, when: str, flipped: bool) -> str:
 
 
 def duel(rows: Sequence[dict], verdict: Verdict) -> str:
-    """A row a text: probability before, after and with the control word; cosine before and after."""
+    """A row a text: probability before, after and with the control word; cosine before and
+    after.
+    """
     return (
         '<div class="clipbench-duel" role="table" aria-label="Probabilities before and after">'
         f"{heads(verdict)}"
@@ -91,7 +102,9 @@ def heads(verdict: Verdict) -> str:
 
 def duel_row(row: dict, verdict: Verdict) -> str:
     text = row["text"]
-    bars = "".join(f'<i><u style="width:{100 * row[when]:.2f}%"></u></i>' for when in ("before", "after"))
+    bars = "".join(
+        f'<i><u style="width:{100 * row[when]:.2f}%"></u></i>' for when in ("before", "after")
+    )
     shares = "".join(
         f'<span role="cell">{bold(percent(row[when]), row is getattr(verdict, when))}</span>'
         for when in ("before", "after", "control")

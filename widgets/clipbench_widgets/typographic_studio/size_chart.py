@@ -1,4 +1,6 @@
-"""The size curve as SVG: three lines that differ in colour, dash and mark, with intervals, and a sentence."""
+"""The size curve as SVG: three lines that differ in colour, dash and mark, with intervals, and
+a sentence.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +37,13 @@ def size_chart(points: Sequence[dict], question: Question) -> str:
     word, control = (shortened(each, 20) for each in (question.sticker.word, question.control_word))
     lines = (
         Line("success", f"verdict is “{word}”", "second", "", "circle"),
-        Line("control_target", f"verdict is “{word}” though the sticker says “{control}”", "bar", "6 4", "square"),
+        Line(
+            "control_target",
+            f"verdict is “{word}” though the sticker says “{control}”",
+            "bar",
+            "6 4",
+            "square",
+        ),
         Line("attacked_top1", f"verdict is right in spite of “{word}”", "frame", "2 3", "triangle"),
     )
     names = "".join(f"<span>{key(line)}{escape(line.name)}</span>" for line in lines)
@@ -43,7 +51,8 @@ def size_chart(points: Sequence[dict], question: Question) -> str:
     about = escape(sentence(points, question))
     return (
         f'<div class="clipbench-line-names">{names}</div>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}">{axes(points)}{drawn}</svg><p>{about}</p>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{about}">{axes(points)}{drawn}</svg><p>{about}</p>'
     )
 
 
@@ -53,8 +62,10 @@ def sentence(points: Sequence[dict], question: Question) -> str:
     ends = f"{100 * best['success_low']:.0f} to {100 * best['success_high']:.0f} %"
     return (
         f"At a size of {100 * best['height']:.0f} %, the verdict is “{question.sticker.word}” on "
-        f"{100 * best['success']:.0f} % of the pictures (95 % interval {ends}); with “{question.control_word}” "
-        f"on the sticker, {100 * best['control_target']:.0f} %. Without any sticker {100 * best['clean_top1']:.0f} % "
+        f"{100 * best['success']:.0f} % of the pictures (95 % interval {ends}); with "
+        f"“{question.control_word}” "
+        f"on the sticker, {100 * best['control_target']:.0f} %. Without any sticker "
+        f"{100 * best['clean_top1']:.0f} % "
         f"are judged right, with “{question.sticker.word}” {100 * best['attacked_top1']:.0f} %."
     )
 
@@ -73,18 +84,24 @@ def axes(points: Sequence[dict]) -> str:
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = y_of(share)
         parts.append(
-            f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="clipbench-tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * share:.0f} %</text>'
+            f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
+            f'y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="clipbench-tick" x="{LEFT - 8}" y="{y + 4:.1f}" '
+            f'text-anchor="end">{100 * share:.0f} %</text>'
         )
     for point in points:
         x = x_of(point["height"], points)
         parts.append(
-            f'<text class="clipbench-tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">'
+            f'<text class="clipbench-tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 17}" '
+            'text-anchor="middle">'
             f"{100 * point['height']:.0f}</text>"
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
     label = "height of the sticker, % of the picture"
-    parts.append(f'<text class="clipbench-tick" x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">{label}</text>')
+    parts.append(
+        f'<text class="clipbench-tick" x="{middle}" y="{HEIGHT - 4}" '
+        f'text-anchor="middle">{label}</text>'
+    )
     return "".join(parts)
 
 
@@ -93,7 +110,8 @@ def draw_line(line: Line, points: Sequence[dict]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
     whiskers = "".join(
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y_of(point[f"{line.metric}_low"]):.1f}" '
-        f'y2="{y_of(point[f"{line.metric}_high"]):.1f}" stroke="{line.paint}" stroke-width="1.5" opacity="0.55"/>'
+        f'y2="{y_of(point[f"{line.metric}_high"]):.1f}" stroke="{line.paint}" '
+        'stroke-width="1.5" opacity="0.55"/>'
         for (x, _), point in zip(spots, points, strict=True)
     )
     marks = "".join(mark(line.mark, x, y, line.paint) for x, y in spots)
@@ -106,7 +124,8 @@ def draw_line(line: Line, points: Sequence[dict]) -> str:
 def key(line: Line) -> str:
     """A piece of the line, for its name."""
     return (
-        f'<svg viewBox="0 0 34 12" aria-hidden="true"><line x1="0" x2="34" y1="6" y2="6" stroke="{line.paint}" '
+        '<svg viewBox="0 0 34 12" aria-hidden="true"><line x1="0" x2="34" y1="6" '
+        f'y2="6" stroke="{line.paint}" '
         f'stroke-width="2.5" stroke-dasharray="{line.dash}"/>{mark(line.mark, 17, 6, line.paint)}</svg>'
     )
 
@@ -116,4 +135,7 @@ def mark(shape: str, x: float, y: float, colour: str) -> str:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'
     if shape == "square":
         return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{colour}"/>'
-    return f'<path d="M{x:.1f} {y - 5:.1f} L{x + 5:.1f} {y + 4:.1f} L{x - 5:.1f} {y + 4:.1f} Z" fill="{colour}"/>'
+    return (
+        f'<path d="M{x:.1f} {y - 5:.1f} L{x + 5:.1f} {y + 4:.1f} L{x - 5:.1f} '
+        f'{y + 4:.1f} Z" fill="{colour}"/>'
+    )

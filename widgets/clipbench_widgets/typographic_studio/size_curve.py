@@ -1,4 +1,6 @@
-"""The size curve of a TypographicStudio: a button, a progress bar, and a chart that grows while it is measured."""
+"""The size curve of a TypographicStudio: a button, a progress bar, and a chart that grows while
+it is measured.
+"""
 
 from collections.abc import Callable
 from html import escape
@@ -28,10 +30,17 @@ class SizeCurve(ipywidgets.VBox):
     def __init__(self, ask: Callable[[], Question], runner: StepRunner):
         self._ask, self._runner = ask, runner
         self.question: Question | None = None  # what the points answer
-        self._measure = ipywidgets.Button(description="Measure", tooltip="The word on many pictures, small to large")
+        self._measure = ipywidgets.Button(
+            description="Measure", tooltip="The word on many pictures, small to large"
+        )
         self._cancel = ipywidgets.Button(description="Cancel", tooltip="Stop the measurement")
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
-        self._notice, self._chart = ipywidgets.HTML(), ipywidgets.HTML().add_class("clipbench-chart")
+        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
+            "clipbench-progress"
+        )
+        self._notice, self._chart = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML().add_class("clipbench-chart"),
+        )
         running = html.row_of(self._cancel, self._bar)
         self._while_running = running
         super().__init__([html.row_of(self._measure, running), self._notice, self._chart])
@@ -70,7 +79,11 @@ class SizeCurve(ipywidgets.VBox):
 
     def _on_end(self, problem: Exception | None) -> None:
         if problem is not None:
-            text = str(problem) if isinstance(problem, UserError) else f"{type(problem).__name__}: {problem}"
+            text = (
+                str(problem)
+                if isinstance(problem, UserError)
+                else f"{type(problem).__name__}: {problem}"
+            )
             self.set_trait("message", text)
         elif self._runner.stopped:
             self.set_trait("message", "Cancelled. The sizes measured so far are shown.")
@@ -83,7 +96,9 @@ class SizeCurve(ipywidgets.VBox):
         self._notice.value = html.message_line(self.message)
         self._notice.layout.display = "" if self.message else "none"
         if self.question is None:
-            self._chart.value = html.small_line("How often does this word, on this sticker, become the verdict?")
+            self._chart.value = html.small_line(
+                "How often does this word, on this sticker, become the verdict?"
+            )
         elif self.points:
             about = f'<div class="clipbench-small">{escape(self.question.about())}</div>'
             self._chart.value = size_chart(self.points, self.question) + about

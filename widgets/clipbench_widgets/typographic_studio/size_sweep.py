@@ -1,4 +1,6 @@
-"""Success over a set: one word on many pictures, small to large, beside a control word on the same pictures."""
+"""Success over a set: one word on many pictures, small to large, beside a control word on the
+same pictures.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +10,14 @@ import torch
 from clipbench import Encoder, PictureSet, UserError, zero_shot_weights
 from clipbench.data.alter.sticker import Sticker
 from clipbench.data.probe_splits import drawn
-from clipbench.evaluate.typographic import HEIGHTS, attack_metrics, clean, judgement, masked, printed
+from clipbench.evaluate.typographic import (
+    HEIGHTS,
+    attack_metrics,
+    clean,
+    judgement,
+    masked,
+    printed,
+)
 from clipbench_widgets.typographic_studio import fonts
 
 AT_ONCE = 8  # pictures between two looks at whether to stop
@@ -18,8 +27,8 @@ AT_ONCE = 8  # pictures between two looks at whether to stop
 class Question:
     """What is measured.
 
-    ``data`` holds the pictures that the word is printed on, with their class names; ``templates`` and ``masked`` are
-    the defences.
+    ``data`` holds the pictures that the word is printed on, with their class names; ``templates``
+    and ``masked`` are the defences.
     """
 
     encoder: Encoder
@@ -47,7 +56,8 @@ class Step:
 
 
 def without_the_word(data: PictureSet, word: str, most: int) -> PictureSet:
-    """A sample of the pictures that do not show what the word says, among the names of their classes and the word.
+    """A sample of the pictures that do not show what the word says, among the names of their
+    classes and the word.
 
     Raises:
         UserError: when no picture is left.
@@ -70,7 +80,9 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[St
     """
     data, sticker = question.data, question.sticker
     labels, targets = data.labels, torch.full_like(data.labels, len(data.class_names) - 1)
-    weights = zero_shot_weights(question.encoder, data.class_names, question.templates, progress=False)
+    weights = zero_shot_weights(
+        question.encoder, data.class_names, question.templates, progress=False
+    )
     rounds, done = 1 + 2 * len(heights), 0
     dressed = masked if question.masked else printed
 

@@ -13,11 +13,15 @@ SIZES, ANGLES = (4, 60), (-90, 90)  # per cent of the picture's side; degrees
 
 
 class StickerLook(ipywidgets.VBox):
-    """Font, size, angle, opacity, place, and two colours; ``sticker(word)`` prints a word that way."""
+    """Font, size, angle, opacity, place, and two colours; ``sticker(word)`` prints a word that
+    way.
+    """
 
-    font = traitlets.Unicode(fonts.DEFAULT)  # a name of clipbench_widgets.typographic_studio.fonts, never a file
+    # a name of clipbench_widgets.typographic_studio.fonts, never a file
+    font = traitlets.Unicode(fonts.DEFAULT)
     height = traitlets.Float(0.28)  # as a fraction of the picture's side
-    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))  # of the centre
+    # of the centre
+    position = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.5, 0.5))
     angle = traitlets.Float(0.0)  # degrees, counter-clockwise
     opacity = traitlets.Float(1.0)
     text_color = traitlets.Unicode("#14141a")
@@ -25,27 +29,35 @@ class StickerLook(ipywidgets.VBox):
 
     def __init__(self):
         self._sliders: list[tuple[ipywidgets.IntSlider, Callable[[], int]]] = []
-        self._font = ipywidgets.Dropdown(options=list(fonts.font_files()), value=self.font, description="Font")
+        self._font = ipywidgets.Dropdown(
+            options=list(fonts.font_files()), value=self.font, description="Font"
+        )
         self._text = ipywidgets.ColorPicker(value=self.text_color, description="Letters")
         self._paper = ipywidgets.ColorPicker(value=self.paper_color, description="Paper")
-        self._with_paper = ipywidgets.ToggleButton(tooltip="A piece of paper behind the word, or letters only")
+        self._with_paper = ipywidgets.ToggleButton(
+            tooltip="A piece of paper behind the word, or letters only"
+        )
         colours = ipywidgets.VBox([self._text, self._paper]).add_class("clipbench-colours")
-        super().__init__([
-            self._font,
-            self._slider("Size", "%", SIZES, "height", 100),
-            self._slider("Angle", "°", ANGLES, "angle", 1),
-            self._slider("Opacity", "%", (0, 100), "opacity", 100),
-            self._place_slider("Across", 0),
-            self._place_slider("Down", 1),
-            colours,
-            self._with_paper,
-        ])  # fmt: skip
+        super().__init__(
+            [
+                self._font,
+                self._slider("Size", "%", SIZES, "height", 100),
+                self._slider("Angle", "°", ANGLES, "angle", 1),
+                self._slider("Opacity", "%", (0, 100), "opacity", 100),
+                self._place_slider("Across", 0),
+                self._place_slider("Down", 1),
+                colours,
+                self._with_paper,
+            ]
+        )
         self.add_class("clipbench-sliders")
         traitlets.link((self, "font"), (self._font, "value"))
         self._text.observe(self._on_text_color, "value")
         self._paper.observe(self._on_paper, "value")
         self._with_paper.observe(self._on_paper, "value")
-        self.observe(self._show, ["height", "position", "angle", "opacity", "text_color", "paper_color"])
+        self.observe(
+            self._show, ["height", "position", "angle", "opacity", "text_color", "paper_color"]
+        )
         self._show()
 
     def sticker(self, word: str) -> Sticker:
@@ -53,12 +65,22 @@ class StickerLook(ipywidgets.VBox):
         Raises:
             UserError: for a word that cannot be printed.
         """
-        return Sticker(word, self.height, self.position, self.text_color, self.paper_color, self.angle, self.opacity,
-                       fonts.font_file(self.font))  # fmt: skip
+        return Sticker(
+            word,
+            self.height,
+            self.position,
+            self.text_color,
+            self.paper_color,
+            self.angle,
+            self.opacity,
+            fonts.font_file(self.font),
+        )
 
-    # --------------------------------------------------------------------------------- sliders and traits
+    # -------------------- sliders and traits
 
-    def _slider(self, name: str, unit: str, ends: tuple[int, int], trait: str, factor: int) -> ipywidgets.IntSlider:
+    def _slider(
+        self, name: str, unit: str, ends: tuple[int, int], trait: str, factor: int
+    ) -> ipywidgets.IntSlider:
         return self._followed(
             f"{name} {unit}",
             ends,
@@ -68,12 +90,24 @@ class StickerLook(ipywidgets.VBox):
 
     def _place_slider(self, name: str, axis: int) -> ipywidgets.IntSlider:
         def write(value: int) -> None:
-            self.position = tuple(value / 100 if axis == i else at for i, at in enumerate(self.position))
+            self.position = tuple(
+                value / 100 if axis == i else at for i, at in enumerate(self.position)
+            )
 
-        return self._followed(f"{name} %", (0, 100), lambda: round(100 * self.position[axis]), write)
+        return self._followed(
+            f"{name} %", (0, 100), lambda: round(100 * self.position[axis]), write
+        )
 
-    def _followed(self, label: str, ends: tuple[int, int], read: Callable[[], int], write: Callable[[int], None]):
-        """A slider that moves with a trait; one moved by the trait, and so rounded, does not write it back."""
+    def _followed(
+        self,
+        label: str,
+        ends: tuple[int, int],
+        read: Callable[[], int],
+        write: Callable[[int], None],
+    ):
+        """A slider that moves with a trait; one moved by the trait, and so rounded, does not
+        write it back.
+        """
         slider = ipywidgets.IntSlider(read(), *ends, description=label)
         slider.observe(lambda change: None if change.new == read() else write(change.new), "value")
         self._sliders.append((slider, read))
@@ -99,9 +133,11 @@ class StickerLook(ipywidgets.VBox):
             self._paper.value = self.paper_color
         self._paper.disabled = self.paper_color is None
         self._with_paper.value = self.paper_color is not None
-        self._with_paper.description = "✓ paper behind the word" if self._with_paper.value else "paper behind the word"
+        self._with_paper.description = (
+            "✓ paper behind the word" if self._with_paper.value else "paper behind the word"
+        )
 
-    # -------------------------------------------------------------------------------------- what is usable
+    # -------------------- what is usable
 
     @traitlets.validate("height", "angle", "opacity")
     def _in_range(self, proposal):

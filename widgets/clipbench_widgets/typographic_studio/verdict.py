@@ -8,7 +8,9 @@ from clipbench.evaluate.typographic import CONTROL_WORDS
 
 @dataclass(frozen=True)
 class Verdict:
-    """The most probable text for the picture as it is, with the word on it, and with the control word on it."""
+    """The most probable text for the picture as it is, with the word on it, and with the
+    control word on it.
+    """
 
     word: str
     control_word: str
@@ -42,11 +44,16 @@ class Verdict:
             return "Does the model believe what it sees, or what it reads?"
         control = f"the control word “{self.control_word}”"
         if self.says_the_word and self.control["text"] == self.after["text"]:
-            return f"But {control} leads to the same verdict: what counts is the sticker, not what it says."
+            return (
+                f"But {control} leads to the same verdict: what counts is the "
+                "sticker, not what it says."
+            )
         if self.says_the_word and self.control_flips:
             return f"It believes the word; {control} leads it to {self.control['text']} instead."
         if self.says_the_word:
-            return f"The model reads: it believes the word, and {control} does not have this effect."
+            return (
+                f"The model reads: it believes the word, and {control} does not have this effect."
+            )
         if self.flips and self.control_flips:
             return f"But {control} changes the verdict too: the sticker hides the picture."
         if self.flips:
@@ -59,9 +66,12 @@ class Verdict:
 def judge(rows: Sequence[dict], word: str, control_word: str) -> Verdict:
     """
     Args:
-        rows: at least one, each with ``text``, ``before``, ``after`` and ``control`` (probabilities).
+        rows: at least one, each with ``text``, ``before``, ``after`` and ``control``
+            (probabilities).
     """
-    before, after, control = (max(rows, key=lambda row: row[when]) for when in ("before", "after", "control"))
+    before, after, control = (
+        max(rows, key=lambda row: row[when]) for when in ("before", "after", "control")
+    )
     return Verdict(word, control_word, before, after, control, row_of(word, rows))
 
 
@@ -78,6 +88,11 @@ def row_of(word: str, rows: Sequence[dict]) -> dict | None:
 
 
 def control_for(word: str, texts: Sequence[str]) -> str:
-    """The first control word nearest to the word in length, and so in what it covers, that is no text."""
+    """The first control word nearest to the word in length, and so in what it covers, that is
+    no text.
+    """
     taken = {word.casefold(), *(text.casefold() for text in texts)}
-    return min((other for other in CONTROL_WORDS if other not in taken), key=lambda other: abs(len(other) - len(word)))
+    return min(
+        (other for other in CONTROL_WORDS if other not in taken),
+        key=lambda other: abs(len(other) - len(word)),
+    )
