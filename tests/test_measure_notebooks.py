@@ -12,7 +12,7 @@ pytest.importorskip("psutil")
 if not sys.platform.startswith("linux"):
     pytest.skip("needs /proc and taskset", allow_module_level=True)
 
-from tools.measure_notebooks import differing, digest, measured, memory_group, table
+from tools.measure_notebooks import differing, digest, measured, memory_group, table  # noqa: E402
 
 
 def notebook_of(tmp_path, *cells: str):
