@@ -48,9 +48,7 @@ import clipbench
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
 encoder = clipbench.load(MODEL)
 data = clipbench.open_pictures("scenes:heldout256" if SCALE == "tiny" else "scenes:heldout")
-print(
-    f"model {encoder.name!r}, {len(data):,} pictures of {len(data.class_names):,} kinds of things"
-)
+print(f"model {encoder.name!r}, {len(data):,} pictures of {len(data.class_names):,} kinds of things")
 
 # %% [markdown]
 # Here is what we want to understand: one picture, five sentences, and how the model divides its trust among
@@ -88,9 +86,7 @@ from clipbench.figures import contact_sheet, to_pictures
 cat, dog = concept_ids()["cat"], concept_ids()["dog"]
 plain_photos = SceneConfig(styles=(1, 0, 0, 0, 0, 0, 0), signs=(1, 0, 0, 0))
 factors = draw_factors(torch.arange(4), seed=2_000_011, config=plain_photos)
-factors = factors.with_groups(
-    concept=torch.tensor([cat, dog, cat, dog]), count=torch.tensor([1, 1, 2, 2])
-)
+factors = factors.with_groups(concept=torch.tensor([cat, dog, cat, dog]), count=torch.tensor([1, 1, 2, 2]))
 pictures = to_pictures(render(factors))
 
 # %%
@@ -242,10 +238,7 @@ f"equal for all {len(class_names)} classes"
 
 # %%
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
-print(
-    f"{len(data.class_names):,} classes from "
-    f"{len(data.class_names) * len(data.templates):,} sentences"
-)
+print(f"{len(data.class_names):,} classes from {len(data.class_names) * len(data.templates):,} sentences")
 
 # %% [markdown]
 # **Predict:** of twelve pictures, how many will be right? Guessing is right once in as many pictures as
@@ -263,9 +256,7 @@ truth = [data.class_names[label] for label in data.labels[rows].tolist()]
 from clipbench.figures import BLUE, ORANGE
 
 right = [answer == name for answer, name in zip(said, truth, strict=True)]
-captions = [
-    f"{answer}, {sure:.0%}" for answer, sure in zip(said, best.values.tolist(), strict=True)
-]
+captions = [f"{answer}, {sure:.0%}" for answer, sure in zip(said, best.values.tolist(), strict=True)]
 rows_of_text = zip(captions, right, truth, strict=True)
 captions = [text if good else f"{text}; is {name}" for text, good, name in rows_of_text]
 colours = [BLUE if good else ORANGE for good in right]
@@ -287,9 +278,7 @@ contact_sheet(data.pictures(rows), captions, title, colours=colours)
 sample = data.subset(range(500))
 features = clipbench.image_features(encoder, sample)
 metrics = clipbench.zero_shot_metrics(features, sample.labels, weights)
-print(
-    f"top-1 {metrics['top1']:.1%}, interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}"
-)
+print(f"top-1 {metrics['top1']:.1%}, interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
 times = metrics["top1"] / metrics["chance"]
 print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as often")
 
@@ -310,9 +299,7 @@ print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as
 from clipbench_widgets import PromptExplorer
 
 new = [(f"new scene {row + 1}", scene) for row, scene in enumerate(data.pictures(range(8)))]
-PromptExplorer(
-    encoder, pictures=[*zip(sentences, pictures, strict=True), *new], prompts=sentences[:2]
-)
+PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new], prompts=sentences[:2])
 
 # %% [markdown]
 # Three things to try. Predict first, each time.

@@ -27,8 +27,7 @@
 # %% tags=["parameters"]
 import os
 
-# the same for all lessons; this one trains "tiny"
-SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # the same for all lessons; this one trains "tiny"
 MINUTES = 3.0  # of live training
 ONE_CORE_SECONDS = 60  # on one core it stops here, and a model trained earlier takes over
 DEMO_SECONDS = 20  # for each of the two short runs at the end
@@ -244,10 +243,7 @@ print("loops, figure 3 and clip_loss agree")
 # %%
 N = preset.train.batch_size
 same = torch.nn.functional.normalize(torch.ones(N, 2), dim=1)
-print(
-    f"measured {clip_loss(same, same, 14.3):.4f}, ln {N} = {log(N):.4f}, ln 32768 = "
-    f"{log(32768):.4f}"
-)
+print(f"measured {clip_loss(same, same, 14.3):.4f}, ln {N} = {log(N):.4f}, ln 32768 = {log(32768):.4f}")
 
 # %% [markdown]
 # So *ln N* is the level of a model that knows nothing, and it grows with the batch: losses of different
@@ -334,9 +330,7 @@ if end["finished"]:
     encoder = ClipbenchEncoder(model, tokenizer, preprocess, "the model trained above")
 else:
     encoder = clipbench.load("tiny")
-    print(
-        "The training was stopped early: from here on we use the shipped model of the same recipe."
-    )
+    print("The training was stopped early: from here on we use the shipped model of the same recipe.")
 encoder.name
 
 # %% [markdown]
@@ -364,10 +358,7 @@ data = clipbench.open_pictures("scenes:heldout256").subset(range(1000))
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
 features = clipbench.image_features(encoder, data)
 metrics = clipbench.zero_shot_metrics(features, data.labels, weights)
-print(
-    f"top-1 {metrics['top1']:.1%}, 95% interval {metrics['top1_low']:.1%} to "
-    f"{metrics['top1_high']:.1%}"
-)
+print(f"top-1 {metrics['top1']:.1%}, 95% interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}")
 print(f"top-5 {metrics['top5']:.1%}, chance {metrics['chance']:.2%}")
 
 # %% [markdown]

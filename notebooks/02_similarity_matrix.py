@@ -98,10 +98,7 @@ similarity_heatmap(logits.softmax(dim=0), pictures, captions, title, what="proba
 
 # %%
 one_way = (logits.argmax(0) == torch.arange(8)) & (logits.argmax(1) != torch.arange(8))
-print(
-    "found by their picture, but they prefer another one:",
-    [captions[i] for i in one_way.nonzero()[:, 0]],
-)
+print("found by their picture, but they prefer another one:", [captions[i] for i in one_way.nonzero()[:, 0]])
 
 # %% [markdown]
 # A vague caption such as "a mammal" is the best one for its own picture, because nothing else says "raccoon".
@@ -187,16 +184,11 @@ big = matrix(to_pictures(many.images), many.captions)
 own = big.diagonal()
 others = big[~torch.eye(len(big), dtype=torch.bool)]
 title = f"Own captions {own.mean():.2f} on average, others {others.mean():.2f}"
-histograms(
-    {"own caption": own.tolist(), "another's caption": others.tolist()}, title, "cosine similarity"
-)
+histograms({"own caption": own.tolist(), "another's caption": others.tolist()}, title, "cosine similarity")
 
 # %%
 above = (others > 0.3).float().mean()
-print(
-    f"{above:.1%} of the unrelated pairs are above 0.3: about {255 * above:.0f} rivals "
-    "for each picture"
-)
+print(f"{above:.1%} of the unrelated pairs are above 0.3: about {255 * above:.0f} rivals for each picture")
 
 # %% [markdown]
 # A cosine means nothing without this picture. OpenAI's models put true pairs at about 0.3 and unrelated ones
@@ -255,15 +247,7 @@ fine = range(1, 201)
 best = min(fine, key=loss_at)
 title = f"Lowest at {best}; the model learned {encoder.scale:.1f}"
 marks = {f"learned, {encoder.scale:.1f}": encoder.scale}
-line_chart(
-    scales,
-    {"loss": losses},
-    title,
-    "scale",
-    "contrastive loss in nats",
-    logarithmic=True,
-    marks=marks,
-)
+line_chart(scales, {"loss": losses}, title, "scale", "contrastive loss in nats", logarithmic=True, marks=marks)
 
 # %% [markdown]
 # With a small scale even a perfect matrix gives dull probabilities, near *ln N*. With a large one every mistake
@@ -282,9 +266,7 @@ line_chart(
 
 # %%
 animals = ["cat", "dog", "lion", "panda"]
-scenes = [Staged((name,), "green") for name in animals] + [
-    Staged((name,), "pink") for name in animals
-]
+scenes = [Staged((name,), "green") for name in animals] + [Staged((name,), "pink") for name in animals]
 twice = [f"a photo of a {name}" for name in animals] * 2
 similarity_heatmap(matrix(stage(scenes), twice), stage(scenes), twice)
 
@@ -293,8 +275,7 @@ similarity_heatmap(matrix(stage(scenes), twice), stage(scenes), twice)
 # it can give each is one half, and the loss can never fall below *ln 2*.
 
 # %%
-# features of a model that knows the four animals without any doubt
-perfect = torch.eye(4).repeat(2, 1)
+perfect = torch.eye(4).repeat(2, 1)  # features of a model that knows the four animals without any doubt
 for scale in (1.0, 10.0, 100.0):
     print(f"scale {scale:5.0f}: loss {clipbench.clip_loss(perfect, perfect, scale):.4f}")
 print(f"ln 2 =      {torch.tensor(2.0).log():18.4f}")
@@ -335,9 +316,7 @@ hard = {
     "a cat above a dog": Staged(("cat", "dog"), layout="vertical"),
     "a dog above a cat": Staged(("dog", "cat"), layout="vertical"),
 }
-similarity_heatmap(
-    matrix(stage(list(hard.values())), list(hard)), stage(list(hard.values())), list(hard)
-)
+similarity_heatmap(matrix(stage(list(hard.values())), list(hard)), stage(list(hard.values())), list(hard))
 
 # %% [markdown]
 # Blocks of similar colour mean: the model knows what these pictures have in common, and hardly what separates

@@ -39,17 +39,13 @@ encoder = clipbench.load(MODEL)
 data = clipbench.open_pictures("scenes:heldout256" if SCALE == "tiny" else "scenes:heldout")
 data = data.subset(range(2000))
 image_features = clipbench.image_features(encoder, data)
-print(
-    f"{len(data):,} held-out pictures, {len(data.class_names):,} classes, chance {data.chance:.2%}"
-)
+print(f"{len(data):,} held-out pictures, {len(data.class_names):,} classes, chance {data.chance:.2%}")
 
 # %%
 from clipbench.figures import contact_sheet
 
 shown = [data.class_names[label] for label in data.labels[:6].tolist()]
-contact_sheet(
-    data.pictures(range(6)), [f"“{name}”?" for name in shown], "Are these the best names?"
-)
+contact_sheet(data.pictures(range(6)), [f"“{name}”?" for name in shown], "Are these the best names?")
 
 # %% [markdown]
 # Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and
@@ -114,9 +110,7 @@ from clipbench.data.world.factors import draw_factors
 sample = caption_scenes(draw_factors(torch.arange(20_000), seed=990_004))
 for language, code in languages.items():
     foreign = {concept.names.get(code) for concept in concepts()}
-    print(
-        f"{language:8} {sum(caption in foreign for caption in sample) / len(sample):.2%} of the captions"
-    )
+    print(f"{language:8} {sum(caption in foreign for caption in sample) / len(sample):.2%} of the captions")
 
 # %% [markdown]
 # The model is a mirror of its captions. OpenAI's models have the same weakness for the same reason. So let us change
@@ -134,9 +128,7 @@ few_features = clipbench.image_features(polyglot, few)
 few_classes = [concepts()[concept_ids()[name]] for name in few.class_names]
 by_language = {}
 for language, code in {"English": "en", **languages}.items():
-    weights = clipbench.zero_shot_weights(
-        polyglot, [named(each, code) for each in few_classes], ["{}"]
-    )
+    weights = clipbench.zero_shot_weights(polyglot, [named(each, code) for each in few_classes], ["{}"])
     by_language[language] = clipbench.zero_shot_metrics(few_features, few.labels, weights)
 
 # %%
@@ -217,9 +209,7 @@ def accuracy_by_style(template):
 # %%
 table = torch.stack([accuracy_by_style(frames[name]) for name in STYLES])
 on_diagonal = int((table.diagonal() == table.amax(0)).sum())
-title = (
-    f"Top-1 in %: for {on_diagonal} of {len(STYLES)} styles the template that names it is the best"
-)
+title = f"Top-1 in %: for {on_diagonal} of {len(STYLES)} styles the template that names it is the best"
 heads = [f"{name} ({int((style == number).sum())})" for number, name in enumerate(STYLES)]
 value_grid(table, list(frames.values()), heads, title, best_of="column")
 
@@ -250,9 +240,7 @@ cached = text_features(encoder, prompts).view(len(data.class_names), len(data.te
 
 # %%
 def accuracy_of(rows):
-    return 100 * float(
-        ((image_features @ ensemble(cached[:, rows])).argmax(1) == data.labels).float().mean()
-    )
+    return 100 * float(((image_features @ ensemble(cached[:, rows])).argmax(1) == data.labels).float().mean())
 
 
 # %%
@@ -263,9 +251,7 @@ chooser = random.Random(0)
 draws = {k: [accuracy_of(chooser.sample(range(len(sizes)), k)) for _ in range(10)] for k in sizes}
 mean = [sum(draws[k]) / len(draws[k]) for k in sizes]
 band = ([min(draws[k]) for k in sizes], [max(draws[k]) for k in sizes])
-title = (
-    f"Mean of ten random choices: {mean[0]:.1f}% with one template, {mean[-1]:.1f}% with all ten"
-)
+title = f"Mean of ten random choices: {mean[0]:.1f}% with one template, {mean[-1]:.1f}% with all ten"
 lines = {"mean; band from worst to best": (mean, *band)}
 line_chart(sizes, lines, title, "templates averaged", "top-1 in %")
 
@@ -309,10 +295,7 @@ def mean_cosines(texts, scenes):
 def compare(texts, *scenes):
     cosines, heads = mean_cosines(texts, scenes), stage([Staged(objects) for objects in scenes])
     first = int((cosines.argmax(1) == 0).sum())
-    title = (
-        f"{first} of {len(texts)} texts prefer the first picture; means of "
-        f"{len(COLOURS)} backgrounds"
-    )
+    title = f"{first} of {len(texts)} texts prefer the first picture; means of {len(COLOURS)} backgrounds"
     return similarity_heatmap(cosines, heads, texts, title, pairs=False)
 
 
@@ -412,10 +395,7 @@ print(f"{len(zoo)} names: {(alone == labels).float().mean():.1%} of {len(labels)
 for name in ("spaceship", "animal", "mammal", "pet", "wolf", "sketch", "something else"):
     with_it = answers(name)
     lost = ((alone == labels) & (with_it != labels)).sum()
-    print(
-        f"with {name!r:17} {(with_it == labels).float().mean():.1%} right, {lost:3} "
-        "right answers lost"
-    )
+    print(f"with {name!r:17} {(with_it == labels).float().mean():.1%} right, {lost:3} right answers lost")
 
 # %% [markdown]
 # A class that is far away costs nothing. One that looks alike costs something: a wolf is nearly a fox. And a class

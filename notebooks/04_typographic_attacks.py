@@ -77,9 +77,7 @@ table = 100 * class_probabilities(three, weights, encoder.scale)[1]
 
 # %%
 before, after, control = table[:, 1].tolist()
-title = (
-    f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:.0f}% with the control word"
-)
+title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:.0f}% with the control word"
 value_grid(table, list(views), names, title, decimals=1, best_of="row")
 
 # %% [markdown]
@@ -190,9 +188,7 @@ from clipbench.figures import line_chart
 
 
 def swept(metrics, name):
-    ends = [
-        [100 * metrics[f"{name}_at_{h:g}{end}"] for h in HEIGHTS] for end in ("", "_low", "_high")
-    ]
+    ends = [[100 * metrics[f"{name}_at_{h:g}{end}"] for h in HEIGHTS] for end in ("", "_low", "_high")]
     return tuple(ends)
 
 
@@ -257,10 +253,7 @@ from clipbench.pretrained.folders import find_folder
 TWINS = ("twin:many-signs", "twin:no-signs")
 for name in TWINS:
     about = json.loads((find_folder(name) / "about.json").read_text())
-    print(
-        f"{name:16} {about['pairs_seen']:,} pairs;",
-        dict(zip(SIGNS, about["scenes"]["signs"], strict=True)),
-    )
+    print(f"{name:16} {about['pairs_seen']:,} pairs;", dict(zip(SIGNS, about["scenes"]["signs"], strict=True)))
 
 # %% [markdown]
 # **Predict**, for the twin without signs: clean accuracy (higher or lower?), accuracy under the sticker, and the gap
@@ -289,9 +282,7 @@ def row_of(model):
 models = [MODEL, *TWINS, "tiny", "classroom"]
 rows = {model: row_of(model) for model in models}
 reads, blind = (rows[twin][-2].round() - rows[twin][-1].round() for twin in TWINS)
-title = (
-    f"In %. Two-way the word takes {reads:.0f} points with signs in the world, {blind:.0f} without"
-)
+title = f"In %. Two-way the word takes {reads:.0f} points with signs in the world, {blind:.0f} without"
 value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 
 # %% [markdown]
@@ -357,10 +348,7 @@ accuracy_bars(defences, 0.5, title, "thing wins against word")
 
 # %%
 for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
-    print(
-        f"{name:14} {metrics[name]:.1%} ({metrics[name + '_low']:.1%} to "
-        f"{metrics[name + '_high']:.1%})"
-    )
+    print(f"{name:14} {metrics[name]:.1%} ({metrics[name + '_low']:.1%} to {metrics[name + '_high']:.1%})")
 
 # %% [markdown]
 # The patch hides as much as the paper did, and yet it brings back a large part. So most of the harm was neither the

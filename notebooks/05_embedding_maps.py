@@ -67,9 +67,7 @@ from clipbench.figures import labelled_map
 plane = principal_plane(features)
 on_plane = plane.project(features)
 share = float(plane.variance.sum())
-labelled_map(
-    on_plane, group, f"PCA, coloured by kind: this plane shows {share:.0%} of the differences"
-)
+labelled_map(on_plane, group, f"PCA, coloured by kind: this plane shows {share:.0%} of the differences")
 
 # %% [markdown]
 # **Predict:** does this plane separate styles of drawing better than kinds of things?
@@ -90,15 +88,8 @@ from clipbench.figures import value_grid
 def agreement(points, labels, neighbours=15):
     """(share of neighbours with the same label, the same at random), in per cent"""
     codes = torch.tensor([sorted(set(labels)).index(label) for label in labels])
-    near = (
-        torch.cdist(points, points)
-        .fill_diagonal_(torch.inf)
-        .topk(neighbours, largest=False)
-        .indices
-    )
-    by_chance = (codes[:, None] == codes).float().fill_diagonal_(0).sum() / (
-        len(codes) * (len(codes) - 1)
-    )
+    near = torch.cdist(points, points).fill_diagonal_(torch.inf).topk(neighbours, largest=False).indices
+    by_chance = (codes[:, None] == codes).float().fill_diagonal_(0).sum() / (len(codes) * (len(codes) - 1))
     return 100 * float((codes[near] == codes[:, None]).float().mean()), 100 * float(by_chance)
 
 
@@ -262,10 +253,7 @@ line_chart(shares, losses, title, "shift (0: as trained, 0.5: means meet)", "los
 
 # %%
 for each in moved:
-    print(
-        f"shift {each['share']:5.2f}  gap {each['gap']:.2f}  captions found "
-        f"{each['image_to_text']:.1%}"
-    )
+    print(f"shift {each['share']:5.2f}  gap {each['gap']:.2f}  captions found {each['image_to_text']:.1%}")
 
 # %% [markdown]
 # Closing the gap does not help: the model has arranged itself with it, and both directions cost a little. Even where

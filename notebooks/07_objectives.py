@@ -27,8 +27,7 @@
 # %% tags=["parameters"]
 import os
 
-# the three rivals are tiny models at every scale
-SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # the three rivals are tiny models at every scale
 RETRAIN = False  # True trains all three anew on 38,400 pairs: some 10 minutes on a free core
 
 # %%
@@ -65,9 +64,7 @@ contact_sheet(pictures, captions, "What should one ask about these four?", width
 models = {"contrastive": clipbench.load("tiny")}
 models["bag of words"] = clipbench.load("twin:bow")
 models["language model"] = clipbench.load("twin:caption-lm")
-features = {
-    name: model.image_tower(model.preprocess(pictures)).clone() for name, model in models.items()
-}
+features = {name: model.image_tower(model.preprocess(pictures)).clone() for name, model in models.items()}
 tokenizer = models["contrastive"].tokenizer
 token_ids = tokenizer(captions)
 
@@ -86,9 +83,7 @@ token_ids = tokenizer(captions)
 bow = models["bag of words"].objective
 likely = bow.log_likely(features["bag of words"])  # (pictures, words): ln p
 bags = [set(tokens[1 : tokens.argmax()].tolist()) for tokens in token_ids]  # without start and end
-by_hand = [
-    -sum(float(row[w]) for w in bag) / len(bag) for row, bag in zip(likely, bags, strict=True)
-]
+by_hand = [-sum(float(row[w]) for w in bag) / len(bag) for row, bag in zip(likely, bags, strict=True)]
 for caption, loss, bag in zip(captions, by_hand, bags, strict=True):
     print(f"{caption:20} loss {loss:5.2f}, at best ln {len(bag)} = {math.log(len(bag)):.2f}")
 
@@ -217,9 +212,7 @@ n, vocabulary = len(captions), len(tokenizer)
 steps = sum(len(spelled(row)) for row in range(n))
 print(f"language model: {steps} questions with {vocabulary:,} answers each")
 print(f"bag of words:   {n} questions with {vocabulary:,} answers each")
-print(
-    f"contrastive:    {2 * n} questions with {n} answers each (with a batch of 128: 256 with 128)"
-)
+print(f"contrastive:    {2 * n} questions with {n} answers each (with a batch of 128: 256 with 128)")
 
 # %% [markdown]
 # The contrastive question has the fewest answers, and yet the answers are *whole captions that somebody wrote*. Which
@@ -252,16 +245,12 @@ from clipbench.figures import line_chart
 known_as = {"contrastive": "contrastive", "bow": "bag of words", "caption-lm": "language model"}
 lines = {}
 for key, name in known_as.items():
-    each = [
-        [100 * value for value in curves[key][part]] for part in ("top1", "top1_low", "top1_high")
-    ]
+    each = [[100 * value for value in curves[key][part]] for part in ("top1", "top1_low", "top1_high")]
     lines[name] = tuple(each)
 lines["chance"] = [100 * curves["chance"]] * len(curves["pairs"])
 ends = ", ".join(f"{name} {line[0][-1]:.0f}%" for name, line in lines.items() if name != "chance")
 axes = "pairs seen", "zero-shot top-1 in %, 256 classes"
-line_chart(
-    curves["pairs"], lines, f"After {curves['pairs'][-1]:,} pairs: {ends}", *axes, logarithmic=True
-)
+line_chart(curves["pairs"], lines, f"After {curves['pairs'][-1]:,} pairs: {ends}", *axes, logarithmic=True)
 
 # %% [markdown]
 # Bands are 95 % intervals over the pictures; there is one seed, so small differences mean nothing. To compare *pairs*
@@ -283,9 +272,7 @@ def pairs_needed(name, accuracy):
 for slower, faster in (("bow", "contrastive"), ("caption-lm", "bow")):
     accuracy = curves[slower]["top1"][-1]
     pairs = pairs_needed(faster, accuracy)
-    factor = (
-        f"{curves['pairs'][-1] / pairs:.1f} times fewer" if pairs else "no comparable number of"
-    )
+    factor = f"{curves['pairs'][-1] / pairs:.1f} times fewer" if pairs else "no comparable number of"
     print(f"{known_as[faster]} needs {factor} pairs than {known_as[slower]} for {accuracy:.1%}")
 
 # %% [markdown]
@@ -323,15 +310,10 @@ preset = find_preset("tiny")
 price = {}
 for key, name in known_as.items():
     model = clipbench.CLIP(suited(preset.model, key))
-    price[name] = (
-        make_objective(key, model).flops(tokenizer(["a photo of a cat on a red background"])) / 1e6
-    )
+    price[name] = make_objective(key, model).flops(tokenizer(["a photo of a cat on a red background"])) / 1e6
 for name, value in price.items():
     share = value / price["contrastive"]
-    print(
-        f"{name:15} {value:6.0f} million operations for a pair, {share:.2f} times the "
-        "contrastive price"
-    )
+    print(f"{name:15} {value:6.0f} million operations for a pair, {share:.2f} times the contrastive price")
 
 # %% [markdown]
 # A softmax over thousands of words at *every* place of a caption is not free, and a text transformer is not either.

@@ -307,13 +307,9 @@ cosines = [1.0]
 for size in parts_of:
     accumulated_gradients(student, clipbench.clip_loss, pixels, token_ids, size)
     cosines.append(cosine(gradient(), exact))
-title = (
-    f"Added up in parts of {parts_of[-1]}: a cosine of {cosines[-1]:.2f} with the exact gradient"
-)
+title = f"Added up in parts of {parts_of[-1]}: a cosine of {cosines[-1]:.2f} with the exact gradient"
 axes = "pairs in a part, of 64", "cosine with the exact gradient"
-line_chart(
-    [64, *parts_of], {"accumulated": cosines}, title, *axes, logarithmic=True, ylim=(0, 1.05)
-)
+line_chart([64, *parts_of], {"accumulated": cosines}, title, *axes, logarithmic=True, ylim=(0, 1.05))
 
 # %% [markdown]
 # It is another loss: each picture meets the rivals of its own part only. So this is no way to a large batch; it is
@@ -367,9 +363,7 @@ print(f"cosine {cosine(library, exact):.6f}, relative difference {off:.0e}")
 from clipbench.training.gradient_cache import refuse_batch_statistics
 
 try:
-    refuse_batch_statistics(
-        load_pretrained(find_folder("tiny"))[0].requires_grad_(True), "--micro-batch"
-    )
+    refuse_batch_statistics(load_pretrained(find_folder("tiny"))[0].requires_grad_(True), "--micro-batch")
 except clipbench.UserError as error_message:
     print(error_message)
 
@@ -385,10 +379,7 @@ except clipbench.UserError as error_message:
 both = image_features, text_features
 tiled = clipbench.tiled_clip_loss(*both, encoder.scale, tile=256)
 torch.testing.assert_close(tiled, clipbench.clip_loss(*both, encoder.scale), rtol=1e-5, atol=1e-5)
-print(
-    f"whole {4 * 1024**2 / 1e6:.1f} MB, in tiles of 256 {4 * 256**2 / 1e6:.2f} MB: both "
-    f"losses {tiled:.4f}"
-)
+print(f"whole {4 * 1024**2 / 1e6:.1f} MB, in tiles of 256 {4 * 256**2 / 1e6:.2f} MB: both losses {tiled:.4f}")
 print(f"at N = {B:,}: whole {4 * B**2 / 1e9:.1f} GB, in tiles of 1,024 {4 * 1024**2 / 1e6:.1f} MB")
 
 # %% [markdown]
@@ -447,10 +438,7 @@ for account, (name, cards, days) in accounts.items():
 # %%
 for days in (18, 30):
     hours = 592 * days * 24
-    print(
-        f"{days} days: {hours:,} card-hours; one million dollars would mean "
-        f"${1e6 / hours:.2f} for an hour"
-    )
+    print(f"{days} days: {hours:,} card-hours; one million dollars would mean ${1e6 / hours:.2f} for an hour")
 
 # %% [markdown]
 # ### On other cards

@@ -189,9 +189,7 @@ tiny = shift_metrics(clipbench.load("tiny"), data, drawings, data.templates)
 classroom = numbers
 if SCALE != "classroom":
     classroom = shift_metrics(clipbench.load("classroom"), data, drawings, data.templates)
-zero_shot = {"classroom": classroom, "tiny": tiny} | (
-    {"ViT-B/32": numbers} if SCALE == "full" else {}
-)
+zero_shot = {"classroom": classroom, "tiny": tiny} | ({"ViT-B/32": numbers} if SCALE == "full" else {})
 figure, finding, interval = fig13.draw(zero_shot, with_labels, "tiny")
 figure
 
@@ -323,10 +321,7 @@ def curve(prefix):
 
 lines = {"first artist (home)": curve(""), "second artist (tuned)": curve("twemoji/")}
 lines["third artist (never seen)"] = curve("openmoji/")
-told = [
-    f"{name.split()[0]} artist {line[0][0]:.0f}% to {line[0][-1]:.0f}%"
-    for name, line in lines.items()
-]
+told = [f"{name.split()[0]} artist {line[0][0]:.0f}% to {line[0][-1]:.0f}%" for name, line in lines.items()]
 title = f"From the old weights to the tuned ones: {', '.join(told)}"
 line_chart(shares, lines, title, "share of the tuned weights", "top-1 in %", ylim=(0, 103))
 
@@ -358,11 +353,8 @@ contact_sheet(art.pictures(lost), captions, title)
 from clipbench_widgets import PromptExplorer
 
 by_artist = {"noto": home.pictures(rows), "twemoji": others[0], "openmoji": others[1]}
-gallery = [
-    (f"{names[home.labels[rows[i]]]} by {art}", pictures[i])
-    for i in (0, 1)
-    for art, pictures in by_artist.items()
-]
+gallery = [(f"{names[home.labels[rows[i]]]} by {art}", pictures[i])
+           for i in (0, 1) for art, pictures in by_artist.items()]  # fmt: skip
 prompts = [f"a {names[home.labels[rows[i]]]}" for i in range(4)]
 PromptExplorer(encoder, pictures=gallery, prompts=prompts)
 

@@ -131,9 +131,7 @@ lines = {"precision": with_band(precision), "recall": with_band(recall)}
 lines["best possible precision"] = (100 * possible.mean(0)).tolist()
 chance = float((existing[known] / len(index)).mean())
 (p5, low, high), (r5, *_) = ([each[4] for each in lines[name]] for name in ("precision", "recall"))
-title = (
-    f"Precision at 5: {p5:.0f}% ({low:.0f} to {high:.0f}), by chance {chance:.1%}; recall {r5:.0f}%"
-)
+title = f"Precision at 5: {p5:.0f}% ({low:.0f} to {high:.0f}), by chance {chance:.1%}; recall {r5:.0f}%"
 line_chart(ks.tolist(), lines, title, "k", "mean over queries in %", ticks=[1, 5, 10, 15, 20])
 
 # %% [markdown]
@@ -223,13 +221,9 @@ for name, each in features.items():
     cosines[query] = -2  # not itself
     near = cosines.topk(5).indices.tolist()
     rows += [query, *near]
-    heads += ["looked for"] + [
-        f"{name}: {collection.class_names[collection.labels[i]]}" for i in near
-    ]
+    heads += ["looked for"] + [f"{name}: {collection.class_names[collection.labels[i]]}" for i in near]
     same[name] = int((collection.labels[near] == fox).sum())
-title = (
-    f"Foxes among the five nearest: {', '.join(f'{name} {count}' for name, count in same.items())}"
-)
+title = f"Foxes among the five nearest: {', '.join(f'{name} {count}' for name, count in same.items())}"
 contact_sheet(collection.pictures(rows), heads, title, width=6.6)
 
 # %% [markdown]
@@ -377,10 +371,7 @@ for _ in range(20):
     scores = (means @ page_index.T).scatter(1, picked, -2)  # not the examples themselves
     values.append((pages.labels[scores.topk(20).indices] == kinds[:, None]).float().mean())
 values = torch.stack(values)
-print(
-    f"precision at 20: {values.mean():.1%}, from {values.min():.1%} to "
-    f"{values.max():.1%} in 20 draws"
-)
+print(f"precision at 20: {values.mean():.1%}, from {values.min():.1%} to {values.max():.1%} in 20 draws")
 
 # %% [markdown]
 # Five examples say what no word could. (It is a hard test: of each kind just twenty other pages exist, so a perfect

@@ -342,11 +342,8 @@ data = data.subset(range(1000))
 kind = {concept.name: concept.hypernym for concept in concepts()}
 weights = clipbench.zero_shot_weights(encoder, data.class_names, ["{}"])
 said = (clipbench.image_features(encoder, data) @ weights).argmax(1)
-errors = [
-    (data.class_names[a], data.class_names[b])
-    for a, b in zip(data.labels, said, strict=True)
-    if a != b
-]
+errors = [(data.class_names[a], data.class_names[b])
+          for a, b in zip(data.labels, said, strict=True) if a != b]  # fmt: skip
 
 # %%
 kinds = [kind[name] for name in data.class_names]
@@ -393,9 +390,8 @@ fresh = torch.cat([portraits_of(seed) for seed in range(6000, 6004)])
 def with_lies(share):
     """The batches, a share of their captions replaced by any of the 72."""
     dice = random.Random(0)
-    lies = [
-        [dice.choice(truths) if dice.random() < share else text for text in truths] for _ in honest
-    ]
+    lies = [[dice.choice(truths) if dice.random() < share else text for text in truths]
+            for _ in honest]  # fmt: skip
     return [(images, tokenizer(texts)) for images, texts in zip(honest, lies, strict=True)]
 
 
@@ -453,9 +449,7 @@ for _ in range(6):
 true = ["a cat and a pizza", "a cat and a pizza on a turquoise background"]
 texts = [*true, *written]
 cosines = encoder.encode_text(texts) @ feature
-title = (
-    f"What it wrote has {cosines[-1]:.2f}, the true captions have at most {cosines[:2].max():.2f}"
-)
+title = f"What it wrote has {cosines[-1]:.2f}, the true captions have at most {cosines[:2].max():.2f}"
 similarity_heatmap(cosines[:, None], [picture], texts, title, pairs=False)
 
 # %% [markdown]
@@ -469,22 +463,13 @@ similarity_heatmap(cosines[:, None], [picture], texts, title, pairs=False)
 
 # %%
 writer = clipbench.load("twin:caption-lm")
-scenes = [
-    ("cat", "pizza"),
-    ("cat", "cat"),
-    ("frog",),
-    ("dog", "rocket"),
-    ("banana",),
-    ("bus", "cat"),
-]
+scenes = [("cat", "pizza"), ("cat", "cat"), ("frog",), ("dog", "rocket"), ("banana",), ("bus", "cat")]
 pictures = stage([Staged(objects, "turquoise") for objects in scenes], 96)
 towers = writer.image_tower(writer.preprocess(pictures))
 captions = [text.replace(" .", ".") for text in writer.objective.write(towers, writer.tokenizer)]
 
 # %%
-named = [
-    all(name in text for name in objects) for objects, text in zip(scenes, captions, strict=True)
-]
+named = [all(name in text for name in objects) for objects, text in zip(scenes, captions, strict=True)]
 title = f"{sum(named)} of {len(scenes)} captions name all that is there"
 contact_sheet(pictures, captions, title)
 
@@ -533,9 +518,7 @@ sinks = {
     "“none of these”": ["none of these"],
     "“something else”": ["something else"],
     "“a mammal”": ["a mammal"],
-    "eight kinds of things": [
-        *("food", "a plant", "clothing", "a vehicle", "a tool", "a building", "sport", "music")
-    ],
+    "eight kinds of things": [*("food", "a plant", "clothing", "a vehicle", "a tool", "a building", "sport", "music")],
     "the strangers' own kinds": sorted({kind[name] for name in strangers}),
 }
 

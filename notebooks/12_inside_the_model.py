@@ -324,10 +324,8 @@ def cover(inputs, maps):
 # %%
 P = settings.patch_size
 attention = attention_maps(encoder.model.image_encoder, inputs)
-singly = [
-    occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
-    for each, name in zip(many, own_names, strict=True)
-]
+singly = [occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
+          for each, name in zip(many, own_names, strict=True)]  # fmt: skip
 contest = {
     "occlusion": torch.stack(singly),
     "rollout": on_grid(rollout(attention)[:, 0]),

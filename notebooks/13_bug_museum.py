@@ -436,10 +436,8 @@ show("local labels")
 
 # %%
 def curve_of(rank):
-    return [
-        event | {"loss": share[rank]}
-        for event, share in zip(runs["local labels"], shares, strict=True)
-    ]
+    return [event | {"loss": share[rank]}
+            for event, share in zip(runs["local labels"], shares, strict=True)]  # fmt: skip
 
 
 three = {"process 0": curve_of(0), "process 1": curve_of(1), "healthy": runs["healthy"]}
@@ -493,9 +491,7 @@ for name, parts in {"healthy": healthy, "one direction": bugs["one direction"]}.
     again = [models[name]] + [train(parts, seed=seed)[0] for seed in range(1, SEEDS)]
     table[name] = torch.tensor([found(model) for model in again])
     for seed, (pictures, captions) in enumerate(table[name].tolist()):
-        print(
-            f"{name:14} seed {seed}: {pictures:.1%} of the pictures, {captions:.1%} of the captions"
-        )
+        print(f"{name:14} seed {seed}: {pictures:.1%} of the pictures, {captions:.1%} of the captions")
 
 # %%
 spread = 100 * (table["healthy"].amax(0) - table["healthy"].amin(0))
@@ -660,8 +656,7 @@ only, floor_there = words_that_learn(bugs["first token"]), floor(learned)
 zero, one = shares[STEPS - 1]
 signatures = {
     "no normalisation": f"begins at {first('no normalisation'):.0f}, ln N is {log(N):.2f}",
-    "scale without exp": f"stops at {last('scale without exp'):.2f}, the floor is "
-    f"{floor_there:.2f}",
+    "scale without exp": f"stops at {last('scale without exp'):.2f}, the floor is {floor_there:.2f}",
     "shuffled pairs": f"stays at {last('shuffled pairs'):.3f}, ln N is {log(N):.3f}",
     "first token": f"the same, and {only} word gets a gradient",
     "local labels": f"process 1 ends at {one:.2f}, process 0 at {zero:.2f}",

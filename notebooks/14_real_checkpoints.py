@@ -26,8 +26,7 @@
 # %% tags=["parameters"]
 import os
 
-# or "tiny", or "full": ViT-B/32 from the hub
-SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")
+SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # or "tiny", or "full": ViT-B/32 from the hub
 PHOTOS = None  # a folder of your own photos, such as "my_photos"
 CHECKPOINT = "openai/clip-vit-base-patch32"  # any CLIP of the hub
 
@@ -110,9 +109,7 @@ else:
     things = [("cat",), ("cat", "dog"), ("pizza",), ("rocket",), ("dog",), ("cat", "cat")]
     things += [("guitar",), ("pizza", "cat")]
     colours = ["green", "pink", "white", "black", "blue", "yellow", "orange", "turquoise"]
-    photos = stage(
-        [Staged(objects, colour) for objects, colour in zip(things, colours, strict=True)], 160
-    )
+    photos = stage([Staged(objects, colour) for objects, colour in zip(things, colours, strict=True)], 160)
     names = [" and ".join(objects) for objects in things]
 
 # %% [markdown]
@@ -244,13 +241,8 @@ def kilometres(a, b):
 
 # %%
 there = list(places)
-errors = [
-    kilometres(places[name], places[there[i]]) for name, i in zip(there, nearest, strict=True)
-]
-captions = [
-    f"{name}: {there[i]}, {e:,.0f} km off"
-    for name, i, e in zip(there, nearest, errors, strict=True)
-]
+errors = [kilometres(places[name], places[there[i]]) for name, i in zip(there, nearest, strict=True)]
+captions = [f"{name}: {there[i]}, {e:,.0f} km off" for name, i, e in zip(there, nearest, errors, strict=True)]
 title = f"{sum(e < 25 for e in errors)} of 7 within 25 km: the sight, and its nearest reference"
 contact_sheet(questions, captions, title, columns=7)
 
@@ -331,7 +323,12 @@ similarity_heatmap(table, shown, texts, title, pairs=False)
 
 # %%
 from clipbench import CLIP, CLIPConfig
-from clipbench.compute.flops import PEAKS, image_flops, text_flops, training_flops
+from clipbench.compute.flops import (
+    PEAKS,
+    image_flops,
+    text_flops,
+    training_flops,
+)
 from clipbench.model import PAPER_MODELS
 
 

@@ -96,7 +96,8 @@ def test_without_a_command_the_help_is_shown():
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_what_the_list_says_of_a_benchmark_is_what_its_function_says(name):
-    assert BENCHMARKS[name].about == BENCHMARKS[name].load().__doc__.splitlines()[0]
+    summary = BENCHMARKS[name].load().__doc__.split("\n\n")[0]
+    assert BENCHMARKS[name].about == " ".join(summary.split())
 
 
 def test_torchs_settings_are_made_before_torch_starts_and_the_users_own_are_kept():

@@ -14,7 +14,7 @@ class Benchmark:
 
     module: str
     function: str
-    about: str  # the first line of the function's docstring
+    about: str  # the summary of the function's docstring
 
     def load(self) -> Callable[..., dict]:
         return getattr(import_module(self.module), self.function)

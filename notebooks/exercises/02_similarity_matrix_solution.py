@@ -137,8 +137,5 @@ image_features = encoder.encode_image(encoder.preprocess(to_pictures(pairs.image
 # %%
 cosines = encoder.encode_text(pairs.captions) @ image_features.T
 captions, pictures = two_accuracies(cosines)
-print(
-    f"{captions:.1%} of the captions find their picture, {pictures:.1%} of the pictures "
-    "their caption"
-)
+print(f"{captions:.1%} of the captions find their picture, {pictures:.1%} of the pictures their caption")
 print(f"best scale here {best_scale(cosines, range(1, 101))}, learned {encoder.scale:.1f}")

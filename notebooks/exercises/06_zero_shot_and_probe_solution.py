@@ -124,8 +124,4 @@ def nearest_mean(k):
 # %%
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
 words = float(((test @ weights).argmax(1) == labels).float().mean())
-print(
-    f"words: {words:.1%}",
-    *(f"{k} a class: {nearest_mean(k):.1%}" for k in (1, 2, 4, 8, 16)),
-    sep="\n",
-)
+print(f"words: {words:.1%}", *(f"{k} a class: {nearest_mean(k):.1%}" for k in (1, 2, 4, 8, 16)), sep="\n")

@@ -110,12 +110,7 @@ objectives.check_who_asks(answers)
 # %%
 from clipbench.data.world.staged import Staged, stage
 
-captions = [
-    "a cat on a red background",
-    "a red cat on a background",
-    "a cat",
-    "a dog on a red background",
-]
+captions = ["a cat on a red background", "a red cat on a background", "a cat", "a dog on a red background"]
 (picture,) = stage([Staged(("cat",), "red")])
 bow, writer = clipbench.load("twin:bow"), clipbench.load("twin:caption-lm")
 all_ids = [row[: row.argmax() + 1] for row in bow.tokenizer(captions)]  # up to the end token

@@ -91,8 +91,7 @@ YES, NO = "follows", "does not follow"
 choices = {
     "A loses 10 points under the shift and B loses 20, so A is more robust": NO,  # solution
     "a probe gained at home and lost abroad, so it used what is special to home": YES,  # solution
-    # solution
-    "our model falls on another artist's drawings, so contrastive training is not robust": NO,
+    "our model falls on another artist's drawings, so contrastive training is not robust": NO,  # solution
 }
 
 # %%

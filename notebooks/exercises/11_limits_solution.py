@@ -96,6 +96,4 @@ for name in ("tiny", "classroom"):
     encoder = clipbench.load(name)
     features = encoder.encode_image(encoder.preprocess(pictures))
     cosines = [(features * encoder.encode_text(texts)).sum(1) for texts in (own, other)]
-    print(
-        f"{name:10} {share_right(*(each.mul(1e5).round() for each in cosines)):.1%} of {len(pairs)}"
-    )
+    print(f"{name:10} {share_right(*(each.mul(1e5).round() for each in cosines)):.1%} of {len(pairs)}")

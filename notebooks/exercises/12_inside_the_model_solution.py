@@ -88,8 +88,7 @@ choices = {
     "attention gives one map for each text that you ask": NO,  # solution
     "covering a part and measuring again works for any model": YES,  # solution
     "the best of many units is above chance, so it means something": NO,  # solution
-    # solution
-    "if a map marks what matters, covering it hurts more than covering random parts": YES,
+    "if a map marks what matters, covering it hurts more than covering random parts": YES,  # solution
     "a high cosine with 'a cat' shows that a picture looks like a cat": NO,  # solution
 }
 

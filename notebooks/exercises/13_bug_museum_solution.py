@@ -94,8 +94,7 @@ bug_museum.check_end(end_of)
 diagnosis = {
     "the loss begins at 30, ln N is 4.16": "no normalisation",  # solution
     "the loss falls, and stops at 1.9 whatever you do": "scale without exp",  # solution
-    # solution
-    "the loss stays at ln N; before the training all captions are one vector": "first token",
+    "the loss stays at ln N; before the training all captions are one vector": "first token",  # solution
     "the loss stays at ln N; before the training captions differ": "shuffled pairs",  # solution
     "the loss is fine on process 0, and above ln N on process 1": "local labels",  # solution
     "exchanging pictures and captions changes the loss": "one direction",  # solution

@@ -109,8 +109,7 @@ claims = {
     "my ViT-B/32 has 20% on ImageNetV2; first I look at the preprocessing": HOLDS,  # solution
     "it found the tower of Tokyo, so it knows where Tokyo is": FAILS,  # solution
     "it tells “opening a door” from “closing a door” by the mean of the frames": FAILS,  # solution
-    # solution
-    "two models with cosines of 0.3 and 0.6 for the same pair: the second is surer": FAILS,
+    "two models with cosines of 0.3 and 0.6 for the same pair: the second is surer": FAILS,  # solution
 }
 
 # %%
