@@ -287,7 +287,15 @@ def test_at_full_scale_figures_are_drawn_from_a_model_of_the_hub_and_say_that_it
     assert of_the_model == {
         name for name, each in found.items() if each["finding"].startswith(MARK)
     }
-    assert of_the_model == {"fig05", "fig06", "fig08", "fig10", "fig16", "fig17"}
+    assert of_the_model == {
+        "fig05",
+        "fig06",
+        "fig08",
+        "fig10",
+        "fig16",
+        "fig17",
+        "typographic",
+    }
 
 
 @pytest.mark.parametrize(
