@@ -23,7 +23,7 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "clipbench" / "assets"
 NOTEBOOKS = ROOT / "notebooks"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -185,7 +185,7 @@ def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
     """Its first 200 of 1,172 steps again: the same numbers on the same kind of processor with
     the same torch.
     """
-    golden = json.loads((Path(__file__).parent / "golden_run.json").read_text())
+    golden = json.loads((Path(__file__).parents[1] / "support" / "golden_run.json").read_text())
     if golden["processor"] not in cpu_flags() or torch.__version__ != golden["torch"]:
         pytest.skip(
             f"the losses were logged with {golden['processor']} and torch {golden['torch']}"
@@ -203,7 +203,7 @@ def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [*golden["command"].split()[1:], "--out", str(tmp_path / "run"), "--json"]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", stop, *command], cwd=root, capture_output=True, text=True
     )

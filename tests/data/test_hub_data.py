@@ -19,7 +19,7 @@ from clipbench.data.readers.splits_on_disk import find_parts, open_several_label
 from clipbench.data.readers.tables import labelled_set
 
 # real pictures, beside a checkout
-CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"
+CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10"
 NAMES = ["red_car", "cat", "sun"]
 
 

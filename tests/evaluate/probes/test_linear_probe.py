@@ -26,7 +26,7 @@ from clipbench.evaluate.probes.linear_probe import (
 from clipbench.evaluate.probes.logistic import Fit, Problem, fit
 
 # real pictures, beside a checkout
-CIFAR10 = Path(__file__).parent.parent.parent / "shared" / "data" / "cifar10"
+CIFAR10 = Path(__file__).parents[4] / "shared" / "data" / "cifar10"
 
 
 def clusters(

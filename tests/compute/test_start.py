@@ -13,7 +13,7 @@ import clipbench
 from clipbench.bench import BENCHMARKS
 from clipbench.compute.environment import prepare_for_torch
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PUBLIC = [
     "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "PictureSet", "Tokenizer", "TrainConfig",
     "Trainer", "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures",

@@ -23,7 +23,7 @@ from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import world_tokenizer
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURES = [noise_picture(40, 50, seed) for seed in range(3)]
 TEXTS = ["a cat", "a dog on red"]
 

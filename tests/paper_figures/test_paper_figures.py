@@ -27,7 +27,7 @@ from clipbench.paper_figures.plan import plan
 from clipbench.paper_figures.suite import by_task
 from clipbench.pretrained.random_weights import ABOUT, MARK
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SUITE = {  # task -> zero-shot, full probe, probes of 1, 2, 4 pictures
     "count": (0.7, 0.9, 0.5, 0.6, 0.8),
     "style": (0.9, 0.95, 0.8, 0.9, 0.92),

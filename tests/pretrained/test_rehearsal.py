@@ -21,7 +21,7 @@ from clipbench.cli import main
 from clipbench.model import CLIPConfig, ResNetConfig, TransformerConfig, ViTConfig
 from clipbench.pretrained.folders import load_pretrained, save_pretrained
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MEMORY = 1_200_000_000  # bytes that ViT-B/32 may hold at once, Python and torch included
 
 # The paper's text encoder, narrower, with two image encoders of one or two blocks.

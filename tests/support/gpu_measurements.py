@@ -23,7 +23,7 @@ from clipbench.tokenizer import Tokenizer
 from clipbench.training.presets import find_preset, scene_trainer, with_budget
 from clipbench.training.trainer import TrainConfig, Trainer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 GIGABYTE = 1e9
 
 

@@ -156,7 +156,7 @@ def test_one_process_writes(two_processes):
 
 @pytest.mark.slow
 def test_the_command_line_trains_on_two_processes(tmp_path):
-    preset = Path(__file__).parent.parent / "experiments" / "tiny-vit.json"
+    preset = Path(__file__).parents[2] / "experiments" / "tiny-vit.json"
     command = (
         "-m",
         "clipbench",

@@ -278,7 +278,7 @@ def test_a_killed_process_loses_at_most_a_part(encoder, data, tmp_path):
     from pathlib import Path
 
     file = tmp_path / "f.safetensors"
-    code = KILLED.format(tests=str(Path(__file__).parent / "support"))
+    code = KILLED.format(tests=str(Path(__file__).parents[2] / "support"))
     assert subprocess.run([sys.executable, "-c", code, str(file)]).returncode == -9
     counting = Counting(encoder)
     assert torch.equal(

@@ -10,7 +10,7 @@ from small import CONVNET, TRANSFORMER, small_config
 
 from clipbench import UserError, load
 
-SCRIPT = Path(__file__).parent.parent / "tools" / "train_on_a_card.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "train_on_a_card.py"
 if not SCRIPT.exists():
     pytest.skip("the script is in a clone only", allow_module_level=True)
 

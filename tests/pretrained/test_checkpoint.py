@@ -25,7 +25,7 @@ from clipbench.pretrained.checkpoint import (
     write_manifest,
 )
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:

@@ -31,7 +31,7 @@ from clipbench.training.log import read_events
 from clipbench.training.presets import find_preset
 from clipbench.training.run_lock import locked
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
