@@ -1,10 +1,8 @@
-"""What the quick tests catch: seeded one-line faults, each tried against the tests that run its
-line.
+"""Measure what the quick tests catch: seeded one-line faults, each tried against its line's tests.
 
-    python -m tools.mutants draw --count 150 --seed 0 FILES      names faults at random and writes
-    tools/mutants.json python -m tools.mutants cover                                which test runs
-    which line, and how long each takes python -m tools.mutants run
-    tries every fault, and notes what caught it
+    python -m tools.mutants draw --count 150 --seed 0 FILES   draw faults into tools/mutants.json
+    python -m tools.mutants cover                             which test runs which line, how long
+    python -m tools.mutants run                               try every fault, note what caught it
 
 Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip
 install coverage``, and fork, so Linux or macOS. A fault that nothing can see is given
