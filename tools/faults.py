@@ -128,7 +128,9 @@ def with_field(node: ast.expr, **fields) -> ast.expr:
 
 def is_text(node: ast.expr) -> bool:
     """Adding is joining here, and the fault a TypeError that any test sees."""
-    return isinstance(node, TEXT) or isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return isinstance(node, TEXT) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 # --- all faults of a source text ------------------------------------------------------------------

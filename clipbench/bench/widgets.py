@@ -201,7 +201,7 @@ def events_for(alike: list[dict]) -> Iterator[tuple[str, dict]]:
 def data_of(control: dict, number: int) -> dict:
     """The message of a page for the n-th operation of a control."""
     kind = control["kind"]
-    if "Button" in kind and "Toggle" not in kind or kind == "Thumbnail":
+    if ("Button" in kind and "Toggle" not in kind) or kind == "Thumbnail":
         return {"method": "custom", "content": {"event": "click"}, "buffer_paths": []}
     return {"method": "update", "state": state_of(control, number), "buffer_paths": []}
 

@@ -83,7 +83,7 @@ class LiveTrainingCurve:
     def __call__(self, event: Event) -> None:
         self.events.append(event)
         due = time.monotonic() - self.drawn >= self.every
-        if event["event"] == "end" or event["event"] == "step" and due:
+        if event["event"] == "end" or (event["event"] == "step" and due):
             self.draw()
 
     def draw(self) -> None:

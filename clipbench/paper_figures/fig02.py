@@ -1,5 +1,7 @@
 """Figure 2: how many pairs each objective needs to the same zero-shot accuracy."""
 
+import itertools
+
 from clipbench.evaluate.records.record import MADE_BY
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
@@ -23,7 +25,7 @@ def make(sources: Sources) -> Finding:
     record = sources.raw(RECORD, MADE_BY[RECORD])
     figure, finding = draw(record)
     last = [record[name]["top1"][-1] for name in NAMES if name in record]
-    ordered = all(a >= b for a, b in zip(last, last[1:], strict=False))
+    ordered = all(a >= b for a, b in itertools.pairwise(last))
     appears = YES if ordered else PARTLY if last[0] == max(last) else NO
     return Finding(
         figure,

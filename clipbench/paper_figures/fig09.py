@@ -1,5 +1,6 @@
 """Figure 9: the zero-shot error of ever larger models."""
 
+import itertools
 import math
 import statistics
 
@@ -17,7 +18,7 @@ def make(sources: Sources) -> Finding:
     errors = errors_by_size(sources.raw(RECORD, MADE_BY[RECORD]))
     figure, finding = draw(errors)
     means = [statistics.fmean(errors[size]) for size in sorted(errors)]
-    falls = all(a > b for a, b in zip(means, means[1:], strict=False))
+    falls = all(a > b for a, b in itertools.pairwise(means))
     seeds = max(map(len, errors.values()))
     return Finding(
         figure,

@@ -1,5 +1,7 @@
 """Figure 10: the mean of linear probes over the compute of a picture, for several models."""
 
+import contextlib
+
 from clipbench.figures import LessonFigure, labelled_scatter
 from clipbench.paper_figures.fig06 import mean_over
 from clipbench.paper_figures.finding import PARTLY, Finding, judged
@@ -44,10 +46,8 @@ def all_suites(sources: Sources) -> dict[str, tuple[str, dict]]:
             found.setdefault(name, (model, other_suite(sources, record, model)))
         except NoRecord:
             continue
-    try:
+    with contextlib.suppress(NoRecord):
         found["raw pixels"] = ("", pixel_suite(sources))
-    except NoRecord:
-        pass
     return found
 
 

@@ -351,10 +351,8 @@ def refuse_unknown_settings(section: str, settings: Mapping) -> None:
         OtherModel: naming a setting that this package's ``CLIP`` does not have.
     """
     for name, value in settings.items():
-        usual = (
-            value == OPEN_CLIP_FIXED.get(name)
-            or name == "pool_type"
-            and value in OPEN_CLIP_POOLS.get(section, ())
+        usual = value == OPEN_CLIP_FIXED.get(name) or (
+            name == "pool_type" and value in OPEN_CLIP_POOLS.get(section, ())
         )
         if value and not usual and name not in OPEN_CLIP_KNOWN[section]:
             raise OtherModel(f"{section}.{name} is a setting that this CLIP does not have")

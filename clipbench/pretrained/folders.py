@@ -292,7 +292,7 @@ def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
     return model
 
 
-class skipped_initialisation:
+class skipped_initialisation:  # noqa: N801 - used like a function
     """While active, new modules draw no random numbers: their weights are about to be replaced."""
 
     def __enter__(self):

@@ -3,6 +3,7 @@
 ``log.csv`` with a row a step, ``events.jsonl`` with every event.
 """
 
+import contextlib
 import csv
 import json
 import os
@@ -38,10 +39,9 @@ class TrainingLog:
             self.open(event)
         if event["event"] == "step":
             self.last = event
-        try:
+        # a full disk must not end the training; the log goes on once there is room
+        with contextlib.suppress(OSError):
             self.write(event)
-        except OSError:  # a full disk must not end the training; the log goes on once there is room
-            pass
         if event["event"] == "end":
             self.close()
 

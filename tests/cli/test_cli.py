@@ -173,7 +173,7 @@ def test_a_captions_file_is_trained_on_and_bad_pictures_are_named(world, tmp_pat
     ]
     lines = [f"{world}/pictures/{name},a picture of {name}" for name in [*names, "cat/gone.png"]]
     (tmp_path / "captions.csv").write_text("\n".join(["image,caption", *lines]) + "\n")
-    code, out, err = run(
+    code, _out, err = run(
         capsys, *train(world, tmp_path / "run", "--data", tmp_path / "captions.csv")
     )
     assert code == 0 and err.count("left out: ") == 1 and "gone.png: no such file" in err

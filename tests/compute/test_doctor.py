@@ -182,7 +182,7 @@ def test_a_clone_is_known_by_its_lessons(tmp_path):
 )
 def test_jupyterlab_is_needed_only_where_the_lessons_run_in_it(monkeypatch, place, needed):
     monkeypatch.setattr(doctor, "place", lambda: place)
-    monkeypatch.setattr(doctor, "required_packages", lambda: [])
+    monkeypatch.setattr(doctor, "required_packages", list)
     monkeypatch.setattr(doctor, "_version", lambda name: None if name == "jupyterlab" else "1.0")
     (lack,) = (lack for lack in doctor.missing() if "jupyterlab" in lack["what"])
     assert lack["needed"] is needed and "[notebooks]" in lack["how"]

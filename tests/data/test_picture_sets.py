@@ -34,7 +34,7 @@ def test_every_shipped_set_has_labels_names_templates_and_pictures(name):
     assert len(data) == len(data.ids) == len(set(data.ids)) and data.name == name
     assert (
         data.labels.dtype == torch.int64
-        and 0 <= data.labels.min()
+        and data.labels.min() >= 0
         and data.labels.max() < len(data.class_names)
     )
     assert len(set(data.class_names)) == len(data.class_names) and data.chance == 1 / len(

@@ -2,6 +2,7 @@
 probes, and the command.
 """
 
+import itertools
 import json
 import math
 
@@ -79,7 +80,7 @@ def test_strengths_grow(name):
         for s in STRENGTHS
     ]
     assert changes[0] > 1 and changes[-1] > changes[0]
-    assert all(b > a - 1 for a, b in zip(changes, changes[1:], strict=False))
+    assert all(b > a - 1 for a, b in itertools.pairwise(changes))
 
 
 def test_noise_has_the_deviation_that_is_said():

@@ -125,7 +125,7 @@ WITH_DOLLARS = {
     "map": lambda: labelled_map(MAP, [DOLLARS[1]] * 40, DOLLARS[0]),
     "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS, DOLLARS),
     "lines": lambda: line_chart(
-        [1, 2], dict.fromkeys(DOLLARS, [1, 2]), DOLLARS[1], DOLLARS[0], "loss"
+        [1, 2], {key: [1, 2] for key in DOLLARS}, DOLLARS[1], DOLLARS[0], "loss"
     ),
 }
 

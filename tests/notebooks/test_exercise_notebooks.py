@@ -24,7 +24,7 @@ def checks(notebook) -> int:
 
 
 def test_every_notebook_of_exercises_has_a_solution():
-    built = {path for path in EXERCISES.glob("*.ipynb")}
+    built = set(EXERCISES.glob("*.ipynb"))
     assert built == {
         made for path in SOLUTIONS for made in (path.with_suffix(".ipynb"), student_path(path))
     }

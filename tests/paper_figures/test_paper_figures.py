@@ -137,7 +137,7 @@ def test_records_become_a_figure_with_a_finding(records, name):
         and finding.finding in finding.figure.alt
         and finding.spread
     )
-    assert FIGURES[name].NAME == name and FIGURES[name].PAPER and FIGURES[name].__doc__
+    assert name == FIGURES[name].NAME and FIGURES[name].PAPER and FIGURES[name].__doc__
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -172,7 +172,7 @@ def test_an_empty_file_is_no_model(tmp_path):
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
     message = refused(folder)
-    assert name in message or name == "config.json" and "no config.json" in message
+    assert name in message or (name == "config.json" and "no config.json" in message)
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_names_are_translated_there_and_back(explorer):
     assert explorer.prompts == ["Katze", "Hund", "my own words"] and explorer.active_templates == [
         "ein Foto von {}"
     ]
-    assert [row["texts"] for row in explorer.scores][0] == ["ein Foto von Katze"]
+    assert next(row["texts"] for row in explorer.scores) == ["ein Foto von Katze"]
     explorer.language = "es"
     explorer.language = "en"
     assert explorer.scores == before and explorer.templates == ["a photo of a {}."]

@@ -7,6 +7,7 @@ accuracy. So a new record changes the page, and a new claim is one function. A t
 page is stale.
 """
 
+import itertools
 import json
 import statistics
 from collections.abc import Callable
@@ -427,8 +428,7 @@ def _(*ways):
     )
     numbers = f"some 150,000 pairs of one world, one image encoder: {told} (one seed each)"
     ordered = all(
-        better["top1_low"] > worse["top1_high"]
-        for better, worse in zip(found, found[1:], strict=False)
+        better["top1_low"] > worse["top1_high"] for better, worse in itertools.pairwise(found)
     )
     return Seen(
         numbers,

@@ -40,7 +40,7 @@ def word_masks() -> torch.Tensor:
     masks = np.zeros((len(concepts()), 24, 96), dtype=np.uint8)
     for index in readable().nonzero()[:, 0].tolist():
         name = concepts()[index].name
-        left, top, right, bottom = font.getbbox(name + "dg")
+        _left, top, _right, bottom = font.getbbox(name + "dg")
         width = font.getbbox(name)[2]
         strip = Image.new("L", (width + 4, bottom - top + 2), 0)
         ImageDraw.Draw(strip).text((2, 1 - top), name, fill=255, font=font)

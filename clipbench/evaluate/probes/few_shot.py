@@ -2,6 +2,7 @@
 2021, Figs. 6 and 7).
 """
 
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -136,12 +137,12 @@ def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequenc
     if len(shots) < 2 or list(shots) != sorted(set(shots)):
         raise UserError("a learning curve needs two or more numbers of shots, in ascending order")
     curve = list(zip(shots, accuracies, strict=True))
-    monotone = all(a <= b for a, b in zip(accuracies, accuracies[1:], strict=False))
+    monotone = all(a <= b for a, b in itertools.pairwise(accuracies))
     if target <= accuracies[0]:
         return Match(
             shots[0], "interpolated" if target == accuracies[0] else "below the range", monotone
         )
-    for (k_a, a), (k_b, b) in zip(curve, curve[1:], strict=False):
+    for (k_a, a), (k_b, b) in itertools.pairwise(curve):
         if a < target <= b:
             share = (target - a) / (b - a)
             return Match(

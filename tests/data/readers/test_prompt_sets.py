@@ -199,8 +199,8 @@ def test_an_unknown_set_is_told_with_the_known_ones():
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
     write_small_model(folder / "model")
-    write_image_folder(folder / "eurosat", {name: 2 for name in prompt_set("eurosat").classes})
-    write_image_folder(folder / "pets", {name: 1 for name in prompt_set("pets").classes})
+    write_image_folder(folder / "eurosat", dict.fromkeys(prompt_set("eurosat").classes, 2))
+    write_image_folder(folder / "pets", dict.fromkeys(prompt_set("pets").classes, 1))
     write_image_folder(folder / "mine", {"AnnualCrop": 2, "River": 1})
     return folder
 

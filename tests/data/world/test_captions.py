@@ -142,7 +142,7 @@ class Scene:
         """
         for concept, number in meanings().get(phrase, ()):
             seen = self.counts[concept]
-            if seen == number or number == 0 and seen > 1:
+            if seen == number or (number == 0 and seen > 1):
                 return concept
         return None
 

@@ -2,6 +2,7 @@
 refused.
 """
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -44,7 +45,7 @@ def clusters(
 
 def test_the_grid_has_97_values_eight_to_a_decade():
     assert len(GRID) == 97 and GRID[0] == pytest.approx(1e-6) and GRID[-1] == pytest.approx(1e6)
-    assert {round(math.log10(b / a), 9) for a, b in zip(GRID, GRID[1:], strict=False)} == {0.125}
+    assert {round(math.log10(b / a), 9) for a, b in itertools.pairwise(GRID)} == {0.125}
 
 
 @pytest.mark.parametrize("peak", [0, 1, 37, 48, 95, 96])

@@ -77,7 +77,10 @@ def test_switches_come_first_and_only_those_that_differ():
     told = compare(
         record("1100"), record("1110", {"templates": ["a {}", "{}"], "words": {"classes": "own"}})
     )
-    assert list(told)[0] == "switches" and set(told["switches"]) == {"templates", "words.classes"}
+    assert next(iter(told)) == "switches" and set(told["switches"]) == {
+        "templates",
+        "words.classes",
+    }
     assert told["switches"]["words.classes"] == {"first": "(absent)", "second": "own"}
     assert told["metrics"]["top1"] == {"first": 0.5, "second": 0.75, "difference": 0.25}
     assert told["paired"]["only_second"] == 1 and told["paired"]["only_first"] == 0

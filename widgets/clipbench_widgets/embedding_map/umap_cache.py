@@ -30,4 +30,4 @@ def shipped_umaps(key: str) -> dict[str, Tensor]:
         with safe_open(file, "pt") as maps:
             if (maps.metadata() or {}).get("key") != key:
                 return {}
-            return {name: maps.get_tensor(name).float() for name in maps.keys()}
+            return {name: maps.get_tensor(name).float() for name in maps.keys()}  # noqa: SIM118 - not a dict
