@@ -1,5 +1,6 @@
 """The one kind of error that is the user's to mend, and how others are told in its line."""
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -9,6 +10,17 @@ class UserError(ValueError):
 
     Its message is one line that says what to do; the command line exits with 2.
     """
+
+
+class Notice(UserWarning):
+    """What was ignored, guessed or left out, in one line; the run goes on."""
+
+
+def notice(line: str) -> None:
+    """Say what was ignored, guessed or left out: a warning in Python, a line on stderr in the
+    command line.
+    """
+    warnings.warn(line, Notice, stacklevel=3)
 
 
 def missing_package(purpose: str, package: str, extra: str) -> UserError:

@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 
 from clipbench.errors import UserError
 
+# a model or a data set of the hub, owner/name
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 # what comes with the package: checkpoints, fonts, pictures, records
 ASSETS = Path(__file__).parent / "assets"
 

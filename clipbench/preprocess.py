@@ -21,6 +21,8 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 MAX_PIXELS = 25_000_000  # a picture above this is refused before it is decoded
 TOO_LARGE = f"has too many pixels; make it smaller than {MAX_PIXELS // 1_000_000} megapixels"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# of their files; the one list for folders, shards and uploads
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,38 @@
 """Finds the command, runs it, prints its result, and turns a user's mistake into one line."""
 
 import errno
+import functools
 import json
 import os
 import sys
+import warnings
+from collections.abc import Callable
 
 from clipbench.cli import bench, classify, compare, doctor, embed, evaluate, figures, search, train
 from clipbench.cli.shared import Parser
-from clipbench.errors import UserError
+from clipbench.errors import Notice, UserError
 
 COMMANDS = (train, evaluate, compare, classify, embed, search, figures, bench, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    usual = warnings.formatwarning
+    warnings.formatwarning = functools.partial(formatted, usual)
+    try:
+        return run(argv)
+    finally:
+        warnings.formatwarning = usual
+
+
+def formatted(usual: Callable[..., str], message, category, *place, **line) -> str:
+    """A warning for people; a notice without the place in the code."""
+    if issubclass(category, Notice):
+        return f"clipbench: {' '.join(str(message).split())}\n"
+    return usual(message, category, *place, **line)
+
+
+def run(argv: list[str] | None) -> int:
     argv = (sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         arguments = build_parser().parse_args(argv)

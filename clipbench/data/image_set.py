@@ -23,7 +23,6 @@ PHOTO_TEMPLATES = (
     "a blurry photo of a {}.",
     "a {}.",
 )
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}  # of picture files
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Finds out what a name on the command line means as training data."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 from clipbench.data.image_set import PictureSet
 from clipbench.data.readers.captioned import CaptionedSet, from_picture_set
 from clipbench.data.readers.folders import digits, picture_folder
-from clipbench.data.readers.hub import hub_set
+from clipbench.data.readers.hub import hub_set, is_hub_data
 from clipbench.data.readers.shards import shard_files, shard_set
 from clipbench.data.readers.splits_on_disk import open_captioned_part
 from clipbench.data.readers.tables import csv_set, parquet_set
@@ -48,7 +47,7 @@ def open_captioned(
         return csv_set(table, image_column, caption_column)
     if files := parquet_files(path):
         return parquet_set(files, image_column, caption_column, templates)
-    if is_hub_id(where) and not path.exists():
+    if is_hub_data(where) and not path.exists():
         return hub_set(where, image_column, caption_column, templates)
     return from_picture_set(open_pictures(where, "train"), templates)
 
@@ -66,10 +65,6 @@ def parquet_files(path: Path) -> list[Path]:
         return [path]
     found = sorted([*path.glob("*.parquet"), *path.glob("data/*.parquet")])
     return [file for file in found if file.name.startswith("train")] or found
-
-
-def is_hub_id(where: str) -> bool:
-    return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", where) is not None
 
 
 def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:

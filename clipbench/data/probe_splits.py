@@ -6,7 +6,6 @@ so.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -38,8 +37,8 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
 
     Args:
         data: a name for ``open_pictures``, or a folder that holds ``train``, ``test`` and perhaps
-            ``val`` (folders with one sub-folder a class, or parquet files of those names), or a hub
-            data set with such parts.
+            ``val`` by any name of ``SPLITS`` (folders with one sub-folder a class, or parquet
+            files), or a hub data set with such splits.
         train: another data set to train on; then all of ``data`` is the test set.
         scenes: how many scenes to draw for training where ``data`` is made of scenes.
 
@@ -63,10 +62,6 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
         return Split(
             probe_scenes(scenes, tiny=data.endswith("256")), open_pictures(data), None, how
         )
-    parts = {part: find_part(Path(data), *names) for part, names in PARTS.items()}
-    if parts["train"] and parts["test"]:
-        opened = {part: open_pictures(str(path)) if path else None for part, path in parts.items()}
-        return checked(Split(**opened, how="the folder's own parts"))
     if "train" in (found := find_parts(data)) and len(found) > 1:
         return of_parts(found)
     return stratified(open_pictures(data))
@@ -76,22 +71,13 @@ def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
     """The parts of a hub data set or of a folder in its layout; without a test part, validation
     is for testing.
     """
-    test = next(part for part in found if part != "train")  # in the order of parts.PARTS
+    test = next(part for part in found if part != "train")  # in the order of SPLITS
     validation = found["validation"]() if test == "test" and "validation" in found else None
     return checked(
         Split(
             found["train"](), found[test](), validation, f"the data's own parts, tested on {test}"
         )
     )
-
-
-PARTS = {"train": ("train",), "test": ("test",), "validation": ("val", "valid", "validation")}
-
-
-def find_part(folder: Path, *names: str) -> Path | None:
-    """``folder/name`` or ``folder/name.parquet``, the first that exists."""
-    candidates = [folder / f"{name}{ending}" for name in names for ending in ("", ".parquet")]
-    return next((path for path in candidates if path.exists()), None)
 
 
 def probe_scenes(count: int, tiny: bool = False) -> PictureSet:

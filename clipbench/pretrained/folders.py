@@ -10,7 +10,6 @@ safetensors only, never unpickled.
 """
 
 import json
-import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from clipbench.errors import UserError, did_you_mean, first_line
-from clipbench.files import ASSETS, written_whole
+from clipbench.files import ASSETS, HUB_ID, written_whole
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig
 from clipbench.objectives import Objective
 from clipbench.objectives.stored import write_objective
@@ -57,7 +56,6 @@ from clipbench.tokenizer import Tokenizer
 
 CHECKPOINTS = ASSETS / "checkpoints"
 TWIN = "twin:"  # before the name of a model in CHECKPOINTS / "twins"
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 # -------------------- save

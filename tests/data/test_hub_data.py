@@ -17,6 +17,7 @@ from clipbench.data.probe_splits import open_split
 from clipbench.data.readers.hub import hub_parts, is_hub_data
 from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels, part_of
 from clipbench.data.readers.tables import labelled_set
+from clipbench.errors import Notice
 
 # real pictures, beside a checkout
 CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10"
@@ -295,3 +296,24 @@ def test_cifar10_is_recognised_and_has_its_parts():
     assert (len(split.train), len(split.test)) == (20_000, 10_000)
     data = open_pictures(str(CIFAR10))
     assert len(data) == 10_000 and recognised(data.name, data.class_names).name == "cifar10"
+
+
+# -------------------- folders of splits
+
+
+def test_the_test_pictures_of_a_contest_lie_beside_the_split_folders(tmp_path):
+    for split in ("train", "val"):
+        write_image_folder(tmp_path / split, {"cat": 2, "dog": 2})
+    write_image_folder(tmp_path, {"test": 3})
+    with pytest.warns(Notice, match="test has no class folders, so its pictures are left out"):
+        split = open_split(str(tmp_path))
+    assert split.train.class_names == split.test.class_names == ["cat", "dog"]
+    assert len(split.train) == 4 and "tested on validation" in split.how
+
+
+def test_a_folder_of_documents_beside_splits_is_no_class(tmp_path):
+    write_image_folder(tmp_path / "train", {"cat": 2, "dog": 2})
+    write_image_folder(tmp_path / "test", {"cat": 1, "dog": 1})
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "read me.txt").write_text("hello")
+    assert open_pictures(str(tmp_path)).class_names == ["cat", "dog"]

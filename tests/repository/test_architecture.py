@@ -61,7 +61,9 @@ USES = {
         "pretrained training"
     ),
     "clipbench.exercises": "loss",
-    "clipbench_widgets.core": "data.world errors evaluate evaluate.features pretrained tokenizer",
+    "clipbench_widgets.core": (
+        "data.world errors evaluate evaluate.features preprocess pretrained tokenizer"
+    ),
     "clipbench_widgets.beat_the_machine": (
         "data.world evaluate.statistics figures clipbench_widgets.core"
     ),

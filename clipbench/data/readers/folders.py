@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from clipbench.data.image_set import ENDINGS, PHOTO_TEMPLATES, PictureSet
+from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
+from clipbench.data.readers.picture_files import pictures_in, visible_folders
 from clipbench.errors import UserError
 from clipbench.preprocess import open_picture
 
@@ -45,15 +46,8 @@ def digits(split: str = "all") -> PictureSet:
 
 def picture_folder(folder: Path) -> PictureSet:
     """One sub-folder a class: its name, with underscores as spaces, is the class name."""
-    class_folders = sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    files = [
-        (path, label)
-        for label, sub in enumerate(class_folders)
-        for path in sorted(sub.iterdir())
-        if path.suffix.lower() in ENDINGS
-    ]
+    class_folders = visible_folders(folder)
+    files = [(path, label) for label, sub in enumerate(class_folders) for path in pictures_in(sub)]
     if not files:
         raise UserError(
             f"{folder}: no pictures found; make one sub-folder a class and put the "

@@ -11,6 +11,7 @@ from pathlib import Path
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.tables import table_set
 from clipbench.errors import UserError, first_line, missing_package
+from clipbench.files import HUB_ID
 
 
 def load(name: str, /, **options):
@@ -43,7 +44,7 @@ def hub_set(
 
 
 # owner/name, owner/name@configuration
-HUB_DATA = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w.-]+))?")
+HUB_DATA = re.compile(rf"({HUB_ID.pattern})(?:@([\w.-]+))?")
 FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".zip")
 
 

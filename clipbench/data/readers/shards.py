@@ -17,9 +17,9 @@ from pathlib import Path
 from clipbench.data.image_set import PHOTO_TEMPLATES
 from clipbench.data.readers.captioned import CaptionedSet, as_captions, from_labels
 from clipbench.errors import UserError
-from clipbench.preprocess import open_picture
+from clipbench.preprocess import PICTURE_SUFFIXES, open_picture
 
-PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
+PICTURES = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 CAPTIONS = ("txt", "caption", "text")
 CAPTION_KEYS = ("caption", "captions", "text", "texts", "title")  # in .json members
 PICKLED = ("pyd", "pickle", "pkl", "pth", "pt", "dill", "joblib")

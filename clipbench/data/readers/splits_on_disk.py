@@ -13,14 +13,15 @@ from clipbench.data.image_set import PictureSet
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.folders import picture_folder
 from clipbench.data.readers.hub import hub_parts, is_hub_data
+from clipbench.data.readers.picture_files import pictures_in, visible_folders
 from clipbench.data.readers.tables import labelled_set, read_parquet, several_labels_set, table_set
-from clipbench.errors import UserError
+from clipbench.errors import UserError, notice
 
-# a part -> how files, folders and the hub call it; the first that there is is evaluated
-PARTS = {
-    "test": ("test",),
+# a split -> how files, folders and the hub call it; the first that there is is evaluated
+SPLITS = {
+    "test": ("test", "testing"),
     "validation": ("validation", "valid", "val", "dev"),
-    "train": ("train",),
+    "train": ("train", "training"),
 }
 
 
@@ -72,7 +73,7 @@ def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
 
 
 def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
-    """What opens as the wanted part of "name:part", or the first in the order of PARTS; None
+    """What opens as the wanted part of "name:part", or the first in the order of SPLITS; None
     without parts.
 
     Raises:
@@ -88,7 +89,7 @@ def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
 
 
 def find_parts(name: str) -> dict[str, Callable[[], PictureSet]]:
-    """What opens each part, in the order of PARTS; empty for data that are not in parts.
+    """What opens each part, in the order of SPLITS; empty for data that are not in parts.
 
     Raises:
         UserError: for a hub data set that cannot be loaded.
@@ -146,14 +147,20 @@ def tables_of(name: str) -> dict[str, TablePart]:
 
 
 def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
-    """Parts as folders of class folders: train/cat/1.png."""
-    inside = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    if not inside or not all(
-        part_of(path.name) in PARTS and holds_folders(path) for path in inside
-    ):
+    """Splits as folders of class folders: train/cat/1.png.
+
+    Beside them may lie folders without pictures of their own, and splits without classes, such as
+    the test pictures of a contest.
+    """
+    inside = visible_folders(folder)
+    splits = {part_of(path.name): path for path in inside if part_of(path.name) in SPLITS}
+    classed = {split: path for split, path in splits.items() if visible_folders(path)}
+    others = [path for path in inside if path not in splits.values()]
+    if not classed or any(pictures_in(path) for path in others):
         return {}
-    found = in_order({part_of(path.name): path for path in inside})
-    return {part: partial(picture_folder, path) for part, path in found.items()}
+    for split in splits.keys() - classed.keys():
+        notice(f"{splits[split]} has no class folders, so its pictures are left out")
+    return {split: partial(picture_folder, path) for split, path in in_order(classed).items()}
 
 
 def part_of(name: str) -> str:
@@ -161,14 +168,10 @@ def part_of(name: str) -> str:
     "validation".
     """
     start = name.split("-")[0].lower()
-    return next((part for part, names in PARTS.items() if start in names), start)
-
-
-def holds_folders(path: Path) -> bool:
-    return any(inside.is_dir() for inside in path.iterdir())
+    return next((part for part, names in SPLITS.items() if start in names), start)
 
 
 def in_order(parts: dict) -> dict:
-    """Those of PARTS first."""
-    first = [part for part in PARTS if part in parts]
-    return {part: parts[part] for part in [*first, *(part for part in parts if part not in PARTS)]}
+    """Those of SPLITS first."""
+    first = [part for part in SPLITS if part in parts]
+    return {part: parts[part] for part in [*first, *(part for part in parts if part not in SPLITS)]}

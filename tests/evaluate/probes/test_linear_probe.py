@@ -171,8 +171,9 @@ def test_scenes_are_tested_on_the_frozen_set_and_trained_on_another_seed():
     )
 
 
-def test_a_folder_with_parts_keeps_them(tmp_path):
-    for part, count in (("train", 4), ("val", 2), ("test", 3)):
+@pytest.mark.parametrize("validation", ["val", "valid", "validation", "dev", "Dev"])
+def test_a_folder_with_parts_keeps_them(tmp_path, validation):
+    for part, count in (("train", 4), (validation, 2), ("test", 3)):
         write_image_folder(tmp_path / part, {"cat": count, "dog": count})
     split = open_split(str(tmp_path))
     assert [len(part) for part in (split.train, split.validation, split.test)] == [8, 4, 6]

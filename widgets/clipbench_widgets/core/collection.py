@@ -20,8 +20,8 @@ from clipbench.evaluate.features.feature_file import (
     open_features,
     read_about,
 )
+from clipbench.preprocess import PICTURE_SUFFIXES
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
-from clipbench_widgets.core.uploads import ENDINGS
 
 MANY = 2000  # pictures; what an app shows by default is encoded without a bar
 MAX_KEPT = 512  # pictures that stay in memory once they were shown
@@ -214,7 +214,7 @@ def folder_of_files(folder: Path) -> PictureSet | None:
     files = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in ENDINGS.split(",") and path.is_file()
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
     )
     if not files or any(
         path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()

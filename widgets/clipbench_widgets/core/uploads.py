@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import ipywidgets
 
 from clipbench import UserError, open_picture
+from clipbench.preprocess import PICTURE_SUFFIXES
 from clipbench_widgets.core.pictures import NamedPicture
 
 MEGABYTE = 1 << 20
 MAX_BYTES = 8 * MEGABYTE  # Jupyter's connection drops messages above 10 MB
 # times the shorter; a thread of pixels, made wide enough for a model, fills the memory
 LONGEST_SIDES = 20
-ENDINGS = ".jpg,.jpeg,.png,.webp,.gif,.bmp,.tif,.tiff"
+ACCEPTED = ",".join(PICTURE_SUFFIXES)  # what a browser offers to choose from
 
 
 @dataclass(frozen=True)

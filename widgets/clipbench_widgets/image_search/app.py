@@ -21,7 +21,7 @@ from clipbench_widgets.core.pictures import NamedPicture
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.image_search import page as search_page
 from clipbench_widgets.image_search.index import SearchIndex
 
@@ -161,7 +161,7 @@ class ImageSearch(ipywidgets.VBox):
         )
         self._query.add_class("clipbench-search-query")
         self._upload = ipywidgets.FileUpload(
-            accept=ENDINGS, multiple=False, description="Upload a picture"
+            accept=ACCEPTED, multiple=False, description="Upload a picture"
         )
         self._upload.add_class("clipbench-upload")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)

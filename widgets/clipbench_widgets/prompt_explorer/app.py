@@ -23,7 +23,7 @@ from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
 from clipbench_widgets.prompt_explorer import page
 from clipbench_widgets.prompt_explorer import records as explorer_records
@@ -192,7 +192,7 @@ class PromptExplorer(ipywidgets.VBox):
             ipywidgets.HTML(),
         )
         self._upload = ipywidgets.FileUpload(
-            accept=ENDINGS, multiple=False, description="Upload a picture"
+            accept=ACCEPTED, multiple=False, description="Upload a picture"
         )
         self._upload.add_class("clipbench-upload")
         if self._upload.has_trait("tooltip"):  # not in ipywidgets 7

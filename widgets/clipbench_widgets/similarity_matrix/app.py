@@ -20,7 +20,7 @@ from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ENDINGS, on_picture
+from clipbench_widgets.core.uploads import ACCEPTED, on_picture
 from clipbench_widgets.similarity_matrix import page as matrix_page
 
 MODES = ("cosine", "row softmax", "column softmax")
@@ -187,7 +187,7 @@ class SimilarityMatrix(ipywidgets.VBox):
             "clipbench-above"
         )
         self._upload = ipywidgets.FileUpload(
-            accept=ENDINGS, multiple=False, description="Upload a picture"
+            accept=ACCEPTED, multiple=False, description="Upload a picture"
         )
         self._upload.add_class("clipbench-upload")
         self._notice = ipywidgets.HTML()

@@ -25,7 +25,7 @@ from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.step_runner import StepRunner
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ENDINGS, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
 from clipbench_widgets.typographic_studio import fonts, size_chart
 from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.figure import studio_figure
@@ -216,7 +216,7 @@ class TypographicStudio(ipywidgets.VBox):
             tooltip="Paint over the sticker before the model looks"
         )
         self._upload = ipywidgets.FileUpload(
-            accept=ENDINGS, multiple=False, description="Upload a picture"
+            accept=ACCEPTED, multiple=False, description="Upload a picture"
         )
         self._upload.add_class("clipbench-upload")
         self._tell = ipywidgets.ToggleButton(
