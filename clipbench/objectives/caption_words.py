@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from clipbench.compute.flops import image_flops, transformer_flops
 from clipbench.errors import UserError
 from clipbench.model import CLIP, TextTransformer, through
-from clipbench.objectives.objective import RowWise, ln, lock, no_scale
+from clipbench.objectives.objective import RowAnswers, RowWise, ln, lock
 from clipbench.tokenizer import Tokenizer
 
 PREFIX = 4  # tokens that the picture becomes (appendix A.2)
@@ -44,11 +44,11 @@ class CaptionModel(RowWise):
             clip.image_encoder.feature_width, PREFIX * clip.text_encoder.feature_width
         )
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, targets: Tensor) -> RowAnswers:
         logits = self.logits(self.clip.image_encoder(images), targets[:, :-1])
         losses, wanted = token_losses(logits, targets)
         right = (logits.argmax(-1) == targets[:, 1:]) & wanted
-        return losses, torch.stack([wanted.sum(1), right.sum(1)], 1).float(), no_scale(losses)
+        return RowAnswers(losses, torch.stack([wanted.sum(1), right.sum(1)], 1).float())
 
     def logits(
         self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
@@ -149,13 +149,13 @@ class BagOfWordsPrediction(RowWise):
         clip.text_encoder.token_embedding.requires_grad_(True)
         self.hidden = nn.Linear(clip.image_encoder.feature_width, clip.text_encoder.feature_width)
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, targets: Tensor) -> RowAnswers:
         """The answer that counts as right or wrong is the likeliest word."""
         likely = self.log_likely(self.clip.image_encoder(images))
         bags = word_sets(targets, likely.shape[1])
         losses = -(likely * bags).sum(1) / bags.sum(1)
         right = bags.gather(1, likely.argmax(1, keepdim=True))[:, 0]
-        return losses, torch.stack([torch.ones_like(right), right], 1), no_scale(losses)
+        return RowAnswers(losses, torch.stack([torch.ones_like(right), right], 1))
 
     def log_likely(self, features: Float[Tensor, "B W"]) -> Float[Tensor, "B V"]:
         """log p of each word, given the picture."""

@@ -1,5 +1,7 @@
 """CLIP's own question: which caption belongs to which picture?"""
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,6 +16,14 @@ from clipbench.tokenizer import Tokenizer
 
 # pairs: from here on tiles are faster than all logits at once (clipbench bench loss)
 TILED_FROM = 1024
+
+
+class PairFeatures(NamedTuple):
+    """Unit vectors of the joint space, and what their cosines are multiplied by."""
+
+    images: Float[Tensor, "B D"]
+    texts: Float[Tensor, "B *K D"]  # of K captions per image, or of one
+    scale: Float[Tensor, ""]
 
 
 class Contrastive(Objective):
@@ -41,23 +51,23 @@ class Contrastive(Objective):
             0, (len(pairs.captions), -1)
         )
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.clip(images, targets)
+    def forward(self, images: Tensor, targets: Tensor) -> PairFeatures:
+        return PairFeatures(*self.clip(images, targets))
 
-    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
+    def compare(self, images: Tensor, texts: Tensor, scale: Tensor) -> Float[Tensor, ""]:
         """Of several processes, this one's share of the loss."""
-        if more.ndim == 3:  # (B, K, D)
+        if texts.ndim == 3:  # (B, K, D)
             return torch.stack(
-                [self.compare(rows, texts, number) for texts in more.unbind(1)]
+                [self.compare(images, each, scale) for each in texts.unbind(1)]
             ).mean()
         if distributed.world_size() > 1:
-            return distributed.shared_clip_loss(rows, more, number, dtype=self.product_dtype)
-        if len(rows) < TILED_FROM:
-            return clip_loss(rows, more, number)
-        return tiled_clip_loss(rows, more, number, dtype=self.product_dtype)
+            return distributed.shared_clip_loss(images, texts, scale, dtype=self.product_dtype)
+        if len(images) < TILED_FROM:
+            return clip_loss(images, texts, scale)
+        return tiled_clip_loss(images, texts, scale, dtype=self.product_dtype)
 
-    def accuracy(self, rows: Tensor, more: Tensor) -> float:
-        return batch_accuracy(rows, more if more.ndim == 2 else more[:, 0])
+    def accuracy(self, images: Tensor, texts: Tensor, scale: Tensor) -> float:
+        return batch_accuracy(images, texts if texts.ndim == 2 else texts[:, 0])
 
     def guessing(self, batch_size: int) -> float:
         return ln(batch_size)

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -19,8 +19,9 @@ class Objective(nn.Module):
     two files.
 
     A step has two halves, so that micro-batches give the whole batch's gradient
-    (``gradient_cache``): ``forward`` answers each pair by itself, with rows (B, ...) that have a
-    gradient; ``compare`` makes one loss of all rows.
+    (``gradient_cache``): ``forward`` answers each pair by itself; ``compare`` makes one loss of all
+    answers. Answers are a named tuple of tensors: those of one row per pair, (B, ...), and those
+    that all pairs share, of no dimension, such as a scale.
 
     Attributes:
         name: as on the command line.
@@ -40,15 +41,15 @@ class Objective(nn.Module):
         """
         return tokenizer(pairs.captions)
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(rows, more rows, a number) for ``compare``; images are normalised."""
+    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """The answers that ``compare`` takes, by name; images are normalised."""
         raise NotImplementedError
 
-    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
+    def compare(self, *answers: Tensor) -> Float[Tensor, ""]:
         """The loss of the whole batch."""
         raise NotImplementedError
 
-    def accuracy(self, rows: Tensor, more: Tensor) -> float:
+    def accuracy(self, *answers: Tensor) -> float:
         """How many questions of the batch were answered rightly, as a fraction: a health check."""
         raise NotImplementedError
 
@@ -87,18 +88,23 @@ class Objective(nn.Module):
         raise UserError(f"a {self.name} model cannot name classes; use clipbench eval linear-probe")
 
 
-class RowWise(Objective):
-    """An objective whose pairs have nothing to do with each other.
+class RowAnswers(NamedTuple):
+    """Each pair's own answers."""
 
-    ``forward`` gives each pair's summed loss (B,), and how many answers it gave and how many were
-    right (B, 2).
+    losses: Float[Tensor, " B"]  # summed over the pair's answers
+    counts: Float[Tensor, "B 2"]  # how many answers it gave, and how many of them were right
+
+
+class RowWise(Objective):
+    """An objective whose pairs have nothing to do with each other: ``forward`` gives
+    ``RowAnswers``.
     """
 
-    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
-        return rows.sum() / more[:, 0].sum()
+    def compare(self, losses: Tensor, counts: Tensor) -> Float[Tensor, ""]:
+        return losses.sum() / counts[:, 0].sum()
 
-    def accuracy(self, rows: Tensor, more: Tensor) -> float:
-        answers, right = more.sum(0).tolist()
+    def accuracy(self, losses: Tensor, counts: Tensor) -> float:
+        answers, right = counts.sum(0).tolist()
         return right / answers
 
 
@@ -106,10 +112,6 @@ def lock(*parts: nn.Module | nn.Parameter) -> None:
     """What an objective does not use: no optimiser gets it."""
     for part in parts:
         part.requires_grad_(False)
-
-
-def no_scale(rows: Tensor) -> Tensor:
-    return torch.ones((), device=rows.device)
 
 
 def ln(count: int) -> float:

@@ -3,6 +3,8 @@
 SimCLR (Chen et al. 2020): contrastive learning without captions.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -14,6 +16,14 @@ from clipbench.objectives.objective import Objective, ln, lock
 # width of the small network at most: Chen et al. take the encoder's, 1,024 in the tiny model
 HIDDEN = 512
 TEMPERATURE = 0.5  # what Chen et al. found best on CIFAR-10 (appendix B.9)
+
+
+class Views(NamedTuple):
+    """Unit vectors of two views of each picture, and 1 / temperature."""
+
+    first: Float[Tensor, "B D"]
+    second: Float[Tensor, "B D"]
+    scale: Float[Tensor, ""]
 
 
 class SimCLR(Objective):
@@ -34,18 +44,18 @@ class SimCLR(Objective):
             nn.Linear(W, H), nn.ReLU(), nn.Linear(H, clip.config.embed_dim)
         )
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, targets: Tensor) -> Views:
         views = torch.cat([random_view(images), random_view(images)])
         views = views.contiguous(memory_format=torch.channels_last)
         rows = F.normalize(self.projection(self.clip.image_encoder(views)).float(), dim=-1)
-        return *rows.chunk(2), torch.tensor(1 / TEMPERATURE, device=rows.device)
+        return Views(*rows.chunk(2), torch.tensor(1 / TEMPERATURE, device=rows.device))
 
-    def compare(self, rows: Tensor, more: Tensor, number: Tensor) -> Float[Tensor, ""]:
-        return nt_xent_loss(rows, more, number)
+    def compare(self, first: Tensor, second: Tensor, scale: Tensor) -> Float[Tensor, ""]:
+        return nt_xent_loss(first, second, scale)
 
-    def accuracy(self, rows: Tensor, more: Tensor) -> float:
+    def accuracy(self, first: Tensor, second: Tensor, scale: Tensor) -> float:
         """Among all other views, of both kinds."""
-        logits, partner = view_logits(rows, more, torch.ones((), device=rows.device))
+        logits, partner = view_logits(first, second, scale)
         return float((logits.argmax(1) == partner).float().mean())
 
     def guessing(self, batch_size: int) -> float:

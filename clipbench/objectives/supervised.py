@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from clipbench.data.streams import Pairs
 from clipbench.errors import UserError
 from clipbench.model import CLIP
-from clipbench.objectives.objective import RowWise, ln, lock, no_scale
+from clipbench.objectives.objective import RowAnswers, RowWise, ln, lock
 from clipbench.tokenizer import Tokenizer
 
 
@@ -37,11 +37,11 @@ class Supervised(RowWise):
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
         return pairs.labels
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, targets: Tensor) -> RowAnswers:
         logits = self.classifier(self.clip.image_encoder(images)).float()
         losses = F.cross_entropy(logits, targets, reduction="none")
         right = (logits.argmax(1) == targets).float()
-        return losses, torch.stack([torch.ones_like(right), right], 1), no_scale(losses)
+        return RowAnswers(losses, torch.stack([torch.ones_like(right), right], 1))
 
     def guessing(self, batch_size: int) -> float:
         return ln(len(self.class_names))

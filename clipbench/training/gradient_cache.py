@@ -21,9 +21,10 @@ from torch import Tensor, nn
 
 from clipbench.errors import UserError
 
-# images, token ids -> features of both, scale
-Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # features of both, scale -> loss
+# images, token ids -> answers, such as (image features, text features, scale): tensors with one row
+# per pair, and tensors of no dimension, which all pairs share
+Encode = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+Loss = Callable[..., Tensor]  # answers -> loss
 
 
 def cached_backward(
@@ -34,9 +35,10 @@ def cached_backward(
     micro_batch: int,
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
     all_but_last: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Add the gradient of ``loss(*encode(images, token_ids))`` to the weights; gives (loss, (both
-    features)).
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Add the gradient of ``loss(*encode(images, token_ids))`` to the weights.
+
+    Gives the loss and the answers of the whole batch, both without a graph.
 
     Args:
         micro_batch: how many pairs are encoded at a time.
@@ -45,36 +47,40 @@ def cached_backward(
             without exchange.
     """
     parts = list(zip(images.split(micro_batch), token_ids.split(micro_batch), strict=True))
-    states, features = [], []
+    states, answers = [], []
     with torch.no_grad():
         for part in parts:
             states.append(random_state(images.device))
-            *both, scale = encode(*part)
-            features.append(both)
-    leaves = [torch.cat(each).requires_grad_() for each in zip(*features, strict=True)]
-    scale = scale.detach().requires_grad_()
-    value = loss(*leaves, scale)
+            answers.append(encode(*part))
+    leaves = [whole(each).requires_grad_() for each in zip(*answers, strict=True)]
+    value = loss(*leaves)
     backward(value)
-    scale_gradient, *gradients = (gradient_of(leaf) for leaf in (scale, *leaves))
-    shares = [gradient.split(micro_batch) for gradient in gradients]
+    shares = [shared_out(gradient_of(leaf), micro_batch, len(parts)) for leaf in leaves]
     after = random_state(images.device)
     for number, (part, state, *share) in enumerate(zip(parts, states, *shares, strict=True)):
-        last = number == len(parts) - 1
         set_random_state(state, images.device)
-        with contextlib.nullcontext() if last else all_but_last():
-            outputs = encode(*part)
+        with contextlib.nullcontext() if number == len(parts) - 1 else all_but_last():
+            # a locked encoder has no graph
             flowing = [
-                (output, gradient)
-                for output, gradient in zip(
-                    outputs,
-                    (*share, scale_gradient if last else torch.zeros_like(scale_gradient)),
-                    strict=True,
-                )
-                if output.requires_grad
-            ]  # a locked encoder has no graph
+                (answer, gradient)
+                for answer, gradient in zip(encode(*part), share, strict=True)
+                if answer.requires_grad
+            ]
             torch.autograd.backward(*zip(*flowing, strict=True))
     set_random_state(after, images.device)
     return value.detach(), tuple(leaf.detach() for leaf in leaves)
+
+
+def whole(parts: tuple[Tensor, ...]) -> Tensor:
+    """The rows of all micro-batches; what all pairs share is the same in each."""
+    return torch.cat(parts) if parts[0].ndim else parts[0].clone()
+
+
+def shared_out(gradient: Tensor, micro_batch: int, parts: int) -> list[Tensor]:
+    """Each micro-batch's share; the last one carries the gradient of what all pairs share."""
+    if gradient.ndim:
+        return list(gradient.split(micro_batch))
+    return [torch.zeros_like(gradient)] * (parts - 1) + [gradient]
 
 
 def gradient_of(leaf: Tensor) -> Tensor:

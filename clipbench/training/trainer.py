@@ -394,7 +394,7 @@ class Trainer:
         kept = 1 - getattr(self.model.image_encoder, "patch_dropout", 0.0)
         self.flops_per_pair = self.objective.flops(targets, kept)
         statistics = batch_statistics(self.model)
-        loss, outputs = self.backward(images, targets)
+        loss, answers = self.backward(images, targets)
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip_norm)
@@ -408,7 +408,7 @@ class Trainer:
             self.note_loss(float(loss))
         return {
             "loss": float(loss),
-            "batch_accuracy": self.objective.accuracy(*outputs),
+            "batch_accuracy": self.objective.accuracy(*answers),
             "scale": float(self.model.scale.detach()),
             "learning_rate": rate,
             "gradient_norm": float(norm),
@@ -445,7 +445,7 @@ class Trainer:
         """
         if self.micro_batch < self.local_batch:
             exchange_once = getattr(self.parallel, "no_sync", contextlib.nullcontext)
-            loss, outputs = cached_backward(
+            loss, answers = cached_backward(
                 self.encode,
                 self.compare,
                 images,
@@ -455,9 +455,9 @@ class Trainer:
                 exchange_once,
             )
         else:
-            loss, outputs = self.loss(images, targets)
+            loss, answers = self.loss(images, targets)
             self.backward_from(loss)
-        return distributed.summed(loss.detach()), outputs
+        return distributed.summed(loss.detach()), answers
 
     def backward_from(self, loss: torch.Tensor) -> None:
         """Backward; the processes' gradients are averaged where their sum is wanted, so their
@@ -466,9 +466,9 @@ class Trainer:
         self.scaler.scale(loss * distributed.world_size()).backward()
 
     def loss(self, images: torch.Tensor, targets: torch.Tensor):
-        """(loss, the objective's rows); of several processes, this one's share of the loss."""
-        rows, more, number = self.encode(images, targets)
-        return self.compare(rows, more, number), (rows.detach(), more.detach())
+        """(loss, the objective's answers); of several processes, this one's share of the loss."""
+        answers = self.encode(images, targets)
+        return self.compare(*answers), tuple(answer.detach() for answer in answers)
 
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
         """The objective's answers to pixels in 0 to 255, such as (image_features,
@@ -487,9 +487,9 @@ class Trainer:
             self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32"
         )
 
-    def compare(self, rows: torch.Tensor, more: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
+    def compare(self, *answers: torch.Tensor) -> torch.Tensor:
         """The loss of the whole batch."""
-        return self.objective.compare(rows, more, number)
+        return self.objective.compare(*answers)
 
     def update_weights(self, finite: bool) -> None:
         """Step the optimisers, unless a number is not finite: then the batch is skipped and

@@ -509,7 +509,7 @@ def test_several_captions_give_the_mean_of_the_losses_with_each():
     ]
     torch.testing.assert_close(objective.compare(rows, texts, scale), sum(alone) / 3)
     first_alone = objective(images, tokenizer(pairs.captions))[1]
-    assert objective.accuracy(rows, texts) == objective.accuracy(rows, first_alone)
+    assert objective.accuracy(rows, texts, scale) == objective.accuracy(rows, first_alone, scale)
     both = training_flops(clip.config, 7, lock_image=True, lock_text=True)
     text = training_flops(clip.config, 7, lock_image=True) - both
     assert objective.flops(ids) - objective.flops(ids[:, 0]) == pytest.approx(2 * text * 3 / 2)
