@@ -41,6 +41,7 @@ from clipbench.pretrained.configs import (
     open_clip_config,
 )
 from clipbench.pretrained.hub import fetch
+from clipbench.pretrained.openai_sources import SOURCES, source_of
 from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OURS
 from clipbench.pretrained.weights import (
     OPEN_CLIP_WEIGHTS,
@@ -172,8 +173,8 @@ def find_folder(name: str | Path) -> Path:
     here yet.
 
     A shipped model (``tiny``, ``classroom``, ``twin:NAME``), a model folder, a ``.safetensors``
-    file, a training run's folder (its newest checkpoint), or a hub id such as
-    ``openai/clip-vit-base-patch32``.
+    file, a training run's folder (its newest checkpoint), one of OpenAI's names such as
+    ``ViT-B/32``, or a hub id such as ``openai/clip-vit-base-patch32``.
 
     Raises:
         UserError: when there is none.
@@ -187,13 +188,13 @@ def find_folder(name: str | Path) -> Path:
         return path
     if path.is_dir():
         return model_folder(path)
-    if HUB_ID.fullmatch(str(name)):
+    if source_of(str(name)) or HUB_ID.fullmatch(str(name)):
         return fetch(str(name))
     places = (
-        "tiny, classroom, twin:NAME, a model folder, a run's folder or a hub id "
-        "(openai/clip-vit-base-patch32)"
+        "tiny, classroom, twin:NAME, a model folder, a run's folder, OpenAI's name of a model "
+        "(ViT-B/32) or a hub id (openai/clip-vit-base-patch32)"
     )
-    meant = did_you_mean(str(name), ("tiny", "classroom"))
+    meant = did_you_mean(str(name), ("tiny", "classroom", *SOURCES))
     raise UserError(f"no model {str(name)!r}{meant}; give {places}")
 
 

@@ -69,8 +69,12 @@ class FakeHub:
     def send_model(self, request, repo_id: str, revision: str) -> None:
         folder = self.folder_of(repo_id, revision)
         if folder is None:
-            return not_found(request, "RepoNotFound")
-        files = [{"rfilename": file.name} for file in sorted(folder.iterdir())]
+            known = any(name == repo_id for name, _ in self.models)
+            return not_found(request, "RevisionNotFound" if known else "RepoNotFound")
+        files = [
+            {"rfilename": file.name, "size": file.stat().st_size, "lfs": stored_apart(file)}
+            for file in sorted(folder.iterdir())
+        ]
         send(
             request, {"id": repo_id, "sha": commit_of(folder), "private": False, "siblings": files}
         )
@@ -133,6 +137,14 @@ def not_found(request: BaseHTTPRequestHandler, code: str) -> None:
 
 def hash_of(file: Path) -> str:
     return hashlib.sha1(file.read_bytes()).hexdigest()
+
+
+def stored_apart(file: Path) -> dict | None:
+    """What the hub tells of a large file."""
+    if file.suffix != ".safetensors":
+        return None
+    data = file.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
 
 
 def commit_of(folder: Path) -> str:
