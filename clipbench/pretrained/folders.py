@@ -110,6 +110,9 @@ def save_open_clip(
 ) -> None:
     """Write a folder that open_clip opens as ``local-dir:FOLDER``; the weights have OpenAI's names.
 
+    ``open_clip.get_tokenizer`` reads the folder's own vocabulary, by transformers; OpenAI's it has
+    itself.
+
     Raises:
         UserError: when open_clip has no such model (a ConvNet, a bag of words).
     """
@@ -117,6 +120,8 @@ def save_open_clip(
         config = open_clip_config(model.config, preprocess)
     except ValueError as error:
         raise UserError(str(error)) from None
+    if not tokenizer.as_openai:  # any name makes open_clip read the tokenizer beside the settings
+        config["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = Path(folder).resolve().name
     layout = OPENAI_RESNET if isinstance(model.config.image, ResNetConfig) else OPENAI_VIT
     with written_whole(Path(folder)) as part:
         write_weights(part / OPEN_CLIP_WEIGHTS, layout.write(stored(model, dtype)))

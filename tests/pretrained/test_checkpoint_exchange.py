@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from open_clip_reference import open_clip_model
+from open_clip_reference import SimpleTokenizer, open_clip, open_clip_model, real_tokenizer
 from safetensors.torch import load_file, save_file
 from small import (
     BAG_OF_WORDS,
@@ -279,6 +279,45 @@ def test_open_clip_takes_the_exported_weights_and_gives_the_same_back(exported, 
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(theirs.state_dict(), again / OPEN_CLIP_WEIGHTS)
     assert_same(model, load_pretrained(again)[0])
+
+
+SENTENCES = [
+    "a photo of a cat",
+    "A Photo of  TWO red Dogs, left of a bus!",
+    "café 🐈 naïve 3.5 it's",
+    "",
+    "one two three four five six seven eight nine ten " * 9,
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens too long")
+def test_open_clip_reads_the_folders_own_tokens(exported):
+    theirs = open_clip.get_tokenizer(f"local-dir:{exported[1]}")
+    ours = world_tokenizer()(SENTENCES, pad_to=32)
+    found = theirs(SENTENCES)
+    assert found.shape == ours.shape
+    inside = ours != 0  # they pad with the end of text, which changes no feature
+    assert torch.equal(found[inside], ours[inside])
+    assert (found[~inside] == world_tokenizer().end_id).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens too long")
+def test_open_clip_encodes_texts_as_ours_from_a_folder_that_ours_has_written(exported):
+    model, folder = exported
+    theirs = open_clip.create_model(f"local-dir:{folder}").eval()
+    with torch.inference_mode():
+        found = theirs.encode_text(open_clip.get_tokenizer(f"local-dir:{folder}")(SENTENCES))
+        expected = model.encode_text(world_tokenizer()(SENTENCES))
+    found, expected = (torch.nn.functional.normalize(each, dim=-1) for each in (found, expected))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+def test_openais_vocabulary_is_open_clips_own(exported, tmp_path):
+    text = replace(exported[0].config.text, vocab_size=49408)
+    save_open_clip(tmp_path / "model", small_clip(WIDE_VIT, text), real_tokenizer(), Preprocess(32))
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{tmp_path / 'model'}")
+    assert isinstance(tokenizer, SimpleTokenizer)
+    assert torch.equal(tokenizer(["a cat"])[0, :4], real_tokenizer()(["a cat"])[0])
 
 
 @pytest.mark.parametrize("where", ["folder", "file"])
