@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from clipbench.cli.shared import OBJECTIVES, add, positive, read_lines, show_numbers
+from clipbench.cli.shared import OBJECTIVES, add, note, positive, read_lines, show_numbers
 from clipbench.errors import UserError
 
 # Options that a resumed run needs again.
@@ -194,7 +194,9 @@ def starting_model(preset, name: str | None):
 
 def open_stream(arguments, preset, device, out: Path | None):
     """The pairs to train on."""
+    from clipbench.compute import distributed
     from clipbench.data.open import open_captioned
+    from clipbench.data.readers.captioned import captions_line
     from clipbench.data.streams import CaptionedPairs, Prefetched
     from clipbench.data.world.evaluation_sets import SCENE_SETS
     from clipbench.training.presets import scenes_of
@@ -212,9 +214,10 @@ def open_stream(arguments, preset, device, out: Path | None):
         from clipbench.data.streams import StreamedPairs
 
         return Prefetched(StreamedPairs(data, seed, size, device, folder=out, **columns))
-    return Prefetched(
-        CaptionedPairs(open_captioned(data, **columns), seed, size, device, folder=out)
-    )
+    captioned = open_captioned(data, **columns)
+    if distributed.is_writer():
+        note(captions_line(captioned))
+    return Prefetched(CaptionedPairs(captioned, seed, size, device, folder=out))
 
 
 def own_templates(file: Path | None) -> list[str] | None:

@@ -7,18 +7,19 @@ import torch
 
 from clipbench.data.image_set import PictureSet
 from clipbench.data.readers.captioned import CaptionedSet, from_picture_set
+from clipbench.data.readers.columns import Columns
 from clipbench.data.readers.folders import digits, picture_folder
-from clipbench.data.readers.hub import hub_set, is_hub_data
-from clipbench.data.readers.shards import shard_files, shard_set
-from clipbench.data.readers.splits_on_disk import open_captioned_part
-from clipbench.data.readers.tables import csv_set, parquet_set
+from clipbench.data.readers.layouts import Asked, caption_splits
+from clipbench.data.readers.split_names import ALL
+from clipbench.data.readers.splits_on_disk import asked_split, chosen, find_parts, open_part
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.evaluation_sets import SCENE_SETS, art_set, heldout_factors, scene_set
 from clipbench.data.world.sprites import ART_SETS
 from clipbench.errors import UserError, did_you_mean
 
-# Flickr8k has the last one
-CAPTION_FILES = ("captions.csv", "metadata.csv", "captions.tsv", "captions.txt")
+# which split is taken where none is asked for; data without splits have the one split "all"
+TRAINED = ("train", ALL, "validation", "test")
+EVALUATED = ("test", "validation", ALL, "train")
 
 
 def open_captioned(
@@ -26,54 +27,39 @@ def open_captioned(
     image_column: str | None = None,
     caption_column: str | None = None,
     templates: Sequence[str] | None = None,
+    order: Sequence[str] = TRAINED,
 ) -> CaptionedSet:
-    """Pictures with captions.
+    """Pictures with captions, in any layout of ``clipbench.data.readers.layouts``; failing that,
+    labelled pictures with captions made of templates.
 
     Args:
-        where: a folder with one sub-folder a class, or with a captions file, with parquet files
-            (also in the hub's layout) or with tar shards; a .csv, .tsv, .parquet or .tar file;
-            several shards as "name-{000..009}.tar"; ``digits``; or a hub data-set id "owner/name".
+        where: a folder; a list of pictures with captions (.csv, .tsv, .txt, .json, .jsonl), a
+            .parquet or .tar file; several shards as "name-{000..009}.tar"; ``digits``; or a hub
+            data-set id "owner/name". "name:split" asks for a split.
         image_column, caption_column: of a table; None takes the usual names.
         templates: for labelled data, each with {}.
+        order: which split to take where none is asked for.
 
     Raises:
         UserError: for a name that is none of these, or data that cannot be used.
     """
-    path = Path(where)
-    if shards := shard_files(where):
-        return shard_set(where, shards, templates)
-    table = captions_file(path)
-    if table is not None:
-        return csv_set(table, image_column, caption_column)
-    if files := parquet_files(path):
-        return parquet_set(files, image_column, caption_column, templates)
-    if is_hub_data(where) and not path.exists():
-        return hub_set(where, image_column, caption_column, templates)
-    return from_picture_set(open_pictures(where, "train"), templates)
-
-
-def captions_file(path: Path) -> Path | None:
-    """A CSV file: the path itself, or the captions file in a folder of pictures."""
-    if path.suffix in (".csv", ".tsv"):
-        return path
-    return next((path / name for name in CAPTION_FILES if (path / name).is_file()), None)
-
-
-def parquet_files(path: Path) -> list[Path]:
-    """The file itself, or the training split of a folder: files called train* if there are any."""
-    if path.suffix == ".parquet":
-        return [path]
-    found = sorted([*path.glob("*.parquet"), *path.glob("data/*.parquet")])
-    return [file for file in found if file.name.startswith("train")] or found
+    base, wanted = asked_split(where)
+    asked = Asked(Columns(image_column, caption_column), templates)
+    if base in SCENE_SETS or base in ART_SETS[1:] or base == "digits":
+        return from_picture_set(open_pictures(base, "train"), templates)
+    if splits := caption_splits(base, asked):
+        return chosen(base, splits, wanted, order)
+    if splits := find_parts(base):
+        return from_picture_set(chosen(base, splits, wanted, order), templates)
+    return from_picture_set(open_pictures(base), templates)
 
 
 def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
     """(pictures with captions, those left out with the reason).
 
     Args:
-        name: ``scenes:heldout``, described as in training; a table in parts, of which the test part
-            is taken; or what ``open_captioned`` knows. Labelled pictures are captioned by
-            templates.
+        name: ``scenes:heldout``, described as in training; or what ``open_captioned`` knows, of
+            which the test split is taken. Labelled pictures are captioned by templates.
 
     Raises:
         UserError: for other names, and when no row has a caption.
@@ -81,7 +67,7 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
     data = (
         scenes_with_captions(name)
         if name == "scenes:heldout"
-        else open_captioned_part(name) or open_captioned(name)
+        else open_captioned(name, order=EVALUATED)
     )
     left_out: dict[str, str] = {}
     rows = [row for row in range(len(data)) if has_caption(data, row, left_out)]
@@ -94,6 +80,7 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
         [data.ids[row] for row in rows],
         lambda row: data.picture(rows[row]),
         lambda row: data.captions(rows[row]),
+        origin=data.origin,
     )
     return kept, left_out
 
@@ -111,7 +98,11 @@ def scenes_with_captions(name: str) -> CaptionedSet:
     """The frozen evaluation scenes with the captions that the world's grammar gives them."""
     pictures, captions = open_pictures(name), caption_scenes(heldout_factors())
     return CaptionedSet(
-        name, pictures.ids, lambda row: pictures.pictures([row])[0], lambda row: [captions[row]]
+        name,
+        pictures.ids,
+        lambda row: pictures.pictures([row])[0],
+        lambda row: [captions[row]],
+        origin="the grammar of the emoji world",
     )
 
 
@@ -142,8 +133,6 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return art_set(name)
     if name == "digits":
         return digits(split)
-    from clipbench.data.readers.splits_on_disk import open_part  # it builds on this module
-
     if (part := open_part(name)) is not None:
         return part
     if Path(name).is_dir():

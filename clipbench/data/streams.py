@@ -17,16 +17,17 @@ from torch import Tensor
 
 from clipbench.compute.devices import allowed_cores
 from clipbench.data.image_set import PHOTO_TEMPLATES
-from clipbench.data.readers.captioned import CaptionedSet, as_captions, filled
-from clipbench.data.readers.decoded import DecodedPictures
-from clipbench.data.readers.hub import load
-from clipbench.data.readers.tables import (
+from clipbench.data.readers.caption_text import as_captions
+from clipbench.data.readers.captioned import CaptionedSet, filled
+from clipbench.data.readers.columns import (
     CAPTION_COLUMNS,
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
     find_column,
-    stored_picture,
 )
+from clipbench.data.readers.decoded import DecodedPictures
+from clipbench.data.readers.hub import load
+from clipbench.data.readers.tables import stored_picture
 from clipbench.data.readers.unreadable import Unreadable
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.draws import Draws, shuffled_positions

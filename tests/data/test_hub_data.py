@@ -15,7 +15,8 @@ from clipbench import UserError, open_pictures
 from clipbench.cli import main
 from clipbench.data.probe_splits import open_split
 from clipbench.data.readers.hub import hub_parts, is_hub_data
-from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels, part_of
+from clipbench.data.readers.split_names import split_of
+from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels
 from clipbench.data.readers.tables import labelled_set
 from clipbench.errors import Notice
 
@@ -135,7 +136,7 @@ def test_what_can_be_a_hub_id(name, is_one):
 
 def test_names_of_parts():
     names = ("train-00000-of-00002", "val", "test", "Validation-1", "matched_frequency-00000-of-1")
-    assert [part_of(name) for name in names] == [
+    assert [split_of(name) for name in names] == [
         "train",
         "validation",
         "test",

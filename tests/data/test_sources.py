@@ -20,7 +20,8 @@ from clipbench import CLIP, TrainConfig, Trainer, UserError
 from clipbench.data.open import open_captioned, open_pictures
 from clipbench.data.readers.captioned import from_picture_set
 from clipbench.data.readers.decoded import DecodedPictures, mapped_file
-from clipbench.data.readers.hub import hub_set
+from clipbench.data.readers.hub import load
+from clipbench.data.readers.tables import table_set
 from clipbench.data.readers.unreadable import Unreadable
 from clipbench.data.streams import CaptionedPairs, Prefetched, StreamedPairs
 from clipbench.preprocess import Preprocess
@@ -191,9 +192,10 @@ def test_the_loss_curve_is_the_same_from_a_folder_a_table_and_shards(labelled):
 def test_a_hub_data_set_gives_the_pairs_of_its_parquet_file(labelled):
     pytest.importorskip("datasets")
     (file,) = Path(labelled["hub layout"]).glob("data/*.parquet")
+    theirs = load("parquet", data_files=str(file), split="train").data.table
     streams = [
         CaptionedPairs(data, seed=3, image_size=32)
-        for data in (open_captioned(str(file)), hub_set("parquet", data_files=str(file)))
+        for data in (open_captioned(str(file)), table_set("parquet", theirs, Path()))
     ]
     assert same_pairs(*streams, 5, 20)
 
@@ -526,11 +528,11 @@ def test_names_in_a_shard_reach_no_file_outside(tmp_path):
 def test_a_hub_data_set_that_cannot_be_had_brings_one_line(tmp_path):
     pytest.importorskip("datasets")
     with pytest.raises(UserError, match="cannot load the data set") as error:
-        hub_set(str(tmp_path / "nothing"))
+        load(str(tmp_path / "nothing"))
     one_line(error.value)
 
 
 def test_without_the_datasets_library_the_way_to_get_it_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
     with pytest.raises(UserError, match=r"needs datasets: pip install .clipbench\[hub\]"):
-        hub_set("owner/name")
+        open_captioned("owner/name")

@@ -2,7 +2,7 @@
 among all.
 """
 
-from clipbench.cli.shared import Parser, note_unreadable
+from clipbench.cli.shared import Parser, note, note_unreadable
 
 NAME = "retrieval"
 ABOUT = "recall of captions by pictures and of pictures by captions"
@@ -20,11 +20,13 @@ def add_arguments(parser: Parser) -> None:
 def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes); outcomes are R@1 of every query."""
     from clipbench.data.open import as_pictures, open_evaluated_captions
+    from clipbench.data.readers.captioned import captions_line
     from clipbench.evaluate.features.compute import text_features
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.retrieval import distinct, retrieval_ranks
 
     data, without = open_evaluated_captions(arguments.data)
+    note(captions_line(data))
     stored = cached_features(encoder, as_pictures(data), progress=not arguments.json)
     rows = [row for row, name in enumerate(data.ids) if str(name) not in stored.unreadable]
     captions = distinct(
@@ -34,6 +36,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     ranks = retrieval_ranks(stored.features, texts, captions)
     settings = {
         "pictures": data.name,
+        "captions": data.origin,
         "prefix": arguments.prefix,
         "equal_captions": "one text: one query, in the gallery once, right for every "
         "picture that has it",

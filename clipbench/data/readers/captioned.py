@@ -4,6 +4,7 @@ training reads from.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from PIL import Image
 
@@ -26,6 +27,7 @@ class CaptionedSet:
     mirror: bool = False  # whether the captions still hold for the mirrored picture
     label: Callable[[int], int] | None = None  # where the pictures have classes
     class_names: Sequence[str] | None = None
+    origin: str = ""  # where the captions come from, in words
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -50,7 +52,8 @@ def from_labels(
             raise UserError(f"{ids[row]}: label {number} has no class name")
         return written[number]
 
-    return CaptionedSet(name, ids, picture, captions, True, label, class_names)
+    origin = f"templates such as {templates[0]!r}, filled with the class names"
+    return CaptionedSet(name, ids, picture, captions, True, label, class_names, origin)
 
 
 def filled(templates: Sequence[str], class_name: str) -> list[str]:
@@ -70,18 +73,32 @@ def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = Non
     )
 
 
-def as_captions(value: object, where: str) -> list[str]:
-    """A caption or a list of captions as a list, the empty ones left out.
+LOOKED_AT = 2000  # pictures whose captions are counted before a run; of shards, each costs a read
 
-    Raises:
-        UserError: when there is none, or it is no text.
+
+def captions_line(data: CaptionedSet) -> str:
+    """Where the captions come from, how many there are, two examples, and how many are equal but
+    for case and spaces.
     """
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise UserError(
-            f"{where}: a caption must be text or a list of texts, not {type(value).__name__}"
-        )
-    texts = [text.strip() for text in texts if text.strip()]
-    if not texts:
-        raise UserError(f"{where}: has no caption")
-    return texts
+    looked_at = range(0, len(data), -(-len(data) // LOOKED_AT)) if len(data) else range(0)
+    found = [captions_or_none(data, row) for row in looked_at]
+    texts = [text for several in found for text in several]
+    distinct = {" ".join(text.casefold().split()): text for text in reversed(texts)}
+    shown = [shorten(text, 60, placeholder=" …") for text in list(distinct.values())[:-3:-1]]
+    without = sum(not several for several in found)
+    among = "" if len(looked_at) == len(data) else f" (of {len(looked_at):,} looked at)"
+    parts = [
+        f"captions: {data.origin}",
+        f"{len(data):,} pictures, {len(texts):,} captions{among}",
+        f"for example {' and '.join(map(repr, shown))}" if shown else "",
+        f"{len(texts) - len(distinct):,} repeat another" if len(distinct) < len(texts) else "",
+        f"{without:,} pictures have none" if without else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def captions_or_none(data: CaptionedSet, row: int) -> Sequence[str]:
+    try:
+        return data.captions(row)
+    except UserError:
+        return []

@@ -5,11 +5,7 @@ picture.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
-from clipbench.data.readers.captioned import CaptionedSet
-from clipbench.data.readers.tables import table_set
 from clipbench.errors import UserError, first_line, missing_package
 from clipbench.files import HUB_ID
 
@@ -31,21 +27,9 @@ def load(name: str, /, **options):
         raise UserError(f"cannot load the data set {name!r}: {first_line(error)}") from None
 
 
-def hub_set(
-    name: str,
-    image_column: str | None = None,
-    caption_column: str | None = None,
-    templates: Sequence[str] | None = None,
-    **options,
-) -> CaptionedSet:
-    """A hub data set, downloaded: any row can be read, from files mapped into memory."""
-    table = load(name, **{"split": "train", **options}).data.table
-    return table_set(name, table, Path(), image_column, caption_column, templates)
-
-
 # owner/name, owner/name@configuration
 HUB_DATA = re.compile(rf"({HUB_ID.pattern})(?:@([\w.-]+))?")
-FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".zip")
+FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".jsonl", ".zip")
 
 
 def is_hub_data(name: str) -> bool:

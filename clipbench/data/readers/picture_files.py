@@ -4,9 +4,12 @@ macOS writes a companion ``._x.jpg`` for ``x.jpg`` on foreign disks, and a folde
 archives; neither holds pictures.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
+from clipbench.errors import UserError
 from clipbench.preprocess import PICTURE_SUFFIXES
 
 
@@ -46,3 +49,55 @@ def files_below(folder: Path) -> Iterator[Path]:
 def pictures_below(folder: Path) -> list[Path]:
     """The picture files of a folder and of its sub-folders, its own first."""
     return [path for path in files_below(folder) if is_picture(path)]
+
+
+# -------------------- where the pictures of a list lie
+
+SAMPLED = 40  # names of a list that are looked for
+MOST_FOLDERS = 500  # in which they are looked for
+
+
+def located(names: Sequence[str], listing: Path) -> list[Path]:
+    """The files that a list means: beside it, or in the folder about it in which most of them are
+    found, by their path or by their file name alone.
+
+    Raises:
+        UserError: for addresses of the web.
+    """
+    if address := next((name for name in names if "://" in name), None):
+        raise UserError(
+            f"{listing} lists addresses, not files ({address}); download the pictures first, for "
+            "example with img2dataset"
+        )
+    sample = names[:: -(-len(names) // SAMPLED)]
+    home = listing.parent
+    if all((home / name).is_file() for name in sample):
+        return [home / name for name in names]
+    found = [
+        (sum((folder / written(name)).is_file() for name in sample), -number, folder, written)
+        for number, folder in enumerate(islice(folders_about(home), MOST_FOLDERS))
+        for written in (str, slashed, file_name)
+    ]
+    hits, _, folder, written = max(found, key=lambda entry: entry[:2])
+    return [folder / written(name) for name in names] if hits else [home / name for name in names]
+
+
+def slashed(name: str) -> str:
+    """A path of Windows as one of any system."""
+    return name.replace("\\", "/")
+
+
+def file_name(name: str) -> str:
+    return slashed(name).rpartition("/")[2]
+
+
+def folders_about(folder: Path) -> Iterator[Path]:
+    """The folder, its sub-folders and theirs, then the folder above and its sub-folders."""
+    yield folder
+    inside = visible_folders(folder)
+    yield from inside
+    for path in inside:
+        yield from visible_folders(path)
+    yield folder.parent
+    with contextlib.suppress(OSError):
+        yield from (path for path in visible_folders(folder.parent) if path != folder)

@@ -7,7 +7,6 @@ and no member is unpickled. About 300 bytes of memory a sample. Shards must lie 
 uncompressed.
 """
 
-import json
 import re
 import tarfile
 from collections.abc import Sequence
@@ -15,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipbench.data.image_set import PHOTO_TEMPLATES
-from clipbench.data.readers.captioned import CaptionedSet, as_captions, from_labels
+from clipbench.data.readers.caption_text import as_captions
+from clipbench.data.readers.captioned import CaptionedSet, from_labels
+from clipbench.data.readers.captions_beside import captions_in_json
 from clipbench.errors import UserError
 from clipbench.preprocess import PICTURE_SUFFIXES, open_picture
 
 PICTURES = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 CAPTIONS = ("txt", "caption", "text")
-CAPTION_KEYS = ("caption", "captions", "text", "texts", "title")  # in .json members
 PICKLED = ("pyd", "pickle", "pkl", "pth", "pt", "dill", "joblib")
 CLASS_NAMES = ("classnames.txt", "classes.txt")  # beside the shards, one line a class
 MAX_BYTES = 200_000_000  # of one member; a larger one is no picture
@@ -82,7 +82,9 @@ def shard_set(
             names,
             templates or PHOTO_TEMPLATES,
         )
-    return CaptionedSet(name, ids, picture, lambda row: captions_of(samples[row]))
+    kind = next((ending for ending in (*CAPTIONS, "json") if ending in has), CAPTIONS[0])
+    origin = f".{kind} members of {name}"
+    return CaptionedSet(name, ids, picture, lambda row: captions_of(samples[row]), origin=origin)
 
 
 def index_shard(shard: Path) -> list[Sample]:
@@ -96,13 +98,18 @@ def index_shard(shard: Path) -> list[Sample]:
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
                 tar.members = []  # tarfile remembers every member otherwise
-                if member.isfile() and not member.issparse():
+                if member.isfile() and not member.issparse() and not of_the_system(member.name):
                     note_member(samples, shard, member, size)
     except FileNotFoundError:
         raise UserError(f"{shard}: no such file") from None
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise UserError(f"{shard} is not a readable, uncompressed tar file: {error}") from None
     return list(samples.values())
+
+
+def of_the_system(member: str) -> bool:
+    """Whether it is macOS's companion of another member."""
+    return any(part.startswith("._") or part == "__MACOSX" for part in member.split("/"))
 
 
 def note_member(
@@ -146,17 +153,11 @@ def captions_of(sample: Sample) -> list[str]:
     where = str(sample)
     try:
         if not set(CAPTIONS) & set(sample.members) and "json" in sample.members:
-            entries = json.loads(read_member(sample, ["json"]))
-            key = next(
-                (key for key in CAPTION_KEYS if isinstance(entries, dict) and key in entries), None
-            )
-            if key is None:
-                raise UserError(f"{where}.json: has none of {', '.join(CAPTION_KEYS)}")
-            return as_captions(entries[key], where)
+            return captions_in_json(read_member(sample, ["json"]), f"{where}.json")
         return as_captions(read_member(sample, CAPTIONS).decode(), where)
     except UserError:
         raise
-    except ValueError as error:  # no UTF-8, no JSON
+    except ValueError as error:  # no UTF-8
         raise UserError(f"{where}: caption cannot be read: {error}") from None
 
 

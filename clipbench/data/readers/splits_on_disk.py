@@ -2,7 +2,7 @@
 in the hub's layout.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,19 +10,18 @@ from pathlib import Path
 import torch
 
 from clipbench.data.image_set import PictureSet
-from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.folders import picture_folder
 from clipbench.data.readers.hub import hub_parts, is_hub_data
 from clipbench.data.readers.picture_files import pictures_in, visible_folders
-from clipbench.data.readers.tables import labelled_set, read_parquet, several_labels_set, table_set
+from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
+from clipbench.data.readers.tables import (
+    labelled_set,
+    lists_addresses,
+    read_parquet,
+    several_labels_set,
+)
+from clipbench.data.world.evaluation_sets import SCENE_SETS
 from clipbench.errors import UserError, notice
-
-# a split -> how files, folders and the hub call it; the first that there is is evaluated
-SPLITS = {
-    "test": ("test", "testing"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "train": ("train", "training"),
-}
 
 
 def open_part(name: str) -> PictureSet | None:
@@ -37,18 +36,6 @@ def open_part(name: str) -> PictureSet | None:
     if Path(name).is_file() and name.endswith(".parquet"):
         return labelled_set(name, read_parquet([Path(name)]), Path(name).parent)
     return chosen_part(name, find_parts)
-
-
-def open_captioned_part(name: str) -> CaptionedSet | None:
-    """As ``open_part``, for pictures with captions (or, where tables have labels only, captions
-    made of them).
-    """
-    if Path(name).is_file():
-        return None
-    return chosen_part(
-        name,
-        lambda base: {part: partial(captioned, table) for part, table in tables_of(base).items()},
-    )
 
 
 def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
@@ -79,12 +66,30 @@ def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
     Raises:
         UserError: for a part that there is not.
     """
-    base, wanted = (name, "") if Path(name).exists() or ":" not in name else name.rsplit(":", 1)
-    if not (parts := find(base)):
-        return None
-    part = wanted or next(iter(parts))
+    base, wanted = asked_split(name)
+    parts = find(base)
+    return chosen(base, parts, wanted, SPLITS) if parts else None
+
+
+def asked_split(name: str) -> tuple[str, str]:
+    """(name of the data, the split that "name:split" asks for or "")."""
+    if Path(name).exists() or ":" not in name or name in SCENE_SETS:
+        return name, ""
+    base, _, wanted = name.rpartition(":")
+    return base, wanted
+
+
+def chosen(base: str, parts: Mapping[str, Callable], wanted: str, order: Iterable[str]):
+    """What opens as the wanted part, by any of its names, else the first in the order.
+
+    Raises:
+        UserError: for a part that there is not.
+    """
+    part = wanted if wanted in parts else split_of(wanted)
+    if not wanted:
+        part = next((split for split in order if split in parts), next(iter(parts)))
     if part not in parts:
-        raise UserError(f"{base} has no part {part!r}; it has {', '.join(parts)}")
+        raise UserError(f"{base} has no part {wanted!r}; it has {', '.join(parts)}")
     return parts[part]()
 
 
@@ -106,6 +111,7 @@ class TablePart:
     name: str
     read: Callable[[], object]
     folder: Path  # what paths in it are relative to
+    files: tuple[Path, ...] = ()  # where it lies on the disk
 
 
 def labelled(part: TablePart) -> PictureSet:
@@ -114,10 +120,6 @@ def labelled(part: TablePart) -> PictureSet:
 
 def several(part: TablePart) -> tuple[PictureSet, torch.Tensor]:
     return several_labels_set(part.name, part.read(), part.folder)
-
-
-def captioned(part: TablePart) -> CaptionedSet:
-    return table_set(part.name, part.read(), part.folder)
 
 
 def tables_of(name: str) -> dict[str, TablePart]:
@@ -129,7 +131,7 @@ def tables_of(name: str) -> dict[str, TablePart]:
     """
     if not Path(name).is_dir():
         tables = (
-            {part_of(part): table for part, table in hub_parts(name).items()}
+            {split_of(part): table for part, table in hub_parts(name).items()}
             if is_hub_data(name)
             else {}
         )
@@ -139,9 +141,15 @@ def tables_of(name: str) -> dict[str, TablePart]:
         }
     files: dict[str, list[Path]] = {}
     for file in sorted([*Path(name).glob("*.parquet"), *Path(name).glob("data/*.parquet")]):
-        files.setdefault(part_of(file.stem), []).append(file)
+        if not lists_addresses(file):
+            files.setdefault(split_of(file.stem), []).append(file)
     return {
-        part: TablePart(f"{name}:{part}", partial(read_parquet, some), some[0].parent)
+        part: TablePart(
+            name if part == ALL else f"{name}:{part}",
+            partial(read_parquet, some),
+            some[0].parent,
+            tuple(some),
+        )
         for part, some in in_order(files).items()
     }
 
@@ -153,7 +161,7 @@ def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
     the test pictures of a contest.
     """
     inside = visible_folders(folder)
-    splits = {part_of(path.name): path for path in inside if part_of(path.name) in SPLITS}
+    splits = {split_of(path.name): path for path in inside if split_of(path.name) in SPLITS}
     classed = {split: path for split, path in splits.items() if visible_folders(path)}
     others = [path for path in inside if path not in splits.values()]
     if not classed or any(pictures_in(path) for path in others):
@@ -161,17 +169,3 @@ def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
     for split in splits.keys() - classed.keys():
         notice(f"{splits[split]} has no class folders, so its pictures are left out")
     return {split: partial(picture_folder, path) for split, path in in_order(classed).items()}
-
-
-def part_of(name: str) -> str:
-    """What a file's or folder's name says: "train-00000-of-00002" is "train", "val" is
-    "validation".
-    """
-    start = name.split("-")[0].lower()
-    return next((part for part, names in SPLITS.items() if start in names), start)
-
-
-def in_order(parts: dict) -> dict:
-    """Those of SPLITS first."""
-    first = [part for part in SPLITS if part in parts]
-    return {part: parts[part] for part in [*first, *(part for part in parts if part not in SPLITS)]}

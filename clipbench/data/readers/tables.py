@@ -1,9 +1,8 @@
 """Tables with a column of pictures and one of captions (or labels):
 
-CSV files, parquet files, hub data sets.
+parquet files and hub data sets.
 """
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -14,106 +13,20 @@ import torch
 from PIL import Image
 
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
-from clipbench.data.readers.captioned import CaptionedSet, as_captions, from_labels
+from clipbench.data.readers.caption_text import as_captions
+from clipbench.data.readers.captioned import CaptionedSet, from_labels
+from clipbench.data.readers.columns import (
+    CAPTION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    column_key,
+    find_column,
+)
 from clipbench.data.readers.folders import class_names_of
 from clipbench.errors import UserError, first_line
 from clipbench.preprocess import open_picture
 
-# The names under which these columns are found when none is given, in this order.
-IMAGE_COLUMNS = (
-    "image", "img", "jpg", "png", "webp", "image_path", "filepath", "file_path", "file_name",
-    "filename", "path",
-)  # fmt: skip
-CAPTION_COLUMNS = (
-    "caption",
-    "captions",
-    "text",
-    "texts",
-    "txt",
-    "title",
-    "sentences",
-    "sentence",
-    "alt_text",
-)
-LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
-
-
-def find_column(
-    where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]
-) -> str:
-    """
-    Raises:
-        UserError: when the named column, or every usual one, is absent.
-    """
-    if named is not None and named not in columns:
-        raise UserError(f"{where}: no column {named!r}; it has {', '.join(columns)}")
-    found = named or next((name for name in usual if name in columns), None)
-    if found is None:
-        raise UserError(f"{where}: no {what} column among {', '.join(columns)}; {advice(what)}")
-    return found
-
-
-def advice(what: str) -> str:
-    return "call it label" if what == "label" else f"name it with --{what}-column"
-
-
-# -------------------- CSV
-
-
-def csv_set(
-    file: Path, image_column: str | None = None, caption_column: str | None = None
-) -> CaptionedSet:
-    """A CSV file (or, with tabs in its first line, TSV) of picture paths, relative to its folder,
-    and captions.
-
-    Rows of the same picture are its several captions.
-
-    Raises:
-        UserError: when it cannot be read, lacks a column, or has no rows.
-    """
-    found: dict[str, list[str]] = {}
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as lines:
-            delimiter = "\t" if "\t" in lines.readline() else ","
-            lines.seek(0)
-            rows = csv.DictReader(lines, delimiter=delimiter)
-            columns = list(rows.fieldnames or [])
-            image = find_column(str(file), columns, "image", image_column, IMAGE_COLUMNS)
-            caption = find_column(str(file), columns, "caption", caption_column, CAPTION_COLUMNS)
-            for row in rows:
-                found.setdefault(row[image] or "", []).append(row[caption] or "")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file} is not a readable CSV file: {error}") from None
-    if not found:
-        raise UserError(f"{file}: no rows")
-    names, texts = list(found), list(found.values())
-    paths = [str(file.parent / name) for name in names]
-    return CaptionedSet(
-        str(file),
-        paths,
-        lambda row: open_picture(paths[row]),
-        lambda row: as_captions(texts[row], paths[row]),
-    )
-
-
 # -------------------- parquet
-
-
-def parquet_set(
-    files: Sequence[Path],
-    image_column: str | None = None,
-    caption_column: str | None = None,
-    templates: Sequence[str] | None = None,
-) -> CaptionedSet:
-    """Parquet files of the same columns, one after the other.
-
-    Raises:
-        UserError: as ``table_set``, and for a file that cannot be read.
-    """
-    name = str(files[0] if len(files) == 1 else files[0].parent)
-    return table_set(
-        name, read_parquet(files), files[0].parent, image_column, caption_column, templates
-    )
 
 
 def read_parquet(files: Sequence[Path]):
@@ -132,7 +45,32 @@ def read_parquet(files: Sequence[Path]):
             table = pyarrow.concat_tables(tables)
         except (pyarrow.ArrowException, OSError) as error:
             raise UserError(f"{file} is not a readable parquet file: {first_line(error)}") from None
+    return without_categories(table)
+
+
+def without_categories(table):
+    """Columns of categories, as pandas writes them, as columns of their values."""
+    from pyarrow import types
+
+    for place, field in enumerate(table.schema):
+        if types.is_dictionary(field.type):
+            values = table.column(place).cast(field.type.value_type)
+            table = table.set_column(place, field.name, values)
     return table
+
+
+def lists_addresses(file: Path) -> bool:
+    """Whether a parquet file lists addresses of pictures and holds none, such as img2dataset
+    writes beside what it downloads.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        names = {column_key(name) for name in parquet.read_schema(file).names}
+    except (pyarrow.ArrowException, OSError):
+        return False  # which is told where it is read
+    return "url" in names and not names & set(IMAGE_COLUMNS)
 
 
 def labelled_set(name: str, table, folder: Path) -> PictureSet:
@@ -253,9 +191,16 @@ def table_set(
         return from_labels(
             name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES
         )
-    texts = table.column(find_column(name, columns, "caption", caption_column, CAPTION_COLUMNS))
+    caption = find_column(name, columns, "caption", caption_column, CAPTION_COLUMNS)
+    texts = table.column(caption)
     check_captions(name, texts.type)
-    return CaptionedSet(name, ids, picture, lambda row: as_captions(texts[row].as_py(), ids[row]))
+    return CaptionedSet(
+        name,
+        ids,
+        picture,
+        lambda row: as_captions(texts[row].as_py(), ids[row]),
+        origin=f"column {caption!r} of {name}",
+    )
 
 
 def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
@@ -308,7 +253,8 @@ def check_captions(name: str, kind) -> None:
     from pyarrow import types
 
     is_list = types.is_list(kind) or types.is_large_list(kind)
-    if not is_text(kind.value_type if is_list else kind):
+    kind = kind.value_type if is_list else kind
+    if not is_text(kind) and not types.is_struct(kind):  # {"raw": "a dog", "tokens": [...]}
         raise UserError(f"{name}: captions must be text or lists of text, not {kind}")
 
 

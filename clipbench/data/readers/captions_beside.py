@@ -1,0 +1,92 @@
+"""Captions in a text or JSON file beside each picture, as img2dataset's ``files`` layout has them:
+``00000/000000017.jpg`` with ``000000017.txt`` and ``000000017.json``.
+"""
+
+import json
+from pathlib import Path
+
+from clipbench.data.readers.caption_text import CAPTION_NAMES, as_captions
+from clipbench.data.readers.captioned import CaptionedSet
+from clipbench.data.readers.picture_files import files_below, is_picture
+from clipbench.data.readers.text_files import decoded
+from clipbench.errors import UserError, notice
+from clipbench.preprocess import open_picture
+
+TEXT_SUFFIXES = (".txt", ".caption", ".text", ".json")  # the first that there is counts
+SAMPLED = 20  # JSON files that are asked for captions
+
+
+def captions_beside(folder: Path) -> CaptionedSet | None:
+    """The pictures of a folder and its sub-folders that have a text beside them; None where none
+    has.
+
+    Each line of a text is a caption. A notice says how many pictures are left out.
+    """
+    files = list(files_below(folder))
+    pictures, known = [path for path in files if is_picture(path)], set(files)
+    found = {path: text for path in pictures if (text := text_beside(path, known))}
+    if not found or not any(map(holds_captions, list(found.values())[:SAMPLED])):
+        return None
+    if without := len(pictures) - len(found):
+        first = next(path for path in pictures if path not in found)
+        notice(
+            f"{folder}: {without} of {len(pictures)} pictures have no text beside them and are "
+            f"left out, such as {first.name}"
+        )
+    paths = list(found)
+    kind = "JSON" if all(text.suffix.lower() == ".json" for text in found.values()) else "text"
+    return CaptionedSet(
+        str(folder),
+        [str(path) for path in paths],
+        lambda row: open_picture(paths[row]),
+        lambda row: captions_in(found[paths[row]]),
+        origin=f"{kind} files beside the pictures of {folder}",
+    )
+
+
+def holds_captions(file: Path) -> bool:
+    """Whether it is no JSON of another program, such as one that draws boxes."""
+    try:
+        return bool(captions_in(file))
+    except UserError:
+        return file.suffix.lower() != ".json"
+
+
+def text_beside(picture: Path, known: set[Path]) -> Path | None:
+    """dog.txt or dog.jpg.txt for dog.jpg."""
+    candidates = [
+        picture.with_name(stem + suffix)
+        for suffix in TEXT_SUFFIXES
+        for stem in (picture.stem, picture.name)
+    ]
+    return next((path for path in candidates if path in known), None)
+
+
+def captions_in(file: Path) -> list[str]:
+    """
+    Raises:
+        UserError: for a file that cannot be read or holds no caption.
+    """
+    try:
+        text = decoded(file.read_bytes(), str(file))
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    if file.suffix.lower() == ".json":
+        return captions_in_json(text, str(file))
+    return as_captions(text.splitlines(), str(file))
+
+
+def captions_in_json(text: str | bytes, where: str) -> list[str]:
+    """The captions of one picture's JSON object.
+
+    Raises:
+        UserError: for no JSON, and for an object without captions.
+    """
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: caption cannot be read: {error}") from None
+    names = [name for name in CAPTION_NAMES if isinstance(entries, dict) and name in entries]
+    if not names:
+        raise UserError(f"{where}: has none of {', '.join(CAPTION_NAMES)}")
+    return as_captions(entries[names[0]], where)

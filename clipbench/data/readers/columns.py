@@ -1,0 +1,90 @@
+"""Which columns of a table hold the pictures, the captions and the labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipbench.data.readers.caption_text import CAPTION_NAMES
+from clipbench.errors import UserError
+
+# The names under which these columns are found when none is given, in this order.
+IMAGE_COLUMNS = (
+    "image", "img", "jpg", "png", "webp", "image_path", "img_path", "filepath", "file_path",
+    "file_name", "filename", "image_name", "image_file", "path", "file",
+)  # fmt: skip
+CAPTION_COLUMNS = CAPTION_NAMES
+LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
+
+
+class NoCaptions(UserError):
+    """Data that hold no captions of pictures, whatever else they hold."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Columns by their numbers."""
+
+    image: int
+    caption: int
+    split: int | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that a user named; None takes the usual names."""
+
+    image: str | None = None
+    caption: str | None = None
+
+    def names(self, where: str, columns: Sequence[str]) -> tuple[str, str]:
+        """(image column, caption column) as the table writes them.
+
+        Raises:
+            UserError: when one is absent.
+        """
+        return (
+            find_column(where, columns, "image", self.image, IMAGE_COLUMNS),
+            find_column(where, columns, "caption", self.caption, CAPTION_COLUMNS),
+        )
+
+    def fit(self, columns: Sequence[str]) -> bool:
+        """Whether these columns have pictures and captions among them."""
+        try:
+            self.names("", columns)
+        except UserError:
+            return False
+        return True
+
+    def places(self, where: str, columns: Sequence[str]) -> Places:
+        """
+        Raises:
+            UserError: when one is absent.
+        """
+        image, caption = self.names(where, columns)
+        keys = [column_key(name) for name in columns]
+        split = keys.index("split") if "split" in keys else None
+        return Places(columns.index(image), columns.index(caption), split)
+
+
+def find_column(
+    where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]
+) -> str:
+    """The column's name as the table writes it; case, spaces and dashes do not matter.
+
+    Raises:
+        UserError: when the named column, or every usual one, is absent.
+    """
+    written = {column_key(name): name for name in reversed(columns)}
+    if named is not None and column_key(named) not in written:
+        raise UserError(f"{where}: no column {named!r}; it has {', '.join(columns)}")
+    wanted = usual if named is None else [named]
+    found = next((written[key] for key in map(column_key, wanted) if key in written), None)
+    if found is None:
+        raise NoCaptions(
+            f"{where}: no {what} column among {', '.join(columns)}; call one of them {what}"
+            + (", or say which it is" if what != "label" else "")
+        )
+    return found
+
+
+def column_key(name: str) -> str:
+    return "_".join(str(name).strip().casefold().replace("-", " ").split())

@@ -1,0 +1,175 @@
+"""Which layout of captions a file or a folder has: the one place that decides.
+
+In this order: shards; a file that lists pictures with captions; parquet files; folders of splits
+that hold any of these; a text beside each picture.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+
+from clipbench.data.readers.caption_files import LIST_SUFFIXES, Listing, read_listing
+from clipbench.data.readers.captioned import CaptionedSet
+from clipbench.data.readers.captions_beside import captions_beside
+from clipbench.data.readers.columns import Columns, NoCaptions
+from clipbench.data.readers.picture_files import pictures_in, visible, visible_folders
+from clipbench.data.readers.shards import shard_files, shard_set
+from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
+from clipbench.data.readers.splits_on_disk import tables_of
+from clipbench.data.readers.tables import read_parquet, table_set
+from clipbench.errors import UserError
+
+Openers = dict[str, Callable[[], CaptionedSet]]  # a split, or "all" -> what opens it
+# of several lists in a folder the first of these counts; others are read where they are alone
+KNOWN_LISTS = (
+    "metadata.csv", "metadata.jsonl", "dataset_*.json", "captions.csv", "captions.tsv",
+    "captions.txt", "captions.jsonl", "captions.json", "results.csv", "flickr8k.token.txt",
+    "results_*.token",
+)  # fmt: skip
+ANNOTATIONS = ("annotations", "flickr8k_text")  # sub-folders in which lists lie
+LARGEST_UNNAMED = 20_000_000  # bytes of a JSON file whose name does not tell of captions
+TELLING = ("caption", "metadata", "dataset_")  # within the name of a list of captions
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a user wants captions read."""
+
+    columns: Columns
+    templates: Sequence[str] | None = None  # for labelled data
+
+
+def caption_splits(where: str, asked: Asked) -> Openers:
+    """What opens the captions of each split; empty where there are none.
+
+    Raises:
+        UserError: for captions that cannot be read.
+    """
+    path = Path(where)
+    if shards := shard_files(where):
+        return {ALL: partial(shard_set, where, shards, asked.templates)}
+    if path.is_file():
+        return of_file(path, asked)
+    if not path.is_dir():
+        return of_tables(where, asked)
+    return of_lists(path, asked) or of_tables(where, asked) or of_folders(path, asked)
+
+
+def of_file(file: Path, asked: Asked) -> Openers:
+    if file.suffix.lower() == ".parquet":
+        folder = file.parent
+        return {ALL: lambda: set_of_table(str(file), read_parquet([file]), folder, asked)}
+    if file.suffix.lower() in LIST_SUFFIXES:
+        return openers([read_listing(file, asked.columns)])
+    return {}
+
+
+def openers(listings: Sequence[Listing]) -> Openers:
+    found = {split: partial(one.open, split) for one in listings for split in one.splits}
+    return in_order(found)
+
+
+def set_of_table(name: str, table, folder: Path, asked: Asked) -> CaptionedSet:
+    return table_set(
+        name, table, folder, asked.columns.image, asked.columns.caption, asked.templates
+    )
+
+
+def of_tables(where: str, asked: Asked) -> Openers:
+    """Parquet files of a folder, or a hub data set. Without names of splits they are one table."""
+    tables = tables_of(where)
+    found = {
+        split: lambda table=table: set_of_table(table.name, table.read(), table.folder, asked)
+        for split, table in tables.items()
+    }
+    if len(tables) > 1 and not set(tables) & {*SPLITS, ALL}:
+        files = sorted(file for table in tables.values() for file in table.files)
+        if files:
+            found[ALL] = lambda: set_of_table(where, read_parquet(files), files[0].parent, asked)
+    return found
+
+
+def of_folders(folder: Path, asked: Asked) -> Openers:
+    """Folders of splits with captions in them, else texts beside the pictures.
+
+    Templates that a user gives are for the names of folders, so texts are not looked for.
+    """
+    splits = {split_of(path.name): path for path in visible_folders(folder)}
+    inside = {
+        split: of_lists(path, asked) or of_tables(str(path), asked) or of_texts(path, asked)
+        for split, path in splits.items()
+        if split in SPLITS
+    }
+    found = {split: next(iter(inside[split].values())) for split in inside if inside[split]}
+    return in_order(found) or of_texts(folder, asked)
+
+
+def of_texts(folder: Path, asked: Asked) -> Openers:
+    if asked.templates or (found := captions_beside(folder)) is None:
+        return {}
+    return {ALL: lambda: found}
+
+
+# -------------------- lists in a folder
+
+
+def of_lists(folder: Path, asked: Asked) -> Openers:
+    """The list of captions in a folder, or the lists of its splits.
+
+    Raises:
+        UserError: for a list by a known name that cannot be read, and for several that are not of
+            different splits.
+    """
+    files = [path for place in places_of_lists(folder) for path in lists_in(place)]
+    for pattern in KNOWN_LISTS:
+        for file in files:
+            if fnmatch(file.name.lower(), pattern) and (found := listing_or_none(file, asked)):
+                return openers([found])
+    listings = [found for file in files if (found := listing_or_none(file, asked))]
+    named = [split for one in listings for split in one.splits]
+    if len(named) > len(set(named)):
+        names = ", ".join(one.file.name for one in listings)
+        raise UserError(f"{folder} holds several lists of captions ({names}); give one of them")
+    return openers(listings)
+
+
+def places_of_lists(folder: Path) -> list[Path]:
+    inside = visible_folders(folder)
+    return [folder, *(path for path in inside if path.name.lower() in ANNOTATIONS)]
+
+
+def lists_in(folder: Path) -> list[Path]:
+    """The files that may list captions: no text beside a picture, and no huge JSON of other
+    annotations.
+    """
+    beside = {name for path in pictures_in(folder) for name in (path.stem, path.name)}
+    return [
+        path
+        for path in visible(folder)
+        if path.suffix.lower() in LIST_SUFFIXES
+        and path.stem not in beside
+        and (tells(path) or path.suffix != ".json" or path.stat().st_size < LARGEST_UNNAMED)
+    ]
+
+
+def tells(file: Path) -> bool:
+    """Whether a file's name says that it lists captions."""
+    return any(word in file.name.lower() for word in TELLING)
+
+
+def listing_or_none(file: Path, asked: Asked) -> Listing | None:
+    """
+    Raises:
+        UserError: for a table of captions that cannot be read.
+    """
+    try:
+        return read_listing(file, asked.columns)
+    except NoCaptions:
+        if fnmatch(file.name.lower(), "metadata.*") or fnmatch(file.name.lower(), "captions.*"):
+            raise
+    except UserError:
+        if tells(file) or file.suffix.lower() not in (".txt", ".json"):
+            raise
+    return None
