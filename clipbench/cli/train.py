@@ -53,8 +53,8 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--data",
         default="scenes",
-        help="scenes, or pictures with captions or labels: a folder, a .csv, .parquet "
-        "or .tar file, "
+        help="scenes, or pictures with captions or labels: a folder (texts beside the pictures, "
+        "metadata.jsonl, COCO's, Flickr's), a .csv, .json, .parquet or .tar file, "
         "name-{000..009}.tar, or a hub id owner/name",
     )
     parser.add_argument(

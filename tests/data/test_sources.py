@@ -429,7 +429,7 @@ def bad_table(tmp_path, columns: dict) -> str:
     [
         (
             {"image": [b"x"], "words": ["a"]},
-            "no caption column among image, words; name it with --caption-column",
+            "no caption column among image, words; call one of them caption",
         ),
         ({"words": ["a"], "caption": ["a"]}, "no image column among words, caption"),
         ({"image": [b"x"], "caption": [3]}, "captions must be text or lists of text, not int64"),
@@ -454,10 +454,10 @@ def test_a_named_column_must_exist(tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", "no image column among"),
+        (b"", "names no columns"),
         (b"filepath,words\na.jpg,b\n", "no caption column among filepath, words"),
         (b"filepath,caption\n", "no rows"),
-        (b"filepath,caption\n\xff\xfe,x\n", "not a readable CSV file"),
+        (b"filepath,caption\n\xff\xfe,x\n", "byte 0xff is not UTF-8.*; save it as UTF-8"),
     ],
 )
 def test_a_csv_file_that_does_not_fit_brings_one_line(tmp_path, content, message):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from textwrap import shorten
 from typing import TextIO
 
 from clipbench.data.readers.caption_text import as_captions
@@ -127,6 +128,11 @@ def table_listing(file: Path, lines: TextIO, columns: Columns) -> Listing:
     rows = rows_of(file, lines, separator)
     if header:
         names = [name.strip() for name in next(rows, (1, []))[1]]
+        if len(names) < 2:
+            raise NoCaptions(
+                f"{file} is no table of pictures and captions: its first line, "
+                f"{shorten(first, 40)!r}, names no columns"
+            )
         places = columns.places(str(file), names)
         origin = f"column {names[places.caption]!r} of {file}"
     else:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from clipbench.errors import UserError
 
-# What pandas, R and databases write where there is no value.
-MISSING = {"", "nan", "-nan", "null", "none", "na", "n/a", "#n/a", "<na>"}
+# What pandas, R and databases write where there is no value, and an empty list.
+MISSING = {"", "nan", "-nan", "null", "none", "na", "n/a", "#n/a", "<na>", "[]", "()", "{}"}
 # The names under which captions are found, in this order: of columns and of JSON entries.
 CAPTION_NAMES = (
     "caption", "captions", "text", "texts", "txt", "title", "sentences", "sentence", "alt_text",
@@ -33,6 +33,15 @@ def as_captions(value: object, where: str) -> list[str]:
     if not texts:
         raise UserError(f"{where}: has no caption")
     return texts
+
+
+def captions_in_text(text: str, where: str) -> list[str]:
+    """The captions of a text file that belongs to one picture: one a line.
+
+    Raises:
+        UserError: when there is none.
+    """
+    return as_captions(text.splitlines(), where)
 
 
 def texts_in(value: object, where: str) -> list[str]:

@@ -2,6 +2,7 @@
 training reads from.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
@@ -83,7 +84,7 @@ def captions_line(data: CaptionedSet) -> str:
     looked_at = range(0, len(data), -(-len(data) // LOOKED_AT)) if len(data) else range(0)
     found = [captions_or_none(data, row) for row in looked_at]
     texts = [text for several in found for text in several]
-    distinct = {" ".join(text.casefold().split()): text for text in reversed(texts)}
+    distinct = {plain_caption(text): text for text in reversed(texts)}
     shown = [shorten(text, 60, placeholder=" …") for text in list(distinct.values())[:-3:-1]]
     without = sum(not several for several in found)
     among = "" if len(looked_at) == len(data) else f" (of {len(looked_at):,} looked at)"
@@ -91,10 +92,26 @@ def captions_line(data: CaptionedSet) -> str:
         f"captions: {data.origin}",
         f"{len(data):,} pictures, {len(texts):,} captions{among}",
         f"for example {' and '.join(map(repr, shown))}" if shown else "",
-        f"{len(texts) - len(distinct):,} repeat another" if len(distinct) < len(texts) else "",
+        equal_captions(texts),
         f"{without:,} pictures have none" if without else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def plain_caption(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def equal_captions(texts: Sequence[str]) -> str:
+    """How many captions repeat another, and a hint where that leaves little to learn."""
+    often = Counter(map(plain_caption, texts))
+    if len(often) == len(texts):
+        return ""
+    most = max(often.values())
+    if len(often) == 1:
+        return "all are equal, so there is nothing to learn from them"
+    hint = f" ({most / len(texts):.0%} are the same one, from which little is learned)"
+    return f"{len(texts) - len(often):,} repeat another{hint if 2 * most > len(texts) else ''}"
 
 
 def captions_or_none(data: CaptionedSet, row: int) -> Sequence[str]:

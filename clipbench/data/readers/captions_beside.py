@@ -5,7 +5,7 @@
 import json
 from pathlib import Path
 
-from clipbench.data.readers.caption_text import CAPTION_NAMES, as_captions
+from clipbench.data.readers.caption_text import CAPTION_NAMES, as_captions, captions_in_text
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.picture_files import files_below, is_picture
 from clipbench.data.readers.text_files import decoded
@@ -73,7 +73,7 @@ def captions_in(file: Path) -> list[str]:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
     if file.suffix.lower() == ".json":
         return captions_in_json(text, str(file))
-    return as_captions(text.splitlines(), str(file))
+    return captions_in_text(text, str(file))
 
 
 def captions_in_json(text: str | bytes, where: str) -> list[str]:

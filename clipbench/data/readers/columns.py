@@ -35,6 +35,10 @@ class Columns:
     image: str | None = None
     caption: str | None = None
 
+    @property
+    def named(self) -> bool:
+        return self.image is not None or self.caption is not None
+
     def names(self, where: str, columns: Sequence[str]) -> tuple[str, str]:
         """(image column, caption column) as the table writes them.
 
@@ -84,6 +88,11 @@ def find_column(
             + (", or say which it is" if what != "label" else "")
         )
     return found
+
+
+def has_column(columns: Sequence[str], usual: Sequence[str]) -> bool:
+    """Whether one of the usual names is among a table's columns."""
+    return bool(set(map(column_key, columns)) & set(map(column_key, usual)))
 
 
 def column_key(name: str) -> str:

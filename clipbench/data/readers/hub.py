@@ -29,7 +29,10 @@ def load(name: str, /, **options):
 
 # owner/name, owner/name@configuration
 HUB_DATA = re.compile(rf"({HUB_ID.pattern})(?:@([\w.-]+))?")
-FILES = (".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".jsonl", ".zip")
+FILES = (
+    ".parquet", ".safetensors", ".csv", ".tsv", ".tar", ".txt", ".json", ".jsonl",
+    ".ndjson", ".token", ".zip",
+)  # fmt: skip
 
 
 def is_hub_data(name: str) -> bool:

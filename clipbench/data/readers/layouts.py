@@ -19,7 +19,7 @@ from clipbench.data.readers.shards import shard_files, shard_set
 from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
 from clipbench.data.readers.splits_on_disk import tables_of
 from clipbench.data.readers.tables import read_parquet, table_set
-from clipbench.errors import UserError
+from clipbench.errors import UserError, notice
 
 Openers = dict[str, Callable[[], CaptionedSet]]  # a split, or "all" -> what opens it
 # of several lists in a folder the first of these counts; others are read where they are alone
@@ -160,16 +160,19 @@ def tells(file: Path) -> bool:
 
 
 def listing_or_none(file: Path, asked: Asked) -> Listing | None:
-    """
+    """A list of captions; None for another file, of which a notice tells where it cannot be read.
+
     Raises:
-        UserError: for a table of captions that cannot be read.
+        UserError: for a file whose name says that it lists captions, unless the user gave templates
+            to use instead.
     """
     try:
         return read_listing(file, asked.columns)
-    except NoCaptions:
-        if fnmatch(file.name.lower(), "metadata.*") or fnmatch(file.name.lower(), "captions.*"):
+    except NoCaptions as error:
+        if file.stem.lower() in ("metadata", "captions") and not asked.templates:
+            raise UserError(f"{error}; or give templates, filled with the folders' names") from None
+    except UserError as error:
+        if tells(file) and not asked.templates:
             raise
-    except UserError:
-        if tells(file) or file.suffix.lower() not in (".txt", ".json"):
-            raise
+        notice(f"left out: {error}")
     return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from clipbench.data.readers.split_names import split_in
 from clipbench.errors import UserError
 from clipbench.preprocess import PICTURE_SUFFIXES
 
@@ -59,7 +60,7 @@ MOST_FOLDERS = 500  # in which they are looked for
 
 def located(names: Sequence[str], listing: Path) -> list[Path]:
     """The files that a list means: beside it, or in the folder about it in which most of them are
-    found, by their path or by their file name alone.
+    found, by their path or by their file name alone; of equal ones in that of the list's split.
 
     Raises:
         UserError: for addresses of the web.
@@ -73,12 +74,19 @@ def located(names: Sequence[str], listing: Path) -> list[Path]:
     home = listing.parent
     if all((home / name).is_file() for name in sample):
         return [home / name for name in names]
+    split = split_in(listing.stem)
     found = [
-        (sum((folder / written(name)).is_file() for name in sample), -number, folder, written)
+        (
+            sum((folder / written(name)).is_file() for name in sample),
+            split_in(folder.name) == split,
+            -number,
+            folder,
+            written,
+        )
         for number, folder in enumerate(islice(folders_about(home), MOST_FOLDERS))
         for written in (str, slashed, file_name)
     ]
-    hits, _, folder, written = max(found, key=lambda entry: entry[:2])
+    hits, _, _, folder, written = max(found, key=lambda entry: entry[:3])
     return [folder / written(name) for name in names] if hits else [home / name for name in names]
 
 

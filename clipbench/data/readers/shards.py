@@ -1,5 +1,5 @@
 """Tar shards as the `webdataset` library writes them: files of one name before the first dot make
-one sample.
+one sample. Names with dots of their own (``dog.v2.jpg`` with ``dog.v2.txt``) are recognised too.
 
 The headers are read once and every member's place is noted, so that any sample can be read at any
 time and a stopped training run goes on at once; nothing is unpacked to the disk, no command is run
@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipbench.data.image_set import PHOTO_TEMPLATES
-from clipbench.data.readers.caption_text import as_captions
+from clipbench.data.readers.caption_text import captions_in_text
 from clipbench.data.readers.captioned import CaptionedSet, from_labels
 from clipbench.data.readers.captions_beside import captions_in_json
+from clipbench.data.readers.text_files import decoded
 from clipbench.errors import UserError
 from clipbench.preprocess import PICTURE_SUFFIXES, open_picture
 
 PICTURES = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 CAPTIONS = ("txt", "caption", "text")
+DESCRIBED = {*CAPTIONS, "json", "cls"}
 PICKLED = ("pyd", "pickle", "pkl", "pth", "pt", "dill", "joblib")
 CLASS_NAMES = ("classnames.txt", "classes.txt")  # beside the shards, one line a class
 MAX_BYTES = 200_000_000  # of one member; a larger one is no picture
@@ -104,7 +106,27 @@ def index_shard(shard: Path) -> list[Sample]:
         raise UserError(f"{shard}: no such file") from None
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise UserError(f"{shard} is not a readable, uncompressed tar file: {error}") from None
-    return list(samples.values())
+    return [one for sample in samples.values() for one in by_last_dot(sample)]
+
+
+def by_last_dot(sample: Sample) -> list[Sample]:
+    """The samples that names with dots of their own make: those with a picture of the same name as
+    a caption or a label, and every picture of a sample that has none under its plain name.
+    """
+    groups: dict[str, Sample] = {}
+    for ending, place in sample.members.items():
+        stem, _, last = ending.rpartition(".")
+        key = f"{sample.key}.{stem}" if stem else sample.key
+        groups.setdefault(key, Sample(sample.shard, key)).members[last] = place
+    plain = set(sample.members) & set(PICTURES)
+    own = [
+        group
+        for key, group in groups.items()
+        if key != sample.key
+        and set(group.members) & set(PICTURES)
+        and (not plain or set(group.members) & DESCRIBED)
+    ]
+    return [sample, *own] if plain or not own else own
 
 
 def of_the_system(member: str) -> bool:
@@ -151,14 +173,10 @@ def read_member(sample: Sample, endings: Sequence[str]) -> bytes:
 
 def captions_of(sample: Sample) -> list[str]:
     where = str(sample)
-    try:
-        if not set(CAPTIONS) & set(sample.members) and "json" in sample.members:
-            return captions_in_json(read_member(sample, ["json"]), f"{where}.json")
-        return as_captions(read_member(sample, CAPTIONS).decode(), where)
-    except UserError:
-        raise
-    except ValueError as error:  # no UTF-8
-        raise UserError(f"{where}: caption cannot be read: {error}") from None
+    if not set(CAPTIONS) & set(sample.members) and "json" in sample.members:
+        where = f"{where}.json"
+        return captions_in_json(decoded(read_member(sample, ["json"]), where), where)
+    return captions_in_text(decoded(read_member(sample, CAPTIONS), where), where)
 
 
 def label_of(sample: Sample) -> int:

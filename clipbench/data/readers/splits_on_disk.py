@@ -17,6 +17,7 @@ from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
 from clipbench.data.readers.tables import (
     labelled_set,
     lists_addresses,
+    read_arrow,
     read_parquet,
     several_labels_set,
 )
@@ -139,6 +140,8 @@ def tables_of(name: str) -> dict[str, TablePart]:
             part: TablePart(f"{name}:{part}", partial(tables.get, part), Path())
             for part in in_order(tables)
         }
+    if saved := saved_tables(Path(name)):
+        return saved
     files: dict[str, list[Path]] = {}
     for file in sorted([*Path(name).glob("*.parquet"), *Path(name).glob("data/*.parquet")]):
         if not lists_addresses(file):
@@ -152,6 +155,26 @@ def tables_of(name: str) -> dict[str, TablePart]:
         )
         for part, some in in_order(files).items()
     }
+
+
+def saved_tables(folder: Path) -> dict[str, TablePart]:
+    """What ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote; empty for others."""
+    if (folder / "dataset_dict.json").is_file():
+        parts = {path.name: path for path in visible_folders(folder) if arrow_files(path)}
+    else:
+        parts = {ALL: folder} if arrow_files(folder) else {}
+    return {
+        split_of(part): TablePart(
+            str(folder) if part == ALL else f"{folder}:{split_of(part)}",
+            partial(read_arrow, arrow_files(path)),
+            path,
+        )
+        for part, path in in_order(parts).items()
+    }
+
+
+def arrow_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.arrow")) if (folder / "state.json").is_file() else []
 
 
 def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:

@@ -21,6 +21,7 @@ from clipbench.data.readers.columns import (
     LABEL_COLUMNS,
     column_key,
     find_column,
+    has_column,
 )
 from clipbench.data.readers.folders import class_names_of
 from clipbench.errors import UserError, first_line
@@ -45,7 +46,26 @@ def read_parquet(files: Sequence[Path]):
             table = pyarrow.concat_tables(tables)
         except (pyarrow.ArrowException, OSError) as error:
             raise UserError(f"{file} is not a readable parquet file: {first_line(error)}") from None
-    return without_categories(table)
+    return table
+
+
+def read_arrow(files: Sequence[Path]):
+    """The Arrow table of a data set that the `datasets` library has saved to the disk.
+
+    Raises:
+        UserError: for a file that cannot be read.
+    """
+    import pyarrow
+
+    tables = []
+    for file in files:
+        try:
+            with pyarrow.memory_map(str(file)) as mapped:
+                tables.append(pyarrow.ipc.open_stream(mapped).read_all())
+            table = pyarrow.concat_tables(tables)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise UserError(f"{file} is not a readable Arrow file: {first_line(error)}") from None
+    return table
 
 
 def without_categories(table):
@@ -84,6 +104,7 @@ def labelled_set(name: str, table, folder: Path) -> PictureSet:
         UserError: when a column is absent or of another type, a label has no name, or there are no
             rows.
     """
+    table = without_categories(table)
     data, paths = unlabelled_set(name, table, folder)
     column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
     labels, class_names = labels_and_names(name, table, column, paths)
@@ -175,7 +196,7 @@ def table_set(
     """
     if table.num_rows == 0:
         raise UserError(f"{name}: no rows")
-    columns = table.column_names
+    table, columns = without_categories(table), table.column_names
     images = table.column(find_column(name, columns, "image", image_column, IMAGE_COLUMNS))
     check_pictures(name, images.type)
     paths = picture_paths(images)
@@ -184,10 +205,13 @@ def table_set(
     def picture(row: int) -> Image.Image:
         return stored_picture(images[row].as_py(), folder, ids[row])
 
-    label = next((column for column in LABEL_COLUMNS if column in columns), None)
-    if caption_column is None and label and not set(CAPTION_COLUMNS) & set(columns):
-        numbers = whole_numbers(name, table.column(label))
-        names = names_in_metadata(table, label) or class_names_of(Path(name), paths, numbers)
+    if (
+        caption_column is None
+        and has_column(columns, LABEL_COLUMNS)
+        and not has_column(columns, CAPTION_COLUMNS)
+    ):
+        label = find_column(name, columns, "label", None, LABEL_COLUMNS)
+        numbers, names = labels_and_names(name, table, label, paths)
         return from_labels(
             name, ids, picture, numbers.__getitem__, names, templates or PHOTO_TEMPLATES
         )
