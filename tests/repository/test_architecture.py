@@ -69,9 +69,7 @@ USES = {
     ),
     "clipbench_widgets.embedding_map": "data.world errors evaluate figures clipbench_widgets.core",
     "clipbench_widgets.image_search": "encoders errors evaluate figures clipbench_widgets.core",
-    "clipbench_widgets.prompt_explorer": (
-        "data.world errors evaluate evaluate.features clipbench_widgets.core"
-    ),
+    "clipbench_widgets.prompt_explorer": "data.world evaluate.features clipbench_widgets.core",
     "clipbench_widgets.similarity_matrix": "figures clipbench_widgets.core",
     "clipbench_widgets.training_monitor": "errors clipbench_widgets.core",
     "clipbench_widgets.typographic_studio": (

@@ -16,11 +16,11 @@ from uploads import HOSTILE, bomb, every_html, png, upload
 from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
 from clipbench_widgets.core.format import number, percent
+from clipbench_widgets.core.gallery_app import MAX_UPLOADS
 from clipbench_widgets.core.scoring import Background, read_prompts, remarks_on, score
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import DARK, LIGHT
 from clipbench_widgets.core.uploads import MAX_BYTES, UploadedFile, take_files, uploaded_picture
-from clipbench_widgets.prompt_explorer.app import MAX_UPLOADS
 from clipbench_widgets.prompt_explorer.table import Axis
 
 

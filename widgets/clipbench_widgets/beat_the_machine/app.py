@@ -13,18 +13,18 @@ from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench_widgets.beat_the_machine import page as game_page
 from clipbench_widgets.beat_the_machine.game import DONT_KNOW, SHOTS, Answer, LabelGame, scores
 from clipbench_widgets.core import html
+from clipbench_widgets.core.app import App
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.core.pictures import NamedPicture
 from clipbench_widgets.core.strip import Card, Strip
-from clipbench_widgets.core.theme import style_sheet
 
 MOST_ANSWERS = 5000  # of a class; the oldest are forgotten
 MOST_SHOWN = 60  # pictures in the list at the end
 DOUBLE_CLICK = 0.3  # seconds
 
 
-class BeatTheMachine(ipywidgets.VBox):
+class BeatTheMachine(App):
     """A few classes, pictures to label with and without an example of each, then the scores of all
     who played.
 
@@ -41,13 +41,15 @@ class BeatTheMachine(ipywidgets.VBox):
         UserError: for a model, pictures or classes that cannot be used.
     """
 
+    NAME = "Beat the machine"
+    RULES = (game_page.RULES,)
+
     player = traitlets.Unicode("")
     # of the question; as many as there are questions: the end
     position = traitlets.Int(0, read_only=True)
     answers = traitlets.List(read_only=True)  # Answer, of all games and players
     # people and model, zero-shot and one-shot, with intervals
     scores = traitlets.Dict(read_only=True)
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(
         self,
@@ -64,11 +66,8 @@ class BeatTheMachine(ipywidgets.VBox):
         self._data = data if isinstance(data, PictureSet) else open_pictures(str(data))
         self._settings = {"classes": classes, "count": count, "rounds": rounds}
         self._seed = seed
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
-        traitlets.link((self, "player"), (self._name, "value"))
-        self._begin()
+        super().__init__()
+        self._begin(self._new_game)
 
     # -------------------- for code
 
@@ -133,13 +132,10 @@ class BeatTheMachine(ipywidgets.VBox):
             raise UserError("nobody has answered yet")
         return accuracy_bars(self.scores, chance=1 / len(self.game.classes))
 
-    def __repr__(self) -> str:
-        return f"<BeatTheMachine: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._where, self._picture, self._bars = (ipywidgets.HTML() for _ in range(4))
+        self._where, self._picture, self._bars = (ipywidgets.HTML() for _ in range(3))
         self._name = ipywidgets.Text(
             description="Your name", placeholder="if several play"
         ).add_class("clipbench-game-name")
@@ -151,7 +147,6 @@ class BeatTheMachine(ipywidgets.VBox):
         )
         self._again = button("play again", "Other pictures, for the next player", self._next_game)
         self._past = Strip(lambda row: None)
-        self._notice = ipywidgets.HTML()
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
@@ -168,11 +163,14 @@ class BeatTheMachine(ipywidgets.VBox):
             self._bars,
             self._past,
         )
-        return [style_sheet(html.RULES, game_page.RULES), app]
+        return [app]
+
+    def _connect(self) -> None:
+        traitlets.link((self, "player"), (self._name, "value"))
 
     # -------------------- play, then draw
 
-    def _begin(self) -> None:
+    def _new_game(self) -> None:
         game = LabelGame(self.encoder, self._data, seed=self._seed, **self._settings)
         pictures = self._data.pictures(game.examples)
         self.game = game
@@ -189,17 +187,15 @@ class BeatTheMachine(ipywidgets.VBox):
 
     def _next_game(self) -> None:
         self._seed += 1
+        self._say("")
         try:
-            self._begin()
+            self._new_game()
         except UserError as error:
-            self.set_trait("message", str(error))
-            self._draw()
+            self._say(str(error))
 
     def _draw(self) -> None:
         question = self.question
-        self._title.value = game_page.title(self.encoder.name, self._data.name)
-        self._notice.value = html.message_line(self.message)
-        self._notice.layout.display = None if self.message else "none"
+        self._entitle(f"model {self.encoder.name} · {self._data.name}")
         self._asking.layout.display = None if question else "none"
         self._again.layout.display = "none" if question else None
         self._bars.value = (

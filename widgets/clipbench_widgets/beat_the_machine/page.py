@@ -12,13 +12,6 @@ PICTURE_PIXELS = 520  # twice the size on the page
 RULES = sheet("beat_the_machine/page.css")
 
 
-def title(model: str, data: str) -> str:
-    return (
-        '<div class="clipbench-title"><strong>Beat the machine</strong> '
-        f'<span class="clipbench-quiet">{escape(f"model {model} · {data}")}</span></div>'
-    )
-
-
 def where_page(shots: int, place: int, rounds: int) -> str:
     what = "You see only the names." if shots == 0 else "Now you see one example of each."
     return (

@@ -122,6 +122,17 @@ def watched(data: PictureSet, watch: Watch) -> PictureSet:
     return replace(data, pictures=pictures)
 
 
+def model_and_data(model, data) -> tuple:
+    """Return an app's model and data as given; a feature file as the model is both.
+
+    Raises:
+        UserError: when a feature file does not say which model made it.
+    """
+    if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
+        return model_of(model), model if data is None else data
+    return "classroom" if model is None else model, data
+
+
 def model_of(features: str | Path) -> str:
     """The name of the model that made a feature file.
 

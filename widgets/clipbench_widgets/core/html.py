@@ -12,6 +12,14 @@ LONGEST_NAME = 60
 RULES = sheet("core/html.css")
 
 
+def title(name: str, about: str) -> str:
+    """Return the first line of an app."""
+    return (
+        f'<div class="clipbench-title"><strong>{escape(name)}</strong> '
+        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
+    )
+
+
 def two_lines(first: str, second: str) -> str:
     return f"<p>{first}<br>{second}</p>"
 

@@ -1,5 +1,6 @@
 """Read what callers and users give to an app."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,16 +8,66 @@ import ipywidgets
 
 from clipbench import Encoder, PictureSet, UserError, load
 from clipbench_widgets.core.pictures import named_pictures
+from clipbench_widgets.core.scoring import read_prompts
+
+TEMPERATURES = (0.01, 10.0)
+CLASSES_OF_A_SET = 10  # offered as prompts when the pictures come with class names
 
 
-def button(label: str, tooltip: str, action: Callable[[], None]) -> ipywidgets.Button:
-    made = ipywidgets.Button(description=label, tooltip=tooltip)
+def button(
+    label: str, tooltip: str, action: Callable[[], object], icon: str = ""
+) -> ipywidgets.Button:
+    """Return a button that calls ``action`` when it is clicked."""
+    made = ipywidgets.Button(description=label, tooltip=tooltip, icon=icon)
     made.on_click(lambda _: action())
     return made
 
 
-TEMPERATURES = (0.01, 10.0)
-CLASSES_OF_A_SET = 10  # offered as prompts when the pictures come with class names
+def temperature_slider() -> ipywidgets.FloatLogSlider:
+    """Return a slider for a multiplier of the model's own scale, 1 in the middle."""
+    low, high = (math.log10(end) for end in TEMPERATURES)
+    return ipywidgets.FloatLogSlider(
+        value=1.0,
+        min=low,
+        max=high,
+        step=0.02,
+        description="Temperature ×",
+        readout_format=".2f",
+    ).add_class("clipbench-slider")
+
+
+def progress_bar() -> ipywidgets.FloatProgress:
+    """Return a bar for a fraction of some work."""
+    return ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class("clipbench-progress")
+
+
+def link_lines(
+    app: ipywidgets.Widget,
+    trait: str,
+    box: ipywidgets.Textarea,
+    unchanged: Callable[[], None] = lambda: None,
+) -> None:
+    """Link a list of texts with a box that holds one a line.
+
+    What is being typed in the box is left as it is.
+
+    Args:
+        unchanged: called when the box has changed but the list has not: there were only blanks or
+            repeated lines, about which there may be something to say.
+    """
+
+    def read(change) -> None:
+        before = getattr(app, trait)
+        setattr(app, trait, read_prompts(change.new))
+        if getattr(app, trait) == before:
+            unchanged()
+
+    def write(change) -> None:
+        if read_prompts(box.value) != change.new:
+            box.value = "\n".join(change.new)
+
+    box.observe(read, "value")
+    app.observe(write, trait)
 
 
 def encoder_of(model) -> Encoder:

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from clipbench import Encoder
+from clipbench.evaluate.zero_shot import ensemble
 from clipbench.tokenizer import TruncationWarning
 from clipbench_widgets.core.pictures import NamedPicture
 
@@ -35,6 +36,11 @@ class RememberedFeatures:
                 warnings.simplefilter("ignore", TruncationWarning)  # the page says what was cut
                 self._texts |= zip(new, self.encoder.encode_text(new), strict=True)
         return torch.stack([self._texts[text] for text in texts])
+
+    def of_ensembles(self, filled: Sequence[Sequence[str]]) -> torch.Tensor:
+        """Return zero-shot weights (D, C) for C classes, each the mean of its equally many texts."""
+        features = self.of_texts([text for row in filled for text in row])
+        return ensemble(features.view(len(filled), len(filled[0]), -1))
 
     def of_picture(self, entry: NamedPicture) -> torch.Tensor:
         """(D,)"""

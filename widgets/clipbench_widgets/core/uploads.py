@@ -14,6 +14,7 @@ from clipbench_widgets.core.pictures import NamedPicture
 
 MEGABYTE = 1 << 20
 MAX_BYTES = 8 * MEGABYTE  # Jupyter's connection drops messages above 10 MB
+LIMIT = f"at most {MAX_BYTES // MEGABYTE} MB"
 # times the shorter; a thread of pixels, made wide enough for a model, fills the memory
 LONGEST_SIDES = 20
 ACCEPTED = ",".join(PICTURE_SUFFIXES)  # what a browser offers to choose from
@@ -25,15 +26,19 @@ class UploadedFile:
     content: bytes
 
 
-def on_picture(
-    upload: ipywidgets.FileUpload, take: Callable[[NamedPicture], None], say: Callable[[str], None]
-) -> None:
-    """From now on, ``take`` each picture that is uploaded, and ``say`` in a sentence what is wrong
-    with it, or "".
+def picture_upload(
+    take: Callable[[NamedPicture], None], say: Callable[[str], None], tooltip: str = ""
+) -> ipywidgets.FileUpload:
+    """Return a button that uploads one picture.
 
     Args:
-        take: may raise a UserError, which is said too.
+        take: called with each picture; may raise a UserError.
+        say: called with a sentence on what is wrong with a file, or with "".
     """
+    upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
+    upload.add_class("clipbench-upload")
+    if tooltip and upload.has_trait("tooltip"):  # not in ipywidgets 7
+        upload.tooltip = tooltip
 
     def uploaded(_) -> None:
         files = take_files(upload)
@@ -46,6 +51,7 @@ def on_picture(
             say(str(error))
 
     upload.observe(uploaded, "value")
+    return upload
 
 
 def take_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:
@@ -81,9 +87,7 @@ def uploaded_picture(file: UploadedFile) -> NamedPicture:
     name = short_name(file.name)
     if len(file.content) > MAX_BYTES:
         size = len(file.content) / MEGABYTE
-        raise UserError(
-            f"{name} has {size:.1f} MB; choose a picture of at most {MAX_BYTES // MEGABYTE} MB"
-        )
+        raise UserError(f"{name} has {size:.1f} MB; choose a picture of {LIMIT}")
     try:
         picture = open_picture(file.content)
     except UserError as error:

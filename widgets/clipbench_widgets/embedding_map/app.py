@@ -1,10 +1,8 @@
 """EmbeddingMap: pictures and texts of one model on a plane, and what the plane hides."""
 
-import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -17,8 +15,9 @@ from clipbench.evaluate.maps import umap_map
 from clipbench.figures.canvas import LessonFigure
 from clipbench.figures.maps import label_places, labelled_map
 from clipbench_widgets.core import html
+from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.background import Background
-from clipbench_widgets.core.collection import collect, model_of
+from clipbench_widgets.core.collection import collect, model_and_data
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, listed
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -26,7 +25,7 @@ from clipbench_widgets.core.pointer import Click, Key, Outline, Pointer, Zoom
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
-from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.traits import Clipped, Query
 from clipbench_widgets.embedding_map import page as map_page
 from clipbench_widgets.embedding_map.frame import DIRECTIONS, Frame, View
 from clipbench_widgets.embedding_map.keys import Keys
@@ -47,7 +46,7 @@ FOUND = 12  # rows that a query lights up
 SPOKES = 6  # true neighbours of a single selected point
 
 
-class EmbeddingMap(ipywidgets.VBox):
+class EmbeddingMap(App):
     """Pictures and texts as points. Rows 0 to M - 1 are the pictures, those after them the texts.
 
     Args:
@@ -66,13 +65,16 @@ class EmbeddingMap(ipywidgets.VBox):
         UserError: for a model, data, factors or points that cannot be used.
     """
 
+    NAME = "Embedding map"
+    RULES = (map_page.RULES,)
+
     projection = traitlets.Enum(PROJECTIONS, "PCA")
     shown = traitlets.Enum(SHOWN, SHOWN[0])
     colour_by = traitlets.Unicode(MODALITY)  # a name in ``factors``, or "modality"
     only = traitlets.Unicode("")  # a kind that stands out; the rest is faint
     drag = traitlets.Enum(DRAGS, "lasso")
-    shift = traitlets.Float(0.0)  # lambda of the modality gap's shift
-    query = traitlets.Unicode("")
+    shift = Clipped(0.0, SHIFTS)  # lambda of the modality gap's shift
+    query = Query()
     # row, name and cosine of the query's neighbours
     found = traitlets.List(traitlets.Dict(), read_only=True)
     hovered = traitlets.Int(-1)  # a row, -1 for none
@@ -81,7 +83,6 @@ class EmbeddingMap(ipywidgets.VBox):
     numbers = traitlets.Dict(read_only=True)
     # share of UMAP that is done, -1 when none is computed
     progress = traitlets.Float(-1.0, read_only=True)
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(
         self,
@@ -94,10 +95,8 @@ class EmbeddingMap(ipywidgets.VBox):
         most: int = 1000,
         seed: int = 0,
     ):
-        self._ready = False
-        if str(model).endswith(".safetensors") and isinstance(model, (str, Path)):
-            model, data = model_of(model), model if data is None else data
-        self.encoder = encoder_of("classroom" if model is None else model)
+        model, data = model_and_data(model, data)
+        self.encoder = encoder_of(model)
         self.seed = seed
         self._remembered = RememberedFeatures(self.encoder)
         collection = collect(
@@ -115,21 +114,16 @@ class EmbeddingMap(ipywidgets.VBox):
         self._light_up = LatestOnly(self._search_and_mark)
         self._mark = f"cb-{uuid.uuid4().hex[:8]}"  # unique among all maps of a page
         self._frame = Frame(np.zeros((0, 2)))
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
+        super().__init__()
         telling = [name for name, values in self.factors.items() if len(set(values) - {TEXTS}) > 1]
         self.colour_by = telling[0] if telling else MODALITY
         self.projection = "PCA" if points is None else "given"
         if self.data.lost:
             of = self.data.lost + len(self.data)
-            self.set_trait(
-                "message",
-                f"{self.data.lost} of {of:,} points are left out: features that are not finite",
+            self._say(
+                f"{self.data.lost} of {of:,} points are left out: features that are not finite"
             )
-        self._connect()
-        self._ready = True
-        self._move()
+        self._begin(self._move)
 
     # -------------------- for code
 
@@ -205,15 +199,10 @@ class EmbeddingMap(ipywidgets.VBox):
         """Wait for UMAP, in a script; a notebook shows it when it is ready."""
         self._background.wait(seconds)
 
-    def __repr__(self) -> str:
-        return f"<EmbeddingMap: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._notice, self._status, self._numbers = (
-            ipywidgets.HTML() for _ in range(4)
-        )
+        self._status, self._numbers = ipywidgets.HTML(), ipywidgets.HTML()
         offered = PROJECTIONS if self.data.given is not None else PROJECTIONS[:2]
         self._projection = ipywidgets.ToggleButtons(options=offered, description="")
         self._shown = ipywidgets.ToggleButtons(options=SHOWN, description="")
@@ -268,7 +257,7 @@ class EmbeddingMap(ipywidgets.VBox):
         columns = ipywidgets.Box([left, right]).add_class("clipbench-map-columns")
         switches = row(self._projection, self._shown, self._waiting)
         app = column("clipbench-map-app", self._title, switches, self._notice, columns)
-        return [style_sheet(html.RULES, map_page.RULES), app]
+        return [app]
 
     def _connect(self) -> None:
         controls = {
@@ -293,12 +282,6 @@ class EmbeddingMap(ipywidgets.VBox):
 
     # -------------------- changes of state
 
-    @traitlets.validate("shift")
-    def _usable_shift(self, proposal):
-        if math.isnan(proposal.value):
-            raise traitlets.TraitError("shift: not a number")
-        return min(max(proposal.value, SHIFTS[0]), SHIFTS[1])
-
     @traitlets.validate("colour_by")
     def _known_factor(self, proposal):
         if proposal.value != MODALITY and proposal.value not in self.factors:
@@ -313,10 +296,6 @@ class EmbeddingMap(ipywidgets.VBox):
             raise traitlets.TraitError("projection: no points were given")
         return proposal.value
 
-    @traitlets.validate("query")
-    def _readable_query(self, proposal):
-        return proposal.value[:MAX_CHARACTERS]
-
     @traitlets.validate("selected")
     def _existing_rows(self, proposal):
         return [row for row in dict.fromkeys(proposal.value) if 0 <= row < len(self.data)]
@@ -328,7 +307,7 @@ class EmbeddingMap(ipywidgets.VBox):
     def _on_projection(self, change) -> None:
         self._background.cancel()
         self.set_trait("progress", -1.0)
-        self.set_trait("message", "")
+        self._say("")
         self._move(View())
 
     def _search_and_mark(self) -> None:
@@ -407,10 +386,9 @@ class EmbeddingMap(ipywidgets.VBox):
     def _what(self) -> What:
         return What(self.projection, self.shown, self.shift)
 
+    @when_ready
     def _move(self, view: View | None = None) -> None:
         """Compute where the points are, and everything that follows from it."""
-        if not self._ready:
-            return
         what, places = self._what, self._projections
         self._rows = places.rows(what)
         self._features = self.data.moved(self.shift)
@@ -460,9 +438,7 @@ class EmbeddingMap(ipywidgets.VBox):
 
     def _umap_failed(self, error: Exception) -> None:
         self.projection = "PCA"
-        self.set_trait(
-            "message", str(error) if isinstance(error, UserError) else f"UMAP failed: {error!r}"
-        )
+        self._say(str(error) if isinstance(error, UserError) else f"UMAP failed: {error!r}")
         self._draw_progress()
 
     # -------------------- the query
@@ -494,15 +470,14 @@ class EmbeddingMap(ipywidgets.VBox):
 
     # -------------------- drawing
 
+    @when_ready
     def _draw(self) -> None:
-        if not self._ready:
-            return
         self._names, of_kind = map_page.kinds_with_colours(
             self.data.kinds(self.colour_by), self.colour_by == MODALITY
         )
         self._of_kind = of_kind[self._rows]
         about = f"{self.data.collection.name} · {self.data.counts(self._rows)}"
-        self._title.value = map_page.title(self.encoder.name, about)
+        self._entitle(f"model {self.encoder.name} · {about}")
         self._keys.offer(self._names, self.data.kinds(self.colour_by))
         texts = int((self._rows >= self.data.pictures).sum())
         self._shapes.value = html.small_line(map_page.about_shapes(len(self._rows) - texts, texts))
@@ -525,12 +500,11 @@ class EmbeddingMap(ipywidgets.VBox):
         self._draw_note()
         self._draw_progress()
 
+    @when_ready
     def _draw_marks(self, _=None) -> None:
         """The points; those that stand out on top: the query's neighbours, the selection, a
         kind.
         """
-        if not self._ready:
-            return
         found, selected = (
             self._places_of([each["row"] for each in self.found]),
             self._places_of(self.selected),
@@ -615,7 +589,6 @@ class EmbeddingMap(ipywidgets.VBox):
     def _draw_progress(self) -> None:
         self._status.value = map_page.progress_page(self.progress) if self.progress >= 0 else ""
         self._waiting.layout.display = None if self.progress >= 0 else "none"
-        self._notice.value = html.message_line(self.message)
 
     def _draw_lists(self) -> None:
         about = self._trouble or map_page.about_found(

@@ -170,13 +170,6 @@ def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) ->
     return f'<div class="clipbench-map-note" style="{side};{height}">{picture}{name}{quiet}</div>'
 
 
-def title(model: str, about: str) -> str:
-    return (
-        '<div class="clipbench-title"><strong>Embedding map</strong> '
-        f'<span class="clipbench-quiet">{escape(f"model {model} · {about}")}</span></div>'
-    )
-
-
 def numbers_page(rows: Sequence[tuple[str, str]]) -> str:
     """Numbers with what they mean beside them."""
     inside = "".join(

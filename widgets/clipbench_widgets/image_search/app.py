@@ -3,7 +3,6 @@ each other.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import ipywidgets
 import traitlets
@@ -12,16 +11,17 @@ from clipbench import UserError
 from clipbench.errors import in_words
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets.core import html
+from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.background import Background, GivenUp
-from clipbench_widgets.core.collection import Watch, collect, model_of, spread
+from clipbench_widgets.core.collection import Watch, collect, model_and_data, spread
 from clipbench_widgets.core.format import number, shortened
-from clipbench_widgets.core.inputs import button, encoder_of
+from clipbench_widgets.core.inputs import button, encoder_of, progress_bar
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture
-from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
+from clipbench_widgets.core.scoring import written_lines
 from clipbench_widgets.core.strip import Card, Strip
-from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.traits import Query
+from clipbench_widgets.core.uploads import LIMIT, picture_upload
 from clipbench_widgets.image_search import page as search_page
 from clipbench_widgets.image_search.index import SearchIndex
 
@@ -30,7 +30,7 @@ MOST_SHOWN = 60
 SHEET_COLUMNS = 6
 
 
-class ImageSearch(ipywidgets.VBox):
+class ImageSearch(App):
     """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by
     cosine.
 
@@ -50,7 +50,10 @@ class ImageSearch(ipywidgets.VBox):
         UserError: for a model or data that cannot be used.
     """
 
-    query = traitlets.Unicode("")
+    NAME = "Image search"
+    RULES = (search_page.RULES,)
+
+    query = Query()
     like = traitlets.Int(-1)  # the row whose like is looked for; -1 for none
     top = traitlets.Int(18)
     found = traitlets.List(traitlets.Dict(), read_only=True)  # row, name, id and cosine, best first
@@ -58,7 +61,6 @@ class ImageSearch(ipywidgets.VBox):
     beside = traitlets.Int(-1)  # position of the second model among those offered; -1 for none
     # share of the pictures it has encoded, -1 when it has them all
     progress = traitlets.Float(-1.0, read_only=True)
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(
         self,
@@ -70,12 +72,10 @@ class ImageSearch(ipywidgets.VBox):
         top: int = 18,
         most: int | None = None,
     ):
-        self._ready = False
-        if isinstance(model, (str, Path)) and str(model).endswith(".safetensors"):
-            model, data = model_of(model), model if data is None else data
+        model, data = model_and_data(model, data)
         most = (1000 if data is None else MOST) if most is None else most
         self._data, self._most = "scenes:heldout" if data is None else data, most
-        encoder = encoder_of("classroom" if model is None else model)
+        encoder = encoder_of(model)
         self.collection = collect(encoder, self._data, most)
         self._own = SearchIndex(encoder, self.collection)
         self._rivals = [*([] if rival is None else [rival]), *rivals]
@@ -86,13 +86,9 @@ class ImageSearch(ipywidgets.VBox):
         self._picture: NamedPicture | None = None  # that was uploaded
         self._search = LatestOnly(self._search_and_draw)
         self._strips = [Strip(self._on_card), Strip(self._on_card)]
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
+        super().__init__()
         self.top, self.beside = top, -1 if rival is None else 0
-        self._connect()
-        self._ready = True
-        self._search()
+        self._begin(self._search)
 
     # -------------------- for code
 
@@ -145,25 +141,15 @@ class ImageSearch(ipywidgets.VBox):
             pictures, [caption for _, caption in shown], self.summary(), SHEET_COLUMNS
         )
 
-    def __repr__(self) -> str:
-        return f"<ImageSearch: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._asked, self._notice = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-        )
+        self._asked = ipywidgets.HTML()
         self._query = ipywidgets.Text(
             placeholder="What are you looking for? For example: a red umbrella"
         )
         self._query.add_class("clipbench-search-query")
-        self._upload = ipywidgets.FileUpload(
-            accept=ACCEPTED, multiple=False, description="Upload a picture"
-        )
-        self._upload.add_class("clipbench-upload")
+        self._upload = picture_upload(self._take, self._say, "Look for pictures like your own")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
         self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
         names = [
@@ -174,16 +160,14 @@ class ImageSearch(ipywidgets.VBox):
             "clipbench-search-beside"
         )
         self._beside.layout.display = None if self._rivals else "none"
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
-            "clipbench-progress"
-        )
+        self._bar = progress_bar()
         self._cancel = button(
             "Cancel", "Give up the second model", lambda: self.set_trait("beside", -1)
         )
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
-        limit = f"or click a picture. Uploads stay in memory, at most {MAX_BYTES // MEGABYTE} MB."
+        limit = f"or click a picture. Uploads stay in memory, {LIMIT}."
         by_picture = row(self._upload, ipywidgets.HTML(html.small_line(limit)))
         self._waiting = row(self._cancel, self._bar)
         first, second = zip(self._heads, self._strips, strict=True)
@@ -203,23 +187,18 @@ class ImageSearch(ipywidgets.VBox):
             self._asked_row,
             columns,
         )
-        return [style_sheet(html.RULES, search_page.RULES), app]
+        return [app]
 
     def _connect(self) -> None:
         traitlets.link((self, "query"), (self._query, "value"))
         traitlets.link((self, "beside"), (self._beside, "value"))
         self.observe(self._on_beside, "beside")
         self.observe(self._draw_progress, "progress")
-        on_picture(self._upload, self._take, self._say)
         self.observe(self._on_query, "query")
         self.observe(self._on_like, "like")
         self.observe(self._search, "top")
 
     # -------------------- changes of state
-
-    @traitlets.validate("query")
-    def _readable_query(self, proposal):
-        return proposal.value[:MAX_CHARACTERS]
 
     @traitlets.validate("like")
     def _existing_row(self, proposal):
@@ -234,7 +213,7 @@ class ImageSearch(ipywidgets.VBox):
         return max(1, min(proposal.value, MOST_SHOWN))
 
     def _on_query(self, _) -> None:
-        self.set_trait("message", "")
+        self._say("")
         self._forget_picture()
 
     def _on_beside(self, change) -> None:
@@ -303,15 +282,10 @@ class ImageSearch(ipywidgets.VBox):
         self._picture = entry
         self._search()
 
-    def _say(self, text: str) -> None:
-        self.set_trait("message", text)
-        self._show_notice()
-
     # -------------------- search, then draw
 
+    @when_ready
     def _search_and_draw(self) -> None:
-        if not self._ready:
-            return
         founds, troubles = [], []
         for index in self.indexes:
             found, trouble = [], ""
@@ -350,10 +324,9 @@ class ImageSearch(ipywidgets.VBox):
             self.collection.entries([self.like])[0] if self.like >= 0 else None
         )
         names = " and ".join(index.encoder.name for index in self.indexes)
-        self._title.value = search_page.title(names, self.collection.name, len(self.collection))
+        self._entitle(f"{len(self.collection):,} pictures of {self.collection.name} · {names}")
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
-        self._show_notice()
         self._draw_progress()
         searched = zip(
             self.indexes, self._heads, self._strips, self._founds(), troubles, strict=False
@@ -377,10 +350,8 @@ class ImageSearch(ipywidgets.VBox):
             self._heads[1].value = search_page.waiting(name, len(self.collection))
             self._strips[1].show("", [])
 
-    def _show_notice(self) -> None:
-        notice = self.message or self._own.remark
-        self._notice.value = html.message_line(notice)
-        self._notice.layout.display = None if notice else "none"
+    def _to_notice(self) -> str:
+        return self.message or self._own.remark
 
     def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
         """How many results are of the class of the picture that was asked for: (hits, results,

@@ -43,14 +43,6 @@ def name_of(model) -> str:
     return str(getattr(model, "name", model))
 
 
-def title(models: str, data: str, count: int) -> str:
-    about = f"{count:,} pictures of {data} · {models}"
-    return (
-        '<div class="clipbench-title"><strong>Image search</strong> '
-        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
-    )
-
-
 def asked_page(asked: str, entry: NamedPicture | None) -> str:
     """The picture that is looked for, if it is one; a text stands in its field."""
     if entry is None:

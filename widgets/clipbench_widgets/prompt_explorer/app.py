@@ -9,21 +9,23 @@ import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from clipbench import PictureSet, UserError
-from clipbench.errors import in_words
+from clipbench import UserError
 from clipbench.evaluate.features.prompts import fill_templates
-from clipbench.evaluate.zero_shot import ensemble
 from clipbench_widgets.core import format, html, scoring
-from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
-from clipbench_widgets.core.gallery import Gallery
-from clipbench_widgets.core.inputs import TEMPERATURES, classes_of, encoder_of, listed, mark
-from clipbench_widgets.core.latest_only import LatestOnly
-from clipbench_widgets.core.pictures import NamedPicture, named_pictures
+from clipbench_widgets.core.app import when_ready
+from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
+from clipbench_widgets.core.inputs import (
+    TEMPERATURES,
+    button,
+    encoder_of,
+    link_lines,
+    listed,
+    mark,
+    temperature_slider,
+)
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.scoring import read_prompts
-from clipbench_widgets.core.template_chips import TemplateChips
-from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.traits import Clipped, Lines
+from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
 from clipbench_widgets.prompt_explorer import page
 from clipbench_widgets.prompt_explorer import records as explorer_records
@@ -37,10 +39,9 @@ TEMPLATES = (
     "a blurry photo of a {}.",
 )
 SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
-MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 
 
-class PromptExplorer(ipywidgets.VBox):
+class PromptExplorer(GalleryApp):
     """Pictures, prompts, and what a model makes of them.
 
     Args:
@@ -57,25 +58,21 @@ class PromptExplorer(ipywidgets.VBox):
         UserError: for a model, picture or template that cannot be used.
     """
 
-    prompts = traitlets.List(traitlets.Unicode())
-    templates = traitlets.List(traitlets.Unicode())  # offered
-    # several are averaged; none is the text as it is
-    active_templates = traitlets.List(traitlets.Unicode())
+    NAME = "Prompt explorer"
+    RULES = score_table.RULES, explorer_records.RULES
+
+    prompts = Lines()
     # a multiplier, as in figure 3 of CLIP's paper: more of it is sharper
-    temperature = traitlets.Float(1.0)
-    selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
+    temperature = Clipped(1.0, TEMPERATURES)
     ranked = traitlets.Bool(True)  # the most probable prompt on top
     show_tokens = traitlets.Bool(False)
     none_of_these = traitlets.Bool(False)  # one more row, for pictures of something else
     # of the prompts that are names of the emoji world
     language = traitlets.Unicode(prompt_languages.ENGLISH)
     show_history = traitlets.Bool(False)
-    # a dict a prompt, in the order of `prompts`
-    scores = traitlets.List(traitlets.Dict(), read_only=True)
     # the scores that others are compared with
     pinned = traitlets.List(traitlets.Dict(), read_only=True)
     history = traitlets.List(traitlets.Dict(), read_only=True)  # earlier verdicts, the newest last
-    message = traitlets.Unicode(read_only=True)  # what was wrong with the last upload
 
     def __init__(
         self,
@@ -87,24 +84,13 @@ class PromptExplorer(ipywidgets.VBox):
         active_templates: Sequence[str] | None = None,
         temperature: float = 1.0,
     ):
-        self._ready = False  # until then, changes of traits compute nothing
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
-        self._uploads: list[NamedPicture] = []
-        self._update = LatestOnly(self._score_and_draw)
         self._pinned_about, self._remembered_at = "", -math.inf
         # templates offered and active before another language
         self._english: tuple[list[str], list[str]] = [], []
-        class_names, offered = PROMPTS, TEMPLATES
-        if isinstance(pictures, PictureSet):
-            class_names, offered = classes_of(pictures), pictures.templates
-        self._gallery = Gallery(
-            example_pictures() if pictures is None else named_pictures(pictures)
-        )
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
-        self._connect()
+        super().__init__(pictures)
+        class_names, offered = offered_with(pictures, TEMPLATES)
         self.templates = listed(offered if templates is None else templates)
         if active_templates is None:
             active_templates = self.templates[:1] if prompts is None else []
@@ -112,9 +98,8 @@ class PromptExplorer(ipywidgets.VBox):
         self.prompts = listed(class_names if prompts is None else prompts)
         self.temperature = temperature
         self.selected = self._gallery.position
-        self._ready = True
         self._shown.value = page.picture_page(self._gallery.entry)
-        self._update()
+        self._begin(self._update)
 
     # -------------------- for code
 
@@ -127,11 +112,6 @@ class PromptExplorer(ipywidgets.VBox):
     def scale(self) -> float:
         """What cosines are multiplied by: the model's own scale times the temperature."""
         return self.encoder.scale * self.temperature
-
-    def refresh(self) -> None:
-        """Encode everything again, when the model has been trained further."""
-        self._features.forget()
-        self._update.now()
 
     def pin(self) -> None:
         """Keep what is shown, to compare other wordings with it; when something is pinned
@@ -180,42 +160,19 @@ class PromptExplorer(ipywidgets.VBox):
             raise UserError("nothing to show yet: choose a picture and write a prompt")
         return score_figure(self._rows(), self._gallery.entry, self.scale, self._background())
 
-    def __repr__(self) -> str:
-        return f"<PromptExplorer: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._shown, self._verdict = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-        )
-        self._upload = ipywidgets.FileUpload(
-            accept=ACCEPTED, multiple=False, description="Upload a picture"
-        )
-        self._upload.add_class("clipbench-upload")
-        if self._upload.has_trait("tooltip"):  # not in ipywidgets 7
-            self._upload.tooltip = "Add a picture of your own"
-        self._notice = ipywidgets.HTML()
+        self._shown, self._verdict = ipywidgets.HTML(), ipywidgets.HTML()
         self._text = ipywidgets.Textarea(
             description="Prompts, one a line", placeholder="a cat", rows=9
         )
         self._text.add_class("clipbench-above")
         self._remark = ipywidgets.HTML()
-        self._chips = TemplateChips()
         self._template_note, self._scale_note = ipywidgets.HTML(), ipywidgets.HTML()
-        low, high = (math.log10(end) for end in TEMPERATURES)
-        self._slider = ipywidgets.FloatLogSlider(
-            value=1.0,
-            min=low,
-            max=high,
-            step=0.02,
-            description="Temperature ×",
-            readout_format=".2f",
-        ).add_class("clipbench-slider")
-        self._own_scale = ipywidgets.Button(
-            description="× 1", tooltip="Back to the model's own scale"
+        self._slider = temperature_slider()
+        self._own_scale = button(
+            "× 1", "Back to the model's own scale", lambda: self.set_trait("temperature", 1.0)
         )
         self._ranked_toggle = ipywidgets.ToggleButton(
             tooltip="The most probable on top, or as written"
@@ -227,24 +184,20 @@ class PromptExplorer(ipywidgets.VBox):
             tooltip="One more row, for a picture of something else"
         )
         self._history_toggle = ipywidgets.ToggleButton(tooltip="Earlier verdicts, the newest first")
-        self._pin_button = ipywidgets.Button(
-            tooltip="Keep this state, and compare the next ones with it"
+        self._pin_button = button(
+            "", "Keep this state, and compare the next ones with it", self.pin
         )
         self._language = ipywidgets.Dropdown(
             options=prompt_languages.CHOICES, description="Language"
         )
         self._language.add_class("clipbench-language")
-        self._link, self._pinned_line, self._past = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-        )
+        self._link, self._pinned_line, self._past = (ipywidgets.HTML() for _ in range(3))
         self._result = ipywidgets.HTML().add_class("clipbench-result")
         self._tokens = ipywidgets.HTML().add_class("clipbench-token-list")
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        limit = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
-        upload = html.row_of(self._upload, ipywidgets.HTML(html.small_line(limit)))
+        limit = html.small_line(f"It stays in memory, {LIMIT}.")
+        upload = html.row_of(self._upload, ipywidgets.HTML(limit))
         shown = ipywidgets.Box([self._shown, self._verdict]).add_class("clipbench-shown")
         pictures = html.column_of("clipbench-pictures", shown, self._gallery, upload, self._notice)
         chips = html.column_of(
@@ -274,40 +227,22 @@ class PromptExplorer(ipywidgets.VBox):
             self._past,
         )
         columns = ipywidgets.Box([pictures, texts]).add_class("clipbench-columns")
-        return [
-            style_sheet(html.RULES, score_table.RULES, explorer_records.RULES),
-            self._title,
-            columns,
-        ]
+        return [self._title, columns]
 
     def _connect(self) -> None:
-        self._gallery.observe(self._on_entry, "entry")
-        on_picture(self._upload, self._add, self._say)
-        self._text.observe(self._on_text, "value")
-        self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
-        self._own_scale.on_click(lambda _: self.set_trait("temperature", 1.0))
+        super()._connect()
+        link_lines(self, "prompts", self._text, self._draw)
         traitlets.link((self._slider, "value"), (self, "temperature"))
         traitlets.link((self, "ranked"), (self._ranked_toggle, "value"))
         traitlets.link((self, "show_tokens"), (self._tokens_toggle, "value"))
         traitlets.link((self, "none_of_these"), (self._none_toggle, "value"))
         traitlets.link((self, "show_history"), (self._history_toggle, "value"))
         traitlets.link((self, "language"), (self._language, "value"))
-        self._pin_button.on_click(lambda _: self.pin())
         self.observe(self._on_language, "language")
-        self.observe(self._update, ["temperature", "none_of_these"])
+        self.observe(self._update, ["prompts", "temperature", "none_of_these"])
         self.observe(self._draw, ["ranked", "show_tokens", "show_history"])
 
     # -------------------- changes of state
-
-    @traitlets.validate("prompts")
-    def _readable_prompts(self, proposal):
-        return read_prompts("\n".join(proposal.value))
-
-    @traitlets.validate("templates", "active_templates")
-    def _usable_templates(self, proposal):
-        if proposal.value:
-            fill_templates(["x"], proposal.value)  # raises for one without {}
-        return list(dict.fromkeys(proposal.value))
 
     @traitlets.validate("language")
     def _known_language(self, proposal):
@@ -315,25 +250,6 @@ class PromptExplorer(ipywidgets.VBox):
         if proposal.value not in known:
             raise traitlets.TraitError(f"language: choose from {', '.join(known)}")
         return proposal.value
-
-    @traitlets.validate("temperature")
-    def _usable_temperature(self, proposal):
-        if math.isnan(proposal.value):
-            raise traitlets.TraitError("temperature: not a number")
-        return min(max(proposal.value, TEMPERATURES[0]), TEMPERATURES[1])
-
-    def _on_text(self, change) -> None:
-        before, self.prompts = self.prompts, read_prompts(change.new)
-        # only blanks or repeated lines: nothing to compute, but perhaps to say
-        if self.prompts == before:
-            self._draw()
-
-    @traitlets.observe("prompts")
-    def _on_prompts(self, change) -> None:
-        # set by code; what is being typed is left alone
-        if read_prompts(self._text.value) != change.new:
-            self._text.value = "\n".join(change.new)
-        self._update()
 
     def _on_language(self, change) -> None:
         """The prompts that are known names, and templates to fit them; in English again those
@@ -350,62 +266,25 @@ class PromptExplorer(ipywidgets.VBox):
         self._ready = True
         self._update()
 
-    @traitlets.observe("templates")
-    def _on_templates(self, change) -> None:
-        self._chips.templates = change.new
-
-    @traitlets.observe("active_templates")
-    def _on_active_templates(self, change) -> None:
-        self.templates = [*self.templates, *change.new]  # what is in use is also offered
-        self._chips.active = change.new
-        self._update()
-
-    @traitlets.observe("selected")
-    def _on_selected(self, change) -> None:
-        self._gallery.choose(change.new)
-        self.selected = self._gallery.position
-
     def _on_entry(self, change) -> None:
-        self.selected = self._gallery.position
         self._shown.value = page.picture_page(change.new)
-        self._update()
-
-    def _say(self, text: str) -> None:
-        self.set_trait("message", text)
-        self._notice.value = html.message_line(text)
-
-    def _add(self, entry: NamedPicture) -> None:
-        self._uploads.append(entry)
-        if len(self._uploads) > MAX_UPLOADS:
-            self._gallery.remove(self._uploads.pop(0))
-        self._gallery.add(entry)
+        super()._on_entry(change)
 
     # -------------------- compute, then draw
 
-    def _score_and_draw(self) -> None:
-        """Score and draw.
+    def _compute(self) -> None:
+        self.set_trait("scores", self._score())
+        self._remember()
 
-        What the user can mend is said in the page; anything else is also raised.
-        """
-        if not self._ready:
-            return
-        try:
-            self.set_trait("scores", self._score())
-            self._remember()
-            self._draw()
-        except Exception as error:
-            self.set_trait("scores", [])
-            self._result.value = html.message_line(in_words(error))
-            if not isinstance(error, UserError):
-                raise
+    def _show_failure(self, text: str) -> None:
+        self._result.value = html.message_line(text)
 
     def _score(self) -> list[dict]:
         entry = self._gallery.entry
         if not self.prompts or not entry:
             return []
         texts = fill_templates(self.prompts, self.active_templates or ["{}"])
-        features = self._features.of_texts([text for row in texts for text in row])
-        weights = ensemble(features.view(len(texts), len(texts[0]), -1))
+        weights = self._features.of_ensembles(texts)
         rows = scoring.score(self.prompts, self._features.of_picture(entry), weights, self.scale)
         rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
         if not self.none_of_these:
@@ -435,10 +314,9 @@ class PromptExplorer(ipywidgets.VBox):
         texts = self._features.of_texts(scoring.random_texts())
         return scoring.Background.of(self._features.of_picture(self._gallery.entry), texts)
 
+    @when_ready
     def _draw(self, _=None) -> None:
         self._update.settle()
-        if not self._ready:
-            return
         rows = self._rows()
         readings = [scoring.reading(self.encoder, row["texts"][0]) for row in rows if row["texts"]]
         remarks = [*scoring.remarks_on(self._text.value), *scoring.remarks_on_length(readings)]
@@ -452,7 +330,7 @@ class PromptExplorer(ipywidgets.VBox):
         )
         self._past.value = explorer_records.history_page(self.history) if self.show_history else ""
         self._link.value = explorer_records.download_link(self.table())
-        self._title.value = page.title(self.encoder)
+        self._entitle(f"model {self.encoder.name}, scale {self.encoder.scale:.3g}")
         self._template_note.value = html.small_line(
             page.what_is_read(self.active_templates, self.prompts)
         )

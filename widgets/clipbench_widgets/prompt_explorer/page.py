@@ -3,20 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
-from clipbench import Encoder
 from clipbench_widgets.core.format import percent
 from clipbench_widgets.core.html import named, two_lines
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
 
 PICTURE_PIXELS = 480  # twice the size on the page
-
-
-def title(encoder: Encoder) -> str:
-    about = f"model {encoder.name}, scale {encoder.scale:.3g}"
-    return (
-        '<div class="clipbench-title"><strong>Prompt explorer</strong> '
-        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
-    )
 
 
 def picture_page(entry: NamedPicture | None) -> str:

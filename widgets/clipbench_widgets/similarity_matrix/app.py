@@ -12,15 +12,21 @@ from matplotlib.figure import Figure
 from clipbench import PictureSet, UserError
 from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets.core import html
+from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
 from clipbench_widgets.core.gallery import Thumbnail
-from clipbench_widgets.core.inputs import TEMPERATURES, encoder_of, listed
+from clipbench_widgets.core.inputs import (
+    TEMPERATURES,
+    encoder_of,
+    link_lines,
+    listed,
+    temperature_slider,
+)
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.scoring import read_prompts
-from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ACCEPTED, on_picture
+from clipbench_widgets.core.traits import Clipped, Lines
+from clipbench_widgets.core.uploads import picture_upload
 from clipbench_widgets.similarity_matrix import page as matrix_page
 
 MODES = ("cosine", "row softmax", "column softmax")
@@ -28,7 +34,7 @@ ORDERS = ("as given", "alike together")
 MAX_SIDE = 40  # texts, and pictures: more cells than a page can show
 
 
-class SimilarityMatrix(ipywidgets.VBox):
+class SimilarityMatrix(App):
     """Texts by pictures, as cosines or as probabilities along the rows or the columns.
 
     Where there are as many texts as pictures, text n and picture n are taken for a pair.
@@ -43,21 +49,23 @@ class SimilarityMatrix(ipywidgets.VBox):
         UserError: for a model or picture that cannot be used, and for more than 40 of either.
     """
 
-    texts = traitlets.List(traitlets.Unicode())
+    NAME = "Similarity matrix"
+    RULES = (matrix_page.RULES,)
+
+    texts = Lines(MAX_SIDE)
     mode = traitlets.Enum(MODES, "cosine")
     order = traitlets.Enum(ORDERS, "as given")
-    temperature = traitlets.Float(1.0)  # multiplies the model's own scale; changes the softmax only
+    # multiplies the model's own scale; changes the softmax only
+    temperature = Clipped(1.0, TEMPERATURES)
     chosen_text = traitlets.Int(0)  # a position in ``texts``
     chosen_picture = traitlets.Int(0)
     # (texts, pictures), in the order given
     cosines = traitlets.List(traitlets.List(), read_only=True)
     accuracy = traitlets.Dict(read_only=True)  # image_to_text and text_to_image, None without pairs
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(
         self, model=None, pictures=None, texts: Sequence[str] | None = None, *, mode: str = "cosine"
     ):
-        self._ready = False
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
         self._picture_buttons: dict[NamedPicture, Thumbnail] = {}
@@ -70,14 +78,10 @@ class SimilarityMatrix(ipywidgets.VBox):
             )
         if texts is None:
             texts = CAPTIONS if pictures is None else default_texts(pictures, self.entries)
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
+        super().__init__()
         self.mode = mode
         self.texts = listed(texts)
-        self._connect()
-        self._ready = True
-        self._update()
+        self._begin(self._update)
 
     # -------------------- for code
 
@@ -157,28 +161,13 @@ class SimilarityMatrix(ipywidgets.VBox):
         texts = [self.texts[row] for row in rows]
         return similarity_heatmap(self.values()[rows][:, columns], pictures, texts, heading, what)
 
-    def __repr__(self) -> str:
-        return f"<SimilarityMatrix: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._accuracy, self._legend = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-        )
+        self._accuracy, self._legend = ipywidgets.HTML(), ipywidgets.HTML()
         self._mode = ipywidgets.ToggleButtons(options=MODES, description="")
         self._order = ipywidgets.ToggleButtons(options=ORDERS, description="")
-        low, high = (math.log10(end) for end in TEMPERATURES)
-        self._slider = ipywidgets.FloatLogSlider(
-            value=1.0,
-            min=low,
-            max=high,
-            step=0.02,
-            description="Temperature ×",
-            readout_format=".2f",
-        ).add_class("clipbench-slider")
+        self._slider = temperature_slider()
         self._cells = ipywidgets.HTML()
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
         self._grid = ipywidgets.Box().add_class("clipbench-grid")
@@ -186,55 +175,31 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class(
             "clipbench-above"
         )
-        self._upload = ipywidgets.FileUpload(
-            accept=ACCEPTED, multiple=False, description="Upload a picture"
-        )
-        self._upload.add_class("clipbench-upload")
-        self._notice = ipywidgets.HTML()
+        self._upload = picture_upload(self._add, self._say, "Add a picture of your own")
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         matrix = ipywidgets.Box([self._styles, self._grid]).add_class("clipbench-matrix")
         side = ipywidgets.Box([matrix, self._detail]).add_class("clipbench-matrix-side")
         switches = html.row_of(self._mode, self._order, self._slider)
         upload = html.row_of(self._upload, self._notice)
-        rules = style_sheet(html.RULES, matrix_page.RULES)
         parts = self._title, self._accuracy, switches, self._legend, side, self._text, upload
-        return [rules, html.column_of("clipbench-matrix-app", *parts)]
+        return [html.column_of("clipbench-matrix-app", *parts)]
 
     def _connect(self) -> None:
         traitlets.link((self, "mode"), (self._mode, "value"))
         traitlets.link((self, "order"), (self._order, "value"))
         traitlets.link((self._slider, "value"), (self, "temperature"))
-        self._text.observe(self._on_text, "value")
-        on_picture(self._upload, self._add, self._say)
+        link_lines(self, "texts", self._text)
+        self.observe(self._update, "texts")
         self.observe(self._draw, ["mode", "temperature", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
 
     # -------------------- changes of state
 
-    @traitlets.validate("texts")
-    def _readable_texts(self, proposal):
-        return read_prompts("\n".join(proposal.value))[:MAX_SIDE]
-
-    @traitlets.validate("temperature")
-    def _usable_temperature(self, proposal):
-        if math.isnan(proposal.value):
-            raise traitlets.TraitError("temperature: not a number")
-        return min(max(proposal.value, TEMPERATURES[0]), TEMPERATURES[1])
-
     @traitlets.validate("chosen_text", "chosen_picture")
     def _inside(self, proposal):
         count = len(self.texts if proposal.trait.name == "chosen_text" else self.entries)
         return max(0, min(proposal.value, count - 1))
-
-    def _on_text(self, change) -> None:
-        self.texts = read_prompts(change.new)
-
-    @traitlets.observe("texts")
-    def _on_texts(self, change) -> None:
-        if read_prompts(self._text.value) != change.new:
-            self._text.value = "\n".join(change.new)
-        self._update()
 
     def _add(self, entry: NamedPicture) -> None:
         if len(self.entries) >= MAX_SIDE:
@@ -243,15 +208,10 @@ class SimilarityMatrix(ipywidgets.VBox):
         self._update()
         self.chosen_picture = len(self.entries) - 1
 
-    def _say(self, text: str) -> None:
-        self.set_trait("message", text)
-        self._notice.value = html.message_line(text)
-
     # -------------------- compute, then draw
 
+    @when_ready
     def _compare_and_draw(self) -> None:
-        if not self._ready:
-            return
         cosines = self._similarities()
         self.set_trait("cosines", cosines.tolist())
         self.set_trait("accuracy", diagonal_accuracy(cosines))
@@ -281,11 +241,10 @@ class SimilarityMatrix(ipywidgets.VBox):
             return order, order
         return alike_together(cosines), alike_together(cosines.T)
 
+    @when_ready
     def _lay_out(self, _=None) -> None:
         """Put the buttons of rows and columns into their places, then draw."""
         self._update.settle()
-        if not self._ready:
-            return
         rows, columns = self._arrangement()
         pictures = [self._picture_button(column) for column in columns]
         names = [self._text_button(number, row) for number, row in enumerate(rows)]
@@ -327,12 +286,11 @@ class SimilarityMatrix(ipywidgets.VBox):
         button.trait = trait
         return button
 
+    @when_ready
     def _draw(self, _=None) -> None:
         self._update.settle()
-        if not self._ready:
-            return
         pairs = bool(self.texts) and len(self.texts) == len(self.entries)
-        self._title.value = matrix_page.title(self.encoder.name, self.scale)
+        self._entitle(f"model {self.encoder.name}, scale {self.scale:.3g}")
         self._legend.value = matrix_page.legend(self.mode, pairs)
         self._accuracy.value = matrix_page.accuracy_line(**self.accuracy)
         if not self.texts or not self.entries:

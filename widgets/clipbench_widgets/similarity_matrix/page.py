@@ -102,14 +102,6 @@ def short(value: float, probability: bool) -> str:
     return number(value, 2)
 
 
-def title(name: str, scale: float) -> str:
-    about = f"model {name}, scale {scale:.3g}"
-    return (
-        '<div class="clipbench-title"><strong>Similarity matrix</strong> '
-        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
-    )
-
-
 def legend(mode: str, pairs: bool) -> str:
     what = {
         "cosine": "Each cell is the cosine of a text with a picture.",

@@ -11,10 +11,10 @@ from clipbench.pretrained.folders import world_tokenizer
 from clipbench.training.presets import find_preset
 from clipbench_widgets.beat_the_machine.app import BeatTheMachine
 from clipbench_widgets.core import shipped_models
+from clipbench_widgets.core.app import App
 from clipbench_widgets.core.example_pictures import example_pictures
-from clipbench_widgets.core.html import column_of, message_line
-from clipbench_widgets.core.inputs import encoder_of
-from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.html import column_of
+from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.embedding_map.app import EmbeddingMap
 from clipbench_widgets.image_search.app import ImageSearch
 from clipbench_widgets.prompt_explorer.app import PromptExplorer
@@ -27,7 +27,7 @@ from clipbench_widgets.typographic_studio.app import TypographicStudio
 MOST = 1000  # pictures of the map and of the search, which remember the same ones
 
 
-class StartPage(ipywidgets.VBox):
+class StartPage(App):
     """Seven cards; a click opens an app, which is built then and kept. All apps share one model.
 
     Args:
@@ -37,24 +37,17 @@ class StartPage(ipywidgets.VBox):
             their own.
     """
 
+    RULES = (start_look.RULES,)
+    CSS_CLASS = "clipbench-page"
+
     shown = traitlets.Unicode(START)  # the name of an app, or START for the cards
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(self, model="classroom", data=None):
         self.apps: dict[str, ipywidgets.Widget] = {}  # those that have been opened
         self.encoder, self._data = None, data
-        self._title, self._notice, self._waiting = (ipywidgets.HTML() for _ in range(3))
-        self._cards = {look.name: self._card(look) for look in CARDS}
-        self._row = ipywidgets.Box(list(self._cards.values()))
-        self._body = ipywidgets.VBox().add_class("clipbench-opened")
-        top = column_of("clipbench-start", self._title, self._row, self._notice, self._waiting)
-        super().__init__(
-            [style_sheet(start_look.RULES), top.add_class("clipbench-app"), self._body]
-        )
-        self.add_class("clipbench-page")
-        self._waiting.layout.display = "none"
+        super().__init__()
         self._load(model)
-        self._draw()
+        self._begin(self._draw)
 
     def show(self, name: str) -> None:
         """Show an app, or START for the cards."""
@@ -66,16 +59,22 @@ class StartPage(ipywidgets.VBox):
         opened = ", ".join(self.apps) or "none"
         return f"{self.shown or 'the cards'} shown, opened so far: {opened}; {model}"
 
-    def __repr__(self) -> str:
-        return f"<StartPage: {self.summary()}>"
-
     # -------------------- the parts
 
+    def _build_controls(self) -> None:
+        self._cards = {look.name: self._card(look) for look in CARDS}
+        self._row = ipywidgets.Box(list(self._cards.values()))
+        self._waiting = ipywidgets.HTML()
+        self._waiting.layout.display = "none"
+        self._body = ipywidgets.VBox().add_class("clipbench-opened")
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        top = column_of("clipbench-start", self._title, self._row, self._notice, self._waiting)
+        return [top.add_class("clipbench-app"), self._body]
+
     def _card(self, look: CardLook) -> ipywidgets.Button:
-        card = ipywidgets.Button(description=look.text, tooltip=look.invitation)
-        card.add_class("clipbench-start-card").add_class(look.css_class)
-        card.on_click(lambda _: self.show(look.name))
-        return card
+        card = button(look.text, look.invitation, lambda: self.show(look.name))
+        return card.add_class("clipbench-start-card").add_class(look.css_class)
 
     def _load(self, model) -> None:
         """Load what all apps need and use it once, so that a kernel that waits for its visitor
@@ -86,7 +85,7 @@ class StartPage(ipywidgets.VBox):
             self.encoder.encode_text(["a cat"])
             example_pictures()
         except UserError as error:
-            self.set_trait("message", f"The apps need a model. {error}")
+            self._say(f"The apps need a model. {error}")
 
     def _make(self, name: str) -> ipywidgets.Widget:
         model, data = self.encoder, self._data
@@ -111,7 +110,7 @@ class StartPage(ipywidgets.VBox):
 
     @traitlets.observe("shown")
     def _on_shown(self, _) -> None:
-        self.set_trait("message", "")
+        self._say("")
         if self.shown != START and self.shown not in self.apps:
             self._draw()
             self._build(self.shown)
@@ -124,14 +123,12 @@ class StartPage(ipywidgets.VBox):
             self._body.children = [*self._body.children, ipywidgets.Box([self.apps[name]])]
         except Exception as error:  # nobody in front of a class can read a traceback
             known = isinstance(error, UserError)
-            self.set_trait("message", str(error) if known else f"This app cannot start: {error}")
+            self._say(str(error) if known else f"This app cannot start: {error}")
         self._waiting.layout.display = "none"
 
     def _draw(self) -> None:
         at_start = self.shown == START
         self._title.value = start_look.title(self.encoder.name if self.encoder else "", at_start)
-        self._notice.value = message_line(self.message)
-        self._notice.layout.display = None if self.message else "none"
         self._row.add_class("clipbench-cards" if at_start else "clipbench-tabs")
         self._row.remove_class("clipbench-tabs" if at_start else "clipbench-cards")
         for look, (name, card) in zip(CARDS, self._cards.items(), strict=True):

@@ -17,8 +17,9 @@ from PIL import Image
 from clipbench import Trainer, UserError
 from clipbench.errors import in_words
 from clipbench_widgets.core import html
+from clipbench_widgets.core.app import App
 from clipbench_widgets.core.format import colour_range, shade
-from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.inputs import button, progress_bar
 from clipbench_widgets.training_monitor import page as monitor_page
 from clipbench_widgets.training_monitor.figure import monitor_figure
 
@@ -30,7 +31,7 @@ MOST_POINTS = 600  # of a curve; beyond, every other point is dropped
 SECONDS_A_CHART, SECONDS_A_MATRIX = 0.2, 1.0  # at least so long between two drawings
 
 
-class TrainingMonitor(ipywidgets.VBox):
+class TrainingMonitor(App):
     """Runs a Trainer in a thread of its own and shows its events.
 
     The dashed line of the loss is ln N, the loss of a model that guesses among the N texts of a
@@ -44,13 +45,14 @@ class TrainingMonitor(ipywidgets.VBox):
         UserError: for anything but a Trainer.
     """
 
+    NAME = "Training monitor"
+    RULES = (monitor_page.RULES,)
+
     state = traitlets.Enum(STATES, "ready", read_only=True)
     # the last step's numbers: step, loss, batch_accuracy, scale, ...
     latest = traitlets.Dict(read_only=True)
     # pictures of the matrix whose own text is first
     diagonal_accuracy = traitlets.Float(0.0, read_only=True)
-    # why the training ended early, and hints of the trainer
-    message = traitlets.Unicode(read_only=True)
 
     def __init__(self, trainer: Trainer):
         if not isinstance(trainer, Trainer):
@@ -64,13 +66,10 @@ class TrainingMonitor(ipywidgets.VBox):
         self._every, self._chart_at, self._matrix_at = 1, -math.inf, -math.inf
         self._go, self._thread = threading.Event(), None
         self._sample = self._pairs()
-        self._build_controls()
-        super().__init__(self._arranged())
-        self.add_class("clipbench-app")
+        super().__init__()
         trainer.callbacks.append(self._on_event)
-        self.observe(self._draw, ["state", "message"])
         self._draw_matrix()
-        self._draw()
+        self._begin(self._draw)
 
     # -------------------- for code
 
@@ -84,7 +83,7 @@ class TrainingMonitor(ipywidgets.VBox):
         self.wait()  # a thread that has said its last word may still be closing its files
         self.trainer.stopping.clear()
         self._go.set()
-        self.set_trait("message", "")
+        self._say("")
         self.set_trait("state", "starting")
         self._thread = threading.Thread(target=self._run, daemon=True, name="clipbench-training")
         self._thread.start()
@@ -127,45 +126,27 @@ class TrainingMonitor(ipywidgets.VBox):
             raise UserError("nothing to show yet: start the training")
         return monitor_figure(self.history, self.trainer.config.batch_size, self.similarities)
 
-    def __repr__(self) -> str:
-        return f"<TrainingMonitor: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._start = ipywidgets.Button(
-            description="Start", icon="play", tooltip="Train, in the background"
-        )
-        self._pause = ipywidgets.Button(
-            description="Pause", icon="pause", tooltip="Rest after the present step"
-        )
-        self._stop = ipywidgets.Button(
-            description="Stop", icon="stop", tooltip="End after the present step"
-        )
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
-            "clipbench-monitor-progress"
-        )
-        self._title, self._state = ipywidgets.HTML(), ipywidgets.HTML()
-        self._numbers, self._charts = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML().add_class("clipbench-monitor-charts"),
-        )
+        self._start = button("Start", "Train, in the background", self.start, "play")
+        self._pause = button("Pause", "Rest after the present step", self.pause, "pause")
+        self._stop = button("Stop", "End after the present step", self.stop, "stop")
+        self._bar = progress_bar()
+        self._state, self._numbers, self._caption = (ipywidgets.HTML() for _ in range(3))
+        self._charts = ipywidgets.HTML().add_class("clipbench-monitor-charts")
         self._matrix = ipywidgets.Image(format="png", width=MATRIX_PIXELS, height=MATRIX_PIXELS)
         self._matrix.add_class("clipbench-monitor-matrix")
-        self._caption, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
-        self._start.on_click(lambda _: self.start())
-        self._pause.on_click(lambda _: self.pause())
-        self._stop.on_click(lambda _: self.stop())
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         buttons = html.row_of(self._start, self._pause, self._stop, self._bar, self._state)
         matrix = html.column_of("clipbench-monitor-side", self._matrix, self._caption)
         shown = ipywidgets.Box([self._charts, matrix]).add_class("clipbench-monitor-shown")
         parts = self._title, buttons, self._notice, self._numbers, shown
-        return [
-            style_sheet(html.RULES, monitor_page.RULES),
-            html.column_of("clipbench-monitor", *parts),
-        ]
+        return [html.column_of("clipbench-monitor", *parts)]
+
+    def _connect(self) -> None:
+        self.observe(self._draw, "state")
 
     # -------------------- in the training's thread
 
@@ -173,7 +154,7 @@ class TrainingMonitor(ipywidgets.VBox):
         try:
             self.trainer.run()
         except Exception as error:
-            self.set_trait("message", in_words(error))
+            self._say(in_words(error))
             self.set_trait("state", "failed")
 
     def _on_event(self, event: dict) -> None:
@@ -185,9 +166,7 @@ class TrainingMonitor(ipywidgets.VBox):
             self._draw_matrix()
             self.set_trait("state", "finished" if event["finished"] else "stopped")
         elif event["event"] in ("hint", "restored", "not saved"):
-            self.set_trait(
-                "message", str(event.get("text") or f"{event['event']} at step {event['step']}")
-            )
+            self._say(str(event.get("text") or f"{event['event']} at step {event['step']}"))
 
     def _on_step(self, event: dict) -> None:
         self.set_trait("latest", event)
@@ -248,12 +227,9 @@ class TrainingMonitor(ipywidgets.VBox):
         self._pause.disabled = self.state != "running"
         self._stop.disabled = not under_way
         self._bar.value = float(self.latest.get("progress", 0.0))
-        self._title.value = monitor_page.title(
-            self.trainer.config.batch_size, folder_name(self.trainer.out)
-        )
+        batch = f"{self.trainer.config.batch_size} pairs a batch"
+        self._entitle(f"{batch}, {folder_name(self.trainer.out)}")
         self._state.value = monitor_page.state_line(self.state)
-        self._notice.value = html.message_line(self.message)
-        self._notice.layout.display = "" if self.message else "none"
         self._numbers.value = monitor_page.numbers(self.latest, self.trainer.config.batch_size)
         self._charts.value = monitor_page.charts(self.history, self.trainer.config.batch_size)
         self._chart_at = time.monotonic()

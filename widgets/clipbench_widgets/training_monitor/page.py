@@ -21,13 +21,6 @@ WORDS = {
 RULES = sheet("training_monitor/page.css")
 
 
-def title(batch_size: int, about: str) -> str:
-    return (
-        '<div class="clipbench-title"><strong>Training monitor</strong> '
-        f'<span class="clipbench-quiet">{batch_size} pairs a batch, {escape(about)}</span></div>'
-    )
-
-
 def state_line(state: str) -> str:
     return f'<div role="status">{escape(WORDS[state])}</div>'
 

@@ -9,23 +9,18 @@ from PIL import Image
 
 from clipbench import Encoder, PictureSet, UserError, open_pictures
 from clipbench.data.alter.sticker import Sticker, check_letters, print_on
-from clipbench.errors import in_words
 from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.typographic import NAMED_WORDING, patched
-from clipbench.evaluate.zero_shot import ensemble
 from clipbench_widgets.core import html, position_pad, scoring, shipped_models
-from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
-from clipbench_widgets.core.gallery import Gallery
-from clipbench_widgets.core.inputs import classes_of, encoder_of, listed, mark
-from clipbench_widgets.core.latest_only import LatestOnly
-from clipbench_widgets.core.pictures import NamedPicture, named_pictures, square
+from clipbench_widgets.core.app import when_ready
+from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
+from clipbench_widgets.core.inputs import button, encoder_of, link_lines, listed, mark
+from clipbench_widgets.core.pictures import NamedPicture, square
 from clipbench_widgets.core.position_pad import PositionPad
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.scoring import read_prompts
 from clipbench_widgets.core.step_runner import StepRunner
-from clipbench_widgets.core.template_chips import TemplateChips
-from clipbench_widgets.core.theme import style_sheet
-from clipbench_widgets.core.uploads import ACCEPTED, MAX_BYTES, MEGABYTE, on_picture
+from clipbench_widgets.core.traits import Lines
+from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.typographic_studio import fonts, size_chart
 from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.figure import studio_figure
@@ -39,12 +34,11 @@ SIDE = 384  # pixels of the square that is written on; what most models see is s
 LONGEST_WORD = 30  # letters; more do not fit on a picture
 # success is measured on pictures of things that the tiny models know too
 SET, SET_SIZE = "scenes:heldout256", 64
-MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 VIEWS = ("before", "after", "control")
 APPLE = 6  # the green apple among the example pictures, which made such stickers famous
 
 
-class TypographicStudio(ipywidgets.VBox):
+class TypographicStudio(GalleryApp):
     """A picture, a word printed on it, and what a model makes of both.
 
     Beside the word there is always a control word that means nothing, on the same sticker: if it
@@ -67,23 +61,19 @@ class TypographicStudio(ipywidgets.VBox):
         UserError: for a model, picture or template that cannot be used.
     """
 
+    NAME = "Typographic studio"
+    RULES = position_pad.RULES, studio_page.RULES, size_chart.RULES
+
     word = traitlets.Unicode()
     # empty: a word of about as many letters that is no thing's name
     control_word = traitlets.Unicode()
     masked = traitlets.Bool(False)  # a defence: the sticker is covered before the model looks
     # a defence: every text says what is written, instead of a template
     told = traitlets.Bool(False)
-    texts = traitlets.List(traitlets.Unicode())
-    templates = traitlets.List(traitlets.Unicode())  # offered
-    # several are averaged; none is the text as it is
-    active_templates = traitlets.List(traitlets.Unicode())
-    selected = traitlets.Int(-1)  # position in the gallery, -1 while it is empty
+    texts = Lines()
     reader = traitlets.Int(0)  # position among the models given
     # font, height, position, angle, opacity, text_color, paper_color
     look = traitlets.Instance(StickerLook)
-    # a dict a text, in the order of `texts`
-    scores = traitlets.List(traitlets.Dict(), read_only=True)
-    message = traitlets.Unicode(read_only=True)  # what cannot be done
 
     def __init__(
         self,
@@ -95,7 +85,6 @@ class TypographicStudio(ipywidgets.VBox):
         word: str = "pizza",
         data=None,
     ):
-        self._ready = False
         self._models = (
             list(model)
             if isinstance(model, (list, tuple))
@@ -105,27 +94,16 @@ class TypographicStudio(ipywidgets.VBox):
         self._features = self._reader_at(0)
         self._printed: dict[tuple, NamedPicture] = {}
         self._drawn: list[NamedPicture | None] = [None] * len(VIEWS)
-        self._uploads: list[NamedPicture] = []
-        self._update = LatestOnly(self._score_and_draw)
         self._data = pictures if data is None and isinstance(pictures, PictureSet) else data or SET
-        class_names, offered = PROMPTS, TEMPLATES
-        if isinstance(pictures, PictureSet):
-            class_names, offered = classes_of(pictures), pictures.templates
-        self._gallery = Gallery(
-            example_pictures() if pictures is None else named_pictures(pictures)
-        )
+        super().__init__(pictures)
         self._gallery.choose(APPLE if pictures is None else 0)
-        self._build_controls()
-        super().__init__(self._arranged(), look=self._look)
-        self.add_class("clipbench-app")
-        self._connect()
+        class_names, offered = offered_with(pictures, TEMPLATES)
         self.templates = listed(offered if templates is None else templates)
         self.active_templates = self.templates[:1] if texts is None else []
         self.texts = listed(class_names if texts is None else texts)
         self.word = word
         self.selected = self._gallery.position
-        self._ready = True
-        self._update()
+        self._begin(self._update)
 
     # -------------------- for code
 
@@ -146,11 +124,6 @@ class TypographicStudio(ipywidgets.VBox):
         if self._gallery.entry is None:
             return {}
         return {name: view.picture for name, view in zip(VIEWS, self._views(), strict=True)}
-
-    def refresh(self) -> None:
-        """Encode everything again, when the model has been trained further."""
-        self._features.forget()
-        self._update.now()
 
     def summary(self) -> str:
         """The state in words."""
@@ -179,26 +152,23 @@ class TypographicStudio(ipywidgets.VBox):
             raise UserError("nothing to show yet: choose a picture and write a text")
         return studio_figure(self.pictures, self.scores, self.verdict)
 
-    def __repr__(self) -> str:
-        return f"<TypographicStudio: {self.summary()}>"
-
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._title, self._headline, self._notice = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-        )
+        self._headline = ipywidgets.HTML()
         self._word = ipywidgets.Text(description="Write on the picture", placeholder="a word")
         self._word.add_class("clipbench-word")
-        self._add = ipywidgets.Button(tooltip="The model can only choose among the texts")
+        self._add = button(
+            "",
+            "The model can only choose among the texts",
+            lambda: self.set_trait("texts", [*self.texts, self.word]),
+        )
         names = [str(getattr(model, "name", model)) for model in self._models]
         self._reader = ipywidgets.ToggleButtons(
             options=[(name, i) for i, name in enumerate(names)], description=""
         )
         self._signs = ipywidgets.HTML()  # how many words the model saw in training
-        self._look = StickerLook()
+        self.look = StickerLook()
         self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
         self._images = [ipywidgets.HTML() for _ in VIEWS]
         self._names = [ipywidgets.HTML() for _ in VIEWS]
@@ -211,14 +181,9 @@ class TypographicStudio(ipywidgets.VBox):
             "clipbench-above"
         )
         self._remark = ipywidgets.HTML()
-        self._chips = TemplateChips()
         self._mask = ipywidgets.ToggleButton(
             tooltip="Paint over the sticker before the model looks"
         )
-        self._upload = ipywidgets.FileUpload(
-            accept=ACCEPTED, multiple=False, description="Upload a picture"
-        )
-        self._upload.add_class("clipbench-upload")
         self._tell = ipywidgets.ToggleButton(
             tooltip="For those who can read the word by other means"
         )
@@ -230,7 +195,7 @@ class TypographicStudio(ipywidgets.VBox):
             "clipbench-views"
         )
         views.children[1].add_class("clipbench-middle")
-        bench = ipywidgets.Box([views, self._look]).add_class("clipbench-bench")
+        bench = ipywidgets.Box([views, self.look]).add_class("clipbench-bench")
         wording = html.column_of(
             "clipbench-choice", html.heading("Defences: another wording"), self._chips, self._tell
         )
@@ -240,7 +205,7 @@ class TypographicStudio(ipywidgets.VBox):
             "clipbench-answers", self._duel, html.heading("Many pictures"), self.curve
         )
         below = ipywidgets.Box([table, texts]).add_class("clipbench-below")
-        self._upload.tooltip = f"It stays in memory. At most {MAX_BYTES // MEGABYTE} MB."
+        self._upload.tooltip = f"It stays in memory, {LIMIT}."
         pictures = ipywidgets.Box([self._gallery, self._upload]).add_class(
             "clipbench-picture-strip"
         )
@@ -252,8 +217,7 @@ class TypographicStudio(ipywidgets.VBox):
             else []
         )
         parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
-        rules = style_sheet(html.RULES, position_pad.RULES, studio_page.RULES, size_chart.RULES)
-        return [rules, html.column_of("clipbench-studio", *parts)]
+        return [html.column_of("clipbench-studio", *parts)]
 
     def _view(self, number: int) -> ipywidgets.VBox:
         over = [self._pad] if VIEWS[number] == "after" else []
@@ -261,20 +225,17 @@ class TypographicStudio(ipywidgets.VBox):
         return html.column_of("clipbench-view", self._names[number], canvas, self._says[number])
 
     def _connect(self) -> None:
-        self._gallery.observe(self._on_entry, "entry")
-        on_picture(self._upload, self._take, self._say)
-        self._text.observe(self._on_text, "value")
+        super()._connect()
+        link_lines(self, "texts", self._text, self._draw)
         self._word.observe(lambda change: self.set_trait("word", change.new), "value")
         self._control.observe(lambda change: self.set_trait("control_word", change.new), "value")
-        self._add.on_click(lambda _: self.set_trait("texts", [*self.texts, self.word]))
-        self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
         traitlets.link((self, "masked"), (self._mask, "value"))
         traitlets.link((self, "told"), (self._tell, "value"))
         self._reader.observe(lambda change: self.set_trait("reader", change.new), "value")
-        traitlets.link((self._look, "position"), (self._pad, "position"))
+        traitlets.link((self.look, "position"), (self._pad, "position"))
         looks = ["font", "height", "position", "angle", "opacity", "text_color", "paper_color"]
-        self._look.observe(self._update, looks)
-        self.observe(self._update, ["word", "control_word", "masked", "told"])
+        self.look.observe(self._update, looks)
+        self.observe(self._update, ["texts", "word", "control_word", "masked", "told"])
 
     # -------------------- changes of state
 
@@ -283,16 +244,6 @@ class TypographicStudio(ipywidgets.VBox):
         whole = proposal.value.encode("utf-8", "replace").decode("utf-8")[: 10 * LONGEST_WORD]
         kept = "".join(letter if letter.isprintable() else " " for letter in whole)
         return " ".join(kept.split())[:LONGEST_WORD].rstrip()
-
-    @traitlets.validate("texts")
-    def _readable_texts(self, proposal):
-        return read_prompts("\n".join(proposal.value))
-
-    @traitlets.validate("templates", "active_templates")
-    def _usable_templates(self, proposal):
-        if proposal.value:
-            fill_templates(["x"], proposal.value)  # raises for one without {}
-        return list(dict.fromkeys(proposal.value))
 
     @traitlets.validate("reader")
     def _known_reader(self, proposal):
@@ -304,32 +255,6 @@ class TypographicStudio(ipywidgets.VBox):
         # set by code; typing is left alone
         if self._printable_word(traitlets.Bunch(value=box.value)) != change.new:
             box.value = change.new
-
-    def _on_text(self, change) -> None:
-        before, self.texts = self.texts, read_prompts(change.new)
-        if self.texts == before:
-            self._draw()
-
-    @traitlets.observe("texts")
-    def _on_texts(self, change) -> None:
-        if read_prompts(self._text.value) != change.new:
-            self._text.value = "\n".join(change.new)
-        self._update()
-
-    @traitlets.observe("templates")
-    def _on_templates(self, change) -> None:
-        self._chips.templates = change.new
-
-    @traitlets.observe("active_templates")
-    def _on_active_templates(self, change) -> None:
-        self.templates = [*self.templates, *change.new]  # what is in use is also offered
-        self._chips.active = change.new
-        self._update()
-
-    @traitlets.observe("selected")
-    def _on_selected(self, change) -> None:
-        self._gallery.choose(change.new)
-        self.selected = self._gallery.position
 
     @traitlets.observe("reader")
     def _on_reader(self, change) -> None:
@@ -350,16 +275,6 @@ class TypographicStudio(ipywidgets.VBox):
             self._readers[number] = RememberedFeatures(encoder_of(self._models[number]))
         return self._readers[number]
 
-    def _on_entry(self, _) -> None:
-        self.selected = self._gallery.position
-        self._update()
-
-    def _take(self, entry: NamedPicture) -> None:
-        self._uploads.append(entry)
-        if len(self._uploads) > MAX_UPLOADS:
-            self._gallery.remove(self._uploads.pop(0))
-        self._gallery.add(entry)
-
     # -------------------- the sticker
 
     @property
@@ -370,7 +285,7 @@ class TypographicStudio(ipywidgets.VBox):
         """None without a word, and for one that cannot be printed, with a message."""
         if not word:
             return None
-        sticker = self._look.sticker(word)
+        sticker = self.look.sticker(word)
         try:
             check_letters(sticker)
         except UserError as error:
@@ -415,36 +330,19 @@ class TypographicStudio(ipywidgets.VBox):
 
     # -------------------- compute, then draw
 
-    def _score_and_draw(self) -> None:
-        """Score and draw.
-
-        What the user can mend is said in the page; anything else is also raised.
-        """
-        if not self._ready:
-            return
+    def _compute(self) -> None:
         self._say("")
-        try:
-            with self._runner.turn:
-                scores = self._score()
-            self.set_trait("scores", scores)
-            self._draw()
-        except Exception as error:
-            self.set_trait("scores", [])
-            self._say(in_words(error))
-            if not isinstance(error, UserError):
-                raise
+        with self._runner.turn:
+            scores = self._score()
+        self.set_trait("scores", scores)
 
-    def _say(self, text: str) -> None:
-        self.set_trait("message", text)
-        self._notice.value = html.message_line(text)
-        self._notice.layout.display = "" if text else "none"
+    def _show_failure(self, text: str) -> None:
+        self._say(text)
 
     def _score(self) -> list[dict]:
         if not self.texts or not self._gallery.entry:
             return []
-        filled = fill_templates(self.texts, self._wording())
-        features = self._features.of_texts([text for row in filled for text in row])
-        weights = ensemble(features.view(len(filled), len(filled[0]), -1))
+        weights = self._features.of_ensembles(fill_templates(self.texts, self._wording()))
         pictures = self._features.of_pictures(self._views())
         scored = [
             scoring.score(self.texts, picture, weights, self.encoder.scale) for picture in pictures
@@ -457,10 +355,9 @@ class TypographicStudio(ipywidgets.VBox):
             return [NAMED_WORDING.format("{}", self.word.replace("{}", ""))]
         return self.active_templates or ["{}"]
 
+    @when_ready
     def _draw(self) -> None:
-        if not self._ready:
-            return
-        self._title.value = studio_page.title(self.encoder.name, self.encoder.scale)
+        self._entitle(f"model {self.encoder.name}, scale {self.encoder.scale:.3g}")
         self._signs.value = html.small_line(self._what_it_saw())
         self._remark.value = html.remark_line(scoring.remarks_on(self._text.value))
         mark(self._mask, "cover the sticker")

@@ -19,14 +19,6 @@ LONGEST_TEXT = 60
 RULES = sheet("typographic_studio/page.css")
 
 
-def title(name: str, scale: float) -> str:
-    about = f"model {name}, scale {scale:.3g}"
-    return (
-        '<div class="clipbench-title"><strong>Typographic studio</strong> '
-        f'<span class="clipbench-quiet">{escape(about)}</span></div>'
-    )
-
-
 def what_it_saw(name: str, share: float | None, most: str | None) -> str:
     """
     Args:

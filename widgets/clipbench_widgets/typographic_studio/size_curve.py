@@ -9,7 +9,9 @@ import ipywidgets
 import traitlets
 
 from clipbench import UserError
+from clipbench.errors import in_words
 from clipbench_widgets.core import html
+from clipbench_widgets.core.inputs import button, progress_bar
 from clipbench_widgets.core.step_runner import StepRunner
 from clipbench_widgets.typographic_studio.size_chart import size_chart
 from clipbench_widgets.typographic_studio.size_sweep import Question, Step, sweep
@@ -30,23 +32,14 @@ class SizeCurve(ipywidgets.VBox):
     def __init__(self, ask: Callable[[], Question], runner: StepRunner):
         self._ask, self._runner = ask, runner
         self.question: Question | None = None  # what the points answer
-        self._measure = ipywidgets.Button(
-            description="Measure", tooltip="The word on many pictures, small to large"
-        )
-        self._cancel = ipywidgets.Button(description="Cancel", tooltip="Stop the measurement")
-        self._bar = ipywidgets.FloatProgress(value=0.0, min=0.0, max=1.0).add_class(
-            "clipbench-progress"
-        )
-        self._notice, self._chart = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML().add_class("clipbench-chart"),
-        )
+        self._measure = button("Measure", "The word on many pictures, small to large", self.measure)
+        self._cancel = button("Cancel", "Stop the measurement", self.cancel)
+        self._bar, self._notice = progress_bar(), ipywidgets.HTML()
+        self._chart = ipywidgets.HTML().add_class("clipbench-chart")
         running = html.row_of(self._cancel, self._bar)
         self._while_running = running
         super().__init__([html.row_of(self._measure, running), self._notice, self._chart])
         self.add_class("clipbench-size-curve")
-        self._measure.on_click(lambda _: self.measure())
-        self._cancel.on_click(lambda _: self.cancel())
         self._show()
 
     def measure(self) -> None:
@@ -79,12 +72,7 @@ class SizeCurve(ipywidgets.VBox):
 
     def _on_end(self, problem: Exception | None) -> None:
         if problem is not None:
-            text = (
-                str(problem)
-                if isinstance(problem, UserError)
-                else f"{type(problem).__name__}: {problem}"
-            )
-            self.set_trait("message", text)
+            self.set_trait("message", in_words(problem))
         elif self._runner.stopped:
             self.set_trait("message", "Cancelled. The sizes measured so far are shown.")
         self.set_trait("running", False)
