@@ -11,6 +11,7 @@ safetensors only, never unpickled.
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -272,11 +273,29 @@ def refuse_foreign(weights: Path) -> None:
     try:
         if "clipbench" not in data:
             (from_open_clip_config if is_open_clip else from_hub_config)(data)
+        if is_open_clip:
+            refuse_tokenizer(weights.parent, data["model_cfg"]["text_cfg"])
     except OtherModel as reason:
         library = "open_clip" if is_open_clip else "transformers"
         raise ForeignModel(weights, library, str(reason)) from None
     except UNSUITABLE:  # told when the settings are read with their weights
         return
+
+
+def refuse_tokenizer(folder: Path, text: Mapping) -> None:
+    """Look at the tokenizer that open_clip's settings name: Meta CLIP 2 differs in nothing else.
+
+    Raises:
+        OtherModel: when it is there, and no CLIP's.
+    """
+    named = text.get("hf_tokenizer_name")
+    try:
+        if named:
+            Tokenizer.from_folder(folder, context_length=2)
+    except FileNotFoundError:
+        return  # told when the tokenizer is read
+    except ValueError:
+        raise OtherModel(f"its tokenizer is that of {named}, not a CLIP's") from None
 
 
 def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:

@@ -24,7 +24,13 @@ from clipbench.pretrained.weights import (
 )
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json")
-TOKENIZERS = ("vocab.json", "tokenizer.json", "spiece.model", "tokenizer.model")
+TOKENIZERS = (
+    "vocab.json",
+    "tokenizer.json",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+)
 SETTINGS = (
     "*config.json",
     "*.safetensors.index.json",

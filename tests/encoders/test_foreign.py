@@ -1,6 +1,7 @@
 """Models of other libraries give, behind the contract, the numbers that their library gives."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from transformers import AutoTokenizer, CLIPModel, SiglipConfig, SiglipModel
 from clipbench import ClipbenchEncoder, Encoder, UserError, load
 from clipbench.encoders.foreign import OpenClipEncoder, TransformersEncoder, pooled
 from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
+from clipbench.pretrained.folders import ForeignModel, load_pretrained, world_tokenizer
 
 TEXTS = ["a photo of a cat", "two dogs"]
 PICTURES = [noise_picture(40, 30), noise_picture(30, 50, seed=1)]
@@ -47,6 +48,20 @@ def test_both_return_types_of_transformers_are_read():
 
     assert pooled(Output()) is Output.pooler_output
     assert pooled(Output.pooler_output) is Output.pooler_output
+
+
+def test_a_model_for_another_library_names_it_where_it_cannot_be_trained(siglip_folder):
+    with pytest.raises(ForeignModel, match="is a SigLIP; clipbench.load opens it through transf"):
+        load_pretrained(siglip_folder)
+
+
+def test_an_absent_package_is_named_with_the_command_that_gets_it(siglip_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(
+        UserError, match=r"needs transformers: pip install 'clipbench\[hf\]'"
+    ) as error:
+        load(siglip_folder)
+    one_line(error.value)
 
 
 @pytest.fixture
@@ -95,6 +110,18 @@ def test_a_siglip_folder_loads_and_agrees_with_transformers(siglip_folder):
     assert torch.allclose(logits, output.logits_per_image, atol=1e-4)
     assert agrees(F.normalize(encoder.image_tower(images), dim=-1), output.image_embeds)
     assert encoder.embed_dim == 32
+
+
+def test_a_siglip_folder_with_the_settings_file_of_transformers_5_opens(siglip_folder):
+    expected = load(siglip_folder).preprocess(PICTURES)
+    file = siglip_folder / "preprocessor_config.json"
+    together = {
+        "image_processor": json.loads(file.read_text()),
+        "processor_class": "SiglipProcessor",
+    }
+    (siglip_folder / "processor_config.json").write_text(json.dumps(together))
+    file.unlink()
+    assert torch.equal(load(siglip_folder).preprocess(PICTURES), expected)
 
 
 def test_a_siglip_folder_without_weights_is_refused_in_one_line(siglip_folder):
