@@ -10,16 +10,15 @@ from clipbench.inside.occlusion import occlusion_maps, spread_over_pixels
 from clipbench.inside.responses import listening, unit_layers, unit_responses
 from clipbench.inside.steering import Steered, steer
 from clipbench.inside.stimuli import concept_pictures, word_pictures
-from clipbench.inside.units import MultimodalUnits, auc_by_class, multimodal_units, strongest
+from clipbench.inside.units import UnitPairs, auc_by_class, strongest, unit_pairs
 
 __all__ = [
-    "MultimodalUnits",
     "Steered",
+    "UnitPairs",
     "attention_maps",
     "auc_by_class",
     "concept_pictures",
     "listening",
-    "multimodal_units",
     "occlusion_maps",
     "on_grid",
     "rollout",
@@ -27,6 +26,7 @@ __all__ = [
     "steer",
     "strongest",
     "unit_layers",
+    "unit_pairs",
     "unit_responses",
     "word_pictures",
 ]

@@ -5,10 +5,11 @@ A unit is judged by two areas under the ROC curve: how well its response tells p
 concept from pictures of others, and signs with its name from signs with other names. Its score for
 a concept is the smaller of the two.
 
-With thousands of units and a hundred concepts some score well by luck. The baseline is a
-permutation test on the largest score of all (Westfall & Young 1993): the words are dealt to the
-concepts at random, each to a wrong one, and the best score of all units and concepts is noted. A
-unit counts that beats 95 % of those.
+With thousands of units and a hundred concepts many score well by luck. So the pairs of a unit and a
+concept above a threshold are *counted*, and counted again when the words are dealt to the concepts
+at random, each to a wrong one (a permutation test). The threshold is where luck finds a given
+number of pairs on average, whatever the layer's size. The largest score of all, which looks like
+the natural statistic, is none: with so many pairs it is near 1 for luck, too.
 """
 
 from dataclasses import dataclass
@@ -19,29 +20,22 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class MultimodalUnits:
-    """Every unit's best concept, and the score that luck reaches.
+class UnitPairs:
+    """The K pairs of a unit and a concept whose score reaches the threshold, the best one first."""
 
-    All tensors have one entry a unit.
-    """
+    unit: Int[Tensor, " K"]
+    concept: Int[Tensor, " K"]
+    score: Float[Tensor, " K"]  # the smaller of the two areas
+    threshold: float
+    luck: Int[Tensor, " permutations"]  # how many pairs each deal of the words finds
 
-    concept: Int[Tensor, " units"]  # the concept with the largest score
-    score: Float[Tensor, " units"]  # the smaller of the two areas
-    picture_auc: Float[Tensor, " units"]
-    word_auc: Float[Tensor, " units"]
-    threshold: float  # 95 % of the permutations have no unit above it
-    luck: Float[Tensor, " permutations"]  # each permutation's largest score
-
-    @property
-    def found(self) -> Int[Tensor, " count"]:
-        """The units above the threshold, the best one first."""
-        best_first = self.score.argsort(descending=True)
-        return best_first[self.score[best_first] > self.threshold]
+    def __len__(self) -> int:
+        return len(self.unit)
 
     @property
     def p_value(self) -> float:
-        """How often luck reaches the best unit's score, the true dealing counted in."""
-        return float((1 + (self.luck >= self.score.max()).sum()) / (1 + len(self.luck)))
+        """How often luck finds as many pairs, the true dealing counted in."""
+        return float((1 + (self.luck >= len(self)).sum()) / (1 + len(self.luck)))
 
 
 def auc_by_class(
@@ -69,34 +63,54 @@ def auc_by_class(
     return (wins / (counts * (len(labels) - counts))).T.float()
 
 
-def multimodal_units(
+def unit_pairs(
     picture_auc: Float[Tensor, "C units"],
     word_auc: Float[Tensor, "C units"],
+    expected: float = 40,
     permutations: int = 1000,
     seed: int = 0,
-) -> MultimodalUnits:
-    """Every unit's best concept by the smaller of its two areas, beside what luck reaches.
+) -> UnitPairs:
+    """The pairs of a unit and a concept that answer to picture and word, beside what luck finds.
+
+    Args:
+        picture_auc, word_auc: as ``auc_by_class`` gives them.
+        expected: how many pairs luck finds on average; this fixes the threshold.
+        permutations: how many times the words are dealt to wrong concepts.
 
     Raises:
-        ValueError: for fewer than two concepts, or areas of different shapes.
+        ValueError: for fewer than two concepts, areas of different shapes, or fewer pairs than
+            ``expected``.
     """
     if len(picture_auc) < 2 or picture_auc.shape != word_auc.shape:
         shapes = f"{tuple(picture_auc.shape)} and {tuple(word_auc.shape)}"
         raise ValueError(f"areas of shapes {shapes}: give equal ones of two rows or more")
-    scores = torch.minimum(picture_auc, word_auc)
-    best = scores.max(0)
+    if not 0 < expected < picture_auc.numel():
+        raise ValueError(f"{expected} pairs expected of {picture_auc.numel()}")
+    threshold = threshold_of_luck(picture_auc, word_auc, expected)
     generator = torch.Generator().manual_seed(seed)
-    dealt = [derangement(len(word_auc), generator) for _ in range(permutations)]
-    luck = torch.stack([torch.minimum(picture_auc, word_auc[order]).max() for order in dealt])
-    columns = torch.arange(scores.shape[1])
-    return MultimodalUnits(
-        concept=best.indices,
-        score=best.values,
-        picture_auc=picture_auc[best.indices, columns],
-        word_auc=word_auc[best.indices, columns],
-        threshold=float(luck.quantile(0.95)),
-        luck=luck,
-    )
+    deals = [derangement(len(word_auc), generator) for _ in range(permutations)]
+    luck = [(torch.minimum(picture_auc, word_auc[deal]) >= threshold).sum() for deal in deals]
+    scores = torch.minimum(picture_auc, word_auc)
+    concept, unit = (scores >= threshold).nonzero(as_tuple=True)
+    best_first = scores[concept, unit].argsort(descending=True)
+    concept, unit = concept[best_first], unit[best_first]
+    return UnitPairs(unit, concept, scores[concept, unit], threshold, torch.stack(luck))
+
+
+def threshold_of_luck(
+    picture_auc: Float[Tensor, "C units"], word_auc: Float[Tensor, "C units"], expected: float
+) -> float:
+    """The score that ``expected`` pairs reach when each concept has the words of another: the mean
+    over all wrong couples, so no deal is drawn for it.
+    """
+    concepts = len(picture_auc)
+    count = round(expected * (concepts - 1))
+    best = torch.empty(0)
+    for shift in range(1, concepts):
+        lucky = torch.minimum(picture_auc, word_auc.roll(shift, 0)).flatten()
+        best = torch.cat([best, lucky])
+        best = best.topk(min(count, len(best))).values
+    return float(best[-1])
 
 
 def derangement(n: int, generator: torch.Generator) -> Int[Tensor, " n"]:

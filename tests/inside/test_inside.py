@@ -32,7 +32,6 @@ from clipbench.inside import (
     auc_by_class,
     concept_pictures,
     listening,
-    multimodal_units,
     occlusion_maps,
     on_grid,
     rollout,
@@ -40,6 +39,7 @@ from clipbench.inside import (
     steer,
     strongest,
     unit_layers,
+    unit_pairs,
     unit_responses,
     word_pictures,
 )
@@ -205,83 +205,89 @@ def noise_areas(
     return pictures, words, torch.arange(10 * concepts) % concepts
 
 
-def test_a_planted_unit_is_found_and_nothing_else():
+def areas_of(pictures: torch.Tensor, words: torch.Tensor, labels: torch.Tensor) -> list:
+    return [auc_by_class(rows, labels, 30) for rows in (pictures, words)]
+
+
+def test_a_planted_unit_is_the_best_pair():
     pictures, words, labels = noise_areas(200)
     pictures[:, 17] += 4.0 * (labels == 5)
     words[:, 17] += 4.0 * (labels == 5)
     pictures[:, 18] += 4.0 * (labels == 5)  # sees it, cannot read
     words[:, 19] += 4.0 * (labels == 5)  # reads it, does not see it
-    units = multimodal_units(
-        *(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=200
+    areas = areas_of(pictures, words, labels)
+    pairs = unit_pairs(*areas, permutations=200)
+    assert (int(pairs.unit[0]), int(pairs.concept[0])) == (17, 5)
+    assert pairs.score[0] == torch.minimum(*areas)[5, 17] > 0.95
+    assert not {(18, 5), (19, 5)} & set(
+        zip(pairs.unit.tolist(), pairs.concept.tolist(), strict=True)
     )
-    assert units.found.tolist() == [17] and int(units.concept[17]) == 5
-    assert units.score[17] == torch.minimum(units.picture_auc[17], units.word_auc[17]) > 0.95
-    assert units.p_value == pytest.approx(1 / 201)
+    assert pairs.score.tolist() == sorted(pairs.score.tolist(), reverse=True)
+    assert float(pairs.score.min()) >= pairs.threshold
+    assert len(pairs) == int((torch.minimum(*areas) >= pairs.threshold).sum())
 
 
-def test_many_true_units_do_not_raise_the_baseline():
-    """Every concept has its unit: an order with one concept in its place would pass that off as
-    luck.
-    """
-    pictures, words, labels = noise_areas(30)
-    pictures += 4.0 * F.one_hot(labels, 30)
-    words += 4.0 * F.one_hot(labels, 30)
-    units = multimodal_units(
-        *(auc_by_class(rows, labels, 30) for rows in (pictures, words)), permutations=100
-    )
-    assert sorted(units.found.tolist()) == list(range(30)) and units.concept.tolist() == list(
-        range(30)
-    )
-    assert units.threshold < 0.9
+def test_a_third_of_the_units_planted_is_beyond_luck_and_luck_finds_what_it_should():
+    pictures, words, labels = noise_areas(90)
+    mine = torch.eye(30)[labels]  # (M, 30): unit k answers to concept k a little
+    pictures[:, :30] += mine
+    words[:, :30] += mine
+    pairs = unit_pairs(*areas_of(pictures, words, labels), expected=40, permutations=400)
+    assert float(pairs.luck.float().mean()) == pytest.approx(40, rel=0.05)
+    assert len(pairs) > 55 and pairs.p_value == pytest.approx(1 / 401)
 
 
-def test_luck_alone_finds_a_unit_in_about_a_twentieth_of_all_searches():
-    """The best of 50 x 30 lucky scores is near 0.75, far above one half, and is not taken for a
-    finding.
-    """
-    searches = [noise_areas(50, seed=seed) for seed in range(40)]
-    found = [
-        multimodal_units(
-            auc_by_class(pictures, labels, 30), auc_by_class(words, labels, 30), permutations=100
-        )
-        for pictures, words, labels in searches
+def test_the_largest_score_has_no_power_where_the_count_has():
+    """Many weak true pairs: the best score of the truth is one that luck reaches all the time."""
+    pictures, words, labels = noise_areas(200, seed=3)
+    mine = 1.2 * torch.eye(30)[labels]
+    pictures[:, :30] += mine
+    words[:, :30] += mine
+    # strong units of one kind only, which luck puts together
+    pictures[:, 30:60] += 6 * torch.eye(30)[labels]
+    words[:, 30:60] += 6 * torch.eye(30)[labels].roll(1, 1)
+    pictures_auc, words_auc = areas_of(pictures, words, labels)
+    deals = [torch.randperm(30, generator=torch.Generator().manual_seed(n)) for n in range(100)]
+    best = torch.minimum(pictures_auc, words_auc).max()
+    by_luck = [torch.minimum(pictures_auc, words_auc[deal]).max() for deal in deals]
+    assert sum(float(score >= best) for score in by_luck) > 30
+    assert unit_pairs(pictures_auc, words_auc, permutations=100).p_value < 0.02
+
+
+def test_luck_alone_is_beyond_luck_in_about_a_twentieth_of_all_searches():
+    searches = [
+        unit_pairs(*areas_of(*noise_areas(50, seed=seed)), permutations=100) for seed in range(40)
     ]
-    assert min(float(units.score.max()) for units in found) > 0.65
     # 2 expected; 7 or more in one of 200 such tests
-    assert sum(len(units.found) > 0 for units in found) <= 6
+    assert sum(found.p_value < 0.05 for found in searches) <= 6
+    assert 35 < sum(len(found) for found in searches) / 40 < 45
 
 
-def test_one_concept_alone_has_no_baseline():
-    with pytest.raises(ValueError, match="two rows or more"):
-        multimodal_units(torch.ones(1, 4), torch.ones(1, 4))
+@pytest.mark.parametrize(
+    "areas, expected", [(torch.ones(1, 4), 2), (torch.ones(3, 4), 12), (torch.ones(3, 4), 0)]
+)
+def test_a_count_needs_concepts_and_pairs(areas, expected):
+    with pytest.raises(ValueError):
+        unit_pairs(areas, areas, expected)
 
 
-def test_the_command_counts_units_and_says_how(tmp_path, capsys):
+def test_the_command_counts_pairs_and_says_how(tmp_path, capsys):
     folder = write_small_model(tmp_path / "model")
-    words = [
-        "eval",
-        "units",
-        "--model",
-        str(folder),
-        "--concepts",
-        "3",
-        "--each",
-        "2",
-        "--permutations",
-        "20",
-    ]
+    words = ["eval", "units", "--model", str(folder), "--concepts", "4", "--each", "2"]
+    words += ["--permutations", "20"]
     assert main([*words, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     layers = record["settings"]["layers"]
-    assert (
-        layers == [f"image_encoder.blocks.{n}.mlp.1" for n in (0, 1)]
-        and record["metrics"]["concepts"] == 3
-    )
-    assert record["metrics"]["units_beyond_luck"] == sum(
-        record["metrics"][f"{name}/beyond_luck"] for name in layers
-    )
+    assert layers == [f"image_encoder.blocks.{n}.mlp.1" for n in (0, 1)]
+    metrics = record["metrics"]
+    assert metrics["concepts"] == 4 and metrics["layers_beyond_luck"] in (0, 1, 2)
+    for name in layers:
+        assert metrics[f"{name}/p_value"] <= metrics[f"{name}/p_holm"] <= 1
+        assert 0 <= metrics[f"{name}/found_again"] <= 1
     assert main([*words, "--layers", "image_encoder.blocks.9"]) == 2
     assert "no layer" in capsys.readouterr().err
+    assert main([*words, "--expected", "1000"]) == 2
+    assert "too few to expect 1000" in capsys.readouterr().err
 
 
 def test_the_strongest_rows_come_first():

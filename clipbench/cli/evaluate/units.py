@@ -3,7 +3,7 @@
 from clipbench.cli.shared import Parser, positive
 
 NAME = "units"
-ABOUT = "units that answer to a picture of a concept and to its written name, beyond luck"
+ABOUT = "units that answer to a picture of a concept and to its written name, against luck"
 
 
 def add_arguments(parser: Parser) -> None:
@@ -28,16 +28,30 @@ def add_arguments(parser: Parser) -> None:
         help="pictures, and words, of every concept (default 20)",
     )
     parser.add_argument(
+        "--expected",
+        type=positive(float),
+        default=40,
+        metavar="N",
+        help="count pairs above the score that so many reach by luck (default 40)",
+    )
+    parser.add_argument(
         "--permutations", type=positive(int), default=1000, metavar="N", help="(default 1000)"
+    )
+    parser.add_argument(
+        "--draw",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another number shows other pictures and words (default 0)",
     )
 
 
 def measure(encoder, arguments) -> tuple[dict, dict]:
-    """(metrics, settings): units are searched on one draw of pictures and words, and measured
+    """(metrics, settings): pairs are searched on one draw of pictures and words, and tested again
     on another.
     """
     from clipbench.errors import UserError
-    from clipbench.inside import auc_by_class, multimodal_units, unit_layers
+    from clipbench.inside import unit_layers, unit_pairs
     from clipbench.inside.responses import own_model
     from clipbench.inside.stimuli import spread_concepts
 
@@ -45,61 +59,104 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         raise UserError("units draws pictures and words of its own; leave --data out")
     names = spread_concepts(arguments.concepts)
     layers = arguments.layers or unit_layers(own_model(encoder))
-    responses, labels = zip(
-        *(both_draws(encoder, names, layers, arguments, draw) for draw in (0, 1)), strict=True
+    search, fresh = (
+        areas_of(encoder, names, layers, arguments, 2 * arguments.draw + half) for half in (0, 1)
     )
-    metrics, largest = {}, []
+    metrics = {}
     for layer in layers:
-        search, fresh = (
-            [
-                auc_by_class(kind[layer], labels[draw][i], len(names))
-                for i, kind in enumerate(responses[draw])
-            ]
-            for draw in (0, 1)
+        check_size(search[layer][0], arguments.expected, layer)
+        found, again = (
+            unit_pairs(*areas[layer], arguments.expected, arguments.permutations)
+            for areas in (search, fresh)
         )
-        units = multimodal_units(*search, arguments.permutations)
-        metrics |= {f"{layer}/{key}": value for key, value in numbers(units, *fresh, names).items()}
-        largest.append(len(units.found))
-    metrics |= {"units_beyond_luck": sum(largest), "concepts": len(names), "chance_auc": 0.5}
-    return metrics, {
+        told = numbers(found, again, search[layer], fresh[layer], names)
+        metrics |= {f"{layer}/{key}": value for key, value in told.items()}
+    metrics |= corrected(metrics, layers)
+    return metrics | {"concepts": len(names), "chance_auc": 0.5}, {
         "layers": layers,
         "pool": arguments.pool,
         "each": arguments.each,
+        "expected": arguments.expected,
         "permutations": arguments.permutations,
+        "draw": arguments.draw,
         "score": "the smaller of two AUCs: pictures of the concept, and signs with its "
         "name, against the other ones",
-        "baseline": "95 % of the largest score in a layer when words are dealt to "
-        "concepts at random",
-        "fresh": "AUCs on pictures and words that were not searched",
+        "test": "pairs of a unit and a concept above the score that `expected` pairs reach by "
+        "luck, against deals of the words to wrong concepts; Holm over the layers",
+        "fresh": "the same test on pictures and words that were not searched",
     }
 
 
-def both_draws(encoder, names, layers, arguments, draw: int):
-    """((responses to pictures, to words), (their labels))."""
-    from clipbench.inside import concept_pictures, unit_responses, word_pictures
+def areas_of(encoder, names, layers, arguments, draw: int) -> dict:
+    """Layer -> (AUCs of pictures, AUCs of words), each (concepts, units)."""
+    from clipbench.inside import auc_by_class, concept_pictures, unit_responses, word_pictures
 
     sets = [kind(names, arguments.each, draw) for kind in (concept_pictures, word_pictures)]
-    return [unit_responses(encoder, each, layers, arguments.pool) for each in sets], [
-        each.labels for each in sets
-    ]
+    heard = [unit_responses(encoder, each, layers, arguments.pool) for each in sets]
+    return {
+        layer: tuple(
+            auc_by_class(rows[layer], each.labels, len(names))
+            for rows, each in zip(heard, sets, strict=True)
+        )
+        for layer in layers
+    }
 
 
-def numbers(units, fresh_pictures, fresh_words, names) -> dict:
-    """One layer's metrics; the best unit's even if luck reaches it."""
-    best = int(units.score.argmax())
-    concept, found = units.concept, units.found
+def check_size(areas, expected: float, layer: str) -> None:
+    from clipbench.errors import UserError
+
+    if expected >= areas.numel():
+        raise UserError(
+            f"{layer} has {areas.numel()} pairs of a unit and a concept, too few to expect "
+            f"{expected:g} by luck; take more concepts, or expect fewer"
+        )
+
+
+def numbers(found, again, search, fresh, names) -> dict:
+    """One layer's metrics."""
+    import torch
+
+    scores = torch.minimum(*fresh)[found.concept, found.unit]
     metrics = {
-        "units": len(units.score),
-        "beyond_luck": len(found),
-        "threshold": units.threshold,
-        "p_value": units.p_value,
-        "best_unit": best,
-        "best_concept": names[concept[best]],
-        "best_score": float(units.score[best]),
-        "best_fresh_picture_auc": float(fresh_pictures[concept[best], best]),
-        "best_fresh_word_auc": float(fresh_words[concept[best], best]),
+        "units": search[0].shape[1],
+        **counts(found, ""),
+        **counts(again, "fresh_"),
+        "found_again": float((scores >= found.threshold).float().mean()) if len(found) else 0.0,
     }
     if len(found):
-        metrics["fresh_picture_auc"] = float(fresh_pictures[concept[found], found].mean())
-        metrics["fresh_word_auc"] = float(fresh_words[concept[found], found].mean())
+        best = found.concept[0], found.unit[0]
+        metrics |= {
+            "best_unit": int(best[1]),
+            "best_concept": names[best[0]],
+            "best_score": float(found.score[0]),
+            "best_fresh_picture_auc": float(fresh[0][best]),
+            "best_fresh_word_auc": float(fresh[1][best]),
+        }
     return metrics
+
+
+def counts(pairs, prefix: str) -> dict:
+    """How many pairs, how many by luck, and how sure."""
+    luck = pairs.luck.float()
+    values = {
+        "pairs": len(pairs),
+        "luck_pairs": float(luck.mean()),
+        "luck_most": int(luck.max()),
+        "threshold": pairs.threshold,
+        "p_value": pairs.p_value,
+    }
+    return {prefix + name: value for name, value in values.items()}
+
+
+def corrected(metrics: dict, layers) -> dict:
+    """Each layer's p-values corrected for the number of layers; how many layers are beyond luck in
+    both draws.
+    """
+    from clipbench.evaluate.statistics.several import holm
+
+    found = {}
+    for prefix in ("", "fresh_"):
+        p_values = holm([metrics[f"{layer}/{prefix}p_value"] for layer in layers])
+        found |= {f"{layer}/{prefix}p_holm": p for layer, p in zip(layers, p_values, strict=True)}
+    both = [max(found[f"{layer}/p_holm"], found[f"{layer}/fresh_p_holm"]) for layer in layers]
+    return found | {"layers_beyond_luck": sum(p < 0.05 for p in both)}
