@@ -61,6 +61,7 @@ def look(encoder, draw=0, layers=layers):
     return pictures, signs, *answers
 
 
+# %%
 seen = look(reads)
 pictures, signs, to_pictures, to_signs = seen
 labels = pictures.labels
@@ -79,6 +80,7 @@ def auc_by_counting(mine, others):
     return float((more + 0.5 * equal).mean())
 
 
+# %%
 sun, last = concepts.index("sun"), layers[-1]
 unit = to_pictures[last][:, 201]
 by_hand = auc_by_counting(unit[labels == sun], unit[labels != sun])
@@ -97,6 +99,7 @@ def both_areas(layer, pictures, signs, to_pictures, to_signs):
     return [auc_by_class(*each, len(concepts)) for each in both]
 
 
+# %%
 of_pictures, of_signs = both_areas(last, *seen)
 torch.testing.assert_close(float(of_pictures[sun, 201]), by_hand)
 tuple(of_pictures.shape)
@@ -141,6 +144,8 @@ from clipbench.inside.units import derangement
 dice = torch.Generator().manual_seed(0)
 deals = [derangement(len(concepts), dice) for _ in range(300)]
 luck = torch.stack([torch.minimum(of_pictures, of_signs[deal]).max() for deal in deals])
+
+# %%
 where = float((luck >= scores.max()).float().mean())
 title = f"The best true score is {scores.max():.3f}; {where:.0%} of the random deals reach it"
 by_luck = {"best score when words are dealt at random": luck.tolist()}
@@ -163,6 +168,8 @@ from clipbench.inside import unit_pairs
 pairs = unit_pairs(of_pictures, of_signs, expected=40, permutations=300)
 by_hand = [int((torch.minimum(of_pictures, of_signs[d]) >= pairs.threshold).sum()) for d in deals]
 assert pairs.luck.tolist() == by_hand
+
+# %%
 title = f"{len(pairs)} pairs score {pairs.threshold:.2f} or more; luck makes {max(by_hand)} at most"
 counts = {"pairs when words are dealt at random": by_hand, "the true words": [len(pairs)]}
 histograms(counts, title, "pairs of a unit and a concept", 40)
@@ -236,6 +243,7 @@ def from_pictures_to_words(layer, pictures, signs, to_pictures, to_signs):
     return auc_by_class(scores, signs.labels, count).diagonal()
 
 
+# %%
 def with_band(areas):
     mean, error = areas.mean(), 1.96 * areas.std() / len(areas) ** 0.5
     return float(mean), float(mean - error), float(mean + error)
@@ -248,6 +256,8 @@ lines, every = {}, [*layers, ends[-1]]
 for twin in twins:
     areas = [from_pictures_to_words(layer, *looks[twin]) for layer in every]
     lines[twin] = tuple(zip(*map(with_band, areas), strict=True))
+
+# %%
 a, b = lines["many-signs"][0][-1], lines["no-signs"][0][-1]
 title = f"In the joint space {a:.2f} with signs in the training and {b:.2f} without"
 lines["guessing"] = [0.5] * len(every)
@@ -272,6 +282,8 @@ text_features = reads.encode_text(concepts)
 before = image_features @ text_features.T
 after = (image_features @ turned) @ (text_features @ turned).T
 print(f"largest change of any cosine: {(before - after).abs().max():.0e}")
+
+# %%
 size = sum(weight.numel() for weight in reads.model.parameters())
 print(f"our reader: {size / 1e6:.1f} million parameters; RN50x4: {178.3e6 / size:.0f} times as many")
 
