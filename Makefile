@@ -11,7 +11,7 @@
 #   make docs       the computed parts of README.md and docs/
 #   make wheels     all packages into wheels/, for a class without network
 #   make app        all apps on one page, for a class (SCALE=tiny; VOILA_ARGS=--Voila.ip=0.0.0.0 lets others in)
-#   make lint       ruff
+#   make lint       ruff, and mypy over both packages
 # Each target makes .venv first if it has to. None needs root.
 
 PYTHON ?= python3
@@ -93,6 +93,7 @@ app: $(READY) $(STAMPS)/apps $(STAMPS)/kernel
 lint: $(STAMPS)/lint
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 # --- the environment -------------------------------------------------------------------------------
 

@@ -197,9 +197,10 @@ def log_partitions(
     images: Tensor, texts: Tensor, scale: Tensor, tile: int, dtype
 ) -> tuple[Tensor, Tensor]:
     """Log-sum-exp of the logits over each row (b,) and each column (B,)."""
-    like = {"device": images.device, "dtype": torch.promote_types(images.dtype, torch.float32)}
+    precise = torch.promote_types(images.dtype, torch.float32)
     rows, columns = (
-        torch.full((len(features),), float("-inf"), **like) for features in (images, texts)
+        torch.full((len(features),), float("-inf"), device=images.device, dtype=precise)
+        for features in (images, texts)
     )
     for i, j in tiles(len(images), len(texts), tile):
         logits = product(scale * images[i], texts[j].T, dtype)
@@ -220,10 +221,10 @@ def take_away_targets(
     d_logits: Tensor, top: int, left: int, groups: Tensor | None, weights: Tensor | None
 ) -> None:
     """Subtract 2 Y from the tile whose corner is (top, left); Y is the identity, or uniform
-    over each group.
+    over each group, which ``weights`` have then.
     """
     height, width = d_logits.shape
-    if groups is not None:
+    if groups is not None and weights is not None:
         same = groups[top : top + height, None] == groups[left : left + width]
         d_logits -= 2 * same * weights[left : left + width]
     elif left - height < top < left + width:

@@ -12,6 +12,7 @@ dimensions. Initial weights follow the released code (github.com/openai/CLIP, mo
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
@@ -208,7 +209,7 @@ class CLIPConfig(Told):
 
 # name: joint space, image encoder, width of the text encoder (tables 19 and 20; heads are as many
 # as 64 fits the width)
-PAPER_MODELS = {
+PAPER_MODELS: dict[str, tuple[int, ViTConfig | ResNetConfig, int]] = {
     "RN50": (1024, ResNetConfig(224, (3, 4, 6, 3), width=64, heads=32), 512),
     "RN101": (512, ResNetConfig(224, (3, 4, 23, 3), width=64, heads=32), 512),
     "RN50x4": (640, ResNetConfig(288, (4, 6, 10, 6), width=80, heads=40), 640),
@@ -242,7 +243,7 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "quick_gelu": QuickGELU,
     "gelu": nn.GELU,
     "gelu_tanh": partial(nn.GELU, approximate="tanh"),
@@ -385,7 +386,7 @@ class Bottleneck(nn.Module):
         self.pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
         self.conv3 = nn.Conv2d(channels, out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out)
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels_in != out:
             pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
             self.shortcut = nn.Sequential(
@@ -424,6 +425,11 @@ class ModifiedResNet(nn.Module):
     """CLIP's ResNet: (B, 3, S, S) images to (B, W) features, the attention pool before its
     output projection.
     """
+
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
 
     def __init__(self, config: ResNetConfig):
         super().__init__()
@@ -509,6 +515,8 @@ class TextTransformer(nn.Module):
     first one in a row is the end.
     """
 
+    causal_mask: Tensor  # (T, T)
+
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = config
@@ -569,12 +577,18 @@ class BagOfWords(nn.Module):
 
 # -------------------- CLIP
 
-IMAGE_ENCODERS = {
+ImageEncoder = VisionTransformer | ModifiedResNet | ConvNet
+TextEncoder = TextTransformer | BagOfWords
+
+IMAGE_ENCODERS: dict[type, Callable[..., ImageEncoder]] = {
     ViTConfig: VisionTransformer,
     ResNetConfig: ModifiedResNet,
     ConvNetConfig: ConvNet,
 }
-TEXT_ENCODERS = {TransformerConfig: TextTransformer, BagOfWordsConfig: BagOfWords}
+TEXT_ENCODERS: dict[type, Callable[..., TextEncoder]] = {
+    TransformerConfig: TextTransformer,
+    BagOfWordsConfig: BagOfWords,
+}
 
 
 class CLIP(nn.Module):
@@ -598,7 +612,7 @@ class CLIP(nn.Module):
             self.text_encoder.feature_width, config.embed_dim, bias=False
         )
         self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE_START))
-        self.logit_bias = None
+        self.logit_bias: nn.Parameter | None = None
         if config.logit_bias:
             self.start_as_siglip()
         initialise(self)
@@ -645,8 +659,9 @@ def initialise(model: CLIP) -> None:
     """
     text = model.text_encoder
     nn.init.normal_(text.token_embedding.weight, std=0.02)
-    for block in getattr(text, "blocks", ()):
-        initialise_block(block, text.config.width, text.config.depth)
+    blocks = [part for part in text.modules() if isinstance(part, Block)]
+    for block in blocks:
+        initialise_block(block, text.config.width, len(blocks))
     nn.init.normal_(model.text_projection.weight, std=text.feature_width**-0.5)
     nn.init.normal_(model.image_projection.weight, std=model.image_encoder.feature_width**-0.5)
     if isinstance(model.image_encoder, ModifiedResNet):
@@ -657,8 +672,8 @@ def initialise_block(block: Block, width: int, depth: int) -> None:
     residual = width**-0.5 * (2 * depth) ** -0.5
     nn.init.normal_(block.attention.in_proj.weight, std=width**-0.5)
     nn.init.normal_(block.attention.out_proj.weight, std=residual)
-    nn.init.normal_(block.mlp[0].weight, std=(2 * width) ** -0.5)
-    nn.init.normal_(block.mlp[2].weight, std=residual)
+    nn.init.normal_(block.mlp[0].get_parameter("weight"), std=(2 * width) ** -0.5)
+    nn.init.normal_(block.mlp[2].get_parameter("weight"), std=residual)
 
 
 def initialise_resnet(encoder: ModifiedResNet) -> None:

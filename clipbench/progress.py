@@ -2,11 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+Part = TypeVar("Part")
 
 SECONDS = 2.0  # what is done sooner needs no bar
 
 
-def shown(parts: Sequence, what: str, progress: bool = True, unit: str = "batch") -> Iterable:
+def shown(
+    parts: Sequence[Part], what: str, progress: bool = True, unit: str = "batch"
+) -> Iterable[Part]:
     """The parts one after the other, with a bar in a terminal or a notebook, and with nothing in a
     file or a test.
 

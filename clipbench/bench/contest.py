@@ -5,18 +5,20 @@ all of them.
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
 
-def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def take_turns(
+    contestants: Mapping[str, Callable[[], object]], rounds: int
+) -> dict[str, list[float]]:
     """Seconds of each contestant in each round, after one round to warm up; the order turns
     round every time.
     """
     for work in contestants.values():
         work()
-    seconds = {name: [] for name in contestants}
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds):
         names = list(contestants)
         for name in names if number % 2 == 0 else reversed(names):

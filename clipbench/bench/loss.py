@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +46,7 @@ LOSSES: dict[str, Callable] = {
     "naive": clip_loss,
     "open_clip": open_clip_loss,
     "tiled_fp32": tiled_clip_loss,
-    "tiled_bf16": lambda *inputs: tiled_clip_loss(*inputs, dtype=torch.bfloat16),
+    "tiled_bf16": partial(tiled_clip_loss, dtype=torch.bfloat16),
 }
 
 
@@ -62,7 +63,8 @@ def memory_of(name: str, batch: int, threads: int, device: str) -> dict:
     """Called in a process of its own."""
     torch.set_num_threads(threads)
     step(name, pairs(64, device))  # libraries are loaded, threads started
-    inputs, found = pairs(batch, device), {}
+    inputs = pairs(batch, device)
+    found: dict[str, float] = {}
     megabytes = peak_extra_megabytes(lambda: found.update(loss=step(name, inputs)), device)
     return {"peak_extra_mb": megabytes, **found}
 
@@ -87,7 +89,7 @@ def loss_speed(
     names = [*([against] if batch <= ALL_LOGITS else []), "tiled_fp32", "tiled_bf16"]
     memory = {name: memory_in_new_process(name, batch, threads, device) for name in names}
     inputs = pairs(batch, device)
-    seconds = take_turns({name: lambda name=name: step(name, inputs) for name in names}, rounds)
+    seconds = take_turns({name: partial(step, name, inputs) for name in names}, rounds)
     result = {
         "batch": batch,
         "width": WIDTH,

@@ -28,9 +28,10 @@ def peak_extra_megabytes(
     if not CLEAR.exists():  # Linux only
         return None
     CLEAR.write_text("5")  # the peak begins anew
-    before = resident("VmRSS")
+    start = resident("VmRSS")
     work()
-    return (resident("VmHWM") - before) / 1e6
+    peak = resident("VmHWM")
+    return None if start is None or peak is None else (peak - start) / 1e6
 
 
 def resident(name: str = "VmRSS", process: int | str = "self") -> int | None:

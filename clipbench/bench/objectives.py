@@ -58,7 +58,8 @@ def curve(
     seconds of training.
     """
     trainer = trainer_of(name, preset, pairs, seed, threads)
-    found, waiting = [], list(due)
+    found: list[dict] = []
+    waiting: list[float] = list(due)
     measuring = [0.0]
 
     def measure(event: dict) -> None:

@@ -158,10 +158,11 @@ class ScikitLearn:
 
     def fit(self, C: float, problem: Problem, ours) -> None:
         bound = fit(problem, C, start=ours, target=1e-9).bound
-        solution, _, self.default_seconds[C] = self.run(C, None, tol=1e-4, max_iter=100)
-        self.default_gaps[C] = self.gap(solution, problem, C, bound)
+        default, _, self.default_seconds[C] = self.run(C, None, tol=1e-4, max_iter=100)
+        self.default_gaps[C] = self.gap(default, problem, C, bound)
         nearest = min(self.solutions, key=lambda other: max(other / C, C / other), default=None)
-        solution, tolerances = self.solutions.get(nearest), list(TOLERANCES)
+        solution = None if nearest is None else self.solutions[nearest]
+        tolerances = list(TOLERANCES)
         self.seconds[C] = 0.0
         while True:
             solution, iterations, seconds = self.run(C, solution, tolerances[0], ITERATIONS)

@@ -122,12 +122,11 @@ def compare(train: Rows, test: Rows, C: float, limit: float) -> dict[str, float]
     seconds = time.perf_counter() - began
     bound = fit(problem, C, start=ours, target=1e-10).bound
     rival = ScikitLearn(train, limit)
-    solution, taken, gap = None, 0.0, float("inf")
-    while gap > CONVERGED and taken < limit:
+    solution, iterations, taken = rival.run(C, None, TOLERANCE, ROUND)
+    gap = rival.gap(solution, problem, C, bound)
+    while gap > CONVERGED and taken < limit and iterations == ROUND:
         solution, iterations, more = rival.run(C, solution, TOLERANCE, ROUND)
         taken, gap = taken + more, rival.gap(solution, problem, C, bound)
-        if iterations < ROUND:
-            break
     theirs = rival.objective(solution, problem, C)
     scores = test.features.double() @ torch.from_numpy(solution[0]).T + torch.from_numpy(
         solution[1]

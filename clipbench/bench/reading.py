@@ -63,12 +63,12 @@ def reading(
     trainer.stream = cached
     if trainer.device.type == "cpu":
         torch.set_num_threads(threads or trainer.use_fastest_threads())
-    streams = {
+    streams: dict[str, PairStream] = {
         "decoding": forgetful(data, side, trainer.device),
         "ahead": Prefetched(forgetful(data, side, trainer.device)),
         "cached": Prefetched(cached),
     }
-    seconds = {way: [] for way in streams}
+    seconds: dict[str, list[float]] = {way: [] for way in streams}
     for _ in range(rounds):
         for way, stream in streams.items():
             seconds[way] += timed_steps(trainer, stream, steps)

@@ -3,6 +3,7 @@ comparison.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ def open_clip_model(config: CLIPConfig) -> torch.nn.Module:
     if not (isinstance(image, ViTConfig | ResNetConfig) and isinstance(text, TransformerConfig)):
         raise UserError("open_clip has no such encoders; compare with --preset classroom")
     if isinstance(image, ViTConfig):
-        vision_settings = {
+        vision_settings: dict[str, Any] = {
             "layers": image.depth,
             "width": image.width,
             "head_width": image.width // image.heads,
@@ -92,7 +93,7 @@ class OpenClipTraining:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         with torch.no_grad():
-            self.model.logit_scale.clamp_(0, LOGIT_SCALE_MAX)
+            self.model.get_parameter("logit_scale").clamp_(0, LOGIT_SCALE_MAX)
 
 
 def open_clip_step(

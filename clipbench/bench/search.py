@@ -78,14 +78,19 @@ def use_threads(count: int, index) -> None:
 
 def one_contest(queries: Tensor, features: Tensor, index, top: int, rounds: int) -> dict:
     """Least milliseconds of each, and whether their ids are the same."""
-    ways = {"ours": lambda: top_k(queries, features, top)}
-    if index is not None:
-        ways["faiss"] = lambda: index.search(queries.numpy(), top)
+
+    def ours() -> Neighbours:
+        return top_k(queries, features, top)
+
+    def faiss() -> tuple:
+        return index.search(queries.numpy(), top)
+
+    ways = {"ours": ours} if index is None else {"ours": ours, "faiss": faiss}
     seconds = take_turns(ways, rounds)
     told = {f"{name}_ms": 1e3 * min(times) for name, times in seconds.items()}
     if index is None:
         return told
-    same = agreement(ways["ours"](), *ways["faiss"]())
+    same = agreement(ours(), *faiss())
     return told | {"times_faster": ratio(seconds["faiss"], seconds["ours"]), **same}
 
 

@@ -18,7 +18,8 @@ from clipbench.errors import UserError
 def repeated(work, seconds: float) -> list[float]:
     """Durations of as many calls of ``work`` as fit into ``seconds``, after one to warm up."""
     work()
-    durations, end = [], time.perf_counter() + seconds
+    durations: list[float] = []
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(durations) < 3:
         began = time.perf_counter()
         work()

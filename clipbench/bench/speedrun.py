@@ -46,7 +46,7 @@ def speedrun(
     """
     data = open_pictures("scenes:heldout256").subset(range(pictures))
     contestants = {"ours": lambda seed: train_ours(preset, pairs, seed, threads, data)}
-    grids = {}
+    grids: dict[str, dict] = {}
     if against == "open_clip":
         from clipbench.bench.speedrun_rival import rivals
 

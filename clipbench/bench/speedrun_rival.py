@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -85,8 +86,9 @@ def tune(
             f"after {pairs:,} pairs"
         )
     best = max(grid, key=lambda point: point["top1"])
-    chosen = {"rate": best["rate"], "warmup": best["warmup"]}
-    return replace(recipe, **chosen), chosen | {"tuning_pairs": pairs, "grid": grid}
+    chosen = replace(recipe, rate=best["rate"], warmup=best["warmup"])
+    told = {"rate": best["rate"], "warmup": best["warmup"], "tuning_pairs": pairs, "grid": grid}
+    return chosen, told
 
 
 def ladder(
@@ -114,9 +116,9 @@ def train(recipe: Recipe, pairs: int, seed: int, threads: int | None, data: Pict
     size, batch = recipe.config.image_size, recipe.preset.train.batch_size
     stream = ScenePairs(seed, recipe.preset.scenes, recipe.preset.tiny_world, size)
     tokenizer, preprocess = world_tokenizer(recipe.config.context_length), Preprocess(size)
-    training = OpenClipTraining(
-        recipe.model().to(memory_format=torch.channels_last), better_precision()
-    )
+    # torch's stubs know of no memory_format here
+    model: Any = recipe.model()
+    training = OpenClipTraining(model.to(memory_format=torch.channels_last), better_precision())
     steps = math.ceil(pairs / batch)
     warmup = recipe.warmup if isinstance(recipe.warmup, int) else round(recipe.warmup * steps)
     began = time.monotonic()

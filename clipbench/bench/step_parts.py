@@ -30,7 +30,7 @@ def step_parts(trainer, rounds: int = ROUNDS) -> dict:
         name: {"seconds": each, "share": each / whole, "precision": formats[name]}
         for name, each in seconds.items()
     }
-    slowest = max(seconds, key=seconds.get)
+    slowest = max(seconds, key=seconds.__getitem__)
     return {
         "slowest_part": slowest,
         **{f"slowest_{name}": value for name, value in parts[slowest].items()},

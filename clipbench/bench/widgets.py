@@ -256,7 +256,7 @@ def flood(page: "Page", controls: list[dict]) -> dict:
         if page.tell("hasattr(app, 'encoder')")
         else "in_flight = None"
     )
-    began, sent = time.perf_counter(), None
+    began, sent = time.perf_counter(), ""
     for number in range(FLOOD):
         time.sleep(max(0.0, began + number * FLOOD_SECONDS / FLOOD - time.perf_counter()))
         sent = page.send(quick["model_id"], data_of(quick, number))

@@ -2,6 +2,7 @@
 
 from argparse import SUPPRESS  # as a default: the function's own
 from pathlib import Path
+from typing import Any
 
 from clipbench.cli.shared import OBJECTIVES, Parser, add, positive, show_numbers
 
@@ -226,7 +227,7 @@ def search_options(parser: Parser) -> None:
 
 
 def scaling_options(parser: Parser) -> None:
-    several = {"nargs": "+", "metavar": "N"}
+    several: dict[str, Any] = {"nargs": "+", "metavar": "N"}
     parser.add_argument(
         "--widths",
         type=positive(int),

@@ -47,12 +47,12 @@ def add(
     show: Callable,
     about: str,
     exit_code: Callable[[dict], int] = lambda result: 0,
-) -> argparse.ArgumentParser:
+) -> Parser:
     """A command:
 
     ``run`` gives its result, ``show`` makes that readable, ``exit_code`` says how the program ends.
     """
-    parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
+    parser: Parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run, show=show, exit_code=exit_code)
     return parser

@@ -155,7 +155,7 @@ def use_fastest_threads(work: Callable[[], object]) -> int:
         began = time.perf_counter()
         work()
         seconds[threads] = time.perf_counter() - began
-    torch.set_num_threads(min(seconds, key=seconds.get))
+    torch.set_num_threads(min(seconds, key=seconds.__getitem__))
     return torch.get_num_threads()
 
 

@@ -118,7 +118,7 @@ def required_packages() -> list[str]:
         requirements = metadata.requires("clipbench") or []
     except metadata.PackageNotFoundError:
         return ["torch", "numpy", "ipywidgets"]
-    return [re.match(r"[\w.-]+", line).group() for line in requirements if "extra ==" not in line]
+    return [re.findall(r"[\w.-]+", line)[0] for line in requirements if "extra ==" not in line]
 
 
 def versions(names: list[str]) -> dict[str, str | None]:
@@ -215,8 +215,9 @@ def _broken_torch() -> list[dict]:
 
 def torchvision_is_foreign(torch_version: str | None, torchvision_version: str | None) -> bool:
     """Whether a torchvision without the mark "+cpu" lies beside a torch that has it."""
-    both = torch_version is not None and torchvision_version is not None
-    return both and torch_version.endswith("+cpu") and not torchvision_version.endswith("+cpu")
+    if torch_version is None or torchvision_version is None:
+        return False
+    return torch_version.endswith("+cpu") and not torchvision_version.endswith("+cpu")
 
 
 def _missing_checkpoints() -> list[dict]:

@@ -6,12 +6,15 @@ precisions are never mixed. Whatever the weights are, an encoder answers in floa
 """
 
 import hashlib
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from clipbench.compute.devices import pick_precision
 from clipbench.errors import UserError
+
+Model = TypeVar("Model", bound=nn.Module)
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -35,7 +38,7 @@ def choose_precision(name: str | None, device: torch.device | str) -> str:
     return name
 
 
-def in_precision(model: nn.Module, precision: str) -> nn.Module:
+def in_precision(model: Model, precision: str) -> Model:
     """The model itself, its weights in that format.
 
     What is small and sensitive stays float32: single numbers (the temperature) and the statistics

@@ -38,10 +38,20 @@ class Encoder(Protocol):
     """
 
     name: str  # what the user called the model
-    embed_dim: int  # D
-    scale: float  # what cosine similarities are multiplied by before a softmax
-    # hash of weights, tokenizer and preprocessing: the same fingerprint gives the same features
-    fingerprint: str
+
+    @property
+    def embed_dim(self) -> int:
+        """D."""
+
+    @property
+    def scale(self) -> float:
+        """What cosine similarities are multiplied by before a softmax."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights, tokenizer and preprocessing: the same fingerprint gives the same
+        features.
+        """
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B 3 H W"]:
         """Pictures to the model's input."""

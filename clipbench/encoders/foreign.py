@@ -7,6 +7,7 @@ with this package's own preprocessing, which is held to be equal pixel for pixel
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +36,8 @@ class ForeignEncoder:
         device: torch.device | str | None = None,
         precision: str | None = "fp32",
     ):
-        self.scale = float(model.logit_scale.detach().exp())
+        self.model: Any = model  # its class, and so what it has, is a library's
+        self.scale = float(model.get_parameter("logit_scale").detach().exp())
         bias = getattr(model, "logit_bias", None)
         # what SigLIP adds to the scaled similarities
         self.bias = 0.0 if bias is None else float(bias.detach())
@@ -43,7 +45,7 @@ class ForeignEncoder:
             model.to(device)
         self.device = next(model.parameters()).device
         self.precision = choose_precision(precision, self.device)
-        self.model = in_precision(model.eval(), self.precision)
+        in_precision(model.eval(), self.precision)
         self.name, self._preprocess = name, preprocess
         self._fingerprint: str | None = None
 
@@ -263,10 +265,11 @@ def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, 
     As transformers' ``get_image_size_for_max_num_patches``, to the last step.
     """
 
+    def whole(side: float) -> int:
+        return max(patch, math.ceil(side / patch) * patch)
+
     def sides(scale: float) -> tuple[int, int]:
-        return tuple(
-            max(patch, math.ceil(side * scale / patch) * patch) for side in (height, width)
-        )
+        return whole(height * scale), whole(width * scale)
 
     low, high = 1e-6, 100.0
     while high - low >= 1e-5:
@@ -366,7 +369,7 @@ def without_projection(visual: nn.Module) -> Iterator[None]:
             f"open_clip's {type(visual).__name__} has no features before projection; "
             "take encode_image"
         )
-    projection, visual.proj = visual.proj, None
+    projection, visual.proj = visual.proj, None  # type: ignore[assignment]  # torch's stubs know no None
     try:
         yield
     finally:

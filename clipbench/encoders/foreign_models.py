@@ -12,6 +12,7 @@ import string
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,9 @@ UNREADABLE = (
     TypeError,
     AttributeError,
 )
-Loader = Callable[[Path, str, torch.device | str, str], TransformersEncoder | OpenClipEncoder]
+Loader = Callable[
+    [Path, str, torch.device | str, str | None], TransformersEncoder | OpenClipEncoder
+]
 
 
 def open_foreign(
@@ -91,7 +94,8 @@ def load_transformers(
     except ImportError:
         raise missing_package(name, "transformers", "hf") from None
     folder, state = weights.parent, whole_names(read_weights(weights), weights)
-    kind = TransformersEncoder
+    kind: Callable[..., TransformersEncoder] = TransformersEncoder
+    preprocess: Preprocess | dict
     try:
         if (folder / "config.json").exists() and "visual.trunk.pos_embed" not in state:
             config, clean = AutoConfig.from_pretrained(folder, local_files_only=True), None
@@ -115,7 +119,7 @@ def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Mo
     """
     from transformers import MODEL_MAPPING
 
-    kind = MODEL_MAPPING[type(config)]
+    kind: Any = MODEL_MAPPING[type(config)]  # not the tuple of classes that its stubs allow too
     with torch.device("meta"):
         wanted = kind(config).state_dict()
     state = {name: in_shape(tensor, wanted.get(name)) for name, tensor in state.items()}
@@ -173,7 +177,8 @@ def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
     from transformers import SiglipConfig
 
     data = open_clip_settings(folder)
-    config = SiglipConfig(**siglip_config(data["model_cfg"], state))
+    # Any: its stubs allow vision_config to be plain data, which __init__ has read
+    config: Any = SiglipConfig(**siglip_config(data["model_cfg"], state))
     preprocess = from_open_clip_preprocessing(data, config.vision_config.image_size)
     clean = (data["model_cfg"]["text_cfg"].get("tokenizer_kwargs") or {}).get("clean", "whitespace")
     return config, to_transformers(state), preprocess, CLEANINGS[clean]

@@ -240,7 +240,7 @@ def adaptation_sweep(
     Raises:
         UserError: when a class has too few rows in the pool.
     """
-    found = {}
+    found: dict[str, float] = {}
     for k in shots:
         each = [
             probe_accuracies(pool, *draw_shots(pool.labels, k, seed), tests, classes)

@@ -102,15 +102,13 @@ def probe_rows(
     encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool
 ) -> tuple[Rows, Rows]:
     """(training rows from the task's other seed, test rows): features before the projection."""
-    learned = task.draw(train, training=True)
-    sets = (learned, task.pictures(learned, training=True)), (question, task.pictures(question))
-    return tuple(
-        Rows(
-            cached_image_features(encoder, pictures, projected=False, progress=progress),
-            asked.labels,
-        )
-        for asked, pictures in sets
-    )
+
+    def rows(asked: Question, training: bool) -> Rows:
+        pictures = task.pictures(asked, training)
+        features = cached_image_features(encoder, pictures, projected=False, progress=progress)
+        return Rows(features, asked.labels)
+
+    return rows(task.draw(train, training=True), True), rows(question, False)
 
 
 def probe_numbers(train: Rows, test: Rows, answers: int, interval: str) -> dict[str, float]:

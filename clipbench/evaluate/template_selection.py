@@ -65,7 +65,8 @@ def forward_selection(
         prompts: unit vectors of every template and class.
         most: stop after so many templates.
     """
-    chosen, steps = Ensemble(prompts[:0]), []
+    chosen = Ensemble(prompts[:0])
+    steps: list[Step] = []
     left = list(range(len(prompts)))
     while left and len(steps) < most:
         scores = [top1(validation, with_one_more(chosen, prompts[each])) for each in left]

@@ -208,7 +208,7 @@ def attack_metrics(
         "two_way_control": control.prefers_true,
         **under_stickers(attacked, control),
     }
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, hits in shares.items():
         metrics |= with_interval(prefix + name, int(hits.sum()), len(hits), kind=interval)
     if known := int(clean.right.sum()):
@@ -222,7 +222,7 @@ def size_metrics(
     attacked: Judgement, control: Judgement, prefix: str, height: float, interval: str
 ) -> dict[str, float]:
     """The numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, hits in under_stickers(attacked, control).items():
         metrics |= with_interval(
             f"{prefix}{name}_at_{height:g}", int(hits.sum()), len(hits), kind=interval
@@ -382,7 +382,7 @@ def photo_metrics(
         "success": (verdict.target, written),
         "two_way_attacked": (verdict.prefers_true, written),
     }
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, (hits, rows) in groups.items():
         if count := int(rows.sum()):
             metrics |= with_interval(prefix + name, int((hits & rows).sum()), count, kind=interval)

@@ -34,8 +34,10 @@ check_days = FunctionCheck(
     right=days,
     cases=((12.8e9, 80.0, 112.0, 256, 0.3), (4e8, 30.0, 989.0, 1, 0.4)),
     mistakes={
-        "That is in seconds. A day has 86,400 of them.": lambda *a: days(*a, day=1.0),
-        "That is in hours.": lambda *a: days(*a, day=3600.0),
+        "That is in seconds. A day has 86,400 of them.": lambda p, g, t, n, used: days(
+            p, g, t, n, used, day=1.0
+        ),
+        "That is in hours.": lambda p, g, t, n, used: days(p, g, t, n, used, day=3600.0),
         "You left out that only a part of the peak is used.": lambda p, g, t, n, used: days(
             p, g, t, n, 1.0
         ),

@@ -5,6 +5,7 @@ aloud.
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 # dark edge, because the light ones stand out too little from white.
 KINDS = (BLUE, "#E69F00", GREEN, "#CC79A7", "#56B4E9", ORANGE, "#F0E442")
 REST = "#9AA3AD"
-ACROSS = {
+ACROSS: dict[str, Any] = {
     "ha": "center",
     "va": "center",
     "rotation": 20,
@@ -79,7 +80,7 @@ class LessonFigure(Figure):
 
 
 def new_figure(
-    width: float, height: float, alt: str, layout: str | None = "constrained"
+    width: float, height: float, alt: str, layout: Literal["constrained"] | None = "constrained"
 ) -> LessonFigure:
     """An empty figure of so many inches; with ``layout=None`` the caller places its axes by
     hand.

@@ -79,8 +79,14 @@ def accuracy_bars(
     ax.barh(rows, top, color=BLUE, height=0.7)
     ax.errorbar(top, rows, xerr=around, fmt="none", ecolor="black", capsize=3, label="95% interval")
     for row, value in enumerate(top):
-        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
-        ax.annotate(f"{value:.0f}%", (high[row], row), **beside)
+        ax.annotate(
+            f"{value:.0f}%",
+            (high[row], row),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
     ax.axvline(100 * chance, color=ORANGE, linestyle="--", label="chance")
     ax.set_yticks(rows, names)
     ax.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel=f"{what} in %")
@@ -171,7 +177,9 @@ def points_in_plane(
     return figure
 
 
-def label_point(ax: Axes, text: str, point: Sequence[float], away_from: Sequence[float]) -> None:
+def label_point(
+    ax: Axes, text: str, point: tuple[float, float], away_from: tuple[float, float]
+) -> None:
     """A dot with its text above or below, on the side where the picture is not."""
     above = point[1] > away_from[1]
     ax.plot(*point, "o", color=ORANGE, markersize=7, zorder=3)

@@ -120,7 +120,7 @@ def labelled_scatter(
         Line2D([], [], color=colour, marker=mark, linestyle="", label=group)
         for group, (colour, mark, _) in zip(groups, LINE_STYLES, strict=False)
     ]
-    drawn = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
+    drawn = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
     ax.legend(handles=[*(handles if len(groups) > 1 else []), *drawn], fontsize=9, frameon=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(wrap(title, 6.5), fontsize=11)

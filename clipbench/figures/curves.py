@@ -5,6 +5,7 @@ accuracy.
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ from clipbench.figures.canvas import (
     plain,
 )
 
-Event = Mapping[str, object]
+Event = Mapping[str, Any]
 
 
 def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:

@@ -47,14 +47,17 @@ def value_grid(
         for column, number in enumerate(numbers):
             colour = "white" if number > low + 0.62 * (high - low) else "black"
             weight = "bold" if bold[row, column] else "normal"
-            look = {
-                "ha": "center",
-                "va": "center",
-                "fontsize": 10,
-                "color": colour,
-                "weight": weight,
-            }
-            ax.text(column, row, f"{number:.{decimals}f}", **look)
+            shown = f"{number:.{decimals}f}"
+            ax.text(
+                column,
+                row,
+                shown,
+                ha="center",
+                va="center",
+                fontsize=10,
+                color=colour,
+                weight=weight,
+            )
     ax.set_yticks(range(len(rows)), labels, fontsize=9)
     ax.set_xticks(range(len(columns)), heads, fontsize=9)
     ax.tick_params(length=0, bottom=False, labelbottom=False, labeltop=True)

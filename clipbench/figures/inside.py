@@ -135,7 +135,9 @@ def steering_filmstrip(
     tile = (WIDTH - 0.2) / max(columns, 5)
     alt = f"Film strip of {len(runs)} runs with {columns} frames. {title}"
     figure = new_figure(WIDTH, len(runs) * (tile + 0.5) + 2.6, alt)
-    parts = figure.subfigures(len(runs) + 1, 1, height_ratios=[tile + 0.5] * len(runs) + [2.2])
+    parts = figure.subfigures(
+        len(runs) + 1, 1, squeeze=False, height_ratios=[tile + 0.5] * len(runs) + [2.2]
+    )[:, 0]
     for part, (name, (pictures, steps, cosines)) in zip(parts, runs.items(), strict=False):
         same_length(pictures=pictures, steps=steps, cosines=cosines)
         part.suptitle(name, fontsize=10, x=0.01, ha="left")

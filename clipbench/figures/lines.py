@@ -97,14 +97,16 @@ def histograms(
         values.items(), LINE_STYLES, ("", "///", "..."), strict=False
     ):
         share = 100 * np.ones(len(each)) / len(each)
-        look = {"facecolor": f"{colour}70", "edgecolor": colour, "hatch": hatch, "linewidth": 1}
         ax.hist(
             each,
-            edges,
+            edges.tolist(),
             weights=share,
             histtype="stepfilled",
             label=f"{name} ({len(each):,})",
-            **look,
+            facecolor=f"{colour}70",
+            edgecolor=colour,
+            hatch=hatch,
+            linewidth=1,
         )
     ax.set(xlabel=xlabel, ylabel="share of the group in %")
     ax.set_title(wrap(title, 6.5), fontsize=11)

@@ -44,7 +44,13 @@ def labelled_map(
             chosen = places[(of_kind == number) & (np.array(texts) == is_text)]
             colour = REST if number < 0 else KINDS[number]
             ax.scatter(
-                *chosen.T, s=size, c=colour, marker=marker, edgecolors="#333a44", linewidths=0.4
+                chosen[:, 0],
+                chosen[:, 1],
+                s=size,
+                c=colour,
+                marker=marker,
+                edgecolors="#333a44",
+                linewidths=0.4,
             )
     ax.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
     ax.set_title(wrap(title, 7.2), fontsize=11)

@@ -75,8 +75,8 @@ def draw_tile(
     ax = figure.add_axes((left / width, (top - side) / height, side / width, side / height))
     ax.imshow(np.asarray(picture.convert("RGB")), interpolation="lanczos")
     ax.axis("off")
-    below = {"ha": "center", "va": "top", "fontsize": 9, "color": colour}
-    figure.text((left + side / 2) / width, (top - side - 0.04) / height, text, **below)
+    x, y = (left + side / 2) / width, (top - side - 0.04) / height
+    figure.text(x, y, text, ha="center", va="top", fontsize=9, color=colour)
 
 
 def similarity_heatmap(
@@ -115,10 +115,8 @@ def similarity_heatmap(
     title = wrap(title, 0.85 * width)
     figure = new_figure(width, cell * (n + 1.1) + 0.3 + LINE * (title.count("\n") + 1), alt)
     ax = figure.subplots()
-    colours = (
-        {"cmap": "Blues", "vmin": 0} if what == "probability" else {"cmap": "RdBu", "vmin": -1}
-    )
-    cells = ax.imshow(similarity.numpy(), vmax=1, **colours)
+    colours, least = ("Blues", 0) if what == "probability" else ("RdBu", -1)
+    cells = ax.imshow(similarity.numpy(), cmap=colours, vmin=least, vmax=1)
     draw_cells(ax, similarity, pairs)
     for column, picture in enumerate(pictures):
         place = (column - 0.47, column + 0.47, -0.58, -1.52)
@@ -149,13 +147,8 @@ def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
     """
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
-            look = {
-                "ha": "center",
-                "va": "center",
-                "fontsize": 9,
-                "color": "white" if abs(value) > 0.6 else "black",
-            }
-            ax.text(column, row, f"{rounded(value, 2):.2f}", **look)
+            shown, colour = f"{rounded(value, 2):.2f}", "white" if abs(value) > 0.6 else "black"
+            ax.text(column, row, shown, ha="center", va="center", fontsize=9, color=colour)
         if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
@@ -164,8 +157,8 @@ def diagonal_finding(similarity: torch.Tensor) -> str:
     """What a similarity matrix says about its pairs, in one line."""
     if similarity.shape[0] != similarity.shape[1]:
         return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
-    others = similarity[~torch.eye(len(similarity), dtype=torch.bool)]
-    own, others = (rounded(float(each.mean()), 2) for each in (similarity.diagonal(), others))
+    beside = similarity[~torch.eye(len(similarity), dtype=torch.bool)]
+    own, others = (rounded(float(each.mean()), 2) for each in (similarity.diagonal(), beside))
     right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())
     return (
         f"Mean cosine {own:.2f} with the own caption, {others:.2f} with others; "

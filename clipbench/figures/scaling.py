@@ -46,7 +46,14 @@ def power_law_chart(
     for (name, (x, y)), (colour, mark, _) in zip(groups.items(), LINE_STYLES, strict=False):
         ax.plot(x, y, mark, color=colour, markersize=7, label=name)
         for word, *place in zip((names or {}).get(name, ()), x, y, strict=False):
-            ax.annotate(word, place, (7, 5), textcoords="offset points", fontsize=8.5, color=colour)
+            ax.annotate(
+                word,
+                (place[0], place[1]),
+                (7, 5),
+                textcoords="offset points",
+                fontsize=8.5,
+                color=colour,
+            )
     for (name, (x, y)), (colour, *_) in zip(lines.items(), LINE_STYLES, strict=False):
         ax.plot(x, y, "--", color=colour, linewidth=1.4, label=name)
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)

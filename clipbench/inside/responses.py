@@ -112,7 +112,7 @@ def unit_responses(
         for start in shown(starts, f"units at {pictures.name}", progress):
             rows = range(start, min(start + batch_size, len(pictures)))
             model.encode_image(
-                encoder.preprocess(pictures.pictures(rows)).to(encoder.device, encoder.dtype)
+                encoder.preprocess(pictures.pictures(rows)).to(model.image_projection.weight)
             )
             for name in layers:
                 parts[name].append(one_number_a_unit(heard[name], pool).float().cpu())

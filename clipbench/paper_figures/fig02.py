@@ -39,9 +39,10 @@ def make(sources: Sources) -> Finding:
 def draw(record: dict) -> tuple[LessonFigure, str]:
     """(figure, finding)."""
     lines = {
-        label: tuple(
-            [100 * share for share in record[name][key]]
-            for key in ("top1", "top1_low", "top1_high")
+        label: (
+            in_percent(record[name]["top1"]),
+            in_percent(record[name]["top1_low"]),
+            in_percent(record[name]["top1_high"]),
         )
         for name, label in NAMES.items()
         if name in record
@@ -51,3 +52,7 @@ def draw(record: dict) -> tuple[LessonFigure, str]:
     return line_chart(
         record["pairs"], lines, finding, "pairs seen", "zero-shot top-1 in %", logarithmic=True
     ), finding
+
+
+def in_percent(fractions: list[float]) -> list[float]:
+    return [100 * fraction for fraction in fractions]

@@ -7,7 +7,7 @@ import torch
 from clipbench.data.open import open_pictures
 from clipbench.data.probe_splits import drawn
 from clipbench.data.readers.prompt_sets import words_for
-from clipbench.evaluate.features.feature_file import cached_features
+from clipbench.evaluate.features.feature_file import cached_features, labelled
 from clipbench.evaluate.features.prompts import Prompts
 from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.evaluate.statistics.paired import paired_test
@@ -51,18 +51,16 @@ def measure(sources: Sources) -> dict[str, float]:
     """``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired
     over the pictures.
     """
-    found = {}
+    found: dict[str, float] = {}
     for name in DATA[sources.scale]:
         data = drawn(open_pictures(name), sources.pictures)
         class_names, templates = words_for(data)
-        stored = cached_features(sources.encoder, data)
+        features, labels, _ = labelled(cached_features(sources.encoder, data), name)
         prompts, right = Prompts(sources.encoder, class_names), {}
         for wording, texts in zip(WORDINGS, (["{}"], [ONE], list(templates)), strict=True):
-            verdicts = judge_zero_shot(stored.features, stored.labels, prompts.weights(texts))
+            verdicts = judge_zero_shot(features, labels, prompts.weights(texts))
             right[wording] = verdicts.correct
-            found |= with_interval(
-                f"{name}/{wording}", int(verdicts.correct.sum()), len(stored.labels)
-            )
+            found |= with_interval(f"{name}/{wording}", int(verdicts.correct.sum()), len(labels))
         test = paired_test(right["bare name"].tolist(), right["ensemble"].tolist())
         found |= {f"{name}/gain{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
     return found

@@ -55,7 +55,7 @@ def differences(
 def draw(gaps: dict[str, tuple[float, float, float]], rival: str) -> tuple[LessonFigure, str]:
     """(figure, finding)."""
     wins = sum(value > 0 for value, *_ in gaps.values())
-    best, worst = max(gaps, key=gaps.get), min(gaps, key=gaps.get)
+    best, worst = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
     finding = (
         f"Zero-shot beats {rival} on {wins} of {len(gaps)} tasks, from "
         f"{gaps[worst][0]:+.0f} points ({worst})"

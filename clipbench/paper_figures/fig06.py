@@ -1,6 +1,6 @@
 """Figure 6: probes of a few pictures a class against zero-shot."""
 
-from clipbench.evaluate.probes.few_shot import examples_to_match
+from clipbench.evaluate.probes.few_shot import Match, examples_to_match
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding, mean_of
 from clipbench.paper_figures.sources import Sources
@@ -53,7 +53,7 @@ def mean_over(tasks: list[dict], key: str) -> tuple[float, float, float]:
     return mean_of([numbers[key] for numbers in tasks], halves)
 
 
-def draw(means: dict) -> tuple[LessonFigure, str, object]:
+def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
     """(figure, finding, where the curve meets zero-shot)."""
     shots = list(means["curve"])
     rows = {

@@ -72,17 +72,18 @@ def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tu
     clips = [name for name in means if name not in others]
     groups = {
         kind: {
-            name: (compute[name], *(100 * means[name][place] for place in (0, 1, 2)))
+            name: (compute[name], 100 * mean, 100 * low, 100 * high)
             for name in names
+            for mean, low, high in [means[name]]
         }
         for kind, names in (("CLIP", clips), ("others", others))
         if names
     }
-    best = max(clips, key=means.get)
+    best = max(clips, key=means.__getitem__)
     if not others:
         finding = f"{best}: mean probe {100 * means[best][0]:.1f} %; nothing to compare with yet"
         return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (-1.0, 1.0)
-    rival = max(others, key=means.get)
+    rival = max(others, key=means.__getitem__)
     gap, low, high = mean_of_difference(means[best], means[rival])
     finding = (
         f"{best} is {100 * gap:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}) "

@@ -64,6 +64,7 @@ def measure(sources: Sources) -> dict:
     }
     curve = few_shot_curve(train.labels, probe_scorer(train, test, CLASSES), (1, 2), range(5))
     for kind, point in zip(KINDS[1:], curve, strict=True):
+        assert point.interval is not None  # there are several seeds
         low, high = point.interval
         metrics |= {kind: point.mean, f"{kind}_low": max(0.0, low), f"{kind}_high": min(1.0, high)}
     return metrics | {

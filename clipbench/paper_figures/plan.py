@@ -7,6 +7,7 @@ work, and is not.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clipbench.compute.flops import image_flops, text_flops
 from clipbench.data.alter.sticker import Sticker
@@ -140,7 +141,7 @@ def plan(names: Sequence[str], sources: Sources) -> dict:
         their sum; ``basis``, what the estimate rests on.
     """
     wanted = dict.fromkeys(RECORD_OF[name] for name in names if name in RECORD_OF)
-    records = {}
+    records: dict[str, dict[str, Any]] = {}
     for name in wanted:
         need, there = NEEDS[name](sources), sources.has(sources.own(name))
         records[name] = {

@@ -66,7 +66,8 @@ class Sources:
         )
         self.prefix = scale if model is None else re.sub(r"[^\w.-]+", "-", str(model)).strip("-.")
         self.shipped, self.made = shipped or shipped_records(), made
-        self.tasks, self.measuring = tasks, measuring and made is not None
+        self.tasks = tasks
+        self.write_to = made if measuring else None  # the folder of records that are measured now
         self.begin()
 
     def begin(self) -> None:
@@ -141,7 +142,7 @@ class Sources:
             NoRecord: where nothing may be measured.
         """
         own = self.own(name)
-        if self.file(own) is None and measure and self.measuring:
+        if self.file(own) is None and measure and self.write_to:
             import time
 
             began = time.perf_counter()
@@ -151,5 +152,5 @@ class Sources:
             record = make_record(
                 metrics, settings, self.encoder.fingerprint, time.perf_counter() - began
             )
-            write_record(self.made / f"{own}.json", record)
+            write_record(self.write_to / f"{own}.json", record)
         return self.record(own, command)["metrics"]

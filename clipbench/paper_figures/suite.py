@@ -74,7 +74,7 @@ def pixel_suite(sources: Sources) -> dict[str, dict]:
         NoRecord: where nothing may be measured.
     """
     name = "pixels-scene-tasks"
-    if not sources.has(name) and sources.measuring:
+    if not sources.has(name) and sources.write_to:
         from clipbench.evaluate.records.record import make_record, write_record
 
         settings = {
@@ -82,13 +82,13 @@ def pixel_suite(sources: Sources) -> dict[str, dict]:
             "pictures": sources.pictures,
         }
         write_record(
-            sources.made / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0)
+            sources.write_to / f"{name}.json", make_record(pixel_probes(sources), settings, "", 0.0)
         )
     return by_task(sources.record(name, sources.again("fig05"))["metrics"])
 
 
 def pixel_probes(sources: Sources) -> dict:
-    found = {}
+    found: dict[str, float] = {}
     for name in sources.tasks or TASKS:
         task, rows = scene_task(name), []
         for training in (True, False):
@@ -96,7 +96,7 @@ def pixel_probes(sources: Sources) -> dict:
             question = task.draw(count, training=training)
             pixels = task.pictures(question, training=training).tensor(PIXELS).flatten(1) / 255
             rows.append(Rows(pixels, question.labels))
-        numbers = probe_numbers(*rows, task.answers, "wilson")
+        numbers = probe_numbers(rows[0], rows[1], task.answers, "wilson")
         found |= {f"{name}/{key}": value for key, value in numbers.items()} | {
             f"{name}/chance": task.chance
         }

@@ -10,6 +10,7 @@ from clipbench.data.probe_splits import drawn
 from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
 from clipbench.evaluate.zero_shot import zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.figures.lines import Line
 from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
 
@@ -97,7 +98,8 @@ def is_read(metrics: dict) -> bool:
 def draw(runs: dict[str, list[dict]]) -> tuple[LessonFigure, str]:
     """(figure, finding); ``runs``: name -> metrics of each seed."""
     heights, _ = rates(next(iter(runs.values()))[0], "success")
-    lines, ends = {}, []
+    lines: dict[str, Line] = {}
+    ends = []
     for name, seeds in runs.items():
         columns = list(zip(*(rates(run, "success")[1] for run in seeds), strict=True))
         middle = [fmean(column) for column in columns]

@@ -54,7 +54,7 @@ def best_checkpoint(run: Path) -> Path | None:
     """
     scores = {folder: score_of(folder) for folder in checkpoints(run)}
     scored = {folder: score for folder, score in scores.items() if score is not None}
-    return max(scored, key=scored.get, default=None)
+    return max(scored, key=scored.__getitem__, default=None)
 
 
 def score_of(folder: Path) -> float | None:

@@ -45,8 +45,9 @@ def fits_hub(config: CLIPConfig) -> bool:
 
 
 def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
-    """config.json for transformers' CLIPModel."""
+    """config.json for transformers' CLIPModel, of a model that ``fits_hub``."""
     image, text = config.image, config.text
+    assert isinstance(image, ViTConfig) and isinstance(text, TransformerConfig)
     return {
         "architectures": ["CLIPModel"],
         "model_type": "clip",
@@ -317,6 +318,7 @@ def from_open_clip_config(data: dict) -> CLIPConfig:
         image.get("head_width", 64),
     )
     size = image.get("image_size", 224)
+    image_config: ResNetConfig | ViTConfig
     if isinstance(layers, list):
         image_config = ResNetConfig(size, tuple(layers), width, 32 * width // head_width)
     else:
@@ -492,10 +494,9 @@ def like(config: CLIPConfig, known: CLIPConfig) -> bool:
     image = replace(known.image, image_size=config.image_size)
     if isinstance(config.image, ViTConfig) and isinstance(image, ViTConfig):
         image = replace(image, activation=config.image.activation)
-    return config.image == image and (config.text.width, config.text.depth) == (
-        known.text.width,
-        known.text.depth,
-    )
+    text, other = config.text, known.text
+    assert isinstance(text, TransformerConfig) and isinstance(other, TransformerConfig)
+    return config.image == image and (text.width, text.depth) == (other.width, other.depth)
 
 
 def vit_of_weights(state: Mapping[str, Tensor], activation: str) -> ViTConfig:
@@ -507,10 +508,11 @@ def vit_of_weights(state: Mapping[str, Tensor], activation: str) -> ViTConfig:
 
 def resnet_of_weights(state: Mapping[str, Tensor]) -> ResNetConfig:
     width = state["visual.conv3.weight"].shape[0]
-    layers = tuple(count_blocks(state, f"visual.layer{number}.") for number in (1, 2, 3, 4))
-    return ResNetConfig(
-        32 * side_of_grid(state["visual.attnpool.positional_embedding"]), layers, width, width // 2
+    first, second, third, fourth = (
+        count_blocks(state, f"visual.layer{number}.") for number in (1, 2, 3, 4)
     )
+    size = 32 * side_of_grid(state["visual.attnpool.positional_embedding"])
+    return ResNetConfig(size, (first, second, third, fourth), width, width // 2)
 
 
 def side_of_grid(positions: Tensor) -> int:

@@ -42,7 +42,7 @@ def absent(attribute: str) -> type[Absent]:
 def stand_ins() -> dict[str, types.ModuleType]:
     modules = {name: types.ModuleType(name) for name in STAND_INS}
     for name, module in modules.items():
-        module.__path__, module.__getattr__ = [], absent  # a package that has everything
+        vars(module).update(__path__=[], __getattr__=absent)  # a package that has everything
         parent, _, attribute = name.rpartition(".")
         if parent:
             setattr(modules[parent], attribute, module)
@@ -59,7 +59,8 @@ def torchvision_or_stand_ins() -> Iterator[None]:
         return
     names = (*STAND_INS, *HIDDEN)
     before = {name: sys.modules[name] for name in names if name in sys.modules}
-    sys.modules.update(stand_ins() | dict.fromkeys(HIDDEN))
+    sys.modules.update(stand_ins())
+    sys.modules.update(dict.fromkeys(HIDDEN))  # type: ignore[arg-type]  # None: as if not installed
     try:
         yield
     finally:

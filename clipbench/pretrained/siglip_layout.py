@@ -72,10 +72,13 @@ def siglip_config(model: Mapping, state: Mapping[str, Tensor]) -> dict:
 
     Raises:
         KeyError: with the name of a weight that is missing.
+        ValueError: for a model that ``is_siglip`` is not true of.
     """
     vision, text = model["vision_cfg"], model["text_cfg"]
     name = vision["timm_model_name"]
-    size, patch, pixels = NAME.fullmatch(name).groups()
+    if (parts := NAME.fullmatch(name)) is None:
+        raise ValueError(f"{name} is no SigLIP of timm")
+    size, patch, pixels = parts.groups()
     approximate = (text.get("act_kwargs") or {}).get("approximate")
     norm = (text.get("norm_kwargs") or {}).get("eps", 1e-5)
     blocks = "visual.trunk.blocks."

@@ -34,7 +34,7 @@ class Layout:
 
     def write(self, ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our weights under their names."""
-        theirs = {}
+        theirs: dict[str, Tensor] = {}
         for name, tensor in ours.items():
             tensor = tensor.T if name in self.transposed else tensor
             names = self.names(name)

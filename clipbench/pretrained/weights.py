@@ -73,7 +73,7 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
         raise UserError(f"{file} is not read{advice_on_pickles([file.name])}")
     if not file.name.endswith(".json"):
         return read_file(file)
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     for name in shards(file):
         state |= read_file(file.with_name(name))
     return state

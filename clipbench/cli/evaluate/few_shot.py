@@ -1,9 +1,13 @@
 """``clipbench eval few-shot``: learning curves from a few pictures a class, against zero-shot."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
+
+if TYPE_CHECKING:
+    from clipbench.evaluate.probes.linear_probe import Rows
 
 NAME = "few-shot"
 ABOUT = (
@@ -98,21 +102,29 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     }
 
 
-def both_rows(encoder, split, projected: bool, arguments):
+def both_rows(encoder, split, projected: bool, arguments) -> "tuple[Rows, Rows]":
     """(pool, test): features of one kind."""
-    from clipbench.evaluate.features.feature_file import cached_features
+    from clipbench.evaluate.features.feature_file import cached_features, labelled
     from clipbench.evaluate.probes.linear_probe import Rows
 
-    parts = [
-        cached_features(encoder, part, projected=projected, progress=not arguments.json)
-        for part in (split.train, split.test)
-    ]
-    for part in parts if projected else ():  # the same pictures both times: told once
-        note_unreadable(part)
-    return tuple(Rows(part.features, part.labels) for part in parts)
+    def rows(part) -> Rows:
+        stored = cached_features(encoder, part, projected=projected, progress=not arguments.json)
+        if projected:  # the same pictures both times: told once
+            note_unreadable(stored)
+        features, labels, _ = labelled(stored, part.name)
+        return Rows(features, labels)
+
+    return rows(split.train), rows(split.test)
 
 
-def scorer(name: str, before, projected, weights, encoder, class_names):
+def scorer(
+    name: str,
+    before: "tuple[Rows, Rows]",
+    projected: "tuple[Rows, Rows]",
+    weights,
+    encoder,
+    class_names,
+):
     """The ``score`` of a method's name."""
     from clipbench.evaluate.probes.few_shot import probe_scorer
     from clipbench.evaluate.probes.prompt_learning import prompt_scorer

@@ -188,7 +188,7 @@ def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
     from clipbench.evaluate.wise_ft import interpolated
 
     tuned = load(arguments.wise_ft, encoder.device, encoder.precision)
-    metrics = {}
+    metrics: dict[str, float] = {}
     for share in mixed:
         numbers = shift_metrics(interpolated(encoder, tuned, share), data, shifts, templates)
         wanted = ["top1", "mean_shifted", *(f"{name}/top1" for name in shifts)]

@@ -85,7 +85,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     }
     for kind in ("zero_shot", "probe", "chance"):
         if all(kind in numbers for numbers in found.values()):
-            metrics[f"mean_{kind}"] = fmean(numbers[kind] for numbers in found.values())
+            metrics[f"mean_{kind}"] = fmean(float(numbers[kind]) for numbers in found.values())
     return metrics, {
         "tasks": [task.name for task in tasks],
         "templates": {task.name: list(task.templates) for task in tasks},

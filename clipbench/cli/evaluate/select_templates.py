@@ -26,7 +26,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
     words = choose_words(encoder, arguments)
     templates = words.templates
-    validation, test = halves(words.stored.features, words.stored.labels, arguments.seed)
+    validation, test = halves(words.stored.features, words.labels, arguments.seed)
     prompts = Prompts(encoder, words.class_names, progress=not arguments.json).of_all(templates)
     steps = forward_selection(prompts, validation, test, arguments.most)
     kept = best_length(steps)

@@ -231,11 +231,11 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
     from clipbench.evaluate.typographic import WORDING, Classifier
     from clipbench.evaluate.zero_shot import zero_shot_weights
 
-    weights = {
-        name: zero_shot_weights(encoder, data.class_names, texts)
-        for name, texts in (("", templates), ("wording_", WORDING))
-    }
-    return [Classifier(name, lambda features, w=w: features @ w) for name, w in weights.items()]
+    def classifier(name: str, texts) -> Classifier:
+        weights = zero_shot_weights(encoder, data.class_names, texts)
+        return Classifier(name, lambda features: features @ weights)
+
+    return [classifier("", templates), classifier("wording_", WORDING)]
 
 
 def pictures_and_probe(encoder, arguments) -> tuple:

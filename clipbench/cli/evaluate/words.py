@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipbench.cli.shared import Parser, note, read_lines
 from clipbench.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipbench.evaluate.features.feature_file import Stored
 
 OWN = "own"  # as an argument: what the data themselves say
 
@@ -37,10 +43,16 @@ def add_words(parser: Parser) -> None:
 class Words:
     """What is classified, and by which words."""
 
-    stored: object  # features, with labels that count class_names
+    stored: "Stored"  # features, with labels that count class_names
     class_names: list[str]
     templates: list[str]
     of: dict[str, str]  # where classes and templates are from
+
+    @property
+    def labels(self) -> "Tensor":
+        """(M,), counting ``class_names``."""
+        assert self.stored.labels is not None  # as choose_words demands
+        return self.stored.labels
 
     @property
     def settings(self) -> dict:

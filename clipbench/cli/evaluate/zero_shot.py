@@ -60,7 +60,7 @@ def judged(encoder, words, arguments):
         judge_zero_shot,
     )
 
-    features, labels = words.stored.features, words.stored.labels
+    features, labels = words.stored.features, words.labels
     if not has_joint_space(encoder):
         return judge_by_scores(encoder, features, labels, words.class_names, words.templates)
     prompts = Prompts(encoder, words.class_names, progress=not arguments.json)

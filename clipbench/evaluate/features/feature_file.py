@@ -247,7 +247,8 @@ def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
         )
     reasons = {stored.ids[row]: " ".join(unreadable[row].split()) for row in sorted(unreadable)}
     about = stored.about | {"ids": [stored.ids[row] for row in rows], "unreadable": reasons}
-    return Stored(stored.features[rows], stored.labels[rows], about)
+    labels = None if stored.labels is None else stored.labels[rows]
+    return Stored(stored.features[rows], labels, about)
 
 
 def compute(

@@ -169,7 +169,7 @@ def curve_metrics(
         ``NAME_full``; ``NAME_examples_to_match_zero_shot`` and in words ``NAME_match``, how that
         was found.
     """
-    metrics = {}
+    metrics: dict[str, float | str] = {}
     for point in curve:
         metrics[f"{name}_{point.shots}"] = point.mean
         if point.interval:

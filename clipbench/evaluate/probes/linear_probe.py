@@ -9,7 +9,7 @@ at most 1,000 iterations; here every fit is certified instead (``logistic``). Fe
 they are, neither scaled nor normalised: the paper mentions neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -189,12 +189,12 @@ class Search:
 
     def run(self) -> float:
         """The best C."""
-        spacing, best = FIRST_SPACING, None
-        candidates = range(0, len(GRID), spacing)
+        spacing = FIRST_SPACING
+        candidates: Sequence[int] = range(0, len(GRID), spacing)
         while True:
             for place in candidates:
                 self.try_one(GRID[place])
-            best = GRID.index(max(sorted(self.accuracies), key=self.accuracies.get))
+            best = GRID.index(max(sorted(self.accuracies), key=self.accuracies.__getitem__))
             spacing //= 2
             if not spacing:
                 return GRID[best]
@@ -210,7 +210,8 @@ class Search:
             key=lambda other: abs(other / C - 1) if other > C else C / other - 1,
             default=None,
         )
-        self.fits[C] = fit(self.problem, C, start=self.fits.get(nearest))
+        start = None if nearest is None else self.fits[nearest]
+        self.fits[C] = fit(self.problem, C, start=start)
         hits = (
             self.fits[C].logits(self.validation.features).argmax(1).cpu() == self.validation.labels
         )

@@ -38,7 +38,8 @@ class LearnedPrompts:
             raise UserError(
                 f"prompt learning needs a model with a text transformer; {encoder.name} has none"
             )
-        self.model, self.device = encoder.model, encoder.device
+        self.text, self.projection = text, encoder.model.text_projection
+        self.device = encoder.device
         # (C, T)
         self.token_ids = encoder.tokenizer([f"{context} {name}" for name in class_names]).to(
             self.device
@@ -58,8 +59,8 @@ class LearnedPrompts:
             ],
             1,
         )
-        features = self.model.text_encoder.read(words, self.token_ids.argmax(1))
-        return F.normalize(self.model.text_projection(features).float(), dim=-1).T
+        features = self.text.read(words, self.token_ids.argmax(1))
+        return F.normalize(self.projection(features).float(), dim=-1).T
 
 
 def learn_context(
@@ -72,7 +73,7 @@ def learn_context(
     context = prompts.context.clone().requires_grad_()
     optimizer = torch.optim.Adam([context], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    best, best_accuracy = None, -1.0
+    best, best_accuracy = torch.empty(0), -1.0
     for _ in range(STEPS + 1):  # the first weights are those before learning
         weights = prompts.weights(context)
         reached = accuracy(validation, validation.features.to(prompts.device) @ weights.detach())

@@ -36,7 +36,7 @@ class Verdicts:
         """``top1`` and ``top5`` (left out below six classes), each with the ends of its interval;
         ``mean_per_class`` of the classes that occur; ``chance``; the counts ``pictures`` and
         ``classes``."""
-        metrics = {}
+        metrics: dict[str, float] = {}
         for k in (1, 5) if self.classes > 5 else (1,):
             metrics |= with_interval(
                 f"top{k}", int((self.ranks < k).sum()), len(self.labels), level, interval
