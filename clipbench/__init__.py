@@ -16,7 +16,7 @@ from clipbench.compute.environment import prepare_for_torch
 if TYPE_CHECKING:  # for editors and type checkers
     from clipbench.data.image_set import PictureSet
     from clipbench.data.open import open_pictures
-    from clipbench.encoders.clip import ClipbenchEncoder, Encoder, load
+    from clipbench.encoders.clip import ClipbenchEncoder, Encoder, ImageEncoder, load
     from clipbench.errors import UserError
     from clipbench.evaluate.features.compute import image_features, text_features
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
@@ -31,6 +31,7 @@ HOMES = {  # the same, at run time: a public name -> its module
     "CLIPConfig": "clipbench.model",
     "ClipbenchEncoder": "clipbench.encoders.clip",
     "Encoder": "clipbench.encoders.clip",
+    "ImageEncoder": "clipbench.encoders.clip",
     "PictureSet": "clipbench.data.image_set",
     "Tokenizer": "clipbench.tokenizer",
     "TrainConfig": "clipbench.training.trainer",
@@ -53,6 +54,7 @@ __all__ = [
     "CLIPConfig",
     "ClipbenchEncoder",
     "Encoder",
+    "ImageEncoder",
     "PictureSet",
     "Tokenizer",
     "TrainConfig",

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from clipbench.bench.contest import ratio, take_turns
-from clipbench.encoders.clip import load
+from clipbench.compute.precision import choose_precision
+from clipbench.encoders.clip import joint, load
 from clipbench.errors import missing_package
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
@@ -44,7 +45,7 @@ def embedding(
             Preprocess(size),
         )
         fast, exact = (
-            load(Path(folder) / "model", "cpu", precision) for precision in ("auto", "fp32")
+            joint(load(Path(folder) / "model", "cpu", precision)) for precision in ("auto", "fp32")
         )
         theirs = transformers_embedding(Path(folder) / "model")
     contestants = {
@@ -59,7 +60,7 @@ def embedding(
         "batch": batch,
         "threads": threads,
         "rounds": rounds,
-        "precision": fast.precision,
+        "precision": choose_precision("auto", "cpu"),
         "pictures_per_second": {name: batch / min(times) for name, times in seconds.items()},
         "times_faster": ratio(seconds[against], seconds["ours"]),
         "times_faster_in_fp32": ratio(seconds[against], seconds["ours_in_fp32"]),

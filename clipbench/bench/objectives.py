@@ -96,10 +96,10 @@ def accuracy(trainer, data: PictureSet) -> dict:
         weights = zero_shot_weights(encoder, data.class_names, TEMPLATES)
         metrics = zero_shot_metrics(image_features(encoder, data), data.labels, weights)
     else:
-        encoder = RivalEncoder(trainer.objective, trainer.tokenizer, trainer.preprocess)
-        features = image_features(encoder, data, projected=False)
+        rival = RivalEncoder(trainer.objective, trainer.tokenizer, trainer.preprocess)
+        features = image_features(rival, data, projected=False)
         metrics = judge_by_scores(
-            encoder, features, data.labels, data.class_names, TEMPLATES
+            rival, features, data.labels, data.class_names, TEMPLATES
         ).metrics()
     trainer.set_training()
     return metrics

@@ -12,7 +12,7 @@ import torch
 
 from clipbench.bench.contest import take_turns
 from clipbench.data.open import open_pictures
-from clipbench.encoders.clip import load
+from clipbench.encoders.clip import joint, load
 from clipbench.pretrained.folders import find_folder
 
 BATCH = 64
@@ -47,7 +47,8 @@ def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 
     """
     torch.set_num_threads(threads or 1)
     loads = [measured_load(model, threads or 1) for _ in range(rounds)]
-    encoder, folder = load(model, "cpu"), find_folder(model)
+    found, folder = load(model, "cpu"), find_folder(model)
+    encoder = joint(found)
     pictures = open_pictures("scenes:heldout").subset(range(BATCH)).pictures(range(BATCH))
     images, one = encoder.preprocess(pictures), encoder.preprocess(pictures[:1])
     texts = list(TEXTS) * (BATCH // len(TEXTS))
@@ -65,7 +66,7 @@ def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 
     return {
         "model": model,
         "threads": threads or 1,
-        "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
+        "parameters": sum(weight.numel() for weight in found.model.parameters()),
         "folder_mb": sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6,
         "load_seconds": min(load for load, _, _ in loads),
         **memory(loads),

@@ -1,6 +1,6 @@
 """``clipbench classify``: which of some texts fits a picture best."""
 
-from clipbench.cli.shared import add, load_on_device, positive
+from clipbench.cli.shared import add, load_joint, positive
 
 
 def add_to(commands) -> None:
@@ -31,7 +31,7 @@ def classify(arguments) -> dict:
 
     picture = open_picture(arguments.image)
     torch.set_num_threads(threads_for_latency())
-    encoder = load_on_device(arguments)
+    encoder = load_joint(arguments)
     texts, templates = (arguments.text, ["{}"]) if arguments.text else world_classes()
     weights = zero_shot_weights(encoder, texts, templates)
     features = encoder.encode_image(encoder.preprocess([picture]))

@@ -1,6 +1,6 @@
 """``clipbench search``: the pictures that fit a text or another picture best."""
 
-from clipbench.cli.shared import add, load_on_device, positive
+from clipbench.cli.shared import add, load_joint, positive
 
 
 def add_to(commands) -> None:
@@ -36,7 +36,7 @@ def search(arguments) -> dict:
 
     picture = open_picture(arguments.image) if arguments.image else None
     torch.set_num_threads(threads_for_latency())
-    encoder = load_on_device(arguments)
+    encoder = load_joint(arguments)
     if picture is None:
         query = encoder.encode_text([arguments.text])
     else:

@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipbench.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from clipbench.encoders.clip import Encoder
 
 OBJECTIVES = ("contrastive", "caption-lm", "bow", "simclr", "supervised")  # of clipbench.objectives
 
@@ -91,6 +95,17 @@ def load_on_device(arguments, precision: str = "fp32"):
     from clipbench.encoders.clip import load
 
     return load(arguments.model, arguments.device, precision)
+
+
+def load_joint(arguments) -> "Encoder":
+    """The same, of pictures and texts.
+
+    Raises:
+        UserError: for a model without a joint space.
+    """
+    from clipbench.encoders.clip import joint
+
+    return joint(load_on_device(arguments))
 
 
 def read_lines(file: Path) -> list[str]:

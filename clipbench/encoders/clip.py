@@ -1,14 +1,16 @@
-"""The one contract between models and everything that uses them: evaluators, widgets, notebooks.
+"""The two contracts between models and everything that uses them: evaluators, widgets, notebooks.
 
-An ``Encoder`` takes pictures and texts and gives unit vectors. ``load`` finds or builds one for
-every model name of the command line.
+An ``ImageEncoder`` takes pictures and gives features, for probes. An ``Encoder`` is one that also
+takes texts, and gives unit vectors of a space in which both are compared. ``load`` finds or builds
+one of them for every model name of the command line.
 """
 
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -30,22 +32,14 @@ from clipbench.tokenizer import Tokenizer
 
 
 @runtime_checkable
-class Encoder(Protocol):
-    """Pictures and texts to unit vectors of one space.
+class ImageEncoder(Protocol):
+    """Pictures to features: what any model can do, whatever it was trained for.
 
     All outputs are float32 on the CPU, wherever the model runs, and inputs may lie anywhere: who
     uses an encoder never names a device.
     """
 
     name: str  # what the user called the model
-
-    @property
-    def embed_dim(self) -> int:
-        """D."""
-
-    @property
-    def scale(self) -> float:
-        """What cosine similarities are multiplied by before a softmax."""
 
     @property
     def fingerprint(self) -> str:
@@ -56,11 +50,24 @@ class Encoder(Protocol):
     def preprocess(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B 3 H W"]:
         """Pictures to the model's input."""
 
-    def encode_image(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
-        """Unit vectors of the joint space."""
-
     def image_tower(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B W"]:
         """Features before the projection, what a linear probe reads."""
+
+
+@runtime_checkable
+class Encoder(ImageEncoder, Protocol):
+    """Pictures and texts to unit vectors of one space."""
+
+    @property
+    def embed_dim(self) -> int:
+        """D."""
+
+    @property
+    def scale(self) -> float:
+        """What cosine similarities are multiplied by before a softmax."""
+
+    def encode_image(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
+        """Unit vectors of the joint space."""
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "B D"]:
         """Unit vectors of the joint space."""
@@ -69,13 +76,8 @@ class Encoder(Protocol):
         """The words and pieces that the model reads."""
 
 
-class ClipbenchEncoder:
-    """An encoder made of this package's own CLIP.
-
-    Code that goes on computing where the model is (training, steering) asks for it: with
-    ``on_device=True`` an answer stays on the model's device, with ``gradients=True`` gradients pass
-    from ``encode_image``'s answer to the pictures and the weights. Weights in fp32 are asked for by
-    ``precision="fp32"``.
+class ClipbenchImageEncoder:
+    """What the encoders of this package's own CLIP share: the way from pictures to features.
 
     Args:
         device: where the model is to run; None leaves it where it is.
@@ -98,7 +100,36 @@ class ClipbenchEncoder:
         self.model = in_precision(model.eval(), self.precision)
         self.tokenizer, self.name = tokenizer, name
         self._preprocess = preprocess
-        self._fingerprint: str | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights, and so of the pictures."""
+        return self.model.image_projection.weight.dtype
+
+    @property
+    def image_size(self) -> int:
+        return self.model.config.image_size
+
+    @property
+    def context_length(self) -> int:
+        return self.tokenizer.context_length
+
+    def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
+        return self._preprocess(list(pictures))
+
+    @torch.inference_mode()
+    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
+        return answer(self.model.image_encoder(images.to(self.device, self.dtype)), on_device)
+
+
+class ClipbenchEncoder(ClipbenchImageEncoder):
+    """An encoder made of this package's own CLIP.
+
+    Code that goes on computing where the model is (training, steering) asks for it: with
+    ``on_device=True`` an answer stays on the model's device, with ``gradients=True`` gradients pass
+    from ``encode_image``'s answer to the pictures and the weights. Weights in fp32 are asked for by
+    ``precision="fp32"``.
+    """
 
     @property
     def embed_dim(self) -> int:
@@ -114,27 +145,12 @@ class ClipbenchEncoder:
         bias = self.model.logit_bias
         return 0.0 if bias is None else float(bias.detach())
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights, and so of the pictures."""
-        return self.model.image_projection.weight.dtype
-
-    @property
-    def image_size(self) -> int:
-        return self.model.config.image_size
-
-    @property
-    def context_length(self) -> int:
-        return self.tokenizer.context_length
-
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Computed when first asked for; a model that goes on training must not be asked."""
-        if self._fingerprint is None:
-            lower = () if self.precision == "fp32" else (self.precision,)
-            config, preprocess, merges = self.settings
-            self._fingerprint = fingerprint_of(self.model, (config, preprocess), merges, *lower)
-        return self._fingerprint
+        lower = () if self.precision == "fp32" else (self.precision,)
+        config, preprocess, merges = self.settings
+        return fingerprint_of(self.model, (config, preprocess), merges, *lower)
 
     @property
     def settings(self) -> tuple:
@@ -146,9 +162,6 @@ class ClipbenchEncoder:
         return ClipbenchEncoder(
             model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision
         )
-
-    def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
-        return self._preprocess(list(pictures))
 
     def square(self, picture: Image.Image) -> Tensor:
         """What the model sees of a picture: (3, S, S) uint8."""
@@ -165,10 +178,6 @@ class ClipbenchEncoder:
             return answer(self.model.encode_image(images.to(self.device, self.dtype)), on_device)
 
     @torch.inference_mode()
-    def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
-        return answer(self.model.image_encoder(images.to(self.device, self.dtype)), on_device)
-
-    @torch.inference_mode()
     def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
         return answer(
             self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), on_device
@@ -178,7 +187,7 @@ class ClipbenchEncoder:
         return self.tokenizer.tokens(text)
 
 
-class RivalEncoder(ClipbenchEncoder):
+class RivalEncoder(ClipbenchImageEncoder):
     """A model that was trained with another objective than CLIP's: it has no joint space of
     pictures and texts.
 
@@ -203,12 +212,11 @@ class RivalEncoder(ClipbenchEncoder):
         self.objective = (objective if device is None else objective.to(self.device)).eval()
         self.ensemble = f"as {objective.name} has it"  # how class_scores averages templates
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        if self._fingerprint is None:
-            settings = (self.model.config, self._preprocess, self.objective.about())
-            self._fingerprint = fingerprint_of(self.objective, settings, self.tokenizer.merges)
-        return self._fingerprint
+        """Computed when first asked for."""
+        settings = (self.model.config, self._preprocess, self.objective.about())
+        return fingerprint_of(self.objective, settings, self.tokenizer.merges)
 
     @torch.inference_mode()
     def class_scores(
@@ -225,27 +233,13 @@ class RivalEncoder(ClipbenchEncoder):
         )
         return scores.to(features.device)
 
-    def encode_image(
-        self, images: Tensor, on_device: bool = False, gradients: bool = False
-    ) -> Tensor:
-        raise self.no_joint_space()
-
-    def encode_text(self, texts: Sequence[str], on_device: bool = False) -> Tensor:
-        raise self.no_joint_space()
-
-    def no_joint_space(self) -> UserError:
-        way = "clipbench eval zero-shot and linear-probe know it"
-        return UserError(
-            f"{self.name} was trained with {self.objective.name} and has no joint space; {way}"
-        )
-
 
 class PicturesOnly:
     """The image encoder of any model, before its projection: unit vectors of pictures, and no
     texts.
     """
 
-    def __init__(self, encoder: "Encoder"):
+    def __init__(self, encoder: ImageEncoder):
         self.encoder, self.name, self.preprocess = encoder, encoder.name, encoder.preprocess
 
     @property
@@ -259,18 +253,32 @@ class PicturesOnly:
         return self.encoder.image_tower(images)
 
 
-def has_joint_space(encoder: Encoder) -> bool:
-    """Whether pictures and texts are compared by their vectors; models of other objectives
-    score classes themselves.
+def has_joint_space(encoder: ImageEncoder) -> TypeGuard[Encoder]:
+    """Whether pictures are compared by their vectors; models of other objectives score classes
+    themselves.
     """
-    return not isinstance(encoder, RivalEncoder)
+    return hasattr(encoder, "encode_image")
+
+
+def joint(encoder: ImageEncoder) -> Encoder:
+    """The encoder itself.
+
+    Raises:
+        UserError: when it has no joint space of pictures and texts.
+    """
+    if not has_joint_space(encoder):
+        raise UserError(
+            f"{encoder.name} was trained with another objective than CLIP's and has no joint "
+            "space; zero-shot evaluation and linear probes know it"
+        )
+    return encoder
 
 
 def load(
     name: str | Path = "classroom",
     device: torch.device | str = "auto",
     precision: str | None = None,
-) -> ClipbenchEncoder | TransformersEncoder | OpenClipEncoder:
+) -> ClipbenchEncoder | RivalEncoder | TransformersEncoder | OpenClipEncoder:
     """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id
     or a training run.
 

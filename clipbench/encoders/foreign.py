@@ -7,6 +7,7 @@ with this package's own preprocessing, which is held to be equal pixel for pixel
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -47,19 +48,16 @@ class ForeignEncoder:
         self.precision = choose_precision(precision, self.device)
         in_precision(model.eval(), self.precision)
         self.name, self._preprocess = name, preprocess
-        self._fingerprint: str | None = None
 
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights, and so of the pictures; the temperature is float32 always."""
         return next(weight.dtype for weight in self.model.parameters() if weight.ndim > 1)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Computed when first asked for."""
-        if self._fingerprint is None:
-            self._fingerprint = fingerprint_of(self.model, *self.settings())
-        return self._fingerprint
+        return fingerprint_of(self.model, *self.settings())
 
     def settings(self) -> tuple:
         """What decides the features beside the weights."""

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from clipbench.data.image_set import PictureSet
-from clipbench.encoders.clip import Encoder, has_joint_space
+from clipbench.encoders.clip import Encoder, RivalEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features.compute import image_features
 from clipbench.evaluate.probes.few_shot import draw_shots
@@ -62,7 +62,7 @@ def only_of(data: PictureSet, class_names: Sequence[str]) -> PictureSet:
 
 
 def shift_metrics(
-    encoder: Encoder,
+    encoder: Encoder | RivalEncoder,
     data: PictureSet,
     shifts: Mapping[str, PictureSet],
     templates: Sequence[str],
@@ -112,15 +112,16 @@ def shift_metrics(
 
 
 def class_scorer(
-    encoder: Encoder,
+    encoder: Encoder | RivalEncoder,
     class_names: Sequence[str],
     templates: Sequence[str],
     features: Callable[..., Tensor],
 ) -> Callable[[PictureSet], Tensor]:
     """Pictures -> scores (M, C) of the classes."""
-    if not has_joint_space(encoder):
-        return lambda them: encoder.class_scores(
-            features(encoder, them, projected=False), class_names, templates
+    if isinstance(encoder, RivalEncoder):
+        rival = encoder
+        return lambda them: rival.class_scores(
+            features(rival, them, projected=False), class_names, templates
         )
     weights = zero_shot_weights(encoder, class_names, templates)
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from clipbench.data.world.scene_tasks import Question, SceneTask
-from clipbench.encoders.clip import Encoder, has_joint_space
+from clipbench.encoders.clip import Encoder, ImageEncoder, has_joint_space
 from clipbench.errors import UserError
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import (
@@ -31,7 +31,7 @@ from clipbench.evaluate.zero_shot import zero_shot_weights
 
 
 def scene_task_metrics(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     task: SceneTask,
     pictures: int = 1000,
     train: int = 2000,
@@ -99,7 +99,7 @@ def answer_scores(
 
 
 def probe_rows(
-    encoder: Encoder, task: SceneTask, question: Question, train: int, progress: bool
+    encoder: ImageEncoder, task: SceneTask, question: Question, train: int, progress: bool
 ) -> tuple[Rows, Rows]:
     """(training rows from the task's other seed, test rows): features before the projection."""
 

@@ -8,15 +8,13 @@ import copy
 
 import torch
 
-from clipbench.encoders.clip import ClipbenchEncoder
+from clipbench.encoders.clip import ClipbenchEncoder, ImageEncoder
 from clipbench.errors import UserError
 
 SHARES = tuple(step / 10 for step in range(11))
 
 
-def interpolated(
-    first: ClipbenchEncoder, second: ClipbenchEncoder, share: float
-) -> ClipbenchEncoder:
+def interpolated(first: ImageEncoder, second: ImageEncoder, share: float) -> ClipbenchEncoder:
     """The model whose weights are (1 - share) of the first's and share of the second's.
 
     Running statistics of batch normalisation are mixed in the same way, which is only near the
@@ -29,6 +27,7 @@ def interpolated(
     """
     if not 0 <= share <= 1:
         raise UserError(f"a share of the weights lies from 0 to 1, not {share}")
+    first, second = own(first), own(second)
     check_alike(first, second)
     target = second.model.state_dict()
     mixed = {
@@ -42,16 +41,24 @@ def interpolated(
     return first.with_model(model, f"{1 - share:g} {first.name} + {share:g} {second.name}")
 
 
+def own(encoder: ImageEncoder) -> ClipbenchEncoder:
+    """The encoder itself.
+
+    Raises:
+        UserError: when it is no CLIP of this package.
+    """
+    if not isinstance(encoder, ClipbenchEncoder):
+        raise UserError(
+            f"the weights of {encoder.name} cannot be mixed: it is no CLIP of this package"
+        )
+    return encoder
+
+
 def check_alike(first: ClipbenchEncoder, second: ClipbenchEncoder) -> None:
     """
     Raises:
         UserError: unless the two differ in their weights only.
     """
-    for encoder in (first, second):
-        if not isinstance(encoder, ClipbenchEncoder):
-            raise UserError(
-                f"the weights of {encoder.name} cannot be mixed: it is no CLIP of this package"
-            )
     pairs = zip(
         ("shape", "preprocessing", "vocabulary"), first.settings, second.settings, strict=True
     )

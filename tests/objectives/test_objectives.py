@@ -23,9 +23,11 @@ from trainers import assert_same_bits
 from clipbench import CLIP, TrainConfig, Trainer, UserError
 from clipbench.cli.main import main
 from clipbench.compute.flops import training_flops
+from clipbench.data.open import open_pictures
 from clipbench.data.streams import Pairs, ScenePairs
 from clipbench.data.world.factors import SceneConfig
 from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder, load
+from clipbench.evaluate.features.compute import image_features, text_features
 from clipbench.evaluate.zero_shot import judge_by_scores
 from clipbench.loss import clip_loss
 from clipbench.model import CLIPConfig
@@ -346,9 +348,10 @@ def test_a_run_is_loaded_with_its_objective(name, runs):
     assert isinstance(encoder, RivalEncoder) and encoder.objective.name == name
     pictures = encoder.preprocess([noise_picture(32, 32)])
     assert encoder.image_tower(pictures).shape == (1, 128)
-    for refused in (lambda: encoder.encode_image(pictures), lambda: encoder.encode_text(["a cat"])):
+    data = open_pictures("digits").subset([0])
+    for refused in (image_features, lambda encoder, data: text_features(encoder, ["a cat"])):
         with pytest.raises(UserError, match="no joint space"):
-            refused()
+            refused(encoder, data)
 
 
 @pytest.mark.parametrize("name", RIVALS)

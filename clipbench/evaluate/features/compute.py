@@ -8,13 +8,13 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.data.image_set import PictureSet
-from clipbench.encoders.clip import Encoder
+from clipbench.encoders.clip import Encoder, ImageEncoder, joint
 from clipbench.errors import UserError
 from clipbench.progress import shown
 
 
 def image_features(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     data: PictureSet,
     batch_size: int = 128,
     projected: bool = True,
@@ -27,7 +27,7 @@ def image_features(
 
 
 def encoded_batches(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     data: PictureSet,
     batch_size: int,
     projected: bool,
@@ -42,12 +42,13 @@ def encoded_batches(
             features are those of a grey picture, to be left out. None: the first one is an error.
 
     Raises:
-        UserError: for a set without pictures, and for a picture that cannot be read.
+        UserError: for a set without pictures, for a picture that cannot be read, and for projected
+            features of a model without a joint space.
     """
     if not len(data):
         raise UserError(f"{data.name} holds no pictures")
     rows = range(len(data)) if rows is None else rows
-    encode = encoder.encode_image if projected else encoder.image_tower
+    encode = joint(encoder).encode_image if projected else encoder.image_tower
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     for batch in shown(batches, f"pictures of {data.name}", progress):
         pictures = (
@@ -84,12 +85,16 @@ def text_features(
     """Unit vectors of all texts.
 
     Each distinct text is encoded once; short ones together, so that little is padded.
+
+    Raises:
+        UserError: for a model without a joint space.
     """
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
     batches = [
         distinct[start : start + batch_size] for start in range(0, len(distinct), batch_size)
     ]
-    encoded = [encoder.encode_text(batch) for batch in shown(batches, "texts", progress)]
+    encode = joint(encoder).encode_text
+    encoded = [encode(batch) for batch in shown(batches, "texts", progress)]
     rows = {text: row for row, text in enumerate(distinct)}
     return torch.cat(encoded)[[rows[text] for text in texts]]
 

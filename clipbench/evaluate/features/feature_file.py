@@ -28,7 +28,7 @@ from torch import Tensor
 from clipbench.compute.devices import use_fastest_threads
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
-from clipbench.encoders.clip import Encoder
+from clipbench.encoders.clip import ImageEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features.compute import encoded_batches, pictures_or_grey, rows_not_finite
 from clipbench.files import written_whole
@@ -171,7 +171,7 @@ def data_fingerprint(data: PictureSet) -> str:
     return digest.hexdigest()[:16]
 
 
-def description(encoder: Encoder, data: PictureSet, projected: bool) -> dict:
+def description(encoder: ImageEncoder, data: PictureSet, projected: bool) -> dict:
     """What features depend on, as the JSON has it."""
     return {
         "data": data.name,
@@ -195,7 +195,7 @@ SAME = ("data_fingerprint", "fingerprint", "projected")
 
 
 def embed(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     data: PictureSet,
     file: str | Path,
     projected: bool = True,
@@ -252,7 +252,11 @@ def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
 
 
 def compute(
-    encoder: Encoder, data: PictureSet, parts: "Parts", progress: bool, unreadable: dict[int, str]
+    encoder: ImageEncoder,
+    data: PictureSet,
+    parts: "Parts",
+    progress: bool,
+    unreadable: dict[int, str],
 ) -> Tensor:
     """(M, D) or (M, W); every finished part is on the disk.
 
@@ -282,7 +286,7 @@ def compute(
     return done
 
 
-def calibrate_threads(encoder: Encoder, data: PictureSet) -> None:
+def calibrate_threads(encoder: ImageEncoder, data: PictureSet) -> None:
     """Use as many threads as are fastest just now, with the neighbours that the machine has;
     not for a card.
     """
@@ -342,7 +346,7 @@ def cache_folder() -> Path:
 
 
 def cached_image_features(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     data: PictureSet,
     projected: bool = True,
     batch_size: int = 128,
@@ -360,7 +364,7 @@ def cached_image_features(
 
 
 def cached_features(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     data: PictureSet,
     projected: bool = True,
     batch_size: int = 128,
@@ -403,7 +407,7 @@ def unreadable_line(stored: Stored, most: int = 3) -> str:
 
 
 def open_features(
-    encoder: Encoder, data: str, projected: bool = True, progress: bool = True
+    encoder: ImageEncoder, data: str, projected: bool = True, progress: bool = True
 ) -> Stored:
     """Features of ``--data``: a feature file of this encoder, or any picture set, through the
     cache.

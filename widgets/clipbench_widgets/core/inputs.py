@@ -7,6 +7,7 @@ from pathlib import Path
 import ipywidgets
 
 from clipbench import Encoder, PictureSet, UserError, load
+from clipbench.encoders.clip import joint
 from clipbench_widgets.core.pictures import named_pictures
 from clipbench_widgets.core.scoring import read_prompts
 
@@ -73,7 +74,7 @@ def link_lines(
 def encoder_of(model) -> Encoder:
     """A model name, a folder or an Encoder as an Encoder."""
     if isinstance(model, (str, Path)):
-        return load(model)
+        return joint(load(model))
     if not all(
         hasattr(model, name) for name in ("preprocess", "encode_image", "encode_text", "tokens")
     ):
