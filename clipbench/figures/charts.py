@@ -177,15 +177,13 @@ def points_in_plane(
     return figure
 
 
-def label_point(
-    ax: Axes, text: str, point: tuple[float, float], away_from: tuple[float, float]
-) -> None:
+def label_point(ax: Axes, text: str, point: Sequence[float], away_from: Sequence[float]) -> None:
     """A dot with its text above or below, on the side where the picture is not."""
     above = point[1] > away_from[1]
     ax.plot(*point, "o", color=ORANGE, markersize=7, zorder=3)
     ax.annotate(
         text,
-        point,
+        (point[0], point[1]),
         (0, 8 if above else -8),
         textcoords="offset points",
         ha="center",

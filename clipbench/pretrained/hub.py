@@ -70,7 +70,7 @@ def download_openai(name: str, source: Source) -> Path:
     """
     ways = [(source.repo, source.revision), (source.repo, None), (source.hub_id, None)]
     problems = []
-    for repo_id, revision in dict.fromkeys(way for way in ways if way[0]):
+    for repo_id, revision in dict.fromkeys((repo, at) for repo, at in ways if repo):
         try:
             folder = download(repo_id, name, revision)
         except NotThere as problem:
@@ -254,9 +254,9 @@ def openai_report() -> list[dict]:
 
 def ways_of(api, source: Source) -> dict:
     first_ok, first = asked_of(source.repo, lambda: state_of_repository(api, source))
-    if source.hub_id is None:
+    if (other := source.hub_id) is None:
         return {"ok": first_ok, "found": [first]}
-    second_ok, second = asked_of(source.hub_id, lambda: state_of_conversion(api, source.hub_id))
+    second_ok, second = asked_of(other, lambda: state_of_conversion(api, other))
     return {"ok": first_ok or second_ok, "found": [first, second]}
 
 

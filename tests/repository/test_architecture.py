@@ -62,7 +62,7 @@ USES = {
     ),
     "clipbench.exercises": "loss",
     "clipbench_widgets.core": (
-        "data.world errors evaluate evaluate.features preprocess pretrained tokenizer"
+        "data.world encoders errors evaluate evaluate.features preprocess pretrained tokenizer"
     ),
     "clipbench_widgets.beat_the_machine": (
         "data.world evaluate.statistics figures clipbench_widgets.core"

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from clipbench.data.image_set import PictureSet
-from clipbench.encoders.clip import Encoder, ImageEncoder, joint
+from clipbench.encoders.clip import ImageEncoder, joint
 from clipbench.errors import UserError
 from clipbench.progress import shown
 
@@ -80,7 +80,7 @@ def picture_or_grey(data: PictureSet, row: int, unreadable: dict[int, str]) -> I
 
 
 def text_features(
-    encoder: Encoder, texts: Sequence[str], batch_size: int = 512, progress: bool = True
+    encoder: ImageEncoder, texts: Sequence[str], batch_size: int = 512, progress: bool = True
 ) -> Float[Tensor, "B D"]:
     """Unit vectors of all texts.
 

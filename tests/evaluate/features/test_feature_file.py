@@ -156,7 +156,7 @@ def test_features_of_another_encoder_kind_or_file_are_refused(encoder, data, tmp
     with pytest.raises(UserError, match="before it"):
         open_features(encoder, str(file), projected=False)
     other = small_encoder()
-    other._fingerprint = "another"
+    other.fingerprint = "another"
     with pytest.raises(UserError, match="embed the pictures again"):
         open_features(other, str(file))
     with pytest.raises(UserError, match="another fingerprint"):
