@@ -198,8 +198,8 @@ cosines = image_feature @ class_features.T
 {name: round(cosine, 3) for name, cosine in zip(class_names, cosines[0].tolist(), strict=True)}
 
 # %% [markdown]
-# **Step 4: times the scale.** The model learned one more number, the scale (the paper calls its logarithm
-# the temperature parameter *t*). It says how much a difference between two cosines counts. The products are
+# **Step 4: times the scale.** The model learned one more number, the scale (one over the temperature τ; its logarithm
+# is the parameter *t* of the paper). It says how much a difference between two cosines counts. The products are
 # called logits.
 
 # %%

@@ -327,7 +327,7 @@ similarity_heatmap(matrix(stage(list(hard.values())), list(hard)), stage(list(ha
 # ## Explore
 #
 # The same as a widget. Click a cell to see its pair. Switch between cosine, row and column softmax, change the
-# temperature, and sort what is alike together. Write your own captions, or bring your own pictures.
+# scale, and sort what is alike together. Write your own captions, or bring your own pictures.
 
 # %%
 from clipbench_widgets import SimilarityMatrix

@@ -8,21 +8,27 @@ import pytest
 import torch
 from small import noise_picture, small_encoder
 
-from clipbench_widgets import PromptExplorer, SimilarityMatrix, TypographicStudio
+from clipbench_widgets import (
+    EmbeddingMap,
+    ImageSearch,
+    PromptExplorer,
+    SimilarityMatrix,
+    TypographicStudio,
+)
 from clipbench_widgets.core.controls import InFlight, controls_of, held_by
 
 
 @pytest.mark.parametrize(
     "app, names",
     [
-        (PromptExplorer, {"thumbnail", "Prompts, one a line", "Temperature ×", "chip", "× 1"}),
+        (PromptExplorer, {"thumbnail", "Prompts, one a line", "Scale ×", "chip", "× 1"}),
         (
             SimilarityMatrix,
             {
                 "row-name",
                 "column-picture",
-                "cosine | row softmax | column softmax",
-                "Temperature ×",
+                "Values",
+                "Scale ×",
             },
         ),
         (
@@ -45,6 +51,20 @@ def test_controls_are_found_and_outputs_are_not(app, names):
     kinds = {control["kind"] for control in controls}
     assert not kinds & {"HTML", "FileUpload", "FloatProgress", "HTMLBox"}
     assert not [control for control in controls if control["control"] in ("Measure", "Cancel")]
+
+
+@pytest.mark.parametrize(
+    "app",
+    [PromptExplorer, SimilarityMatrix, TypographicStudio, EmbeddingMap, ImageSearch],
+)
+def test_every_control_has_a_name_of_its_own(app):
+    """Equal names are those of buttons that look alike, and name what they stand for."""
+    controls = controls_of(app(small_encoder(), [noise_picture(8, 8), noise_picture(9, 9)]))
+    kinds = {control["kind"] for control in controls}
+    named = [c["control"] for c in controls if c["control"] not in ("thumbnail", "chip")]
+    named = [name for name in named if name not in ("row-name", "column-picture")]
+    assert not kinds & set(named), "a control without a name is called by its kind"
+    assert len(named) == len(set(named))
 
 
 def test_what_a_control_holds():

@@ -20,7 +20,6 @@ from clipbench.errors import missing_package
 from clipbench.evaluate.features.feature_file import embed
 from clipbench.evaluate.modality_gap import modality_gap, shifted
 from clipbench_widgets import EmbeddingMap
-from clipbench_widgets.core.background import Background
 from clipbench_widgets.core.collection import collect, of_set, scene_factors
 from clipbench_widgets.core.pointer import (
     Click,
@@ -31,6 +30,7 @@ from clipbench_widgets.core.pointer import (
     read_action,
     read_json,
 )
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.embedding_map import app as embedding_map
 from clipbench_widgets.embedding_map.frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.embedding_map.umap_cache import key_of, shipped_umaps
@@ -456,11 +456,11 @@ def test_only_one_computation_at_a_time():
         running.pop()
         return len(most)
 
-    background = Background()
+    runner = Runner()
     for _ in range(3):
-        background.start(work, results.append, results.append, lambda share: None)
+        runner.start(work, results.append, results.append, lambda share: None)
         threading.Event().wait(0.03)
-    background.wait(20)
+    runner.wait(20)
     assert max(most) == 1 and results == [3]
 
 

@@ -97,7 +97,7 @@ def test_lines_are_compared_by_their_text_else_by_their_place():
 def test_verdicts_are_remembered_but_not_those_of_half_typed_words(explorer, monkeypatch):
     start = len(explorer.history)
     explorer.selected = 1
-    explorer.temperature = 2.0
+    explorer.scale_factor = 2.0
     assert len(explorer.history) == start + 2 and explorer.history[-1]["picture"] == "two"
     monkeypatch.setattr(prompt_explorer, "SETTLED", 60.0)
     for text in ("c", "ca", "cat"):

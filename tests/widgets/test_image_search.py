@@ -14,8 +14,8 @@ from uploads import upload
 from clipbench import UserError, load, open_pictures
 from clipbench.evaluate.features.feature_file import embed
 from clipbench_widgets import ImageSearch
-from clipbench_widgets.core.background import GivenUp
 from clipbench_widgets.core.collection import collect
+from clipbench_widgets.core.runner import GivenUp
 from clipbench_widgets.image_search import app as image_search
 
 HOSTILE = "<img src=x onerror=alert(1)>"

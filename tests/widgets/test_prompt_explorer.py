@@ -83,7 +83,7 @@ def chip(explorer: PromptExplorer, label: str) -> ipywidgets.ToggleButton:
 
 
 def test_scores_are_cosine_logit_and_softmax(explorer):
-    explorer.temperature = 0.1
+    explorer.scale_factor = 0.1
     cosines = torch.tensor([1.0, 0.5, 0.0])
     expected = (20.0 * 0.1 * cosines).softmax(0)
     rows = explorer.scores
@@ -95,7 +95,7 @@ def test_scores_are_cosine_logit_and_softmax(explorer):
 
 def test_scores_of_a_real_model_are_its_own(encoder):
     picture = noise_picture(32, 32)
-    explorer = PromptExplorer(encoder, [picture], ["a cat", "a dog"], temperature=0.5)
+    explorer = PromptExplorer(encoder, [picture], ["a cat", "a dog"], scale_factor=0.5)
     image = encoder.encode_image(encoder.preprocess([picture]))
     expected = (encoder.scale * 0.5 * image @ encoder.encode_text(["a cat", "a dog"]).T).softmax(
         -1
@@ -211,16 +211,27 @@ def test_a_template_without_braces_is_refused(explorer):
         PromptExplorer(FakeEncoder(), templates=["a photo"])
 
 
-def test_temperature_and_slider_move_together_and_one_click_brings_the_own_scale_back(explorer):
+def test_the_former_name_of_the_scale_factor_still_works():
+    """It multiplied the scale then, and does so still; CLIP's temperature is 1 / scale."""
+    explorer = PromptExplorer(small_encoder(), [noise_picture(8, 8)], ["a", "b"], temperature=0.5)
+    assert explorer.scale_factor == explorer.temperature == explorer._slider.value == 0.5
+    explorer.temperature = 2.0
+    assert explorer.scale_factor == explorer._slider.value == 2.0
+    explorer._slider.value = 4.0
+    assert explorer.temperature == 4.0 and explorer.scale == 4 * explorer.encoder.scale
+    assert f"τ = 1 / scale of {1 / explorer.scale:.2g}" in explorer._scale_note.value
+
+
+def test_scale_and_slider_move_together_and_one_click_brings_the_own_scale_back(explorer):
     explorer._slider.value = 0.5
-    assert explorer.temperature == 0.5 and explorer.scale == 10.0
+    assert explorer.scale_factor == 0.5 and explorer.scale == 10.0
     assert "20 × 0.5 = 10" in explorer._scale_note.value
     explorer._own_scale.click()
     assert explorer._slider.value == 1.0 and explorer.scale == 20.0
-    explorer.temperature = math.inf  # clamped to the slider's end
-    assert explorer.temperature == explorer._slider.value == pytest.approx(10.0)
+    explorer.scale_factor = math.inf  # clamped to the slider's end
+    assert explorer.scale_factor == explorer._slider.value == pytest.approx(10.0)
     with pytest.raises(traitlets.TraitError):
-        explorer.temperature = math.nan
+        explorer.scale_factor = math.nan
 
 
 def test_rows_stand_by_probability_or_as_written(explorer):

@@ -63,7 +63,7 @@ def test_probabilities_sum_to_one_along_the_axis_that_is_named(matrix, mode, axi
     matrix.mode = mode
     assert torch.allclose(matrix.values().sum(axis), torch.ones(3))
     assert torch.allclose(matrix.values(), (10.0 * COSINES).softmax(axis))
-    matrix.temperature = 3.0
+    matrix.scale_factor = 3.0
     assert torch.allclose(matrix.values(), (30.0 * COSINES).softmax(axis))
 
 
@@ -150,7 +150,7 @@ def test_limits_and_mistakes():
     with pytest.raises(UserError, match="nothing to show"):
         matrix.to_static()
     with pytest.raises(traitlets.TraitError):
-        matrix.temperature = float("nan")
+        matrix.scale_factor = float("nan")
     with pytest.raises(traitlets.TraitError):
         matrix.mode = "sideways"
 

@@ -108,8 +108,8 @@ def test_a_pause_rests_between_two_steps_and_goes_on():
     wait_for(monitor, "paused")
     step = monitor.trainer.step
     assert step == 5 and not monitor._start.disabled and "Go on" in monitor._start.description
-    monitor._thread.join(0.2)
-    assert monitor._thread.is_alive() and monitor.trainer.step == step
+    monitor.wait(0.2)
+    assert monitor._runner.running and monitor.trainer.step == step
     monitor._start.click()
     monitor.wait(SECONDS)
     assert monitor.state == "finished" and monitor.trainer.step == 20

@@ -21,7 +21,7 @@ from clipbench.data.alter.sticker import FONT, Sticker
 from clipbench.evaluate.typographic import CONTROL_WORDS, Classifier, Plan, typographic_attack
 from clipbench_widgets import TypographicStudio
 from clipbench_widgets.core.position_pad import PositionPad
-from clipbench_widgets.core.step_runner import StepRunner
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.typographic_studio import app as typographic_studio
 from clipbench_widgets.typographic_studio import fonts, size_sweep
 from clipbench_widgets.typographic_studio.size_sweep import Question, sweep, without_the_word
@@ -704,9 +704,10 @@ def test_without_a_word_there_is_nothing_to_measure(studio):
 
 
 def test_background_work_runs_one_step_at_a_turn_and_ends_once():
-    runner, steps, ends = StepRunner(), [], []
+    runner, steps, ends = Runner(), [], []
     with runner.turn:
-        runner.start(iter_generator(3), steps.append, ends.append)
+        runner.start_steps(iter_generator(3), ends.append, ends.append, steps.append)
+        runner.wait(0.1)
         assert steps == []  # it waits for its turn
     runner.wait(20)
     assert steps == [0, 1, 2] and ends == [None] and not runner.running

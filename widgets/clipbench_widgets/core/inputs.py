@@ -11,7 +11,7 @@ from clipbench.encoders.clip import joint
 from clipbench_widgets.core.pictures import named_pictures
 from clipbench_widgets.core.scoring import read_prompts
 
-TEMPERATURES = (0.01, 10.0)
+SCALE_FACTORS = (0.01, 10.0)
 CLASSES_OF_A_SET = 10  # offered as prompts when the pictures come with class names
 
 
@@ -24,15 +24,21 @@ def button(
     return made
 
 
-def temperature_slider() -> ipywidgets.FloatLogSlider:
-    """Return a slider for a multiplier of the model's own scale, 1 in the middle."""
-    low, high = (math.log10(end) for end in TEMPERATURES)
+def named(widget: ipywidgets.DOMWidget, name: str) -> ipywidgets.DOMWidget:
+    """Give a control a name that is read aloud and not shown, where the page says it anyway."""
+    widget.description = name
+    return widget.add_class("clipbench-unlabelled")
+
+
+def scale_slider() -> ipywidgets.FloatLogSlider:
+    """Return a slider for a multiplier of the model's own scale, which is 1 over its temperature."""
+    low, high = (math.log10(end) for end in SCALE_FACTORS)
     return ipywidgets.FloatLogSlider(
         value=1.0,
         min=low,
         max=high,
         step=0.02,
-        description="Temperature ×",
+        description="Scale ×",
         readout_format=".2f",
     ).add_class("clipbench-slider")
 

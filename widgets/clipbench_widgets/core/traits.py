@@ -5,6 +5,7 @@ import math
 import traitlets
 
 from clipbench.evaluate.features.prompts import fill_templates
+from clipbench_widgets.core.inputs import SCALE_FACTORS
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, MAX_PROMPTS, read_prompts
 
 
@@ -20,6 +21,19 @@ class Clipped(traitlets.Float):
         if math.isnan(value):
             raise traitlets.TraitError(f"{self.name}: not a number")
         return min(max(value, self.ends[0]), self.ends[1])
+
+
+class HasScale(traitlets.HasTraits):
+    """What an app is that multiplies the model's own scale."""
+
+    # a multiplier of the model's own scale, as in figure 3 of CLIP's paper: more of it is sharper
+    scale_factor = Clipped(1.0, SCALE_FACTORS)
+    # its former name, kept for notebooks; CLIP's temperature is tau = 1 / scale
+    temperature = Clipped(1.0, SCALE_FACTORS)
+
+    @traitlets.observe("scale_factor", "temperature")
+    def _keep_both_names(self, change) -> None:
+        self.scale_factor = self.temperature = change.new
 
 
 class Lines(traitlets.List):

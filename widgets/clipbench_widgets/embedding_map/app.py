@@ -16,13 +16,13 @@ from clipbench.figures.canvas import LessonFigure
 from clipbench.figures.maps import label_places, labelled_map
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
-from clipbench_widgets.core.background import Background
 from clipbench_widgets.core.collection import collect, model_and_data
 from clipbench_widgets.core.format import number, shortened
-from clipbench_widgets.core.inputs import button, encoder_of, listed
+from clipbench_widgets.core.inputs import button, encoder_of, listed, named
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pointer import Click, Key, Outline, Pointer, Zoom
 from clipbench_widgets.core.remembered_features import RememberedFeatures
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Query
@@ -108,7 +108,7 @@ class EmbeddingMap(App):
         self._projections = Projections(self.data)
         if self.encoder.name == "classroom" and data is None:
             self._projections.umaps |= self._shipped_umaps()
-        self._background = Background()
+        self._runner = Runner()
         self._asked: torch.Tensor | None = None  # the query's features, (1, D)
         self._trouble = ""  # why it has none
         self._light_up = LatestOnly(self._search_and_mark)
@@ -197,16 +197,16 @@ class EmbeddingMap(App):
 
     def wait(self, seconds: float = 120) -> None:
         """Wait for UMAP, in a script; a notebook shows it when it is ready."""
-        self._background.wait(seconds)
+        self._runner.wait(seconds)
 
     # -------------------- the parts
 
     def _build_controls(self) -> None:
         self._status, self._numbers = ipywidgets.HTML(), ipywidgets.HTML()
         offered = PROJECTIONS if self.data.given is not None else PROJECTIONS[:2]
-        self._projection = ipywidgets.ToggleButtons(options=offered, description="")
-        self._shown = ipywidgets.ToggleButtons(options=SHOWN, description="")
-        self._drags = ipywidgets.ToggleButtons(options=DRAGS, description="")
+        self._projection = named(ipywidgets.ToggleButtons(options=offered), "Projection")
+        self._shown = named(ipywidgets.ToggleButtons(options=SHOWN), "Points")
+        self._drags = named(ipywidgets.ToggleButtons(options=DRAGS), "Dragging draws a")
         self._colours = ipywidgets.Dropdown(
             options=[*self.factors, MODALITY], description="Colour by"
         )
@@ -222,6 +222,7 @@ class EmbeddingMap(App):
         )
         self._shift_note = ipywidgets.HTML()
         self._query = ipywidgets.Text(placeholder="Write a text: its neighbours light up")
+        named(self._query, "Text to find")
         self._query.add_class("clipbench-map-query")
         choose = lambda row: self.set_trait("selected", [row])  # noqa: E731
         self._found, self._chosen = Strip(choose), Strip(choose)
@@ -305,7 +306,7 @@ class EmbeddingMap(App):
         return proposal.value if 0 <= proposal.value < len(self.data) else -1
 
     def _on_projection(self, change) -> None:
-        self._background.cancel()
+        self._runner.cancel()
         self.set_trait("progress", -1.0)
         self._say("")
         self._move(View())
@@ -424,7 +425,7 @@ class EmbeddingMap(App):
             self._move()
 
         self.set_trait("progress", 0.0)
-        self._background.start(work, done, self._umap_failed, self._on_progress)
+        self._runner.start(work, done, self._umap_failed, self._on_progress)
 
     def _shipped_umaps(self) -> dict[tuple[str, float], torch.Tensor]:
         from clipbench_widgets.embedding_map.umap_cache import key_of, shipped_umaps

@@ -12,12 +12,12 @@ from clipbench.errors import in_words
 from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
-from clipbench_widgets.core.background import Background, GivenUp
 from clipbench_widgets.core.collection import Watch, collect, model_and_data, spread
 from clipbench_widgets.core.format import number, shortened
-from clipbench_widgets.core.inputs import button, encoder_of, progress_bar
+from clipbench_widgets.core.inputs import button, encoder_of, named, progress_bar
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture
+from clipbench_widgets.core.runner import GivenUp, Runner
 from clipbench_widgets.core.scoring import written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Query
@@ -82,7 +82,7 @@ class ImageSearch(App):
         self._made: dict[int, SearchIndex] = {}  # of the rivals that were chosen so far
         if rival is not None:
             self._made[0] = self._index_by(rival)
-        self._background = Background()
+        self._runner = Runner()
         self._picture: NamedPicture | None = None  # that was uploaded
         self._search = LatestOnly(self._search_and_draw)
         self._strips = [Strip(self._on_card), Strip(self._on_card)]
@@ -105,7 +105,7 @@ class ImageSearch(App):
         """Wait for the second model, in a script; a notebook shows its results when they are
         ready.
         """
-        self._background.wait(seconds)
+        self._runner.wait(seconds)
 
     def summary(self) -> str:
         """The state in words."""
@@ -148,7 +148,7 @@ class ImageSearch(App):
         self._query = ipywidgets.Text(
             placeholder="What are you looking for? For example: a red umbrella"
         )
-        self._query.add_class("clipbench-search-query")
+        named(self._query, "Look for").add_class("clipbench-search-query")
         self._upload = picture_upload(self._take, self._say, "Look for pictures like your own")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
         self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
@@ -217,7 +217,7 @@ class ImageSearch(App):
         self._forget_picture()
 
     def _on_beside(self, change) -> None:
-        self._background.cancel()
+        self._runner.cancel()
         self.set_trait("progress", -1.0)
         self._say("")
         if change.new >= 0 and change.new not in self._made:
@@ -241,7 +241,7 @@ class ImageSearch(App):
             self._search.now()
 
         self.set_trait("progress", 0.0)
-        self._background.start(
+        self._runner.start(
             work, done, self._index_failed, lambda share: self.set_trait("progress", share)
         )
 

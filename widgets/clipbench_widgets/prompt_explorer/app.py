@@ -6,25 +6,24 @@ from collections.abc import Sequence
 
 import ipywidgets
 import traitlets
-from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import UserError
 from clipbench.evaluate.features.prompts import fill_templates
+from clipbench.figures import LessonFigure
 from clipbench_widgets.core import format, html, scoring
 from clipbench_widgets.core.app import when_ready
 from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
 from clipbench_widgets.core.inputs import (
-    TEMPERATURES,
     button,
     encoder_of,
     link_lines,
     listed,
     mark,
-    temperature_slider,
+    scale_slider,
 )
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.traits import Clipped, Lines
+from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
 from clipbench_widgets.prompt_explorer import page
@@ -41,7 +40,7 @@ TEMPLATES = (
 SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
 
 
-class PromptExplorer(GalleryApp):
+class PromptExplorer(HasScale, GalleryApp):
     """Pictures, prompts, and what a model makes of them.
 
     Args:
@@ -52,7 +51,8 @@ class PromptExplorer(GalleryApp):
         templates: what the template buttons offer, each with {} where the prompt goes.
         active_templates: those that are on at first; by default none if prompts are given, else the
             first.
-        temperature: multiplies the model's own scale.
+        scale_factor: multiplies the model's own scale.
+        temperature: the former name of ``scale_factor``.
 
     Raises:
         UserError: for a model, picture or template that cannot be used.
@@ -62,8 +62,6 @@ class PromptExplorer(GalleryApp):
     RULES = score_table.RULES, explorer_records.RULES
 
     prompts = Lines()
-    # a multiplier, as in figure 3 of CLIP's paper: more of it is sharper
-    temperature = Clipped(1.0, TEMPERATURES)
     ranked = traitlets.Bool(True)  # the most probable prompt on top
     show_tokens = traitlets.Bool(False)
     none_of_these = traitlets.Bool(False)  # one more row, for pictures of something else
@@ -82,7 +80,8 @@ class PromptExplorer(GalleryApp):
         templates: Sequence[str] | None = None,
         *,
         active_templates: Sequence[str] | None = None,
-        temperature: float = 1.0,
+        scale_factor: float = 1.0,
+        temperature: float | None = None,
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
@@ -96,7 +95,7 @@ class PromptExplorer(GalleryApp):
             active_templates = self.templates[:1] if prompts is None else []
         self.active_templates = listed(active_templates)
         self.prompts = listed(class_names if prompts is None else prompts)
-        self.temperature = temperature
+        self.scale_factor = scale_factor if temperature is None else temperature
         self.selected = self._gallery.position
         self._shown.value = page.picture_page(self._gallery.entry)
         self._begin(self._update)
@@ -110,8 +109,8 @@ class PromptExplorer(GalleryApp):
 
     @property
     def scale(self) -> float:
-        """What cosines are multiplied by: the model's own scale times the temperature."""
-        return self.encoder.scale * self.temperature
+        """What cosines are multiplied by: the model's own scale times the factor."""
+        return self.encoder.scale * self.scale_factor
 
     def pin(self) -> None:
         """Keep what is shown, to compare other wordings with it; when something is pinned
@@ -149,7 +148,7 @@ class PromptExplorer(GalleryApp):
         name = self._gallery.entry.name
         return f"{name}, read by {self.encoder.name} at scale {self.scale:.3g}: {'; '.join(rows)}"
 
-    def to_static(self) -> Figure:
+    def to_static(self) -> LessonFigure:
         """The state as a figure, for a page without widgets.
 
         Raises:
@@ -158,7 +157,9 @@ class PromptExplorer(GalleryApp):
         self._update.settle()
         if not self.scores:
             raise UserError("nothing to show yet: choose a picture and write a prompt")
-        return score_figure(self._rows(), self._gallery.entry, self.scale, self._background())
+        return score_figure(
+            self._rows(), self._gallery.entry, self.scale, self._background(), self.summary()
+        )
 
     # -------------------- the parts
 
@@ -170,9 +171,9 @@ class PromptExplorer(GalleryApp):
         self._text.add_class("clipbench-above")
         self._remark = ipywidgets.HTML()
         self._template_note, self._scale_note = ipywidgets.HTML(), ipywidgets.HTML()
-        self._slider = temperature_slider()
+        self._slider = scale_slider()
         self._own_scale = button(
-            "× 1", "Back to the model's own scale", lambda: self.set_trait("temperature", 1.0)
+            "× 1", "Back to the model's own scale", lambda: self.set_trait("scale_factor", 1.0)
         )
         self._ranked_toggle = ipywidgets.ToggleButton(
             tooltip="The most probable on top, or as written"
@@ -232,14 +233,14 @@ class PromptExplorer(GalleryApp):
     def _connect(self) -> None:
         super()._connect()
         link_lines(self, "prompts", self._text, self._draw)
-        traitlets.link((self._slider, "value"), (self, "temperature"))
+        traitlets.link((self._slider, "value"), (self, "scale_factor"))
         traitlets.link((self, "ranked"), (self._ranked_toggle, "value"))
         traitlets.link((self, "show_tokens"), (self._tokens_toggle, "value"))
         traitlets.link((self, "none_of_these"), (self._none_toggle, "value"))
         traitlets.link((self, "show_history"), (self._history_toggle, "value"))
         traitlets.link((self, "language"), (self._language, "value"))
         self.observe(self._on_language, "language")
-        self.observe(self._update, ["prompts", "temperature", "none_of_these"])
+        self.observe(self._update, ["prompts", "scale_factor", "none_of_these"])
         self.observe(self._draw, ["ranked", "show_tokens", "show_history"])
 
     # -------------------- changes of state
@@ -335,7 +336,7 @@ class PromptExplorer(GalleryApp):
             page.what_is_read(self.active_templates, self.prompts)
         )
         self._scale_note.value = html.small_line(
-            page.what_temperature_does(self.encoder.scale, self.temperature)
+            page.what_the_scale_does(self.encoder.scale, self.scale_factor)
         )
         self._remark.value = html.remark_line(remarks)
         self._verdict.value = page.verdict_page(self._gallery.entry, by_probability(rows))

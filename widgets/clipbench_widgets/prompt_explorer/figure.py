@@ -2,32 +2,33 @@
 
 from collections.abc import Sequence
 
-from matplotlib.figure import Figure
-
+from clipbench.figures.canvas import BLUE, LessonFigure, new_figure
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.pictures import NamedPicture
 from clipbench_widgets.core.scoring import Background
 from clipbench_widgets.core.static_figure import (
-    BLUE,
     GREY,
     LONGEST_LABEL,
     MOST_ROWS,
     PALE_BLUE,
-    StaticFigure,
     printable,
 )
 
 
 def score_figure(
-    rows: Sequence[dict], entry: NamedPicture, scale: float, background: Background
-) -> Figure:
-    """Rows from top to bottom in the order given, the first ones if there are many."""
+    rows: Sequence[dict], entry: NamedPicture, scale: float, background: Background, alt: str
+) -> LessonFigure:
+    """Draw rows from top to bottom in the order given, the first ones if there are many.
+
+    Args:
+        alt: the same in words, for readers who do not see it.
+    """
     shown = rows[:MOST_ROWS]
-    figure = StaticFigure(figsize=(10, max(2.6, 1.3 + 0.34 * len(shown))), layout="constrained")
+    figure = new_figure(10, max(2.6, 1.3 + 0.34 * len(shown)), alt)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.6))
     left.imshow(entry.picture.convert("RGB"))
     left.set_axis_off()
-    left.set_title(shortened(printable(entry.name), LONGEST_LABEL), parse_math=False, fontsize=11)
+    left.set_title(shortened(printable(entry.name), LONGEST_LABEL), fontsize=11)
     places = range(len(shown))
     draw_cosines(middle, shown, background)
     right.barh(places, [row["probability"] for row in shown], color=PALE_BLUE)
@@ -56,5 +57,3 @@ def draw_cosines(axes, rows: Sequence[dict], background: Background) -> None:
     labels = [shortened(printable(row["prompt"]), LONGEST_LABEL) for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=11)
     axes.tick_params(axis="y", length=0)
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)  # a prompt with $ is no formula

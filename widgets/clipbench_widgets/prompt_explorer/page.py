@@ -44,9 +44,10 @@ def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
     return f"The model reads “{templates[0].replace('{}', example if len(example) < 40 else '…')}”"
 
 
-def what_temperature_does(own_scale: float, temperature: float) -> str:
+def what_the_scale_does(own_scale: float, factor: float) -> str:
+    scale = own_scale * factor
     return (
-        f"Scale: the model's own {own_scale:.3g} × {temperature:.3g} = "
-        f"{own_scale * temperature:.3g}. "
+        f"Scale: the model's own {own_scale:.3g} × {factor:.3g} = {scale:.3g}, "
+        f"a temperature τ = 1 / scale of {1 / scale:.2g}. "
         "It changes the probabilities, never the order."
     )

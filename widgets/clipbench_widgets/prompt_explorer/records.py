@@ -47,7 +47,7 @@ def pinned_shares(pinned: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[st
 def pinned_line(about: str) -> str:
     text = (
         f"Orange: what was pinned, {about}. Change the wording, the picture or the "
-        "temperature, and compare."
+        "scale, and compare."
     )
     return f'<div class="clipbench-small" role="status">{escape(text)}</div>'
 

@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 import ipywidgets
 import torch
 import traitlets
-from matplotlib.figure import Figure
 
 from clipbench import PictureSet, UserError
+from clipbench.figures import LessonFigure
 from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
 from clipbench_widgets.core.gallery import Thumbnail
 from clipbench_widgets.core.inputs import (
-    TEMPERATURES,
     encoder_of,
     link_lines,
     listed,
-    temperature_slider,
+    named,
+    scale_slider,
 )
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.traits import Clipped, Lines
+from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import picture_upload
 from clipbench_widgets.similarity_matrix import page as matrix_page
 
@@ -34,7 +34,7 @@ ORDERS = ("as given", "alike together")
 MAX_SIDE = 40  # texts, and pictures: more cells than a page can show
 
 
-class SimilarityMatrix(App):
+class SimilarityMatrix(HasScale, App):
     """Texts by pictures, as cosines or as probabilities along the rows or the columns.
 
     Where there are as many texts as pictures, text n and picture n are taken for a pair.
@@ -55,8 +55,6 @@ class SimilarityMatrix(App):
     texts = Lines(MAX_SIDE)
     mode = traitlets.Enum(MODES, "cosine")
     order = traitlets.Enum(ORDERS, "as given")
-    # multiplies the model's own scale; changes the softmax only
-    temperature = Clipped(1.0, TEMPERATURES)
     chosen_text = traitlets.Int(0)  # a position in ``texts``
     chosen_picture = traitlets.Int(0)
     # (texts, pictures), in the order given
@@ -87,7 +85,7 @@ class SimilarityMatrix(App):
 
     @property
     def scale(self) -> float:
-        return self.encoder.scale * self.temperature
+        return self.encoder.scale * self.scale_factor
 
     def values(self, mode: str | None = None) -> torch.Tensor:
         """(texts, pictures): cosines, or probabilities along the rows or columns, in the order
@@ -146,7 +144,7 @@ class SimilarityMatrix(App):
         )
         return f"{size}; accuracy on the diagonal: {', '.join(both)}"
 
-    def to_static(self) -> Figure:
+    def to_static(self) -> LessonFigure:
         """The matrix as a figure, for a page without widgets.
 
         Raises:
@@ -165,9 +163,9 @@ class SimilarityMatrix(App):
 
     def _build_controls(self) -> None:
         self._accuracy, self._legend = ipywidgets.HTML(), ipywidgets.HTML()
-        self._mode = ipywidgets.ToggleButtons(options=MODES, description="")
-        self._order = ipywidgets.ToggleButtons(options=ORDERS, description="")
-        self._slider = temperature_slider()
+        self._mode = named(ipywidgets.ToggleButtons(options=MODES), "Values")
+        self._order = named(ipywidgets.ToggleButtons(options=ORDERS), "Order")
+        self._slider = scale_slider()
         self._cells = ipywidgets.HTML()
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
         self._grid = ipywidgets.Box().add_class("clipbench-grid")
@@ -188,10 +186,10 @@ class SimilarityMatrix(App):
     def _connect(self) -> None:
         traitlets.link((self, "mode"), (self._mode, "value"))
         traitlets.link((self, "order"), (self._order, "value"))
-        traitlets.link((self._slider, "value"), (self, "temperature"))
+        traitlets.link((self._slider, "value"), (self, "scale_factor"))
         link_lines(self, "texts", self._text)
         self.observe(self._update, "texts")
-        self.observe(self._draw, ["mode", "temperature", "chosen_text", "chosen_picture"])
+        self.observe(self._draw, ["mode", "scale_factor", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
 
     # -------------------- changes of state

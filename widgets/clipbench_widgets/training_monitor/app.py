@@ -11,15 +11,16 @@ from pathlib import Path
 import ipywidgets
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import Trainer, UserError
 from clipbench.errors import in_words
+from clipbench.figures import LessonFigure
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App
 from clipbench_widgets.core.format import colour_range, shade
 from clipbench_widgets.core.inputs import button, progress_bar
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.training_monitor import page as monitor_page
 from clipbench_widgets.training_monitor.figure import monitor_figure
 
@@ -64,7 +65,7 @@ class TrainingMonitor(App):
         self.history: list[dict] = []  # steps with their numbers, thinned out
         self.similarities: torch.Tensor | None = None  # (texts, pictures)
         self._every, self._chart_at, self._matrix_at = 1, -math.inf, -math.inf
-        self._go, self._thread = threading.Event(), None
+        self._go, self._runner = threading.Event(), Runner()
         self._sample = self._pairs()
         super().__init__()
         trainer.callbacks.append(self._on_event)
@@ -85,8 +86,7 @@ class TrainingMonitor(App):
         self._go.set()
         self._say("")
         self.set_trait("state", "starting")
-        self._thread = threading.Thread(target=self._run, daemon=True, name="clipbench-training")
-        self._thread.start()
+        self._runner.start(lambda report, cancelled: self.trainer.run(), failed=self._fail)
 
     def pause(self) -> None:
         """Rest after the present step; the weights stay in memory."""
@@ -99,9 +99,8 @@ class TrainingMonitor(App):
         self._go.set()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until the thread has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        """Wait until the training has ended, at most so long."""
+        self._runner.wait(seconds)
 
     def summary(self) -> str:
         """The state in words."""
@@ -116,7 +115,7 @@ class TrainingMonitor(App):
             f"{self.latest['pairs_per_second']:.0f} pairs a second"
         )
 
-    def to_static(self) -> Figure:
+    def to_static(self) -> LessonFigure:
         """The curves and the matrix as a figure, for a page without widgets.
 
         Raises:
@@ -124,7 +123,9 @@ class TrainingMonitor(App):
         """
         if not self.history:
             raise UserError("nothing to show yet: start the training")
-        return monitor_figure(self.history, self.trainer.config.batch_size, self.similarities)
+        return monitor_figure(
+            self.history, self.trainer.config.batch_size, self.similarities, self.summary()
+        )
 
     # -------------------- the parts
 
@@ -148,14 +149,11 @@ class TrainingMonitor(App):
     def _connect(self) -> None:
         self.observe(self._draw, "state")
 
-    # -------------------- in the training's thread
+    def _fail(self, error: Exception) -> None:
+        self._say(in_words(error))
+        self.set_trait("state", "failed")
 
-    def _run(self) -> None:
-        try:
-            self.trainer.run()
-        except Exception as error:
-            self._say(in_words(error))
-            self.set_trait("state", "failed")
+    # -------------------- in the training's thread
 
     def _on_event(self, event: dict) -> None:
         if event["event"] == "start":
@@ -176,7 +174,7 @@ class TrainingMonitor(App):
         if len(self.history) > MOST_POINTS:
             self._every *= 2
             self.history = self.history[::2]
-        if threading.current_thread() is not self._thread:
+        if not self._runner.is_here:
             # somebody runs the trainer without the monitor: nothing here may stop it
             self._go.set()
         now = time.monotonic()

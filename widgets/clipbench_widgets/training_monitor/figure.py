@@ -6,18 +6,21 @@ import math
 from collections.abc import Sequence
 
 import torch
-from matplotlib.figure import Figure
 
-from clipbench_widgets.core.static_figure import BLUE, ORANGE, PALE_BLUE, StaticFigure
+from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure, new_figure
+from clipbench_widgets.core.static_figure import PALE_BLUE
 
 
-def monitor_figure(history: Sequence[dict], batch_size: int, similarities: torch.Tensor) -> Figure:
+def monitor_figure(
+    history: Sequence[dict], batch_size: int, similarities: torch.Tensor, alt: str
+) -> LessonFigure:
     """
     Args:
         history: rows with ``step``, ``loss``, ``smoothed`` and ``batch_accuracy``.
         similarities: (texts, pictures).
+        alt: the same in words, for readers who do not see it.
     """
-    figure = StaticFigure(figsize=(12, 3.4), layout="constrained")
+    figure = new_figure(12, 3.4, alt)
     loss, accuracy, matrix = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 1))
     steps = [row["step"] for row in history]
     loss.plot(steps, [row["loss"] for row in history], color=PALE_BLUE, lw=0.8)

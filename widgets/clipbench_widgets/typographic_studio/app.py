@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 import ipywidgets
 import traitlets
-from matplotlib.figure import Figure
 from PIL import Image
 
 from clipbench import Encoder, PictureSet, UserError, open_pictures
 from clipbench.data.alter.sticker import Sticker, check_letters, print_on
 from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.typographic import NAMED_WORDING, patched
+from clipbench.figures import LessonFigure
 from clipbench_widgets.core import html, position_pad, scoring, shipped_models
 from clipbench_widgets.core.app import when_ready
 from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
-from clipbench_widgets.core.inputs import button, encoder_of, link_lines, listed, mark
+from clipbench_widgets.core.inputs import button, encoder_of, link_lines, listed, mark, named
 from clipbench_widgets.core.pictures import NamedPicture, square
 from clipbench_widgets.core.position_pad import PositionPad
 from clipbench_widgets.core.remembered_features import RememberedFeatures
-from clipbench_widgets.core.step_runner import StepRunner
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.core.traits import Lines
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.typographic_studio import fonts, size_chart
@@ -142,7 +142,7 @@ class TypographicStudio(GalleryApp):
         )
         return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
 
-    def to_static(self) -> Figure:
+    def to_static(self) -> LessonFigure:
         """The state as a figure, for a page without widgets.
 
         Raises:
@@ -150,7 +150,7 @@ class TypographicStudio(GalleryApp):
         """
         if self.verdict is None:
             raise UserError("nothing to show yet: choose a picture and write a text")
-        return studio_figure(self.pictures, self.scores, self.verdict)
+        return studio_figure(self.pictures, self.scores, self.verdict, self.summary())
 
     # -------------------- the parts
 
@@ -164,9 +164,8 @@ class TypographicStudio(GalleryApp):
             lambda: self.set_trait("texts", [*self.texts, self.word]),
         )
         names = [str(getattr(model, "name", model)) for model in self._models]
-        self._reader = ipywidgets.ToggleButtons(
-            options=[(name, i) for i, name in enumerate(names)], description=""
-        )
+        options = [(name, i) for i, name in enumerate(names)]
+        self._reader = named(ipywidgets.ToggleButtons(options=options), "Read by")
         self._signs = ipywidgets.HTML()  # how many words the model saw in training
         self.look = StickerLook()
         self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
@@ -187,7 +186,7 @@ class TypographicStudio(GalleryApp):
         self._tell = ipywidgets.ToggleButton(
             tooltip="For those who can read the word by other means"
         )
-        self._runner = StepRunner()
+        self._runner = Runner()
         self.curve = SizeCurve(self._question, self._runner)
 
     def _arranged(self) -> list[ipywidgets.Widget]:

@@ -4,32 +4,30 @@ and after as bars.
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.figure import Figure
 from PIL import Image
 
+from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure, new_figure
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.static_figure import (
-    BLUE,
     LONGEST_LABEL,
     MOST_ROWS,
-    ORANGE,
-    StaticFigure,
     printable,
 )
 from clipbench_widgets.typographic_studio.verdict import Verdict
 
 
 def studio_figure(
-    pictures: Mapping[str, Image.Image], rows: Sequence[dict], verdict: Verdict
-) -> Figure:
+    pictures: Mapping[str, Image.Image], rows: Sequence[dict], verdict: Verdict, alt: str
+) -> LessonFigure:
     """
     Args:
         pictures: ``before``, ``after`` and ``control``.
         rows: scores, from top to bottom; the first ones if there are many.
+        alt: the same in words, for readers who do not see it.
     """
     shown = rows[:MOST_ROWS]
-    figure = StaticFigure(figsize=(12, max(3.2, 1.4 + 0.36 * len(shown))), layout="constrained")
-    figure.suptitle(printable(verdict.headline()), parse_math=False, fontsize=14)
+    figure = new_figure(12, max(3.2, 1.4 + 0.36 * len(shown)), alt)
+    figure.suptitle(printable(verdict.headline()), fontsize=14)
     *stages, bars = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.7))
     names = "as it is", f"“{verdict.word}”", f"control “{verdict.control_word}”"
     for axes, (when, picture), name in zip(stages, pictures.items(), names, strict=True):
@@ -37,7 +35,7 @@ def studio_figure(
         axes.set_axis_off()
         row = getattr(verdict, when)
         says = f"{name}\n{shortened(row['text'], LONGEST_LABEL)} {percent(row[when])}"
-        axes.set_title(printable(says), parse_math=False, fontsize=11)
+        axes.set_title(printable(says), fontsize=11)
     places = range(len(shown))
     bars.barh(
         [place - 0.2 for place in places],
@@ -57,8 +55,6 @@ def studio_figure(
         label="with the word",
     )
     bars.set_yticks(places, [shortened(printable(row["text"]), LONGEST_LABEL) for row in shown])
-    for label in bars.get_yticklabels():
-        label.set_parse_math(False)
     bars.set(xlim=(0, 1), ylim=(len(shown) - 0.4, -0.6), xlabel="probability")
     bars.legend(frameon=False, fontsize=10, loc="lower right")
     bars.spines[["top", "right", "left"]].set_visible(False)

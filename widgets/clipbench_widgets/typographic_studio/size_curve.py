@@ -12,7 +12,7 @@ from clipbench import UserError
 from clipbench.errors import in_words
 from clipbench_widgets.core import html
 from clipbench_widgets.core.inputs import button, progress_bar
-from clipbench_widgets.core.step_runner import StepRunner
+from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.typographic_studio.size_chart import size_chart
 from clipbench_widgets.typographic_studio.size_sweep import Question, Step, sweep
 
@@ -29,7 +29,7 @@ class SizeCurve(ipywidgets.VBox):
     running = traitlets.Bool(False, read_only=True)
     message = traitlets.Unicode(read_only=True)
 
-    def __init__(self, ask: Callable[[], Question], runner: StepRunner):
+    def __init__(self, ask: Callable[[], Question], runner: Runner):
         self._ask, self._runner = ask, runner
         self.question: Question | None = None  # what the points answer
         self._measure = button("Measure", "The word on many pictures, small to large", self.measure)
@@ -44,7 +44,7 @@ class SizeCurve(ipywidgets.VBox):
 
     def measure(self) -> None:
         """Start; nothing happens while a measurement runs."""
-        if self._runner.running:
+        if self.running:
             return
         self.set_trait("message", "")
         try:
@@ -56,10 +56,14 @@ class SizeCurve(ipywidgets.VBox):
         self.set_trait("points", [])
         self._bar.value = 0.0
         self.set_trait("running", True)
-        self._runner.start(sweep(question), self._on_step, self._on_end)
+        self._runner.start_steps(sweep(question), self._on_end, self._on_failure, self._on_step)
 
     def cancel(self) -> None:
-        self._runner.stop()
+        """Give up the measurement; the sizes measured so far stay."""
+        if self.running:
+            self._runner.cancel()
+            self.set_trait("message", "Cancelled. The sizes measured so far are shown.")
+            self._on_end()
 
     def wait(self, seconds: float | None = None) -> None:
         """For code: until the measurement has ended."""
@@ -70,12 +74,12 @@ class SizeCurve(ipywidgets.VBox):
         if step.point is not None:
             self.set_trait("points", [*self.points, step.point])
 
-    def _on_end(self, problem: Exception | None) -> None:
-        if problem is not None:
-            self.set_trait("message", in_words(problem))
-        elif self._runner.stopped:
-            self.set_trait("message", "Cancelled. The sizes measured so far are shown.")
+    def _on_end(self, _=None) -> None:
         self.set_trait("running", False)
+
+    def _on_failure(self, problem: Exception) -> None:
+        self.set_trait("message", in_words(problem))
+        self._on_end()
 
     @traitlets.observe("points", "running", "message")
     def _show(self, _=None) -> None:
