@@ -24,7 +24,9 @@ def add_to(commands) -> None:
         commands, "train", train, show_numbers, "train a CLIP from scratch or from a model"
     )
     parser.add_argument(
-        "--preset", default="tiny", help="tiny, classroom or a .json file (default: tiny)"
+        "--preset",
+        default="tiny",
+        help="tiny, classroom, tiny2, classroom2 or a .json file (default: tiny)",
     )
     parser.add_argument(
         "--objective",
@@ -52,10 +54,10 @@ def add_to(commands) -> None:
     )
     parser.add_argument(
         "--data",
-        default="scenes",
-        help="scenes, or pictures with captions or labels: a folder (texts beside the pictures, "
-        "metadata.jsonl, COCO's, Flickr's), a .csv, .json, .parquet or .tar file, "
-        "name-{000..009}.tar, or a hub id owner/name",
+        help="scenes, scenes2 (by many artists; default: the preset's own), or pictures with "
+        "captions or labels: a folder (texts beside the pictures, metadata.jsonl, COCO's, "
+        "Flickr's), a .csv, .json, .parquet or .tar file, name-{000..009}.tar, or a hub id "
+        "owner/name",
     )
     parser.add_argument(
         "--image-column", help="the pictures' column in a table (default: image, path, ...)"
@@ -201,9 +203,10 @@ def open_stream(arguments, preset, device, out: Path | None):
     from clipbench.data.world.evaluation_sets import SCENE_SETS
     from clipbench.training.presets import scenes_of
 
-    data, seed, size = arguments.data, arguments.seed, preset.model.image_size
-    if data == "scenes":
-        return scenes_of(preset, seed, device)
+    seed, size = arguments.seed, preset.model.image_size
+    data = arguments.data or preset.data
+    if data in ("scenes", "scenes2"):
+        return scenes_of(preset, seed, device, data)
     if data in SCENE_SETS:
         raise UserError(
             f"{data} is for evaluation only; train on scenes, a folder or a .parquet file"

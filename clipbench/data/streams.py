@@ -34,10 +34,15 @@ from clipbench.data.world.draws import Draws, shuffled_positions
 from clipbench.data.world.factors import Factors, SceneConfig, draw_factors, training_pool
 from clipbench.data.world.render import render
 from clipbench.data.world.sprites import concepts
+from clipbench.data.world2 import captions as captions2
+from clipbench.data.world2 import render as render2
+from clipbench.data.world2.album import album_of
+from clipbench.data.world2.scenes import Scenes, draw_scenes
+from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError
 from clipbench.preprocess import to_uint8
 
-# positions from here on lend their captions to others: see ScenePairs.with_wrong_ones
+# positions from here on lend their captions to others: see DrawnPairs.with_wrong_ones
 NEVER_REACHED = 10**12
 
 
@@ -66,8 +71,69 @@ class PairStream(Protocol):
     def __call__(self, start: int, count: int) -> Pairs: ...
 
 
-class ScenePairs:
-    """Captioned scenes of the emoji world, drawn on ``device`` as they are needed."""
+class DrawnPairs:
+    """Captioned scenes of a world, drawn on ``device`` as they are needed.
+
+    A world says what is in its scenes (``factors``), how they look (``draw``) and what a caption
+    tells of them (``describe``).
+    """
+
+    name: str
+
+    def __init__(self, seed: int, config, tiny: bool, image_size: int, device: torch.device | str):
+        self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
+        self.pool = training_pool(tiny)
+
+    def on(self, device: torch.device | str) -> "DrawnPairs":
+        """The same scenes, drawn on another device."""
+        other = copy.copy(self)
+        other.device = device
+        return other
+
+    def __call__(self, start: int, count: int) -> Pairs:
+        index = torch.arange(start, start + count, device=self.device)
+        factors = self.factors(index)
+        labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
+        captions, *more = (
+            self.with_wrong_ones(index, factors, number) for number in range(self.config.captions)
+        )
+        return Pairs(self.draw(factors), captions, labels, more)
+
+    def factors(self, index: Tensor):
+        raise NotImplementedError
+
+    def describe(self, factors, number: int = 0) -> list[str]:
+        """A caption for each scene; another ``number`` gives another choice of what is said,
+        and how.
+        """
+        raise NotImplementedError
+
+    def draw(self, factors) -> Tensor:
+        """(B, 3, S, S) uint8"""
+        raise NotImplementedError
+
+    def with_wrong_ones(self, index: Tensor, factors, number: int = 0) -> list[str]:
+        """Captions, some of them, drawn by the position, replaced by those of scenes that never
+        come up.
+        """
+        captions = self.describe(factors, number)
+        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[
+            :, 0
+        ]
+        if not len(wrong):
+            return captions
+        strangers = self.factors(index[wrong] + NEVER_REACHED)
+        replaced = dict(zip(wrong.tolist(), self.describe(strangers, number), strict=True))
+        return [replaced.get(row, caption) for row, caption in enumerate(captions)]
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the labels count: the subject of each scene, even where a sign stands for it."""
+        return [concepts()[i].name for i in self.pool.tolist()]
+
+
+class ScenePairs(DrawnPairs):
+    """Captioned scenes of the emoji world."""
 
     def __init__(
         self,
@@ -77,29 +143,13 @@ class ScenePairs:
         image_size: int = 64,
         device: torch.device | str = "cpu",
     ):
+        super().__init__(seed, config, tiny, image_size, device)
         self.name = "scenes:tiny" if tiny else "scenes"
-        self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
-        self.pool = training_pool(tiny)
 
-    def on(self, device: torch.device | str) -> "ScenePairs":
-        """The same scenes, drawn on another device."""
-        other = copy.copy(self)
-        other.device = device
-        return other
-
-    def __call__(self, start: int, count: int) -> Pairs:
-        index = torch.arange(start, start + count, device=self.device)
-        factors = draw_factors(index, self.seed, self.config, self.pool)
-        labels = torch.searchsorted(self.pool.to(factors.concept.device), factors.concept)
-        captions, *more = (
-            self.with_wrong_ones(index, factors, number) for number in range(self.config.captions)
-        )
-        return Pairs(self.draw(factors), captions, labels, more)
+    def factors(self, index: Tensor) -> Factors:
+        return draw_factors(index, self.seed, self.config, self.pool)
 
     def describe(self, factors: Factors, number: int = 0) -> list[str]:
-        """A caption for each scene; another ``number`` gives another choice of what is said,
-        and how.
-        """
         return caption_scenes(factors, self.config.count_words, self.config.languages, number)
 
     def draw(self, factors: Factors) -> Tensor:
@@ -113,24 +163,38 @@ class ScenePairs:
                 images[rows] = render(factors.rows(rows), art, self.image_size)
         return images
 
-    def with_wrong_ones(self, index: Tensor, factors: Factors, number: int = 0) -> list[str]:
-        """Captions, some of them, drawn by the position, replaced by those of scenes that never
-        come up.
-        """
-        captions = self.describe(factors, number)
-        wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[
-            :, 0
-        ]
-        if not len(wrong):
-            return captions
-        strangers = draw_factors(index[wrong] + NEVER_REACHED, self.seed, self.config, self.pool)
-        replaced = dict(zip(wrong.tolist(), self.describe(strangers, number), strict=True))
-        return [replaced.get(row, caption) for row, caption in enumerate(captions)]
+
+class Scene2Pairs(DrawnPairs):
+    """Captioned scenes of the second world, by many artists.
+
+    Partners stand side by side in a batch that begins at an even position.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        config: World2 = World2(),
+        tiny: bool = False,
+        image_size: int = 64,
+        device: torch.device | str = "cpu",
+    ):
+        super().__init__(seed, config, tiny, image_size, device)
+        self.name = "scenes2:tiny" if tiny else "scenes2"
 
     @property
-    def class_names(self) -> list[str]:
-        """What the labels count: the subject of each scene, even where a sign stands for it."""
-        return [concepts()[i].name for i in self.pool.tolist()]
+    def album(self):
+        return album_of(self.config, str(self.device))
+
+    def factors(self, index: Tensor) -> Scenes:
+        return draw_scenes(index, self.seed, self.config, self.pool)
+
+    def describe(self, factors: Scenes, number: int = 0) -> list[str]:
+        drawings = factors.drawings(self.album, self.config)[0]
+        one_colour = self.album.one_colour[drawings]
+        return captions2.caption_scenes(factors, self.config, one_colour, number)
+
+    def draw(self, factors: Scenes) -> Tensor:
+        return render2.render(factors, self.config, self.album, self.image_size)
 
 
 class CaptionedPairs:

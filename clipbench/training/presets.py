@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 
-from clipbench.data.streams import ScenePairs
+from clipbench.data.streams import DrawnPairs, Scene2Pairs, ScenePairs
 from clipbench.data.world.evaluation_sets import EVALUATION_SEED
 from clipbench.data.world.factors import SceneConfig
+from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError, did_you_mean
-from clipbench.model import CLIP, CLIPConfig, ViTConfig
+from clipbench.model import CLIP, CLIPConfig, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import empty_model, world_tokenizer
 from clipbench.tokenizer import Tokenizer
@@ -27,9 +28,16 @@ class Preset:
     train: TrainConfig
     tiny_world: bool = False  # 256 concepts instead of all
     scenes: SceneConfig = field(default_factory=SceneConfig)
+    scenes2: World2 | None = None  # a preset with it is for the second world
+
+    @property
+    def data(self) -> str:
+        """What it trains on, unless told otherwise."""
+        return "scenes" if self.scenes2 is None else "scenes2"
 
     def to_dict(self) -> dict:
-        return {
+        second = {} if self.scenes2 is None else {"scenes2": asdict(self.scenes2)}
+        return second | {
             "model": self.model.to_dict(),
             "train": asdict(self.train),
             "tiny_world": self.tiny_world,
@@ -42,11 +50,13 @@ class Preset:
         Raises:
             ValueError or TypeError: for entries that do not exist or do not fit.
         """
+        second = data.get("scenes2")
         return cls(
             model=CLIPConfig.from_dict(data["model"]),
             train=TrainConfig(**tuples(data.get("train", {}))),
             tiny_world=bool(data.get("tiny_world", False)),
             scenes=SceneConfig(**tuples(data.get("scenes", {}))),
+            scenes2=None if second is None else World2(**tuples(second)),
         )
 
 
@@ -74,6 +84,26 @@ PRESETS = {
         ),
         TrainConfig(batch_size=128, minutes=3.0),
         tiny_world=True,
+    ),
+    # for the second world; 7.7 M parameters
+    "classroom2": Preset(
+        CLIPConfig(
+            embed_dim=256,
+            image=ViTConfig(64, patch_size=8, width=224, depth=9, heads=7, activation="gelu"),
+            text=TransformerConfig(
+                4096, context_length=32, width=192, depth=3, heads=3, activation="gelu"
+            ),
+        ),
+        TrainConfig(
+            batch_size=512, pairs=4_300_000, matrix_learning_rate=0.01, warmup=0.02, averaging=0.999
+        ),
+        scenes2=World2(),
+    ),
+    "tiny2": Preset(
+        CLIPConfig.tiny(),
+        TrainConfig(batch_size=128, minutes=3.0),
+        tiny_world=True,
+        scenes2=World2(),
     ),
 }
 
@@ -125,8 +155,13 @@ def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
     return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
 
 
-def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> ScenePairs:
-    """The preset's world: an endless stream of captioned scenes.
+def scenes_of(
+    preset: Preset, seed: int, device: torch.device | str = "cpu", data: str | None = None
+) -> DrawnPairs:
+    """An endless stream of captioned scenes.
+
+    Args:
+        data: "scenes" or "scenes2"; None takes the preset's own world.
 
     Raises:
         UserError: for a seed that belongs to the evaluation.
@@ -135,7 +170,10 @@ def scenes_of(preset: Preset, seed: int, device: torch.device | str = "cpu") -> 
         raise UserError(
             f"seeds from {EVALUATION_SEED} on belong to the evaluation; train with a smaller one"
         )
-    return ScenePairs(seed, preset.scenes, preset.tiny_world, preset.model.image_size, device)
+    place = (preset.tiny_world, preset.model.image_size, device)
+    if (data or preset.data) == "scenes2":
+        return Scene2Pairs(seed, preset.scenes2 or World2(), *place)
+    return ScenePairs(seed, preset.scenes, *place)
 
 
 def scene_trainer(

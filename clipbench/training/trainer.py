@@ -20,7 +20,7 @@ from clipbench.compute import distributed
 from clipbench.compute.devices import pick_device, pick_precision, use_fastest_threads
 from clipbench.compute.flops import peak_tflops
 from clipbench.compute.precision import DTYPES
-from clipbench.data.streams import Pairs, PairStream, ScenePairs, joined
+from clipbench.data.streams import DrawnPairs, Pairs, PairStream, joined
 from clipbench.errors import UserError
 from clipbench.files import written_whole
 from clipbench.model import CLIP, TextTransformer, VisionTransformer
@@ -261,7 +261,7 @@ class Trainer:
         self.device = pick_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.tokenizer, self.preprocess, self.config = tokenizer, preprocess, config
-        self.stream = stream.on(self.device) if isinstance(stream, ScenePairs) else stream
+        self.stream = stream.on(self.device) if isinstance(stream, DrawnPairs) else stream
         self.out = Path(out) if out else None
         self.precision = precision or pick_precision(self.device)
         self.threads = threads

@@ -16,9 +16,12 @@ USES = {
     "clipbench.preprocess": "errors",
     "clipbench.data.image_set": "preprocess",
     "clipbench.data.world": "data.image_set errors files",
+    "clipbench.data.world2": "data.world",
     "clipbench.data.readers": "compute data.image_set data.world errors files preprocess",
     "clipbench.data.open": "data.image_set data.readers data.world errors",
-    "clipbench.data.streams": "compute data.image_set data.readers data.world errors preprocess",
+    "clipbench.data.streams": (
+        "compute data.image_set data.readers data.world data.world2 errors preprocess"
+    ),
     "clipbench.tokenizer": "",
     "clipbench.objectives": "compute data.streams errors loss model tokenizer",
     "clipbench.pretrained": "errors files model objectives preprocess tokenizer",
@@ -38,7 +41,7 @@ USES = {
     ),
     "clipbench.evaluate.records": "errors evaluate.statistics files",
     "clipbench.training": (
-        "compute data.streams data.world errors files model objectives preprocess pretrained "
+        "compute data.streams data.world data.world2 errors files model objectives preprocess pretrained "
         "tokenizer"
     ),
     "clipbench.bench": (
