@@ -62,7 +62,7 @@ def render(factors: Factors, art: str = "noto", size: int = 64) -> torch.Tensor:
     draw_signs(canvas, factors)
     light = factors.draws.uniform("light", 0.85, 1.1)[:, None, None, None]
     canvas = (canvas * light).clamp_(0, 1)
-    apply_styles(canvas, factors)
+    apply_styles(canvas, factors.style)
     return (canvas * 255).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -160,8 +160,8 @@ def draw_signs(canvas: torch.Tensor, factors: Factors) -> None:
     canvas[rows] = canvas[rows] * (1 - board) + paint * board
 
 
-def apply_styles(canvas: torch.Tensor, factors: Factors) -> None:
-    """Redraw each scene in its style, in place."""
+def apply_styles(canvas: torch.Tensor, style: torch.Tensor) -> None:
+    """Redraw each scene in its style, a position in STYLES (B,), in place."""
     restyle = {
         "grayscale": grayscale,
         "sketch": sketch,
@@ -171,7 +171,7 @@ def apply_styles(canvas: torch.Tensor, factors: Factors) -> None:
         "painting": painting,
     }
     for number, name in enumerate(STYLES):
-        rows = (factors.style == number).nonzero()[:, 0]
+        rows = (style == number).nonzero()[:, 0]
         if name in restyle and len(rows):
             canvas[rows] = restyle[name](canvas[rows])
 

@@ -148,7 +148,9 @@ def set_in_type(
     advance = torch.where(letters > 0, advances[font[:, None], glyph], 0)
     end = advance.cumsum(1)
     start, width = end - advance, end[:, -1]
-    column = torch.arange(int(width.max()), device=letters.device).expand(len(letters), -1)
+    # a multiple of four, so that a strip can be halved twice
+    columns = -(-int(width.max()) // 4) * 4
+    column = torch.arange(columns, device=letters.device).expand(len(letters), -1)
     letter = (column[:, None] >= end[:, :, None]).sum(1).clamp(max=LONGEST - 1)  # (B, W)
     strip = torch.zeros(*column.shape, HEIGHT, dtype=torch.uint8, device=letters.device)
     for shift in (-1, 0, 1):  # what leans over from the letters beside

@@ -46,7 +46,7 @@ def render(
         draw_objects(canvas, scenes, place, paints)
     draw_signs(canvas, scenes, world, fonts or trained_fonts())
     canvas.mul_(scenes.draws.uniform("light", 0.85, 1.1)[:, None, None, None]).clamp_(0, 1)
-    apply_styles(canvas, scenes)
+    apply_styles(canvas, scenes.style)
     return canvas.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -327,7 +327,7 @@ def sampled(strips, length, u, v, shrunk) -> torch.Tensor:
         if len(rows := (level == number).nonzero()[:, 0]):
             part = strips[rows, None].float() / 255
             if number:
-                part = F.avg_pool2d(part, 2**number, ceil_mode=True, count_include_pad=False)
+                part = F.avg_pool2d(part, 2**number)
             result[rows] = F.grid_sample(part, grid[rows], align_corners=False)
     return result
 

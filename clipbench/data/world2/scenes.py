@@ -161,7 +161,8 @@ def draw_scenes(
     style = draws.category("style", world.styles)
     if world.hold_out:
         style = torch.where((style > 0) & is_held_out(concept, style), 0, style)
-    style = torch.where((sign > 0) & blurs_letters(style), 0, style)
+    read = (sign > 0) | is_one_of(contrast, "word or thing")
+    style = torch.where(read & blurs_letters(style), 0, style)
     x, y, size, angle = place_objects(draws, layout)
     on_ground = kind == KINDS.index("ground")
     scenes = Scenes(

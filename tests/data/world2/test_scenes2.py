@@ -221,12 +221,14 @@ def test_relations_say_where_things_are(partners):
 def test_numbers_in_captions_are_those_of_the_picture():
     world = one_kind("several", other_languages=0.0)
     scenes = draw_scenes(MANY[:2000], 0, world)
-    names = {2: ("two", "2"), 3: ("three", "3"), 4: ("four", "4"), 5: ("five", "5")}
+    scenes = scenes.rows(scenes.count > 1)
+    numbers = {2: "two", 3: "three", 4: "four", 5: "five"}
+    counted = 0
     for count, said in zip(scenes.count.tolist(), captions_of(scenes, world), strict=True):
-        words_said = said.replace(":", " ").replace(".", " ").split()
-        for number, forms in names.items():
-            if number != count and not any(form in said for form in names.get(count, ())):
-                assert not set(forms) & set(words_said) or "-" in said or number == count
+        spoken = {word for word in numbers.values() if f" {word} " in f" {said} "}
+        assert spoken <= {numbers[count]}
+        counted += bool(spoken)
+    assert counted > len(scenes) * 0.6
 
 
 @pytest.mark.parametrize(
@@ -332,9 +334,9 @@ def test_no_word_that_is_kept_back_is_printed(many):
 def test_a_longer_word_is_wider_and_every_letter_leaves_ink():
     texts = ["i", "in", "inn", "wwwwwwwwwwww"]
     strips, width = set_in_type(encoded(texts), torch.zeros(4, dtype=torch.int64), trained_fonts())
-    assert (width.diff() > 0).all() and strips.shape[2] == width.max()
+    assert (width.diff() > 0).all() and 0 <= strips.shape[2] - width.max() < 4
     assert (strips.float().sum((1, 2)).diff() > 0).all()
-    assert strips[0, :, int(width[0]) :].sum() == 0
+    assert strips[0, :, int(width[0]) :].sum() == 0 and strips.shape[2] % 4 == 0
 
 
 # -------------------- colours
@@ -363,9 +365,7 @@ def test_no_turn_and_full_saturation_leave_colours_as_they_are():
     [
         {"kinds": (1, 2)},
         {"styles": (0,) * 7},
-        {"signs": "many"},
         {"jitter": 1.5},
-        {"icons": "x"},
         {"sets": ("twemoji",)},
         {"languages": ("fr",)},
         {"captions": 0},
