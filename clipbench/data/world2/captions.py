@@ -65,6 +65,7 @@ LABELLED = (
     "{} that says {}",
 )
 
+EXACTLY = ("{}", "{}", "exactly {}", "just {}")  # also of one
 COUNTED = ("{}", "{}", "exactly {}", "a group of {}", "{} together")
 TOGETHER = (*JOINED, "both {} and {}", "{} as well as {}")
 # {0} is there, {1} is not ("a cat", "a dog"); {2} is the bare name of what is not
@@ -203,7 +204,7 @@ def caption_of_partner(scene: Told, world: World2, choose: Chooser) -> str:
         quantities = (quantity(*each, world) for each in things(scene))
         phrase = choose.of(JOINED).format(*quantities)
     elif scene.kind == "several":
-        phrase = choose.of(COUNTED).format(number_of(scene.subject, scene.count, world, choose))
+        phrase = choose.of(EXACTLY).format(number_of(scene.subject, scene.count, world, choose))
     else:
         phrase = scene.subject.noun_phrase
     return framed(phrase, scene, choose)

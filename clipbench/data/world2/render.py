@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from clipbench.data.world.draws import Draws
-from clipbench.data.world.factors import COLOURS
+from clipbench.data.world.factors import COLOURS, STYLES
 from clipbench.data.world.render import BOARDS, apply_styles, pixel_grid
 from clipbench.data.world2.album import Album
 from clipbench.data.world2.lettering import set_in_type, trained_fonts
@@ -23,6 +23,7 @@ PATCHES = (
 FLAT, TALL = (0.26, 0.0), (1.0, 0.26)  # at most and more than so tall: words
 WIDENED = 1.29  # what a turned square needs: the sum of sine and cosine of 0.35
 HUE, SATURATION = 0.6, (0.2, 1.5)  # of the jitter: radians, factor
+SKETCH = STYLES.index("sketch")
 LUMA = torch.tensor([0.213, 0.715, 0.072])
 TURN = torch.tensor([[-0.213, -0.715, 0.928], [0.143, 0.140, -0.283], [-0.787, 0.715, 0.072]])
 
@@ -44,9 +45,11 @@ def render(
     paints = Paints(scenes, world, album)
     for place in range(MOST):
         draw_objects(canvas, scenes, place, paints)
-    draw_signs(canvas, scenes, world, fonts or trained_fonts())
+    sketched = scenes.style == SKETCH
+    draw_signs(canvas, scenes, world, fonts or trained_fonts(), ~sketched)
     canvas.mul_(scenes.draws.uniform("light", 0.85, 1.1)[:, None, None, None]).clamp_(0, 1)
     apply_styles(canvas, scenes.style)
+    draw_signs(canvas, scenes, world, fonts or trained_fonts(), sketched)
     return canvas.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -241,9 +244,12 @@ def windows(canvas: torch.Tensor, height: int, width: int) -> torch.Tensor:
 # -------------------- signs
 
 
-def draw_signs(canvas: torch.Tensor, scenes: Scenes, world: World2, fonts: tuple) -> None:
-    """Paint printed words over the canvas, in place: on a board, or on the background itself."""
-    rows = (scenes.sign > 0).nonzero()[:, 0]
+def draw_signs(canvas, scenes: Scenes, world: World2, fonts: tuple, wanted: torch.Tensor) -> None:
+    """Paint the words of ``wanted`` scenes (B,) bool over the canvas, in place: on a board, or on
+    the background itself. Those of sketches are written into the sketch, as outlines of letters
+    cannot be read.
+    """
+    rows = ((scenes.sign > 0) & wanted).nonzero()[:, 0]
     if len(rows) == 0:
         return
     some = scenes.rows(rows)
@@ -251,8 +257,8 @@ def draw_signs(canvas: torch.Tensor, scenes: Scenes, world: World2, fonts: tuple
     boxes = sign_boxes(some, length / strips.shape[1])
     board, paper, ink = boards(some, world)
     for high, low in FLAT, TALL:
-        wanted = (boxes[3] > low) & (boxes[3] <= high)
-        if len(chosen := wanted.nonzero()[:, 0]):
+        fitting = (boxes[3] > low) & (boxes[3] <= high)
+        if len(chosen := fitting.nonzero()[:, 0]):
             draw_words(
                 canvas, rows[chosen], strips[chosen], length[chosen],
                 [part[chosen] for part in boxes], board[chosen], paper[chosen], ink[chosen],
@@ -342,4 +348,7 @@ def boards(some: Scenes, world: World2):
     inks = ink_table().to(device)
     ink = inks[some.colour, draws.integer("ink", inks.shape[1])]
     ink = torch.where(board[:, None], colours[:, 1], ink)
-    return board.float()[:, None, None], colours[:, 0, :, None, None], ink[:, :, None, None]
+    pencil = (some.style == SKETCH)[:, None]
+    ink = torch.where(pencil, torch.full_like(ink, 0.2), ink)
+    paper = torch.where(pencil, torch.full_like(ink, 0.95), colours[:, 0])
+    return board.float()[:, None, None], paper[:, :, None, None], ink[:, :, None, None]

@@ -114,6 +114,13 @@ def one_letter_words() -> torch.Tensor:
 
 
 @functools.cache
+def several_of() -> torch.Tensor:
+    """(C,) bool: concepts that captions count, and deny; "no bicycles" is none of them."""
+    denying = [concept.name.startswith("no ") for concept in concepts()]
+    return countable() & ~torch.tensor(denying)
+
+
+@functools.cache
 def named_by_colour() -> torch.Tensor:
     """(C,) bool: concepts whose name tells a colour, which no jitter may change."""
     colours = re.compile(rf"\b({'|'.join(COLOURS)})\b")
@@ -149,8 +156,8 @@ def draw_scenes(
     paired = kind == KINDS.index("pair")
     denied = (kind == KINDS.index("one")) & (draws.uniform("denial") < world.denials)
     sign, letters = draw_sign(draws, world, kind, contrast, second, concept, other)
-    silent = denied & (contrast < 0) & (sign == 0)
-    absent = torch.where(alone | silent, other, -1)
+    denied &= (contrast < 0) & (sign == 0) & several_of().to(other.device)[other]
+    absent = torch.where(alone | denied, other, -1)
     # the place of what is absent stays empty
     objects_of_pair = (count, torch.where(paired, other_count, 0))
     layout = draw_layout(draws, sum(objects_of_pair), contrast)
@@ -220,7 +227,7 @@ def draw_kind(draws, world, partners, concept, other):
     pairs = torch.tensor(NUMBERED, device=kind.device)[draws.integer("numbers", len(NUMBERED))]
     count = torch.where(numbered, pairs[:, 0], count)
     other_count = torch.where(numbered, pairs[:, 1], 1)
-    can = countable().to(kind.device)
+    can = several_of().to(kind.device)
     wrong = (several & ~can[concept]) | (paired & ~(can[concept] & can[other]))
     if world.hold_out:
         wrong |= paired & is_held_out_pair(concept, other)
