@@ -4,6 +4,7 @@ Shorter side to ``size`` (bicubic), centre crop, RGB, [0, 1], normalise. Picture
 first made plain RGB.
 """
 
+import functools
 import io
 import warnings
 from collections.abc import Sequence
@@ -12,17 +13,44 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-from clipbench.errors import UserError
+from clipbench.errors import UserError, notice
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 MAX_PIXELS = 25_000_000  # a picture above this is refused before it is decoded
 TOO_LARGE = f"has too many pixels; make it smaller than {MAX_PIXELS // 1_000_000} megapixels"
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# those after TIFF where this Pillow was built with them
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF",
+    *(["AVIF"] if "avif" in features.modules and features.check("avif") else []),
+    *(["JPEG2000"] if features.check("jpg_2000") else []),
+)  # fmt: skip
 # of their files; the one list for folders, shards and uploads
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff",
+    *([".avif"] if "AVIF" in FORMATS else []),
+    *([".jp2"] if "JPEG2000" in FORMATS else []),
+)  # fmt: skip
+# of pictures that Pillow does not read
+OTHER_SUFFIXES = (
+    ".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw",
+)  # fmt: skip
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+ORIENTATION = 0x0112  # EXIF's tag; its values, but for 1, which is upright:
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf")  # blocks without pixels
+RANGES = (255.0, 65535.0, 2.0**31)  # the brightest values that wide numbers are taken to have
 
 
 @dataclass(frozen=True)
@@ -37,8 +65,16 @@ class Preprocess:
     squash: bool = False
     interpolation: str = "bicubic"  # or "bilinear"
 
-    def __call__(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """(B, 3, size, size) float32, normalised."""
+    def __call__(self, pictures: Sequence[Image.Image | np.ndarray]) -> torch.Tensor:
+        """(B, 3, size, size) float32, normalised.
+
+        Args:
+            pictures: PIL pictures, or uint8 arrays of shape (H, W) or (H, W, 3 or 4).
+
+        Raises:
+            TypeError: for anything else, with what to give.
+        """
+        pictures = as_pictures(pictures)
         if not pictures:
             return torch.empty(0, 3, self.size, self.size)
         return self.normalise(torch.stack([self.square(picture) for picture in pictures]))
@@ -58,6 +94,34 @@ class Preprocess:
 
     def to_dict(self) -> dict:
         return asdict(self)
+
+
+def as_pictures(pictures) -> list[Image.Image]:
+    """A list of pictures, whose arrays have become pictures.
+
+    Raises:
+        TypeError: see ``Preprocess``.
+    """
+    if isinstance(pictures, Image.Image | np.ndarray | torch.Tensor | str | bytes | Path):
+        kind = type(pictures).__name__
+        raise TypeError(f"give a list of pictures, not a single {kind}: [picture]")
+    return [as_picture(item, number) for number, item in enumerate(pictures, 1)]
+
+
+def as_picture(item, number: int) -> Image.Image:
+    if isinstance(item, Image.Image):
+        return item
+    if (
+        isinstance(item, np.ndarray)
+        and item.dtype == np.uint8
+        and (item.ndim == 2 or (item.ndim == 3 and item.shape[2] in (3, 4)))
+    ):
+        return Image.fromarray(item)
+    shape = f" of {item.dtype} {tuple(item.shape)}" if hasattr(item, "dtype") else ""
+    raise TypeError(
+        f"picture {number} is a {type(item).__name__}{shape}; give PIL pictures "
+        "(clipbench.open_picture reads files) or uint8 arrays of shape (H, W, 3)"
+    )
 
 
 def to_uint8(
@@ -104,17 +168,51 @@ def pixels(picture: Image.Image) -> torch.Tensor:
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB: EXIF rotation applied, 16 bits scaled down, transparency laid on white."""
-    picture = ImageOps.exif_transpose(picture)
+    """Upright 8-bit RGB: EXIF rotation applied, wide numbers scaled down, transparency laid on
+    white.
+
+    16-bit numbers reach from black at 0 to white at 65,535. Where the type does not tell (32-bit
+    integers and floats), white is the smallest of 1 (floats only), 255, 65,535 and 2^31 that no
+    value exceeds; a notice says which.
+    """
+    picture = upright(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, dtype=np.float32)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        picture = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+        picture = eight_bits(picture)
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
+    plain = picture.convert("RGB")
+    plain.info = {}  # the orientation in it is used up
+    return plain
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation has it; a malformed block is ignored, as browsers do."""
+    try:
+        turn = TURNS.get(picture.getexif().get(ORIENTATION))
+    except Exception:  # SyntaxError, struct.error and others, by the damage
+        return picture
+    return picture if turn is None else picture.transpose(turn)
+
+
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits, of 32-bit integers or of floats as grey of 8 bits."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
+    if picture.mode.startswith("I;16") or picture.format == "PNG":
+        top = 65535.0
+    else:
+        ranges = (1.0, *RANGES) if picture.mode == "F" else RANGES
+        brightest = float(values.max(initial=0))
+        top = next((top for top in ranges if brightest <= top), brightest)
+        tell_range(picture.mode, top)
+    return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+
+
+@functools.cache  # one line for each range, not for each picture
+def tell_range(mode: str, top: float) -> None:
+    kind = "floats" if mode == "F" else "32-bit integers"
+    notice(f"pictures of {kind} are read as black at 0 and white at {top:,.0f}")
 
 
 def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.Image:
@@ -127,25 +225,68 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.I
         UserError: when it is missing, too large, truncated, or not a picture.
     """
     name = name or ("the uploaded picture" if isinstance(source, bytes) else str(source))
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
             # Pillow's remarks on sizes and metadata; the size is checked here
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as picture:
-                refuse_large(picture, name)
-                return to_rgb(picture)
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            return decoded(source, name)
     except UserError:
         raise
     except FileNotFoundError:
         raise UserError(f"{name}: no such file") from None
     except UnidentifiedImageError:
+        if is_heic(beginning(source)):
+            raise UserError(
+                f"{name} is a HEIC picture, which cannot be read; convert it to JPEG first"
+            ) from None
         raise UserError(f"{name} is not a picture; give one of {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
         raise UserError(f"{name} {TOO_LARGE}") from None
     # for damaged files Pillow raises many kinds, struct.error and TypeError among them
     except Exception as error:
         raise UserError(f"{name} cannot be read as a picture: {error}") from None
+
+
+def decoded(source: str | Path | bytes, name: str) -> Image.Image:
+    """The picture; of a PNG whose texts or colour profile Pillow refuses, the pixels alone."""
+    try:
+        return first_frame(io.BytesIO(source) if isinstance(source, bytes) else source, name)
+    except UserError:
+        raise
+    except ValueError:
+        if not beginning(source).startswith(PNG_SIGNATURE):
+            raise
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    return first_frame(io.BytesIO(without_texts(data)), name)
+
+
+def first_frame(file, name: str) -> Image.Image:
+    with Image.open(file, formats=FORMATS) as picture:
+        refuse_large(picture, name)
+        return to_rgb(picture)
+
+
+def beginning(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:12]
+    with open(source, "rb") as file:
+        return file.read(12)
+
+
+def is_heic(head: bytes) -> bool:
+    """Whether a file begins as the pictures of many phones do."""
+    return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
+
+
+def without_texts(png: bytes) -> bytes:
+    """A PNG file without the blocks that hold texts, a colour profile or EXIF."""
+    kept, place = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while place < len(png):
+        end = place + 12 + int.from_bytes(png[place : place + 4], "big")
+        if png[place + 4 : place + 8] not in PNG_TEXTS:
+            kept.append(png[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def refuse_large(picture: Image.Image, name: str) -> None:

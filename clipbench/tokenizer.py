@@ -151,6 +151,18 @@ def read_openai_merges(file: Path) -> tuple[dict[str, int], list[tuple[str, str]
     return {token: number for number, token in enumerate(tokens)}, merges
 
 
+def check_texts(texts) -> None:
+    """
+    Raises:
+        TypeError: for a single string, and for a list of anything but strings.
+    """
+    if isinstance(texts, str):
+        raise TypeError("give a list of texts, not one string")
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str):
+            raise TypeError(f"text {number} is a {type(text).__name__}; give a list of strings")
+
+
 class Tokenizer:
     """Texts to token ids.
 
@@ -231,10 +243,9 @@ class Tokenizer:
         warning.
 
         Raises:
-            TypeError: when ``texts`` is a single string.
+            TypeError: when ``texts`` is a single string, or one of them is none.
         """
-        if isinstance(texts, str):
-            raise TypeError("give a list of texts, not one string")
+        check_texts(texts)
         rows = [self.shorten(ids, text) for ids, text in zip(self.ids(texts), texts, strict=True)]
         width = pad_to or max(map(len, rows), default=2)
         ids = torch.zeros(len(rows), width, dtype=torch.int64)

@@ -16,7 +16,19 @@ from PIL import Image
 from small import noise_picture, one_line
 
 from clipbench import UserError, open_picture
-from clipbench.preprocess import CLIP_MEAN, CLIP_STD, MAX_PIXELS, Preprocess, to_rgb, to_uint8
+from clipbench.errors import Notice
+from clipbench.preprocess import (
+    CLIP_MEAN,
+    CLIP_STD,
+    FORMATS,
+    MAX_PIXELS,
+    PICTURE_SUFFIXES,
+    Preprocess,
+    as_pictures,
+    tell_range,
+    to_rgb,
+    to_uint8,
+)
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
 
@@ -282,3 +294,133 @@ def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path):
 def test_a_picture_too_long_to_resize_is_refused():
     with pytest.raises(UserError, match="too long and narrow"):
         to_uint8(Image.new("L", (1, 2_000_000)), 224)
+
+
+# -------------------- as other people's programs write them
+
+
+def png_block(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_with(*blocks: bytes, colour=RED) -> bytes:
+    """A PNG with more blocks before its pixels."""
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(file, "PNG")
+    data = file.getvalue()
+    place = data.index(b"IDAT") - 4
+    return data[:place] + b"".join(blocks) + data[place:]
+
+
+LONG_TEXT = zlib.compress(b"x" * 1_500_000)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        png_block(b"eXIf", b"no TIFF at all"),
+        png_block(b"eXIf", b"II*\x00\x08\x00\x00\x00\xff\xff"),
+        png_block(b"eXIf", b""),
+        png_block(b"zTXt", b"workflow\x00\x00" + LONG_TEXT),
+        png_block(b"iTXt", b"workflow\x00\x01\x00\x00\x00" + LONG_TEXT),
+        png_block(b"tEXt", b"prompt\x00" + b"x" * 1_500_000),
+        png_block(b"iCCP", b"profile\x00\x00" + zlib.compress(bytes(2_000_000))),
+    ],
+    ids=["malformed EXIF", "cut EXIF", "empty EXIF", "zTXt", "iTXt", "tEXt", "large profile"],
+)
+def test_blocks_beside_the_pixels_of_a_png_do_not_matter(tmp_path, block):
+    data = png_with(block)
+    (tmp_path / "own.png").write_bytes(data)
+    for picture in (open_picture(data), open_picture(tmp_path / "own.png")):
+        assert picture.size == (4, 4) and picture.getpixel((1, 1)) == RED
+    with Image.open(io.BytesIO(png_with())) as picture:
+        assert to_rgb(picture).getpixel((1, 1)) == RED
+
+
+def test_a_picture_in_memory_with_malformed_exif_is_used():
+    try:
+        picture = Image.open(io.BytesIO(png_with(png_block(b"eXIf", b"no TIFF at all"))))
+    except SyntaxError:
+        pytest.skip("this Pillow refuses it when it opens the file")
+    assert to_uint8(picture, 4).flatten(1).tolist() == [[255] * 16, [0] * 16, [0] * 16]
+
+
+def test_a_picture_is_turned_once(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    opened = open_picture(file_of(Image.new("RGB", (10, 6)), tmp_path, "a.jpg", exif=exif))
+    assert opened.size == to_rgb(opened).size == (6, 10)
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        (np.array([[0.0, 0.5], [0.25, 1.0]], np.float32), [0, 127, 63, 255]),
+        (np.array([[0, 51], [102, 255]], np.float32), [0, 51, 102, 255]),
+        (np.array([[0, 51], [102, 255]], np.int32), [0, 51, 102, 255]),
+        (np.array([[0, 257], [25700, 65535]], np.int32), [0, 1, 100, 255]),
+        (np.array([[0, 2**30], [2**29, 2**31 - 1]], np.int32), [0, 127, 63, 255]),
+        (np.array([[0, 218], [100, 0]], np.uint16), [0, 0, 0, 0]),
+        (np.array([[np.nan, 1.0], [0.0, 0.5]], np.float32), [0, 255, 0, 127]),
+        (np.array([[-5, 255], [0, 51]], np.int32), [0, 255, 0, 51]),
+    ],
+    ids=["0..1", "float 255", "int 255", "int 65535", "int 31 bits", "dark 16", "nan", "negative"],
+)
+def test_wide_numbers_are_scaled_by_their_type(tmp_path, values, expected):
+    path = file_of(Image.fromarray(values), tmp_path, "wide.tiff")
+    assert np.abs(np.asarray(open_picture(path))[..., 0].flatten() - np.array(expected)).max() <= 1
+
+
+def test_a_dark_picture_of_sixteen_bits_stays_dark(tmp_path):
+    values = np.array([[0, 218], [100, 150]], np.uint16)
+    assert np.asarray(open_picture(file_of(Image.fromarray(values), tmp_path, "a.png"))).max() == 0
+
+
+def test_a_guessed_range_is_told_once():
+    tell_range.cache_clear()
+    picture = Image.fromarray(np.array([[0, 300]], np.int32))
+    with pytest.warns(Notice, match="32-bit integers .* black at 0 and white at 65,535"):
+        to_rgb(picture)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        to_rgb(picture)
+
+
+@pytest.mark.parametrize("ending, kind", [("avif", "AVIF"), ("jp2", "JPEG2000"), ("jfif", "JPEG")])
+def test_newer_formats_are_read_where_pillow_can(tmp_path, ending, kind):
+    if kind not in FORMATS:
+        pytest.skip(f"this Pillow has no {kind}")
+    path = file_of(Image.new("RGB", (32, 16), GREEN), tmp_path, f"a.{ending}", format=kind)
+    assert path.suffix in PICTURE_SUFFIXES
+    assert np.abs(np.asarray(open_picture(path)).astype(int) - GREEN).max() <= 4
+
+
+def test_the_picture_of_a_phone_brings_a_way_out(tmp_path):
+    (tmp_path / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+    with pytest.raises(UserError, match=r"phone\.heic is a HEIC picture.*convert it to JPEG"):
+        open_picture(tmp_path / "phone.heic")
+
+
+# -------------------- from Python
+
+
+def test_arrays_are_pictures():
+    array = np.asarray(noise_picture(40, 32))
+    assert torch.equal(Preprocess(32)([array]), Preprocess(32)([noise_picture(40, 32)]))
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (Image.new("RGB", (4, 4)), "give a list of pictures, not a single Image"),
+        (np.zeros((4, 4, 3), np.uint8), "give a list of pictures, not a single ndarray"),
+        ([None], "picture 1 is a NoneType; give PIL pictures"),
+        (["cat.png"], r"picture 1 is a str; .*open_picture reads files"),
+        ([torch.zeros(3, 4, 4)], r"picture 1 is a Tensor of torch.float32 \(3, 4, 4\)"),
+        ([np.zeros((4, 4, 3))], r"of float64 \(4, 4, 3\); .* uint8 arrays"),
+    ],
+    ids=["picture", "array", "None", "name", "tensor", "floats"],
+)
+def test_what_is_no_list_of_pictures_is_told_with_what_to_give(given, message):
+    with pytest.raises(TypeError, match=message):
+        as_pictures(given)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clipbench import Tokenizer
 from clipbench.data.world.sprites import concepts
 from clipbench.pretrained.folders import ASSETS, world_tokenizer
-from clipbench.tokenizer import END, START, TruncationWarning
+from clipbench.tokenizer import END, START, TruncationWarning, check_texts
 
 TOKENIZER = world_tokenizer()
 
@@ -133,6 +133,11 @@ def test_padding_can_be_to_a_given_length():
 def test_a_single_string_is_refused():
     with pytest.raises(TypeError, match="give a list of texts"):
         Tokenizer.__call__.__wrapped__(TOKENIZER, "a cat")  # without the type checks of the tests
+
+
+def test_what_is_no_text_is_told_with_its_number():
+    with pytest.raises(TypeError, match="text 2 is a NoneType; give a list of strings"):
+        check_texts(["a cat", None])
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "zh", "ru"])
