@@ -80,6 +80,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def as_utf8(text: str) -> str:
+    """The text, with what is no UTF-8, such as a file's name from an old disk, escaped as JSON
+    escapes it.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with open(file, "rb") as data:

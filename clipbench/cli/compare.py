@@ -50,7 +50,7 @@ def names_of(files: list[Path]) -> list[str]:
 def write_csv(file: Path, columns: list[str], rows: list[list[str]]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(file, "w", newline="", encoding="utf-8") as out:
+        with open(file, "w", newline="", encoding="utf-8", errors="backslashreplace") as out:
             csv.writer(out).writerows([columns, *rows])
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from clipbench.cli import bench, classify, compare, doctor, embed, evaluate, figures, search, train
 from clipbench.cli.shared import Parser
 from clipbench.errors import Notice, UserError
+from clipbench.files import as_utf8
 
 COMMANDS = (train, evaluate, compare, classify, embed, search, figures, bench, doctor)
 
@@ -38,12 +39,8 @@ def run(argv: list[str] | None) -> int:
         arguments = build_parser().parse_args(argv)
         result = arguments.run(arguments)
         if result is not None:
-            print(
-                json.dumps(result, ensure_ascii=False)
-                if arguments.json
-                else arguments.show(result),
-                flush=True,
-            )
+            shown = arguments.json and json.dumps(result, ensure_ascii=False)
+            print(as_utf8(shown or arguments.show(result)), flush=True)
             return arguments.exit_code(result)
     except UserError as error:
         print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)

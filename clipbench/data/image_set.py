@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from PIL import Image
 
-from clipbench.preprocess import to_uint8
+from clipbench.preprocess import PICTURE_SUFFIXES, to_uint8
 
 # The templates that the evaluation of the emoji world is stated for; articles are CLIP's plain "a".
 TEMPLATES = (
@@ -27,11 +28,14 @@ PHOTO_TEMPLATES = (
 
 @dataclass
 class PictureSet:
-    """M labelled pictures with what zero-shot classification needs to know about them."""
+    """M labelled pictures with what zero-shot classification needs to know about them.
+
+    Of pictures without classes every label is 0 and there are no class names.
+    """
 
     name: str
     labels: torch.Tensor  # (M,) int64
-    class_names: list[str]  # C
+    class_names: list[str]  # C; none of pictures without classes
     templates: Sequence[str]  # P, each with {}
     pictures: Callable[[Sequence[int]], list[Image.Image]]  # rows -> pictures
     ids: Sequence[str]  # M: paths, or what identifies a picture otherwise
@@ -52,6 +56,13 @@ class PictureSet:
         ]
         return torch.stack([to_uint8(picture, size) for chunk in chunks for picture in chunk])
 
+    @property
+    def names(self) -> list[str]:
+        """M: the class of each picture; where there are no classes, the name of its file."""
+        if self.class_names:
+            return [self.class_names[label] for label in self.labels.tolist()]
+        return [file_title(Path(str(name))) for name in self.ids]
+
     def subset(self, rows: Sequence[int]) -> "PictureSet":
         """The same set with only these rows."""
         rows = list(rows)
@@ -63,3 +74,8 @@ class PictureSet:
             lambda chosen: self.pictures([rows[i] for i in chosen]),
             [self.ids[row] for row in rows],
         )
+
+
+def file_title(file: Path) -> str:
+    """ "red car" for "red_car.png", and the last part of what is no picture's file."""
+    return (file.stem if file.suffix.lower() in PICTURE_SUFFIXES else file.name).replace("_", " ")

@@ -1,15 +1,17 @@
 """Finds out what a name on the command line means as training data."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from clipbench.data.image_set import PictureSet
+from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
 from clipbench.data.readers.captioned import CaptionedSet, from_picture_set
 from clipbench.data.readers.columns import Columns
 from clipbench.data.readers.folders import digits, picture_folder
 from clipbench.data.readers.layouts import Asked, caption_splits
+from clipbench.data.readers.shards import shard_files
 from clipbench.data.readers.split_names import ALL
 from clipbench.data.readers.splits_on_disk import asked_split, chosen, find_parts, open_part
 from clipbench.data.world.captions import caption_scenes
@@ -114,14 +116,42 @@ def as_pictures(data: CaptionedSet) -> PictureSet:
     )
 
 
+def with_labels(data: CaptionedSet) -> PictureSet:
+    """The pictures, with their classes where they have any."""
+    pictures = as_pictures(data)
+    if data.label is None:
+        return pictures
+    return replace(
+        pictures,
+        labels=torch.tensor([data.label(row) for row in range(len(data))]),
+        class_names=list(data.class_names),
+        templates=PHOTO_TEMPLATES,
+    )
+
+
+def open_labelled(name: str, split: str = "all") -> PictureSet:
+    """As ``open_pictures``, for what needs classes.
+
+    Raises:
+        UserError: for pictures without classes, too.
+    """
+    data = open_pictures(name, split)
+    if not data.class_names:
+        raise UserError(
+            f"{name} holds pictures without classes; make one sub-folder a class and put the "
+            "pictures into them, or call a table's column label"
+        )
+    return data
+
+
 def open_pictures(name: str, split: str = "all") -> PictureSet:
-    """A picture set by its name on the command line.
+    """A picture set by its name on the command line, with classes where the data have them.
 
     Args:
-        name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder with
-            one sub-folder a class, a parquet file with the columns image and label, or a hub
-            data-set id (or a folder in the hub's layout), of which the test part is taken;
-            ``owner/name:validation`` takes another.
+        name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder of
+            pictures or with one sub-folder a class, a parquet file with a column of pictures, a
+            hub data-set id (or a folder in the hub's layout), of which the test part is taken;
+            ``owner/name:validation`` takes another; or any file that ``open_captioned`` knows.
         split: of ``digits`` only: "all", "train" or "test".
 
     Raises:
@@ -135,6 +165,10 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return digits(split)
     if (part := open_part(name)) is not None:
         return part
+    base, wanted = asked_split(name)
+    listed = Path(base).is_file() or shard_files(base)
+    if listed and (splits := caption_splits(base, Asked(Columns()))):
+        return with_labels(chosen(base, splits, wanted, EVALUATED))
     if Path(name).is_dir():
         return picture_folder(Path(name))
     if name.endswith(".safetensors"):
@@ -143,7 +177,7 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
             "feature files)"
         )
     known = [*SCENE_SETS, *ART_SETS[1:], "digits"]
-    others = "a folder with one sub-folder a class, a .parquet file, or a hub id owner/name"
+    others = "a folder of pictures, a .parquet or .tar file, or a hub id owner/name"
     raise UserError(
         f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}"
     )

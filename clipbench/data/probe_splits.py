@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from clipbench.data.image_set import PictureSet
-from clipbench.data.open import open_pictures
+from clipbench.data.open import open_labelled
 from clipbench.data.readers.splits_on_disk import find_parts
 from clipbench.data.world.draws import Draws
 from clipbench.data.world.evaluation_sets import of_concepts
@@ -36,35 +36,35 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
     """The split of a data set.
 
     Args:
-        data: a name for ``open_pictures``, or a folder that holds ``train``, ``test`` and perhaps
+        data: a name for ``open_labelled``, or a folder that holds ``train``, ``test`` and perhaps
             ``val`` by any name of ``SPLITS`` (folders with one sub-folder a class, or parquet
             files), or a hub data set with such splits.
         train: another data set to train on; then all of ``data`` is the test set.
         scenes: how many scenes to draw for training where ``data`` is made of scenes.
 
     Raises:
-        UserError: see ``open_pictures``, and for two sets whose class names differ.
+        UserError: see ``open_labelled``, and for two sets whose class names differ.
     """
     if train is not None:
         return checked(
             Split(
-                open_pictures(train),
-                open_pictures(data),
+                open_labelled(train),
+                open_labelled(data),
                 None,
                 f"trained on {train}, tested on {data}",
             )
         )
     if data == "digits":
         how = "the first four fifths, by other writers than the last fifth"
-        return Split(open_pictures(data, "train"), open_pictures(data, "test"), None, how)
+        return Split(open_labelled(data, "train"), open_labelled(data, "test"), None, how)
     if data in ("scenes:heldout", "scenes:heldout256", *ART_SETS[1:]):
         how = f"{scenes} scenes in the trained art of seed {PROBE_SEED}, tested on all of {data}"
         return Split(
-            probe_scenes(scenes, tiny=data.endswith("256")), open_pictures(data), None, how
+            probe_scenes(scenes, tiny=data.endswith("256")), open_labelled(data), None, how
         )
     if "train" in (found := find_parts(data)) and len(found) > 1:
         return of_parts(found)
-    return stratified(open_pictures(data))
+    return stratified(open_labelled(data))
 
 
 def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:

@@ -4,7 +4,7 @@ from operator import itemgetter
 
 import torch
 
-from clipbench.data.open import open_pictures
+from clipbench.data.open import open_labelled
 from clipbench.data.probe_splits import drawn
 from clipbench.data.readers.prompt_sets import words_for
 from clipbench.evaluate.features.feature_file import cached_features, labelled
@@ -53,7 +53,7 @@ def measure(sources: Sources) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for name in DATA[sources.scale]:
-        data = drawn(open_pictures(name), sources.pictures)
+        data = drawn(open_labelled(name), sources.pictures)
         class_names, templates = words_for(data)
         features, labels, _ = labelled(cached_features(sources.encoder, data), name)
         prompts, right = Prompts(sources.encoder, class_names), {}

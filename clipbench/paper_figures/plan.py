@@ -11,7 +11,7 @@ from typing import Any
 
 from clipbench.compute.flops import image_flops, text_flops
 from clipbench.data.alter.sticker import Sticker
-from clipbench.data.open import open_pictures
+from clipbench.data.open import open_labelled
 from clipbench.data.probe_splits import drawn
 from clipbench.data.readers.prompt_sets import words_for
 from clipbench.data.world.scene_tasks import TASKS, scene_task
@@ -54,7 +54,7 @@ def prompts(sources: Sources) -> Need:
     sets = fig04.DATA[sources.scale]
     pictures = texts = 0
     for name in sets:
-        data = drawn(open_pictures(name), sources.pictures)
+        data = drawn(open_labelled(name), sources.pictures)
         classes, templates = words_for(data)
         pictures, texts = (
             pictures + len(data),
@@ -76,7 +76,7 @@ def scene_tasks(sources: Sources) -> Need:
 
 
 def adaptation(sources: Sources) -> Need:
-    data = open_pictures(shifts.DATA)
+    data = open_labelled(shifts.DATA)
     tested = (1 + len(shifts.SHIFTS)) * sources.pictures
     texts = len(data.class_names) * len(data.templates)
     return Need(
@@ -95,14 +95,14 @@ def one_example(sources: Sources) -> Need:
 
 
 def overlap(sources: Sources) -> Need:
-    data = open_pictures("scenes:heldout256")
+    data = open_labelled("scenes:heldout256")
     return Need(
         "scenes:heldout256", WORLD, sources.pictures, len(data.class_names) * len(data.templates)
     )
 
 
 def attack(sources: Sources) -> Need:
-    data = open_pictures(typographic.DATA)
+    data = open_labelled(typographic.DATA)
     # clean, masked; attack and control at every height
     each = 2 + 2 * len({*HEIGHTS, Sticker("word").height})
     return Need(

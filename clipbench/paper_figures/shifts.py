@@ -1,7 +1,7 @@
 """Accuracy on other artists' pictures, zero-shot and adapted: what Figs. 13, 14 and 15 share."""
 
 from clipbench.data.image_set import PictureSet
-from clipbench.data.open import open_pictures
+from clipbench.data.open import open_labelled
 from clipbench.data.probe_splits import drawn, open_split
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import usable_shots
@@ -45,7 +45,7 @@ def measure(sources: Sources) -> dict:
     data = drawn(split.test, sources.pictures)
     shifts = {}
     for name in SHIFTS:
-        other = open_pictures(name)
+        other = open_labelled(name)
         shifts[name] = drawn(only_of(other, shared_classes(data, other)), sources.pictures)
     encoder = sources.encoder
     metrics = shift_metrics(encoder, data, shifts, list(data.templates), cached_image_features)

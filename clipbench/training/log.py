@@ -51,7 +51,9 @@ class TrainingLog:
         end_last_line(self.folder / EVENTS)
         new = not (self.folder / STEPS).exists()
         steps = open(self.folder / STEPS, "a", buffering=1, newline="", encoding="utf-8")
-        events = open(self.folder / EVENTS, "a", buffering=1, encoding="utf-8")
+        events = open(
+            self.folder / EVENTS, "a", buffering=1, encoding="utf-8", errors="backslashreplace"
+        )
         self.files = [steps, events]
         self.rows = csv.DictWriter(steps, COLUMNS, extrasaction="ignore")
         if new:

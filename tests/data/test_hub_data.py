@@ -191,12 +191,11 @@ def test_labels_may_be_names_or_numbers_with_names_in_the_metadata_or_the_paths(
         (table_of([0, -1]), "every label must be a whole number from 0 on"),
         (table_of([0.5, 1.0]), "every label must be a whole number from 0 on"),
         (table_of([0, 1], named=False), "has no class name"),
-        (table_of([0, 1], column="kind"), "no label column among image, kind"),
         (table_of([]), "no rows"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_table_without_labels_is_refused_in_one_line(table, told):
+def test_a_table_with_bad_labels_is_refused_in_one_line(table, told):
     with pytest.raises(UserError) as error:
         labelled_set("t", table, Path())
     assert told in one_line(error.value)

@@ -3,6 +3,9 @@ opened.
 """
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +13,16 @@ import pytest
 import torch
 from PIL import Image
 from pyarrow import parquet
-from small import noise_picture, one_line, png, write_image_folder
+from small import noise_picture, one_line, png, write_image_folder, write_small_model
 
 from clipbench import PictureSet, UserError, open_pictures
+from clipbench.cli import main
 from clipbench.data.image_set import PHOTO_TEMPLATES, TEMPLATES
+from clipbench.data.open import open_captioned, open_labelled
 from clipbench.data.world.evaluation_sets import SCENE_SETS, heldout_factors
 from clipbench.data.world.factors import HELD_OUT_NAMES, STYLES, is_held_out, training_pool
 from clipbench.data.world.sprites import concepts
+from clipbench.errors import Notice
 
 ROWS = [0, 1, 2, 3, 50]
 
@@ -135,7 +141,8 @@ def test_a_folder_has_a_class_for_every_sub_folder(tmp_path):
     (tmp_path / "set" / "cat" / "notes.txt").write_text("not a picture")
     (tmp_path / "set" / ".hidden").mkdir()
     (tmp_path / "set" / "loose.png").write_bytes(b"")
-    data = open_pictures(str(tmp_path / "set"))
+    with pytest.warns(Notice, match="1 of 6 pictures lie beside the class folders .*loose.png"):
+        data = open_pictures(str(tmp_path / "set"))
     assert data.class_names == ["cat", "red car"] and data.labels.tolist() == [0, 0, 0, 1, 1]
     assert data.templates == PHOTO_TEMPLATES and data.ids[0].endswith("cat/0.png")
     assert np.array_equal(
@@ -151,8 +158,8 @@ def test_a_damaged_picture_in_a_folder_is_named(tmp_path):
     one_line(error.value)
 
 
-@pytest.mark.parametrize("inside", [[], ["cat/"], ["cat/notes.txt"], ["0.png"]], ids=str)
-def test_a_folder_without_pictures_in_classes_is_refused(tmp_path, inside):
+@pytest.mark.parametrize("inside", [[], ["cat/"], ["cat/notes.txt"], ["._0.png"]], ids=str)
+def test_a_folder_without_pictures_is_refused(tmp_path, inside):
     for name in inside:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -160,6 +167,112 @@ def test_a_folder_without_pictures_in_classes_is_refused(tmp_path, inside):
     with pytest.raises(UserError, match="make one sub-folder a class") as error:
         open_pictures(str(tmp_path))
     one_line(error.value)
+
+
+def write_pictures(folder, *names: str):
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise_picture(16, 16, seed=number).save(folder / name)
+    return folder
+
+
+def test_a_flat_folder_holds_pictures_without_classes(tmp_path):
+    data = open_pictures(str(write_pictures(tmp_path, "red_car.png", "cat.JPG")))
+    assert (data.class_names, data.labels.tolist()) == ([], [0, 0])
+    assert data.names == ["cat", "red car"] and len(data.pictures([1, 0])) == 2
+    with pytest.raises(UserError, match="holds pictures without classes; make one sub-folder a"):
+        open_labelled(str(tmp_path))
+    with pytest.raises(UserError, match="neither captions nor classes.*put a text beside each"):
+        open_captioned(str(tmp_path))
+
+
+def test_a_flat_folder_is_embedded_and_searched(tmp_path, capsys):
+    folder = write_pictures(tmp_path / "own", "red_car.png", "cat.png")
+    model, out = write_small_model(tmp_path / "model"), tmp_path / "features.safetensors"
+    command = ["--model", str(model), "--json", "--data"]
+    assert main(["embed", *command, str(folder), "--out", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 2
+    for data in (folder, out):
+        assert main(["search", "--text", "a cat", *command, str(data)]) == 0
+        results = json.loads(capsys.readouterr().out)["results"]
+        assert {row["id"] for row in results} == {str(path) for path in folder.iterdir()}
+        assert main(["eval", "zero-shot", *command, str(data)]) == 2
+        assert "has no labels" in one_line(capsys.readouterr().err.strip())
+
+
+def test_pictures_deeper_within_a_class_folder_belong_to_it(tmp_path):
+    names = ("cat/0.png", "cat/2019/1.png", "cat/2019/may/2.png", "dog/3.png")
+    data = open_pictures(str(write_pictures(tmp_path, *names)))
+    assert data.class_names == ["cat", "dog"] and data.labels.tolist() == [0, 0, 0, 1]
+
+
+def test_classes_within_a_folder_of_their_own_are_found_and_told(tmp_path):
+    folder = write_pictures(tmp_path, "data set/cat/0.png", "data set/dog/1.png")
+    with pytest.warns(Notice, match="the classes are the folders of .*data set"):
+        assert open_pictures(str(folder)).class_names == ["cat", "dog"]
+
+
+def test_companions_of_macos_are_no_pictures(tmp_path):
+    folder = write_pictures(tmp_path, "cat/0.png", "dog/1.png")
+    for name in ("cat/._0.png", "__MACOSX/cat/._0.png", "._cat/0.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"Mac OS X")
+    data = open_pictures(str(folder))
+    assert data.class_names == ["cat", "dog"] and len(data) == 2
+
+
+def test_pictures_of_kinds_that_cannot_be_read_are_counted(tmp_path):
+    folder = write_pictures(tmp_path, "cat/0.png", "dog/1.png")
+    for name in ("cat/1.HEIC", "cat/2.heic", "dog/logo.svg"):
+        (folder / name).write_bytes(b"")
+    told = r"3 pictures of kinds that cannot be read are left out \(\.heic, \.svg\); convert them"
+    with pytest.warns(Notice, match=told):
+        assert len(open_pictures(str(folder))) == 2
+
+
+def test_numbers_of_wordnet_are_read_as_imagenets_names(tmp_path):
+    folders = ("n01440764", "n03773504", "n04008634", "own_class")
+    folder = write_pictures(tmp_path, *(f"{name}/0.png" for name in folders))
+    assert open_pictures(str(folder)).class_names == [
+        "tench",
+        "missile (n03773504)",
+        "missile (n04008634)",
+        "own class",
+    ]
+    assert open_captioned(str(folder)).captions(0)[0] == "a photo of a tench."
+
+
+def test_all_of_imagenet_is_recognised_by_its_numbers(tmp_path):
+    from clipbench.data.readers.folders import readable_names, synset_names
+    from clipbench.data.readers.prompt_sets import recognised
+
+    names = readable_names(list(synset_names()))
+    assert len(set(names)) == 1000
+    assert recognised(str(tmp_path / "imagenet"), names).name == "imagenet"
+
+
+def test_numbered_folders_of_a_download_are_no_classes(tmp_path):
+    folder = write_pictures(tmp_path, "00000/000000000.png", "00001/000010000.png")
+    assert open_pictures(str(folder)).class_names == [] and len(open_pictures(str(folder))) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_no_utf_8_works(tmp_path, capsys):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/K\xf6ln"))
+    write_pictures(folder, "cat/0.png", "dog/1.png")
+    model, out = write_small_model(tmp_path / "model"), tmp_path / "f.safetensors"
+    command = ["--model", str(model), "--json", "--data"]
+    assert main(["embed", *command, str(folder), "--out", str(out)]) == 0
+    capsys.readouterr()
+    for data in (folder, out):
+        assert main(["search", "--text", "a cat", *command, str(data)]) == 0
+        found = json.loads(capsys.readouterr().out)["results"]
+        assert all(Path(row["id"]).is_file() for row in found)
+    record = tmp_path / "record.json"
+    assert main(["eval", "zero-shot", *command, str(folder), "--out", str(record)]) == 0
+    assert json.loads(record.read_text(encoding="utf-8"))["outcomes"]["ids"][0].endswith("0.png")
+    budget = ["--pairs", "4", "--batch-size", "2", "--out", str(tmp_path / "run")]
+    assert main(["train", "--data", str(folder), *budget, "--json"]) == 0
 
 
 # -------------------- parquet files
@@ -182,6 +295,29 @@ def test_a_parquet_file_takes_class_names_from_its_paths(tmp_path):
     assert np.array_equal(
         pixels(data.pictures([3, 1])), pixels([noise_picture(32, 32, 3), noise_picture(32, 32, 1)])
     )
+
+
+@pytest.mark.parametrize("numbers", [[3, 7, 3], [7, 3, 7]])
+def test_labels_with_gaps_take_the_names_of_their_paths(tmp_path, numbers):
+    names = {3: "cat", 7: "dog"}
+    paths = [f"{names[number]}\\{row}.png" for row, number in enumerate(numbers)]
+    data = open_pictures(write_parquet(tmp_path / "x.parquet", numbers, paths))
+    assert data.class_names == ["cat", "dog"]
+    assert data.names == [names[number] for number in numbers]
+
+
+def test_a_column_of_categories_holds_labels(tmp_path):
+    kinds = pa.array(["red car", "cat", "cat"]).dictionary_encode()
+    name = write_parquet(tmp_path / "x.parquet", kinds, [None, None, None])
+    assert open_pictures(name).class_names == ["cat", "red car"]
+    assert open_pictures(name).labels.tolist() == [1, 0, 0]
+    assert open_captioned(name).captions(0)[0] == "a photo of a red car."
+
+
+def test_a_table_without_labels_holds_pictures_without_classes(tmp_path):
+    parquet.write_table(pa.table({"image": [png(0), png(1)]}), tmp_path / "x.parquet")
+    data = open_pictures(str(tmp_path / "x.parquet"))
+    assert data.class_names == [] and data.names == ["x.parquet, row 0", "x.parquet, row 1"]
 
 
 def write_bad(path, kind: str) -> str:
@@ -226,7 +362,7 @@ def write_bad(path, kind: str) -> str:
 def test_a_parquet_file_that_is_no_picture_set_is_refused_in_one_line(tmp_path, kind):
     name = write_bad(tmp_path / "bad.parquet", kind)
     with pytest.raises(UserError) as error:
-        open_pictures(name)
+        open_labelled(name)
     assert "bad.parquet" in one_line(error.value)
 
 

@@ -60,7 +60,7 @@ USES = {
     "clipbench.cli": (
         "bench compute data.alter data.image_set data.open data.probe_splits data.readers "
         "data.streams data.world encoders errors evaluate evaluate.features evaluate.probes "
-        "evaluate.records evaluate.statistics inside objectives paper_figures preprocess "
+        "evaluate.records evaluate.statistics files inside objectives paper_figures preprocess "
         "pretrained training"
     ),
     "clipbench.exercises": "loss",
@@ -68,7 +68,7 @@ USES = {
         "data.world encoders errors evaluate evaluate.features preprocess pretrained tokenizer"
     ),
     "clipbench_widgets.beat_the_machine": (
-        "data.world evaluate.statistics figures clipbench_widgets.core"
+        "data.open data.world evaluate.statistics figures clipbench_widgets.core"
     ),
     "clipbench_widgets.embedding_map": "data.world errors evaluate figures clipbench_widgets.core",
     "clipbench_widgets.image_search": "encoders errors evaluate figures clipbench_widgets.core",
@@ -76,7 +76,7 @@ USES = {
     "clipbench_widgets.similarity_matrix": "figures clipbench_widgets.core",
     "clipbench_widgets.training_monitor": "errors figures clipbench_widgets.core",
     "clipbench_widgets.typographic_studio": (
-        "data.alter data.probe_splits errors evaluate evaluate.features figures "
+        "data.alter data.open data.probe_splits errors evaluate evaluate.features figures "
         "clipbench_widgets.core"
     ),
     "clipbench_widgets.start_page": (

@@ -132,7 +132,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
 
 def open_all(arguments) -> tuple:
     """(pictures before, training pictures for probes or None, shift -> pictures after)."""
-    from clipbench.data.open import open_pictures
+    from clipbench.data.open import open_labelled
     from clipbench.data.probe_splits import drawn, open_split
     from clipbench.data.readers.prompt_sets import with_known_words
 
@@ -140,7 +140,7 @@ def open_all(arguments) -> tuple:
         split = open_split(arguments.data, arguments.train, arguments.scenes)
         data, pool = split.test, split.train
     else:
-        data, pool = open_pictures(arguments.data), None
+        data, pool = open_labelled(arguments.data), None
     note_empty_folders(arguments.data, data.labels, data.class_names)
     data = with_known_words(drawn(data, arguments.pictures, arguments.seed))
     return (
@@ -164,7 +164,7 @@ def usual_shifts(arguments) -> list[str]:
 def open_shift(name: str, data, arguments):
     """A corruption of the data, or another data set."""
     from clipbench.data.alter.corruptions import CORRUPTIONS, corrupted
-    from clipbench.data.open import open_pictures
+    from clipbench.data.open import open_labelled
     from clipbench.data.probe_splits import drawn
     from clipbench.data.readers.prompt_sets import with_known_words
     from clipbench.evaluate.robustness import only_of, shared_classes
@@ -172,7 +172,7 @@ def open_shift(name: str, data, arguments):
     kind, _, strength = name.partition(":")
     if kind in CORRUPTIONS:
         return corrupted(data, kind, int(strength) if strength.isdecimal() else 0, arguments.seed)
-    shifted = with_known_words(open_pictures(name))
+    shifted = with_known_words(open_labelled(name))
     return drawn(
         only_of(shifted, shared_classes(data, shifted)), arguments.pictures, arguments.seed
     )

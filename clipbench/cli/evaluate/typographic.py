@@ -240,11 +240,11 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
 
 def pictures_and_probe(encoder, arguments) -> tuple:
     """(pictures to attack, a list that may hold the probe, how the data were split)."""
-    from clipbench.data.open import open_pictures
+    from clipbench.data.open import open_labelled
     from clipbench.data.readers.prompt_sets import with_known_words
 
     if not arguments.probe:
-        return with_known_words(open_pictures(arguments.data)), [], None
+        return with_known_words(open_labelled(arguments.data)), [], None
     from clipbench.cli.evaluate.linear_probe import rows_of
     from clipbench.data.probe_splits import open_split
     from clipbench.evaluate.probes.linear_probe import choose_probe

@@ -78,7 +78,7 @@ def write_confusions(file: Path, verdicts, class_names) -> None:
     counts = confusion_matrix(verdicts.labels, verdicts.predictions, verdicts.classes).tolist()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(file, "w", newline="", encoding="utf-8") as out:
+        with open(file, "w", newline="", encoding="utf-8", errors="backslashreplace") as out:
             rows = csv.writer(out)
             rows.writerow(["right \\ answer", *class_names])
             rows.writerows([name, *row] for name, row in zip(class_names, counts, strict=True))

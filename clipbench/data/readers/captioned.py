@@ -63,6 +63,15 @@ def filled(templates: Sequence[str], class_name: str) -> list[str]:
 
 
 def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = None) -> CaptionedSet:
+    """
+    Raises:
+        UserError: for pictures without classes.
+    """
+    if not pictures.class_names:
+        raise UserError(
+            f"{pictures.name} holds neither captions nor classes to make them from; put a text "
+            "beside each picture, a metadata.jsonl into the folder, or make one sub-folder a class"
+        )
     labels = pictures.labels.tolist()
     return from_labels(
         pictures.name,

@@ -7,7 +7,11 @@ from pathlib import Path
 
 from clipbench.data.readers.caption_text import CAPTION_NAMES, as_captions, captions_in_text
 from clipbench.data.readers.captioned import CaptionedSet
-from clipbench.data.readers.picture_files import files_below, is_picture
+from clipbench.data.readers.picture_files import (
+    files_below,
+    is_picture,
+    tell_of_other_kinds,
+)
 from clipbench.data.readers.text_files import decoded
 from clipbench.errors import UserError, notice
 from clipbench.preprocess import open_picture
@@ -27,6 +31,7 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
     found = {path: text for path in pictures if (text := text_beside(path, known))}
     if not found or not any(map(holds_captions, list(found.values())[:SAMPLED])):
         return None
+    tell_of_other_kinds(folder, files)
     if without := len(pictures) - len(found):
         first = next(path for path in pictures if path not in found)
         notice(

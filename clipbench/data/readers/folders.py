@@ -1,5 +1,8 @@
 """Labelled images in folders, and scikit-learn's digits."""
 
+import functools
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +11,16 @@ import torch
 from PIL import Image
 
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
-from clipbench.data.readers.picture_files import pictures_in, visible_folders
-from clipbench.errors import UserError
+from clipbench.data.readers.picture_files import (
+    files_below,
+    pictures_below,
+    pictures_in,
+    slashed,
+    tell_of_other_kinds,
+    visible_folders,
+)
+from clipbench.errors import UserError, notice
+from clipbench.files import ASSETS
 from clipbench.preprocess import open_picture
 
 
@@ -44,38 +55,114 @@ def digits(split: str = "all") -> PictureSet:
     )
 
 
+# folders of img2dataset, which are no classes
+NUMBERED_FOLDER = re.compile(r"\d{5}")
+
+
 def picture_folder(folder: Path) -> PictureSet:
-    """One sub-folder a class: its name, with underscores as spaces, is the class name."""
-    class_folders = visible_folders(folder)
-    files = [(path, label) for label, sub in enumerate(class_folders) for path in pictures_in(sub)]
-    if not files:
+    """One sub-folder a class, whose name, with underscores as spaces, is the class name; or a
+    folder of pictures without classes.
+
+    Pictures may lie deeper within a class folder. A notice tells of those that are left out.
+
+    Raises:
+        UserError: for a folder without pictures.
+    """
+    inner, outside = folder_of_classes(folder), pictures_in(folder)
+    class_folders = visible_folders(inner)
+    files = [
+        (path, label) for label, sub in enumerate(class_folders) for path in pictures_below(sub)
+    ]
+    tell_of_other_kinds(folder, files_below(folder))
+    if not files and not outside:
         raise UserError(
-            f"{folder}: no pictures found; make one sub-folder a class and put the "
-            "pictures into them"
+            f"{folder}: no pictures found; put pictures into it, or make one sub-folder a class "
+            "and put the pictures into them"
         )
+    if not files:
+        return files_without_classes(folder, outside)
+    if outside:
+        notice(
+            f"{folder}: {len(outside)} of {len(outside) + len(files)} pictures lie beside the "
+            f"class folders and are left out, such as {outside[0].name}"
+        )
+    if all(NUMBERED_FOLDER.fullmatch(sub.name) for sub in class_folders):
+        return files_without_classes(folder, [path for path, _ in files])
     return PictureSet(
         str(folder),
         torch.tensor([label for _, label in files]),
-        [sub.name.replace("_", " ") for sub in class_folders],
+        readable_names([sub.name for sub in class_folders]),
         PHOTO_TEMPLATES,
         lambda rows: [open_picture(files[row][0]) for row in rows],
         [str(path) for path, _ in files],
     )
 
 
-def class_names_of(file: Path, paths: list[str | None], labels: list[int]) -> list[str]:
-    """The folder part of the first path of each label, so that "cat/17.jpg" names its label "cat".
+def files_without_classes(folder: Path, files: Sequence[Path]) -> PictureSet:
+    return PictureSet(
+        str(folder),
+        torch.zeros(len(files), dtype=torch.int64),
+        [],
+        (),
+        lambda rows: [open_picture(files[row]) for row in rows],
+        [str(path) for path in files],
+    )
+
+
+def folder_of_classes(folder: Path) -> Path:
+    """The folder itself, or the only one within it where that holds several folders of pictures:
+    archives are often wrapped in a folder of their own.
+    """
+    inside = visible_folders(folder)
+    if len(inside) != 1 or pictures_in(folder) or pictures_in(inside[0]):
+        return folder
+    if sum(bool(pictures_below(sub)) for sub in visible_folders(inside[0])) < 2:
+        return folder
+    notice(f"the classes are the folders of {inside[0]}")
+    return inside[0]
+
+
+def readable_names(folders: Sequence[str]) -> list[str]:
+    """Class names of folder names: underscores are spaces, and ImageNet's numbers the names by
+    which it is known.
+    """
+    known = synset_names()
+    names = [known.get(name, name).replace("_", " ") for name in folders]
+    # two of ImageNet's classes bear the name of another
+    return (
+        [
+            name if names.count(name) == 1 else f"{name} ({folder})"
+            for name, folder in zip(names, folders, strict=True)
+        ]
+        if set(folders) & set(known)
+        else names
+    )
+
+
+@functools.cache
+def synset_names() -> dict[str, str]:
+    """WordNet's number of each ImageNet class -> its name."""
+    file = ASSETS / "prompts" / "imagenet.json"
+    return json.loads(file.read_text(encoding="utf-8"))["classes"]
+
+
+def classes_of_paths(
+    file: str, paths: Sequence[str | None], labels: Sequence[int]
+) -> tuple[list[int], list[str]]:
+    """(labels from 0 on, class names): the folder part of the first path of each label, so that
+    "cat/17.jpg" names its label "cat". Numbers that no picture has are left out.
 
     Raises:
         UserError: when a label has no such path.
     """
     first = dict(zip(reversed(labels), reversed(paths), strict=True))
-    names = [
-        str(first.get(label) or "").rpartition("/")[0].rpartition("/")[2]
-        for label in range(max(labels) + 1)
-    ]
-    if not all(names):
+    names = {
+        label: slashed(str(path or "")).rpartition("/")[0].rpartition("/")[2]
+        for label, path in sorted(first.items())
+    }
+    if nameless := [label for label, name in names.items() if not name]:
         raise UserError(
-            f"{file}: label {names.index('')} has no class name; write the paths as class/file.jpg"
+            f"{file}: label {nameless[0]} has no class name; write the paths as class/file.jpg"
         )
-    return [name.replace("_", " ") for name in names]
+    places = {label: place for place, label in enumerate(names)}
+    return [places[label] for label in labels], readable_names(list(names.values()))

@@ -5,13 +5,14 @@ archives; neither holds pictures.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from clipbench.data.readers.split_names import split_in
-from clipbench.errors import UserError
-from clipbench.preprocess import PICTURE_SUFFIXES
+from clipbench.errors import UserError, notice
+from clipbench.preprocess import OTHER_SUFFIXES, PICTURE_SUFFIXES
 
 
 def is_hidden(name: str) -> bool:
@@ -40,16 +41,30 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def files_below(folder: Path) -> Iterator[Path]:
     """All files of a folder and of its sub-folders, its own first."""
-    inside = visible(folder)
-    yield from (path for path in inside if path.is_file())
-    for path in inside:
-        if path.is_dir():
-            yield from files_below(path)
+    with os.scandir(folder) as entries:
+        inside = sorted((e for e in entries if not is_hidden(e.name)), key=lambda e: e.name)
+    yield from (folder / entry.name for entry in inside if entry.is_file())
+    for entry in inside:
+        if entry.is_dir():
+            yield from files_below(folder / entry.name)
 
 
 def pictures_below(folder: Path) -> list[Path]:
     """The picture files of a folder and of its sub-folders, its own first."""
     return [path for path in files_below(folder) if is_picture(path)]
+
+
+def tell_of_other_kinds(folder: Path, files: Iterable[Path]) -> None:
+    """A notice where pictures lie that Pillow does not read, such as those of phones."""
+    others = [
+        path for path in files if path.suffix.lower() in OTHER_SUFFIXES and not is_picture(path)
+    ]
+    if others:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
+        notice(
+            f"{folder}: {len(others)} pictures of kinds that cannot be read are left out "
+            f"({kinds}); convert them to JPEG or PNG"
+        )
 
 
 # -------------------- where the pictures of a list lie

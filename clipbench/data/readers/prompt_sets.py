@@ -52,7 +52,8 @@ class PromptSet:
         """
         if (numbered := as_numbers(of_data)) is not None and len(of_data) == len(self.classes):
             return {plain(name): number for name, number in zip(of_data, numbered, strict=True)}
-        numbers = unique(self.class_names) | unique(list(self.classes))
+        told_apart = [f"{name} ({key})" for key, name in self.classes.items()]
+        numbers = unique(told_apart) | unique(self.class_names) | unique(list(self.classes))
         return numbers | {plain(other): numbers[plain(name)] for other, name in self.also.items()}
 
 

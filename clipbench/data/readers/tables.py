@@ -23,7 +23,7 @@ from clipbench.data.readers.columns import (
     find_column,
     has_column,
 )
-from clipbench.data.readers.folders import class_names_of
+from clipbench.data.readers.folders import classes_of_paths
 from clipbench.errors import UserError, first_line
 from clipbench.preprocess import open_picture
 
@@ -94,21 +94,25 @@ def lists_addresses(file: Path) -> bool:
 
 
 def labelled_set(name: str, table, folder: Path) -> PictureSet:
-    """An Arrow table with a column of pictures and one of labels.
+    """An Arrow table with a column of pictures and perhaps one of labels.
 
     Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are
     names, or numbers whose names are in the table's metadata (as the `datasets` library writes
     them) or the folders of the pictures' paths.
 
     Raises:
-        UserError: when a column is absent or of another type, a label has no name, or there are no
-            rows.
+        UserError: when there is no column of pictures, a column is of another type, a label has no
+            name, or there are no rows.
     """
     table = without_categories(table)
     data, paths = unlabelled_set(name, table, folder)
+    if not has_column(table.column_names, LABEL_COLUMNS):
+        return data
     column = find_column(name, table.column_names, "label", None, LABEL_COLUMNS)
     labels, class_names = labels_and_names(name, table, column, paths)
-    return replace(data, labels=torch.tensor(labels), class_names=class_names)
+    return replace(
+        data, labels=torch.tensor(labels), class_names=class_names, templates=PHOTO_TEMPLATES
+    )
 
 
 def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
@@ -138,7 +142,8 @@ def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torc
     targets = torch.zeros(len(rows), len(class_names), dtype=torch.bool)
     for row, labels in enumerate(rows):
         targets[row, [places[label] for label in labels]] = True
-    return replace(data, class_names=[label.replace("_", " ") for label in class_names]), targets
+    class_names = [label.replace("_", " ") for label in class_names]
+    return replace(data, class_names=class_names, templates=PHOTO_TEMPLATES), targets
 
 
 def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str | None]]:
@@ -156,7 +161,7 @@ def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str
         ]
 
     none = torch.zeros(len(ids), dtype=torch.int64)
-    return PictureSet(name, none, [], PHOTO_TEMPLATES, pictures, ids), paths
+    return PictureSet(name, none, [], (), pictures, ids), paths
 
 
 def labels_and_names(
@@ -170,7 +175,9 @@ def labels_and_names(
             word.replace("_", " ") for word in places
         ]
     numbers = whole_numbers(name, values)
-    class_names = names_in_metadata(table, column) or class_names_of(Path(name), paths, numbers)
+    class_names = names_in_metadata(table, column)
+    if not class_names:
+        return classes_of_paths(name, paths, numbers)
     if max(numbers) >= len(class_names):
         raise UserError(
             f"{name}: label {max(numbers)} has no class name; there are {len(class_names)}"

@@ -34,7 +34,7 @@ class Unreadable:
         if self.listed_in is not None:
             self.listed_in.parent.mkdir(parents=True, exist_ok=True)
             mode = "w" if len(self.reasons) == 1 else "a"  # a resumed run finds the same ones again
-            with open(self.listed_in, mode, encoding="utf-8") as file:
+            with open(self.listed_in, mode, encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{name}\t{self.reasons[name]}\n")
         if len(self.reasons) > max(self.allowed, self.share * samples):
             first = "; ".join(list(self.reasons.values())[:3])

@@ -31,7 +31,7 @@ from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ImageEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features.compute import encoded_batches, pictures_or_grey, rows_not_finite
-from clipbench.files import written_whole
+from clipbench.files import as_utf8, written_whole
 
 ROWS_A_PART = 1024  # what a killed run loses at most
 SAMPLED = 16  # pictures whose pixels go into a data set's fingerprint
@@ -82,7 +82,7 @@ def write_features(file: str | Path, features: Tensor, labels: Tensor | None, ab
         **({} if labels is None else {"labels": labels.contiguous()}),
     }
     about = {"rows": len(features), "width": features.shape[1], **about}
-    text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
+    text = as_utf8(json.dumps(about, ensure_ascii=False, indent=1)) + "\n"
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

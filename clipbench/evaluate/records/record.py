@@ -124,7 +124,7 @@ def write_record(file: Path, record: dict) -> None:
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(laid_out(record) + "\n", encoding="utf-8")
+        part.write_text(laid_out(record) + "\n", encoding="utf-8", errors="backslashreplace")
         os.replace(part, file)
     except OSError as error:
         with contextlib.suppress(OSError):

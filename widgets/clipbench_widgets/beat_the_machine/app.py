@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import ipywidgets
 import traitlets
 
-from clipbench import PictureSet, UserError, open_pictures
+from clipbench import PictureSet, UserError
+from clipbench.data.open import open_labelled
 from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench_widgets.beat_the_machine import page as game_page
 from clipbench_widgets.beat_the_machine.game import DONT_KNOW, SHOTS, Answer, LabelGame, scores
@@ -63,7 +64,7 @@ class BeatTheMachine(App):
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         data = "scenes:heldout" if data is None else data
-        self._data = data if isinstance(data, PictureSet) else open_pictures(str(data))
+        self._data = data if isinstance(data, PictureSet) else open_labelled(str(data))
         self._settings = {"classes": classes, "count": count, "rounds": rounds}
         self._seed = seed
         super().__init__()

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from clipbench import Encoder, PictureSet, UserError, open_picture, open_pictures
+from clipbench import Encoder, PictureSet, UserError, open_pictures
 from clipbench.data.world.evaluation_sets import heldout_factors
 from clipbench.data.world.factors import COLOURS, STYLES, is_held_out
 from clipbench.data.world.sprites import concept_ids, concepts
@@ -20,7 +20,6 @@ from clipbench.evaluate.features.feature_file import (
     open_features,
     read_about,
 )
-from clipbench.preprocess import PICTURE_SUFFIXES
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 
 MANY = 2000  # pictures; what an app shows by default is encoded without a bar
@@ -103,7 +102,7 @@ def collect(
         if str(data).endswith(".safetensors"):
             stored = open_features(encoder, str(data), progress=False)
             return from_features(stored, most)
-        data = folder_of_files(Path(data)) or open_pictures(str(data))
+        data = open_pictures(str(data))
     if not isinstance(data, PictureSet):
         return from_list(encoder, named_pictures(data), watch)
     data = data.subset(spread(len(data), most))
@@ -158,7 +157,7 @@ def spread(count: int, most: int | None) -> list[int]:
 
 
 def of_set(data: PictureSet, features: Tensor) -> Collection:
-    names = [data.class_names[label] for label in data.labels.tolist()]
+    names = data.names
     template = data.templates[0] if data.templates else "{}"
     texts = [template.replace("{}", name) for name in dict.fromkeys(names)]
     return Collection(
@@ -213,31 +212,6 @@ def from_list(
         names,
         lambda rows: [entries[row].picture for row in rows],
         texts=list(dict.fromkeys(names)),
-    )
-
-
-def folder_of_files(folder: Path) -> PictureSet | None:
-    """A folder that holds pictures themselves, not sub-folders of them; each is a class of its
-    own name.
-    """
-    if not folder.is_dir():
-        return None
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-    )
-    if not files or any(
-        path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()
-    ):
-        return None
-    return PictureSet(
-        str(folder),
-        torch.arange(len(files)),
-        [path.stem.replace("_", " ") for path in files],
-        ("{}",),
-        lambda rows: [open_picture(files[row]) for row in rows],
-        [str(path) for path in files],
     )
 
 

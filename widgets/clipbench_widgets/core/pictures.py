@@ -60,7 +60,7 @@ def named_picture(item, number: int) -> NamedPicture:
 def rows_of(data: PictureSet) -> list[NamedPicture]:
     count = min(SHOWN_ROWS, len(data))
     rows = [number * len(data) // count for number in range(count)]
-    names = [data.class_names[label] for label in data.labels[rows].tolist()]
+    names = data.subset(rows).names
     return [
         NamedPicture(name, picture)
         for name, picture in zip(names, data.pictures(rows), strict=True)

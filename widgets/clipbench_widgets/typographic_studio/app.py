@@ -6,8 +6,9 @@ import ipywidgets
 import traitlets
 from PIL import Image
 
-from clipbench import Encoder, PictureSet, UserError, open_pictures
+from clipbench import Encoder, PictureSet, UserError
 from clipbench.data.alter.sticker import Sticker, check_letters, print_on
+from clipbench.data.open import open_labelled
 from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.typographic import NAMED_WORDING, patched
 from clipbench.figures import LessonFigure
@@ -321,7 +322,7 @@ class TypographicStudio(GalleryApp):
         if sticker is None:
             raise UserError(self.message or "write a word on the picture first")
         if isinstance(self._data, str):
-            self._data = open_pictures(self._data)
+            self._data = open_labelled(self._data)
         data = without_the_word(self._data, self.word, SET_SIZE)
         return Question(
             self.encoder, data, sticker, self._control_in_use, self._wording(), self.masked
