@@ -190,7 +190,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 def upright(picture: Image.Image) -> Image.Image:
     """The picture as its EXIF orientation has it; a malformed block is ignored, as browsers do."""
     try:
-        turn = TURNS.get(picture.getexif().get(ORIENTATION))
+        turn = TURNS.get(picture.getexif().get(ORIENTATION) or 1)
     except Exception:  # SyntaxError, struct.error and others, by the damage
         return picture
     return picture if turn is None else picture.transpose(turn)
