@@ -282,7 +282,7 @@ print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {
 from dataclasses import replace
 
 from clipbench import Trainer
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.figures import LiveTrainingCurve
 
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipbench.bench.contest import ratio, take_turns
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.evaluate.features.prompts import Ensemble
 from clipbench.evaluate.zero_shot import judge_zero_shot
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clipbench.bench.contest import ratio, take_turns
 from clipbench.bench.memory import resident
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.errors import UserError
 from clipbench.evaluate.search import Neighbours, top_k
 

@@ -1,29 +1,20 @@
-"""What this machine offers a model: device, number format, cores and memory.
-
-A container or a class server often grants less than the hardware shows, so cores and memory are the
-smallest of what the system, the control groups and the server's own variables say.
-"""
+"""What this machine offers a model: device, number format and threads."""
 
 import functools
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from clipbench.compute.limits import allowed_cores
 from clipbench.errors import UserError
 
-CGROUPS = Path("/sys/fs/cgroup")
-MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is in
 CPU_INFO = Path("/proc/cpuinfo")
-UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 # without them bf16 products are emulated, up to a hundred times slower
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
 WORTH_BF16 = 1.2  # times faster that products in bf16 must be for their 8 bits to be worth it
-# 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
-ENOUGH_MEMORY = 3 << 29
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
@@ -159,108 +150,6 @@ def use_fastest_threads(work: Callable[[], object]) -> int:
     return torch.get_num_threads()
 
 
-def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int:
-    """Whole cores that this process may use, at least one."""
-    return max(1, int(min(core_limits(environ, cgroups).values())))
-
-
-def core_limits(
-    environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
-) -> dict[str, float]:
-    """Each limit on cores by where it comes from; a share of one core is a fraction."""
-    limits = {"visible": float(os.cpu_count() or 1)}
-    if hasattr(os, "sched_getaffinity"):  # Linux only
-        limits["affinity"] = float(len(os.sched_getaffinity(0)))
-    quotas = list(_cgroup_cores(cgroups))
-    if quotas:
-        limits["cgroup"] = min(quotas)
-    granted = _positive(environ.get("CPU_LIMIT", ""))  # set by JupyterHub and Binder
-    if granted:
-        limits["CPU_LIMIT"] = granted
-    return limits
-
-
-def memory_limit(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int | None:
-    """Bytes that this process may use; None where the system does not tell."""
-    return min(memory_limits(environ, cgroups).values(), default=None)
-
-
-def memory_limits(
-    environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
-) -> dict[str, int]:
-    """Each limit on memory, in bytes, by where it comes from."""
-    limits = {}
-    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        limits["physical"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    groups = list(_cgroup_memory(cgroups))
-    if groups:
-        limits["cgroup"] = min(groups)
-    granted = _positive(environ.get("MEM_LIMIT", ""))
-    if granted:
-        limits["MEM_LIMIT"] = int(granted)
-    return limits
-
-
-def advice_on_memory(limit: int | None) -> str | None:
-    """What to do where there is so little memory that a kernel may be killed; None where there
-    is enough.
-    """
-    if limit is None or limit >= ENOUGH_MEMORY:
-        return None
-    return (
-        f"only {limit / 2**30:.1f} GiB of memory: open one notebook at a time (Kernel > "
-        "Shut Down All Kernels), "
-        'with SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word'
-    )
-
-
 def has_nvidia_driver() -> bool:
     """Whether an NVIDIA driver is installed, also when torch was built without CUDA."""
     return shutil.which("nvidia-smi") is not None
-
-
-def _cgroup_cores(cgroups: Path) -> Iterator[float]:
-    """Core quotas: cpu.max holds "quota period" (version 2); version 1 has a file for each."""
-    for folder in _own_groups(cgroups, "cpu"):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
-        quota = quota or _read(folder / "cpu.cfs_quota_us")
-        period = period or _read(folder / "cpu.cfs_period_us")
-        if _positive(quota) and _positive(period):
-            yield _positive(quota) / _positive(period)
-
-
-def _cgroup_memory(cgroups: Path) -> Iterator[int]:
-    for folder in _own_groups(cgroups, "memory"):
-        limit = _positive(_read(folder / "memory.max") or _read(folder / "memory.limit_in_bytes"))
-        if 0 < limit < UNLIMITED:
-            yield int(limit)
-
-
-def _own_groups(cgroups: Path, controller: str) -> Iterator[Path]:
-    """The control groups of this process and their parents, for version 2 and for one version 1
-    controller.
-
-    Inside a container the listed path may not exist, as the container's own group is mounted as the
-    root.
-    """
-    for line in _read(MEMBERSHIP).splitlines() or ["0::/"]:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "" or controller in controllers.split(","):
-            root = cgroups / controller if controllers else cgroups
-            inner = root / path.lstrip("/")
-            yield from (folder for folder in [inner, *inner.parents] if folder.is_relative_to(root))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
-
-
-def _positive(text: str) -> float:
-    """The number in `text`, or 0 where it holds none ("max", "", "-1")."""
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return 0.0

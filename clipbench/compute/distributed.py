@@ -29,7 +29,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.errors import UserError
 from clipbench.loss import TILE, TiledLoss
 

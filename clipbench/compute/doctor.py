@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from clipbench.compute import devices
+from clipbench.compute import devices, limits
 from clipbench.files import ASSETS
 
 CHECKPOINTS = ASSETS / "checkpoints"
@@ -44,8 +44,8 @@ def report() -> dict:
     return {
         "platform": platform.platform(),
         "python": platform.python_version(),
-        "cores": {**devices.core_limits(), "allowed": devices.allowed_cores()},
-        "memory": {**devices.memory_limits(), "allowed": devices.memory_limit()},
+        "cores": {**limits.core_limits(), "allowed": limits.allowed_cores()},
+        "memory": {**limits.memory_limits(), "allowed": limits.memory_limit()},
         "devices": list_devices(),
         "device": str(device),
         "precision": precision,
@@ -68,18 +68,18 @@ def report() -> dict:
         "tiny": str(CHECKPOINTS / "tiny"),
         "tiny_exists": has_checkpoint("tiny"),
         "missing": missing(),
-        "advice": advice(devices.memory_limit(), device.type),
+        "advice": advice(limits.memory_limit(), device.type),
     }
 
 
 def list_devices() -> list[dict]:
     """Every device torch can use: its name, memory in bytes and precision."""
-    found = [_describe("cpu", platform.processor() or platform.machine(), devices.memory_limit())]
+    found = [_describe("cpu", platform.processor() or platform.machine(), limits.memory_limit())]
     for index in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(index)
         found.append(_describe(f"cuda:{index}", card.name, card.total_memory))
     if torch.backends.mps.is_available():
-        found.append(_describe("mps", "Apple GPU", devices.memory_limit()))
+        found.append(_describe("mps", "Apple GPU", limits.memory_limit()))
     return found
 
 
@@ -164,7 +164,7 @@ def advice(memory: int | None, device_type: str) -> list[str]:
 
     What is needed without a network is told either way.
     """
-    told = [devices.advice_on_memory(memory)]
+    told = [limits.advice_on_memory(memory)]
     if device_type == "cpu":
         told.append(
             'no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at '
@@ -271,15 +271,15 @@ def format_report(report: dict) -> str:
 
 
 def _cores_line(cores: dict) -> str:
-    limits = ", ".join(f"{name} {count:g}" for name, count in cores.items() if name != "allowed")
-    return f"{cores['allowed']} allowed ({limits})"
+    sources = ", ".join(f"{name} {count:g}" for name, count in cores.items() if name != "allowed")
+    return f"{cores['allowed']} allowed ({sources})"
 
 
 def _memory_line(memory: dict) -> str:
-    limits = ", ".join(
+    sources = ", ".join(
         f"{name} {gibibytes(size)}" for name, size in memory.items() if name != "allowed"
     )
-    return f"{gibibytes(memory['allowed'])} allowed ({limits or 'this system does not tell'})"
+    return f"{gibibytes(memory['allowed'])} allowed ({sources or 'this system does not tell'})"
 
 
 def gibibytes(size: int | None) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.data.image_set import PHOTO_TEMPLATES
 from clipbench.data.readers.caption_text import as_captions
 from clipbench.data.readers.captioned import CaptionedSet, filled

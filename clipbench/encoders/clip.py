@@ -17,7 +17,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.compute.devices import advice_on_memory, memory_limit, pick_device
+from clipbench.compute.devices import pick_device
+from clipbench.compute.limits import advice_on_memory, memory_limit
 from clipbench.compute.precision import answer, choose_precision, fingerprint_of, in_precision
 from clipbench.encoders.foreign import OpenClipEncoder, TransformersEncoder
 from clipbench.encoders.foreign_models import open_foreign

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from clipbench.compute.devices import allowed_cores
+from clipbench.compute.limits import allowed_cores
 from clipbench.errors import UserError
 from clipbench.objectives.stored import load_heads, write_objective
 from clipbench.pretrained.checkpoint import newest_intact, read_manifest, write_manifest

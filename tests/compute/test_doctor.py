@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clipbench import cli
-from clipbench.compute import devices, doctor
+from clipbench.compute import devices, doctor, limits
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def cgroups(tmp_path, monkeypatch):
     """A control-group folder of which this process is in the group /class/student."""
     membership = tmp_path / "membership"
     membership.write_text("0::/class/student\n4:memory:/class\n2:cpu,cpuacct:/class\n")
-    monkeypatch.setattr(devices, "MEMBERSHIP", membership)
+    monkeypatch.setattr(limits, "MEMBERSHIP", membership)
     return tmp_path / "cgroup"
 
 
@@ -25,8 +25,8 @@ def write(path, text):
 
 
 def test_a_machine_without_limits_allows_what_it_has(cgroups):
-    assert set(devices.core_limits({}, cgroups)) <= {"visible", "affinity"}
-    assert set(devices.memory_limits({}, cgroups)) <= {"physical"}
+    assert set(limits.core_limits({}, cgroups)) <= {"visible", "affinity"}
+    assert set(limits.memory_limits({}, cgroups)) <= {"physical"}
 
 
 def test_the_tightest_group_on_the_way_up_counts(cgroups):
@@ -35,8 +35,8 @@ def test_the_tightest_group_on_the_way_up_counts(cgroups):
     write(cgroups / "class/student/cpu.max", "400000 100000")
     write(cgroups / "class/memory.max", str(2 << 30))
     write(cgroups / "class/student/memory.max", "max")
-    assert devices.core_limits({}, cgroups)["cgroup"] == 1.5
-    assert devices.memory_limits({}, cgroups)["cgroup"] == 2 << 30
+    assert limits.core_limits({}, cgroups)["cgroup"] == 1.5
+    assert limits.memory_limits({}, cgroups)["cgroup"] == 2 << 30
 
 
 def test_control_groups_of_version_1_are_read(cgroups):
@@ -46,21 +46,21 @@ def test_control_groups_of_version_1_are_read(cgroups):
     write(cgroups / "cpu/cpu.cfs_period_us", "100000")
     write(cgroups / "memory/class/memory.limit_in_bytes", str(1 << 30))
     write(cgroups / "memory/memory.limit_in_bytes", "9223372036854771712")
-    assert devices.core_limits({}, cgroups)["cgroup"] == 0.5
-    assert devices.allowed_cores({}, cgroups) == 1, "half a core is still one thread"
-    assert devices.memory_limits({}, cgroups)["cgroup"] == 1 << 30
+    assert limits.core_limits({}, cgroups)["cgroup"] == 0.5
+    assert limits.allowed_cores({}, cgroups) == 1, "half a core is still one thread"
+    assert limits.memory_limits({}, cgroups)["cgroup"] == 1 << 30
 
 
 def test_a_hub_grants_by_variables(cgroups):
     hub = {"CPU_LIMIT": "1.0", "MEM_LIMIT": "2147483648"}
-    assert devices.allowed_cores(hub, cgroups) == 1
-    assert devices.memory_limit(hub, cgroups) == 2 << 30
+    assert limits.allowed_cores(hub, cgroups) == 1
+    assert limits.memory_limit(hub, cgroups) == 2 << 30
 
 
 @pytest.mark.parametrize("nonsense", ["", "0", "-1", "None"])
 def test_variables_without_a_number_are_no_limit(cgroups, nonsense):
-    assert "CPU_LIMIT" not in devices.core_limits({"CPU_LIMIT": nonsense}, cgroups)
-    assert "MEM_LIMIT" not in devices.memory_limits({"MEM_LIMIT": nonsense}, cgroups)
+    assert "CPU_LIMIT" not in limits.core_limits({"CPU_LIMIT": nonsense}, cgroups)
+    assert "MEM_LIMIT" not in limits.memory_limits({"MEM_LIMIT": nonsense}, cgroups)
 
 
 def test_auto_device_exists_and_computes():
@@ -200,9 +200,9 @@ def test_the_command_fails_where_something_needed_is_missing(monkeypatch, capsys
 
 
 def test_a_machine_with_little_memory_is_told_what_to_do(monkeypatch):
-    little = devices.advice_on_memory(1 << 30)
+    little = limits.advice_on_memory(1 << 30)
     assert "1.0 GiB" in little and "tiny" in little and little in doctor.advice(1 << 30, "cpu")
-    assert devices.advice_on_memory(2 << 30) is None and devices.advice_on_memory(None) is None
+    assert limits.advice_on_memory(2 << 30) is None and limits.advice_on_memory(None) is None
 
 
 def test_a_lesson_in_little_memory_is_warned_in_its_first_cells(monkeypatch):

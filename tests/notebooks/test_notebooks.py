@@ -60,7 +60,7 @@ def test_a_lesson_runs_from_a_cold_kernel_without_network(path, monkeypatch):
 @pytest.mark.notebook
 @pytest.mark.parametrize("cores", ["1", None], ids=["one core", "all cores"])
 def test_the_live_training_stops_early_on_one_core_only(cores, monkeypatch):
-    from clipbench.compute.devices import allowed_cores
+    from clipbench.compute.limits import allowed_cores
 
     monkeypatch.delenv("CPU_LIMIT", raising=False)
     if cores is None and allowed_cores() == 1:

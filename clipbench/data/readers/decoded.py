@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clipbench.compute.devices import memory_limit
+from clipbench.compute.limits import memory_limit
 
 UNKNOWN_MACHINE = 4_000_000_000  # bytes of memory to count on where the system does not tell
 
