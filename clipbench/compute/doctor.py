@@ -46,6 +46,7 @@ def report() -> dict:
         "python": platform.python_version(),
         "cores": {**limits.core_limits(), "allowed": limits.allowed_cores()},
         "memory": {**limits.memory_limits(), "allowed": limits.memory_limit()},
+        "visitors": limits.places_for_visitors(limits.memory_limit()),
         "devices": list_devices(),
         "device": str(device),
         "precision": precision,
@@ -254,6 +255,7 @@ def format_report(report: dict) -> str:
         ("platform", f"{report['platform']}, Python {report['python']}, {report['place']}"),
         ("cores", _cores_line(report["cores"])),
         ("memory", _memory_line(report["memory"])),
+        ("class page", _visitors_line(report["visitors"])),
         *(("device", _device_line(device)) for device in report["devices"]),
         ("chosen", f"{report['device']} in {report['precision']}: {report['precision_reason']}"),
         ("threads", _threads_line(report["threads"])),
@@ -280,6 +282,10 @@ def _memory_line(memory: dict) -> str:
         f"{name} {gibibytes(size)}" for name, size in memory.items() if name != "allowed"
     )
     return f"{gibibytes(memory['allowed'])} allowed ({sources or 'this system does not tell'})"
+
+
+def _visitors_line(visitors: int | None) -> str:
+    return f"{visitors or 'any number of'} visitors of the apps at a time (make app)"
 
 
 def gibibytes(size: int | None) -> str:

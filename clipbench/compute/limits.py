@@ -13,6 +13,9 @@ MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is i
 UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 # 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
 ENOUGH_MEMORY = 3 << 29
+# what a visitor's kernel takes at `classroom` with all seven apps open (EXPERIMENTS.md, the apps)
+KERNEL_MEMORY = 600_000_000
+SHARE_FOR_VISITORS = 0.75  # of memory; the system, a browser and the page's server need some, too
 
 
 def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int:
@@ -68,6 +71,13 @@ def advice_on_memory(limit: int | None) -> str | None:
         "Shut Down All Kernels), "
         'with SCALE = "tiny" in its first cell; a kernel that takes more is killed without a word'
     )
+
+
+def places_for_visitors(limit: int | None) -> int | None:
+    """How many visitors of the apps' page a memory of `limit` bytes bears, at least one; None where
+    the system does not tell.
+    """
+    return None if limit is None else max(1, int(SHARE_FOR_VISITORS * limit / KERNEL_MEMORY))
 
 
 def _cgroup_cores(cgroups: Path) -> Iterator[float]:

@@ -86,13 +86,13 @@ def lab(tmp_path):
 
 @pytest.fixture(scope="module")
 def start_page(tmp_path_factory):
-    """The start page as ``make app`` serves it, with one warm kernel: called with a model, it
-    gives the address.
+    """The start page as ``make app`` serves it, with one warm kernel: called with a model and
+    settings of Voila, it gives the address.
     """
     pytest.importorskip("voila", reason="needs Voila: pip install -e '.[apps]'")
     with contextlib.ExitStack() as servers:
 
-        def address_of(model: str) -> str:
+        def address_of(model: str, *settings: str) -> str:
             port = free_port()
             arguments = [
                 "voila",
@@ -101,6 +101,7 @@ def start_page(tmp_path_factory):
                 "--VoilaConfiguration.default_pool_size=1",
                 "--no-browser",
                 f"--port={port}",
+                *settings,
             ]
             # what is asked for is not the page: each visit of it takes a kernel
             address, folder = f"http://127.0.0.1:{port}/", tmp_path_factory.mktemp("voila")

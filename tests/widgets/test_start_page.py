@@ -110,18 +110,6 @@ def test_the_notebook_of_the_page_is_one_cell_without_output():
     assert "widgets" not in notebook["metadata"]
 
 
-def test_voila_hides_code_keeps_kernels_warm_and_ends_idle_ones(monkeypatch):
-    config = pytest.importorskip("traitlets.config")
-    pytest.importorskip("jupyter_server")
-    monkeypatch.syspath_prepend(str(APP))
-    monkeypatch.setenv("JUPYTER_PATH", "")
-    found = config.PyFileConfigLoader("voila.py", str(APP)).load_config()
-    voila, kernels = found.VoilaConfiguration, found.MappingKernelManager
-    assert voila.strip_sources and not voila.show_tracebacks and voila.file_allowlist == []
-    assert voila.preheat_kernel and voila.default_pool_size >= 1
-    assert kernels.cull_idle_timeout > 0 and not kernels.cull_connected
-
-
 @pytest.mark.parametrize(
     "message, whole",
     [
@@ -142,10 +130,10 @@ def test_a_message_has_room_for_the_parts_it_says_it_has(message, whole, monkeyp
 
 
 def test_the_page_fetches_nothing_from_the_network():
-    template = (APP / "voila" / "templates" / "clipbench" / "index.html.j2").read_text(
-        encoding="utf-8"
-    )
-    assert "http" not in template and "super.super()" in template
+    files = list((APP / "voila" / "templates" / "clipbench").iterdir())
+    templates = {file.name: file.read_text(encoding="utf-8") for file in files}
+    assert "super.super()" in templates["index.html.j2"]
+    assert not any("://" in template for template in templates.values())
 
 
 def selectors(app) -> set[tuple[str, str]]:
