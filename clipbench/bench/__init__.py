@@ -84,6 +84,12 @@ BENCHMARKS = {
         "Seconds to the first paint and memory of each visitor of the apps' page, in "
         "turn and at once.",
     ),
+    "voila-race": Benchmark(
+        "clipbench.bench.voila_race",
+        "dead_pages",
+        "Pages that a slow network leaves without a kernel, among visits to kernels that have "
+        "rested.",
+    ),
     "rescore": Benchmark(
         "clipbench.bench.rescore",
         "rescoring",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,8 @@ APP = Path("app/app.ipynb")
 CARD, OPENED = ".clipbench-start-card", ".clipbench-opened > .widget-box .clipbench-app"
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 SECONDS = 180  # after which a visit has failed
-SECONDS_TO_WARM_UP = 30  # what the waiting kernels load
+SECONDS_TO_WARM_UP = 30  # what the kernels need that take the place of those that were used
+READY = "The apps are at"  # the server says so once its kernels have loaded the model
 FLAGS = ("--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
@@ -49,7 +50,7 @@ def class_visits(
     chromium = needed()
     with served(model, threads) as (address, process):
         in_turn = asyncio.run(all_visits(chromium, address, visitors, pause)) | {"pause": pause}
-        time.sleep(SECONDS_TO_WARM_UP)  # the kernels that take the place of those that were used
+        time.sleep(SECONDS_TO_WARM_UP)
         return {
             "model": model,
             "in_turn": in_turn,
@@ -73,13 +74,17 @@ def needed() -> str:
 
 
 @contextlib.contextmanager
-def served(model: str, threads: int | None) -> Iterator[tuple[str, subprocess.Popen]]:
-    """(address, process) of the page as ``make app`` serves it, once its kernels are warm."""
+def served(
+    model: str, threads: int | None, settings: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """(address, process) of the page as ``make app`` serves it, once its kernels are warm; further
+    settings are Voila's.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--Voila.config_file_paths=app", "--no-browser", f"--port={port}"]
-    command = [sys.executable, "-m", "voila", str(APP), *options]
+    command = [sys.executable, "-m", "voila", str(APP), *options, *settings]
     environment = (
         os.environ
         | {"CLIPBENCH_SCALE": model}
@@ -100,8 +105,7 @@ def wait_until_warm(process: subprocess.Popen, log) -> None:
     while time.monotonic() - began < SECONDS:
         time.sleep(0.5)
         said = os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace")
-        if "is filled with" in said:  # the kernels have started
-            time.sleep(SECONDS_TO_WARM_UP)
+        if READY in said:
             return
         if process.poll() is not None:
             break
@@ -112,11 +116,7 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
     """``visitors`` one after the other with a pause between them, or without one (None) all at
     once.
     """
-    from playwright.async_api import async_playwright
-
-    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *root])
+    async with browser_of(chromium) as browser:
         if pause is None:
             found = await asyncio.gather(
                 *(visit(browser, address, number) for number in range(visitors))
@@ -125,8 +125,19 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
             found = [
                 await visit_and_leave(browser, address, number, pause) for number in range(visitors)
             ]
-        await browser.close()
     return told(found)
+
+
+@contextlib.asynccontextmanager
+async def browser_of(chromium: str) -> AsyncIterator:
+    """A browser, with Playwright's interface."""
+    from playwright.async_api import async_playwright
+
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *root])
+        yield browser
+        await browser.close()
 
 
 async def visit_and_leave(browser, address: str, number: int, pause: float) -> dict:

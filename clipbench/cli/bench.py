@@ -149,6 +149,18 @@ def voila_options(parser: Parser) -> None:
     )
 
 
+def voila_race_options(parser: Parser) -> None:
+    parser.add_argument("--model", default="tiny", help="a name or a folder (default tiny)")
+    parser.add_argument("--visits", type=positive(int), default=50, help="(default 50)")
+    parser.add_argument(
+        "--delay",
+        type=positive(float),
+        default=5.0,
+        metavar="SECONDS",
+        help="that each page waits for its program (default 5)",
+    )
+
+
 def objectives_options(parser: Parser) -> None:
     parser.add_argument(
         "--objectives",
@@ -259,8 +271,8 @@ OPTIONS = {
     "probe": probe_options, "probe-parity": probe_parity_options, "train": train_options,
     "loss": loss_options, "big-batch": big_batch_options, "embed": embed_options,
     "rescore": rescore_options, "search": search_options, "widgets": widgets_options,
-    "voila": voila_options, "objectives": objectives_options, "speedrun": speedrun_options,
-    "scaling": scaling_options, "shipped": shipped_options,
+    "voila": voila_options, "voila-race": voila_race_options, "objectives": objectives_options,
+    "speedrun": speedrun_options, "scaling": scaling_options, "shipped": shipped_options,
 }  # fmt: skip
 
 
