@@ -51,8 +51,8 @@ def open_captioned(
         return from_picture_set(open_pictures(base, "train"), templates)
     if splits := caption_splits(base, asked):
         return chosen(base, splits, wanted, order)
-    if splits := find_parts(base):
-        return from_picture_set(chosen(base, splits, wanted, order), templates)
+    if parts := find_parts(base):
+        return from_picture_set(chosen(base, parts, wanted, order), templates)
     return from_picture_set(open_pictures(base), templates)
 
 
@@ -119,7 +119,7 @@ def as_pictures(data: CaptionedSet) -> PictureSet:
 def with_labels(data: CaptionedSet) -> PictureSet:
     """The pictures, with their classes where they have any."""
     pictures = as_pictures(data)
-    if data.label is None:
+    if data.label is None or data.class_names is None:
         return pictures
     return replace(
         pictures,

@@ -56,10 +56,12 @@ class Pairs:
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
     """Several batches as one."""
-    labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
+    labels = [part.labels for part in parts if part.labels is not None]
     images, captions = torch.cat([part.images for part in parts]), [part.captions for part in parts]
-    more = [sum(lists, []) for lists in zip(*(part.more_captions for part in parts), strict=True)]
-    return Pairs(images, sum(captions, []), labels, more)
+    more: list[list[str]] = [
+        sum(lists, []) for lists in zip(*(part.more_captions for part in parts), strict=True)
+    ]
+    return Pairs(images, sum(captions, []), torch.cat(labels) if labels else None, more)
 
 
 @runtime_checkable
@@ -337,7 +339,7 @@ class StreamedPairs:
         if first is None:
             raise UserError(f"{name}: no rows")
         self.image = find_column(name, list(first), "image", image_column, IMAGE_COLUMNS)
-        self.class_names = []
+        self.class_names: list[str] = []
         label = next((column for column in LABEL_COLUMNS if column in first), None)
         if caption_column is None and label and not set(CAPTION_COLUMNS) & set(first):
             self.class_names = getattr((self.rows.features or {}).get(label), "names", None) or []
@@ -351,7 +353,8 @@ class StreamedPairs:
             else find_column(name, list(first), "caption", caption_column, CAPTION_COLUMNS)
         )
         self.templates = templates or PHOTO_TEMPLATES
-        self.samples, self.position = iter(()), None
+        self.samples: Iterator[tuple[Tensor, list[str]]] = iter(())
+        self.position: int | None = None
 
     def __call__(self, start: int, count: int) -> Pairs:
         if self.position != start:
@@ -408,13 +411,12 @@ class Prefetched:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
         self.next: tuple[int, int] | None = None
         self.last: int | None = None
-        self.future: Future | None = None
+        self.future: Future[Pairs] = Future()  # of nothing yet
 
     def __call__(self, start: int, count: int) -> Pairs:
         if self.next != (start, count):
             self.begin(start, count)  # after what the thread is reading now
-        future = self.future
-        pairs = future.result()
+        pairs = self.future.result()
         ahead = start - self.last if self.last is not None and start > self.last else count
         self.last = start
         self.begin(start + ahead, count)

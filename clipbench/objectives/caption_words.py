@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from clipbench.compute.flops import image_flops, transformer_flops
 from clipbench.errors import UserError
-from clipbench.model import CLIP, TextTransformer, through
+from clipbench.model import CLIP, TextTransformer, TransformerConfig, through
 from clipbench.objectives.objective import RowAnswers, RowWise, ln, lock
 from clipbench.tokenizer import Tokenizer
 
@@ -55,6 +55,7 @@ class CaptionModel(RowWise):
     ) -> Float[Tensor, "B T V"]:
         """What comes after each token, given the picture and the tokens up to it."""
         text = self.clip.text_encoder
+        assert isinstance(text, TextTransformer)  # as __init__ demands
         picture = self.prefix(features).unflatten(1, (PREFIX, -1))
         words = text.token_embedding(token_ids) + text.positions[: token_ids.shape[1]]
         x = torch.cat([picture, words.to(picture.dtype)], 1)  # (B, PREFIX + T, W)
@@ -67,6 +68,7 @@ class CaptionModel(RowWise):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         text, T = self.clip.config.text, targets.shape[1] - 1
+        assert isinstance(text, TransformerConfig)  # as __init__ demands
         words = (
             transformer_flops(PREFIX + T, text.width, text.depth)
             + 2 * T * text.width * text.vocab_size

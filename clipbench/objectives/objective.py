@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -45,11 +45,11 @@ class Objective(nn.Module):
         """The answers that ``compare`` takes, by name; images are normalised."""
         raise NotImplementedError
 
-    def compare(self, *answers: Tensor) -> Float[Tensor, ""]:
+    def compare(self, *answers: Any, **named: Any) -> Float[Tensor, ""]:
         """The loss of the whole batch."""
         raise NotImplementedError
 
-    def accuracy(self, *answers: Tensor) -> float:
+    def accuracy(self, *answers: Any, **named: Any) -> float:
         """How many questions of the batch were answered rightly, as a fraction: a health check."""
         raise NotImplementedError
 

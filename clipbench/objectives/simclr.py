@@ -48,7 +48,8 @@ class SimCLR(Objective):
         views = torch.cat([random_view(images), random_view(images)])
         views = views.contiguous(memory_format=torch.channels_last)
         rows = F.normalize(self.projection(self.clip.image_encoder(views)).float(), dim=-1)
-        return Views(*rows.chunk(2), torch.tensor(1 / TEMPERATURE, device=rows.device))
+        first, second = rows.chunk(2)
+        return Views(first, second, torch.tensor(1 / TEMPERATURE, device=rows.device))
 
     def compare(self, first: Tensor, second: Tensor, scale: Tensor) -> Float[Tensor, ""]:
         return nt_xent_loss(first, second, scale)

@@ -13,6 +13,8 @@ from clipbench.model import CLIP
 from clipbench.objectives.objective import RowAnswers, RowWise, ln, lock
 from clipbench.tokenizer import Tokenizer
 
+NO_CLASSES = "supervised needs training data with classes, such as scenes; captions alone have none"
+
 
 class Supervised(RowWise):
     """Cross-entropy of a linear layer on the image encoder.
@@ -26,15 +28,14 @@ class Supervised(RowWise):
     def __init__(self, clip: CLIP, class_names: Sequence[str] | None):
         super().__init__(clip)
         if not class_names:
-            raise UserError(
-                "supervised needs training data with classes, such as scenes; captions "
-                "alone have none"
-            )
+            raise UserError(NO_CLASSES)
         lock(clip.image_projection, clip.text_encoder, clip.text_projection, clip.logit_scale)
         self.class_names = list(class_names)
         self.classifier = nn.Linear(clip.image_encoder.feature_width, len(self.class_names))
 
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
+        if pairs.labels is None:
+            raise UserError(NO_CLASSES)
         return pairs.labels
 
     def forward(self, images: Tensor, targets: Tensor) -> RowAnswers:

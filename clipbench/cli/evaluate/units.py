@@ -1,6 +1,11 @@
 """``clipbench eval units``: units that answer to a concept as a picture and as a written word."""
 
+from typing import TYPE_CHECKING, Any
+
 from clipbench.cli.shared import Parser, positive
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NAME = "units"
 ABOUT = "units that answer to a picture of a concept and to its written name, against luck"
@@ -62,7 +67,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     search, fresh = (
         areas_of(encoder, names, layers, arguments, 2 * arguments.draw + half) for half in (0, 1)
     )
-    metrics = {}
+    metrics: dict[str, Any] = {}
     for layer in layers:
         check_size(search[layer][0], arguments.expected, layer)
         found, again = (
@@ -87,19 +92,17 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     }
 
 
-def areas_of(encoder, names, layers, arguments, draw: int) -> dict:
+def areas_of(encoder, names, layers, arguments, draw: int) -> "dict[str, tuple[Tensor, Tensor]]":
     """Layer -> (AUCs of pictures, AUCs of words), each (concepts, units)."""
     from clipbench.inside import auc_by_class, concept_pictures, unit_responses, word_pictures
 
     sets = [kind(names, arguments.each, draw) for kind in (concept_pictures, word_pictures)]
     heard = [unit_responses(encoder, each, layers, arguments.pool) for each in sets]
-    return {
-        layer: tuple(
-            auc_by_class(rows[layer], each.labels, len(names))
-            for rows, each in zip(heard, sets, strict=True)
-        )
-        for layer in layers
-    }
+
+    def areas(layer: str, kind: int) -> "Tensor":
+        return auc_by_class(heard[kind][layer], sets[kind].labels, len(names))
+
+    return {layer: (areas(layer, 0), areas(layer, 1)) for layer in layers}
 
 
 def check_size(areas, expected: float, layer: str) -> None:
@@ -154,7 +157,7 @@ def corrected(metrics: dict, layers) -> dict:
     """
     from clipbench.evaluate.statistics.several import holm
 
-    found = {}
+    found: dict[str, float] = {}
     for prefix in ("", "fresh_"):
         p_values = holm([metrics[f"{layer}/{prefix}p_value"] for layer in layers])
         found |= {f"{layer}/{prefix}p_holm": p for layer, p in zip(layers, p_values, strict=True)}

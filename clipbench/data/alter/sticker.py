@@ -112,11 +112,11 @@ def place(sticker: Sticker, size: tuple[int, int]) -> tuple[Image.Image, tuple[i
     its top left corner.
     """
     stamp = draw_stamp(sticker, size)
-    corner = (
+    left, top = (
         round(min(max(fraction * side - extent / 2, 0), max(0, side - extent)))
         for fraction, side, extent in zip(sticker.position, size, stamp.size, strict=True)
     )
-    return stamp, tuple(corner)
+    return stamp, (left, top)
 
 
 def draw_stamp(sticker: Sticker, size: tuple[int, int]) -> Image.Image:
@@ -183,7 +183,7 @@ def rgb(color: Color) -> tuple[int, int, int]:
         raise UserError(
             f"a colour is a name, #rrggbb, or three whole numbers from 0 to 255, not {color!r}"
         )
-    return tuple(color)
+    return color
 
 
 @lru_cache(maxsize=64)

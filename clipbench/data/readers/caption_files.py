@@ -246,7 +246,7 @@ def json_listing(file: Path, content: object, columns: Columns) -> Listing:
     )
 
 
-def coco_listing(file: Path, images: list, annotations: object) -> Listing:
+def coco_listing(file: Path, images: list, annotations: list) -> Listing:
     """Lin et al. 2014: images with an id, and annotations with an image_id and a caption."""
     try:
         names = {image["id"]: image["file_name"] for image in images}

@@ -17,7 +17,7 @@ from clipbench.data.readers.columns import Columns, NoCaptions
 from clipbench.data.readers.picture_files import pictures_in, visible, visible_folders
 from clipbench.data.readers.shards import shard_files, shard_set
 from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
-from clipbench.data.readers.splits_on_disk import tables_of
+from clipbench.data.readers.splits_on_disk import TablePart, tables_of
 from clipbench.data.readers.tables import read_parquet, table_set
 from clipbench.errors import UserError, notice
 
@@ -77,13 +77,14 @@ def set_of_table(name: str, table, folder: Path, asked: Asked) -> CaptionedSet:
     )
 
 
+def set_of_part(part: TablePart, asked: Asked) -> CaptionedSet:
+    return set_of_table(part.name, part.read(), part.folder, asked)
+
+
 def of_tables(where: str, asked: Asked) -> Openers:
     """Parquet files of a folder, or a hub data set. Without names of splits they are one table."""
     tables = tables_of(where)
-    found = {
-        split: lambda table=table: set_of_table(table.name, table.read(), table.folder, asked)
-        for split, table in tables.items()
-    }
+    found: Openers = {split: partial(set_of_part, table, asked) for split, table in tables.items()}
     if len(tables) > 1 and not set(tables) & {*SPLITS, ALL}:
         files = sorted(file for table in tables.values() for file in table.files)
         if files:

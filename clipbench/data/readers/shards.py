@@ -99,7 +99,8 @@ def index_shard(shard: Path) -> list[Sample]:
         size = shard.stat().st_size
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
-                tar.members = []  # tarfile remembers every member otherwise
+                # tarfile, whose stubs do not know the name, remembers every member otherwise
+                tar.members = []  # type: ignore[attr-defined]
                 if member.isfile() and not member.issparse() and not of_the_system(member.name):
                     note_member(samples, shard, member, size)
     except FileNotFoundError:

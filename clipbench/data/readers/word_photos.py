@@ -39,7 +39,7 @@ def open_word_photos(folder: Path) -> WordPhotos:
     Raises:
         UserError: for a folder without such files, or where nothing is written on any picture.
     """
-    found = {path: names for path in sorted(folder.iterdir()) if (names := parsed(path))}
+    found = {path: said for path in sorted(folder.iterdir()) if (said := parsed(path))}
     if not any(text for _, text in found.values()):
         raise UserError(
             f"{folder}: no file is named label=..._text=..., so no word is written on any picture"

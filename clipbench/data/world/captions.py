@@ -135,8 +135,8 @@ def caption_scenes(
     spoken = factors.draws.integer(f"language{which}", len(languages)).tolist()
     choosers = [Chooser(a << 32 | b) for a, b in zip(first, second, strict=True)]
     return [
-        caption(*each, languages[place])
-        for *each, place in zip(scenes, choosers, spoken, strict=True)
+        caption(scene, choose, languages[place])
+        for scene, choose, place in zip(scenes, choosers, spoken, strict=True)
     ]
 
 
@@ -185,7 +185,7 @@ def caption(scene: Scene, choose: Chooser, language: str = "en") -> str:
     if scene.sign == "other name":
         return caption_with_sign(scene, choose)
     if scene.other is not None:
-        return framed(caption_of_two(scene, choose), scene, choose, 45)
+        return framed(caption_of_two(scene, scene.other, choose), scene, choose, 45)
     if scene.count > 1:
         return framed(scene.counted(scene.subject, scene.count, choose), scene, choose, 55)
     return caption_of_one(scene, choose)
@@ -251,6 +251,7 @@ def placed(phrase: str, scene: Scene) -> str:
 
 def counted(concept: Concept, count: int, choose: Chooser) -> str:
     """Mostly with the number, sometimes without."""
+    assert concept.plural is not None  # else there are never several
     if choose.chance(15):
         return concept.plural
     return f"{NUMBERS[count] if choose.chance(90) else count} {concept.plural}"
@@ -268,9 +269,9 @@ def uncounted(concept: Concept, count: int, choose: Chooser) -> str:
     return concept.noun_phrase
 
 
-def caption_of_two(scene: Scene, choose: Chooser) -> str:
+def caption_of_two(scene: Scene, second: Concept, choose: Chooser) -> str:
     subject = scene.quantity(scene.subject, scene.count, choose)
-    other = scene.quantity(scene.other, scene.other_count, choose)
+    other = scene.quantity(second, scene.other_count, choose)
     if choose.chance(10):
         return choose.of((subject, other))
     pair = (subject, other) if scene.first_is_subject else (other, subject)

@@ -42,7 +42,7 @@ def word_masks() -> torch.Tensor:
         name = concepts()[index].name
         _left, top, _right, bottom = font.getbbox(name + "dg")
         width = font.getbbox(name)[2]
-        strip = Image.new("L", (width + 4, bottom - top + 2), 0)
+        strip = Image.new("L", (int(width + 4), int(bottom - top + 2)), 0)
         ImageDraw.Draw(strip).text((2, 1 - top), name, fill=255, font=font)
         scale = min(96 / strip.width, 24 / strip.height)
         strip = strip.resize(
@@ -116,7 +116,7 @@ def draw_objects(canvas: torch.Tensor, factors: Factors, place: int, art: str) -
     theta = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], 1).view(
         -1, 2, 3
     )
-    grid = F.affine_grid(theta, (len(rows), 4, pixels, pixels), align_corners=False)
+    grid = F.affine_grid(theta, [len(rows), 4, pixels, pixels], align_corners=False)
     pictures = levels[factors.objects[rows, place] + small].float()
     # (n, 4, H, W) premultiplied
     layer = F.grid_sample(pictures, grid, align_corners=False).mul_(1 / 255)

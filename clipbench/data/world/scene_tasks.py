@@ -83,7 +83,7 @@ class Question:
 
     factors: Factors  # M scenes
     labels: Int[Tensor, " M"]
-    phrases: list[tuple[str, ...]]  # M x K
+    phrases: Sequence[tuple[str, ...]]  # M x K
 
 
 @dataclass(frozen=True)

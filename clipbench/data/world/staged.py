@@ -46,7 +46,7 @@ class Staged:
     size: float | None = None
 
     def __post_init__(self):
-        choices = {
+        choices: dict[str, Mapping | Sequence] = {
             "colour": COLOURS,
             "texture": TEXTURES,
             "style": STYLES,
