@@ -23,8 +23,11 @@ if TYPE_CHECKING:  # for editors and type checkers
     from clipbench.loss import clip_loss, siglip_loss, tiled_clip_loss
     from clipbench.model import CLIP, CLIPConfig
     from clipbench.preprocess import open_picture
+    from clipbench.pretrained.bundle import ModelBundle
     from clipbench.tokenizer import Tokenizer
-    from clipbench.training.trainer import TrainConfig, Trainer
+    from clipbench.training.machine import Machine
+    from clipbench.training.recipe import TrainConfig
+    from clipbench.training.trainer import Trainer
 
 HOMES = {  # the same, at run time: a public name -> its module
     "CLIP": "clipbench.model",
@@ -32,9 +35,11 @@ HOMES = {  # the same, at run time: a public name -> its module
     "ClipbenchEncoder": "clipbench.encoders.clip",
     "Encoder": "clipbench.encoders.clip",
     "ImageEncoder": "clipbench.encoders.clip",
+    "Machine": "clipbench.training.machine",
+    "ModelBundle": "clipbench.pretrained.bundle",
     "PictureSet": "clipbench.data.image_set",
     "Tokenizer": "clipbench.tokenizer",
-    "TrainConfig": "clipbench.training.trainer",
+    "TrainConfig": "clipbench.training.recipe",
     "Trainer": "clipbench.training.trainer",
     "UserError": "clipbench.errors",
     "clip_loss": "clipbench.loss",
@@ -55,6 +60,8 @@ __all__ = [
     "ClipbenchEncoder",
     "Encoder",
     "ImageEncoder",
+    "Machine",
+    "ModelBundle",
     "PictureSet",
     "Tokenizer",
     "TrainConfig",

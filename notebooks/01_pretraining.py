@@ -281,13 +281,14 @@ print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {
 # %%
 from dataclasses import replace
 
-from clipbench import Trainer
+from clipbench import ModelBundle, Trainer
 from clipbench.compute.limits import allowed_cores
 from clipbench.figures import LiveTrainingCurve
 
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)
 curve = LiveTrainingCurve(recipe.batch_size)
-trainer = Trainer(model, tokenizer, preprocess, world, recipe, callbacks=[curve])
+bundle = ModelBundle(model, tokenizer, preprocess)
+trainer = Trainer(bundle, world, recipe, callbacks=[curve])
 
 # %% [markdown]
 # A computer with a single core, such as Binder's, would need too long. There we stop after a minute.
@@ -468,13 +469,17 @@ class ShuffledCaptions:
 
 
 # %%
+from clipbench import Machine
+
+
 def short_run(stream, seconds=DEMO_SECONDS, learn_scale=True, **changes):
     torch.manual_seed(0)
     model, events = CLIP(preset.model), []
     model.logit_scale.requires_grad_(learn_scale)
     recipe = replace(preset.train, minutes=seconds / 60, pairs=None, **changes)
-    settings = {"threads": torch.get_num_threads(), "callbacks": [events.append]}
-    Trainer(model, tokenizer, preprocess, stream, recipe, **settings).run()
+    bundle = ModelBundle(model, tokenizer, preprocess)
+    machine = Machine(threads=torch.get_num_threads())
+    Trainer(bundle, stream, recipe, machine=machine, callbacks=[events.append]).run()
     return events
 
 
@@ -498,8 +503,8 @@ compare_losses(runs, recipe.batch_size)
 # ```python
 # from clipbench_widgets import TrainingMonitor
 #
-# parts = tokenizer, preprocess, world, recipe
-# TrainingMonitor(Trainer(CLIP(preset.model), *parts))
+# bundle = ModelBundle(CLIP(preset.model), tokenizer, preprocess)
+# TrainingMonitor(Trainer(bundle, world, recipe))
 # ```
 #
 # ## Exercises

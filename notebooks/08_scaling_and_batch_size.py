@@ -477,10 +477,8 @@ print(f"the tiny model: {tiny:.0e} operations; ViT-L/14 took {times:,.0f} times 
 # %%
 from dataclasses import replace
 
-from clipbench import CLIP, Trainer
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
-from clipbench.training.presets import find_preset
+from clipbench import Trainer
+from clipbench.training.presets import find_preset, untrained
 from clipbench_widgets import TrainingMonitor
 
 # %%
@@ -488,8 +486,7 @@ preset = find_preset("tiny")
 recipe = replace(preset.train, batch_size=128, minutes=3.0)
 torch.manual_seed(0)
 world = ScenePairs(seed=0, tiny=True)
-fittings = world_tokenizer(), Preprocess(preset.model.image_size), world
-TrainingMonitor(Trainer(CLIP(preset.model), *fittings, recipe))
+TrainingMonitor(Trainer(untrained(preset), world, recipe))
 
 # %% [markdown]
 # ## Exercises

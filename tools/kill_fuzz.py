@@ -21,13 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from small import EightPairs, small_config
+from small import EightPairs
+from trainers import small_bundle
 
-from clipbench import CLIP, TrainConfig, Trainer
+from clipbench import Machine, TrainConfig, Trainer
 from clipbench.files import sha256
-from clipbench.preprocess import Preprocess
 from clipbench.pretrained.checkpoint import newest_intact, read_manifest
-from clipbench.pretrained.folders import world_tokenizer
 from clipbench.training.log import TrainingLog, read_steps
 from clipbench.training.run_state import OPTIMIZER
 
@@ -39,17 +38,9 @@ def new_trainer(run: Path, precision: str) -> Trainer:
     config = TrainConfig(
         batch_size=8, pairs=8 * STEPS, warmup=0.1, patch_dropout=0.25, save_minutes=0.0
     )
-    return Trainer(
-        CLIP(small_config()),
-        world_tokenizer(),
-        Preprocess(32),
-        EightPairs(),
-        config,
-        run,
-        precision=precision,
-        threads=1,
-        callbacks=[TrainingLog(run)],
-    )
+    machine = Machine(precision=precision, threads=1)
+    callbacks = [TrainingLog(run)]
+    return Trainer(small_bundle(), EightPairs(), config, run, machine=machine, callbacks=callbacks)
 
 
 def live(run: Path, precision: str) -> None:

@@ -174,20 +174,21 @@ def make_trainer(preset, arguments, out: Path | None):
 
     from clipbench.compute import distributed
     from clipbench.compute.devices import pick_device
+    from clipbench.training.machine import Machine
     from clipbench.training.trainer import Trainer
 
     device = pick_device(arguments.device)
     if distributed.was_launched():
         device = distributed.join(device)
     torch.manual_seed(arguments.seed)
-    model, tokenizer, preprocess = starting_model(preset, getattr(arguments, "from", None))
-    stream = open_stream(arguments, replace(preset, model=model.config), device, out)
-    machine = {name: getattr(arguments, name) for name in MACHINE if hasattr(arguments, name)}
-    return Trainer(model, tokenizer, preprocess, stream, preset.train, out, device, **machine)
+    bundle = starting_model(preset, getattr(arguments, "from", None))
+    stream = open_stream(arguments, replace(preset, model=bundle.model.config), device, out)
+    given = {name: getattr(arguments, name) for name in MACHINE if hasattr(arguments, name)}
+    return Trainer(bundle, stream, preset.train, out, machine=Machine(device, **given))
 
 
 def starting_model(preset, name: str | None):
-    """(model, tokenizer, preprocess): the named model's, or the preset's with random weights."""
+    """The named model, or the preset's with random weights, and what belongs to it."""
     from clipbench.pretrained.folders import find_folder, load_pretrained
     from clipbench.training.presets import untrained
 

@@ -25,6 +25,7 @@ from clipbench.model import CLIP, CLIPConfig, ResNetConfig
 from clipbench.objectives import Objective
 from clipbench.objectives.stored import write_objective
 from clipbench.preprocess import Preprocess
+from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.checkpoint import newest_intact
 from clipbench.pretrained.configs import (
     CONFIG,
@@ -230,7 +231,7 @@ def model_folder(folder: Path) -> Path:
     return newest
 
 
-def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
+def load_pretrained(folder: str | Path) -> ModelBundle:
     """Read a model; it comes in evaluation mode, float32.
 
     Args:
@@ -255,7 +256,7 @@ def load_pretrained(folder: str | Path) -> tuple[CLIP, Tokenizer, Preprocess]:
         config = replace(config, logit_bias=True)
     model = empty_model(config, str(file))
     assign(model, state, layout, file)
-    return model, read_tokenizer(file.parent, config), preprocess
+    return ModelBundle(model, read_tokenizer(file.parent, config), preprocess)
 
 
 def refuse_foreign(weights: Path) -> None:

@@ -13,11 +13,13 @@ from clipbench.data.world.evaluation_sets import EVALUATION_SEED
 from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError, did_you_mean
-from clipbench.model import CLIP, CLIPConfig, TransformerConfig, ViTConfig
+from clipbench.model import CLIP, CLIPConfig, TextTransformer, TransformerConfig, ViTConfig
 from clipbench.preprocess import Preprocess
+from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.folders import empty_model, world_tokenizer
-from clipbench.tokenizer import Tokenizer
-from clipbench.training.trainer import TrainConfig, Trainer, start_as_bag_of_words
+from clipbench.training.machine import Machine
+from clipbench.training.recipe import TrainConfig
+from clipbench.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **chan
     return replace(preset, train=replace(preset.train, **changes))
 
 
-def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
+def untrained(preset: Preset) -> ModelBundle:
     """The preset's model with random weights (draw them by ``torch.manual_seed``), and what
     belongs to it.
     """
@@ -152,7 +154,26 @@ def untrained(preset: Preset) -> tuple[CLIP, Tokenizer, Preprocess]:
     # a language model starts worse so
     if preset.train.bag_of_words_start and preset.train.objective == "contrastive":
         start_as_bag_of_words(model)
-    return model, world_tokenizer(preset.model.context_length), Preprocess(preset.model.image_size)
+    tokenizer = world_tokenizer(preset.model.context_length)
+    return ModelBundle(model, tokenizer, Preprocess(preset.model.image_size))
+
+
+@torch.no_grad()
+def start_as_bag_of_words(model: CLIP) -> None:
+    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values
+    passed on unchanged.
+
+    From the paper's initial weights the words reach the end-of-text token through random matrices,
+    and a small model spends its first minutes learning to let them pass (EXPERIMENTS.md). Only
+    initial weights change.
+    """
+    if not isinstance(model.text_encoder, TextTransformer):
+        return
+    for block in model.text_encoder.blocks:
+        W = block.attention.out_proj.in_features
+        block.attention.in_proj.weight[: 2 * W] *= 0.1
+        for matrix in (block.attention.in_proj.weight[2 * W :], block.attention.out_proj.weight):
+            matrix.copy_(0.7 * torch.eye(W) + 0.03 * torch.randn(W, W))
 
 
 def scenes_of(
@@ -176,17 +197,15 @@ def scenes_of(
     return ScenePairs(seed, preset.scenes, *place)
 
 
-def scene_trainer(
-    preset: Preset, seed: int = 0, device: torch.device | str = "auto", **machine
-) -> Trainer:
+def scene_trainer(preset: Preset, seed: int = 0, **machine) -> Trainer:
     """A training from random weights on the preset's own world, which leaves no files.
 
     Args:
-        machine: of ``Trainer``, how this machine computes: ``threads``, ``micro_batch``, ...
+        machine: fields of ``Machine``, such as ``device`` and ``threads``.
 
     Raises:
         UserError: see ``scenes_of`` and ``Trainer``.
     """
     torch.manual_seed(seed)
-    parts, stream = untrained(preset), scenes_of(preset, seed)
-    return Trainer(*parts, stream, preset.train, device=device, **machine)
+    bundle, stream = untrained(preset), scenes_of(preset, seed)
+    return Trainer(bundle, stream, preset.train, machine=Machine(**machine))

@@ -6,7 +6,7 @@ here.
 """
 
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -21,8 +21,19 @@ from clipbench.pretrained.folders import load_pretrained, write_model
 OPTIMIZER = "optimizer.safetensors"
 # the weights themselves, where the folder's model is their moving average
 TRAINED = "trained.safetensors"
-POSITION = ("step", "pairs_seen", "seconds", "smoothed_loss", "rate_factor", "restores")
 FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of the model
+
+
+@dataclass
+class RunState:
+    """Where a run stands, over all its sessions."""
+
+    step: int = 0
+    pairs_seen: int = 0
+    seconds: float = 0.0  # spent training
+    smoothed_loss: float | None = None  # over the last 50 steps or so
+    rate_factor: float = 1.0  # halved whenever the run had to go back
+    restores: int = 0  # how often it had to
 
 
 def write_state(trainer, folder: Path, score: float) -> None:
@@ -43,7 +54,7 @@ def write_state(trainer, folder: Path, score: float) -> None:
 def numbers(trainer) -> dict:
     """What fits into JSON: where the run stands, its recipe, and what its bits depend on."""
     return {
-        **{name: getattr(trainer, name) for name in POSITION},
+        **asdict(trainer.state),
         "config": asdict(trainer.config),
         **surroundings(trainer),
         "scaler": trainer.scaler.state_dict(),
@@ -114,8 +125,8 @@ def restore(trainer, folder: Path) -> None:
     restore_weights(trainer, folder)
     if state["scaler"] and trainer.scaler.is_enabled():
         trainer.scaler.load_state_dict(state["scaler"])
-    for name in POSITION:
-        setattr(trainer, name, state.get(name, getattr(trainer, name)))
+    recorded = {each.name: state[each.name] for each in fields(RunState) if each.name in state}
+    trainer.state = RunState(**recorded)
     trainer.resumed_state = state
     if trainer.threads is None and state["threads"] <= allowed_cores():
         trainer.threads = state["threads"]

@@ -11,7 +11,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -23,17 +22,19 @@ from clipbench.compute.precision import DTYPES
 from clipbench.data.streams import DrawnPairs, Pairs, PairStream, joined
 from clipbench.errors import UserError
 from clipbench.files import written_whole
-from clipbench.model import CLIP, TextTransformer, VisionTransformer
-from clipbench.objectives import Contrastive, check_objective, make_objective
-from clipbench.preprocess import Preprocess
+from clipbench.model import CLIP, VisionTransformer
+from clipbench.objectives import Contrastive, make_objective
+from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.checkpoint import forget_old, newest_intact, step_folder
-from clipbench.tokenizer import Tokenizer
 from clipbench.training.ema import Averaged
 from clipbench.training.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.training.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
-from clipbench.training.muon import Muon
+from clipbench.training.machine import Machine, recompute_activations
+from clipbench.training.optimisers import make_optimizers
+from clipbench.training.recipe import TrainConfig, learning_rate_factor, locked_parts
 from clipbench.training.run_lock import locked
 from clipbench.training.run_state import (
+    RunState,
     differences,
     newest_to_resume,
     restore,
@@ -47,194 +48,20 @@ MOST_RESTORES = 3  # ... so many times at most
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at
-    its end.
-
-    A picture counts as one pair, however many captions it has.
-    """
-
-    objective: str = "contrastive"  # what is asked of a batch: see clipbench.objectives
-    batch_size: int = 128
-    minutes: float | None = None
-    pairs: int | None = None
-    matrix_learning_rate: float = 0.02  # Muon's, for weight matrices; 0 gives them to AdamW
-    # AdamW's, for projections, gains, biases, positions and the temperature
-    learning_rate: float = 2e-3
-    embedding_learning_rate: float = 1e-2  # AdamW's, for word vectors
-    weight_decay: float = 0.05  # AdamW's, never on gains and biases
-    betas: tuple[float, float] = (0.9, 0.98)
-    warmup: float = 0.06  # fraction of the budget
-    # last fraction of the budget, before which rates stay at their peak; 0: half a cosine
-    linear_fall: float = 0.0
-    clip_norm: float = 1.0
-    bag_of_words_start: bool = True  # see start_as_bag_of_words
-    patch_dropout: float = 0.0  # of a ViT's patches, until patch_dropout_until
-    # fraction of the budget; the rest is trained on whole pictures
-    patch_dropout_until: float = 0.75
-    # keep an encoder and its projection as they are (LiT, Zhai et al. 2022)
-    lock_image: bool = False
-    lock_text: bool = False
-    # decay of the weights' moving average, which is then what is saved and evaluated
-    averaging: float = 0.0
-    save_minutes: float = 1.0  # a notebook server that is culled gives no warning
-    keep_checkpoints: int = 2  # the newest ones; the best one is kept besides
-
-    def __post_init__(self):
-        object.__setattr__(self, "betas", tuple(self.betas))
-        check_objective(self.objective)
-        numbers = {name: value for name, value in asdict(self).items() if name != "objective"}
-        for name, value in {**numbers, "betas": min(self.betas)}.items():
-            if value is not None and not (
-                isinstance(value, (int, float)) and 0 <= value < math.inf
-            ):
-                raise UserError(f"{name} must be a number from 0 up, not {value!r}")
-        if self.batch_size < 2:
-            raise UserError(
-                "batch size must be at least 2: a contrastive loss needs something to contrast with"
-            )
-        if (self.minutes is None) == (self.pairs is None):
-            raise UserError("give either minutes or pairs as the training budget")
-        if (self.minutes or self.pairs) <= 0:
-            raise UserError("the training budget must be more than nothing")
-        if self.averaging and self.objective != Contrastive.name:
-            raise UserError(
-                "weights can be averaged for the contrastive objective only, not for "
-                f"{self.objective}"
-            )
-        if self.linear_fall > 1:
-            raise UserError("linear_fall is a fraction of the budget: at most 1")
-        if self.averaging >= 1:
-            raise UserError(
-                "averaging must be less than 1: it is the share of the old average that is kept"
-            )
-
-
-@torch.no_grad()
-def start_as_bag_of_words(model: CLIP) -> None:
-    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values
-    passed on unchanged.
-
-    From the paper's initial weights the words reach the end-of-text token through random matrices,
-    and a small model spends its first minutes learning to let them pass (EXPERIMENTS.md). Only
-    initial weights change.
-    """
-    if not isinstance(model.text_encoder, TextTransformer):
-        return
-    for block in model.text_encoder.blocks:
-        W = block.attention.out_proj.in_features
-        block.attention.in_proj.weight[: 2 * W] *= 0.1
-        for matrix in (block.attention.in_proj.weight[2 * W :], block.attention.out_proj.weight):
-            matrix.copy_(0.7 * torch.eye(W) + 0.03 * torch.randn(W, W))
-
-
-def locked_parts(model: CLIP, config: TrainConfig) -> list[torch.nn.Module]:
-    """The encoders and projections that the recipe does not train."""
-    image, text = (
-        [model.image_encoder, model.image_projection],
-        [model.text_encoder, model.text_projection],
-    )
-    return [*(image if config.lock_image else []), *(text if config.lock_text else [])]
-
-
-def recompute_activations(model: CLIP) -> None:
-    """Keep no activations inside transformer blocks: they are computed again in the backward pass
-    (Chen et al. 2016).
-
-    Raises:
-        UserError: for a model without transformer blocks.
-    """
-    both = (model.image_encoder, model.text_encoder)
-    encoders = [
-        encoder for encoder in both if isinstance(encoder, (VisionTransformer, TextTransformer))
-    ]
-    if not encoders:
-        raise UserError(
-            "only transformer blocks can be recomputed, and this model has none; use "
-            "--micro-batch instead"
-        )
-    for encoder in encoders:
-        encoder.recompute = True
-
-
-def make_optimizers(
-    model: CLIP,
-    config: TrainConfig,
-    whole: torch.nn.Module | None = None,
-    dtype: torch.dtype | None = None,
-) -> list[torch.optim.Optimizer]:
-    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the
-    temperature.
-
-    Args:
-        whole: the objective around the model, whose own weights AdamW gets too.
-        dtype: what Muon multiplies in; None means the weights' own.
-    """
-    words = [model.text_encoder.token_embedding.weight]
-    inside = [
-        weight
-        for encoder in (model.image_encoder, model.text_encoder)
-        for name, weight in encoder.named_parameters()
-        if weight.ndim >= 2 and "embedding" not in name and "positions" not in name
-    ]
-    matrices = inside if config.matrix_learning_rate else []
-    words, matrices = (
-        [weight for weight in group if weight.requires_grad] for group in (words, matrices)
-    )
-    known = {id(weight) for weight in matrices + words}
-    others = [
-        weight
-        for weight in (whole or model).parameters()
-        if weight.requires_grad and id(weight) not in known
-    ]
-    groups = [
-        {"params": words, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
-        {"params": [w for w in others if w.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
-    muon = [Muon(matrices, lr=config.matrix_learning_rate, dtype=dtype)] if matrices else []
-    optimizers = [*muon, adamw]
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["peak_lr"] = group["lr"]
-    return optimizers
-
-
-def learning_rate_factor(progress: float, warmup: float, linear_fall: float = 0.0) -> float:
-    """Linear warm-up, then a half cosine to zero, or a straight line in the last ``linear_fall`` of
-    the budget.
-
-    ``progress`` and both fractions are in [0, 1].
-    """
-    progress = min(progress, 1.0)
-    falling = (
-        min(1.0, (1 - progress) / linear_fall)
-        if linear_fall
-        else 0.5 * (1 + math.cos(math.pi * progress))
-    )
-    return min(1.0, progress / warmup if warmup else 1.0) * falling
-
-
 class Trainer:
     """One training run.
 
     Args:
+        bundle: the model, which is trained in place, its tokenizer and its preprocessing.
         stream: gives the pairs of any position; the run's only data. Scenes are drawn where the
             model is trained.
+        recipe: what is learned, how fast and for how long.
         out: folder for checkpoints; None keeps nothing on the disk.
-        device: "auto" takes CUDA, then Apple's MPS, then the CPU.
+        machine: where and how a step is computed.
         callbacks: called with every event, a dict with ``event`` in {"start", "step", "saved", "not
             saved", "skipped", "restored", "unreadable", "hint", "end"}.
-        threads: intra-op threads on a CPU; None measures which number is fastest.
         evaluate: called with the model before each save; the checkpoint with the largest value is
             kept as the best. Without it that is the one with the lowest smoothed loss.
-        micro_batch: how many pairs are encoded at a time; None encodes the whole batch at once.
-        recompute: whether transformer blocks keep no activations (a third slower, much less
-            memory).
-        compile: whether the model runs through ``torch.compile`` (the first step then takes a
-            minute or two).
 
     Raises:
         UserError: for a model that cannot be trained so (BatchNorm in micro-batches or in several
@@ -243,65 +70,72 @@ class Trainer:
 
     def __init__(
         self,
-        model: CLIP,
-        tokenizer: Tokenizer,
-        preprocess: Preprocess,
+        bundle: ModelBundle,
         stream: PairStream,
-        config: TrainConfig,
+        recipe: TrainConfig,
         out: str | Path | None = None,
-        device: torch.device | str = "auto",
-        precision: str | None = None,
-        threads: int | None = None,
+        *,
+        machine: Machine = Machine(),  # noqa: B008 - frozen
         callbacks: Sequence[Callable[[Event], None]] = (),
         evaluate: Callable[[CLIP], float] | None = None,
-        micro_batch: int | None = None,
-        recompute: bool = False,
-        compile: bool = False,
     ):
-        self.device = pick_device(device)
+        model, self.tokenizer, self.preprocess = bundle
+        self.device = pick_device(machine.device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.tokenizer, self.preprocess, self.config = tokenizer, preprocess, config
+        self.config = recipe
         self.stream = stream.on(self.device) if isinstance(stream, DrawnPairs) else stream
         self.out = Path(out) if out else None
-        self.precision = precision or pick_precision(self.device)
-        self.threads = threads
+        self.precision = machine.precision or pick_precision(self.device)
+        self.threads = machine.threads
         self.callbacks = list(callbacks)
-        for part in locked_parts(self.model, config):
+        for part in locked_parts(self.model, recipe):
             part.requires_grad_(False)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32  # of large products
         self.objective = make_objective(
-            config.objective, self.model, getattr(stream, "class_names", None), dtype
+            recipe.objective, self.model, getattr(stream, "class_names", None), dtype
         )
         self.objective.to(self.device)
-        self.averaged = Averaged(self.model, config.averaging) if config.averaging else None
-        if recompute:
+        self.averaged = Averaged(self.model, recipe.averaging) if recipe.averaging else None
+        if machine.recompute:
             recompute_activations(self.model)
-        self.optimizers = make_optimizers(self.model, config, self.objective, dtype)
+        self.optimizers = make_optimizers(self.model, recipe, self.objective, dtype)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.evaluate = evaluate
-        self.step = self.pairs_seen = self.skipped = self.restores = self.unreadable = 0
-        self.smoothed_loss: float | None = None  # over the last 50 steps or so
-        self.rate_factor = 1.0  # halved whenever the run had to go back
+        self.state = RunState()
+        self.skipped = self.unreadable = 0  # bad batches in a row; samples that could not be read
         # the numbers of the checkpoint that the run was resumed from
         self.resumed_state: dict | None = None
         self.saving_seconds = 0.0  # of the last save
-        self.seconds = 0.0  # spent training, over all sessions of the run
         self.stopping = threading.Event()
-        self.local_batch = distributed.share_of(config.batch_size)
-        self.micro_batch = min(micro_batch or self.local_batch, self.local_batch)
+        self.local_batch = distributed.share_of(recipe.batch_size)
+        self.micro_batch = min(machine.micro_batch or self.local_batch, self.local_batch)
         if self.micro_batch < self.local_batch:
-            refuse_batch_statistics(self.model, "--micro-batch")
+            refuse_batch_statistics(self.model, "encoding a batch in parts")
         self.parallel = self.objective
         if distributed.world_size() > 1:
             refuse_batch_statistics(self.model, "several processes")
-            if config.objective != Contrastive.name:
+            if recipe.objective != Contrastive.name:
                 raise UserError(
                     "several processes train the contrastive objective only, not "
-                    f"{config.objective}"
+                    f"{recipe.objective}"
                 )
             self.parallel = distributed.parallel(self.objective, self.device)
-        if compile:
+        if machine.compile:
             self.parallel = torch.compile(self.parallel)
+
+    @property
+    def step(self) -> int:
+        """How many batches the run has taken."""
+        return self.state.step
+
+    @property
+    def pairs_seen(self) -> int:
+        return self.state.pairs_seen
+
+    @property
+    def smoothed_loss(self) -> float | None:
+        """The mean loss of the last 50 steps or so."""
+        return self.state.smoothed_loss
 
     # -------------------- the loop
 
@@ -351,7 +185,7 @@ class Trainer:
         began = time.monotonic()
         metrics = self.train_step()
         seconds = time.monotonic() - began
-        self.seconds += seconds
+        self.state.seconds += seconds
         self.agree()
         self.emit("step", **metrics, **self.speed(seconds))
         if hint := stuck_loss(
@@ -380,7 +214,7 @@ class Trainer:
     def agree(self) -> None:
         """All processes go by the first one's clock, and stop together."""
         if distributed.world_size() > 1:
-            (self.seconds,) = distributed.first_process_says(self.seconds)
+            (self.state.seconds,) = distributed.first_process_says(self.state.seconds)
             if distributed.anyone(self.stopping.is_set()):
                 self.stopping.set()
 
@@ -402,8 +236,8 @@ class Trainer:
         if not finite:
             put_back(statistics)
         self.update_weights(finite)
-        self.step += 1
-        self.pairs_seen += self.config.batch_size
+        self.state.step += 1
+        self.state.pairs_seen += self.config.batch_size
         if finite:
             self.note_loss(float(loss))
         return {
@@ -519,7 +353,7 @@ class Trainer:
         Raises:
             UserError: when that did not help several times.
         """
-        if self.restores == MOST_RESTORES:
+        if self.state.restores == MOST_RESTORES:
             raise UserError(
                 f"the loss was not finite {BAD_IN_A_ROW} times in a row again, after "
                 f"{MOST_RESTORES} restarts at half "
@@ -529,29 +363,29 @@ class Trainer:
         folder = newest_intact(self.out) if self.out else None
         if folder is not None:
             restore_weights(self, folder)
-        self.restores += 1
-        self.rate_factor /= 2
+        self.state.restores += 1
+        self.state.rate_factor /= 2
         self.skipped = 0
-        self.emit("restored", folder=folder and str(folder), rate_factor=self.rate_factor)
+        self.emit("restored", folder=folder and str(folder), rate_factor=self.state.rate_factor)
 
     def note_loss(self, loss: float) -> None:
         """Keep a running mean of the losses that were finite."""
         before = loss if self.smoothed_loss is None else self.smoothed_loss
-        self.smoothed_loss = before + (loss - before) / min(self.step, 50)
+        self.state.smoothed_loss = before + (loss - before) / min(self.step, 50)
 
     @property
     def progress(self) -> float:
         """How much of the budget is used, in [0, 1]."""
         if self.config.pairs is not None:
             return self.pairs_seen / self.config.pairs
-        return self.seconds / (60 * self.config.minutes)
+        return self.state.seconds / (60 * self.config.minutes)
 
     def set_learning_rate(self) -> float:
         """Set every group's rate for this step; returns AdamW's."""
         # a budget in pairs counts this batch as half done, so that the first step is not lost to a
         # rate of zero
         half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
-        factor = self.rate_factor * learning_rate_factor(
+        factor = self.state.rate_factor * learning_rate_factor(
             max(self.progress + half, 1e-3), self.config.warmup, self.config.linear_fall
         )
         for optimizer in self.optimizers:
@@ -577,7 +411,7 @@ class Trainer:
             "event": event,
             "step": self.step,
             "pairs": self.pairs_seen,
-            "seconds": self.seconds,
+            "seconds": self.state.seconds,
             "progress": min(1.0, self.progress),
             **data,
         }

@@ -12,19 +12,10 @@ sync_api = pytest.importorskip(
 pytestmark = pytest.mark.browser
 
 TRAINING = """
-import torch
-from clipbench import CLIP, Trainer
-from clipbench.data.streams import ScenePairs
-from clipbench.preprocess import Preprocess
-from clipbench.training.presets import find_preset
-from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.presets import find_preset, scene_trainer
 from clipbench_widgets import TrainingMonitor
 
-preset = find_preset("tiny")
-torch.manual_seed(0)
-trainer = Trainer(CLIP(preset.model), world_tokenizer(preset.model.text.context_length),
-                  Preprocess(preset.model.image_size), ScenePairs(seed=0, tiny=True), preset.train, threads=1)
-TrainingMonitor(trainer)
+TrainingMonitor(scene_trainer(find_preset("tiny"), threads=1))
 """
 
 

@@ -14,9 +14,10 @@ import pytest
 import torch
 from PIL import Image
 from pyarrow import parquet
-from small import one_line, small_clip, small_config
+from small import one_line
+from trainers import small_bundle
 
-from clipbench import CLIP, TrainConfig, Trainer, UserError
+from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench.data.open import open_captioned, open_pictures
 from clipbench.data.readers.captioned import from_picture_set
 from clipbench.data.readers.decoded import DecodedPictures, mapped_file
@@ -24,8 +25,6 @@ from clipbench.data.readers.hub import load
 from clipbench.data.readers.tables import table_set
 from clipbench.data.readers.unreadable import Unreadable
 from clipbench.data.streams import CaptionedPairs, Prefetched, StreamedPairs
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
 
 CLASSES = ["cat", "red_car", "sun"]
 CAPTIONS = [["a cat", "one cat"], ["two red cars"], ["the sun, seen at noon", "a sun", "sunshine"]]
@@ -168,11 +167,9 @@ def test_captioned_pictures_give_the_same_pairs_from_a_folder_and(captioned, clo
 
 def losses(stream) -> list[float]:
     torch.manual_seed(0)
-    model = CLIP(small_config())
-    config = TrainConfig(batch_size=8, pairs=40, warmup=0.1)
-    trainer = Trainer(
-        model, world_tokenizer(), Preprocess(32), stream, config, precision="fp32", threads=1
-    )
+    recipe = TrainConfig(batch_size=8, pairs=40, warmup=0.1)
+    machine = Machine(precision="fp32", threads=1)
+    trainer = Trainer(small_bundle(), stream, recipe, machine=machine)
     steps = []
     trainer.callbacks.append(
         lambda event: steps.append(event["loss"]) if event["event"] == "step" else None
@@ -400,17 +397,9 @@ def test_a_small_set_without_any_readable_picture_is_refused(tmp_path):
 def test_unreadable_samples_are_events_of_the_training(labelled):
     stream = CaptionedPairs(spoil(open_captioned(labelled["folder"]), {2}), 0, 32)
     events = []
-    config = TrainConfig(batch_size=6, pairs=24)
-    trainer = Trainer(
-        small_clip(),
-        world_tokenizer(),
-        Preprocess(32),
-        stream,
-        config,
-        precision="fp32",
-        threads=1,
-        callbacks=[events.append],
-    )
+    recipe = TrainConfig(batch_size=6, pairs=24)
+    machine = Machine(precision="fp32", threads=1)
+    trainer = Trainer(small_bundle(), stream, recipe, machine=machine, callbacks=[events.append])
     trainer.run()
     (event,) = [event for event in events if event["event"] == "unreadable"]
     assert event["sample"].endswith("02.jpg") and "torn" in event["reason"] and event["so_far"] == 1

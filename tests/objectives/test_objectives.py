@@ -18,9 +18,9 @@ from small import (
     small_clip,
     small_config,
 )
-from trainers import assert_same_bits
+from trainers import assert_same_bits, small_bundle
 
-from clipbench import CLIP, TrainConfig, Trainer, UserError
+from clipbench import CLIP, Machine, ModelBundle, TrainConfig, Trainer, UserError
 from clipbench.cli.main import main
 from clipbench.compute.flops import training_flops
 from clipbench.data.open import open_pictures
@@ -58,10 +58,9 @@ def trainer_of(name: str, out=None, machine=None, stream=None, **settings) -> Tr
     config = TrainConfig(
         **{"objective": name, "batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
     )
-    machine = {"precision": "fp32", "threads": 1, **(machine or {})}
-    return Trainer(
-        model, TOKENIZER, Preprocess(32), stream or EightClasses(), config, out, **machine
-    )
+    machine = Machine(**{"precision": "fp32", "threads": 1, **(machine or {})})
+    bundle = ModelBundle(model, TOKENIZER, Preprocess(32))
+    return Trainer(bundle, stream or EightClasses(), config, out, machine=machine)
 
 
 def objective_of(name: str, **config):
@@ -523,10 +522,9 @@ def test_captions_in_micro_batches_have_the_whole_batchs_gradient():
     for micro_batch in (8, 4):
         stream = ScenePairs(0, SceneConfig(captions=2), tiny=True, image_size=VIT.image_size)
         torch.manual_seed(0)
-        parts = CLIP(small_config()), world_tokenizer(), Preprocess(VIT.image_size), stream
-        trainer = Trainer(
-            *parts, TrainConfig(pairs=8, batch_size=8), precision="fp32", micro_batch=micro_batch
-        )
+        machine = Machine(precision="fp32", micro_batch=micro_batch)
+        recipe = TrainConfig(pairs=8, batch_size=8)
+        trainer = Trainer(small_bundle(VIT), stream, recipe, machine=machine)
         batch = trainer.draw()
         trainer.backward(batch.images, trainer.objective.targets(batch, trainer.tokenizer))
         gradients.append(

@@ -41,8 +41,8 @@ USES = {
     ),
     "clipbench.evaluate.records": "errors evaluate.statistics files",
     "clipbench.training": (
-        "compute data.streams data.world data.world2 errors files model objectives preprocess pretrained "
-        "tokenizer"
+        "compute data.streams data.world data.world2 errors files model objectives preprocess "
+        "pretrained"
     ),
     "clipbench.bench": (
         "compute data.image_set data.open data.readers data.streams data.world encoders errors "
@@ -80,7 +80,7 @@ USES = {
         "clipbench_widgets.core"
     ),
     "clipbench_widgets.start_page": (
-        "data.streams preprocess pretrained training clipbench_widgets.beat_the_machine "
+        "training clipbench_widgets.beat_the_machine "
         "clipbench_widgets.core clipbench_widgets.embedding_map clipbench_widgets.image_search "
         "clipbench_widgets.prompt_explorer clipbench_widgets.similarity_matrix "
         "clipbench_widgets.training_monitor clipbench_widgets.typographic_studio"

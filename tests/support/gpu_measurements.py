@@ -19,9 +19,12 @@ from clipbench.compute.flops import peak_tflops, training_flops
 from clipbench.data.streams import Pairs
 from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
+from clipbench.pretrained.bundle import ModelBundle
 from clipbench.tokenizer import Tokenizer
+from clipbench.training.machine import Machine
 from clipbench.training.presets import find_preset, scene_trainer, with_budget
-from clipbench.training.trainer import TrainConfig, Trainer
+from clipbench.training.recipe import TrainConfig
+from clipbench.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 GIGABYTE = 1e9
@@ -100,15 +103,9 @@ def trainer_of(size: Size, batch: int, micro_batch: int | None = None) -> Traine
         learning_rate=5e-4,
         embedding_learning_rate=5e-4,
     )
-    trainer = Trainer(
-        CLIP(size.model),
-        RandomIds(size.model),
-        Preprocess(size.model.image_size),
-        Noise(size),
-        recipe,
-        device=size.device,
-        micro_batch=micro_batch,
-    )
+    bundle = ModelBundle(CLIP(size.model), RandomIds(size.model), Preprocess(size.model.image_size))
+    machine = Machine(device=size.device, micro_batch=micro_batch)
+    trainer = Trainer(bundle, Noise(size), recipe, machine=machine)
     trainer.set_training()
     return trainer
 

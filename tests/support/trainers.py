@@ -3,7 +3,7 @@
 import torch
 from small import EightPairs, small_config
 
-from clipbench import CLIP, TrainConfig, Trainer
+from clipbench import CLIP, Machine, ModelBundle, TrainConfig, Trainer
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import world_tokenizer
 from clipbench.training.run_state import optimizer_tensors
@@ -17,12 +17,15 @@ def make_trainer(
     """A trainer of a small model on eight pairs, on one thread."""
     settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
     torch.manual_seed(seed)
-    model = CLIP(small_config(image))
+    bundle = small_bundle(image)
     stream = stream or EightPairs(image.image_size)
-    preprocess = Preprocess(image.image_size)
-    config = TrainConfig(**settings)
-    machine = {"precision": "fp32", "threads": 1, **(machine or {})}
-    return Trainer(model, world_tokenizer(), preprocess, stream, config, out, **machine)
+    machine = Machine(**{"precision": "fp32", "threads": 1, **(machine or {})})
+    return Trainer(bundle, stream, TrainConfig(**settings), out, machine=machine)
+
+
+def small_bundle(image=VIT_TOWERS.image) -> ModelBundle:
+    """A small model of random weights that reads the world's words."""
+    return ModelBundle(CLIP(small_config(image)), world_tokenizer(), Preprocess(image.image_size))
 
 
 def bits(trainer: Trainer) -> dict[str, torch.Tensor]:

@@ -22,7 +22,7 @@ from clipbench.compute.devices import cpu_flags
 from clipbench.pretrained.checkpoint import newest_intact
 from clipbench.pretrained.folders import load_pretrained
 from clipbench.training.ema import Averaged
-from clipbench.training.trainer import recompute_activations
+from clipbench.training.machine import recompute_activations
 
 
 @pytest.mark.parametrize("side, other", [("image", "text"), ("text", "image")])

@@ -26,7 +26,9 @@ from clipbench.pretrained.checkpoint import (
 )
 from clipbench.pretrained.folders import load_pretrained
 from clipbench.training.log import TrainingLog
-from clipbench.training.trainer import learning_rate_factor, make_optimizers, start_as_bag_of_words
+from clipbench.training.optimisers import make_optimizers
+from clipbench.training.presets import start_as_bag_of_words
+from clipbench.training.recipe import learning_rate_factor
 
 # -------------------- learns
 
@@ -106,9 +108,9 @@ def test_a_linear_fall_takes_the_last_part_of_the_budget():
 
 def test_the_trainer_follows_its_recipes_fall():
     trainer = make_trainer(pairs=160, warmup=0.0, linear_fall=0.5)
-    trainer.pairs_seen = 40
+    trainer.state.pairs_seen = 40
     assert trainer.set_learning_rate() == trainer.config.learning_rate
-    trainer.pairs_seen = 116  # with half of the batch of eight: three quarters
+    trainer.state.pairs_seen = 116  # with half of the batch of eight: three quarters
     assert trainer.set_learning_rate() == pytest.approx(trainer.config.learning_rate / 2)
 
 
@@ -143,7 +145,7 @@ def test_the_learning_rate_of_every_group_follows_the_schedule():
     trainer = make_trainer(pairs=160, warmup=0.0)
     peaks = {group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups}
     assert peaks == {0.02, 2e-3, 1e-2}
-    trainer.pairs_seen = 80
+    trainer.state.pairs_seen = 80
     trainer.set_learning_rate()
     factor = learning_rate_factor((80 + 4) / 160, 0.0)
     rates = {group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups}
@@ -404,7 +406,7 @@ def test_three_bad_losses_in_a_row_bring_the_newest_checkpoint_and_half_the_rate
     assert trainer.step == 12, "the data go on where they were"
     again = make_trainer(tmp_path, pairs=8 * 12)
     again.resume()
-    assert (again.rate_factor, again.restores) == (0.5, 1)
+    assert (again.state.rate_factor, again.state.restores) == (0.5, 1)
 
 
 def copied(trainer: Trainer) -> dict[str, torch.Tensor]:

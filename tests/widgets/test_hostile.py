@@ -13,12 +13,11 @@ from html.parser import HTMLParser
 import ipywidgets
 import pytest
 import traitlets
-from small import EightPairs, noise_picture, small_clip, small_encoder
+from small import EightPairs, noise_picture, small_encoder
+from trainers import small_bundle
 from uploads import bomb, png, upload
 
-from clipbench import TrainConfig, Trainer, UserError
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
+from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench_widgets import (
     BeatTheMachine,
     EmbeddingMap,
@@ -64,7 +63,7 @@ def pictures(*names: str) -> list:
 def monitor(*_) -> TrainingMonitor:
     config = TrainConfig(batch_size=8, pairs=16)
     return TrainingMonitor(
-        Trainer(small_clip(), world_tokenizer(), Preprocess(32), EightPairs(), config, threads=1)
+        Trainer(small_bundle(), EightPairs(), config, machine=Machine(threads=1))
     )
 
 

@@ -9,11 +9,10 @@ import threading
 import pytest
 import torch
 from PIL import Image
-from small import EightPairs, small_clip
+from small import EightPairs
+from trainers import small_bundle
 
-from clipbench import TrainConfig, Trainer, UserError
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
+from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench_widgets import TrainingMonitor
 from clipbench_widgets.training_monitor.app import MOST_POINTS, matrix_png
 from clipbench_widgets.training_monitor.page import charts, duration, numbers
@@ -23,15 +22,7 @@ SECONDS = 60
 
 def small_trainer(pairs: int = 160, out=None, stream=None) -> Trainer:
     config = TrainConfig(batch_size=8, pairs=pairs, learning_rate=5e-3)
-    return Trainer(
-        small_clip(),
-        world_tokenizer(),
-        Preprocess(32),
-        stream or EightPairs(),
-        config,
-        out,
-        threads=1,
-    )
+    return Trainer(small_bundle(), stream or EightPairs(), config, out, machine=Machine(threads=1))
 
 
 class Held:

@@ -1,14 +1,10 @@
 """StartPage: all apps behind one page of cards, for a class that opens them in a browser."""
 
 import ipywidgets
-import torch
 import traitlets
 
-from clipbench import CLIP, Trainer, UserError
-from clipbench.data.streams import ScenePairs
-from clipbench.preprocess import Preprocess
-from clipbench.pretrained.folders import world_tokenizer
-from clipbench.training.presets import find_preset
+from clipbench import Trainer, UserError
+from clipbench.training.presets import find_preset, scene_trainer
 from clipbench_widgets.beat_the_machine.app import BeatTheMachine
 from clipbench_widgets.core import shipped_models
 from clipbench_widgets.core.app import App
@@ -141,14 +137,4 @@ class StartPage(App):
 
 def tiny_training() -> Trainer:
     """The tiny model's training, which ends after three minutes and leaves no files."""
-    preset = find_preset("tiny")
-    torch.manual_seed(0)
-    tokenizer = world_tokenizer(preset.model.text.context_length)
-    return Trainer(
-        CLIP(preset.model),
-        tokenizer,
-        Preprocess(preset.model.image_size),
-        ScenePairs(seed=0, tiny=True),
-        preset.train,
-        threads=1,
-    )
+    return scene_trainer(find_preset("tiny"), threads=1)
