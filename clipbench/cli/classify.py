@@ -1,6 +1,7 @@
 """``clipbench classify``: which of some texts fits a picture best."""
 
-from clipbench.cli.shared import add, load_joint, positive
+from clipbench.cli.shared import add, load_joint, note, positive
+from clipbench.errors import UserError
 
 
 def add_to(commands) -> None:
@@ -34,6 +35,8 @@ def classify(arguments) -> dict:
     encoder = load_joint(arguments)
     texts, templates = (arguments.text, ["{}"]) if arguments.text else world_classes()
     weights = zero_shot_weights(encoder, texts, templates)
+    if arguments.text:
+        texts, weights = told_apart(texts, weights)
     features = encoder.encode_image(encoder.preprocess([picture]))
     cosines, probabilities = class_probabilities(features, weights, encoder.scale)
     order = probabilities[0].argsort(descending=True)[: arguments.top].tolist()
@@ -51,6 +54,24 @@ def classify(arguments) -> dict:
         "scale": encoder.scale,
         "ranking": ranking,
     }
+
+
+def told_apart(texts: list[str], weights) -> tuple:
+    """The texts that the model can tell apart, with their columns of (D, C) weights.
+
+    Raises:
+        UserError: when fewer than two are left.
+    """
+    from clipbench.evaluate.zero_shot import same_classes
+
+    first = same_classes(weights)
+    for number, same in enumerate(first):
+        if same != number:
+            note(f"{texts[number]!r} is the same as {texts[same]!r} to the model; it counts once")
+    kept = sorted(set(first))
+    if len(kept) < 2:
+        raise UserError("nothing to choose between; give --text at least twice, with other words")
+    return [texts[number] for number in kept], weights[:, kept]
 
 
 def world_classes() -> tuple[list[str], list[str]]:

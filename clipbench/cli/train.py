@@ -217,7 +217,10 @@ def open_stream(arguments, preset, device, out: Path | None):
     if getattr(arguments, "streaming", False):
         from clipbench.data.streams import StreamedPairs
 
-        return Prefetched(StreamedPairs(data, seed, size, device, folder=out, **columns))
+        streamed = StreamedPairs(data, seed, size, device, folder=out, **columns)
+        if distributed.is_writer():
+            note(streamed.captions_line)
+        return Prefetched(streamed)
     captioned = open_captioned(data, **columns)
     if distributed.is_writer():
         note(captions_line(captioned))

@@ -4,12 +4,14 @@ A stream is a function of the position: ``stream(start, count)`` always gives th
 training run can stop anywhere and go on, on any machine, by remembering one number.
 """
 
+import contextlib
 import copy
 import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -24,6 +26,7 @@ from clipbench.data.readers.columns import (
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
     find_column,
+    has_column,
 )
 from clipbench.data.readers.decoded import DecodedPictures
 from clipbench.data.readers.hub import load
@@ -335,13 +338,14 @@ class StreamedPairs:
         self.rows = load(name, **{"split": "train", "streaming": True, **options}).decode(False)
         self.buffer = buffer
         self.unreadable = Unreadable(name, folder / "unreadable.txt" if folder else None)
-        first = next(iter(self.rows), None)
-        if first is None:
+        head = list(itertools.islice(self.rows, 2))
+        if not head:
             raise UserError(f"{name}: no rows")
+        first = head[0]
         self.image = find_column(name, list(first), "image", image_column, IMAGE_COLUMNS)
         self.class_names: list[str] = []
         label = next((column for column in LABEL_COLUMNS if column in first), None)
-        if caption_column is None and label and not set(CAPTION_COLUMNS) & set(first):
+        if caption_column is None and label and not has_column(list(first), CAPTION_COLUMNS):
             self.class_names = getattr((self.rows.features or {}).get(label), "names", None) or []
             if not self.class_names:
                 raise UserError(
@@ -355,6 +359,23 @@ class StreamedPairs:
         self.templates = templates or PHOTO_TEMPLATES
         self.samples: Iterator[tuple[Tensor, list[str]]] = iter(())
         self.position: int | None = None
+        self.captions_line = self.line_of(head)
+
+    def line_of(self, head: Sequence[dict]) -> str:
+        """Where the captions come from, with those of the first rows; how many there are is not
+        known before the end.
+        """
+        kind = (
+            "captions: templates filled with the names of"
+            if self.class_names
+            else "captions: column"
+        )
+        shown = []
+        for row in head:
+            with contextlib.suppress(UserError):
+                shown.append(repr(shorten(self.captions_of(row, self.name)[0], 60)))
+        examples = f"; for example {' and '.join(shown)}" if shown else ""
+        return f"{kind} {self.caption!r} of {self.name}, read while downloading{examples}"
 
     def __call__(self, start: int, count: int) -> Pairs:
         if self.position != start:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from clipbench.errors import UserError, missing_package
 
+EQUAL = 1e-6  # of the largest number: a spread below it is rounding
 BLOCK = 256  # rows at a time whose distances to all others are held in memory
 
 
@@ -78,16 +79,22 @@ def umap_map(
         cancelled: is asked now and then; when it says yes, ``Cancelled`` is raised.
 
     Raises:
-        UserError: without umap-learn, for fewer than four rows, or numbers that are not finite.
+        UserError: without umap-learn, for fewer than four rows, numbers that are not finite, or
+            rows that are all equal.
         Cancelled: see ``cancelled``.
     """
     check_finite(features)
     if len(features) < 4:
         raise UserError(f"UMAP needs at least 4 points, not {len(features)}; use PCA")
+    start = principal_plane(features).project(features)
+    if start.abs().max() <= EQUAL * features.abs().max():
+        raise UserError(
+            "all points are equal: the model gives the same features to everything, so there is "
+            "nothing to map"
+        )
     umap = imported_umap()
     if cancelled():
         raise Cancelled
-    start = principal_plane(features).project(features)
     start = 10 * start / start.abs().max().clamp(min=1e-12)
     layout = umap.UMAP(
         n_neighbors=min(neighbours, len(features) - 1),
@@ -104,7 +111,10 @@ def umap_map(
             "desc": "",
         },
     )
-    return torch.from_numpy(layout.fit_transform(features.numpy())).float()
+    points = torch.from_numpy(layout.fit_transform(features.numpy())).float()
+    if not torch.isfinite(points).all():
+        raise UserError("UMAP finds no map of these points, most of which are equal; use PCA")
+    return points
 
 
 def imported_umap():

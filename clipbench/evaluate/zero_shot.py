@@ -13,6 +13,7 @@ from clipbench.evaluate.features.compute import check_features, text_features
 from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.statistics.accuracy import Verdicts, judge
 
+SAME = 1e-6  # cosines within this distance of 1 belong to the same text
 # Where the answers of several templates are averaged. The paper does the first: one classifier at
 # any number of them.
 ENSEMBLES = {
@@ -40,6 +41,15 @@ def zero_shot_weights(
 def ensemble(features: Float[Tensor, "C P D"]) -> Float[Tensor, "D C"]:
     """Average each class's prompts in embedding space."""
     return F.normalize(F.normalize(features, dim=-1).mean(1), dim=-1).T.contiguous()
+
+
+def same_classes(weights: Float[Tensor, "D C"]) -> list[int]:
+    """For each class the first that the model cannot tell from it; most are their own first.
+
+    Texts that differ in capitals or spaces only have the same vector in most models.
+    """
+    equal = weights.T @ weights > 1 - SAME
+    return [int(row.nonzero()[0, 0]) for row in equal]
 
 
 def zero_shot_metrics(

@@ -308,6 +308,10 @@ def streamed(file: str, **options) -> StreamedPairs:
 
 def test_a_streamed_data_set_is_a_function_of_the_position(captioned):
     stream = streamed(captioned["parquet"], buffer=5)
+    assert stream.captions_line == (
+        "captions: column 'caption' of parquet, read while downloading; "
+        "for example 'a cat' and 'a cat'"
+    )
     whole = stream(0, 30)
     assert sorted(set(whole.captions)) == sorted({text for texts in CAPTIONS for text in texts})
     # the first starts anew and reads up to 8, the second goes on

@@ -120,6 +120,13 @@ def test_umap_can_be_given_up():
         umap_map(cloud(60, 5), cancelled=cancelled)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-8])
+def test_umap_of_equal_points_says_so(noise):
+    features = torch.ones(40, 8) / 8**0.5 + noise * cloud(40, 8)
+    with pytest.raises(UserError, match="all points are equal: .* nothing to map"):
+        umap_map(features)
+
+
 def test_umap_of_too_few_points():
     with pytest.raises(UserError, match="at least 4 points"):
         umap_map(cloud(3, 5))

@@ -17,7 +17,13 @@ from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
 from clipbench_widgets.core.format import number, percent
 from clipbench_widgets.core.gallery_app import MAX_UPLOADS
-from clipbench_widgets.core.scoring import Background, read_prompts, remarks_on, score
+from clipbench_widgets.core.scoring import (
+    Background,
+    read_prompts,
+    remarks_on,
+    remarks_on_choice,
+    score,
+)
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.theme import DARK, LIGHT
 from clipbench_widgets.core.uploads import MAX_BYTES, UploadedFile, take_files, uploaded_picture
@@ -319,6 +325,24 @@ def test_repeated_and_surplus_lines_are_remarked_on(explorer):
         "Only the first 200 prompts are read."
     ]
     assert remarks_on("a\nb") == []
+
+
+def test_one_prompt_is_no_choice(explorer):
+    explorer._text.value = "angle 60"
+    assert "There is nothing to choose between" in explorer._remark.value
+    assert "nothing to choose between" in explorer._verdict.value
+    assert "100" not in explorer._verdict.value
+    explorer.none_of_these = True
+    assert "nothing to choose between" not in explorer._remark.value + explorer._verdict.value
+
+
+def test_prompts_that_a_model_reads_alike_are_remarked_on():
+    rows = [{"prompt": "a cat", "cosine": 0.3}, {"prompt": "A cat", "cosine": 0.3}]
+    rows += [{"prompt": "a dog", "cosine": 0.3}]
+    assert remarks_on_choice(rows) == [
+        "1 prompt differs from another in capitals only, which this model does not read."
+    ]
+    assert remarks_on_choice(rows[1:]) == []
 
 
 def test_no_pictures_and_no_prompts_are_no_error(fake):

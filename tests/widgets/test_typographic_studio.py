@@ -7,6 +7,7 @@ import io
 import math
 import re
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -326,16 +327,23 @@ def test_a_font_is_chosen_by_name_and_the_default_is_the_one_that_stickers_have(
     )
     assert f"on it in {look.font}" not in studio.summary()
     printed = {plain}
-    for name in list(look._font.options)[1:]:
+    for name in fonts.OF_MATPLOTLIB:
         look._font.value = name
         printed.add(studio.pictures["after"].tobytes())
         assert look.font == name and f"“pizza” on it in {name}, read by" in studio.summary()
-    assert len(printed) == len(look._font.options) == len(fonts.OF_MATPLOTLIB) + 1, (
-        "no two fonts print alike"
-    )
+    assert len(printed) == len(fonts.OF_MATPLOTLIB) + 1, "no two fonts print alike"
+    assert set(look._font.options) >= {fonts.DEFAULT, *fonts.OF_MATPLOTLIB}
     assert studio.to_static()
     look.font = fonts.DEFAULT
     assert look._font.value == fonts.DEFAULT and studio.pictures["after"].tobytes() == plain
+
+
+def test_a_systems_fonts_of_other_scripts_are_offered():
+    files = ["/x/Arial.ttf", "/x/NotoSansCJK-Regular.ttc", "/y/Other.ttf", "/y/msyh.ttc"]
+    assert fonts.installed(files) == {
+        "Chinese, Japanese, Korean": Path("/x/NotoSansCJK-Regular.ttc"),
+        "Arabic": Path("/x/Arial.ttf"),
+    }
 
 
 def test_a_font_that_is_not_offered_is_refused_in_one_line(studio):
@@ -351,6 +359,7 @@ def test_a_font_that_is_not_offered_is_refused_in_one_line(studio):
 
 def test_an_installation_without_matplotlibs_fonts_offers_the_shipped_one(monkeypatch, tmp_path):
     monkeypatch.setattr(fonts.matplotlib, "get_data_path", lambda: str(tmp_path))
+    monkeypatch.setattr(fonts, "findSystemFonts", list)
     fonts.font_files.cache_clear()
     try:
         assert fonts.font_files() == {fonts.DEFAULT: FONT}

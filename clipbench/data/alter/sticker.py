@@ -5,11 +5,12 @@ the same on a picture of 64 pixels and on one of 4,000.
 """
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, features
 
 from clipbench.errors import UserError
 from clipbench.files import ASSETS
@@ -23,6 +24,14 @@ MARGIN = 0.2  # paper left and right of the word, in heights of the paper
 WIDEST = 0.98  # of the picture's width; longer words are printed smaller
 # small stickers are drawn this much larger first, so that letters keep soft edges at any angle
 FINE = 4
+
+CJK = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"}
+# scripts whose letters change with their neighbours, or run from right to left
+JOINED = {
+    "ARABIC", "HEBREW", "SYRIAC", "THAANA", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI",
+    "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "THAI", "LAO", "TIBETAN",
+    "MYANMAR", "KHMER",
+}  # fmt: skip
 
 Color = str | tuple[int, int, int]  # "red", "#ff8800" or (255, 136, 0)
 
@@ -143,9 +152,11 @@ def room(sticker: Sticker, height: float, size: tuple[int, int]) -> float:
 
 def paper_shape(sticker: Sticker, height: float) -> tuple[float, ImageFont.FreeTypeFont]:
     """(width of the paper, the font), both in pixels, for a paper of ``height`` pixels."""
-    probe = read_font(sticker.font, 100)
+    layout = layout_of(sticker.word)
+    probe = read_font(sticker.font, 100, layout)
     _, top, _, bottom = probe.getbbox("Hg")
-    font = read_font(sticker.font, max(1, round(LETTERS * height * 100 / (bottom - top))))
+    size = max(1, round(LETTERS * height * 100 / (bottom - top)))
+    font = read_font(sticker.font, size, layout)
     return font.getlength(sticker.word) + 2 * MARGIN * height, font
 
 
@@ -187,13 +198,15 @@ def rgb(color: Color) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=64)
-def read_font(file: str | Path, size: int) -> ImageFont.FreeTypeFont:
+def read_font(
+    file: str | Path, size: int, layout: ImageFont.Layout = ImageFont.Layout.BASIC
+) -> ImageFont.FreeTypeFont:
     """
     Raises:
         UserError: for a file that is no font.
     """
     try:
-        return ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+        return ImageFont.truetype(str(file), size, layout_engine=layout)
     except OSError:
         raise UserError(f"{file} is not a TrueType or OpenType font") from None
 
@@ -212,8 +225,39 @@ def check_letters(sticker: Sticker) -> None:
     )
     if missing:
         raise UserError(
-            f"the font {Path(sticker.font).name} has no {' '.join(missing)}; choose another font"
+            f"the font {Path(sticker.font).name} has no {' '.join(missing)}; choose a font that "
+            f"has, such as {font_family(missing[-1])}"
         )
+
+
+def script_of(letter: str) -> str:
+    """The first word of its name in Unicode, such as LATIN, CJK or ARABIC."""
+    return unicodedata.name(letter, "").partition(" ")[0]
+
+
+def font_family(letter: str) -> str:
+    """A free font that has a letter."""
+    if unicodedata.category(letter).startswith("S"):
+        return "Noto Emoji"
+    script = script_of(letter)
+    if script in ("LATIN", "GREEK", "CYRILLIC"):
+        return "DejaVu Sans"
+    return f"Noto Sans {'CJK' if script in CJK else script.title()}"
+
+
+def layout_of(word: str) -> ImageFont.Layout:
+    """How letters become a line: one after the other, or joined and in the script's direction.
+
+    Raises:
+        UserError: for a script that needs the latter where this Pillow cannot do it.
+    """
+    if not {script_of(letter) for letter in word} & JOINED:
+        return ImageFont.Layout.BASIC
+    if not features.check("raqm"):
+        raise UserError(
+            f"{word!r} is of a script whose letters join; that needs a Pillow with libraqm"
+        )
+    return ImageFont.Layout.RAQM
 
 
 @lru_cache(maxsize=1024)

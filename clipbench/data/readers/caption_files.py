@@ -123,9 +123,12 @@ def table_listing(file: Path, lines: TextIO, columns: Columns) -> Listing:
         UserError: when a column is absent, and for a row that can be read in two ways.
     """
     first = lines.readline()
+    skipped = 0
+    if first.lower().startswith("sep="):  # a line that Excel writes
+        first, skipped = lines.readline(), 1
     separator, header = separator_of(first, columns)
     lines.seek(0)
-    rows = rows_of(file, lines, separator)
+    rows = islice(rows_of(file, lines, separator), skipped, None)
     if header:
         names = [name.strip() for name in next(rows, (1, []))[1]]
         if len(names) < 2:
@@ -235,6 +238,9 @@ def json_listing(file: Path, content: object, columns: Columns) -> Listing:
             return coco_listing(file, images, content["annotations"])
         if isinstance(images[0], dict) and "sentences" in images[0]:
             return karpathy_listing(file, images)
+    if isinstance(content, dict) and len(content) == 1:  # {"annotations": [...]}
+        (inside,) = content.values()
+        content = inside if isinstance(inside, list) else content
     if isinstance(content, list):
         return records_listing(file, content, columns, "entry")
     if isinstance(content, dict) and any(PICTURE_NAME.fullmatch(name) for name in content):

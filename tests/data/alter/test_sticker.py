@@ -4,11 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFont, features
 from small import noise_picture, one_line
 
 from clipbench import UserError
-from clipbench.data.alter.sticker import Sticker, covered_box, covered_share, print_on
+from clipbench.data.alter.sticker import (
+    FONT,
+    MARGIN,
+    Sticker,
+    covered_box,
+    covered_share,
+    font_family,
+    layout_of,
+    paper_shape,
+    print_on,
+    read_font,
+)
 
 GRAY = Image.new("RGB", (64, 64), (128, 128, 128))
 
@@ -145,4 +156,33 @@ def test_what_cannot_be_printed_is_refused_in_one_line(wrong, message):
 def test_letters_that_the_font_does_not_have_are_named():
     with pytest.raises(UserError) as error:
         print_on(GRAY, Sticker("my 猫"))
-    assert "has no 猫" in one_line(error.value)
+    assert "has no 猫; choose a font that has, such as Noto Sans CJK" in one_line(error.value)
+
+
+@pytest.mark.parametrize(
+    "letter, family",
+    [
+        ("ß", "DejaVu Sans"),
+        ("ひ", "Noto Sans CJK"),
+        ("한", "Noto Sans CJK"),
+        ("ق", "Noto Sans Arabic"),
+        ("ก", "Noto Sans Thai"),
+        ("🦝", "Noto Emoji"),
+    ],
+)
+def test_a_font_is_named_for_every_script(letter, family):
+    assert font_family(letter) == family
+
+
+def test_arabic_letters_are_joined_and_run_to_the_left():
+    if not features.check("raqm"):
+        with pytest.raises(UserError, match="that needs a Pillow with libraqm"):
+            print_on(GRAY, Sticker("قطة"))
+        return
+    font = ImageFont.truetype(str(FONT), 100, layout_engine=ImageFont.Layout.RAQM)
+    assert layout_of("قطة") == ImageFont.Layout.RAQM and layout_of("cat") == ImageFont.Layout.BASIC
+    width, _ = paper_shape(Sticker("قطة"), 100)
+    alone = sum(read_font(FONT, 100).getlength(letter) for letter in "قطة")
+    drawn = (width - 2 * MARGIN * 100) / paper_shape(Sticker("قطة"), 100)[1].size
+    assert drawn == pytest.approx(font.getlength("قطة") / 100, rel=0.02)
+    assert drawn != pytest.approx(alone / 100, rel=0.02), "joined letters have other widths"

@@ -166,6 +166,11 @@ LAYOUTS = {
     "semicolons": (pictures() | {"a.csv": table(";")}, "a.csv", "column 'caption'"),
     "bars": (pictures() | {"a.csv": table("|")}, "a.csv", "column 'caption'"),
     "tabs in .csv": (pictures() | {"a.csv": table("\t")}, "a.csv", "column 'caption'"),
+    "a first line of Excel": (
+        pictures() | {"a.csv": "sep=;\n" + table(";")},
+        "a.csv",
+        "column 'caption'",
+    ),
     "capitals and .CSV": (
         pictures() | {"A.CSV": table(header="Image,Caption")},
         "A.CSV",
@@ -250,6 +255,11 @@ LAYOUTS = {
         "Karpathy's captions",
     ),
     "a list of records": (pictures() | {"captions.json": RECORDS}, "", "entry 'text'"),
+    "a list of records by a name": (
+        pictures() | {"captions.json": {"annotations": RECORDS}},
+        "",
+        "entry 'text'",
+    ),
     "names with captions": (
         pictures() | {"captions.json": EXPECTED},
         "",

@@ -52,6 +52,19 @@ def remarks_on(text: str) -> list[str]:
     return remarks
 
 
+def remarks_on_choice(rows: Sequence[dict]) -> list[str]:
+    """What to know of probabilities that say less than they seem to."""
+    if len(rows) == 1:
+        return [
+            "There is nothing to choose between: one prompt has 100 % of any picture. Write another."
+        ]
+    same = len(rows) - len({(row["prompt"].casefold(), row["cosine"]) for row in rows})
+    if not same:
+        return []
+    what = "1 prompt differs" if same == 1 else f"{same} prompts differ"
+    return [f"{what} from another in capitals only, which this model does not read."]
+
+
 def score(
     prompts: Sequence[str],
     image_features: torch.Tensor,

@@ -320,7 +320,11 @@ class PromptExplorer(HasScale, GalleryApp):
         self._update.settle()
         rows = self._rows()
         readings = [scoring.reading(self.encoder, row["texts"][0]) for row in rows if row["texts"]]
-        remarks = [*scoring.remarks_on(self._text.value), *scoring.remarks_on_length(readings)]
+        remarks = [
+            *scoring.remarks_on(self._text.value),
+            *scoring.remarks_on_length(readings),
+            *scoring.remarks_on_choice(rows),
+        ]
         mark(self._ranked_toggle, "sorted by probability")
         mark(self._tokens_toggle, "show tokens")
         mark(self._none_toggle, scoring.NONE)

@@ -27,6 +27,10 @@ def verdict_page(entry: NamedPicture | None, ranked: Sequence[dict]) -> str:
     )
     if not ranked:
         return name
+    if len(ranked) == 1:
+        return name + two_lines(
+            '<span class="clipbench-quiet">one prompt:</span>', "nothing to choose between"
+        )
     best = ranked[0]
     verdict = f"{named(best['prompt'])}<br>{escape(percent(best['probability']))}"
     return name + two_lines(

@@ -2,10 +2,12 @@
 matplotlib.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import matplotlib
+from matplotlib.font_manager import findSystemFonts
 
 from clipbench import UserError
 from clipbench.data.alter.sticker import FONT
@@ -20,16 +22,43 @@ OF_MATPLOTLIB = {
     "mono": "DejaVuSansMono.ttf",
     "typewriter": "cmtt10.ttf",
 }
+# fonts of other scripts as Linux, Windows and macOS call their files
+OF_SYSTEMS = {
+    "Chinese, Japanese, Korean": (
+        "notosanscjk-regular.ttc", "notosanscjksc-regular.otf", "notosanssc-regular.otf",
+        "notosanssc[wght].ttf", "wqy-microhei.ttc", "wqy-zenhei.ttc", "msyh.ttc", "simhei.ttf",
+        "pingfang.ttc", "hiragino sans gb.ttc", "arial unicode.ttf",
+    ),
+    "Arabic": (
+        "notosansarabic-regular.ttf", "notonaskharabic-regular.ttf", "kacstone.ttf", "arial.ttf",
+        "geezapro.ttc", "arial unicode.ttf",
+    ),
+    "Hindi": (
+        "notosansdevanagari-regular.ttf", "lohit-devanagari.ttf", "nirmala.ttf", "nirmala.ttc",
+        "kohinoor.ttc",
+    ),
+}  # fmt: skip
 
 
 @cache
 def font_files() -> dict[str, Path]:
     """Name -> file of every font that is here; an installation may have left some of
-    matplotlib's out.
+    matplotlib's out, and a system may have fonts of other scripts.
     """
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     others = {name: folder / file for name, file in OF_MATPLOTLIB.items()}
-    return {DEFAULT: FONT} | {name: file for name, file in others.items() if file.is_file()}
+    shipped = {DEFAULT: FONT} | {name: file for name, file in others.items() if file.is_file()}
+    return shipped | installed(findSystemFonts())
+
+
+def installed(files: Sequence[str]) -> dict[str, Path]:
+    """The fonts of other scripts that a system has: name -> file."""
+    by_file = {Path(file).name.casefold(): Path(file) for file in sorted(files)}
+    found = {
+        name: next((by_file[file] for file in known if file in by_file), None)
+        for name, known in OF_SYSTEMS.items()
+    }
+    return {name: file for name, file in found.items() if file is not None}
 
 
 def font_file(name: str) -> Path:
