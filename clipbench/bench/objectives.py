@@ -9,7 +9,7 @@ from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.features.compute import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores, zero_shot_metrics, zero_shot_weights
-from clipbench.objectives import Contrastive, suited
+from clipbench.objectives import JOINT, suited
 from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
 FIGURE_2 = ("contrastive", "bow", "caption-lm")
@@ -91,7 +91,7 @@ def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | Non
 def accuracy(trainer, data: PictureSet) -> dict:
     """Of the model as it is just now; training goes on afterwards."""
     trainer.objective.eval()
-    if trainer.objective.name == Contrastive.name:
+    if trainer.objective.name in JOINT:
         encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)
         weights = zero_shot_weights(encoder, data.class_names, TEMPLATES)
         metrics = zero_shot_metrics(image_features(encoder, data), data.labels, weights)

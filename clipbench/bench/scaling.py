@@ -12,6 +12,7 @@ from clipbench.bench.objectives import accuracy
 from clipbench.compute.flops import image_flops, training_flops
 from clipbench.data.open import open_pictures
 from clipbench.evaluate.records.record import versions
+from clipbench.objectives import Contrastive, suited
 from clipbench.training.presets import find_preset, scene_trainer, with_budget
 
 LAST = 20  # steps whose losses are averaged; no pair comes twice, so these are losses on new pairs
@@ -25,9 +26,10 @@ def scaling(
     pairs: int = 15_360,
     seeds: Sequence[int] = (0, 1, 2),
     pictures: int = 2000,
+    objectives: Sequence[str] = (Contrastive.name,),
 ) -> dict:
-    """Zero-shot accuracy of tiny models by width, batch size and learning rate, after equally many
-    pairs.
+    """Zero-shot accuracy of tiny models by width, batch size, learning rate and objective, after
+    equally many pairs.
 
     Args:
         widths: channels of the ConvNet's first stage; 32 is the tiny preset.
@@ -35,7 +37,8 @@ def scaling(
     """
     data = open_pictures("scenes:heldout256").subset(range(pictures))
     choices = [
-        (width, batch, rate, seed)
+        (objective, width, batch, rate, seed)
+        for objective in objectives
         for width in widths
         for batch in batches
         for rate in rates
@@ -54,10 +57,18 @@ def scaling(
 
 
 def run(
-    width: int, batch: int, rate: float, seed: int, pairs: int, data, threads: int | None
+    objective: str,
+    width: int,
+    batch: int,
+    rate: float,
+    seed: int,
+    pairs: int,
+    data,
+    threads: int | None,
 ) -> dict:
     """One training; accuracies are fractions with 95 % intervals over the pictures."""
-    trainer = scene_trainer(narrowed(width, batch, rate, pairs), seed, threads=threads or 1)
+    preset = narrowed(width, batch, rate, pairs, objective)
+    trainer = scene_trainer(preset, seed, threads=threads or 1)
     losses = []
     trainer.callbacks.append(
         lambda event: losses.append(event["loss"]) if event["event"] == "step" else None
@@ -65,7 +76,7 @@ def run(
     end = trainer.run()
     found = accuracy(trainer, data)
     tokens = trainer.tokenizer(trainer.draw().captions).shape[1]
-    settings = {"width": width, "batch": batch, "rate": rate, "seed": seed}
+    settings = {"objective": objective, "width": width, "batch": batch, "rate": rate, "seed": seed}
     tell(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s")
     return settings | {
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
@@ -77,10 +88,11 @@ def run(
     }
 
 
-def narrowed(width: int, batch: int, rate: float, pairs: int):
-    """The tiny preset with another width, batch and rate."""
+def narrowed(width: int, batch: int, rate: float, pairs: int, objective: str = Contrastive.name):
+    """The tiny preset with another width, batch, rate and objective."""
     preset = find_preset("tiny")
     model = replace(preset.model, image=replace(preset.model.image, width=width))
     names = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
     faster = {name: rate * getattr(preset.train, name) for name in names}
-    return with_budget(replace(preset, model=model), None, pairs, batch_size=batch, **faster)
+    changes = {"batch_size": batch, "objective": objective, **faster}
+    return with_budget(replace(preset, model=suited(model, objective)), None, pairs, **changes)

@@ -260,6 +260,14 @@ def scaling_options(parser: Parser) -> None:
     parser.add_argument(
         "--pairs", type=positive(int), default=15_360, help="of each run (default 15360)"
     )
+    parser.add_argument(
+        "--objectives",
+        nargs="+",
+        choices=("contrastive", "sigmoid"),
+        default=("contrastive",),
+        metavar="NAME",
+        help="contrastive, sigmoid (default contrastive)",
+    )
     parser.add_argument("--seeds", type=int, default=(0, 1, 2), **several, help="(default 0 1 2)")
     parser.add_argument(
         "--pictures", type=positive(int), default=2000, help="to measure with (default 2000)"

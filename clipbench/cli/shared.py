@@ -13,7 +13,8 @@ from clipbench.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from clipbench.encoders.clip import Encoder
 
-OBJECTIVES = ("contrastive", "caption-lm", "bow", "simclr", "supervised")  # of clipbench.objectives
+# of clipbench.objectives
+OBJECTIVES = ("contrastive", "sigmoid", "caption-lm", "bow", "simclr", "supervised")
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,6 +2,7 @@
 figure 2).
 
 * ``contrastive``: which caption belongs to which picture?
+* ``sigmoid``: SigLIP's form of it; does this caption belong to this picture?
 * ``caption-lm``: what is the caption, word by word?
 * ``bow``: which words are in the caption?
 * ``simclr``: which two pictures are views of one? (no captions)
@@ -21,13 +22,16 @@ from clipbench.model import CLIP, BagOfWordsConfig, CLIPConfig, TransformerConfi
 from clipbench.objectives.caption_words import BagOfWordsPrediction, CaptionModel
 from clipbench.objectives.contrastive import Contrastive
 from clipbench.objectives.objective import Objective, RowWise
+from clipbench.objectives.sigmoid import Sigmoid
 from clipbench.objectives.simclr import SimCLR, nt_xent_loss, random_view
 from clipbench.objectives.supervised import Supervised
 
 OBJECTIVES: dict[str, type[Objective]] = {
     each.name: each
-    for each in (Contrastive, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
+    for each in (Contrastive, Sigmoid, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
 }
+# those that make one space of pictures and texts: a CLIP, without further weights
+JOINT = (Contrastive.name, Sigmoid.name)
 
 
 def check_objective(name: str) -> None:
@@ -55,15 +59,17 @@ def make_objective(
         UserError: for another name, or when the model or the data cannot be asked that.
     """
     check_objective(name)
-    if name == Contrastive.name:
-        return Contrastive(clip, product_dtype)
+    if name in JOINT:
+        return OBJECTIVES[name](clip, product_dtype)
     return Supervised(clip, class_names) if name == Supervised.name else OBJECTIVES[name](clip)
 
 
 def suited(config: CLIPConfig, name: str) -> CLIPConfig:
     """The model that can be asked this: a language model needs a transformer where a bag of
-    words was (two blocks).
+    words was (two blocks), the sigmoid loss a bias.
     """
+    if name == Sigmoid.name:
+        return replace(config, logit_bias=True)
     if name != CaptionModel.name or not isinstance(config.text, BagOfWordsConfig):
         return config
     width = config.text.width
@@ -79,12 +85,14 @@ def suited(config: CLIPConfig, name: str) -> CLIPConfig:
 
 
 __all__ = [
+    "JOINT",
     "OBJECTIVES",
     "BagOfWordsPrediction",
     "CaptionModel",
     "Contrastive",
     "Objective",
     "RowWise",
+    "Sigmoid",
     "SimCLR",
     "Supervised",
     "check_objective",

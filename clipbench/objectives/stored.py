@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 
 from clipbench.errors import UserError, first_line
 from clipbench.model import CLIP
-from clipbench.objectives import Contrastive, Objective, make_objective
+from clipbench.objectives import JOINT, Objective, make_objective
 
 ABOUT, HEADS = "objective.json", "objective.safetensors"
 
 
 def write_objective(folder: Path, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
-    """Write a rival's files into a model's folder; nothing for the contrastive objective."""
-    if objective.name == Contrastive.name:
+    """Write a rival's files into a model's folder; nothing where it has made a CLIP."""
+    if objective.name in JOINT:
         return
     text = json.dumps(objective.about(), indent=1, ensure_ascii=False) + "\n"
     (folder / ABOUT).write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from clipbench.errors import missing_package
 STEPS, EVENTS = "log.csv", "events.jsonl"
 COLUMNS = (
     "step", "pairs", "seconds", "loss", "batch_accuracy", "scale", "learning_rate", "gradient_norm",
-    "pairs_per_second", "tflops",
+    "pairs_per_second", "tflops", "bias",
 )  # fmt: skip
 
 

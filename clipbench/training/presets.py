@@ -14,6 +14,7 @@ from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError, did_you_mean
 from clipbench.model import CLIP, CLIPConfig, TextTransformer, TransformerConfig, ViTConfig
+from clipbench.objectives import JOINT
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.folders import empty_model, world_tokenizer
@@ -152,7 +153,7 @@ def untrained(preset: Preset) -> ModelBundle:
     """
     model = CLIP(preset.model)
     # a language model starts worse so
-    if preset.train.bag_of_words_start and preset.train.objective == "contrastive":
+    if preset.train.bag_of_words_start and preset.train.objective in JOINT:
         start_as_bag_of_words(model)
     tokenizer = world_tokenizer(preset.model.context_length)
     return ModelBundle(model, tokenizer, Preprocess(preset.model.image_size))

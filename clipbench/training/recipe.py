@@ -9,7 +9,7 @@ from torch import nn
 
 from clipbench.errors import UserError
 from clipbench.model import CLIP
-from clipbench.objectives import Contrastive, check_objective
+from clipbench.objectives import JOINT, check_objective
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,9 @@ class TrainConfig:
             raise UserError("give either minutes or pairs as the training budget")
         if (self.minutes or self.pairs) <= 0:
             raise UserError("the training budget must be more than nothing")
-        if self.averaging and self.objective != Contrastive.name:
+        if self.averaging and self.objective not in JOINT:
             raise UserError(
-                "weights can be averaged for the contrastive objective only, not for "
-                f"{self.objective}"
+                f"weights can be averaged for {' and '.join(JOINT)} only, not for {self.objective}"
             )
         if self.linear_fall > 1:
             raise UserError("linear_fall is a fraction of the budget: at most 1")

@@ -188,9 +188,7 @@ class Trainer:
         self.state.seconds += seconds
         self.agree()
         self.emit("step", **metrics, **self.speed(seconds))
-        if hint := stuck_loss(
-            self.step, self.smoothed_loss, self.objective.guessing(self.config.batch_size)
-        ):
+        if hint := stuck_loss(self.step, self.smoothed_loss, self.guessing):
             self.emit("hint", text=hint)
 
     @property
@@ -243,10 +241,21 @@ class Trainer:
         return {
             "loss": float(loss),
             "batch_accuracy": self.objective.accuracy(*answers),
-            "scale": float(self.model.scale.detach()),
+            **self.logit_numbers(),
             "learning_rate": rate,
             "gradient_norm": float(norm),
         }
+
+    def logit_numbers(self) -> dict[str, float]:
+        """The learned scale of the cosines, and the bias where the objective has one."""
+        bias = self.model.logit_bias
+        scale = {"scale": float(self.model.scale.detach())}
+        return scale if bias is None else scale | {"bias": float(bias.detach())}
+
+    @property
+    def guessing(self) -> float:
+        """The loss of a model that knows nothing."""
+        return self.objective.guessing(self.config.batch_size)
 
     @property
     def first_pair(self) -> int:

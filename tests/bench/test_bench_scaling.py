@@ -22,11 +22,12 @@ def test_only_width_batch_and_rate_differ_from_the_preset():
 
 
 def test_a_ladder_tells_what_each_run_cost_and_reached(capsys):
-    sizes = "--widths 2 4 --pairs 64 --batches 32 --seeds 0 --pictures 40"
+    sizes = "--widths 2 4 --pairs 64 --batches 32 --seeds 0 --pictures 40 --objectives sigmoid"
     main(["bench", "scaling", *sizes.split(), "--json"])
     runs = json.loads(capsys.readouterr().out)["runs"]
     assert [run["width"] for run in runs] == [2, 4]
     assert runs[0]["training_gflops"] < runs[1]["training_gflops"]
+    assert [run["objective"] for run in runs] == ["sigmoid", "sigmoid"]
     assert all(0 <= run["top1_low"] < run["top1_high"] for run in runs)
 
 

@@ -31,13 +31,20 @@ from clipbench.evaluate.features.compute import image_features, text_features
 from clipbench.evaluate.zero_shot import judge_by_scores
 from clipbench.loss import clip_loss
 from clipbench.model import CLIPConfig
-from clipbench.objectives import OBJECTIVES, make_objective, nt_xent_loss, random_view, suited
+from clipbench.objectives import (
+    JOINT,
+    OBJECTIVES,
+    make_objective,
+    nt_xent_loss,
+    random_view,
+    suited,
+)
 from clipbench.objectives.caption_words import word_sets
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.checkpoint import checkpoints
 from clipbench.pretrained.folders import save_pretrained, world_tokenizer
 
-RIVALS = [name for name in OBJECTIVES if name != "contrastive"]
+RIVALS = [name for name in OBJECTIVES if name not in JOINT]
 TOKENIZER = world_tokenizer()
 
 

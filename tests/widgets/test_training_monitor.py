@@ -191,9 +191,16 @@ def test_any_loss_can_be_drawn(loss):
         "pairs_per_second": 10.0,
         "seconds": 61.0,
     }
-    page = charts([row], 8) + numbers(row, 8)
+    page = charts([row], 8, math.log(8)) + numbers(row, 8, math.log(8))
     assert "nan" not in page and "ln 8 = 2.08" in page
     assert duration(61.0) == "in 1 min 01 s"
+
+
+def test_another_objective_has_its_own_line_of_guessing_and_its_bias():
+    row = {"step": 1, "loss": 3.0, "smoothed": 3.0, "batch_accuracy": 0.1, "scale": 10.0}
+    row |= {"pairs": 8, "pairs_per_second": 10.0, "seconds": 1.0, "bias": -9.5}
+    page = charts([row], 8, 3.01) + numbers(row, 8, 3.01)
+    assert "3.01: guessing" in page and "ln 8" not in page and "times the cosines, -9.5" in page
 
 
 def test_the_matrix_is_a_small_picture_with_one_cell_a_pair():

@@ -10,7 +10,8 @@ from clipbench.data.world.factors import SceneConfig
 from clipbench.errors import UserError
 from clipbench.pretrained.folders import TWIN, find_folder, twins
 
-JOINT = ("contrastive",)  # objectives that make one space of pictures and texts, CLIP's own
+# objectives that make one space of pictures and texts
+JOINT = ("contrastive", "sigmoid")
 
 
 @cache

@@ -35,9 +35,9 @@ SECONDS_A_CHART, SECONDS_A_MATRIX = 0.2, 1.0  # at least so long between two dra
 class TrainingMonitor(App):
     """Runs a Trainer in a thread of its own and shows its events.
 
-    The dashed line of the loss is ln N, the loss of a model that guesses among the N texts of a
-    batch. The matrix compares the first pairs of the trainer's data: a training brings the dark
-    cells onto the diagonal.
+    The dashed line of the loss is that of a model that guesses: ln N among the N texts of a batch,
+    where the objective is CLIP's. The matrix compares the first pairs of the trainer's data: a
+    training brings the dark cells onto the diagonal.
 
     Args:
         trainer: what to run. The monitor adds a callback to it and changes nothing else.
@@ -106,7 +106,7 @@ class TrainingMonitor(App):
         """The state in words."""
         if not self.latest:
             return f"{self.state}: no step yet"
-        guessing = math.log(self.trainer.config.batch_size)
+        guessing = self.trainer.guessing
         return (
             f"{self.state} at step {self.latest['step']} after {self.latest['pairs']:,} "
             "pairs: loss "
@@ -124,7 +124,11 @@ class TrainingMonitor(App):
         if not self.history:
             raise UserError("nothing to show yet: start the training")
         return monitor_figure(
-            self.history, self.trainer.config.batch_size, self.similarities, self.summary()
+            self.history,
+            self.trainer.config.batch_size,
+            self.similarities,
+            self.trainer.guessing,
+            self.summary(),
         )
 
     # -------------------- the parts
@@ -228,8 +232,9 @@ class TrainingMonitor(App):
         batch = f"{self.trainer.config.batch_size} pairs a batch"
         self._entitle(f"{batch}, {folder_name(self.trainer.out)}")
         self._state.value = monitor_page.state_line(self.state)
-        self._numbers.value = monitor_page.numbers(self.latest, self.trainer.config.batch_size)
-        self._charts.value = monitor_page.charts(self.history, self.trainer.config.batch_size)
+        guess = self.trainer.config.batch_size, self.trainer.guessing
+        self._numbers.value = monitor_page.numbers(self.latest, *guess)
+        self._charts.value = monitor_page.charts(self.history, *guess)
         self._chart_at = time.monotonic()
 
 

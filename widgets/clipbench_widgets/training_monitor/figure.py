@@ -2,22 +2,27 @@
 matrix.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
 
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure, new_figure
 from clipbench_widgets.core.static_figure import PALE_BLUE
+from clipbench_widgets.training_monitor.page import in_words
 
 
 def monitor_figure(
-    history: Sequence[dict], batch_size: int, similarities: torch.Tensor, alt: str
+    history: Sequence[dict],
+    batch_size: int,
+    similarities: torch.Tensor,
+    guessing: float,
+    alt: str,
 ) -> LessonFigure:
     """
     Args:
         history: rows with ``step``, ``loss``, ``smoothed`` and ``batch_accuracy``.
         similarities: (texts, pictures).
+        guessing: the loss of a model that guesses.
         alt: the same in words, for readers who do not see it.
     """
     figure = new_figure(12, 3.4, alt)
@@ -25,8 +30,8 @@ def monitor_figure(
     steps = [row["step"] for row in history]
     loss.plot(steps, [row["loss"] for row in history], color=PALE_BLUE, lw=0.8)
     loss.plot(steps, [row["smoothed"] for row in history], color=BLUE, lw=2)
-    guessing = f"ln {batch_size} = {math.log(batch_size):.2f}: guessing"
-    loss.axhline(math.log(batch_size), color=ORANGE, ls="--", label=guessing)
+    label = f"{in_words(guessing, batch_size)}: guessing"
+    loss.axhline(guessing, color=ORANGE, ls="--", label=label)
     loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
     accuracy.plot(steps, [row["batch_accuracy"] for row in history], color=BLUE, lw=1.5)
     accuracy.axhline(1 / batch_size, color=ORANGE, ls="--", label=f"1 / {batch_size}: guessing")

@@ -25,21 +25,21 @@ def state_line(state: str) -> str:
     return f'<div role="status">{escape(WORDS[state])}</div>'
 
 
-def numbers(latest: dict, batch_size: int) -> str:
-    """The last step's numbers, dashes before the first."""
+def numbers(latest: dict, batch_size: int, guessing: float) -> str:
+    """The last step's numbers, dashes before the first; ``guessing`` is the loss of guessing."""
     chance = f"guessing {100 / batch_size:.1f} %"
     tiles = (
         (
             "loss",
             shown(latest.get("loss"), "{:.2f}"),
-            f"guessing ln {batch_size} = {math.log(batch_size):.2f}",
+            f"guessing {in_words(guessing, batch_size)}",
         ),
         (
             "batch accuracy",
             shown(latest.get("batch_accuracy"), "{:.0%}").replace("%", " %"),
             chance,
         ),
-        ("scale", shown(latest.get("scale"), "{:.1f}"), "times the cosines"),
+        ("scale", shown(latest.get("scale"), "{:.1f}"), about_scale(latest)),
         ("pairs a second", shown(latest.get("pairs_per_second"), "{:,.0f}"), "with captions"),
         ("pairs seen", shown(latest.get("pairs"), "{:,}"), duration(latest.get("seconds"))),
     )
@@ -48,6 +48,17 @@ def numbers(latest: dict, batch_size: int) -> str:
         for name, value, note in tiles
     )
     return f'<div class="clipbench-tiles">{inside}</div>'
+
+
+def in_words(guessing: float, batch_size: int) -> str:
+    """The loss of guessing, with the formula where it is the softmax's."""
+    softmax = math.isclose(guessing, math.log(batch_size))
+    return f"ln {batch_size} = {guessing:.2f}" if softmax else f"{guessing:.2f}"
+
+
+def about_scale(latest: dict) -> str:
+    bias = latest.get("bias")
+    return "times the cosines" + ("" if bias is None else f", {bias:+.1f}")
 
 
 def shown(value: float | None, form: str) -> str:
@@ -68,9 +79,8 @@ def caption(pairs: int, accuracy: float) -> str:
     )
 
 
-def charts(history: Sequence[dict], batch_size: int) -> str:
-    """Loss and batch accuracy over the steps."""
-    guessing = math.log(batch_size)
+def charts(history: Sequence[dict], batch_size: int, guessing: float) -> str:
+    """Loss and batch accuracy over the steps; ``guessing`` is the loss of guessing."""
     steps = [row["step"] for row in history]
     losses = [row["loss"] for row in history]
     first = next((loss for loss in losses if math.isfinite(loss)), 0.0)
@@ -82,7 +92,7 @@ def charts(history: Sequence[dict], batch_size: int) -> str:
         [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)],
         top,
         guessing,
-        f"ln {batch_size} = {guessing:.2f}: guessing",
+        f"{in_words(guessing, batch_size)}: guessing",
         "{:.0f}",
         ticks(top),
         below=not history or history[-1]["smoothed"] >= guessing,

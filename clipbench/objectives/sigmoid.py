@@ -1,0 +1,56 @@
+"""SigLIP's question (Zhai et al. 2023, arXiv 2303.15343): do this picture and this caption belong
+together? Each couple of a batch is asked alone.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from clipbench.loss import siglip_loss
+from clipbench.model import CLIP
+from clipbench.objectives.contrastive import Contrastive
+
+
+class BiasedFeatures(NamedTuple):
+    """Unit vectors of the joint space; the logit of a couple is scale * cosine + bias."""
+
+    images: Float[Tensor, "B D"]
+    texts: Float[Tensor, "B *K D"]  # of K captions per image, or of one
+    scale: Float[Tensor, ""]
+    bias: Float[Tensor, ""]
+
+
+class Sigmoid(Contrastive):
+    """The pairwise sigmoid loss over the whole batch.
+
+    A model without a bias gets one, and with it the temperature that SigLIP's training starts from
+    (scale 10, bias -10): that of a trained CLIP belongs to another question.
+    """
+
+    name = "sigmoid"
+
+    def __init__(self, clip: CLIP, product_dtype: torch.dtype | None = None):
+        if clip.logit_bias is None:
+            clip.start_as_siglip()
+        super().__init__(clip, product_dtype)
+
+    def forward(self, images: Tensor, targets: Tensor) -> BiasedFeatures:
+        return BiasedFeatures(*self.clip(images, targets), self.clip.logit_bias)
+
+    def compare(
+        self, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor
+    ) -> Float[Tensor, ""]:
+        each = [texts] if texts.ndim == 2 else texts.unbind(1)
+        return torch.stack([siglip_loss(images, some, scale, bias) for some in each]).mean()
+
+    def accuracy(self, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> float:
+        """Fraction of pictures whose own text is the most similar one, as of the softmax."""
+        return super().accuracy(images, texts, scale)
+
+    def guessing(self, batch_size: int) -> float:
+        """Of a model that says of every couple that it is a pair with the probability 1 / B."""
+        others = batch_size - 1
+        return math.log(batch_size) + others * math.log(batch_size / others)
