@@ -73,7 +73,7 @@ def cached_backward(
 
 def whole(parts: tuple[Tensor, ...]) -> Tensor:
     """The rows of all micro-batches; what all pairs share is the same in each."""
-    return torch.cat(parts) if parts[0].ndim else parts[0].clone()
+    return torch.cat(parts) if parts[0].ndim else parts[0].detach().clone()
 
 
 def shared_out(gradient: Tensor, micro_batch: int, parts: int) -> list[Tensor]:
