@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
-from clipbench.data.readers.captioned import CaptionedSet, from_picture_set
+from clipbench.data.readers.captioned import CaptionedSet, from_picture_set, plain_caption
 from clipbench.data.readers.columns import Columns
 from clipbench.data.readers.folders import digits, picture_folder
 from clipbench.data.readers.layouts import Asked, caption_splits
@@ -61,7 +61,8 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
 
     Args:
         name: ``scenes:heldout``, described as in training; or what ``open_captioned`` knows, of
-            which the test split is taken. Labelled pictures are captioned by templates.
+            which the test split is taken. Labelled pictures are captioned by templates. Captions
+            that differ in capitals or spaces only are one text, written as the first of them.
 
     Raises:
         UserError: for other names, and when no row has a caption.
@@ -72,7 +73,14 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
         else open_captioned(name, order=EVALUATED)
     )
     left_out: dict[str, str] = {}
-    rows = [row for row in range(len(data)) if has_caption(data, row, left_out)]
+    spelled: dict[str, str] = {}
+    for row in range(len(data)):
+        try:
+            for text in data.captions(row):
+                spelled.setdefault(plain_caption(text), text)
+        except UserError as error:
+            left_out[str(data.ids[row])] = str(error)
+    rows = [row for row in range(len(data)) if str(data.ids[row]) not in left_out]
     if not rows:
         raise UserError(
             f"{data.name}: no picture has a caption ({next(iter(left_out.values()), 'no rows')})"
@@ -81,19 +89,10 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
         data.name,
         [data.ids[row] for row in rows],
         lambda row: data.picture(rows[row]),
-        lambda row: data.captions(rows[row]),
+        lambda row: [spelled[plain_caption(text)] for text in data.captions(rows[row])],
         origin=data.origin,
     )
     return kept, left_out
-
-
-def has_caption(data: CaptionedSet, row: int, left_out: dict[str, str]) -> bool:
-    try:
-        data.captions(row)
-    except UserError as error:
-        left_out[str(data.ids[row])] = str(error)
-        return False
-    return True
 
 
 def scenes_with_captions(name: str) -> CaptionedSet:

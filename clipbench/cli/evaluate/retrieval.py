@@ -38,7 +38,8 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         "pictures": data.name,
         "captions": data.origin,
         "prefix": arguments.prefix,
-        "equal_captions": "one text: one query, in the gallery once, right for every "
+        "equal_captions": "one text, but for capitals and spaces: one query, in the gallery "
+        "once, right for every "
         "picture that has it",
         "interval": "95 % wilson",
         **({"without_caption": without} if without else {}),

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TextIO
 
-from clipbench.data.readers.caption_text import as_captions
+from clipbench.data.readers.caption_text import NUMBERS, as_captions
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.columns import Columns, NoCaptions, Places
 from clipbench.data.readers.picture_files import located
@@ -33,8 +33,6 @@ PICTURE_FIRST = re.compile(
     rf"(?P<separator>[{SEPARATORS}])",
     re.IGNORECASE,
 )
-# a caption of which this is all is a number, a rating or a label
-NUMBER = re.compile(r"[\s\d.,+-]*")
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def table_listing(file: Path, lines: TextIO, columns: Columns) -> Listing:
 
 def only_numbers(listing: Listing) -> bool:
     cells = chain.from_iterable(chain.from_iterable(s.values() for s in listing.splits.values()))
-    return all(NUMBER.fullmatch(str(cell)) for cell in islice(cells, 20))
+    return all(NUMBERS.fullmatch(str(cell)) for cell in islice(cells, 20))
 
 
 def separator_of(first: str, columns: Columns) -> tuple[str, bool]:

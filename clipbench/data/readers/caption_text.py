@@ -17,6 +17,8 @@ CAPTION_NAMES = (
     "caption", "captions", "text", "texts", "txt", "title", "sentences", "sentence", "alt_text",
     "comment", "raw",
 )  # fmt: skip
+# a text of which this is all is a number, a rating, a label or a box, and no caption
+NUMBERS = re.compile(r"[\s\d.,+-]*")
 # ['a', 'b'], array(['a', 'b'], dtype=object)
 WRITTEN_LIST = re.compile(
     r"(?:(?:np\.)?array\()?(\[.*\]|\(.*\))(?:,\s*dtype=[\w'<>]+)?\)?", re.DOTALL

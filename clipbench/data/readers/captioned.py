@@ -108,6 +108,7 @@ def captions_line(data: CaptionedSet) -> str:
 
 
 def plain_caption(text: str) -> str:
+    """What two captions share that differ in capitals and spaces only."""
     return " ".join(text.casefold().split())
 
 

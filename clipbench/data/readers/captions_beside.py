@@ -5,7 +5,12 @@
 import json
 from pathlib import Path
 
-from clipbench.data.readers.caption_text import CAPTION_NAMES, as_captions, captions_in_text
+from clipbench.data.readers.caption_text import (
+    CAPTION_NAMES,
+    NUMBERS,
+    as_captions,
+    captions_in_text,
+)
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.picture_files import (
     files_below,
@@ -25,15 +30,27 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
     has.
 
     Each line of a text is a caption. A notice says how many pictures are left out.
+
+    Raises:
+        UserError: where most pictures have none.
     """
     files = list(files_below(folder))
     pictures, known = [path for path in files if is_picture(path)], set(files)
     found = {path: text for path in pictures if (text := text_beside(path, known))}
-    if not found or not any(map(holds_captions, list(found.values())[:SAMPLED])):
+    if not found:
+        return None
+    if not any(map(holds_captions, list(found.values())[:SAMPLED])):
+        notice(f"{folder}: the texts beside the pictures hold no captions and are left out")
         return None
     tell_of_other_kinds(folder, files)
     if without := len(pictures) - len(found):
         first = next(path for path in pictures if path not in found)
+        if len(found) < without:
+            raise UserError(
+                f"{folder}: {len(found)} of {len(pictures)} pictures have a text beside them; "
+                f"write one for each (such as {first.name}), or give templates, filled with the "
+                "folders' names"
+            )
         notice(
             f"{folder}: {without} of {len(pictures)} pictures have no text beside them and are "
             f"left out, such as {first.name}"
@@ -50,9 +67,9 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
 
 
 def holds_captions(file: Path) -> bool:
-    """Whether it is no JSON of another program, such as one that draws boxes."""
+    """Whether it is no file of another program, such as one that draws boxes."""
     try:
-        return bool(captions_in(file))
+        return not all(map(NUMBERS.fullmatch, captions_in(file)))
     except UserError:
         return file.suffix.lower() != ".json"
 

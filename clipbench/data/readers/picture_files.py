@@ -61,8 +61,9 @@ def tell_of_other_kinds(folder: Path, files: Iterable[Path]) -> None:
     ]
     if others:
         kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
+        what = "1 picture" if len(others) == 1 else f"{len(others)} pictures"
         notice(
-            f"{folder}: {len(others)} pictures of kinds that cannot be read are left out "
+            f"{folder}: {what} of a kind that cannot be read left out "
             f"({kinds}); convert them to JPEG or PNG"
         )
 

@@ -462,6 +462,26 @@ def test_pictures_without_a_text_are_counted(tmp_path):
         assert captions(open_captioned(str(tmp_path))) == {"0.jpg": ["a dog"], "1.jpg": ["a car"]}
 
 
+def test_few_texts_beside_many_pictures_bring_one_line(tmp_path):
+    write(tmp_path, pictures("cat/") | {"cat/0.txt": "a dog"})
+    with pytest.raises(UserError, match="1 of 3 pictures have a text beside them; write") as error:
+        open_captioned(str(tmp_path))
+    one_line(error.value)
+    assert open_captioned(str(tmp_path), templates=["a {}"]).captions(0) == ["a cat"]
+
+
+def test_boxes_beside_the_pictures_are_no_captions(tmp_path):
+    write(tmp_path, pictures("cat/") | {f"cat/{n[0]}.txt": "0 0.5 0.5 0.2 0.3\n" for n in EXPECTED})
+    with pytest.warns(Notice, match="the texts beside the pictures hold no captions"):
+        assert open_captioned(str(tmp_path)).captions(0)[0] == "a photo of a cat."
+
+
+def test_evaluated_captions_that_differ_in_capitals_and_spaces_are_one_text(tmp_path):
+    texts = {"0.txt": "A dog ", "1.txt": "a  DOG\nA car", "2.txt": "a car"}
+    data, _ = open_evaluated_captions(str(write(tmp_path, pictures() | texts)))
+    assert [data.captions(row) for row in range(3)] == [["A dog"], ["A dog", "A car"], ["A car"]]
+
+
 # -------------------- the line before a run
 
 
