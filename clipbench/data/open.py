@@ -1,4 +1,6 @@
-"""Finds out what a name on the command line means as training data."""
+"""Finds out what a name on the command line means: pictures, pictures with captions, or captions
+to evaluate on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,11 +69,9 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
     Raises:
         UserError: for other names, and when no row has a caption.
     """
-    data = (
-        scenes_with_captions(name)
-        if name == "scenes:heldout"
-        else open_captioned(name, order=EVALUATED)
-    )
+    if name == "scenes:heldout":
+        return scenes_with_captions(name), {}
+    data = open_captioned(name, order=EVALUATED)
     left_out: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for row in range(len(data)):

@@ -311,6 +311,13 @@ def test_the_test_pictures_of_a_contest_lie_beside_the_split_folders(tmp_path):
     assert len(split.train) == 4 and "tested on validation" in split.how
 
 
+def test_dev_is_the_validation_split(tmp_path):
+    for split in ("train", "test", "dev"):
+        write_image_folder(tmp_path / split, {"cat": 1, "dog": 1})
+    split = open_split(str(tmp_path))
+    assert split.validation.name == str(tmp_path / "dev") and "tested on test" in split.how
+
+
 def test_a_folder_of_documents_beside_splits_is_no_class(tmp_path):
     write_image_folder(tmp_path / "train", {"cat": 2, "dog": 2})
     write_image_folder(tmp_path / "test", {"cat": 1, "dog": 1})
