@@ -10,7 +10,7 @@ Developers run this once; users never do. It reads
 and needs ``inflect`` (English plurals), Pillow with raqm, and ``rsvg-convert`` (Debian:
 ``librsvg2-bin``):
 
-    python tools/assets/build_world.py --twemoji DIR --openmoji DIR/color/svg
+    python -m tools.assets.build_world --twemoji DIR --openmoji DIR/color/svg
 """
 
 import argparse
@@ -25,11 +25,11 @@ from pathlib import Path
 import inflect
 from PIL import Image, ImageDraw, ImageFont
 
+from tools.assets.sheets import save_sheet, squared
+
 WORLD = Path(__file__).parents[2] / "clipbench" / "assets" / "world"
 UNICODE = Path("/usr/share/unicode")
 NOTO = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
-SPRITE = 64  # pixels a side
-COLUMNS = 36  # sprites in a row of a sheet
 LANGUAGES = ("es", "de", "zh", "ru")
 
 # Left out: pictures that differ by a glyph, a direction or a person's gender only, and labels in
@@ -324,25 +324,6 @@ def svg_sprite(path):
     return squared(Image.open(io.BytesIO(png.stdout)).convert("RGBA"))
 
 
-def squared(picture):
-    """Cut to the drawn part, centre on a square and shrink to a sprite with a one-pixel margin."""
-    box = picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox()
-    if box is None:
-        return None
-    picture = picture.crop(box)
-    side = max(picture.size)
-    canvas = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-    canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    inner = (
-        canvas.convert("RGBa")
-        .resize((SPRITE - 2, SPRITE - 2), Image.Resampling.LANCZOS)
-        .convert("RGBA")
-    )
-    sprite = Image.new("RGBA", (SPRITE, SPRITE), (0, 0, 0, 0))
-    sprite.paste(inner, (1, 1))
-    return sprite
-
-
 def svg_file(folder, codes, upper):
     """Art sets name files by code points, some with and some without the variation selector."""
     spelled = codes if upper else [code.lstrip("0") for code in codes]
@@ -352,15 +333,6 @@ def svg_file(folder, codes, upper):
         if path.exists():
             return path
     return None
-
-
-def save_sheet(sprites, path, quality):
-    rows = -(-len(sprites) // COLUMNS)
-    sheet = Image.new("RGBA", (COLUMNS * SPRITE, rows * SPRITE), (0, 0, 0, 0))
-    for index, sprite in enumerate(sprites):
-        sheet.paste(sprite, (index % COLUMNS * SPRITE, index // COLUMNS * SPRITE))
-    sheet.save(path, quality=quality, alpha_quality=90, method=6)
-    print(f"{path.name}: {len(sprites)} sprites, {path.stat().st_size / 1e6:.2f} MB")
 
 
 def main():
