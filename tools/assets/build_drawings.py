@@ -32,7 +32,7 @@ ASSETS = Path(__file__).parents[2] / "clipbench" / "assets"
 WORLD = ASSETS / "world"
 NOTO = "noto"
 SHARED_HELD_OUT = ("twemoji", "openmoji")  # with sheets of their own, as Noto
-QUALITY = 60  # of WebP
+QUALITY = 60  # of WebP, for colours and for opacity
 MASK_COLUMNS = 96  # a WebP has at most 16,383 rows of pixels
 BLACK = 12  # of 255: the brightest that still counts as black
 FULL = 0.97  # share of a sprite that is opaque, from which an icon is a mere square
@@ -71,7 +71,8 @@ def main() -> None:
     write_table(sheets, about)
     write_makers(drawings, about)
     write_licences(node_modules, {about[drawing.set]["license"]["spdx"] for drawing in drawings})
-    print(f"{len(drawings)} drawings by {len({about[d.set]['author']['name'] for d in drawings})}")
+    makers = {about[drawing.set]["author"]["name"] for drawing in drawings}
+    print(f"{len(drawings)} drawings by {len(makers)} makers")
 
 
 def from_sheets(count: int) -> list[Candidate]:
@@ -174,7 +175,7 @@ def write_sheet(path: Path, drawings: list[Candidate]) -> None:
     if drawings[0].is_mask:
         save_masks(sprites, path, MASK_COLUMNS)
     else:
-        save_sheet(sprites, path, QUALITY)
+        save_sheet(sprites, path, QUALITY, QUALITY)
 
 
 def write_table(sheets: dict[str, list[Candidate]], about: dict) -> None:

@@ -72,7 +72,7 @@ def read_about(folder: Path) -> dict[str, dict]:
 
 
 def is_trained_icon_set(prefix: str, about: dict) -> bool:
-    """Whether a set's icons may be trained on: its licence, its kind, and that it is not held out."""
+    """Whether a set's icons may be trained on: permissive, of things, and not held out."""
     return (
         about["license"].get("spdx") in PERMISSIVE
         and about.get("category") not in LEFT_OUT_CATEGORIES
@@ -109,8 +109,8 @@ def names_of(data: dict) -> list[str]:
 
 
 def without_style(name: str, data: dict) -> str:
-    """ "cat-fill-24" -> "cat": without the set's own prefixes and suffixes and common words of style
-    and size.
+    """ "cat-fill-24" -> "cat": without the set's own prefixes and suffixes and the common words of
+    style and size.
     """
     for mark in data.get("suffixes") or {}:
         name = name.removesuffix(f"-{mark}") if mark else name

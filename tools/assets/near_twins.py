@@ -17,7 +17,7 @@ SIZE = 32  # pixels a side
 SHIFTS = tuple(product((-1, 0, 1), repeat=2))  # pixels
 FLAT = 0.03  # standard deviation of a luminance without structure
 # Of 108 pairs looked at, twelve in each step of 0.05 from 0.55 up, 44 were the same drawing but for
-# stroke, gloss or fill: of those from 0.80 up 37 of 48, in 0.75 to 0.80 4 of 12, below that 3 of 48.
+# stroke, gloss or fill: 37 of 48 from 0.80 up, 4 of 12 from 0.75 to 0.80, 3 of 48 below that.
 TWINS = 0.8
 # Cosine of two drawings' pixels, above which a training icon is a copy of another (a set's newer
 # edition, for example)

@@ -31,7 +31,7 @@ def render_icons(svgs: Sequence[str], node_modules: Path) -> list[Image.Image | 
                 done.append(b"")
             elif not rendered:
                 raise RuntimeError(f"{' '.join(command)} rendered nothing")
-    return [png and sprite_of(png) or None for png in done[: len(svgs)]]
+    return [sprite_of(png) if png else None for png in done[: len(svgs)]]
 
 
 def pngs(content: bytes) -> list[bytes]:

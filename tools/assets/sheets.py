@@ -40,9 +40,11 @@ def joined(sprites: Sequence[Image.Image], mode: str, columns: int = COLUMNS) ->
     return sheet
 
 
-def save_sheet(sprites: Sequence[Image.Image], path: Path, quality: int) -> None:
+def save_sheet(
+    sprites: Sequence[Image.Image], path: Path, quality: int, alpha_quality: int = 90
+) -> None:
     """Write coloured sprites as lossy WebP."""
-    joined(sprites, "RGBA").save(path, quality=quality, alpha_quality=90, method=6)
+    joined(sprites, "RGBA").save(path, quality=quality, alpha_quality=alpha_quality, method=6)
     tell(path, len(sprites))
 
 
