@@ -4,7 +4,7 @@ Developers run this once, after build_world.py; users never do. It reads the npm
 ``@iconify/json`` (the drawings), ``@resvg/resvg-js`` (renders them; needs node) and
 ``spdx-license-list`` (licence texts) from one folder:
 
-    npm install @iconify/json@2.2.535 @resvg/resvg-js@2.6.2 spdx-license-list@6.11.0
+    npm install @iconify/json@2.2.535 @resvg/resvg-js@2.6.2 spdx-license-list@6.12.0
     python -m tools.assets.build_drawings node_modules
 
 Trained on are nine emoji sets by five makers and, from all permissive icon sets, the icons that bear
@@ -14,6 +14,7 @@ other drawing to learn from: then Noto's stays.
 """
 
 import json
+import math
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
@@ -31,9 +32,10 @@ from tools.assets.sheets import COLUMNS, SPRITE, save_masks, save_sheet
 ASSETS = Path(__file__).parents[2] / "clipbench" / "assets"
 WORLD = ASSETS / "world"
 NOTO = "noto"
+NOTO_LICENCE = "OFL-1.1"  # of the font, which the sheet was made from
 SHARED_HELD_OUT = ("twemoji", "openmoji")  # with sheets of their own, as Noto
 QUALITY = 60  # of WebP, for colours and for opacity
-MASK_COLUMNS = 96  # a WebP has at most 16,383 rows of pixels
+CELLS = 1440  # of a sheet: what is decoded at once
 BLACK = 12  # of 255: the brightest that still counts as black
 FULL = 0.97  # share of a sprite that is opaque, from which an icon is a mere square
 
@@ -58,13 +60,11 @@ def main() -> None:
     node_modules = Path(sys.argv[1]).resolve()
     iconify = node_modules / "@iconify" / "json"
     about = icon_sets.read_about(iconify)
+    about[NOTO]["license"]["spdx"] = NOTO_LICENCE
     concepts = json.loads((WORLD / "concepts.json").read_text(encoding="utf-8"))
     candidates = from_sheets(len(concepts)) + from_sets(iconify, node_modules, about, concepts)
     drawings = without_twins(without_copies(candidates), len(concepts))
-    sheets = {
-        sheet: [drawing for drawing in drawings if drawing.sheet == sheet]
-        for sheet in dict.fromkeys(drawing.sheet for drawing in drawings)
-    }
+    sheets = in_sheets(drawings)
     for sheet, held in sheets.items():
         if sheet not in (NOTO, *SHARED_HELD_OUT):
             write_sheet(WORLD / f"{sheet}.webp", held)
@@ -157,7 +157,7 @@ def without_twins(drawings: list[Candidate], count: int) -> list[Candidate]:
         nearest = likeness[~is_twin].max(0)
         kept += [drawing for drawing, twin in zip(trained, is_twin, strict=True) if not twin]
         kept += [
-            replace(drawing, likeness=round(float(near), 2))
+            replace(drawing, likeness=math.floor(near * 100) / 100)
             for drawing, near in zip(held_out, nearest, strict=True)
         ]
     print(f"{removed.total()} twins left out, {stayed} of Noto's kept; {dict(removed)}")
@@ -170,10 +170,21 @@ def described(drawings: list[Candidate]) -> tuple[np.ndarray, ...]:
     )
 
 
+def in_sheets(drawings: list[Candidate]) -> dict[str, list[Candidate]]:
+    """File name -> its drawings; what is too many for one sheet goes into several, numbered."""
+    sheets = {}
+    for name in dict.fromkeys(drawing.sheet for drawing in drawings):
+        held = [drawing for drawing in drawings if drawing.sheet == name]
+        parts = [held[start : start + CELLS] for start in range(0, len(held), CELLS)]
+        numbered = [f"{name}-{number}" for number in range(1, len(parts) + 1)]
+        sheets |= zip(numbered if len(parts) > 1 else [name], parts, strict=True)
+    return sheets
+
+
 def write_sheet(path: Path, drawings: list[Candidate]) -> None:
     sprites = [drawing.sprite for drawing in drawings]
     if drawings[0].is_mask:
-        save_masks(sprites, path, MASK_COLUMNS)
+        save_masks(sprites, path)
     else:
         save_sheet(sprites, path, QUALITY, QUALITY)
 
@@ -245,7 +256,8 @@ MAKERS = """# Makers of the drawings
 Made by `tools/assets/build_drawings.py`. Every drawing was rendered at 64 pixels, cut to what is
 drawn, and stored with losses (colours as WebP, shapes of one colour in eight greys); nothing else was
 changed. The texts of the licences are in `licenses/`, one folder up; where a licence asks for a
-copyright notice, it is "Copyright (c)" and the maker named here.
+copyright notice, it is "Copyright (c)" and the maker named here. The icons of game-icons are by Lorc,
+Delapouite and others, named at https://game-icons.net/about.html.
 
 | set | maker | licence | drawings | use |
 |---|---|---|---|---|
@@ -265,7 +277,7 @@ def maker_row(name: str, about: dict, count: int, held_out: bool) -> str:
 
 def write_licences(node_modules: Path, used: set[str]) -> None:
     """The texts, except of what has one already."""
-    for name in sorted(used - {"CC-BY-SA-4.0"}):
+    for name in sorted(used - {"CC-BY-SA-4.0", NOTO_LICENCE}):
         source = node_modules / "spdx-license-list" / "licenses" / f"{name}.json"
         text = json.loads(source.read_text(encoding="utf-8"))["licenseText"]
         (ASSETS / "licenses" / f"{name}.txt").write_text(text.strip() + "\n", encoding="utf-8")

@@ -31,12 +31,12 @@ def squared(picture: Image.Image) -> Image.Image | None:
     return sprite
 
 
-def joined(sprites: Sequence[Image.Image], mode: str, columns: int = COLUMNS) -> Image.Image:
+def joined(sprites: Sequence[Image.Image], mode: str) -> Image.Image:
     """One sheet with the sprites in rows."""
-    rows = -(-len(sprites) // columns)
-    sheet = Image.new(mode, (columns * SPRITE, rows * SPRITE))
+    rows = -(-len(sprites) // COLUMNS)
+    sheet = Image.new(mode, (COLUMNS * SPRITE, rows * SPRITE))
     for index, sprite in enumerate(sprites):
-        sheet.paste(sprite, (index % columns * SPRITE, index // columns * SPRITE))
+        sheet.paste(sprite, (index % COLUMNS * SPRITE, index // COLUMNS * SPRITE))
     return sheet
 
 
@@ -48,10 +48,10 @@ def save_sheet(
     tell(path, len(sprites))
 
 
-def save_masks(sprites: Sequence[Image.Image], path: Path, columns: int = COLUMNS) -> None:
+def save_masks(sprites: Sequence[Image.Image], path: Path) -> None:
     """Write the alpha of sprites of one colour as lossless WebP of eight greys."""
     step = 255 / (GREYS - 1)
-    sheet = joined([sprite.getchannel("A") for sprite in sprites], "L", columns)
+    sheet = joined([sprite.getchannel("A") for sprite in sprites], "L")
     greys = sheet.point([round(round(value / step) * step) for value in range(256)])
     greys.convert("RGB").save(path, lossless=True, quality=100, method=6)
     tell(path, len(sprites))
