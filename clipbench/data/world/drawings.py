@@ -7,7 +7,7 @@ Twemoji, OpenMoji and whole icon sets, of which no near twin is among the traine
 
 import functools
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -97,6 +97,7 @@ def trained_by_concept() -> dict[int, tuple[Drawing, ...]]:
     return {concept: tuple(drawings) for concept, drawings in found.items()}
 
 
+@functools.cache
 def sets_of(split: str) -> tuple[str, ...]:
     """Keys of the sets that are "trained" or "held-out"."""
     return tuple(dict.fromkeys(item.set for item in all_drawings() if item.split == split))
@@ -159,7 +160,7 @@ def drawing_picture(drawing: Drawing) -> Image.Image:
     return Image.fromarray(drawing_pixels(drawing), "RGBA")
 
 
-def drawing_sprites(drawings: Sequence[Drawing] | Iterable[Drawing]) -> torch.Tensor:
+def drawing_sprites(drawings: Iterable[Drawing]) -> torch.Tensor:
     """(N, 4, 64, 64) uint8 straight RGBA, as `sprites` has them."""
     pixels = [drawing_pixels(drawing) for drawing in drawings]
     empty = np.zeros((0, SPRITE_SIZE, SPRITE_SIZE, 4), np.uint8)
