@@ -659,13 +659,18 @@ def initialise(model: CLIP) -> None:
     """
     text = model.text_encoder
     nn.init.normal_(text.token_embedding.weight, std=0.02)
-    blocks = [part for part in text.modules() if isinstance(part, Block)]
+    blocks = blocks_in(text)
     for block in blocks:
         initialise_block(block, text.config.width, len(blocks))
     nn.init.normal_(model.text_projection.weight, std=text.feature_width**-0.5)
     nn.init.normal_(model.image_projection.weight, std=model.image_encoder.feature_width**-0.5)
     if isinstance(model.image_encoder, ModifiedResNet):
         initialise_resnet(model.image_encoder)
+
+
+def blocks_in(encoder: nn.Module) -> list[Block]:
+    """An encoder's transformer blocks, from first to last."""
+    return [part for part in encoder.modules() if isinstance(part, Block)]
 
 
 def initialise_block(block: Block, width: int, depth: int) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +20,7 @@ from clipbench.bench.contest import tell
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
 from clipbench.bench.speedrun_rules import TARGET, Contestant, Run, top1
 from clipbench.compute.devices import pick_precision
+from clipbench.compute.precision import channels_last
 from clipbench.data.image_set import PictureSet
 from clipbench.data.streams import ScenePairs
 from clipbench.encoders.clip import ClipbenchEncoder
@@ -116,9 +116,7 @@ def train(recipe: Recipe, pairs: int, seed: int, threads: int | None, data: Pict
     size, batch = recipe.config.image_size, recipe.preset.train.batch_size
     stream = ScenePairs(seed, recipe.preset.scenes, recipe.preset.tiny_world, size)
     tokenizer, preprocess = world_tokenizer(recipe.config.context_length), Preprocess(size)
-    # torch's stubs know of no memory_format here
-    model: Any = recipe.model()
-    training = OpenClipTraining(model.to(memory_format=torch.channels_last), better_precision())
+    training = OpenClipTraining(channels_last(recipe.model()), better_precision())
     steps = math.ceil(pairs / batch)
     warmup = recipe.warmup if isinstance(recipe.warmup, int) else round(recipe.warmup * steps)
     began = time.monotonic()

@@ -4,6 +4,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clipbench.cli.shared import OBJECTIVES, add, note, positive, read_lines, show_numbers
 from clipbench.errors import UserError
@@ -105,7 +106,7 @@ def add_to(commands) -> None:
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
-def train(arguments) -> dict:
+def train(arguments) -> dict | None:
     from clipbench.compute import distributed
     from clipbench.training.log import TrainingLog
     from clipbench.training.presets import find_preset
@@ -212,7 +213,9 @@ def open_stream(arguments, preset, device, out: Path | None):
         raise UserError(
             f"{data} is for evaluation only; train on scenes, a folder or a .parquet file"
         )
-    columns = {name: getattr(arguments, name, None) for name in ("image_column", "caption_column")}
+    columns: dict[str, Any] = {
+        name: getattr(arguments, name, None) for name in ("image_column", "caption_column")
+    }
     columns["templates"] = own_templates(getattr(arguments, "templates", None))
     if getattr(arguments, "streaming", False):
         from clipbench.data.streams import StreamedPairs
@@ -256,7 +259,7 @@ class ProgressBar:
     """Shows how far a run is, and says what a person should know."""
 
     def __init__(self):
-        self.bar = None
+        self.bar: Any = None  # tqdm's, once the run begins
 
     def __call__(self, event: dict) -> None:
         from tqdm import tqdm

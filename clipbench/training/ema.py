@@ -6,19 +6,22 @@ the weights.
 """
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+Model = TypeVar("Model", bound=nn.Module)
 
-class Averaged:
+
+class Averaged(Generic[Model]):
     """After every update each weight of ``model`` moves towards the trained one by a share of 1 -
     decay.
 
     Starting from w_0, after n updates it is decay^n w_0 + (1 - decay) sum_k decay^(n - k) w_k.
     """
 
-    def __init__(self, model: nn.Module, decay: float):
+    def __init__(self, model: Model, decay: float):
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
 

@@ -66,7 +66,8 @@ def cached_backward(
                 for answer, gradient in zip(encode(*part), share, strict=True)
                 if answer.requires_grad
             ]
-            torch.autograd.backward(*zip(*flowing, strict=True))
+            reached, gradients = zip(*flowing, strict=True)
+            torch.autograd.backward(reached, gradients)
     set_random_state(after, images.device)
     return value.detach(), tuple(leaf.detach() for leaf in leaves)
 

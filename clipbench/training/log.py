@@ -8,6 +8,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any, TextIO
 
 from clipbench.errors import missing_package
 
@@ -30,8 +31,11 @@ class TrainingLog:
     """
 
     def __init__(self, folder: str | Path, tensorboard: bool = False):
-        self.folder, self.start, self.last = Path(folder), {}, {}
-        self.files, self.board = [], None
+        self.folder = Path(folder)
+        self.start: dict[str, Any] = {}
+        self.last: dict[str, Any] = {}
+        self.files: list[TextIO] = []
+        self.board: Any = None  # a SummaryWriter
         self.open_board = board_writer() if tensorboard else None
 
     def __call__(self, event: dict) -> None:

@@ -77,14 +77,14 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self.update(weight, group)
+                    self.update(weight, weight.grad, group)
 
-    def update(self, weight: torch.Tensor, group: dict) -> None:
+    def update(self, weight: torch.Tensor, gradient: torch.Tensor, group: dict) -> None:
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
-        state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-        direction = weight.grad.lerp(state["momentum"], group["momentum"])
+        state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        direction = gradient.lerp(state["momentum"], group["momentum"])
         matrix = direction.reshape(len(weight), -1)
         rows, columns = matrix.shape
         update = orthogonalise(matrix, dtype=self.dtype).to(weight.dtype).reshape(weight.shape)

@@ -1,6 +1,9 @@
 """Which optimiser learns which weight, and at which rate."""
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from clipbench.model import CLIP
 from clipbench.training.muon import Muon
@@ -20,17 +23,14 @@ def make_optimizers(
         whole: the objective around the model, whose own weights AdamW gets too.
         dtype: what Muon multiplies in; None means the weights' own.
     """
-    words = [model.text_encoder.token_embedding.weight]
+    words = trained([model.text_encoder.token_embedding.weight])
     inside = [
         weight
         for encoder in (model.image_encoder, model.text_encoder)
         for name, weight in encoder.named_parameters()
         if weight.ndim >= 2 and "embedding" not in name and "positions" not in name
     ]
-    matrices = inside if config.matrix_learning_rate else []
-    words, matrices = (
-        [weight for weight in group if weight.requires_grad] for group in (words, matrices)
-    )
+    matrices = trained(inside) if config.matrix_learning_rate else []
     known = {id(weight) for weight in matrices + words}
     others = [
         weight
@@ -49,3 +49,8 @@ def make_optimizers(
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
     return optimizers
+
+
+def trained(weights: Sequence[Tensor]) -> list[Tensor]:
+    """Those that are not locked."""
+    return [weight for weight in weights if weight.requires_grad]

@@ -13,7 +13,7 @@ from clipbench.data.world.evaluation_sets import EVALUATION_SEED
 from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError, did_you_mean
-from clipbench.model import CLIP, CLIPConfig, TextTransformer, TransformerConfig, ViTConfig
+from clipbench.model import CLIP, CLIPConfig, TextTransformer, TransformerConfig, ViTConfig, blocks_in
 from clipbench.objectives import JOINT
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.bundle import ModelBundle
@@ -170,7 +170,7 @@ def start_as_bag_of_words(model: CLIP) -> None:
     """
     if not isinstance(model.text_encoder, TextTransformer):
         return
-    for block in model.text_encoder.blocks:
+    for block in blocks_in(model.text_encoder):
         W = block.attention.out_proj.in_features
         block.attention.in_proj.weight[: 2 * W] *= 0.1
         for matrix in (block.attention.in_proj.weight[2 * W :], block.attention.out_proj.weight):

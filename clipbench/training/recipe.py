@@ -61,7 +61,7 @@ class TrainConfig:
             )
         if (self.minutes is None) == (self.pairs is None):
             raise UserError("give either minutes or pairs as the training budget")
-        if (self.minutes or self.pairs) <= 0:
+        if (self.minutes or self.pairs or 0) <= 0:
             raise UserError("the training budget must be more than nothing")
         if self.averaging and self.objective not in JOINT:
             raise UserError(

@@ -116,7 +116,8 @@ def restore(trainer, folder: Path) -> None:
     Raises:
         UserError: when it belongs to another model or recipe.
     """
-    state = read_manifest(folder)
+    if (state := read_manifest(folder)) is None:
+        raise UserError(f"{folder} is damaged")
     if differing := other_settings(trainer.config, state["config"]):
         raise UserError(
             f"{folder} was trained with another {', '.join(differing)}; resume with the "

@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from clipbench.compute import distributed
 from clipbench.compute.devices import pick_device, pick_precision, use_fastest_threads
 from clipbench.compute.flops import peak_tflops
-from clipbench.compute.precision import DTYPES
+from clipbench.compute.precision import DTYPES, channels_last
 from clipbench.data.streams import DrawnPairs, Pairs, PairStream, joined
 from clipbench.errors import UserError
 from clipbench.files import written_whole
@@ -42,7 +43,7 @@ from clipbench.training.run_state import (
     write_state,
 )
 
-Event = dict[str, object]
+Event = dict[str, Any]
 BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest checkpoint ...
 MOST_RESTORES = 3  # ... so many times at most
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
@@ -81,7 +82,7 @@ class Trainer:
     ):
         model, self.tokenizer, self.preprocess = bundle
         self.device = pick_device(machine.device)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.model = channels_last(model.to(self.device))
         self.config = recipe
         self.stream = stream.on(self.device) if isinstance(stream, DrawnPairs) else stream
         self.out = Path(out) if out else None
@@ -111,7 +112,7 @@ class Trainer:
         self.micro_batch = min(machine.micro_batch or self.local_batch, self.local_batch)
         if self.micro_batch < self.local_batch:
             refuse_batch_statistics(self.model, "encoding a batch in parts")
-        self.parallel = self.objective
+        self.parallel: Callable[..., Any] = self.objective
         if distributed.world_size() > 1:
             refuse_batch_statistics(self.model, "several processes")
             if recipe.objective != Contrastive.name:
@@ -387,6 +388,7 @@ class Trainer:
         """How much of the budget is used, in [0, 1]."""
         if self.config.pairs is not None:
             return self.pairs_seen / self.config.pairs
+        assert self.config.minutes is not None  # a recipe has one of the two
         return self.state.seconds / (60 * self.config.minutes)
 
     def set_learning_rate(self) -> float:
@@ -488,4 +490,6 @@ class Trainer:
         Raises:
             UserError: when there is none, or it belongs to another model or recipe.
         """
+        if self.out is None:
+            raise UserError("a run without a folder has nothing to resume from; give out=FOLDER")
         restore(self, newest_to_resume(self.out))
