@@ -21,6 +21,7 @@ from clipbench.inside import attention_maps, occlusion_maps, unit_layers, unit_r
 from clipbench.inside.steering import steer
 from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
+from clipbench.training.machine import Machine
 from clipbench.pretrained.folders import world_tokenizer
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -195,7 +196,7 @@ def test_an_answer_is_float32():
     assert answer(torch.ones(2, dtype=torch.bfloat16), on_device=True).dtype == torch.float32
 
 
-@pytest.mark.parametrize("load", [clipbench.load, clipbench.ClipbenchEncoder, clipbench.Trainer])
+@pytest.mark.parametrize("load", [clipbench.load, clipbench.ClipbenchEncoder, Machine])
 def test_nobody_has_to_name_a_device(load):
     import inspect
 

@@ -97,7 +97,7 @@ def test_recomputed_activations_give_the_same_gradients(machine):
 
 
 def test_a_model_without_transformer_blocks_has_nothing_to_recompute():
-    with pytest.raises(UserError, match="use --micro-batch") as error:
+    with pytest.raises(UserError, match="use micro-batches") as error:
         recompute_activations(small_clip(CONVNET, BAG_OF_WORDS))
     one_line(error.value)
 
