@@ -13,7 +13,14 @@ from clipbench.data.world.evaluation_sets import EVALUATION_SEED
 from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world2.settings import World2
 from clipbench.errors import UserError, did_you_mean
-from clipbench.model import CLIP, CLIPConfig, TextTransformer, TransformerConfig, ViTConfig, blocks_in
+from clipbench.model import (
+    CLIP,
+    CLIPConfig,
+    TextTransformer,
+    TransformerConfig,
+    ViTConfig,
+    blocks_in,
+)
 from clipbench.objectives import JOINT
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.bundle import ModelBundle

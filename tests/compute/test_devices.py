@@ -21,8 +21,8 @@ from clipbench.inside import attention_maps, occlusion_maps, unit_layers, unit_r
 from clipbench.inside.steering import steer
 from clipbench.objectives import make_objective
 from clipbench.preprocess import Preprocess
-from clipbench.training.machine import Machine
 from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.machine import Machine
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURES = [noise_picture(40, 50, seed) for seed in range(3)]
