@@ -20,18 +20,17 @@ import torch
 from clipbench.errors import UserError
 from clipbench.model import CLIP, BagOfWordsConfig, CLIPConfig, TransformerConfig
 from clipbench.objectives.caption_words import BagOfWordsPrediction, CaptionModel
-from clipbench.objectives.contrastive import Contrastive
+from clipbench.objectives.contrastive import Contrastive, JointObjective
 from clipbench.objectives.objective import Objective, RowWise
 from clipbench.objectives.sigmoid import Sigmoid
 from clipbench.objectives.simclr import SimCLR, nt_xent_loss, random_view
 from clipbench.objectives.supervised import Supervised
 
+JOINT: dict[str, type[JointObjective]] = {each.name: each for each in (Contrastive, Sigmoid)}
 OBJECTIVES: dict[str, type[Objective]] = {
-    each.name: each
-    for each in (Contrastive, Sigmoid, CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)
+    **JOINT,
+    **{each.name: each for each in (CaptionModel, BagOfWordsPrediction, SimCLR, Supervised)},
 }
-# those that make one space of pictures and texts: a CLIP, without further weights
-JOINT = (Contrastive.name, Sigmoid.name)
 
 
 def check_objective(name: str) -> None:
@@ -60,7 +59,7 @@ def make_objective(
     """
     check_objective(name)
     if name in JOINT:
-        return OBJECTIVES[name](clip, product_dtype)
+        return JOINT[name](clip, product_dtype)
     return Supervised(clip, class_names) if name == Supervised.name else OBJECTIVES[name](clip)
 
 

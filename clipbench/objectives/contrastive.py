@@ -26,17 +26,12 @@ class PairFeatures(NamedTuple):
     scale: Float[Tensor, ""]
 
 
-class Contrastive(Objective):
-    """The symmetric contrastive loss over the whole batch, of all processes.
-
-    Where pictures have several captions, it is the mean of the losses with the first captions, with
-    the second ones and so on. A caption is never contrasted with another one of its own picture.
+class JointObjective(Objective):
+    """What makes one space of pictures and texts: a CLIP, without further weights.
 
     Args:
-        product_dtype: what tiles of logits are multiplied in.
+        product_dtype: what large batches multiply features in.
     """
-
-    name = "contrastive"
 
     def __init__(self, clip: CLIP, product_dtype: torch.dtype | None = None):
         super().__init__(clip)
@@ -50,6 +45,26 @@ class Contrastive(Objective):
         return tokenizer([text for several in captions for text in several]).unflatten(
             0, (len(pairs.captions), -1)
         )
+
+    def accuracy(self, images: Tensor, texts: Tensor, *numbers: Tensor) -> float:
+        """Fraction of pictures whose own text is the most similar one."""
+        return batch_accuracy(images, texts if texts.ndim == 2 else texts[:, 0])
+
+    def flops(self, targets: Tensor, kept: float = 1.0) -> float:
+        image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
+        return training_flops(
+            self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel()
+        )
+
+
+class Contrastive(JointObjective):
+    """The symmetric contrastive loss over the whole batch, of all processes.
+
+    Where pictures have several captions, it is the mean of the losses with the first captions, with
+    the second ones and so on. A caption is never contrasted with another one of its own picture.
+    """
+
+    name = "contrastive"
 
     def forward(self, images: Tensor, targets: Tensor) -> PairFeatures:
         return PairFeatures(*self.clip(images, targets))
@@ -66,17 +81,8 @@ class Contrastive(Objective):
             return clip_loss(images, texts, scale)
         return tiled_clip_loss(images, texts, scale, dtype=self.product_dtype)
 
-    def accuracy(self, images: Tensor, texts: Tensor, scale: Tensor) -> float:
-        return batch_accuracy(images, texts if texts.ndim == 2 else texts[:, 0])
-
     def guessing(self, batch_size: int) -> float:
         return ln(batch_size)
-
-    def flops(self, targets: Tensor, kept: float = 1.0) -> float:
-        image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
-        return training_flops(
-            self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel()
-        )
 
 
 def locked(part: nn.Module) -> bool:

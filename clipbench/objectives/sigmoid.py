@@ -11,7 +11,7 @@ from torch import Tensor
 
 from clipbench.loss import siglip_loss
 from clipbench.model import CLIP
-from clipbench.objectives.contrastive import Contrastive
+from clipbench.objectives.contrastive import JointObjective
 
 
 class BiasedFeatures(NamedTuple):
@@ -23,7 +23,7 @@ class BiasedFeatures(NamedTuple):
     bias: Float[Tensor, ""]
 
 
-class Sigmoid(Contrastive):
+class Sigmoid(JointObjective):
     """The pairwise sigmoid loss over the whole batch.
 
     A model without a bias gets one, and with it the temperature that SigLIP's training starts from
@@ -38,17 +38,19 @@ class Sigmoid(Contrastive):
         super().__init__(clip, product_dtype)
 
     def forward(self, images: Tensor, targets: Tensor) -> BiasedFeatures:
-        return BiasedFeatures(*self.clip(images, targets), self.clip.logit_bias)
+        images, texts, scale = self.clip(images, targets)
+        return BiasedFeatures(images, texts, scale, self.bias)
+
+    @property
+    def bias(self) -> Tensor:
+        assert self.clip.logit_bias is not None  # as __init__ sees to
+        return self.clip.logit_bias
 
     def compare(
         self, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor
     ) -> Float[Tensor, ""]:
         each = [texts] if texts.ndim == 2 else texts.unbind(1)
         return torch.stack([siglip_loss(images, some, scale, bias) for some in each]).mean()
-
-    def accuracy(self, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> float:
-        """Fraction of pictures whose own text is the most similar one, as of the softmax."""
-        return super().accuracy(images, texts, scale)
 
     def guessing(self, batch_size: int) -> float:
         """Of a model that says of every couple that it is a pair with the probability 1 / B."""
