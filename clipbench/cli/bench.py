@@ -1,10 +1,11 @@
 """``clipbench bench``: how fast this machine is at something."""
 
-from argparse import SUPPRESS  # as a default: the function's own
+from argparse import SUPPRESS, Namespace  # SUPPRESS as a default: the function's own
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipbench.cli.shared import OBJECTIVES, Parser, add, positive, show_numbers
+from clipbench.cli.shared import OBJECTIVES, Options, Parser, add, positive, show_numbers
 
 
 def add_to(commands) -> None:
@@ -14,7 +15,7 @@ def add_to(commands) -> None:
     parser = commands.add_parser("bench", help=about, description=about)
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     for name, benchmark in BENCHMARKS.items():
-        one = add(kinds, name, bench, show_numbers, benchmark.about)
+        one = add(kinds, name, bench, show_numbers, benchmark.about, BenchOptions)
         one.add_argument(
             "--threads", type=positive(int), help="CPU threads (default: measured, or one)"
         )
@@ -284,9 +285,19 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def bench(arguments) -> dict:
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(Options):
+    what: str
+    keywords: dict  # of the benchmark's function
+
+    @classmethod
+    def read(cls, parsed: Namespace):
+        common = {"command", "what", "run", "show", "options", "exit_code", "json"}
+        keywords = {name: value for name, value in vars(parsed).items() if name not in common}
+        return cls(json=parsed.json, what=parsed.what, keywords=keywords)
+
+
+def bench(options: BenchOptions) -> dict:
     from clipbench.bench import BENCHMARKS
 
-    common = {"command", "what", "run", "show", "exit_code", "json"}
-    options = {name: value for name, value in vars(arguments).items() if name not in common}
-    return BENCHMARKS[arguments.what].load()(**options)
+    return BENCHMARKS[options.what].load()(**options.keywords)

@@ -1,7 +1,16 @@
 """``clipbench classify``: which of some texts fits a picture best."""
 
-from clipbench.cli.shared import add, load_joint, note, positive
+from dataclasses import dataclass
+
+from clipbench.cli.shared import ModelOptions, add, load_joint, note, positive
 from clipbench.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyOptions(ModelOptions):
+    image: str
+    text: list[str] | None
+    top: int
 
 
 def add_to(commands) -> None:
@@ -11,6 +20,7 @@ def add_to(commands) -> None:
         classify,
         show_classification,
         "which of some texts fits a picture best",
+        ClassifyOptions,
     )
     parser.add_argument("image", help="a picture file")
     parser.add_argument(
@@ -23,23 +33,23 @@ def add_to(commands) -> None:
     parser.add_argument("--device", default="auto")
 
 
-def classify(arguments) -> dict:
+def classify(options: ClassifyOptions) -> dict:
     import torch
 
     from clipbench.compute.devices import threads_for_latency
     from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
     from clipbench.preprocess import open_picture
 
-    picture = open_picture(arguments.image)
+    picture = open_picture(options.image)
     torch.set_num_threads(threads_for_latency())
-    encoder = load_joint(arguments)
-    texts, templates = (arguments.text, ["{}"]) if arguments.text else world_classes()
+    encoder = load_joint(options)
+    texts, templates = (options.text, ["{}"]) if options.text else world_classes()
     weights = zero_shot_weights(encoder, texts, templates)
-    if arguments.text:
+    if options.text:
         texts, weights = told_apart(texts, weights)
     features = encoder.encode_image(encoder.preprocess([picture]))
     cosines, probabilities = class_probabilities(features, weights, encoder.scale)
-    order = probabilities[0].argsort(descending=True)[: arguments.top].tolist()
+    order = probabilities[0].argsort(descending=True)[: options.top].tolist()
     ranking = [
         {
             "text": texts[i],
@@ -49,8 +59,8 @@ def classify(arguments) -> dict:
         for i in order
     ]
     return {
-        "image": arguments.image,
-        "model": arguments.model,
+        "image": options.image,
+        "model": options.model,
         "scale": encoder.scale,
         "ranking": ranking,
     }

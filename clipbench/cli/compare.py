@@ -3,15 +3,22 @@ first.
 """
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.shared import add
+from clipbench.cli.shared import Options, add
 from clipbench.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(Options):
+    records: list[Path]
+    csv: Path | None
 
 
 def add_to(commands) -> None:
     about = "why numbers differ: the switches of records, their numbers, and a paired test of two"
-    parser = add(commands, "compare", compare, show, about)
+    parser = add(commands, "compare", compare, show, about, CompareOptions)
     parser.add_argument(
         "records", nargs="+", type=Path, metavar="RECORD", help="files of clipbench eval --out FILE"
     )
@@ -20,18 +27,16 @@ def add_to(commands) -> None:
     )
 
 
-def compare(arguments) -> dict:
+def compare(options: CompareOptions) -> dict:
     from clipbench.evaluate.records.compare import compare, table
     from clipbench.evaluate.records.record import read_record
 
-    if len(arguments.records) < 2:
+    if len(options.records) < 2:
         raise UserError("give two or more records to compare")
-    records = dict(
-        zip(names_of(arguments.records), map(read_record, arguments.records), strict=True)
-    )
+    records = dict(zip(names_of(options.records), map(read_record, options.records), strict=True))
     columns, rows = table(records)
-    if arguments.csv:
-        write_csv(arguments.csv, columns, rows)
+    if options.csv:
+        write_csv(options.csv, columns, rows)
     if len(records) == 2:
         return {"records": list(records), **compare(*records.values())}
     return {"records": list(records), "columns": columns, "rows": rows}

@@ -2,7 +2,14 @@
 something needed is.
 """
 
-from clipbench.cli.shared import add
+from dataclasses import dataclass
+
+from clipbench.cli.shared import Options, add
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(Options):
+    online: bool
 
 
 def add_to(commands) -> None:
@@ -12,6 +19,7 @@ def add_to(commands) -> None:
         doctor,
         show_doctor,
         "what this machine can do, and what is missing",
+        DoctorOptions,
         lambda result: int(
             any(lack["needed"] for lack in result["missing"])
             or not all(model["ok"] for model in result.get("online", []))
@@ -24,10 +32,10 @@ def add_to(commands) -> None:
     )
 
 
-def doctor(arguments) -> dict:
+def doctor(options: DoctorOptions) -> dict:
     from clipbench.compute.doctor import report
 
-    if not arguments.online:
+    if not options.online:
         return report()
     from clipbench.pretrained.hub import openai_report
 

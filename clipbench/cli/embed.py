@@ -1,8 +1,25 @@
 """``clipbench embed``: features of pictures, in a file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.shared import add, load_on_device, note_unreadable, positive, show_numbers
+from clipbench.cli.shared import (
+    ModelOptions,
+    add,
+    load_on_device,
+    note_unreadable,
+    positive,
+    show_numbers,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedOptions(ModelOptions):
+    data: str
+    out: Path
+    before_projection: bool
+    precision: str
+    batch_size: int
 
 
 def add_to(commands) -> None:
@@ -12,6 +29,7 @@ def add_to(commands) -> None:
         embed,
         show_numbers,
         "features of pictures, in a file; goes on after a stop",
+        EmbedOptions,
     )
     parser.add_argument(
         "--model",
@@ -38,25 +56,25 @@ def add_to(commands) -> None:
     parser.add_argument("--device", default="auto")
 
 
-def embed(arguments) -> dict:
+def embed(options: EmbedOptions) -> dict:
     import time
 
     from clipbench.data.open import open_pictures
     from clipbench.errors import UserError
     from clipbench.evaluate.features import feature_file
 
-    if arguments.out.suffix != ".safetensors":
-        raise UserError(f"--out must end in .safetensors, not {arguments.out.name!r}")
-    encoder = load_on_device(arguments, arguments.precision)
-    data = open_pictures(arguments.data)
+    if options.out.suffix != ".safetensors":
+        raise UserError(f"--out must end in .safetensors, not {options.out.name!r}")
+    encoder = load_on_device(options, options.precision)
+    data = open_pictures(options.data)
     began = time.perf_counter()
-    projected = not arguments.before_projection
+    projected = not options.before_projection
     stored = feature_file.embed(
-        encoder, data, arguments.out, projected, arguments.batch_size, progress=not arguments.json
+        encoder, data, options.out, projected, options.batch_size, progress=not options.json
     )
     seconds = time.perf_counter() - began
     return {
-        "out": str(arguments.out),
+        "out": str(options.out),
         "rows": len(stored),
         "width": stored.features.shape[1],
         "projected": projected,

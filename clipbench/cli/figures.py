@@ -4,15 +4,30 @@ it appears here.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.shared import Parser, add, positive
+from clipbench.cli.shared import Options, Parser, add, positive
 from clipbench.errors import UserError, did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions(Options):
+    names: list[str]
+    scale: str
+    out: Path
+    model: str | None
+    records: Path | None
+    pictures: int
+    tasks: list[str] | None
+    no_measuring: bool
+    plan: bool
+    device: str
 
 
 def add_to(commands) -> None:
     about = "draw the paper's figures from shipped records, or measure what is missing"
-    parser = add(commands, "figures", figures, show, about)
+    parser = add(commands, "figures", figures, show, about, FiguresOptions)
     add_arguments(parser)
 
 
@@ -55,29 +70,29 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--device", default="auto")
 
 
-def figures(arguments) -> dict:
+def figures(options: FiguresOptions) -> dict:
     from clipbench.paper_figures import FIGURES, LEFT_OUT, Sources, finding_of
     from clipbench.paper_figures.page import make_folder, write_page
     from clipbench.paper_figures.plan import plan
 
-    wanted = checked(arguments.names, FIGURES, LEFT_OUT)
-    check_tasks(arguments.tasks or ())
-    if arguments.records is not None and not arguments.records.is_dir():
-        raise UserError(f"no folder of records: {arguments.records}")
-    make_folder(arguments.out)  # before anything is measured
+    wanted = checked(options.names, FIGURES, LEFT_OUT)
+    check_tasks(options.tasks or ())
+    if options.records is not None and not options.records.is_dir():
+        raise UserError(f"no folder of records: {options.records}")
+    make_folder(options.out)  # before anything is measured
     sources = Sources(
-        arguments.scale,
-        arguments.model,
-        arguments.records,
-        arguments.out / "records",
-        arguments.pictures,
-        arguments.tasks,
-        arguments.device,
-        not arguments.no_measuring,
+        options.scale,
+        options.model,
+        options.records,
+        options.out / "records",
+        options.pictures,
+        options.tasks,
+        options.device,
+        not options.no_measuring,
     )
-    if arguments.plan:
+    if options.plan:
         return {
-            "scale": arguments.scale,
+            "scale": options.scale,
             "model": str(sources.model),
             "plan": plan(wanted, sources),
         }
@@ -85,11 +100,11 @@ def figures(arguments) -> dict:
     for name in wanted:
         finding = finding_of(name, sources)
         found[name] = (finding, list(sources.used))
-        if not arguments.json:
+        if not options.json:
             print(f"clipbench: {name}: {finding.appears}", file=sys.stderr, flush=True)
-    page = write_page(arguments.out, found, sources)
+    page = write_page(options.out, found, sources)
     return {
-        "scale": arguments.scale,
+        "scale": options.scale,
         "model": str(sources.model),
         "page": str(page),
         "figures": {

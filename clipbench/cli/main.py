@@ -36,12 +36,12 @@ def formatted(usual: Callable[..., str], message, category, *place, **line) -> s
 def run(argv: list[str] | None) -> int:
     argv = (sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        arguments = build_parser().parse_args(argv)
-        result = arguments.run(arguments)
+        parsed = build_parser().parse_args(argv)
+        result = parsed.run(parsed.options.read(parsed))
         if result is not None:
-            shown = arguments.json and json.dumps(result, ensure_ascii=False)
-            print(as_utf8(shown or arguments.show(result)), flush=True)
-            return arguments.exit_code(result)
+            shown = parsed.json and json.dumps(result, ensure_ascii=False)
+            print(as_utf8(shown or parsed.show(result)), flush=True)
+            return parsed.exit_code(result)
     except UserError as error:
         print(f"clipbench: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -1,6 +1,16 @@
 """``clipbench search``: the pictures that fit a text or another picture best."""
 
-from clipbench.cli.shared import add, load_joint, positive
+from dataclasses import dataclass
+
+from clipbench.cli.shared import ModelOptions, add, load_joint, positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(ModelOptions):
+    data: str
+    text: str | None
+    image: str | None
+    top: int
 
 
 def add_to(commands) -> None:
@@ -10,6 +20,7 @@ def add_to(commands) -> None:
         search,
         show_results,
         "the pictures that fit a text or another picture best",
+        SearchOptions,
     )
     parser.add_argument(
         "--model",
@@ -26,7 +37,7 @@ def add_to(commands) -> None:
     parser.add_argument("--device", default="auto")
 
 
-def search(arguments) -> dict:
+def search(options: SearchOptions) -> dict:
     import torch
 
     from clipbench.compute.devices import threads_for_latency
@@ -34,15 +45,15 @@ def search(arguments) -> dict:
     from clipbench.evaluate.search import top_k
     from clipbench.preprocess import open_picture
 
-    picture = open_picture(arguments.image) if arguments.image else None
+    picture = open_picture(options.image) if options.image else None
     torch.set_num_threads(threads_for_latency())
-    encoder = load_joint(arguments)
-    if picture is None:
-        query = encoder.encode_text([arguments.text])
-    else:
+    encoder = load_joint(options)
+    if picture is not None:
         query = encoder.encode_image(encoder.preprocess([picture]))
-    stored = open_features(encoder, arguments.data, progress=not arguments.json)
-    found = top_k(query, stored.features, min(arguments.top, len(stored)))
+    else:
+        query = encoder.encode_text([options.text or ""])
+    stored = open_features(encoder, options.data, progress=not options.json)
+    found = top_k(query, stored.features, min(options.top, len(stored)))
     labels, names = stored.labels, stored.about.get("class_names")
     results = [
         {"id": stored.ids[row], "row": row, "cosine": score}
@@ -50,9 +61,9 @@ def search(arguments) -> dict:
         for row, score in zip(found.rows[0].tolist(), found.scores[0].tolist(), strict=True)
     ]
     return {
-        "query": arguments.text or arguments.image,
+        "query": options.text or options.image,
         "model": encoder.name,
-        "data": arguments.data,
+        "data": options.data,
         "pictures": len(stored),
         "results": results,
     }

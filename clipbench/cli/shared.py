@@ -5,6 +5,7 @@ numbers.
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
 
 # of clipbench.objectives
 OBJECTIVES = ("contrastive", "sigmoid", "caption-lm", "bow", "simclr", "supervised")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user asked of a command; each has its own kind, with these and more."""
+
+    json: bool
+
+    @classmethod
+    def read(cls, parsed: argparse.Namespace):
+        return cls(**{option.name: getattr(parsed, option.name) for option in fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(Options):
+    """Of a command that opens a model."""
+
+    model: str
+    device: str
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,18 +68,20 @@ class Parser(argparse.ArgumentParser):
 def add(
     commands,
     name: str,
-    run: Callable,
-    show: Callable,
+    run: Callable[..., dict | None],
+    show: Callable[[dict], str],
     about: str,
+    options: type[Options] = Options,
     exit_code: Callable[[dict], int] = lambda result: 0,
 ) -> Parser:
     """A command:
 
-    ``run`` gives its result, ``show`` makes that readable, ``exit_code`` says how the program ends.
+    ``run`` takes the command's ``options`` and gives its result, ``show`` makes that readable,
+    ``exit_code`` says how the program ends.
     """
     parser: Parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run, show=show, exit_code=exit_code)
+    parser.set_defaults(run=run, show=show, options=options, exit_code=exit_code)
     return parser
 
 
@@ -91,14 +113,14 @@ def show_float(value: float) -> str:
     return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}"
 
 
-def load_on_device(arguments, precision: str = "fp32"):
-    """The encoder that the arguments name, in the precision of records."""
+def load_on_device(options: ModelOptions, precision: str = "fp32"):
+    """The encoder that the options name, in the precision of records."""
     from clipbench.encoders.clip import load
 
-    return load(arguments.model, arguments.device, precision)
+    return load(options.model, options.device, precision)
 
 
-def load_joint(arguments) -> "Encoder":
+def load_joint(options: ModelOptions) -> "Encoder":
     """The same, of pictures and texts.
 
     Raises:
@@ -106,7 +128,7 @@ def load_joint(arguments) -> "Encoder":
     """
     from clipbench.encoders.clip import joint
 
-    return joint(load_on_device(arguments))
+    return joint(load_on_device(options))
 
 
 def read_lines(file: Path) -> list[str]:
@@ -121,11 +143,11 @@ def note(line: str) -> None:
     print(f"clipbench: {' '.join(line.split())}", file=sys.stderr)
 
 
-def progress_lines(arguments) -> Callable[[str], None]:
+def progress_lines(options: Options) -> Callable[[str], None]:
     """Prints how far a long computation is, a line at a time on stderr, unless JSON was asked
     for.
     """
-    return lambda line: None if arguments.json else print(line, file=sys.stderr, flush=True)
+    return lambda line: None if options.json else print(line, file=sys.stderr, flush=True)
 
 
 def note_unreadable(stored) -> dict:

@@ -2,27 +2,63 @@
 
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clipbench.cli.shared import OBJECTIVES, add, note, positive, read_lines, show_numbers
+from clipbench.cli.shared import OBJECTIVES, Options, add, note, positive, read_lines, show_numbers
 from clipbench.errors import UserError
 
 # Options that a resumed run needs again.
 REPEATED = (
     "preset", "objective", "data", "image_column", "caption_column", "templates", "seed", "minutes",
-    "pairs", "batch_size", "micro_batch", "from", "rates", "lock_image", "lock_text", "averaging",
+    "pairs", "batch_size", "micro_batch", "start", "rates", "lock_image", "lock_text", "averaging",
     "precision", "recompute", "compile", "streaming",
 )  # fmt: skip
+
+FLAGS = {"start": "--from"}  # from is a word of Python
 
 # Options that say how this machine computes, not what.
 MACHINE = ("threads", "micro_batch", "precision", "recompute", "compile")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Options):
+    preset: str
+    objective: str | None
+    start: str | None  # --from
+    rates: float | None
+    lock_image: bool
+    lock_text: bool
+    averaging: float | None
+    data: str | None  # None: the preset's own world
+    image_column: str | None
+    caption_column: str | None
+    templates: Path | None
+    streaming: bool
+    out: Path | None
+    resume: bool
+    seed: int
+    minutes: float | None
+    pairs: int | None
+    batch_size: int | None
+    micro_batch: int | None
+    device: str
+    precision: str | None
+    recompute: bool
+    compile: bool
+    tensorboard: bool
+    threads: int | None
+
+
 def add_to(commands) -> None:
     parser = add(
-        commands, "train", train, show_numbers, "train a CLIP from scratch or from a model"
+        commands,
+        "train",
+        train,
+        show_numbers,
+        "train a CLIP from scratch or from a model",
+        TrainOptions,
     )
     parser.add_argument(
         "--preset",
@@ -35,7 +71,10 @@ def add_to(commands) -> None:
         help="what to ask of a batch (default: contrastive, as CLIP does)",
     )
     parser.add_argument(
-        "--from", metavar="MODEL", help="start from this model's weights instead of random ones"
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="start from this model's weights instead of random ones",
     )
     parser.add_argument(
         "--rates",
@@ -106,24 +145,24 @@ def add_to(commands) -> None:
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 
 
-def train(arguments) -> dict | None:
+def train(options: TrainOptions) -> dict | None:
     from clipbench.compute import distributed
     from clipbench.training.log import TrainingLog
     from clipbench.training.presets import find_preset
 
-    preset = changed(find_preset(arguments.preset), arguments)
-    out = arguments.out or Path("runs") / Path(arguments.preset).stem
-    if not arguments.resume and any(out.glob("step-*")):
+    preset = changed(find_preset(options.preset), options)
+    out = options.out or Path("runs") / Path(options.preset).stem
+    if not options.resume and any(out.glob("step-*")):
         raise UserError(
             f"{out} already holds a run; add --resume to go on with it, or give another --out"
         )
-    trainer = make_trainer(preset, arguments, out)
-    if arguments.resume:
+    trainer = make_trainer(preset, options, out)
+    if options.resume:
         trainer.resume()
     make_folder(out)
-    log = TrainingLog(out, arguments.tensorboard)
+    log = TrainingLog(out, options.tensorboard)
     bar = ProgressBar()
-    trainer.callbacks += [log] if arguments.json else [log, bar]
+    trainer.callbacks += [log] if options.json else [log, bar]
     try:
         end = trainer.run()
     finally:
@@ -131,7 +170,7 @@ def train(arguments) -> dict | None:
     if not distributed.leave():
         return None
     if not end["finished"]:
-        print(f"stopped; go on with: {resume_command(arguments, out)}", file=sys.stderr)
+        print(f"stopped; go on with: {resume_command(options, out)}", file=sys.stderr)
     return {
         "out": str(out),
         "finished": end["finished"],
@@ -145,22 +184,21 @@ def train(arguments) -> dict | None:
     }
 
 
-def changed(preset, arguments):
+def changed(preset, options: TrainOptions):
     """The preset with what the command line says otherwise."""
     from clipbench.objectives import suited
     from clipbench.training.presets import with_budget
 
-    objective = arguments.objective or preset.train.objective
+    objective = options.objective or preset.train.objective
     preset = replace(preset, model=suited(preset.model, objective))
-    given = {name: getattr(arguments, name) for name in ("batch_size", "averaging")}
-    changes = {name: value for name, value in given.items() if value is not None} | {
-        "objective": objective
-    }
-    changes |= {name: True for name in ("lock_image", "lock_text") if getattr(arguments, name)}
-    factor = arguments.rates or (0.1 if getattr(arguments, "from") else 1.0)
+    given = {"batch_size": options.batch_size, "averaging": options.averaging}
+    given |= {"lock_image": options.lock_image or None, "lock_text": options.lock_text or None}
+    changes = {name: value for name, value in given.items() if value is not None}
+    changes["objective"] = objective
+    factor = options.rates or (0.1 if options.start else 1.0)
     rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
     changes |= {name: factor * getattr(preset.train, name) for name in rates}
-    return with_budget(preset, arguments.minutes, arguments.pairs, **changes)
+    return with_budget(preset, options.minutes, options.pairs, **changes)
 
 
 def make_folder(folder: Path) -> None:
@@ -170,7 +208,7 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def make_trainer(preset, arguments, out: Path | None):
+def make_trainer(preset, options: TrainOptions, out: Path | None):
     import torch
 
     from clipbench.compute import distributed
@@ -178,13 +216,13 @@ def make_trainer(preset, arguments, out: Path | None):
     from clipbench.training.machine import Machine
     from clipbench.training.trainer import Trainer
 
-    device = pick_device(arguments.device)
+    device = pick_device(options.device)
     if distributed.was_launched():
         device = distributed.join(device)
-    torch.manual_seed(arguments.seed)
-    bundle = starting_model(preset, getattr(arguments, "from", None))
-    stream = open_stream(arguments, replace(preset, model=bundle.model.config), device, out)
-    given = {name: getattr(arguments, name) for name in MACHINE if hasattr(arguments, name)}
+    torch.manual_seed(options.seed)
+    bundle = starting_model(preset, options.start)
+    stream = open_stream(options, replace(preset, model=bundle.model.config), device, out)
+    given = {name: getattr(options, name) for name in MACHINE}
     return Trainer(bundle, stream, preset.train, out, machine=Machine(device, **given))
 
 
@@ -196,7 +234,7 @@ def starting_model(preset, name: str | None):
     return untrained(preset) if name is None else load_pretrained(find_folder(name))
 
 
-def open_stream(arguments, preset, device, out: Path | None):
+def open_stream(options: TrainOptions, preset, device, out: Path | None):
     """The pairs to train on."""
     from clipbench.compute import distributed
     from clipbench.data.open import open_captioned
@@ -205,8 +243,8 @@ def open_stream(arguments, preset, device, out: Path | None):
     from clipbench.data.world.evaluation_sets import SCENE_SETS
     from clipbench.training.presets import scenes_of
 
-    seed, size = arguments.seed, preset.model.image_size
-    data = arguments.data or preset.data
+    seed, size = options.seed, preset.model.image_size
+    data = options.data or preset.data
     if data in ("scenes", "scenes2"):
         return scenes_of(preset, seed, device, data)
     if data in SCENE_SETS:
@@ -214,10 +252,11 @@ def open_stream(arguments, preset, device, out: Path | None):
             f"{data} is for evaluation only; train on scenes, a folder or a .parquet file"
         )
     columns: dict[str, Any] = {
-        name: getattr(arguments, name, None) for name in ("image_column", "caption_column")
+        "image_column": options.image_column,
+        "caption_column": options.caption_column,
+        "templates": own_templates(options.templates),
     }
-    columns["templates"] = own_templates(getattr(arguments, "templates", None))
-    if getattr(arguments, "streaming", False):
+    if options.streaming:
         from clipbench.data.streams import StreamedPairs
 
         streamed = StreamedPairs(data, seed, size, device, folder=out, **columns)
@@ -240,11 +279,11 @@ def own_templates(file: Path | None) -> list[str] | None:
     return templates
 
 
-def resume_command(arguments, out: Path) -> str:
+def resume_command(options: TrainOptions, out: Path) -> str:
     """The command that goes on where this one stopped."""
     words = ["clipbench", "train", "--out", str(out)]
     for name in REPEATED:
-        value, option = getattr(arguments, name), f"--{name.replace('_', '-')}"
+        value, option = getattr(options, name), FLAGS.get(name, f"--{name.replace('_', '-')}")
         words += (
             []
             if value is None or value is False

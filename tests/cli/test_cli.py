@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import time
-from argparse import Namespace
 from pathlib import Path
 
 import pyarrow
@@ -24,7 +23,8 @@ from small import (
 )
 
 from clipbench.cli import main
-from clipbench.cli.train import make_trainer
+from clipbench.cli.main import build_parser
+from clipbench.cli.train import TrainOptions, make_trainer
 from clipbench.pretrained.checkpoint import newest_intact
 from clipbench.pretrained.folders import WEIGHTS, load_pretrained
 from clipbench.training.log import read_events
@@ -530,8 +530,9 @@ sys.exit(main(sys.argv[1:]))
 def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(
     world, tmp_path, capsys
 ):
-    options = Namespace(data="scenes", seed=0, device="cpu", threads=1)
-    trainer = make_trainer(find_preset(str(world / "small.json")), options, tmp_path / "run")
+    parsed = build_parser().parse_args(["train", "--device", "cpu", "--threads", "1"])
+    preset = find_preset(str(world / "small.json"))
+    trainer = make_trainer(preset, TrainOptions.read(parsed), tmp_path / "run")
     trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == 2 else None)
     trainer.run()
     before = newest_intact(tmp_path / "run")

@@ -1,10 +1,11 @@
 """``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches
 that move them.
 
-A task's ``measure(encoder, arguments)`` returns (metrics, settings), and perhaps a third dict: what
+A task's ``measure(encoder, options)`` returns (metrics, settings), and perhaps a third dict: what
 it said of every picture.
 """
 
+import functools
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from clipbench.cli.evaluate import (
     units,
     zero_shot,
 )
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
 TASKS = (
@@ -34,7 +36,8 @@ def add_to(commands) -> None:
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for task in TASKS:
         show = getattr(task, "show", show_record)
-        add_common(add(tasks, task.NAME, evaluate, show, task.ABOUT), task)
+        run = functools.partial(evaluate, task)
+        add_common(add(tasks, task.NAME, run, show, task.ABOUT, task.Options), task)
 
 
 def add_common(parser: Parser, task) -> None:
@@ -52,31 +55,30 @@ def add_common(parser: Parser, task) -> None:
     )
     parser.add_argument("--out", type=Path, help="also write the record to this file")
     parser.add_argument("--device", default="auto")
-    parser.set_defaults(measure=task.measure)
     task.add_arguments(parser)
 
 
-def evaluate(arguments) -> dict:
+def evaluate(task, options: EvaluateOptions) -> dict:
     from clipbench.evaluate.records.record import make_record, write_record
     from clipbench.pretrained import random_weights
 
     began = time.perf_counter()
-    encoder = load_on_device(arguments)
-    metrics, settings, *outcomes = arguments.measure(encoder, arguments)
+    encoder = load_on_device(options)
+    metrics, settings, *outcomes = task.measure(encoder, options)
     record = make_record(
         metrics=metrics,
         settings={
-            "task": arguments.task,
-            "model": str(arguments.model),
-            "data": arguments.data,
+            "task": task.NAME,
+            "model": str(options.model),
+            "data": options.data,
             **settings,
             **random_weights.settings(encoder.name),
         },
         fingerprint=encoder.fingerprint,
         seconds=time.perf_counter() - began,
     )
-    if arguments.out:  # with what it said of every picture, for paired tests
-        write_record(arguments.out, record | ({"outcomes": outcomes[0]} if outcomes else {}))
+    if options.out:  # with what it said of every picture, for paired tests
+        write_record(options.out, record | ({"outcomes": outcomes[0]} if outcomes else {}))
     return record
 
 

@@ -1,8 +1,10 @@
 """``clipbench eval few-shot``: learning curves from a few pictures a class, against zero-shot."""
 
 import argparse
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
@@ -14,6 +16,16 @@ ABOUT = (
     "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
 )
 METHODS = ("probe", "probe-projected", "tip-adapter", "tip-adapter-f", "coop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    train: str | None
+    scenes: int
+    shots: tuple[int, ...]
+    seeds: int
+    methods: list[str]
+    no_full: bool
 
 
 def add_arguments(parser: Parser) -> None:
@@ -59,27 +71,27 @@ def ascending(text: str) -> tuple[int, ...]:
     return shots
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
     from clipbench.data.probe_splits import open_split
     from clipbench.data.readers.prompt_sets import words_for
     from clipbench.evaluate.probes.few_shot import curve_metrics, few_shot_curve, usable_shots
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
 
-    split = open_split(arguments.data, arguments.train, arguments.scenes)
+    split = open_split(options.data, options.train, options.scenes)
     class_names, templates = words_for(split.test)
     weights = zero_shot_weights(encoder, class_names, templates)
-    note_empty_folders(arguments.data, split.train.labels, class_names)
-    before, projected = (both_rows(encoder, split, kind, arguments) for kind in (False, True))
+    note_empty_folders(options.data, split.train.labels, class_names)
+    before, projected = (both_rows(encoder, split, kind, options) for kind in (False, True))
     zero_shot = zero_shot_metrics(projected[1].features, projected[1].labels, weights)
-    shots = usable_shots(before[0].labels, arguments.shots)
+    shots = usable_shots(before[0].labels, options.shots)
     metrics = {f"zero_shot{key[4:]}": zero_shot[key] for key in ("top1", "top1_low", "top1_high")}
-    for name in arguments.methods:
+    for name in options.methods:
         score = scorer(name, before, projected, weights, encoder, class_names)
-        curve = few_shot_curve(before[0].labels, score, shots, range(arguments.seeds))
+        curve = few_shot_curve(before[0].labels, score, shots, range(options.seeds))
         full = (
             None
-            if arguments.no_full or "probe" not in name
+            if options.no_full or "probe" not in name
             else full_accuracy(name, before, projected, weights)
         )
         metrics |= curve_metrics(
@@ -93,22 +105,22 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     return metrics, {
         "split": split.how,
         "shots": shots,
-        "shots_left_out": [k for k in arguments.shots if k not in shots],
-        "seeds": arguments.seeds,
-        "methods": arguments.methods,
+        "shots_left_out": [k for k in options.shots if k not in shots],
+        "seeds": options.seeds,
+        "methods": options.methods,
         "validation": "min(shots, 4) further pictures of each class",
         "interval": "95 % Student over the seeds; zero-shot: 95 % Wilson over the pictures",
         "templates": templates,
     }
 
 
-def both_rows(encoder, split, projected: bool, arguments) -> "tuple[Rows, Rows]":
+def both_rows(encoder, split, projected: bool, options: Options) -> "tuple[Rows, Rows]":
     """(pool, test): features of one kind."""
     from clipbench.evaluate.features.feature_file import cached_features, labelled
     from clipbench.evaluate.probes.linear_probe import Rows
 
     def rows(part) -> Rows:
-        stored = cached_features(encoder, part, projected=projected, progress=not arguments.json)
+        stored = cached_features(encoder, part, projected=projected, progress=not options.json)
         if projected:  # the same pictures both times: told once
             note_unreadable(stored)
         features, labels, _ = labelled(stored, part.name)

@@ -2,6 +2,9 @@
 protocol.
 """
 
+from dataclasses import dataclass
+
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines
 
@@ -13,6 +16,13 @@ FEATURES = {
     "projected": "projected unit vectors",
     "pixels": f"raw pixels, {PIXELS} x {PIXELS} RGB in [0, 1]",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    train: str | None
+    scenes: int
+    features: str
 
 
 def add_arguments(parser: Parser) -> None:
@@ -34,21 +44,21 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one probe."""
     from clipbench.data.probe_splits import open_split
     from clipbench.evaluate.probes.linear_probe import GRID, judged_probe
 
-    split = open_split(arguments.data, arguments.train, arguments.scenes)
+    split = open_split(options.data, options.train, options.scenes)
     left_out: dict[str, str] = {}
     train, test, validation = (
-        rows_of(encoder, part, arguments, left_out)
+        rows_of(encoder, part, options.features, not options.json, left_out)
         for part in (split.train, split.test, split.validation)
     )
     class_names = split.test.class_names
-    note_empty_folders(arguments.data, train.labels, class_names)
+    note_empty_folders(options.data, train.labels, class_names)
     metrics, verdicts = judged_probe(
-        train, test, validation, len(class_names), progress_lines(arguments)
+        train, test, validation, len(class_names), progress_lines(options)
     )
     ids = [str(name) for name in split.test.ids if str(name) not in left_out]
     settings = {
@@ -56,7 +66,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         "validation": "its own"
         if split.validation
         else "a stratified fifth of the training rows, seed 0",
-        "features": FEATURES[arguments.features],
+        "features": FEATURES[options.features],
         "scaling": "none",
         "penalty": "|W|^2 / 2 + C * sum of losses, intercept free (scikit-learn's)",
         "C_grid": [GRID[0], GRID[-1], len(GRID)],
@@ -65,7 +75,7 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     return metrics, settings, verdicts.outcomes(ids, class_names)
 
 
-def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):
+def rows_of(encoder, pictures, kind: str, progress: bool, left_out: dict[str, str]):
     """The features of some pictures with their labels; None for None.
 
     Unreadable ones are told and noted.
@@ -75,10 +85,10 @@ def rows_of(encoder, pictures, arguments, left_out: dict[str, str]):
 
     if pictures is None:
         return None
-    if arguments.features == "pixels":
+    if kind == "pixels":
         features, labels = pictures.tensor(PIXELS).flatten(1) / 255, pictures.labels
     else:
-        projected, progress = arguments.features == "projected", not arguments.json
+        projected = kind == "projected"
         stored = cached_features(encoder, pictures, projected=projected, progress=progress)
         left_out |= note_unreadable(stored).get("left_out", {})
         features, labels = stored.features, stored.labels

@@ -1,5 +1,8 @@
 """``clipbench eval multi-label``: which classes a picture shows, where it may show several."""
 
+from dataclasses import dataclass
+
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import OWN, find_templates
 from clipbench.cli.shared import Parser, note_unreadable
 
@@ -7,6 +10,11 @@ NAME = "multi-label"
 ABOUT = (
     "mean average precision of class names and templates, where a picture may show several classes"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    templates: str | None
 
 
 def add_arguments(parser: Parser) -> None:
@@ -19,7 +27,7 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of
     prompts.
     """
@@ -31,12 +39,12 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.evaluate.statistics.accuracy import multi_label_metrics
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
-    pictures, targets = open_several_labels(arguments.data)
+    pictures, targets = open_several_labels(options.data)
     class_names, templates = words_for(pictures)
-    stored = cached_features(encoder, pictures, progress=not arguments.json)
-    if arguments.templates not in (None, OWN):
-        templates = find_templates(arguments.templates, stored)
-    weights = Prompts(encoder, class_names, progress=not arguments.json).weights(templates)
+    stored = cached_features(encoder, pictures, progress=not options.json)
+    if options.templates not in (None, OWN):
+        templates = find_templates(options.templates, stored)
+    weights = Prompts(encoder, class_names, progress=not options.json).weights(templates)
     check_features(stored.features, len(weights))
     kept = [row for row, name in enumerate(pictures.ids) if str(name) not in stored.unreadable]
     known = recognised(pictures.name, pictures.class_names)

@@ -2,10 +2,18 @@
 among all.
 """
 
+from dataclasses import dataclass
+
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, note, note_unreadable
 
 NAME = "retrieval"
 ABOUT = "recall of captions by pictures and of pictures by captions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    prefix: str
 
 
 def add_arguments(parser: Parser) -> None:
@@ -17,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes); outcomes are R@1 of every query."""
     from clipbench.data.open import as_pictures, open_evaluated_captions
     from clipbench.data.readers.captioned import captions_line
@@ -25,19 +33,19 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.retrieval import distinct, retrieval_ranks
 
-    data, without = open_evaluated_captions(arguments.data)
+    data, without = open_evaluated_captions(options.data)
     note(captions_line(data))
-    stored = cached_features(encoder, as_pictures(data), progress=not arguments.json)
+    stored = cached_features(encoder, as_pictures(data), progress=not options.json)
     rows = [row for row, name in enumerate(data.ids) if str(name) not in stored.unreadable]
     captions = distinct(
-        [[with_prefix(arguments.prefix, text) for text in data.captions(row)] for row in rows]
+        [[with_prefix(options.prefix, text) for text in data.captions(row)] for row in rows]
     )
-    texts = text_features(encoder, captions.texts, progress=not arguments.json)
+    texts = text_features(encoder, captions.texts, progress=not options.json)
     ranks = retrieval_ranks(stored.features, texts, captions)
     settings = {
         "pictures": data.name,
         "captions": data.origin,
-        "prefix": arguments.prefix,
+        "prefix": options.prefix,
         "equal_captions": "one text, but for capitals and spaces: one query, in the gallery "
         "once, right for every "
         "picture that has it",

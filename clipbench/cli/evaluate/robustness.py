@@ -3,9 +3,11 @@ standard models keep.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.cli.evaluate.few_shot import ascending
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, positive, read_lines
 
@@ -14,6 +16,22 @@ ABOUT = (
     "accuracy when the data change: other artists, corruptions; effective "
     "robustness, mixed weights, probes"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    interval: str
+    shifts: list[str] | None
+    pictures: int
+    templates: Path | None
+    seed: int
+    against: list[Path]
+    wise_ft: str | None
+    shares: tuple[float, ...] | None
+    shots: tuple[int, ...]
+    train: str | None
+    scenes: int
+    seeds: int
 
 
 def add_arguments(parser: Parser) -> None:
@@ -94,74 +112,69 @@ def shares(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"must be numbers with commas, not {text}") from None
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings) of the shifts and of what else was asked for."""
     from clipbench.evaluate.features.feature_file import cached_image_features
     from clipbench.evaluate.records.record import read_record
     from clipbench.evaluate.robustness import effective_robustness, shift_metrics
     from clipbench.evaluate.wise_ft import SHARES
 
-    data, pool, shifts = open_all(arguments)
-    templates = (
-        list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
-    )
-    standard = [read_record(file)["metrics"] for file in arguments.against]
+    data, pool, shifts = open_all(options)
+    templates = list(data.templates) if options.templates is None else read_lines(options.templates)
+    standard = [read_record(file)["metrics"] for file in options.against]
 
     def cached(model, pictures, projected):
-        return cached_image_features(model, pictures, projected, progress=not arguments.json)
+        return cached_image_features(model, pictures, projected, progress=not options.json)
 
-    metrics = shift_metrics(encoder, data, shifts, templates, cached, arguments.interval)
+    metrics = shift_metrics(encoder, data, shifts, templates, cached, options.interval)
     if standard:
         metrics |= effective_robustness(metrics, standard)
-    mixed = arguments.shares or SHARES
-    if arguments.wise_ft:
-        metrics |= mixtures(encoder, arguments, data, shifts, templates, mixed)
-    if arguments.shots:
-        metrics |= sweep(encoder, arguments, data, pool, shifts)
+    mixed = options.shares or SHARES
+    if options.wise_ft:
+        metrics |= mixtures(encoder, options.wise_ft, data, shifts, templates, mixed)
+    if options.shots:
+        metrics |= sweep(encoder, options, data, pool, shifts)
     return metrics, {
         "templates": templates,
         "shifts": list(shifts),
-        "seed": arguments.seed,
-        "against": [str(file) for file in arguments.against],
-        "wise_ft": arguments.wise_ft,
-        "shares": list(mixed) if arguments.wise_ft else None,
-        "shots": list(arguments.shots),
-        "interval": f"95 % {arguments.interval}",
+        "seed": options.seed,
+        "against": [str(file) for file in options.against],
+        "wise_ft": options.wise_ft,
+        "shares": list(mixed) if options.wise_ft else None,
+        "shots": list(options.shots),
+        "interval": f"95 % {options.interval}",
     }
 
 
-def open_all(arguments) -> tuple:
+def open_all(options: Options) -> tuple:
     """(pictures before, training pictures for probes or None, shift -> pictures after)."""
     from clipbench.data.open import open_labelled
     from clipbench.data.probe_splits import drawn, open_split
     from clipbench.data.readers.prompt_sets import with_known_words
 
-    if arguments.shots:
-        split = open_split(arguments.data, arguments.train, arguments.scenes)
+    if options.shots:
+        split = open_split(options.data, options.train, options.scenes)
         data, pool = split.test, split.train
     else:
-        data, pool = open_labelled(arguments.data), None
-    note_empty_folders(arguments.data, data.labels, data.class_names)
-    data = with_known_words(drawn(data, arguments.pictures, arguments.seed))
+        data, pool = open_labelled(options.data), None
+    note_empty_folders(options.data, data.labels, data.class_names)
+    data = with_known_words(drawn(data, options.pictures, options.seed))
     return (
         data,
         pool,
-        {
-            name: open_shift(name, data, arguments)
-            for name in arguments.shifts or usual_shifts(arguments)
-        },
+        {name: open_shift(name, data, options) for name in options.shifts or usual_shifts(options)},
     )
 
 
-def usual_shifts(arguments) -> list[str]:
+def usual_shifts(options: Options) -> list[str]:
     from clipbench.data.alter.corruptions import CORRUPTIONS
     from clipbench.data.world.sprites import ART_SETS
 
-    other_artists = ART_SETS[1:] if arguments.data.startswith("scenes:heldout") else ()
+    other_artists = ART_SETS[1:] if options.data.startswith("scenes:heldout") else ()
     return [*other_artists, *(f"{name}:3" for name in CORRUPTIONS)]
 
 
-def open_shift(name: str, data, arguments):
+def open_shift(name: str, data, options: Options):
     """A corruption of the data, or another data set."""
     from clipbench.data.alter.corruptions import CORRUPTIONS, corrupted
     from clipbench.data.open import open_labelled
@@ -171,14 +184,12 @@ def open_shift(name: str, data, arguments):
 
     kind, _, strength = name.partition(":")
     if kind in CORRUPTIONS:
-        return corrupted(data, kind, int(strength) if strength.isdecimal() else 0, arguments.seed)
+        return corrupted(data, kind, int(strength) if strength.isdecimal() else 0, options.seed)
     shifted = with_known_words(open_labelled(name))
-    return drawn(
-        only_of(shifted, shared_classes(data, shifted)), arguments.pictures, arguments.seed
-    )
+    return drawn(only_of(shifted, shared_classes(data, shifted)), options.pictures, options.seed)
 
 
-def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
+def mixtures(encoder, other: str, data, shifts, templates, mixed) -> dict:
     """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts.
 
     Their features are not kept.
@@ -187,7 +198,7 @@ def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
     from clipbench.evaluate.robustness import shift_metrics
     from clipbench.evaluate.wise_ft import interpolated
 
-    tuned = load(arguments.wise_ft, encoder.device, encoder.precision)
+    tuned = load(other, encoder.device, encoder.precision)
     metrics: dict[str, float] = {}
     for share in mixed:
         numbers = shift_metrics(interpolated(encoder, tuned, share), data, shifts, templates)
@@ -196,7 +207,7 @@ def mixtures(encoder, arguments, data, shifts, templates, mixed) -> dict:
     return metrics
 
 
-def sweep(encoder, arguments, data, pool, shifts) -> dict:
+def sweep(encoder, options: Options, data, pool, shifts) -> dict:
     """``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
     from clipbench.cli.evaluate.linear_probe import solver_device
     from clipbench.data.readers.prompt_sets import with_known_words
@@ -207,7 +218,7 @@ def sweep(encoder, arguments, data, pool, shifts) -> dict:
 
     def rows(pictures) -> Rows:
         features = cached_image_features(
-            encoder, pictures, projected=False, progress=not arguments.json
+            encoder, pictures, projected=False, progress=not options.json
         )
         return Rows(features.to(solver_device(encoder)), labels_among(pictures, data.class_names))
 
@@ -215,8 +226,8 @@ def sweep(encoder, arguments, data, pool, shifts) -> dict:
     tests = {"top1": rows(data)} | {
         f"{name}/top1": rows(shifted) for name, shifted in shifts.items()
     }
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-    usable = usable_shots(pool.labels, arguments.shots)
+    seeds = range(options.seed, options.seed + options.seeds)
+    usable = usable_shots(pool.labels, options.shots)
     return adaptation_sweep(pool, tests, usable, seeds, len(data.class_names))
 
 

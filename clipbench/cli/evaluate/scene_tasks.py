@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from dataclasses import dataclass
 
 from clipbench.cli.evaluate.few_shot import ascending
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
@@ -11,6 +13,16 @@ ABOUT = (
     "fourteen questions about scenes (count, position, relation, sign word, ...), "
     "zero-shot and by linear probes"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    interval: str
+    tasks: list[str] | None
+    pictures: int
+    train: int
+    shots: tuple[int, ...]
+    seeds: int
 
 
 def add_arguments(parser: Parser) -> None:
@@ -53,7 +65,7 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics of every task and their means, settings)."""
     from statistics import fmean
 
@@ -61,24 +73,24 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.errors import UserError
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
-    if arguments.data != "scenes":
+    if options.data != "scenes":
         raise UserError("the scene tasks draw their own scenes; leave --data out")
-    if arguments.shots and not arguments.train:
+    if options.shots and not options.train:
         raise UserError("shots are drawn from the training scenes; leave --train 0 out")
-    tasks = [scene_task(name) for name in arguments.tasks or TASKS]
+    tasks = [scene_task(name) for name in options.tasks or TASKS]
     found = {}
     for task in tasks:
         found[task.name] = scene_task_metrics(
             encoder,
             task,
-            arguments.pictures,
-            arguments.train,
-            not arguments.json,
-            arguments.interval,
-            arguments.shots,
-            range(arguments.seeds),
+            options.pictures,
+            options.train,
+            not options.json,
+            options.interval,
+            options.shots,
+            range(options.seeds),
         )
-        if not arguments.json:
+        if not options.json:
             print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
     metrics = {
         f"{name}/{key}": value for name, numbers in found.items() for key, value in numbers.items()
@@ -90,11 +102,11 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         "tasks": [task.name for task in tasks],
         "templates": {task.name: list(task.templates) for task in tasks},
         "seeds": {task.name: [task.seed, task.seed + 1] for task in tasks},
-        "train": arguments.train,
-        "shots": list(arguments.shots),
-        "shot_seeds": arguments.seeds if arguments.shots else 0,
+        "train": options.train,
+        "shots": list(options.shots),
+        "shot_seeds": options.seeds if options.shots else 0,
         "features": "zero-shot: projected; probe: before the projection",
-        "interval": f"95 % {arguments.interval}",
+        "interval": f"95 % {options.interval}",
     }
 
 

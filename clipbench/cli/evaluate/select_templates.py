@@ -2,11 +2,19 @@
 the other.
 """
 
-from clipbench.cli.evaluate.words import add_words, choose_words
+from dataclasses import dataclass
+
+from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
 NAME = "select-templates"
 ABOUT = "greedy choice of templates on one half of the pictures, scored on the other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(WordsOptions):
+    most: int
+    seed: int
 
 
 def add_arguments(parser: Parser) -> None:
@@ -19,16 +27,16 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics on the other half, settings with the chosen templates in their order)."""
     from clipbench.evaluate.features.prompts import Ensemble, Prompts
     from clipbench.evaluate.template_selection import best_length, forward_selection, halves
 
-    words = choose_words(encoder, arguments)
+    words = choose_words(encoder, options)
     templates = words.templates
-    validation, test = halves(words.stored.features, words.labels, arguments.seed)
-    prompts = Prompts(encoder, words.class_names, progress=not arguments.json).of_all(templates)
-    steps = forward_selection(prompts, validation, test, arguments.most)
+    validation, test = halves(words.stored.features, words.labels, options.seed)
+    prompts = Prompts(encoder, words.class_names, progress=not options.json).of_all(templates)
+    steps = forward_selection(prompts, validation, test, options.most)
     kept = best_length(steps)
     everything, first = (
         test.judged_by(Ensemble(some)).metrics() for some in (prompts, prompts[:1])
@@ -52,7 +60,7 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
         ],
         "candidates": templates,
         "words": words.of,
-        "split": f"halves of each class, seed {arguments.seed}; top1 is of the half "
+        "split": f"halves of each class, seed {options.seed}; top1 is of the half "
         "that did not choose",
         **note_unreadable(words.stored),
     }

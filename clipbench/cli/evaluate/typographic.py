@@ -3,8 +3,10 @@ model then sees.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
 from clipbench.errors import UserError
@@ -14,6 +16,26 @@ ABOUT = (
     "typographic attacks: another thing's name printed on every picture, by "
     "sticker size, with a control word"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    templates: Path | None
+    pictures: int
+    seed: int
+    longest: int
+    interval: str
+    probe: bool
+    train: str | None
+    scenes: int
+    height: float
+    heights: tuple[float, ...] | None
+    position: tuple[float, ...]
+    angle: float
+    opacity: float
+    text_color: str
+    paper_color: str
+    font: Path | None
 
 
 def add_arguments(parser: Parser) -> None:
@@ -100,16 +122,16 @@ def numbers(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"must be numbers with commas, not {text}") from None
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings) of one attack."""
     from clipbench.data.readers.word_photos import is_word_folder
 
-    if is_word_folder(Path(arguments.data)):
-        return measure_photos(encoder, arguments)
-    return measure_stickers(encoder, arguments)
+    if is_word_folder(Path(options.data)):
+        return measure_photos(encoder, options)
+    return measure_stickers(encoder, options)
 
 
-def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
+def measure_stickers(encoder, options: Options) -> tuple[dict, dict]:
     """The attack on pictures of a set, with printed stickers."""
     from clipbench.data.probe_splits import drawn
     from clipbench.evaluate.typographic import (
@@ -120,80 +142,77 @@ def measure_stickers(encoder, arguments) -> tuple[dict, dict]:
         typographic_attack,
     )
 
-    sticker = sticker_of(arguments)
-    data, probe, split = pictures_and_probe(encoder, arguments)
-    note_empty_folders(arguments.data, data.labels, data.class_names)
-    data, left_out = readable_part(
-        encoder, drawn(data, arguments.pictures, arguments.seed), arguments
-    )
-    templates = templates_of(data, arguments)
-    plan = plan_attack(data.labels, data.class_names, arguments.seed, arguments.longest)
-    heights = HEIGHTS if arguments.heights is None else arguments.heights
+    sticker = sticker_of(options)
+    data, probe, split = pictures_and_probe(encoder, options)
+    note_empty_folders(options.data, data.labels, data.class_names)
+    data, left_out = readable_part(encoder, drawn(data, options.pictures, options.seed), options)
+    templates = templates_of(data, options)
+    plan = plan_attack(data.labels, data.class_names, options.seed, options.longest)
+    heights = HEIGHTS if options.heights is None else options.heights
     classifiers = [*zero_shot_classifiers(encoder, data, templates), *probe]
-    progress = not arguments.json
+    progress = not options.json
     metrics = typographic_attack(
-        encoder, data, classifiers, sticker, plan, heights, progress, arguments.interval
+        encoder, data, classifiers, sticker, plan, heights, progress, options.interval
     )
     attacked = printed(data, plan.words, sticker)
     metrics |= named_word_metrics(
-        encoder, attacked, plan.words, plan.targets, progress, arguments.interval
+        encoder, attacked, plan.words, plan.targets, progress, options.interval
     )
     return metrics, {
         "templates": templates,
-        "seed": arguments.seed,
-        "longest": arguments.longest,
+        "seed": options.seed,
+        "longest": options.longest,
         "heights": list(heights),
         "sticker": described(sticker),
         "split": split,
-        **wordings(arguments),
+        **wordings(options),
         **left_out,
     }
 
 
-def measure_photos(encoder, arguments) -> tuple[dict, dict]:
+def measure_photos(encoder, options: Options) -> tuple[dict, dict]:
     """One's own photographs, which have their words on them already."""
     from clipbench.data.readers.word_photos import open_word_photos
     from clipbench.evaluate.typographic import Jury, named_word_metrics, photo_metrics
 
-    if arguments.probe:
+    if options.probe:
         raise UserError(
-            f"{arguments.data} holds photographs with words, which train no probe; "
-            "leave --probe out"
+            f"{options.data} holds photographs with words, which train no probe; leave --probe out"
         )
-    photos = open_word_photos(Path(arguments.data))
+    photos = open_word_photos(Path(options.data))
     data, written = photos.data, photos.written >= 0
-    templates = templates_of(data, arguments)
+    templates = templates_of(data, options)
     targets = photos.written.clamp(min=0)
     classifiers = zero_shot_classifiers(encoder, data, templates)
-    judged = Jury(encoder, data.labels, targets, classifiers, not arguments.json).judge(data)
+    judged = Jury(encoder, data.labels, targets, classifiers, not options.json).judge(data)
     metrics: dict = {}
     for name, verdict in judged.items():
-        metrics |= photo_metrics(verdict, written, name, arguments.interval)
+        metrics |= photo_metrics(verdict, written, name, options.interval)
     rows = written.nonzero()[:, 0].tolist()
     some = data.subset(rows)
     words = [data.class_names[number] for number in targets[rows].tolist()]
-    metrics |= named_word_metrics(encoder, some, words, targets[rows], interval=arguments.interval)
+    metrics |= named_word_metrics(encoder, some, words, targets[rows], interval=options.interval)
     classes = len(data.class_names)
     metrics |= {"chance": 1 / classes, "two_way_chance": 0.5, "classes": classes}
     metrics |= {"pictures": len(data), "pictures_with_a_word": len(rows)}
-    return metrics, {"templates": templates, **wordings(arguments)}
+    return metrics, {"templates": templates, **wordings(options)}
 
 
-def sticker_of(arguments):
+def sticker_of(options: Options):
     from clipbench.data.alter.sticker import FONT, Sticker
 
-    if len(arguments.position) != 2:
+    if len(options.position) != 2:
         raise UserError("--position needs two numbers, such as 0.5,0.8")
-    paper = None if arguments.paper_color == "none" else arguments.paper_color
+    paper = None if options.paper_color == "none" else options.paper_color
     return Sticker(
         "word",
-        arguments.height,
-        arguments.position,
-        arguments.text_color,
+        options.height,
+        options.position,
+        options.text_color,
         paper,
-        arguments.angle,
-        arguments.opacity,
-        arguments.font or FONT,
+        options.angle,
+        options.opacity,
+        options.font or FONT,
     )
 
 
@@ -210,18 +229,18 @@ def described(sticker) -> dict:
     }
 
 
-def wordings(arguments) -> dict:
+def wordings(options: Options) -> dict:
     from clipbench.evaluate.typographic import NAMED_WORDING, WORDING
 
     return {
         "wording": list(WORDING),
         "named_wording": NAMED_WORDING,
-        "interval": f"95 % {arguments.interval}",
+        "interval": f"95 % {options.interval}",
     }
 
 
-def templates_of(data, arguments) -> list[str]:
-    return list(data.templates) if arguments.templates is None else read_lines(arguments.templates)
+def templates_of(data, options: Options) -> list[str]:
+    return list(data.templates) if options.templates is None else read_lines(options.templates)
 
 
 def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
@@ -238,24 +257,24 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
     return [classifier("", templates), classifier("wording_", WORDING)]
 
 
-def pictures_and_probe(encoder, arguments) -> tuple:
+def pictures_and_probe(encoder, options: Options) -> tuple:
     """(pictures to attack, a list that may hold the probe, how the data were split)."""
     from clipbench.data.open import open_labelled
     from clipbench.data.readers.prompt_sets import with_known_words
 
-    if not arguments.probe:
-        return with_known_words(open_labelled(arguments.data)), [], None
+    if not options.probe:
+        return with_known_words(open_labelled(options.data)), [], None
     from clipbench.cli.evaluate.linear_probe import rows_of
     from clipbench.data.probe_splits import open_split
     from clipbench.evaluate.probes.linear_probe import choose_probe
     from clipbench.evaluate.typographic import Classifier
 
-    split = open_split(arguments.data, arguments.train, arguments.scenes)
-    arguments.features = "tower"
+    split = open_split(options.data, options.train, options.scenes)
     train, validation = (
-        rows_of(encoder, part, arguments, {}) for part in (split.train, split.validation)
+        rows_of(encoder, part, "tower", not options.json, {})
+        for part in (split.train, split.validation)
     )
-    probe = choose_probe(train, validation, len(split.test.class_names), progress_lines(arguments))
+    probe = choose_probe(train, validation, len(split.test.class_names), progress_lines(options))
     return (
         with_known_words(split.test),
         [Classifier("probe_", probe.fit.logits, projected=False)],
@@ -263,11 +282,11 @@ def pictures_and_probe(encoder, arguments) -> tuple:
     )
 
 
-def readable_part(encoder, data, arguments) -> tuple:
+def readable_part(encoder, data, options: Options) -> tuple:
     """(the pictures that can be read, the setting that tells of others)."""
     from clipbench.evaluate.features.feature_file import cached_features
 
-    stored = cached_features(encoder, data, progress=not arguments.json)
+    stored = cached_features(encoder, data, progress=not options.json)
     if not stored.unreadable:
         return data, {}
     known = set(stored.ids)

@@ -1,7 +1,9 @@
 """``clipbench eval units``: units that answer to a concept as a picture and as a written word."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, positive
 
 if TYPE_CHECKING:
@@ -9,6 +11,17 @@ if TYPE_CHECKING:
 
 NAME = "units"
 ABOUT = "units that answer to a picture of a concept and to its written name, against luck"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    layers: list[str] | None
+    pool: str
+    concepts: int
+    each: int
+    expected: float
+    permutations: int
+    draw: int
 
 
 def add_arguments(parser: Parser) -> None:
@@ -35,7 +48,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--expected",
         type=positive(float),
-        default=40,
+        default=40.0,
         metavar="N",
         help="count pairs above the score that so many reach by luck (default 40)",
     )
@@ -51,7 +64,7 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings): pairs are searched on one draw of pictures and words, and tested again
     on another.
     """
@@ -60,18 +73,18 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     from clipbench.inside.responses import own_model
     from clipbench.inside.stimuli import spread_concepts
 
-    if arguments.data != "scenes":
+    if options.data != "scenes":
         raise UserError("units draws pictures and words of its own; leave --data out")
-    names = spread_concepts(arguments.concepts)
-    layers = arguments.layers or unit_layers(own_model(encoder))
+    names = spread_concepts(options.concepts)
+    layers = options.layers or unit_layers(own_model(encoder))
     search, fresh = (
-        areas_of(encoder, names, layers, arguments, 2 * arguments.draw + half) for half in (0, 1)
+        areas_of(encoder, names, layers, options, 2 * options.draw + half) for half in (0, 1)
     )
     metrics: dict[str, Any] = {}
     for layer in layers:
-        check_size(search[layer][0], arguments.expected, layer)
+        check_size(search[layer][0], options.expected, layer)
         found, again = (
-            unit_pairs(*areas[layer], arguments.expected, arguments.permutations)
+            unit_pairs(*areas[layer], options.expected, options.permutations)
             for areas in (search, fresh)
         )
         told = numbers(found, again, search[layer], fresh[layer], names)
@@ -79,11 +92,11 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     metrics |= corrected(metrics, layers)
     return metrics | {"concepts": len(names), "chance_auc": 0.5}, {
         "layers": layers,
-        "pool": arguments.pool,
-        "each": arguments.each,
-        "expected": arguments.expected,
-        "permutations": arguments.permutations,
-        "draw": arguments.draw,
+        "pool": options.pool,
+        "each": options.each,
+        "expected": options.expected,
+        "permutations": options.permutations,
+        "draw": options.draw,
         "score": "the smaller of two AUCs: pictures of the concept, and signs with its "
         "name, against the other ones",
         "test": "pairs of a unit and a concept above the score that `expected` pairs reach by "
@@ -92,12 +105,14 @@ def measure(encoder, arguments) -> tuple[dict, dict]:
     }
 
 
-def areas_of(encoder, names, layers, arguments, draw: int) -> "dict[str, tuple[Tensor, Tensor]]":
+def areas_of(
+    encoder, names, layers, options: Options, draw: int
+) -> "dict[str, tuple[Tensor, Tensor]]":
     """Layer -> (AUCs of pictures, AUCs of words), each (concepts, units)."""
     from clipbench.inside import auc_by_class, concept_pictures, unit_responses, word_pictures
 
-    sets = [kind(names, arguments.each, draw) for kind in (concept_pictures, word_pictures)]
-    heard = [unit_responses(encoder, each, layers, arguments.pool) for each in sets]
+    sets = [kind(names, options.each, draw) for kind in (concept_pictures, word_pictures)]
+    heard = [unit_responses(encoder, each, layers, options.pool) for each in sets]
 
     def areas(layer: str, kind: int) -> "Tensor":
         return auc_by_class(heard[kind][layer], sets[kind].labels, len(names))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, note, read_lines
 from clipbench.errors import UserError
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from clipbench.evaluate.features.feature_file import Stored
 
 OWN = "own"  # as an argument: what the data themselves say
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsOptions(EvaluateOptions):
+    templates: str | None
+    classes: str | None
+    language: str | None
 
 
 def add_words(parser: Parser) -> None:
@@ -61,7 +69,7 @@ class Words:
         return {**pictures, "words": self.of, "templates": self.templates}
 
 
-def choose_words(encoder, arguments) -> Words:
+def choose_words(encoder, options: WordsOptions) -> Words:
     """Features of the data, and the words that --classes and --templates ask for.
 
     Raises:
@@ -74,31 +82,31 @@ def choose_words(encoder, arguments) -> Words:
     from clipbench.evaluate.features.prompts import fill_templates
 
     stored = open_features(
-        encoder, arguments.data, has_joint_space(encoder), progress=not arguments.json
+        encoder, options.data, has_joint_space(encoder), progress=not options.json
     )
-    own_names = list(labelled(stored, arguments.data)[2])
-    if arguments.language:
-        return words_in(arguments.language, stored, own_names, arguments)
+    own_names = list(labelled(stored, options.data)[2])
+    if options.language:
+        return words_in(options.language, stored, own_names, options)
     known = recognised(stored.about["data"], own_names)
     automatic = known.name if known else OWN
-    classes = arguments.classes or automatic
-    templates = arguments.templates or (classes if is_known(classes) else OWN)
-    stored, class_names = with_classes(stored, own_names, classes, arguments.data)
+    classes = options.classes or automatic
+    templates = options.templates or (classes if is_known(classes) else OWN)
+    stored, class_names = with_classes(stored, own_names, classes, options.data)
     if len(class_names) < 2:
         raise UserError(
-            f"{arguments.data} has one class only, {class_names[0]!r}: there is nothing "
+            f"{options.data} has one class only, {class_names[0]!r}: there is nothing "
             "to choose between"
         )
     found = find_templates(templates, stored)
     fill_templates(class_names, found)  # tells what is wrong with them
-    if arguments.classes or Path(arguments.data).is_dir():
+    if options.classes or Path(options.data).is_dir():
         note_classes_without_pictures(stored.labels, class_names)
     if is_known(classes) and (metric := prompt_set(classes).metric) != "top1":
         note(f"the paper reports {metric} for {classes}")
     return Words(stored, class_names, found, {"classes": classes, "templates": templates})
 
 
-def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
+def words_in(language: str, stored, own_names: list[str], options: WordsOptions) -> Words:
     """The emoji world's classes and templates in another language.
 
     Raises:
@@ -110,17 +118,16 @@ def words_in(language: str, stored, own_names: list[str], arguments) -> Words:
 
     if language not in LANGUAGES:
         raise UserError(f"unknown --language {language!r}; give {', '.join(LANGUAGES)}")
-    if arguments.classes:
+    if options.classes:
         raise UserError("--language translates the data's own classes; leave --classes out")
     if strange := [name for name in own_names if name not in concept_ids()]:
         raise UserError(
-            f"--language knows the names of the emoji world only; {arguments.data} has "
-            f"{strange[0]!r}"
+            f"--language knows the names of the emoji world only; {options.data} has {strange[0]!r}"
         )
     names = [named(concepts()[concept_ids()[name]], language) for name in own_names]
     templates = (
-        find_templates(arguments.templates, stored)
-        if arguments.templates
+        find_templates(options.templates, stored)
+        if options.templates
         else LANGUAGES[language].templates
     )
     return Words(

@@ -1,14 +1,22 @@
 """``clipbench eval zero-shot``: class names and templates as a classifier."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.words import add_words, choose_words
+from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
 from clipbench.cli.shared import Parser, note_unreadable
 from clipbench.errors import UserError
 
 NAME = "zero-shot"
 ABOUT = "class names and templates as a classifier"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(WordsOptions):
+    ensemble: str
+    interval: str
+    confusion: Path | None
 
 
 def add_arguments(parser: Parser) -> None:
@@ -30,27 +38,27 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes) of one evaluation."""
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
-    words = choose_words(encoder, arguments)
-    verdicts = judged(encoder, words, arguments)
-    if arguments.confusion:
-        write_confusions(arguments.confusion, verdicts, words.class_names)
+    words = choose_words(encoder, options)
+    verdicts = judged(encoder, words, options)
+    if options.confusion:
+        write_confusions(options.confusion, verdicts, words.class_names)
     settings = {
         **words.settings,
-        "ensemble": ENSEMBLES[arguments.ensemble] if has_joint_space(encoder) else encoder.ensemble,
-        "interval": f"95 % {arguments.interval}",
-        **({"scale": encoder.scale} if arguments.ensemble == "probability" else {}),
+        "ensemble": ENSEMBLES[options.ensemble] if has_joint_space(encoder) else encoder.ensemble,
+        "interval": f"95 % {options.interval}",
+        **({"scale": encoder.scale} if options.ensemble == "probability" else {}),
         **note_unreadable(words.stored),
     }
     outcomes = verdicts.outcomes(words.stored.ids, words.class_names)
-    return verdicts.metrics(arguments.interval), settings, outcomes
+    return verdicts.metrics(options.interval), settings, outcomes
 
 
-def judged(encoder, words, arguments):
+def judged(encoder, words, options: Options):
     """The verdicts of the chosen ensemble, or of a rival objective in its own way."""
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.features.prompts import Prompts
@@ -63,8 +71,8 @@ def judged(encoder, words, arguments):
     features, labels = words.stored.features, words.labels
     if not has_joint_space(encoder):
         return judge_by_scores(encoder, features, labels, words.class_names, words.templates)
-    prompts = Prompts(encoder, words.class_names, progress=not arguments.json)
-    if arguments.ensemble == "probability":
+    prompts = Prompts(encoder, words.class_names, progress=not options.json)
+    if options.ensemble == "probability":
         return judge_by_probabilities(
             features, labels, prompts.of_all(words.templates), encoder.scale
         )
