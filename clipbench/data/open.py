@@ -2,8 +2,9 @@
 to evaluate on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +16,14 @@ from clipbench.data.readers.folders import digits, picture_folder
 from clipbench.data.readers.layouts import Asked, caption_splits
 from clipbench.data.readers.shards import shard_files
 from clipbench.data.readers.split_names import ALL
-from clipbench.data.readers.splits_on_disk import asked_split, chosen, find_parts, open_part
+from clipbench.data.readers.splits_on_disk import (
+    asked_split,
+    chosen,
+    folders_of,
+    labelled,
+    several,
+    tables_of,
+)
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.evaluation_sets import SCENE_SETS, art_set, heldout_factors, scene_set
 from clipbench.data.world.sprites import ART_SETS
@@ -53,9 +61,9 @@ def open_captioned(
         return from_picture_set(open_pictures(base, "train"), templates)
     if splits := caption_splits(base, asked):
         return chosen(base, splits, wanted, order)
-    if parts := find_parts(base):
-        return from_picture_set(chosen(base, parts, wanted, order), templates)
-    return from_picture_set(open_pictures(base), templates)
+    if pictures := picture_splits(base):
+        return from_picture_set(chosen(base, pictures, wanted, order), templates)
+    raise unknown(where)
 
 
 def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
@@ -115,8 +123,9 @@ def as_pictures(data: CaptionedSet) -> PictureSet:
     )
 
 
-def with_labels(data: CaptionedSet) -> PictureSet:
-    """The pictures, with their classes where they have any."""
+def with_labels(opened: Callable[[], CaptionedSet]) -> PictureSet:
+    """The pictures of what this opens, with their classes where they have any."""
+    data = opened()
     pictures = as_pictures(data)
     if data.label is None or data.class_names is None:
         return pictures
@@ -134,10 +143,18 @@ def open_labelled(name: str, split: str = "all") -> PictureSet:
     Raises:
         UserError: for pictures without classes, too.
     """
-    data = open_pictures(name, split)
+    return with_classes(open_pictures(name, split))
+
+
+def with_classes(data: PictureSet) -> PictureSet:
+    """The same pictures.
+
+    Raises:
+        UserError: for pictures without classes.
+    """
     if not data.class_names:
         raise UserError(
-            f"{name} holds pictures without classes; make one sub-folder a class and put the "
+            f"{data.name} holds pictures without classes; make one sub-folder a class and put the "
             "pictures into them, or call a table's column label"
         )
     return data
@@ -149,7 +166,7 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
     Args:
         name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder of
             pictures or with one sub-folder a class, a parquet file with a column of pictures, a
-            hub data-set id (or a folder in the hub's layout), of which the test part is taken;
+            hub data-set id (or a folder in the hub's layout), of which the test split is taken;
             ``owner/name:validation`` takes another; or any file that ``open_captioned`` knows.
         split: of ``digits`` only: "all", "train" or "test".
 
@@ -162,21 +179,55 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
         return art_set(name)
     if name == "digits":
         return digits(split)
-    if (part := open_part(name)) is not None:
-        return part
     base, wanted = asked_split(name)
-    listed = Path(base).is_file() or shard_files(base)
-    if listed and (splits := caption_splits(base, Asked(Columns()))):
-        return with_labels(chosen(base, splits, wanted, EVALUATED))
-    if Path(name).is_dir():
-        return picture_folder(Path(name))
+    if splits := picture_splits(base):
+        return chosen(base, splits, wanted, EVALUATED)
+    raise unknown(name)
+
+
+def picture_splits(name: str) -> dict[str, Callable[[], PictureSet]]:
+    """What opens the pictures of each split, or of the only one, "all"; empty for a name that means
+    no data of a user's.
+
+    Raises:
+        UserError: for data that cannot be read.
+    """
+    path = Path(name)
+    if tables := tables_of(name):
+        return {split: partial(labelled, table) for split, table in tables.items()}
+    if path.is_file() or shard_files(name):
+        found = caption_splits(name, Asked(Columns()))
+        return {split: partial(with_labels, opened) for split, opened in found.items()}
+    if path.is_dir():
+        return folders_of(path) or {ALL: partial(picture_folder, path)}
+    return {}
+
+
+def unknown(name: str) -> UserError:
     if name.endswith(".safetensors"):
-        raise UserError(
+        return UserError(
             f"{name} holds features; give pictures here (eval zero-shot and search take "
             "feature files)"
         )
     known = [*SCENE_SETS, *ART_SETS[1:], "digits"]
     others = "a folder of pictures, a .parquet or .tar file, or a hub id owner/name"
-    raise UserError(
+    return UserError(
         f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}"
     )
+
+
+def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
+    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data
+    set.
+
+    Raises:
+        UserError: for other data.
+    """
+    base, wanted = asked_split(name)
+    if not (tables := tables_of(base)):
+        raise UserError(
+            f"{name} has no lists of labels; give a .parquet file, a folder in the "
+            "hub's layout, a hub id"
+        )
+    splits = {split: partial(several, table) for split, table in tables.items()}
+    return chosen(base, splits, wanted, EVALUATED)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from clipbench.data.image_set import PictureSet
-from clipbench.data.open import open_labelled
-from clipbench.data.readers.splits_on_disk import find_parts
+from clipbench.data.open import open_labelled, picture_splits, with_classes
 from clipbench.data.world.draws import Draws
 from clipbench.data.world.evaluation_sets import of_concepts
 from clipbench.data.world.factors import EVALUATION, draw_factors, training_pool
@@ -62,7 +61,7 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
         return Split(
             probe_scenes(scenes, tiny=data.endswith("256")), open_labelled(data), None, how
         )
-    if "train" in (found := find_parts(data)) and len(found) > 1:
+    if "train" in (found := picture_splits(data)) and len(found) > 1:
         return of_parts(found)
     return stratified(open_labelled(data))
 
@@ -89,8 +88,9 @@ def probe_scenes(count: int, tiny: bool = False) -> PictureSet:
 def checked(split: Split) -> Split:
     """
     Raises:
-        UserError: when the parts do not have the same class names in the same order.
+        UserError: when the parts do not have the same class names in the same order, or none.
     """
+    with_classes(split.test)
     for part in (split.train, split.validation):
         if part is not None and part.class_names != split.test.class_names:
             odd = sorted(set(part.class_names) ^ set(split.test.class_names)) or ["their order"]

@@ -13,10 +13,10 @@ from small import noise_picture, one_line, png, write_image_folder, write_small_
 
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
+from clipbench.data.open import open_several_labels, picture_splits
 from clipbench.data.probe_splits import open_split
 from clipbench.data.readers.hub import hub_parts, is_hub_data
 from clipbench.data.readers.split_names import split_of
-from clipbench.data.readers.splits_on_disk import find_parts, open_several_labels
 from clipbench.data.readers.tables import labelled_set
 from clipbench.errors import Notice
 
@@ -156,7 +156,7 @@ def test_folders_of_parts_are_no_classes(tmp_path):
     write_image_folder(tmp_path / "set" / "train", {"cat": 2, "dog": 2})
     write_image_folder(tmp_path / "set" / "test", {"cat": 1, "dog": 1})
     assert open_pictures(str(tmp_path / "set")).labels.tolist() == [0, 1]
-    assert set(find_parts(str(tmp_path / "set"))) == {"test", "train"}
+    assert set(picture_splits(str(tmp_path / "set"))) == {"test", "train"}
     write_image_folder(tmp_path / "words", {"train": 2, "bus": 1})
     assert open_pictures(str(tmp_path / "words")).class_names == ["bus", "train"], (
         "a class may be called train"

@@ -49,7 +49,7 @@ USES = {
         "evaluate evaluate.features evaluate.probes evaluate.records evaluate.statistics loss "
         "model objectives preprocess pretrained training"
     ),
-    "clipbench.data.probe_splits": "data.image_set data.open data.readers data.world errors",
+    "clipbench.data.probe_splits": "data.image_set data.open data.world errors",
     "clipbench.inside": "data.image_set data.world encoders errors model progress",
     "clipbench.figures": "pretrained",
     "clipbench.paper_figures": (

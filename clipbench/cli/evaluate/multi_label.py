@@ -31,8 +31,8 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of
     prompts.
     """
+    from clipbench.data.open import open_several_labels
     from clipbench.data.readers.prompt_sets import recognised, words_for
-    from clipbench.data.readers.splits_on_disk import open_several_labels
     from clipbench.evaluate.features.compute import check_features
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.features.prompts import Prompts

@@ -58,12 +58,9 @@ def caption_splits(where: str, asked: Asked) -> Openers:
 
 
 def of_file(file: Path, asked: Asked) -> Openers:
-    if file.suffix.lower() == ".parquet":
-        folder = file.parent
-        return {ALL: lambda: set_of_table(str(file), read_parquet([file]), folder, asked)}
     if file.suffix.lower() in LIST_SUFFIXES:
         return openers([read_listing(file, asked.columns)])
-    return {}
+    return of_tables(str(file), asked)
 
 
 def openers(listings: Sequence[Listing]) -> Openers:

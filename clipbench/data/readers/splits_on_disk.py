@@ -1,5 +1,5 @@
-"""Data sets that come in parts for training, validation and testing: hub data sets, and folders
-in the hub's layout.
+"""Splits for training, validation and testing: of hub data sets, parquet files, and folders of
+either.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,53 +25,6 @@ from clipbench.data.world.evaluation_sets import SCENE_SETS
 from clipbench.errors import UserError, notice
 
 
-def open_part(name: str) -> PictureSet | None:
-    """The test part of a data set, else its validation part, else the training part; "name:part"
-    asks for one.
-
-    None for what is no data set in parts, nor a parquet file.
-
-    Raises:
-        UserError: for a part that there is not, and for data that cannot be read.
-    """
-    if Path(name).is_file() and name.endswith(".parquet"):
-        return labelled_set(name, read_parquet([Path(name)]), Path(name).parent)
-    return chosen_part(name, find_parts)
-
-
-def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
-    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data
-    set.
-
-    Raises:
-        UserError: for other data.
-    """
-    if Path(name).is_file() and name.endswith(".parquet"):
-        return several_labels_set(name, read_parquet([Path(name)]), Path(name).parent)
-    found = chosen_part(
-        name,
-        lambda base: {part: partial(several, table) for part, table in tables_of(base).items()},
-    )
-    if found is None:
-        raise UserError(
-            f"{name} has no lists of labels; give a .parquet file, a folder in the "
-            "hub's layout, a hub id"
-        )
-    return found
-
-
-def chosen_part(name: str, find: Callable[[str], dict[str, Callable]]):
-    """What opens as the wanted part of "name:part", or the first in the order of SPLITS; None
-    without parts.
-
-    Raises:
-        UserError: for a part that there is not.
-    """
-    base, wanted = asked_split(name)
-    parts = find(base)
-    return chosen(base, parts, wanted, SPLITS) if parts else None
-
-
 def asked_split(name: str) -> tuple[str, str]:
     """(name of the data, the split that "name:split" asks for or "")."""
     if Path(name).exists() or ":" not in name or name in SCENE_SETS:
@@ -84,7 +37,7 @@ def chosen(base: str, parts: Mapping[str, Callable], wanted: str, order: Iterabl
     """What opens as the wanted part, by any of its names, else the first in the order.
 
     Raises:
-        UserError: for a part that there is not.
+        UserError: for a split that there is not.
     """
     part = wanted if wanted in parts else split_of(wanted)
     if not wanted:
@@ -92,17 +45,6 @@ def chosen(base: str, parts: Mapping[str, Callable], wanted: str, order: Iterabl
     if part not in parts:
         raise UserError(f"{base} has no part {wanted!r}; it has {', '.join(parts)}")
     return parts[part]()
-
-
-def find_parts(name: str) -> dict[str, Callable[[], PictureSet]]:
-    """What opens each part, in the order of SPLITS; empty for data that are not in parts.
-
-    Raises:
-        UserError: for a hub data set that cannot be loaded.
-    """
-    if tables := tables_of(name):
-        return {part: partial(labelled, table) for part, table in tables.items()}
-    return folders_of(Path(name)) if Path(name).is_dir() else {}
 
 
 @dataclass(frozen=True)
@@ -124,12 +66,18 @@ def several(part: TablePart) -> tuple[PictureSet, torch.Tensor]:
 
 
 def tables_of(name: str) -> dict[str, TablePart]:
-    """Parts as tables: of a hub data set, or parquet files (train.parquet,
+    """Parts as tables: of a hub data set, a parquet file or parquet files (train.parquet,
     data/train-00000-of-00001.parquet).
 
     Raises:
         UserError: for a hub data set that cannot be loaded.
     """
+    if Path(name).is_file():
+        tables = {ALL: Path(name)} if Path(name).suffix.lower() == ".parquet" else {}
+        return {
+            part: TablePart(name, partial(read_parquet, [file]), file.parent, (file,))
+            for part, file in tables.items()
+        }
     if not Path(name).is_dir():
         tables = (
             {split_of(part): table for part, table in hub_parts(name).items()}
