@@ -2,6 +2,7 @@
 to evaluate on.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,9 +12,9 @@ import torch
 
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
 from clipbench.data.readers.captioned import CaptionedSet, from_picture_set, plain_caption
-from clipbench.data.readers.columns import Columns
+from clipbench.data.readers.columns import Columns, NoCaptions
 from clipbench.data.readers.folders import digits, picture_folder
-from clipbench.data.readers.layouts import Asked, caption_splits
+from clipbench.data.readers.layouts import Asked, caption_splits, labelled_list
 from clipbench.data.readers.shards import shard_files
 from clipbench.data.readers.split_names import ALL
 from clipbench.data.readers.splits_on_disk import (
@@ -59,7 +60,13 @@ def open_captioned(
     asked = Asked(Columns(image_column, caption_column), templates)
     if base in SCENE_SETS or base in ART_SETS[1:] or base == "digits":
         return from_picture_set(open_pictures(base, "train"), templates)
-    if splits := caption_splits(base, asked):
+    try:
+        splits = caption_splits(base, asked)
+    except NoCaptions:
+        if asked.columns.named or not Path(base).is_file():
+            raise
+        splits = {}  # perhaps a list of labels
+    if splits:
         return chosen(base, splits, wanted, order)
     if pictures := picture_splits(base):
         return from_picture_set(chosen(base, pictures, wanted, order), templates)
@@ -196,11 +203,25 @@ def picture_splits(name: str) -> dict[str, Callable[[], PictureSet]]:
     if tables := tables_of(name):
         return {split: partial(labelled, table) for split, table in tables.items()}
     if path.is_file() or shard_files(name):
-        found = caption_splits(name, Asked(Columns()))
-        return {split: partial(with_labels, opened) for split, opened in found.items()}
+        return listed_pictures(path)
     if path.is_dir():
         return folders_of(path) or {ALL: partial(picture_folder, path)}
     return {}
+
+
+def listed_pictures(path: Path) -> dict[str, Callable[[], PictureSet]]:
+    """The pictures of shards or of a list, which tells captions or labels.
+
+    Raises:
+        UserError: for a list with neither.
+    """
+    try:
+        found = caption_splits(str(path), Asked(Columns()))
+    except NoCaptions as error:
+        with contextlib.suppress(NoCaptions):
+            return labelled_list(path)
+        raise error
+    return {split: partial(with_labels, opened) for split, opened in found.items()}
 
 
 def unknown(name: str) -> UserError:

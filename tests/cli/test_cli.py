@@ -54,7 +54,7 @@ def world(tmp_path_factory):
     (folder / "blank.txt").write_text("\n\n")
     (folder / "torn.parquet").write_bytes(b"PAR1 and nothing more")
     (folder / "torn.tar").write_bytes(b"no tar file " * 200)
-    (folder / "no_captions.csv").write_text("filepath,label\npicture.png,cat\n")
+    (folder / "no_captions.csv").write_text("filepath,kind\npicture.png,cat\n")
     (folder / "no_rows.csv").write_text("filepath,caption\n")
     (folder / "no_pictures.csv").write_text("filepath,caption\ngone.png,a cat\nlost.png,a dog\n")
     table = pyarrow.table({"image": [b"", b""], "caption": [1.5, 2.5]})
@@ -355,7 +355,7 @@ CLASSIFY = ("classify", "{world}/picture.png")
         ((*TRAIN, "--data", "{world}/torn.tar"), "not a readable, uncompressed tar file"),
         (
             (*TRAIN, "--data", "{world}/no_captions.csv"),
-            "no caption column among filepath, label; call one of them",
+            "no caption column among filepath, kind; call one of them",
         ),
         ((*TRAIN, "--data", "{world}/no_rows.csv"), "no_rows.csv: no rows"),
         ((*TRAIN, "--data", "{world}/no_pictures.csv"), "none of its 2 samples can be read"),

@@ -12,9 +12,13 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TextIO
 
-from clipbench.data.readers.caption_text import NUMBERS, as_captions
+import torch
+
+from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
+from clipbench.data.readers.caption_text import NUMBERS, as_captions, is_missing
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.columns import Columns, NoCaptions, Places
+from clipbench.data.readers.folders import readable_names
 from clipbench.data.readers.picture_files import located
 from clipbench.data.readers.split_names import split_in, split_of
 from clipbench.data.readers.text_files import file_encoding
@@ -59,6 +63,27 @@ class Listing:
             lambda row: open_picture(paths[row]),
             lambda row: as_captions(cells[row], ids[row]),
             origin=self.origin,
+        )
+
+    def labelled(self, split: str) -> PictureSet:
+        """The pictures with the first cell of each as its class.
+
+        Raises:
+            UserError: for a picture without a label, and when the pictures are addresses.
+        """
+        found = self.splits[split]
+        paths = located(list(found), self.file)
+        words = [str(cells[0]).strip() for cells in found.values()]
+        if missing := [name for name, word in zip(found, words, strict=True) if is_missing(word)]:
+            raise UserError(f"{self.file}: {missing[0]} has no label")
+        classes = sorted(set(words))
+        return PictureSet(
+            str(self.file) if split == "all" else f"{self.file}:{split}",
+            torch.tensor([classes.index(word) for word in words]),
+            readable_names(classes),
+            PHOTO_TEMPLATES,
+            lambda rows: [open_picture(paths[row]) for row in rows],
+            [str(path) for path in paths],
         )
 
 

@@ -12,7 +12,7 @@ IMAGE_COLUMNS = (
     "file_name", "filename", "image_name", "image_file", "path", "file",
 )  # fmt: skip
 CAPTION_COLUMNS = CAPTION_NAMES
-LABEL_COLUMNS = ("label", "labels", "cls", "fine_label")
+LABEL_COLUMNS = ("label", "labels", "cls", "fine_label", "class", "class_name", "category")
 
 
 class NoCaptions(UserError):
@@ -30,10 +30,14 @@ class Places:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that a user named; None takes the usual names."""
+    """The columns that a user named; None takes the usual names.
+
+    With ``labels``, a column of labels stands in the place of the captions.
+    """
 
     image: str | None = None
     caption: str | None = None
+    labels: bool = False
 
     @property
     def named(self) -> bool:
@@ -45,9 +49,10 @@ class Columns:
         Raises:
             UserError: when one is absent.
         """
+        what, usual = ("label", LABEL_COLUMNS) if self.labels else ("caption", CAPTION_COLUMNS)
         return (
             find_column(where, columns, "image", self.image, IMAGE_COLUMNS),
-            find_column(where, columns, "caption", self.caption, CAPTION_COLUMNS),
+            find_column(where, columns, what, self.caption, usual),
         )
 
     def fit(self, columns: Sequence[str]) -> bool:

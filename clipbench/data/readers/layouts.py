@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
+from clipbench.data.image_set import PictureSet
 from clipbench.data.readers.caption_files import LIST_SUFFIXES, Listing, read_listing
 from clipbench.data.readers.captioned import CaptionedSet
 from clipbench.data.readers.captions_beside import captions_beside
@@ -61,6 +62,16 @@ def of_file(file: Path, asked: Asked) -> Openers:
     if file.suffix.lower() in LIST_SUFFIXES:
         return openers([read_listing(file, asked.columns)])
     return of_tables(str(file), asked)
+
+
+def labelled_list(file: Path) -> dict[str, Callable[[], PictureSet]]:
+    """What opens the splits of a list of pictures with labels.
+
+    Raises:
+        UserError: for a list that cannot be read, or has no labels.
+    """
+    listing = read_listing(file, Columns(labels=True))
+    return in_order({split: partial(listing.labelled, split) for split in listing.splits})
 
 
 def openers(listings: Sequence[Listing]) -> Openers:

@@ -15,7 +15,7 @@ from small import one_line
 
 from clipbench import UserError
 from clipbench.cli import main
-from clipbench.data.open import open_captioned, open_evaluated_captions
+from clipbench.data.open import open_captioned, open_evaluated_captions, open_pictures
 from clipbench.data.readers.captioned import CaptionedSet, captions_line
 from clipbench.errors import Notice
 
@@ -474,6 +474,24 @@ def test_boxes_beside_the_pictures_are_no_captions(tmp_path):
     write(tmp_path, pictures("cat/") | {f"cat/{n[0]}.txt": "0 0.5 0.5 0.2 0.3\n" for n in EXPECTED})
     with pytest.warns(Notice, match="the texts beside the pictures hold no captions"):
         assert open_captioned(str(tmp_path)).captions(0)[0] == "a photo of a cat."
+
+
+def test_a_list_of_labels_is_captioned_by_templates(tmp_path):
+    text = (
+        "id,Image;label\n".replace(",", ";")
+        + "7;0.jpg;red_car\n8;1.jpg;n01440764\n9;2.jpg;red_car\n"
+    )
+    where = str(write(tmp_path, pictures("train/") | {"train.csv": text}) / "train.csv")
+    data = open_pictures(where)
+    assert (data.class_names, data.labels.tolist()) == (["tench", "red car"], [1, 0, 1])
+    assert open_captioned(where, templates=["a {}"]).captions(1) == ["a tench"]
+    write(tmp_path, {"bad.csv": "image,label\n0.jpg,cat\n1.jpg,\n"})
+    with pytest.raises(UserError, match=r"1\.jpg has no label"):
+        open_pictures(str(tmp_path / "bad.csv"))
+    write(tmp_path, {"none.csv": "image,kind\n0.jpg,cat\n"})
+    for opened in (open_pictures, open_captioned):
+        with pytest.raises(UserError, match="no caption column among image, kind"):
+            opened(str(tmp_path / "none.csv"))
 
 
 def test_evaluated_captions_that_differ_in_capitals_and_spaces_are_one_text(tmp_path):
