@@ -193,7 +193,7 @@ def changed(preset, options: TrainOptions):
     preset = replace(preset, model=suited(preset.model, objective))
     given = {"batch_size": options.batch_size, "averaging": options.averaging}
     given |= {"lock_image": options.lock_image or None, "lock_text": options.lock_text or None}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     changes["objective"] = objective
     factor = options.rates or (0.1 if options.start else 1.0)
     rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")

@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
 import traitlets
@@ -48,7 +49,7 @@ class BeatTheMachine(App):
     player = traitlets.Unicode("")
     # of the question; as many as there are questions: the end
     position = traitlets.Int(0, read_only=True)
-    answers = traitlets.List(read_only=True)  # Answer, of all games and players
+    answers: traitlets.List = traitlets.List(read_only=True)  # Answer, of all games and players
     # people and model, zero-shot and one-shot, with intervals
     scores = traitlets.Dict(read_only=True)
 
@@ -65,7 +66,7 @@ class BeatTheMachine(App):
         self.encoder = encoder_of("classroom" if model is None else model)
         data = "scenes:heldout" if data is None else data
         self._data = data if isinstance(data, PictureSet) else open_labelled(str(data))
-        self._settings = {"classes": classes, "count": count, "rounds": rounds}
+        self._settings: dict[str, Any] = {"classes": classes, "count": count, "rounds": rounds}
         self._seed = seed
         super().__init__()
         self._begin(self._new_game)

@@ -132,14 +132,14 @@ def group_of(name: str) -> str | None:
     return concepts()[ids[name]].group if name in ids else None
 
 
-def scores(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
+def scores(answers: Sequence[Answer]) -> dict[str, dict[str, float | None]]:
     """For people and model, at each number of shots: ``top1`` with its interval, ``asked``, and for
     people ``guessed``.
 
     Not to know counts as wrong in ``top1``; ``guessed`` is the share of right ones among real
     answers (None without).
     """
-    found = {}
+    found: dict[str, dict[str, float | None]] = {}
     for shots in SHOTS:
         some = [answer for answer in answers if answer.question.shots == shots]
         if not some:
@@ -147,8 +147,11 @@ def scores(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
         right = sum(answer.said == answer.question.truth for answer in some)
         real = sum(answer.said != DONT_KNOW for answer in some)
         name = "zero-shot" if shots == 0 else "one-shot"
-        guessed = {"asked": len(some), "guessed": right / real if real else None}
-        found[f"people, {name}"] = with_interval("top1", right, len(some)) | guessed
+        found[f"people, {name}"] = {
+            **with_interval("top1", right, len(some)),
+            "asked": len(some),
+            "guessed": right / real if real else None,
+        }
         model = sum(answer.question.model == answer.question.truth for answer in some)
-        found[f"model, {name}"] = with_interval("top1", model, len(some)) | {"asked": len(some)}
+        found[f"model, {name}"] = {**with_interval("top1", model, len(some)), "asked": len(some)}
     return found

@@ -67,13 +67,13 @@ class Collection:
 
     def only(self, rows: Tensor) -> "Collection":
         """The same with only these rows, in this order."""
-        places = rows.tolist()
+        places, opened = rows.tolist(), self.open
         return Collection(
             self.name,
             self.features[rows],
             [self.names[i] for i in places],
             [self.ids[i] for i in places],
-            self.open and (lambda chosen: self.open([places[i] for i in chosen])),
+            opened and (lambda chosen: opened([places[i] for i in chosen])),
             {name: [values[i] for i in places] for name, values in self.factors.items()},
             self.texts,
         )

@@ -8,7 +8,10 @@ LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)
 
 def shade(share: float) -> tuple[int, int, int]:
     """From light to dark, for a share in [0, 1]."""
-    return tuple(round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True))
+    red, green, blue = (
+        round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True)
+    )
+    return red, green, blue
 
 
 def colour_range(values: torch.Tensor) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import ipywidgets
 import traitlets
 
+from clipbench import UserError
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, square
 
 THUMBNAIL_PIXELS = 144  # twice the size on the page, for sharp screens
@@ -32,6 +33,17 @@ class Gallery(ipywidgets.VBox):
     def position(self) -> int:
         """Where the chosen picture stands, -1 for none."""
         return self.entries.index(self.entry) if self.entry else -1
+
+    @property
+    def chosen(self) -> NamedPicture:
+        """The chosen picture.
+
+        Raises:
+            UserError: in an empty gallery.
+        """
+        if self.entry is None:
+            raise UserError("there is no picture yet; give one")
+        return self.entry
 
     def choose(self, position: int) -> None:
         """Choose the picture at a position; the nearest there is."""

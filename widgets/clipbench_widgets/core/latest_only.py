@@ -77,6 +77,6 @@ def page_event() -> str | None:
     """The id of the message from a page's widget that the kernel is handling; None while it
     runs a cell.
     """
-    kernel = getattr(get_ipython(), "kernel", None)
-    header = kernel.get_parent("shell").get("header", {}) if hasattr(kernel, "get_parent") else {}
+    parent_of = getattr(getattr(get_ipython(), "kernel", None), "get_parent", None)
+    header = parent_of("shell").get("header", {}) if parent_of else {}
     return header.get("msg_id") if header.get("msg_type") == "comm_msg" else None

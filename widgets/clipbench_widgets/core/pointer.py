@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from typing import TypeGuard
 
 import ipywidgets
 
@@ -100,7 +101,7 @@ def read_json(text: str):
         return None
 
 
-def is_number(value) -> bool:
+def is_number(value) -> TypeGuard[float]:
     whole_or_not = isinstance(value, (int, float)) and not isinstance(value, bool)
     return whole_or_not and abs(value) < 1e18 and math.isfinite(value)
 

@@ -4,8 +4,8 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 
 REST = 0.001  # seconds between two steps; a lock is not fair, so others would not get their turn
 END = object()
@@ -28,10 +28,9 @@ class Runner:
     """
 
     def __init__(self):
-        try:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        with suppress(RuntimeError):  # a script: there only `wait` tells
             self._loop = asyncio.get_running_loop()
-        except RuntimeError:  # a script: there only `wait` tells
-            self._loop = None
         self.turn = threading.Lock()
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._given_up = threading.Event()
@@ -79,7 +78,7 @@ class Runner:
 
     def start_steps(
         self,
-        steps: Iterator,
+        steps: Generator,
         done: Callable = ignore,
         failed: Callable[[Exception], None] = ignore,
         report: Callable = ignore,

@@ -33,8 +33,8 @@ def readers() -> list[str]:
     """
     usual = share_of(SceneConfig().signs)
     shares = {name: share_of_signs(name) for name in every_twin() if objective(name) in JOINT}
-    found = [name for name, share in shares.items() if share is not None and share != usual]
-    return sorted(found, key=lambda name: -shares[name])
+    found = {name: share for name, share in shares.items() if share is not None and share != usual}
+    return sorted(found, key=found.__getitem__, reverse=True)
 
 
 def picture_encoders() -> list[str]:

@@ -44,7 +44,7 @@ class Lines(traitlets.List):
         self.most = most
 
     def validate(self, obj, value):
-        return read_prompts("\n".join(super().validate(obj, value)))[: self.most]
+        return read_prompts("\n".join(super().validate(obj, value) or ()))[: self.most]
 
 
 class Templates(traitlets.List):

@@ -96,8 +96,8 @@ def uploaded_picture(file: UploadedFile) -> NamedPicture:
     except Exception as error:
         raise UserError(f"{name} cannot be read as a picture: {error}") from None
     if max(picture.size) > LONGEST_SIDES * min(picture.size):
-        size = f"{picture.width} x {picture.height} pixels"
-        raise UserError(f"{name} is too narrow with {size}; cut out a part of it")
+        shape = f"{picture.width} x {picture.height} pixels"
+        raise UserError(f"{name} is too narrow with {shape}; cut out a part of it")
     return NamedPicture(name, picture)
 
 

@@ -627,8 +627,9 @@ class EmbeddingMap(App):
         rows = [
             map_page.trust_row(numbers["trustworthiness"], NEIGHBOURS, min(count, MEASURED), count)
         ]
-        if numbers["gap"] is not None:
-            rows.append(map_page.gap_row(numbers["gap"], self.data.gap(self.data.features)))
+        own = self.data.gap(self.data.features)
+        if numbers["gap"] is not None and own is not None:
+            rows.append(map_page.gap_row(numbers["gap"], own))
         if numbers["variance"] is not None:
             rows.append(map_page.variance_row(numbers["variance"], self._features.shape[1]))
         return rows

@@ -88,7 +88,7 @@ class Frame:
     def in_view(self) -> np.ndarray:
         """Which points are seen: (N,)"""
         places = self.view.to_place(self.points)
-        return ((places >= 0) & (places <= 1)).all(1)
+        return np.asarray(((places >= 0) & (places <= 1)).all(1))
 
     def nearest(self, at: Place) -> int:
         """The point under the pointer, -1 for none."""

@@ -15,6 +15,7 @@ from clipbench_widgets.embedding_map.points import TEXTS
 class Keys(ipywidgets.Box):
     """A button for each kind of points, with its colour; pressed, that kind stands out."""
 
+    children: Sequence["ipywidgets.Button"]  # of ipywidgets.Box
     only = traitlets.Unicode("")  # the pressed one's kind, "" for none
 
     def __init__(self):

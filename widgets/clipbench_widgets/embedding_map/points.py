@@ -64,7 +64,7 @@ class MapPoints:
         known = {factor: values[row] for factor, values in self.factors.items()}
         return {"row": row, "modality": kind, "name": self.names[row], "id": name} | known
 
-    def counts(self, rows: Sequence[int]) -> str:
+    def counts(self, rows: Sequence[int] | np.ndarray) -> str:
         """How many pictures and texts, in words."""
         texts = int((np.asarray(rows) >= self.pictures).sum())
         parts = [(len(rows) - texts, "picture"), (texts, "text")]

@@ -47,13 +47,18 @@ class Projections:
     def seen(self, what: What) -> str:
         return "PCA" if self.missing(what) else what.projection
 
+    @property
+    def given(self) -> Tensor:
+        assert self.data.given is not None  # else "given" is not offered
+        return self.data.given
+
     def rows(self, what: What) -> np.ndarray:
         """The rows that are shown."""
         pictures, everything = self.data.pictures, len(self.data)
         first = pictures if what.shown == "texts" else 0
         last = pictures if what.shown == "pictures" else everything
         if what.projection == "given":
-            last = min(last, len(self.data.given))
+            last = min(last, len(self.given))
         return np.arange(first, max(first, last))
 
     def plane(self, what: What) -> Plane:
@@ -69,7 +74,7 @@ class Projections:
         if seen == "UMAP":
             return self.umaps[what.of_umap]
         if seen == "given":
-            return self.data.given[self.rows(what)]
+            return self.given[self.rows(what)]
         return self.plane(what).project(shown) if len(shown) else torch.zeros(0, 2)
 
     def reach(self, what: What) -> np.ndarray | None:

@@ -119,7 +119,7 @@ class PromptExplorer(HasScale, GalleryApp):
         self._update.settle()
         if self.scores:
             wording = explorer_records.wording_of(self.active_templates)
-            self._pinned_about = f"“{wording}” on {self._gallery.entry.name}"
+            self._pinned_about = f"“{wording}” on {self._gallery.chosen.name}"
         self.set_trait("pinned", [] if self.pinned else self.scores)
         self._draw()
 
@@ -129,7 +129,7 @@ class PromptExplorer(HasScale, GalleryApp):
         if not self.scores:
             return []
         wording = explorer_records.wording_of(self.active_templates)
-        about = {"picture": self._gallery.entry.name, "wording": wording}
+        about = {"picture": self._gallery.chosen.name, "wording": wording}
         return [
             about | {name: value for name, value in row.items() if name != "texts"}
             for row in self.scores
@@ -145,7 +145,7 @@ class PromptExplorer(HasScale, GalleryApp):
             f" (cosine {format.number(row['cosine'], 3)}, logit {format.number(row['logit'], 2)})"
             for row in by_probability(self.scores)
         )
-        name = self._gallery.entry.name
+        name = self._gallery.chosen.name
         return f"{name}, read by {self.encoder.name} at scale {self.scale:.3g}: {'; '.join(rows)}"
 
     def to_static(self) -> LessonFigure:
@@ -158,7 +158,7 @@ class PromptExplorer(HasScale, GalleryApp):
         if not self.scores:
             raise UserError("nothing to show yet: choose a picture and write a prompt")
         return score_figure(
-            self._rows(), self._gallery.entry, self.scale, self._background(), self.summary()
+            self._rows(), self._gallery.chosen, self.scale, self._background(), self.summary()
         )
 
     # -------------------- the parts
@@ -298,7 +298,7 @@ class PromptExplorer(HasScale, GalleryApp):
         if not self.scores:
             return
         entry = explorer_records.verdict_of(
-            self._gallery.entry.name, self.active_templates, self.scores
+            self._gallery.chosen.name, self.active_templates, self.scores
         )
         now = time.monotonic()
         settled = self.history if now - self._remembered_at > SETTLED else self.history[:-1]
@@ -313,7 +313,7 @@ class PromptExplorer(HasScale, GalleryApp):
 
     def _background(self) -> scoring.Background:
         texts = self._features.of_texts(scoring.random_texts())
-        return scoring.Background.of(self._features.of_picture(self._gallery.entry), texts)
+        return scoring.Background.of(self._features.of_picture(self._gallery.chosen), texts)
 
     @when_ready
     def _draw(self, _=None) -> None:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets
 import torch
@@ -112,6 +113,7 @@ class SimilarityMatrix(HasScale, App):
         Args:
             seconds: at least so long between two pictures of the matrix.
         """
+        encoder: Any = self.encoder  # one with a model, which is being trained
         last = -math.inf
 
         def on_event(event: dict) -> None:
@@ -121,10 +123,10 @@ class SimilarityMatrix(HasScale, App):
             )
             if not due:
                 return
-            training = self.encoder.model.training
-            self.encoder.model.eval()  # nothing is dropped, and batch statistics are left alone
+            training = encoder.model.training
+            encoder.model.eval()  # nothing is dropped, and batch statistics are left alone
             self.refresh()
-            self.encoder.model.train(training)
+            encoder.model.train(training)
             last = time.monotonic()
 
         return on_event

@@ -115,7 +115,7 @@ def legend(mode: str, pairs: bool) -> str:
 
 
 def accuracy_line(image_to_text: float | None, text_to_image: float | None) -> str:
-    if image_to_text is None:
+    if image_to_text is None or text_to_image is None:
         return (
             '<div class="clipbench-small">As many texts as pictures make pairs: '
             "line n belongs to picture n.</div>"

@@ -121,7 +121,7 @@ class TrainingMonitor(App):
         Raises:
             UserError: before the first step.
         """
-        if not self.history:
+        if not self.history or self.similarities is None:
             raise UserError("nothing to show yet: start the training")
         return monitor_figure(
             self.history,

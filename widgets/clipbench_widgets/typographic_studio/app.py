@@ -138,7 +138,7 @@ class TypographicStudio(GalleryApp):
         )
         font = "" if self.look.font == fonts.DEFAULT else f" in {self.look.font}"
         about = (
-            f"{self._gallery.entry.name} with “{self.word}” on it{font}, read by "
+            f"{self._gallery.chosen.name} with “{self.word}” on it{font}, read by "
             f"{self.encoder.name}"
         )
         return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
@@ -297,7 +297,7 @@ class TypographicStudio(GalleryApp):
         """The picture as it is, with the word, with the control word; what is as before is not
         printed again.
         """
-        entry, known = self._gallery.entry, self._printed
+        entry, known = self._gallery.chosen, self._printed
         stickers = (
             None,
             self._sticker(self.word),
@@ -384,12 +384,12 @@ class TypographicStudio(GalleryApp):
             for name in names
             if (share := shipped_models.share_of_signs(name)) is not None
         }
-        most = max(shares, key=shares.get, default=None)
+        most = max(shares, key=shares.__getitem__, default=None)
         return studio_page.what_it_saw(self.encoder.name, shares.get(self.encoder.name), most)
 
     def _draw_views(self, verdict: Verdict) -> None:
         word = f"with “{self.word}”" if self.word else "with a word"
-        names = self._gallery.entry.name, word, "with a word that names nothing"
+        names = self._gallery.chosen.name, word, "with a word that names nothing"
         for number, (view, name, when) in enumerate(zip(self._views(), names, VIEWS, strict=True)):
             if self._drawn[number] is not view:
                 self._drawn[number] = view

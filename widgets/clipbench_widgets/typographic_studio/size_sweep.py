@@ -2,7 +2,7 @@
 same pictures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -72,7 +72,7 @@ def without_the_word(data: PictureSet, word: str, most: int) -> PictureSet:
     return replace(sample, labels=labels, class_names=[*names, word])
 
 
-def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Iterator[Step]:
+def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Generator[Step, None, None]:
     """Steps of a few pictures each; a point a height, from small to large.
 
     Raises:
