@@ -241,15 +241,16 @@ def open_stream(options: TrainOptions, preset, device, out: Path | None):
     from clipbench.data.readers.captioned import captions_line
     from clipbench.data.streams import CaptionedPairs, Prefetched
     from clipbench.data.world.evaluation_sets import SCENE_SETS
+    from clipbench.data.world2.evaluation_sets import SETS as SCENE2_SETS
     from clipbench.training.presets import scenes_of
 
     seed, size = options.seed, preset.model.image_size
     data = options.data or preset.data
     if data in ("scenes", "scenes2"):
         return scenes_of(preset, seed, device, data)
-    if data in SCENE_SETS:
+    if data in (*SCENE_SETS, *SCENE2_SETS):
         raise UserError(
-            f"{data} is for evaluation only; train on scenes, a folder or a .parquet file"
+            f"{data} is for evaluation only; train on scenes, scenes2, a folder or a .parquet file"
         )
     columns: dict[str, Any] = {
         "image_column": options.image_column,

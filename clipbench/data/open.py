@@ -28,6 +28,8 @@ from clipbench.data.readers.splits_on_disk import (
 from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.evaluation_sets import SCENE_SETS, art_set, heldout_factors, scene_set
 from clipbench.data.world.sprites import ART_SETS
+from clipbench.data.world2.evaluation_sets import SETS as SCENE2_SETS
+from clipbench.data.world2.evaluation_sets import scene2_set
 from clipbench.errors import UserError, did_you_mean
 
 # which split is taken where none is asked for; data without splits have the one split "all"
@@ -171,10 +173,11 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
     """A picture set by its name on the command line, with classes where the data have them.
 
     Args:
-        name: ``scenes:heldout`` and its kin, ``twemoji``, ``openmoji``, ``digits``, a folder of
-            pictures or with one sub-folder a class, a parquet file with a column of pictures, a
-            hub data-set id (or a folder in the hub's layout), of which the test split is taken;
-            ``owner/name:validation`` takes another; or any file that ``open_captioned`` knows.
+        name: ``scenes:heldout``, ``scenes2:heldout`` and their kin, ``twemoji``, ``openmoji``,
+            ``digits``, a folder of pictures or with one sub-folder a class, a parquet file with a
+            column of pictures, a hub data-set id (or a folder in the hub's layout), of which the
+            test split is taken; ``owner/name:validation`` takes another; or any file that
+            ``open_captioned`` knows.
         split: of ``digits`` only: "all", "train" or "test".
 
     Raises:
@@ -182,6 +185,8 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
     """
     if name in SCENE_SETS:
         return scene_set(name)
+    if name in SCENE2_SETS:
+        return scene2_set(name)
     if name in ART_SETS[1:]:
         return art_set(name)
     if name == "digits":
@@ -230,7 +235,7 @@ def unknown(name: str) -> UserError:
             f"{name} holds features; give pictures here (eval zero-shot and search take "
             "feature files)"
         )
-    known = [*SCENE_SETS, *ART_SETS[1:], "digits"]
+    known = [*SCENE_SETS, *SCENE2_SETS, *ART_SETS[1:], "digits"]
     others = "a folder of pictures, a .parquet or .tar file, or a hub id owner/name"
     return UserError(
         f"unknown data {name!r}{did_you_mean(name, known)}; give {', '.join(known)}, {others}"

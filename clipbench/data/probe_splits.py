@@ -15,6 +15,8 @@ from clipbench.data.world.draws import Draws
 from clipbench.data.world.evaluation_sets import of_concepts
 from clipbench.data.world.factors import EVALUATION, draw_factors, training_pool
 from clipbench.data.world.sprites import ART_SETS
+from clipbench.data.world2.evaluation_sets import SETS as SCENE2_SETS
+from clipbench.data.world2.evaluation_sets import scene2_set
 from clipbench.errors import UserError
 
 # training scenes of probes: neither the evaluation's seed nor a training run's
@@ -61,6 +63,9 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
         return Split(
             probe_scenes(scenes, tiny=data.endswith("256")), open_labelled(data), None, how
         )
+    if data in SCENE2_SETS:
+        how = f"{scenes} scenes by trained makers in trained fonts, tested on all of {data}"
+        return Split(scene2_set(data, training=scenes), scene2_set(data), None, how)
     if "train" in (found := picture_splits(data)) and len(found) > 1:
         return of_parts(found)
     return stratified(open_labelled(data))

@@ -16,9 +16,9 @@ USES = {
     "clipbench.preprocess": "errors",
     "clipbench.data.image_set": "preprocess",
     "clipbench.data.world": "data.image_set errors files",
-    "clipbench.data.world2": "data.world",
+    "clipbench.data.world2": "data.image_set data.world",
     "clipbench.data.readers": "compute data.image_set data.world errors files preprocess",
-    "clipbench.data.open": "data.image_set data.readers data.world errors",
+    "clipbench.data.open": "data.image_set data.readers data.world data.world2 errors",
     "clipbench.data.streams": (
         "compute data.image_set data.readers data.world data.world2 errors preprocess"
     ),
@@ -49,7 +49,7 @@ USES = {
         "evaluate evaluate.features evaluate.probes evaluate.records evaluate.statistics loss "
         "model objectives preprocess pretrained training"
     ),
-    "clipbench.data.probe_splits": "data.image_set data.open data.world errors",
+    "clipbench.data.probe_splits": "data.image_set data.open data.world data.world2 errors",
     "clipbench.inside": "data.image_set data.world encoders errors model progress",
     "clipbench.figures": "pretrained",
     "clipbench.paper_figures": (
@@ -59,8 +59,9 @@ USES = {
     ),
     "clipbench.cli": (
         "bench compute data.alter data.image_set data.open data.probe_splits data.readers "
-        "data.streams data.world encoders errors evaluate evaluate.features evaluate.probes "
-        "evaluate.records evaluate.statistics files inside objectives paper_figures preprocess "
+        "data.streams data.world data.world2 encoders errors evaluate evaluate.features "
+        "evaluate.probes evaluate.records evaluate.statistics files inside objectives "
+        "paper_figures preprocess "
         "pretrained training"
     ),
     "clipbench.exercises": "loss",

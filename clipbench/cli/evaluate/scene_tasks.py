@@ -69,15 +69,14 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
     """(metrics of every task and their means, settings)."""
     from statistics import fmean
 
-    from clipbench.data.world.scene_tasks import TASKS, scene_task
     from clipbench.errors import UserError
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
-    if options.data != "scenes":
-        raise UserError("the scene tasks draw their own scenes; leave --data out")
+    if options.data not in ("scenes", "scenes2"):
+        raise UserError("the scene tasks draw their own scenes; as data give scenes or scenes2")
     if options.shots and not options.train:
         raise UserError("shots are drawn from the training scenes; leave --train 0 out")
-    tasks = [scene_task(name) for name in options.tasks or TASKS]
+    tasks = tasks_of(options.data, options.tasks)
     found = {}
     for task in tasks:
         found[task.name] = scene_task_metrics(
@@ -110,20 +109,26 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
     }
 
 
+def tasks_of(data: str, names: list[str] | None) -> list:
+    """The named tasks of a world, or all of them."""
+    from clipbench.data.world.scene_tasks import TASKS, named_task
+    from clipbench.data.world2.tasks import TASKS2
+
+    known = TASKS2 if data == "scenes2" else TASKS
+    return [named_task(name, known) for name in names or known]
+
+
 def show(record: dict) -> str:
     """One line a task, in per cent."""
-    from clipbench.data.world.scene_tasks import scene_task
-
     metrics, settings = record["metrics"], record["settings"]
     lines = [
         f"scene tasks of {settings['model']}, per cent (95 % interval)",
         f"{'task':<16}{'chance':>7}   {'zero-shot':<21}{'linear probe':<21} question",
     ]
-    for name in settings["tasks"]:
+    for task in tasks_of(settings["data"], settings["tasks"]):
+        name = task.name
         cells = "".join(f"{cell(metrics, f'{name}/{kind}'):<21}" for kind in ("zero_shot", "probe"))
-        lines.append(
-            f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {scene_task(name).about}"
-        )
+        lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {task.about}")
     means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
     return "\n".join([*lines, f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}"])
 

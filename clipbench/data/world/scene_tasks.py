@@ -8,8 +8,9 @@ level is 1 / K. Subjects are concepts of the tiny world, so that every model of 
 asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -77,11 +78,22 @@ PLACES = (
 )
 
 
+@runtime_checkable
+class Scenes(Protocol):
+    """What is in M scenes of a world, as far as every question needs it."""
+
+    concept: Tensor  # (M,) the subjects
+
+    def __len__(self) -> int: ...
+
+    def rows(self, chosen: Tensor) -> Self: ...
+
+
 @dataclass(frozen=True)
 class Question:
     """Scenes with the right one of K answers for each."""
 
-    factors: Factors  # M scenes
+    factors: Scenes
     labels: Int[Tensor, " M"]
     phrases: Sequence[tuple[str, ...]]  # M x K
 
@@ -175,7 +187,7 @@ def concepts_of(ids: Tensor) -> list[Concept]:
     return [concepts()[number] for number in ids.tolist()]
 
 
-def about_subject(factors: Factors, forms: Sequence[str]) -> list[tuple[str, ...]]:
+def about_subject(factors: Scenes, forms: Sequence[str]) -> list[tuple[str, ...]]:
     """Each form filled with the scene's subject ("a cat")."""
     return [
         tuple(form.format(concept.noun_phrase) for form in forms)
@@ -416,8 +428,16 @@ def scene_task(name: str) -> SceneTask:
     Raises:
         UserError: for an unknown name, with the known ones.
     """
-    if name not in TASKS:
+    return named_task(name, TASKS)
+
+
+def named_task(name: str, known: Mapping[str, SceneTask]) -> SceneTask:
+    """
+    Raises:
+        UserError: for an unknown name, with the known ones.
+    """
+    if name not in known:
         raise UserError(
-            f"no scene task {name!r}{did_you_mean(name, TASKS)}; choose from {', '.join(TASKS)}"
+            f"no scene task {name!r}{did_you_mean(name, known)}; choose from {', '.join(known)}"
         )
-    return TASKS[name]
+    return known[name]

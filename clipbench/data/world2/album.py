@@ -8,20 +8,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from clipbench.data.world.drawings import (
+    EMOJI_SETS,
+    Drawing,
+    all_drawings,
+    held_out_drawings,
+    sheet_cells,
+)
 from clipbench.data.world.draws import Draws
-from clipbench.data.world.sprites import SPRITE_SIZE, concepts, sprites
+from clipbench.data.world.sprites import SPRITE_SIZE, concepts
 
-TRAINED_SETS = ("noto",)
-
-
-@dataclass(frozen=True)
-class Page:
-    """One drawing: whose it is, and its pixels (64, 64, 4) uint8, straight RGBA."""
-
-    concept: int
-    set: str
-    pixels: np.ndarray
-    one_colour: bool
+HELD_OUT_ARTISTS = ("twemoji", "openmoji")
 
 
 @dataclass(frozen=True)
@@ -56,42 +53,63 @@ class Album:
         return torch.where(icon, self.icons[position], by_set)
 
 
-@functools.lru_cache(maxsize=4)
-def album(sets: Sequence[str], icons: bool, device: str = "cpu") -> Album:
-    """The drawings of these emoji sets, in this order, and the icons that bear a concept's name."""
-    pages = [page for art in sets for page in pages_of(art)]
-    return bound(pages, sets, [], device)
-
-
 def album_of(world, device: str = "cpu") -> Album:
     """The drawings that a ``settings.World2`` shows."""
-    return album(world.sets, world.icons > 0, device)
+    return trained_album(world.sets, world.icons > 0, device)
 
 
-def pages_of(art: str) -> list[Page]:
-    pixels = sprites(art).permute(0, 2, 3, 1).numpy()
-    return [Page(number, art, each, False) for number, each in enumerate(pixels)]
+@functools.lru_cache(maxsize=4)
+def trained_album(sets: Sequence[str], icons: bool, device: str = "cpu") -> Album:
+    """The drawings of these emoji sets and, with ``icons``, those that bear a concept's name.
+
+    A concept that none of them shows has its first trained drawing by anyone.
+    """
+    trained = [drawing for drawing in all_drawings() if drawing.split == "trained"]
+    emoji = [drawing for drawing in trained if drawing.set in sets]
+    others = [drawing for drawing in trained if icons and drawing.set not in EMOJI_SETS]
+    shown = {drawing.concept for drawing in [*emoji, *others]}
+    stand_ins = {drawing.concept: drawing for drawing in reversed(trained)}
+    missing = [drawing for concept, drawing in stand_ins.items() if concept not in shown]
+    return bound([*emoji, *missing], sets, others, device)
 
 
-def bound(pages: list[Page], sets: Sequence[str], icons: list[Page], device: str) -> Album:
-    """An album of the pages and, behind them, the icons, which are sorted by concept."""
-    icons = sorted(icons, key=lambda page: page.concept)
-    everything = [*pages, *icons]
-    one_colour = np.array([page.one_colour for page in everything])
+@functools.lru_cache(maxsize=8)
+def held_out_album(name: str) -> Album:
+    """The drawings of an emoji set that training never shows; "icons": of all such icon sets."""
+    if name == "icons":
+        return bound([], ("",), held_out_icons(), "cpu")
+    return bound(held_out_drawings(name), (name,), [], "cpu")
+
+
+def held_out_icons() -> list[Drawing]:
+    return [
+        drawing
+        for drawing in all_drawings()
+        if drawing.split == "held-out" and drawing.set not in HELD_OUT_ARTISTS
+    ]
+
+
+def bound(
+    emoji: Sequence[Drawing], sets: Sequence[str], icons: Sequence[Drawing], device: str
+) -> Album:
+    """An album of emoji and, behind them, the icons, which are sorted by concept."""
+    icons = sorted(icons, key=lambda drawing: drawing.concept)
+    everything = [*emoji, *icons]
+    one_colour = np.array([drawing.kind == "mask" for drawing in everything])
     row = np.where(one_colour, one_colour.cumsum() - 1, (~one_colour).cumsum() - 1)
     by_set = torch.full((len(concepts()), len(sets)), -1)
-    for number, page in enumerate(pages):
-        by_set[page.concept, sets.index(page.set)] = number
-    count = torch.bincount(
-        torch.tensor([page.concept for page in icons], dtype=torch.int64), minlength=len(concepts())
-    )
+    for number, drawing in enumerate(emoji):
+        column = sets.index(drawing.set) if drawing.set in sets else 0
+        by_set[drawing.concept, column] = number
+    icon_concepts = torch.tensor([drawing.concept for drawing in icons], dtype=torch.int64)
+    count = torch.bincount(icon_concepts, minlength=len(concepts()))
     parts = {
-        "colour": levels([premultiplied(page) for page in everything if not page.one_colour], 4),
-        "masks": levels([page.pixels[..., 3] for page in everything if page.one_colour], 0),
+        "colour": levels([each for each in everything if each.kind != "mask"], (4,)),
+        "masks": levels([each for each in everything if each.kind == "mask"], ()),
         "one_colour": torch.from_numpy(one_colour),
         "row": torch.from_numpy(row),
         "by_set": by_set,
-        "icons": torch.arange(len(pages), len(everything)),
+        "icons": torch.arange(len(emoji), len(everything)),
         "first_icon": count.cumsum(0) - count,
         "icon_count": count,
     }
@@ -102,18 +120,25 @@ def on_device(part, device: str):
     return tuple(each.to(device) for each in part) if isinstance(part, tuple) else part.to(device)
 
 
-def premultiplied(page: Page) -> np.ndarray:
-    """(4, 64, 64) uint8"""
-    alpha = page.pixels[..., 3:].astype(np.uint16)
-    colour = (page.pixels[..., :3] * alpha // 255).astype(np.uint8)
-    return np.concatenate([colour, page.pixels[..., 3:]], 2).transpose(2, 0, 1)
+def levels(drawings: Sequence[Drawing], channels: tuple) -> tuple[torch.Tensor, torch.Tensor]:
+    """The drawings' pixels, and the same at half the size, which small things are drawn from."""
+    side = SPRITE_SIZE
+    full = torch.empty(len(drawings), *channels, side, side, dtype=torch.uint8)
+    half = torch.empty(len(drawings), *channels, side // 2, side // 2, dtype=torch.uint8)
+    sheets: dict[str, list[int]] = {}
+    for row, drawing in enumerate(drawings):
+        sheets.setdefault(drawing.sheet, []).append(row)
+    for sheet, whole in sheets.items():
+        for start in range(0, len(whole), 512):
+            rows = whole[start : start + 512]
+            pixels = sheet_cells(sheet)[[drawings[row].cell for row in rows]]
+            full[rows] = torch.from_numpy(premultiplied(pixels) if channels else pixels)
+            half[rows] = F.avg_pool2d(full[rows].float(), 2).round().to(torch.uint8)
+    return full, half
 
 
-def levels(pictures: list[np.ndarray], channels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The pictures, and the same at half the size, which small objects are drawn from."""
-    shape = (channels, SPRITE_SIZE, SPRITE_SIZE) if channels else (SPRITE_SIZE, SPRITE_SIZE)
-    full = torch.from_numpy(np.stack(pictures) if pictures else np.empty((0, *shape), np.uint8))
-    if not pictures:
-        return full, full[..., ::2, ::2]
-    halves = [F.avg_pool2d(part.float(), 2).round().to(torch.uint8) for part in full.split(512)]
-    return full, torch.cat(halves)
+def premultiplied(pixels: np.ndarray) -> np.ndarray:
+    """(N, 64, 64, 4) straight to (N, 4, 64, 64) premultiplied, uint8."""
+    alpha = pixels[..., 3:]
+    colour = (pixels[..., :3].astype(np.uint16) * alpha // 255).astype(np.uint8)
+    return np.concatenate([colour, alpha], 3).transpose(0, 3, 1, 2)

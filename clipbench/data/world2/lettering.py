@@ -7,8 +7,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from clipbench.data.world.factors import readable
-from clipbench.data.world.render import FONT
+from clipbench.data.world.fonts import Font, read_font
 from clipbench.data.world.sprites import concepts
+from clipbench.data.world.words import never_printed_words, printed_words
 
 LONGEST = 12  # letters of a word that still can be read at 64 pixels
 HEIGHT = 32  # of a line of print, in pixels of the table of glyphs
@@ -17,28 +18,17 @@ CELL = 48  # width of a glyph's cell: the widest advance and both margins
 FIRST, GLYPHS = 32, 95  # ASCII's printable characters
 
 
-def trained_fonts() -> tuple:
-    return (FONT,)
-
-
-def listed_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(words that may be printed in training, words that are never)."""
-    return tuple(c.name for c in concepts() if c.name.isalpha() and c.name.isascii()), ()
-
-
 @functools.cache
 def words() -> list[str]:
     """Everything that is ever printed as a word: names of concepts, by id, then the list's."""
-    trained, unseen = ([word for word in part if len(word) <= LONGEST] for part in listed_words())
-    return [*(concept.name for concept in concepts()), *trained, *unseen]
+    names = (concept.name for concept in concepts())
+    return [*names, *printed_words(), *never_printed_words()]
 
 
 @functools.cache
 def trained_words() -> torch.Tensor:
     """(W',) int64: positions in ``words`` of the list's words that may be printed in training."""
-    first = len(concepts())
-    count = sum(len(word) <= LONGEST for word in listed_words()[0])
-    return torch.arange(first, first + count)
+    return len(concepts()) + torch.arange(len(printed_words()))
 
 
 @functools.cache
@@ -111,12 +101,12 @@ def upper(letters: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(maxsize=4)
-def glyph_table(fonts: tuple) -> tuple[torch.Tensor, torch.Tensor]:
+def glyph_table(fonts: tuple[Font, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """(columns of every glyph's cell (F, GLYPHS, CELL, HEIGHT) uint8, advances (F, GLYPHS))."""
     cells = np.zeros((len(fonts), GLYPHS, CELL, HEIGHT), np.uint8)
     advances = torch.zeros(len(fonts), GLYPHS, dtype=torch.int64)
-    for number, path in enumerate(fonts):
-        font, top = fitted_font(str(path))
+    for number, each in enumerate(fonts):
+        font, top = fitted_font(each)
         for code in range(GLYPHS):
             letter = chr(FIRST + code)
             cell = Image.new("L", (CELL, HEIGHT), 0)
@@ -126,15 +116,15 @@ def glyph_table(fonts: tuple) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(cells), advances
 
 
-def fitted_font(path: str) -> tuple[ImageFont.FreeTypeFont, int]:
+def fitted_font(font: Font) -> tuple[ImageFont.FreeTypeFont, int]:
     """(the font in the size in which ascenders and descenders fill HEIGHT, its top)."""
-    for size in range(HEIGHT + 8, 8, -1):
-        font = ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
-        _left, top, _right, bottom = font.getbbox("ldgpKTW")
-        widest = max(font.getlength(letter) for letter in "Wm@")
+    for size in range(HEIGHT + 12, 8, -1):
+        sized = read_font(font, size)
+        _left, top, _right, bottom = sized.getbbox("ldgpKTW")
+        widest = max(sized.getlength(letter) for letter in "Wm@")
         if bottom - top <= HEIGHT and widest <= CELL - 2 * MARGIN:
-            return font, top
-    raise ValueError(f"{path} has letters that are too wide")
+            return sized, top
+    raise ValueError(f"{font.name} has letters that are too wide")
 
 
 def set_in_type(

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 
 from clipbench.data.world.draws import Draws
 from clipbench.data.world.factors import COLOURS, STYLES
+from clipbench.data.world.fonts import Font, trained_fonts
 from clipbench.data.world.render import BOARDS, apply_styles, pixel_grid
 from clipbench.data.world2.album import Album
-from clipbench.data.world2.lettering import set_in_type, trained_fonts
+from clipbench.data.world2.lettering import set_in_type
 from clipbench.data.world2.scenes import Scenes, named_by_colour
 from clipbench.data.world2.settings import MOST, SIGNS, World2
 
@@ -34,12 +35,12 @@ def render(
     world: World2,
     album: Album,
     size: int = 64,
-    fonts: tuple | None = None,
+    fonts: tuple[Font, ...] | None = None,
 ) -> torch.Tensor:
     """Draw the scenes: (B, 3, size, size) uint8, on the device of the scenes.
 
     Args:
-        fonts: font files that ``scenes.font`` counts; None takes those of training.
+        fonts: those that ``scenes.font`` counts; None takes those of training.
     """
     canvas = background(scenes, size)
     paints = Paints(scenes, world, album)

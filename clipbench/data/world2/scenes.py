@@ -14,11 +14,11 @@ from clipbench.data.world.factors import (
     is_held_out,
     training_pool,
 )
+from clipbench.data.world.fonts import trained_fonts
 from clipbench.data.world.sprites import concepts
 from clipbench.data.world2.album import Album
 from clipbench.data.world2.lettering import (
     printable_names,
-    trained_fonts,
     trained_words,
     upper,
     with_another_letter,
@@ -114,10 +114,15 @@ def one_letter_words() -> torch.Tensor:
 
 
 @functools.cache
+def plain() -> torch.Tensor:
+    """(C,) bool: concepts that a caption can deny: all but such as "no bicycles"."""
+    return torch.tensor([not concept.name.startswith("no ") for concept in concepts()])
+
+
+@functools.cache
 def several_of() -> torch.Tensor:
-    """(C,) bool: concepts that captions count, and deny; "no bicycles" is none of them."""
-    denying = [concept.name.startswith("no ") for concept in concepts()]
-    return countable() & ~torch.tensor(denying)
+    """(C,) bool: concepts that captions count."""
+    return countable() & plain()
 
 
 @functools.cache
@@ -144,8 +149,11 @@ def draw_scenes(
     second = partners & (index % 2 == 1)
     drawn = torch.where(partners, even, index)
     draws = Draws(seed, drawn)
+    contrast = torch.where(partners, draws.category("contrast", world.contrasts), -1)
     concept, other = draw_concepts(draws, seed, drawn, pool, world.hold_out)
-    kind, contrast, count, other_count = draw_kind(draws, world, partners, concept, other)
+    numbers = is_one_of(contrast, "number", "numbers swapped")
+    concept, other = countable_ones(draws, numbers, pool, concept, other)
+    kind, contrast, count, other_count = draw_kind(draws, world, contrast, concept, other)
     swapped = second & is_one_of(contrast, "numbers swapped")
     count, other_count = (
         torch.where(swapped, other_count, count),
@@ -156,7 +164,7 @@ def draw_scenes(
     paired = kind == KINDS.index("pair")
     denied = (kind == KINDS.index("one")) & (draws.uniform("denial") < world.denials)
     sign, letters = draw_sign(draws, world, kind, contrast, second, concept, other)
-    denied &= (contrast < 0) & (sign == 0) & several_of().to(other.device)[other]
+    denied &= (contrast < 0) & (sign == 0) & plain().to(other.device)[other]
     absent = torch.where(alone | denied, other, -1)
     # the place of what is absent stays empty
     objects_of_pair = (count, torch.where(paired, other_count, 0))
@@ -208,39 +216,83 @@ def draw_concepts(draws, seed, index, pool, hold_out):
     return concept, other
 
 
-def draw_kind(draws, world, partners, concept, other):
+def countable_ones(draws, rows, pool, concept, other):
+    """(concept, other) with two countable ones of the pool in those of the ``rows`` (B,) bool that
+    have others.
+    """
+    can = several_of().to(pool.device)
+    able = pool[can[pool]]
+    if len(able) < 2:
+        return concept, other
+    first = draws.integer("counted subject", len(able))
+    second = (first + 1 + draws.integer("counted other", len(able) - 1)) % len(able)
+    replaced = rows & ~(can[concept] & can[other])
+    return torch.where(replaced, able[first], concept), torch.where(replaced, able[second], other)
+
+
+def draw_kind(draws, world, contrast, concept, other):
     """(kind, contrast, count, other_count), each (B,), with numbers that may be shown.
 
-    What cannot be counted stands alone; partners that cannot be made differ in a letter.
+    What cannot be shown in its number stands alone, or once; partners of such things differ in
+    order and, where the two things may not be shown together, in a letter.
     """
+    count, other_count = draw_counts(draws, world, contrast)
+    bad = [
+        impossible(world, *numbers)
+        for numbers in (
+            (concept, count),
+            (concept, count + 1),
+            (concept, other_count),
+            (other, other_count),
+            (other, count),
+        )
+    ]
+    unnumbered = is_one_of(contrast, "number") & (bad[0] | bad[1])
+    unnumbered |= is_one_of(contrast, "numbers swapped") & (bad[0] | bad[2] | bad[3] | bad[4])
+    contrast = torch.where(unnumbered, CONTRASTS.index("order"), contrast)
+    allowed = plain().to(concept.device)
+    apart = ~(allowed[concept] & allowed[other])
+    if world.hold_out:
+        apart |= is_held_out_pair(concept, other)
+    two = is_one_of(contrast, "order", "numbers swapped", "presence")
+    wordless = ~printable_names().to(concept.device)[concept]
+    wrong = two & apart | is_one_of(contrast, "word or thing") & wordless
+    contrast = torch.where(wrong, CONTRASTS.index("letter"), contrast)
     kind = draws.category("kind", world.kinds)
-    contrast = torch.where(partners, draws.category("contrast", world.contrasts), -1)
     for name, of_kind in KIND_OF_CONTRAST.items():
         kind = torch.where(is_one_of(contrast, name), KINDS.index(of_kind), kind)
-    counts = draws.category("count", world.counts) + 2
-    counts = torch.where(is_one_of(contrast, "number"), (counts - 1).clamp(max=MOST - 1), counts)
-    several = kind == KINDS.index("several")
-    paired = kind == KINDS.index("pair")
-    count = torch.where(several, counts, 1)
-    numbered = (draws.uniform("numbered") < world.numbered_pairs) & (contrast < 0)
-    numbered = paired & (numbered | is_one_of(contrast, "numbers swapped"))
-    pairs = torch.tensor(NUMBERED, device=kind.device)[draws.integer("numbers", len(NUMBERED))]
-    count = torch.where(numbered, pairs[:, 0], count)
-    other_count = torch.where(numbered, pairs[:, 1], 1)
-    can = several_of().to(kind.device)
-    wrong = (several & ~can[concept]) | (paired & ~(can[concept] & can[other]))
-    if world.hold_out:
-        wrong |= paired & is_held_out_pair(concept, other)
-        wrong |= (several | paired) & unseen_number(concept, count)
-        wrong |= paired & unseen_number(other, other_count)
-        wrong |= is_one_of(contrast, "number") & unseen_number(concept, count + 1)
-        swapped = is_one_of(contrast, "numbers swapped")
-        wrong |= swapped & unseen_number(concept, other_count)
-        wrong |= swapped & unseen_number(other, count)
-    wrong |= is_one_of(contrast, "word or thing") & ~printable_names().to(kind.device)[concept]
-    kind = torch.where(wrong, torch.where(partners, KINDS.index("sign"), KINDS.index("one")), kind)
-    contrast = torch.where(wrong & partners, CONTRASTS.index("letter"), contrast)
-    return kind, contrast, torch.where(wrong, 1, count), torch.where(wrong, 1, other_count)
+    paired, several = kind == KINDS.index("pair"), kind == KINDS.index("several")
+    alone = (contrast < 0) & (paired & apart | several & bad[0])
+    kind = torch.where(alone, KINDS.index("one"), kind)
+    numbered = draws.uniform("numbered") < world.numbered_pairs
+    numbered &= (contrast < 0) & ~(bad[0] | bad[3])
+    numbered |= is_one_of(contrast, "numbers swapped")
+    counted = several & ~alone | paired & numbered & ~alone
+    return (
+        kind,
+        contrast,
+        torch.where(counted, count, 1),
+        torch.where(counted & paired, other_count, 1),
+    )
+
+
+def draw_counts(draws, world, contrast):
+    """(how many of the subject, how many of the other thing), each (B,): of pairs two different
+    numbers, of one thing two to five, or one to four where the partner has one more.
+    """
+    count = 2 + draws.category("count", world.counts)
+    count = torch.where(is_one_of(contrast, "number"), count - 1, count)
+    pairs = torch.tensor(NUMBERED, device=count.device)[draws.integer("numbers", len(NUMBERED))]
+    two = (contrast < 0) & (draws.category("kind", world.kinds) == KINDS.index("pair"))
+    two |= is_one_of(contrast, "numbers swapped")
+    return torch.where(two, pairs[:, 0], count), torch.where(two, pairs[:, 1], 1)
+
+
+def impossible(world: World2, concept: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """(B,) bool: what no caption counts, or training leaves out in this number."""
+    uncounted = ~several_of().to(concept.device)[concept]
+    held_out = is_held_out(concept, 100 + count) if world.hold_out else False
+    return (count > 1) & (uncounted | held_out)
 
 
 KIND_OF_CONTRAST = {
@@ -252,11 +304,6 @@ KIND_OF_CONTRAST = {
     "word or thing": "one",
 }
 NUMBERED = ((1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4), (4, 1))
-
-
-def unseen_number(concept: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """(B,) bool: things that training leaves out in this number."""
-    return (count > 1) & is_held_out(concept, 100 + count)
 
 
 def draw_sign(draws, world, kind, contrast, second, concept, other):

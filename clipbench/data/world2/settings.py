@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from clipbench.data.world.drawings import EMOJI_SETS
 from clipbench.data.world.factors import STYLES
 from clipbench.data.world.languages import LANGUAGES
-from clipbench.data.world2.album import TRAINED_SETS
 
 # one thing; one thing in some number; two things; a printed word; one thing on a ground plane
 KINDS = ("one", "several", "pair", "sign", "ground")
@@ -19,27 +19,27 @@ class World2:
     """How often what happens. Tuples are weights, in the order that their comments name."""
 
     # -------------------- who draws
-    sets: tuple[str, ...] = TRAINED_SETS  # emoji sets, each of a scene's things by one of them
+    sets: tuple[str, ...] = EMOJI_SETS  # emoji sets, each of a scene's things by one of them
     # share of things that are drawn as an icon by any maker, where their concept has one
     icons: float = 0.30
     jitter: float = 0.30  # share of coloured drawings whose hue and saturation are changed
 
     # -------------------- what is seen
-    kinds: tuple[float, ...] = (0.40, 0.12, 0.20, 0.22, 0.06)  # KINDS
+    kinds: tuple[float, ...] = (0.44, 0.12, 0.16, 0.22, 0.06)  # KINDS
     styles: tuple[float, ...] = (0.40, 0.12, 0.14, 0.085, 0.085, 0.085, 0.085)  # STYLES
     counts: tuple[float, ...] = (0.35, 0.30, 0.20, 0.15)  # two, three, four, five of one thing
     numbered_pairs: float = 0.35  # pairs in which a thing stands more than once
     hold_out: bool = True  # leave the held-out compositions to the evaluation
 
     # -------------------- signs
-    signs: tuple[float, ...] = (0.12, 0.36, 0.40, 0.12)  # SIGNS but none, of scenes with a sign
+    signs: tuple[float, ...] = (0.12, 0.42, 0.32, 0.14)  # SIGNS but none, of scenes with a sign
     capitals: float = 0.30
     listed_words: float = 0.60  # words of the list; the others are names of concepts
     boards: float = 0.65  # of words that stand alone; the others are written on the background
 
     # -------------------- partners
     partners: float = 0.35  # share of the pairs of scenes (2k, 2k + 1)
-    contrasts: tuple[float, ...] = (0.24, 0.18, 0.10, 0.20, 0.20, 0.08)  # CONTRASTS
+    contrasts: tuple[float, ...] = (0.22, 0.22, 0.12, 0.18, 0.19, 0.07)  # CONTRASTS
 
     # -------------------- captions
     bare_names: float = 0.05  # of scenes of one thing: the class name and nothing else
@@ -62,7 +62,7 @@ class World2:
             check_share(name, getattr(self, name))
         if not (isinstance(self.captions, int) and self.captions >= 1):
             raise ValueError(f"captions must be a whole number from 1 up, not {self.captions!r}")
-        for name, known in (("sets", TRAINED_SETS), ("languages", tuple(LANGUAGES))):
+        for name, known in (("sets", EMOJI_SETS), ("languages", tuple(LANGUAGES))):
             given = getattr(self, name)
             if not isinstance(given, tuple) or not given or not set(given) <= set(known):
                 raise ValueError(f"{name} must be one or more of {', '.join(known)}, not {given!r}")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clipbench.data.streams import Scene2Pairs, joined
 from clipbench.data.world.factors import HELD_OUT_NAMES, STYLES, is_held_out
+from clipbench.data.world.fonts import trained_fonts
 from clipbench.data.world.sprites import concept_ids, concepts
 from clipbench.data.world2.album import album_of
 from clipbench.data.world2.captions import caption_scenes
@@ -19,7 +20,6 @@ from clipbench.data.world2.lettering import (
     encoded,
     keys,
     set_in_type,
-    trained_fonts,
     unseen_words,
     with_another_letter,
     word_letters,
