@@ -10,7 +10,7 @@ asked.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -86,7 +86,7 @@ class Scenes(Protocol):
 
     def __len__(self) -> int: ...
 
-    def rows(self, chosen: Tensor) -> Self: ...
+    def rows(self, chosen: Tensor) -> "Scenes": ...
 
 
 @dataclass(frozen=True)

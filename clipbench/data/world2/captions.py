@@ -66,7 +66,7 @@ LABELLED = (
 )
 
 EXACTLY = ("{}", "{}", "exactly {}", "just {}")  # also of one
-COUNTED = ("{}", "{}", "exactly {}", "a group of {}", "{} together")
+COUNTED = ("{}", "{}", "exactly {}", "a group of {}", "{} in one picture")
 TOGETHER = (*JOINED, "both {} and {}", "{} as well as {}")
 # {0} is there, {1} is not ("a cat", "a dog"); {2} is the bare name of what is not
 DENIALS = (
