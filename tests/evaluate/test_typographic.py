@@ -270,6 +270,7 @@ def photos(tmp_path):
         "label=hot_dog_text=cat_2.png",
         "label=cat.png",
         "mine_label=sun_text=dog.png",
+        "._label=dog_text=cat.png",  # macOS's companion, no picture
     )
     for number, name in enumerate(names):
         noise_picture(40, 30, seed=number).save(folder / name)
@@ -281,6 +282,7 @@ def test_file_names_say_what_is_there_and_what_is_written(photos):
     found = open_word_photos(photos)
     names = found.data.class_names
     assert names == ["cat", "dog", "hot dog", "sun"] and is_word_folder(photos)
+    assert len(found.data) == 4
     said = {
         (names[label], names[word] if word >= 0 else None)
         for label, word in zip(found.data.labels.tolist(), found.written.tolist(), strict=True)

@@ -307,6 +307,14 @@ def test_results_of_the_same_class_are_counted(tmp_path):
     assert "cat" in search._heads[0].value and "3 others in all" in search._heads[0].value
 
 
+def test_a_flat_folder_of_pictures_is_searched(tmp_path):
+    for number, name in enumerate(("red_car", "cat", "dog")):
+        noise_picture(20, 20, seed=number).save(tmp_path / f"{name}.png")
+    search = ImageSearch(small_encoder(), str(tmp_path), top=3)
+    search.query = "a cat"
+    assert {entry["name"] for entry in search.found} == {"red car", "cat", "dog"}
+
+
 def test_a_feature_file_and_a_folder_give_the_same(tmp_path):
     model = write_small_model(tmp_path / "model")
     folder = write_image_folder(tmp_path / "pictures", {"cat": 4, "dog": 3})

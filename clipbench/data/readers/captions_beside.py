@@ -3,6 +3,7 @@
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clipbench.data.readers.caption_text import (
@@ -16,18 +17,21 @@ from clipbench.data.readers.picture_files import (
     files_below,
     is_picture,
     tell_of_other_kinds,
+    visible_folders,
 )
 from clipbench.data.readers.text_files import decoded
 from clipbench.errors import UserError, notice
 from clipbench.preprocess import open_picture
 
 TEXT_SUFFIXES = (".txt", ".caption", ".text", ".json")  # the first that there is counts
+# beside a folder of pictures
+TEXT_FOLDERS = ("text", "texts", "txt", "caption", "captions", "text_c10")
 SAMPLED = 20  # JSON files that are asked for captions
 
 
 def captions_beside(folder: Path) -> CaptionedSet | None:
-    """The pictures of a folder and its sub-folders that have a text beside them; None where none
-    has.
+    """The pictures of a folder and its sub-folders that have a text beside them, or in a folder of
+    texts beside theirs; None where none has.
 
     Each line of a text is a caption. A notice says how many pictures are left out.
 
@@ -36,25 +40,15 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
     """
     files = list(files_below(folder))
     pictures, known = [path for path in files if is_picture(path)], set(files)
-    found = {path: text for path in pictures if (text := text_beside(path, known))}
+    homes = [path for path in visible_folders(folder) if path.name.lower() in TEXT_FOLDERS]
+    found = {path: text for path in pictures if (text := text_of(path, folder, homes, known))}
     if not found:
         return None
     if not any(map(holds_captions, list(found.values())[:SAMPLED])):
         notice(f"{folder}: the texts beside the pictures hold no captions and are left out")
         return None
     tell_of_other_kinds(folder, files)
-    if without := len(pictures) - len(found):
-        first = next(path for path in pictures if path not in found)
-        if len(found) < without:
-            raise UserError(
-                f"{folder}: {len(found)} of {len(pictures)} pictures have a text beside them; "
-                f"write one for each (such as {first.name}), or give templates, filled with the "
-                "folders' names"
-            )
-        notice(
-            f"{folder}: {without} of {len(pictures)} pictures have no text beside them and are "
-            f"left out, such as {first.name}"
-        )
+    tell_of_pictures_without(folder, pictures, found)
     paths = list(found)
     kind = "JSON" if all(text.suffix.lower() == ".json" for text in found.values()) else "text"
     return CaptionedSet(
@@ -66,6 +60,28 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
     )
 
 
+def tell_of_pictures_without(
+    folder: Path, pictures: Sequence[Path], found: Mapping[Path, Path]
+) -> None:
+    """A notice where pictures have no text.
+
+    Raises:
+        UserError: where most have none.
+    """
+    without = [path for path in pictures if path not in found]
+    if len(found) < len(without):
+        raise UserError(
+            f"{folder}: {len(found)} of {len(pictures)} pictures have a text beside them; write "
+            f"one for each (such as {without[0].name}), or give templates, filled with the "
+            "folders' names"
+        )
+    if without:
+        notice(
+            f"{folder}: {len(without)} of {len(pictures)} pictures have no text beside them and "
+            f"are left out, such as {without[0].name}"
+        )
+
+
 def holds_captions(file: Path) -> bool:
     """Whether it is no file of another program, such as one that draws boxes."""
     try:
@@ -74,10 +90,14 @@ def holds_captions(file: Path) -> bool:
         return file.suffix.lower() != ".json"
 
 
-def text_beside(picture: Path, known: set[Path]) -> Path | None:
-    """dog.txt or dog.jpg.txt for dog.jpg."""
+def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]) -> Path | None:
+    """dog.txt or dog.jpg.txt beside dog.jpg; else texts/pets/dog.txt for images/pets/dog.jpg, where
+    ``homes`` holds ``texts``.
+    """
+    within = picture.parent.relative_to(folder).parts[1:]
     candidates = [
-        picture.with_name(stem + suffix)
+        place / (stem + suffix)
+        for place in (picture.parent, *(home.joinpath(*within) for home in homes))
         for suffix in TEXT_SUFFIXES
         for stem in (picture.stem, picture.name)
     ]

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
+from clipbench.data.readers.picture_files import is_picture
 from clipbench.errors import UserError
-from clipbench.preprocess import PICTURE_SUFFIXES, open_picture
+from clipbench.preprocess import open_picture
 
 FILE_NAME = re.compile(
     r"(?:.*_)?label=(?P<label>.+?)(?:_text=(?P<text>.+?))?(?:_\d+)?", re.IGNORECASE
@@ -61,7 +62,7 @@ def open_word_photos(folder: Path) -> WordPhotos:
 
 def parsed(path: Path) -> tuple[str, str | None] | None:
     """(label, written word) that a file's name says; None for any other file."""
-    match = FILE_NAME.fullmatch(path.stem) if path.suffix.lower() in PICTURE_SUFFIXES else None
+    match = FILE_NAME.fullmatch(path.stem) if is_picture(path) else None
     if match is None:
         return None
     label, text = (

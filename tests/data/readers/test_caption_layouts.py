@@ -122,6 +122,11 @@ LAYOUTS = {
         "",
         "text files",
     ),
+    "texts in a folder beside that of the pictures": (
+        pictures("images/pets/") | {f"text_c10/pets/{name}": text for name, text in TEXTS.items()},
+        "",
+        "text files beside the pictures",
+    ),
     "JSON beside each picture": (
         pictures() | {f"{n[0]}.json": {"captions": t, "url": "x"} for n, t in EXPECTED.items()},
         "",
