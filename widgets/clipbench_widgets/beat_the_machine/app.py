@@ -15,7 +15,7 @@ from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench_widgets.beat_the_machine import page as game_page
 from clipbench_widgets.beat_the_machine.game import DONT_KNOW, SHOTS, Answer, LabelGame, scores
 from clipbench_widgets.core import html
-from clipbench_widgets.core.app import App
+from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.core.pictures import NamedPicture
@@ -24,6 +24,7 @@ from clipbench_widgets.core.strip import Card, Strip
 MOST_ANSWERS = 5000  # of a class; the oldest are forgotten
 MOST_SHOWN = 60  # pictures in the list at the end
 DOUBLE_CLICK = 0.3  # seconds
+LARGEST_SEED = 2**31 - 1
 
 
 class BeatTheMachine(App):
@@ -38,6 +39,7 @@ class BeatTheMachine(App):
         count: how many classes.
         rounds: pictures zero-shot, and as many one-shot.
         seed: of the first game.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model, pictures or classes that cannot be used.
@@ -45,8 +47,10 @@ class BeatTheMachine(App):
 
     NAME = "Beat the machine"
     RULES = (game_page.RULES,)
+    STATE = ("seed",)
 
     player = traitlets.Unicode("")
+    seed = traitlets.Int(0)  # of the game: the same one has the same pictures
     # of the question; as many as there are questions: the end
     position = traitlets.Int(0, read_only=True)
     answers: traitlets.List = traitlets.List(read_only=True)  # Answer, of all games and players
@@ -62,14 +66,15 @@ class BeatTheMachine(App):
         count: int = 8,
         rounds: int = 10,
         seed: int = 0,
+        state: dict | str | None = None,
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         data = "scenes:heldout" if data is None else data
         self._data = data if isinstance(data, PictureSet) else open_labelled(str(data))
         self._settings: dict[str, Any] = {"classes": classes, "count": count, "rounds": rounds}
-        self._seed = seed
         super().__init__()
-        self._begin(self._new_game)
+        self.seed = seed
+        self._begin(self._new_game, state)
 
     # -------------------- for code
 
@@ -172,8 +177,14 @@ class BeatTheMachine(App):
 
     # -------------------- play, then draw
 
-    def _new_game(self) -> None:
-        game = LabelGame(self.encoder, self._data, seed=self._seed, **self._settings)
+    @traitlets.validate("seed")
+    def _possible_seed(self, proposal):
+        return max(0, min(proposal.value, LARGEST_SEED))
+
+    @traitlets.observe("seed")
+    @when_ready
+    def _new_game(self, _=None) -> None:
+        game = LabelGame(self.encoder, self._data, seed=self.seed, **self._settings)
         pictures = self._data.pictures(game.examples)
         self.game = game
         self._examples = [NamedPicture(*pair) for pair in zip(game.classes, pictures, strict=True)]
@@ -188,10 +199,9 @@ class BeatTheMachine(App):
             self.answer(name)
 
     def _next_game(self) -> None:
-        self._seed += 1
         self._say("")
         try:
-            self._new_game()
+            self.seed = self.seed % LARGEST_SEED + 1
         except UserError as error:
             self._say(str(error))
 

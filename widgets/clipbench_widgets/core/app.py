@@ -1,12 +1,14 @@
 """The base of all apps: a title, a message line, a style sheet, and nothing computed too early."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import ipywidgets
 import traitlets
 
-from clipbench_widgets.core import html
+from clipbench import UserError
+from clipbench_widgets.core import app_state, html
 from clipbench_widgets.core.theme import style_sheet
 
 
@@ -32,6 +34,8 @@ class App(ipywidgets.VBox):
     NAME = ""  # in the title
     RULES: tuple[str, ...] = ()  # style sheets of its own, after those that all apps share
     CSS_CLASS = "clipbench-app"
+    # traits that a person sets, in an order in which they can be set one after the other
+    STATE: tuple[str, ...] = ()
 
     message = traitlets.Unicode(read_only=True)  # what is wrong, in a sentence
     _ready = False  # until then, changes of traits compute nothing; see `when_ready`
@@ -51,6 +55,45 @@ class App(ipywidgets.VBox):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.summary()}>"
 
+    def state(self) -> dict:
+        """Return what is chosen and written, as a small dict for `restore`, ``state=`` or JSON.
+
+        Pictures of one's own are not part of it.
+        """
+        return self._as_state()
+
+    def _as_state(self) -> dict:
+        """Return the same where a subclass has a trait of the name ``state``."""
+        encoder = getattr(self, "encoder", None)
+        about = {"app": type(self).__name__} | ({"model": str(encoder.name)} if encoder else {})
+        return about | self._values(self._state_names())
+
+    def restore(self, state: dict | str) -> None:
+        """Choose and write what a state says: all of it, or nothing.
+
+        Args:
+            state: what ``state()`` gave, its JSON, or an address that ends in it.
+
+        Raises:
+            UserError: for another app's state, an unknown name, or a value that is not possible
+                here.
+        """
+        state = app_state.read_state(state)
+        before = self._values(self.STATE)
+        with self._held():
+            try:
+                self._set_values(self._own_part(state))
+            except UserError:
+                self._set_values(before)
+                raise
+        self._redraw()
+        self._say_other_model(state)
+
+    def observe_state(self, handler: Callable) -> None:
+        """Have ``handler`` called whenever something in the state changes."""
+        for name in self.STATE:
+            self._holder(name).observe(handler, name)
+
     # -------------------- for subclasses
 
     def _build_controls(self) -> None:
@@ -62,10 +105,64 @@ class App(ipywidgets.VBox):
     def _connect(self) -> None:
         """Link controls and traits; nothing, where controls only call methods."""
 
-    def _begin(self, draw: Callable[[], None]) -> None:
-        """Open the gate of `when_ready`, and draw for the first time."""
-        self._ready = True
-        draw()
+    def _begin(self, draw: Callable[[], None], state: dict | str | None = None) -> None:
+        """Open the gate of `when_ready`, and draw for the first time.
+
+        Args:
+            draw: computes and draws everything; called again when a state is restored.
+            state: see `restore`.
+        """
+        self._ready, self._redraw = True, draw
+        draw() if state is None else self.restore(state)
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Compute and draw nothing meanwhile."""
+        ready, self._ready = self._ready, False
+        try:
+            yield
+        finally:
+            self._ready = ready
+
+    def _state_names(self) -> tuple[str, ...]:
+        """Return the names in ``STATE`` that mean something to others."""
+        return self.STATE
+
+    def _holder(self, name: str) -> traitlets.HasTraits:
+        """Return who has a trait of the state: the app, or one of its parts."""
+        return self
+
+    def _values(self, names: tuple[str, ...]) -> dict:
+        return {name: app_state.value_of(self._holder(name), name) for name in names}
+
+    def _own_part(self, state: dict) -> dict:
+        """Return name -> value.
+
+        Raises:
+            UserError: when it is another app's, or has names that this app does not know.
+        """
+        own = type(self).__name__
+        if state["app"] != own:
+            raise UserError(f"this is a state of {app_state.in_short(state['app'])}, not of {own}")
+        values = {name: value for name, value in state.items() if name not in ("app", "model")}
+        unknown = [name for name in values if name not in self.STATE]
+        if unknown:
+            known = ", ".join(self.STATE) or "no settings"
+            raise UserError(
+                f"state: {app_state.in_short(unknown[0])} is unknown; {own} has {known}"
+            )
+        return values
+
+    def _set_values(self, values: dict) -> None:
+        for name in self.STATE:
+            if name in values:
+                app_state.set_strictly(self._holder(name), name, values[name])
+
+    def _say_other_model(self, state: dict) -> None:
+        model, own = state.get("model"), self._as_state().get("model")
+        if isinstance(model, str) and own is not None and model != own:
+            shown = app_state.in_short(model)
+            self._say(f"This view was made with the model {shown}; here {own} answers.")
 
     def _entitle(self, about: str) -> None:
         """Show the app's name, and beside it the model or the data."""

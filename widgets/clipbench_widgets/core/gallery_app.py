@@ -53,6 +53,11 @@ class GalleryApp(App):
         self._gallery.observe(self._on_entry, "entry")
         self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
 
+    def _state_names(self) -> tuple[str, ...]:
+        """Leave out which picture, where it is one's own: nobody else has it."""
+        own = self._gallery.entry in self._uploads
+        return tuple(name for name in self.STATE if not (own and name == "selected"))
+
     # -------------------- changes of state
 
     @traitlets.observe("templates")
@@ -65,10 +70,17 @@ class GalleryApp(App):
         self._chips.active = change.new
         self._update()
 
+    @traitlets.validate("selected")
+    def _existing_picture(self, proposal):
+        return (
+            max(0, min(proposal.value, len(self._gallery.entries) - 1))
+            if self._gallery.entries
+            else -1
+        )
+
     @traitlets.observe("selected")
     def _on_selected(self, change) -> None:
         self._gallery.choose(change.new)
-        self.selected = self._gallery.position
 
     def _on_entry(self, _) -> None:
         self.selected = self._gallery.position

@@ -13,7 +13,7 @@ import traitlets
 from clipbench import UserError
 from clipbench.evaluate.maps import umap_map
 from clipbench.figures.canvas import LessonFigure
-from clipbench.figures.maps import label_places, labelled_map
+from clipbench.figures.maps import OTHERS, label_places, labelled_map
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.collection import collect, model_and_data
@@ -60,6 +60,7 @@ class EmbeddingMap(App):
             "given".
         most: of more pictures than this, so many are taken, spread evenly.
         seed: of UMAP.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model, data, factors or points that cannot be used.
@@ -67,6 +68,7 @@ class EmbeddingMap(App):
 
     NAME = "Embedding map"
     RULES = (map_page.RULES,)
+    STATE = "projection", "shown", "shift", "colour_by", "only", "drag", "query", "selected"
 
     projection = traitlets.Enum(PROJECTIONS, "PCA")
     shown = traitlets.Enum(SHOWN, SHOWN[0])
@@ -94,6 +96,7 @@ class EmbeddingMap(App):
         points=None,
         most: int = 1000,
         seed: int = 0,
+        state: dict | str | None = None,
     ):
         model, data = model_and_data(model, data)
         self.encoder = encoder_of(model)
@@ -123,7 +126,7 @@ class EmbeddingMap(App):
             self._say(
                 f"{self.data.lost} of {of:,} points are left out: features that are not finite"
             )
-        self._begin(self._move)
+        self._begin(self._move, state)
 
     # -------------------- for code
 
@@ -291,6 +294,11 @@ class EmbeddingMap(App):
             )
         return proposal.value
 
+    @traitlets.validate("only")
+    def _known_kind(self, proposal):
+        kinds = {"", OTHERS, TEXTS, *self.data.kinds(self.colour_by)}
+        return proposal.value if proposal.value in kinds else ""
+
     @traitlets.validate("projection")
     def _possible_projection(self, proposal):
         if proposal.value == "given" and self.data.given is None:
@@ -311,6 +319,7 @@ class EmbeddingMap(App):
         self._say("")
         self._move(View())
 
+    @when_ready
     def _search_and_mark(self) -> None:
         self._search()
         self._draw_marks()

@@ -45,6 +45,7 @@ class ImageSearch(App):
             chosen, and encodes the pictures in the background.
         top: how many results are shown.
         most: of more pictures than this, so many are searched, spread evenly.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model or data that cannot be used.
@@ -52,6 +53,7 @@ class ImageSearch(App):
 
     NAME = "Image search"
     RULES = (search_page.RULES,)
+    STATE = "query", "like", "top", "beside"
 
     query = Query()
     like = traitlets.Int(-1)  # the row whose like is looked for; -1 for none
@@ -71,6 +73,7 @@ class ImageSearch(App):
         rivals: Sequence = (),
         top: int = 18,
         most: int | None = None,
+        state: dict | str | None = None,
     ):
         model, data = model_and_data(model, data)
         most = (1000 if data is None else MOST) if most is None else most
@@ -88,7 +91,7 @@ class ImageSearch(App):
         self._strips = [Strip(self._on_card), Strip(self._on_card)]
         super().__init__()
         self.top, self.beside = top, -1 if rival is None else 0
-        self._begin(self._search)
+        self._begin(self._search, state)
 
     # -------------------- for code
 

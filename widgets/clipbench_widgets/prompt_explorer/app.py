@@ -53,6 +53,7 @@ class PromptExplorer(HasScale, GalleryApp):
             first.
         scale_factor: multiplies the model's own scale.
         temperature: the former name of ``scale_factor``.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model, picture or template that cannot be used.
@@ -60,6 +61,17 @@ class PromptExplorer(HasScale, GalleryApp):
 
     NAME = "Prompt explorer"
     RULES = score_table.RULES, explorer_records.RULES
+    STATE = (
+        "language",
+        "prompts",
+        "active_templates",
+        "scale_factor",
+        "selected",
+        "ranked",
+        "none_of_these",
+        "show_tokens",
+        "show_history",
+    )
 
     prompts = Lines()
     ranked = traitlets.Bool(True)  # the most probable prompt on top
@@ -82,6 +94,7 @@ class PromptExplorer(HasScale, GalleryApp):
         active_templates: Sequence[str] | None = None,
         scale_factor: float = 1.0,
         temperature: float | None = None,
+        state: dict | str | None = None,
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
@@ -98,7 +111,7 @@ class PromptExplorer(HasScale, GalleryApp):
         self.scale_factor = scale_factor if temperature is None else temperature
         self.selected = self._gallery.position
         self._shown.value = page.picture_page(self._gallery.entry)
-        self._begin(self._update)
+        self._begin(self._update, state)
 
     # -------------------- for code
 
@@ -260,11 +273,10 @@ class PromptExplorer(HasScale, GalleryApp):
             self._english = self.templates, self.active_templates
         templates = prompt_languages.templates_in(change.new)
         offered, active = (templates, templates[:1]) if templates else self._english
-        self._ready = False
-        self.active_templates, self.templates = [], offered
-        self.prompts = prompt_languages.translated(self.prompts, change.new)
-        self.active_templates = active
-        self._ready = True
+        with self._held():
+            self.active_templates, self.templates = [], offered
+            self.prompts = prompt_languages.translated(self.prompts, change.new)
+            self.active_templates = active
         self._update()
 
     def _on_entry(self, change) -> None:

@@ -45,6 +45,7 @@ class SimilarityMatrix(HasScale, App):
         pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen
             scenes.
         texts: one a picture for pairs; by default captions of the scenes, or the pictures' names.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model or picture that cannot be used, and for more than 40 of either.
@@ -52,6 +53,7 @@ class SimilarityMatrix(HasScale, App):
 
     NAME = "Similarity matrix"
     RULES = (matrix_page.RULES,)
+    STATE = "texts", "mode", "order", "scale_factor", "chosen_text", "chosen_picture"
 
     texts = Lines(MAX_SIDE)
     mode = traitlets.Enum(MODES, "cosine")
@@ -63,7 +65,13 @@ class SimilarityMatrix(HasScale, App):
     accuracy = traitlets.Dict(read_only=True)  # image_to_text and text_to_image, None without pairs
 
     def __init__(
-        self, model=None, pictures=None, texts: Sequence[str] | None = None, *, mode: str = "cosine"
+        self,
+        model=None,
+        pictures=None,
+        texts: Sequence[str] | None = None,
+        *,
+        mode: str = "cosine",
+        state: dict | str | None = None,
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
@@ -80,7 +88,8 @@ class SimilarityMatrix(HasScale, App):
         super().__init__()
         self.mode = mode
         self.texts = listed(texts)
-        self._begin(self._update)
+        self._given = len(self.entries)
+        self._begin(self._update, state)
 
     # -------------------- for code
 
@@ -193,6 +202,11 @@ class SimilarityMatrix(HasScale, App):
         self.observe(self._update, "texts")
         self.observe(self._draw, ["mode", "scale_factor", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
+
+    def _state_names(self) -> tuple[str, ...]:
+        """Leave out which picture, where it is one's own: nobody else has it."""
+        own = self.chosen_picture >= self._given
+        return tuple(name for name in self.STATE if not (own and name == "chosen_picture"))
 
     # -------------------- changes of state
 

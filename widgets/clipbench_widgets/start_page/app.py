@@ -3,13 +3,14 @@
 import ipywidgets
 import traitlets
 
-from clipbench import Trainer, UserError
+from clipbench import Encoder, Trainer, UserError
 from clipbench.training.presets import find_preset, scene_trainer
 from clipbench_widgets.beat_the_machine.app import BeatTheMachine
-from clipbench_widgets.core import shipped_models
+from clipbench_widgets.core import address, app_state, shipped_models
+from clipbench_widgets.core.address import AddressBar
 from clipbench_widgets.core.app import App
 from clipbench_widgets.core.example_pictures import example_pictures
-from clipbench_widgets.core.html import column_of
+from clipbench_widgets.core.html import column_of, row_of
 from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.embedding_map.app import EmbeddingMap
 from clipbench_widgets.image_search.app import ImageSearch
@@ -31,19 +32,42 @@ class StartPage(App):
             told on the page.
         data: pictures for the map, the search and the game, as each app takes them; by default
             their own.
+        state: what to begin with: the state of an app, as `restore` takes it.
     """
 
-    RULES = (start_look.RULES,)
+    RULES = start_look.RULES, address.RULES
     CSS_CLASS = "clipbench-page"
 
     shown = traitlets.Unicode(START)  # the name of an app, or START for the cards
 
-    def __init__(self, model="classroom", data=None):
+    def __init__(self, model="classroom", data=None, *, state: dict | str | None = None):
         self.apps: dict[str, ipywidgets.Widget] = {}  # those that have been opened
-        self.encoder, self._data = None, data
+        self.encoder: Encoder | None = None
+        self._data = data
         super().__init__()
         self._load(model)
-        self._begin(self._draw)
+        self._begin(self._draw, state)
+
+    def _as_state(self) -> dict:
+        """Return the state of the app that is shown."""
+        return self.apps[self.shown]._as_state() if self.shown in self.apps else super()._as_state()
+
+    def restore(self, state: dict | str) -> None:
+        """Open the app that a state is of, and restore it there.
+
+        Raises:
+            UserError: for an unknown app, and as the app's own `restore`.
+        """
+        read = app_state.read_state(state)
+        name = read["app"]
+        if name not in (*self._cards, type(self).__name__):
+            raise UserError(f"state: there is no app {app_state.in_short(name)}")
+        self.show(name if name in self._cards else START)
+        self._draw()
+        if name in self.apps:
+            self.apps[name].restore(read)
+        elif name not in self._cards:
+            self._own_part(read)
 
     def show(self, name: str) -> None:
         """Show an app, or START for the cards."""
@@ -63,9 +87,11 @@ class StartPage(App):
         self._waiting = ipywidgets.HTML()
         self._waiting.layout.display = "none"
         self._body = ipywidgets.VBox().add_class("clipbench-opened")
+        self._address = AddressBar(self._on_arrival)
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        top = column_of("clipbench-start", self._title, self._row, self._notice, self._waiting)
+        head = row_of(self._title, self._address)
+        top = column_of("clipbench-start", head, self._row, self._notice, self._waiting)
         return [top.add_class("clipbench-app"), self._body]
 
     def _card(self, look: CardLook) -> ipywidgets.Button:
@@ -77,8 +103,9 @@ class StartPage(App):
         is warm.
         """
         try:
-            self.encoder = encoder_of(model)
-            self.encoder.encode_text(["a cat"])
+            encoder = encoder_of(model)
+            encoder.encode_text(["a cat"])
+            self.encoder = encoder
             example_pictures()
         except UserError as error:
             self._say(f"The apps need a model. {error}")
@@ -111,16 +138,30 @@ class StartPage(App):
             self._draw()
             self._build(self.shown)
         self._draw()
+        self._tell_address()
 
     def _build(self, name: str) -> None:
         self._waiting.value, self._waiting.layout.display = start_look.waiting_page(name), None
         try:
             self.apps[name] = self._make(name)
             self._body.children = [*self._body.children, ipywidgets.Box([self.apps[name]])]
+            self.apps[name].observe_state(self._tell_address)
         except Exception as error:  # nobody in front of a class can read a traceback
             known = isinstance(error, UserError)
             self._say(str(error) if known else f"This app cannot start: {error}")
         self._waiting.layout.display = "none"
+
+    def _on_arrival(self, end: str) -> None:
+        self._say("")
+        try:
+            self.restore("#" + end)
+        except UserError as error:
+            self._say(str(error))
+
+    def _tell_address(self, _=None) -> None:
+        """Keep the page's address at what is shown; the cards need none."""
+        end = app_state.fragment(self._as_state()) if self.shown in self.apps else ""
+        self._address.show(end, too_long=self.shown in self.apps and not end)
 
     def _draw(self) -> None:
         at_start = self.shown == START

@@ -49,7 +49,8 @@ class TrainingMonitor(App):
     NAME = "Training monitor"
     RULES = (monitor_page.RULES,)
 
-    state = traitlets.Enum(STATES, "ready", read_only=True)
+    # a trait since before apps had a `state()`; there is nothing to choose here
+    state = traitlets.Enum(STATES, "ready", read_only=True)  # type: ignore[assignment]
     # the last step's numbers: step, loss, batch_accuracy, scale, ...
     latest = traitlets.Dict(read_only=True)
     # pictures of the matrix whose own text is first

@@ -27,7 +27,7 @@ from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.figure import studio_figure
 from clipbench_widgets.typographic_studio.size_curve import SizeCurve
 from clipbench_widgets.typographic_studio.size_sweep import Question, without_the_word
-from clipbench_widgets.typographic_studio.sticker_style import StickerLook
+from clipbench_widgets.typographic_studio.sticker_style import LOOKS, StickerLook
 from clipbench_widgets.typographic_studio.verdict import Verdict, control_for, judge
 
 TEMPLATES = ("a photo of a {}.", "a photo of a {} with a sign.", "a {} with a word on it")
@@ -57,6 +57,7 @@ class TypographicStudio(GalleryApp):
         texts: what the probabilities are divided among.
         templates: what the wording buttons offer, each with {} where the text goes.
         word: what is printed at first.
+        state: what to begin with instead, as `restore` takes it.
 
     Raises:
         UserError: for a model, picture or template that cannot be used.
@@ -64,6 +65,17 @@ class TypographicStudio(GalleryApp):
 
     NAME = "Typographic studio"
     RULES = position_pad.RULES, studio_page.RULES, size_chart.RULES
+    STATE = (
+        "reader",
+        "texts",
+        "active_templates",
+        "selected",
+        "word",
+        "control_word",
+        "masked",
+        "told",
+        *LOOKS,
+    )
 
     word = traitlets.Unicode()
     # empty: a word of about as many letters that is no thing's name
@@ -85,6 +97,7 @@ class TypographicStudio(GalleryApp):
         *,
         word: str = "pizza",
         data=None,
+        state: dict | str | None = None,
     ):
         self._models = (
             list(model)
@@ -104,7 +117,7 @@ class TypographicStudio(GalleryApp):
         self.texts = listed(class_names if texts is None else texts)
         self.word = word
         self.selected = self._gallery.position
-        self._begin(self._update)
+        self._begin(self._update, state)
 
     # -------------------- for code
 
@@ -233,9 +246,11 @@ class TypographicStudio(GalleryApp):
         traitlets.link((self, "told"), (self._tell, "value"))
         self._reader.observe(lambda change: self.set_trait("reader", change.new), "value")
         traitlets.link((self.look, "position"), (self._pad, "position"))
-        looks = ["font", "height", "position", "angle", "opacity", "text_color", "paper_color"]
-        self.look.observe(self._update, looks)
+        self.look.observe(self._update, list(LOOKS))
         self.observe(self._update, ["texts", "word", "control_word", "masked", "told"])
+
+    def _holder(self, name: str) -> traitlets.HasTraits:
+        return self.look if name in LOOKS else self
 
     # -------------------- changes of state
 

@@ -9,6 +9,8 @@ from clipbench import UserError
 from clipbench.data.alter.sticker import Sticker, rgb
 from clipbench_widgets.typographic_studio import fonts
 
+# the traits of a StickerLook
+LOOKS = ("font", "height", "position", "angle", "opacity", "text_color", "paper_color")
 SIZES, ANGLES = (4, 60), (-90, 90)  # per cent of the picture's side; degrees
 
 

@@ -1,0 +1,41 @@
+// Runs when its image has loaded; `this` is the image. Keeps the address of a page with a kernel of its own up to date.
+const image = this;
+const start = () => {
+  const bar = image.closest('.clipbench-address');
+  const heard = bar && bar.querySelector('.clipbench-address-heard input');
+  const told = bar && bar.querySelector('.clipbench-address-told');
+  const copy = bar && bar.querySelector('.clipbench-copy-link');
+  if (!heard || !told || !copy || !image.isConnected) return void setTimeout(start, 50);  // the page is still being put together
+  const settings = document.getElementById('jupyter-config-data');
+  if (bar.dataset.started || !settings || !JSON.parse(settings.textContent).kernelId) return;
+  bar.dataset.started = 'yes';
+  bar.classList.add('clipbench-in-page');
+  const says = image.parentElement.querySelector('[role=status]');
+  const say = text => { says.textContent = text; setTimeout(() => { if (says.textContent === text) says.textContent = ''; }, 6000); };
+  const send = end => {
+    heard.value = Date.now() + end;
+    heard.dispatchEvent(new Event('input', {bubbles: true}));
+  };
+  new MutationObserver(() => {
+    const now = told.querySelector('[data-end]');
+    if (now) history.replaceState(null, '', location.pathname + location.search + now.dataset.end);
+  }).observe(told, {childList: true, subtree: true});
+  const byHand = () => {  // pages over plain http may not use the clipboard
+    const field = document.createElement('textarea');
+    field.value = location.href;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand('copy');
+    field.remove();
+    return done;
+  };
+  copy.addEventListener('click', async () => {
+    let done = false;
+    try { await navigator.clipboard.writeText(location.href); done = true; } catch (error) { done = byHand(); }
+    say(done ? 'Link copied.' : 'Copy the address of this page.');
+  });
+  // `window`, because names are looked up in the image and the document first
+  window.addEventListener('hashchange', event => send(event.newURL.replace(/^[^#]*/, '')));
+  if (location.hash.length > 1) send(location.hash);
+};
+start();

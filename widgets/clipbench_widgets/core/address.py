@@ -1,0 +1,54 @@
+"""The state of a page in its address: it survives a reload, and a link shares it.
+
+The address's end, after #, is never sent to a server: the page gives it to the kernel once they
+are connected (a query string would start another kernel). A few lines of JavaScript
+(``address.js``) do this, and only on a page that has a kernel of its own; JupyterLab's address is
+left alone. What arrives is for the caller to check: it comes from outside.
+"""
+
+from collections.abc import Callable
+from html import escape
+from importlib.resources import files
+
+import ipywidgets
+
+from clipbench_widgets.core.pointer import PIXEL
+from clipbench_widgets.core.style_files import sheet
+
+RULES = sheet("core/address.css")
+COPIES = "Copies the address of this view. Pictures of your own are not part of it."
+TOO_LONG = "This view holds too much text or too many points for an address"
+
+
+class AddressBar(ipywidgets.Box):
+    """A button that copies the link, beside what keeps the page's address up to date.
+
+    Args:
+        on_arrival: called with the end of the address, when the page is opened with one or a
+            person has changed it.
+    """
+
+    def __init__(self, on_arrival: Callable[[str], None]):
+        self._on_arrival = on_arrival
+        script = files("clipbench_widgets.core").joinpath("address.js").read_text(encoding="utf-8")
+        start = f'<img alt="" hidden src="{PIXEL}" onload="{escape(script)}">'
+        said = '<span class="clipbench-small" role="status"></span>'
+        self._told = ipywidgets.HTML().add_class("clipbench-address-told")
+        self._heard = ipywidgets.Text().add_class("clipbench-address-heard")
+        self._copy = ipywidgets.Button(description="Copy link", icon="link", tooltip=COPIES)
+        self._copy.add_class("clipbench-copy-link")
+        super().__init__([self._told, self._heard, self._copy, ipywidgets.HTML(said + start)])
+        self.add_class("clipbench-address")
+        self._heard.observe(self._arrived, "value")
+
+    def show(self, end: str, too_long: bool = False) -> None:
+        """Put ``end`` behind the page's address, # included."""
+        self._told.value = f'<span data-end="{escape(end)}"></span>'
+        self._copy.disabled = too_long
+        self._copy.tooltip = TOO_LONG if too_long else COPIES
+
+    def _arrived(self, change) -> None:
+        """Take what the page sent: a number, so that nothing is sent twice, and the end."""
+        _, mark, end = change.new.partition("#")
+        if mark and end:
+            self._on_arrival(end)
