@@ -22,7 +22,7 @@ def png(picture: Image.Image) -> bytes:
 
 def upload(app: ipywidgets.Widget, name: str, content: bytes) -> None:
     """What the browser sends, in either version of ipywidgets."""
-    button = app._upload
+    button = app._upload.button
     if isinstance(button.value, dict):
         button.metadata, button.data = [{"name": name}], [content]
         button._counter += 1

@@ -135,7 +135,10 @@ def test_an_upload_is_searched_for(search):
 def test_bad_uploads_leave_the_results_as_they_were(search):
     search.query = "row 35"
     before = search.found
-    for content, problem in ((b"no picture", "is not a picture"), (b"0" * (9 << 20), "9.0 MB")):
+    for content, problem in (
+        (b"no picture", "is not a picture"),
+        (b"0" * (9 << 20), "more than 8 MB"),
+    ):
         upload(search, "notes.png", content)
         assert problem in search._notice.value and search.found == before
     upload(search, "mine.png", png(36))

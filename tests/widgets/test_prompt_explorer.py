@@ -362,7 +362,7 @@ def test_an_uploaded_picture_is_added_and_selected(explorer):
     upload(explorer, "holiday.png", png(noise_picture(50, 40)))
     assert explorer.selected == 2 and explorer.picture.size == (50, 40)
     assert explorer._gallery.entry.name == "holiday.png" and explorer.message == ""
-    assert take_files(explorer._upload) == []  # its bytes are not kept
+    assert take_files(explorer._upload.button) == []  # its bytes are not kept
     upload(explorer, "holiday.png", png(noise_picture(50, 40)))  # the same file again
     assert explorer.selected == 3
 
@@ -382,7 +382,12 @@ def test_a_file_that_cannot_be_used_gives_one_line_and_changes_nothing(explorer)
         ("empty.png", b"", "empty.png is not a picture"),
         ("cut.png", png(noise_picture(60, 60))[:900], "cut.png cannot be read"),
         ("bomb.png", bomb(), "pixels"),
-        ("large.png", b"\0" * (MAX_BYTES + 1), "at most 8 MB"),
+        ("large.png", b"\0" * (MAX_BYTES + 1), "more than 8 MB, and the browser"),
+        (
+            "phone.heic",
+            b"\0\0\0\x18ftypheic" + b"\0" * MAX_BYTES,
+            "save it as a JPEG (on an iPhone",
+        ),
         ("thread.png", png(Image.new("L", (3000, 2))), "too narrow"),
     ):
         upload(explorer, name, content)

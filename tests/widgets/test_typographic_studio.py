@@ -488,7 +488,7 @@ def test_files_that_cannot_be_used_give_one_line(studio):
     for content, problem in (
         (b"hello", "is not a picture"),
         (bomb(), "pixels"),
-        (b"\0" * (9 << 20), "at most 8 MB"),
+        (b"\0" * (9 << 20), "more than 8 MB, and the browser"),
         (png(grey("dog"))[:60], "cannot be read"),
     ):
         upload(studio, "x.png", content)

@@ -14,7 +14,7 @@ from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 from clipbench_widgets.core.template_chips import TemplateChips
 from clipbench_widgets.core.traits import Templates
-from clipbench_widgets.core.uploads import picture_upload
+from clipbench_widgets.core.uploads import PictureUpload
 
 MAX_UPLOADS = 6  # the oldest own picture makes room for the next
 
@@ -41,7 +41,7 @@ class GalleryApp(App):
             example_pictures() if pictures is None else named_pictures(pictures)
         )
         self._chips = TemplateChips()
-        self._upload = picture_upload(self._add_picture, self._say, "Add a picture of your own")
+        self._upload = PictureUpload(self._add_picture, self._say, "Add a picture of your own")
         super().__init__()
 
     def refresh(self) -> None:

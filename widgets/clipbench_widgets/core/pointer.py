@@ -10,16 +10,15 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
-from importlib.resources import files
 from typing import TypeGuard
 
 import ipywidgets
 
+from clipbench_widgets.core.page_scripts import running
+
 LONGEST_MESSAGE = 200_000  # characters
 MOST_CORNERS = 2000  # of one outline
 KEYS = ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Enter", "Escape", "+", "-", "0")
-PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 Place = tuple[float, float]  # fractions of the picture's width and height, from its left and top
 
@@ -63,12 +62,11 @@ class Pointer(ipywidgets.Box):
         self._seen: deque[float] = deque(maxlen=64)
         self._hover = ipywidgets.Text().add_class("clipbench-hover-channel")
         self._actions = ipywidgets.Text().add_class("clipbench-action-channel")
-        script = files("clipbench_widgets.core").joinpath("pointer.js").read_text(encoding="utf-8")
         line = '<path vector-effect="non-scaling-stroke" d=""/>'
         drawing = (
             f'<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">{line}</svg>'
         )
-        start = f'<img alt="" data-label="{escape(label)}" src="{PIXEL}" onload="{escape(script)}">'
+        start = running("pointer.js", label=label)
         super().__init__([ipywidgets.HTML(drawing + start), self._hover, self._actions])
         self.add_class("clipbench-pointer")
         self._hover.observe(self._hovered, "value")

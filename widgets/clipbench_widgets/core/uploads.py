@@ -1,6 +1,8 @@
 """Files that a person uploads.
 
-Only here is it known that ipywidgets 7 and 8 hand them over differently.
+A script in the page (``uploads.js``) makes pictures smaller before they are sent; where a page
+allows no scripts, they are sent as they are. Only here is it known that ipywidgets 7 and 8 hand
+files over differently.
 """
 
 from collections.abc import Callable
@@ -9,12 +11,14 @@ from dataclasses import dataclass
 import ipywidgets
 
 from clipbench import UserError, open_picture
-from clipbench.preprocess import PICTURE_SUFFIXES
+from clipbench.preprocess import PICTURE_SUFFIXES, is_heic
+from clipbench_widgets.core.page_scripts import running
 from clipbench_widgets.core.pictures import NamedPicture
 
 MEGABYTE = 1 << 20
-MAX_BYTES = 8 * MEGABYTE  # Jupyter's connection drops messages above 10 MB
-LIMIT = f"at most {MAX_BYTES // MEGABYTE} MB"
+# Jupyter's connection drops messages above 10 MB; uploads.js has this limit, too
+MAX_BYTES = 8 * MEGABYTE
+LIMIT = "shrunk to 1,024 pixels"
 # times the shorter; a thread of pixels, made wide enough for a model, fills the memory
 LONGEST_SIDES = 20
 ACCEPTED = ",".join(PICTURE_SUFFIXES)  # what a browser offers to choose from
@@ -26,32 +30,40 @@ class UploadedFile:
     content: bytes
 
 
-def picture_upload(
-    take: Callable[[NamedPicture], None], say: Callable[[str], None], tooltip: str = ""
-) -> ipywidgets.FileUpload:
-    """Return a button that uploads one picture.
+class PictureUpload(ipywidgets.Box):
+    """A button that uploads one picture, whose longest side the browser makes 1,024 pixels at most.
 
     Args:
         take: called with each picture; may raise a UserError.
         say: called with a sentence on what is wrong with a file, or with "".
     """
-    upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
-    upload.add_class("clipbench-upload")
-    if tooltip and upload.has_trait("tooltip"):  # not in ipywidgets 7
-        upload.tooltip = tooltip
 
-    def uploaded(_) -> None:
-        files = take_files(upload)
-        if not files:
+    def __init__(
+        self,
+        take: Callable[[NamedPicture], None],
+        say: Callable[[str], None],
+        tooltip: str = "",
+    ):
+        self._take, self._say = take, say
+        self.button = ipywidgets.FileUpload(
+            accept=ACCEPTED, multiple=False, description="Upload a picture"
+        )
+        self.button.add_class("clipbench-upload")
+        if tooltip and self.button.has_trait("tooltip"):  # not in ipywidgets 7
+            self.button.tooltip = tooltip
+        super().__init__([self.button, ipywidgets.HTML(running("uploads.js"))])
+        self.add_class("clipbench-upload-box")
+        self.button.observe(self._uploaded, "value")
+
+    def _uploaded(self, _) -> None:
+        taken = take_files(self.button)
+        if not taken:
             return
-        say("")
+        self._say("")
         try:
-            take(uploaded_picture(files[-1]))
+            self._take(uploaded_picture(taken[-1]))
         except UserError as error:
-            say(str(error))
-
-    upload.observe(uploaded, "value")
-    return upload
+            self._say(str(error))
 
 
 def take_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:
@@ -82,12 +94,20 @@ def uploaded_picture(file: UploadedFile) -> NamedPicture:
     """The picture in a file.
 
     Raises:
-        UserError: when the file is too large or cannot be used as a picture; the message names it.
+        UserError: when the file is too large, of a kind that only some browsers can read, or no
+            picture; the message names it.
     """
     name = short_name(file.name)
+    if is_heic(file.content[:12]):
+        raise UserError(
+            f"{name} is a HEIC picture, which this browser cannot read; save it as a JPEG "
+            "(on an iPhone: Settings > Camera > Formats > Most Compatible)"
+        )
     if len(file.content) > MAX_BYTES:
-        size = len(file.content) / MEGABYTE
-        raise UserError(f"{name} has {size:.1f} MB; choose a picture of {LIMIT}")
+        raise UserError(
+            f"{name} has more than {MAX_BYTES // MEGABYTE} MB, and the browser could not make it "
+            "smaller; save it as a JPEG"
+        )
     try:
         picture = open_picture(file.content)
     except UserError as error:

@@ -21,7 +21,7 @@ from clipbench_widgets.core.runner import GivenUp, Runner
 from clipbench_widgets.core.scoring import written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Query
-from clipbench_widgets.core.uploads import LIMIT, picture_upload
+from clipbench_widgets.core.uploads import LIMIT, PictureUpload
 from clipbench_widgets.image_search import page as search_page
 from clipbench_widgets.image_search.index import SearchIndex
 
@@ -152,7 +152,7 @@ class ImageSearch(App):
             placeholder="What are you looking for? For example: a red umbrella"
         )
         named(self._query, "Look for").add_class("clipbench-search-query")
-        self._upload = picture_upload(self._take, self._say, "Look for pictures like your own")
+        self._upload = PictureUpload(self._take, self._say, "Look for pictures like your own")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
         self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]
         names = [

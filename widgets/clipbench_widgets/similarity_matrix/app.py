@@ -27,7 +27,7 @@ from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.traits import HasScale, Lines
-from clipbench_widgets.core.uploads import picture_upload
+from clipbench_widgets.core.uploads import PictureUpload
 from clipbench_widgets.similarity_matrix import page as matrix_page
 
 MODES = ("cosine", "row softmax", "column softmax")
@@ -184,7 +184,7 @@ class SimilarityMatrix(HasScale, App):
         self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class(
             "clipbench-above"
         )
-        self._upload = picture_upload(self._add, self._say, "Add a picture of your own")
+        self._upload = PictureUpload(self._add, self._say, "Add a picture of your own")
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         matrix = ipywidgets.Box([self._styles, self._grid]).add_class("clipbench-matrix")

@@ -218,7 +218,7 @@ class TypographicStudio(GalleryApp):
             "clipbench-answers", self._duel, html.heading("Many pictures"), self.curve
         )
         below = ipywidgets.Box([table, texts]).add_class("clipbench-below")
-        self._upload.tooltip = f"It stays in memory, {LIMIT}."
+        self._upload.button.tooltip = f"It stays in memory, {LIMIT}."
         pictures = ipywidgets.Box([self._gallery, self._upload]).add_class(
             "clipbench-picture-strip"
         )
