@@ -36,7 +36,7 @@ USES = {
         "compute data.world encoders errors evaluate.features evaluate.statistics model"
     ),
     "clipbench.evaluate": (
-        "data.alter data.image_set data.world encoders errors evaluate.features evaluate.probes "
+        "data.alter data.image_set data.readers data.world encoders errors evaluate.features evaluate.probes "
         "evaluate.statistics loss"
     ),
     "clipbench.evaluate.records": "errors evaluate.statistics files",

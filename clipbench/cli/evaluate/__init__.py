@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clipbench.cli.evaluate import (
     few_shot,
+    hard_negatives,
     linear_probe,
     multi_label,
     retrieval,
@@ -25,8 +26,8 @@ from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
 TASKS = (
-    zero_shot, linear_probe, few_shot, multi_label, retrieval, select_templates, typographic,
-    robustness, scene_tasks, units,
+    zero_shot, linear_probe, few_shot, multi_label, retrieval, hard_negatives, select_templates,
+    typographic, robustness, scene_tasks, units,
 )  # fmt: skip
 
 
