@@ -201,6 +201,10 @@ class Question:
     category: str = ""
     group: str = ""
 
+    def key(self, number: int) -> object:
+        """What is the same for questions about the same picture; of bytes, nothing."""
+        return (self.picture if isinstance(self.picture, str) else number, self.box)
+
 
 def set_of_rows(file: Path, rows: Sequence[dict], folder: Path | None) -> HardNegatives:
     """
@@ -216,24 +220,15 @@ def set_of_rows(file: Path, rows: Sequence[dict], folder: Path | None) -> HardNe
             left_out[where] = str(error)
     if not questions:
         raise UserError(next(iter(left_out.values())))
-    keys, places = [], {}
-    for number, question in enumerate(questions):
-        key = (question.picture if isinstance(question.picture, str) else number, question.box)
-        if key not in places:
-            places[key] = len(keys)
-            keys.append(number)
+    shown: dict[object, Question] = {}  # each picture once
+    for number, each in enumerate(questions):
+        shown.setdefault(each.key(number), each)
+    places = {key: row for row, key in enumerate(shown)}
     cases = [
-        Case(
-            places[(each.picture if isinstance(each.picture, str) else number, each.box)],
-            each.captions,
-            each.category,
-            each.group,
-        )
+        Case(places[each.key(number)], each.captions, each.category, each.group)
         for number, each in enumerate(questions)
     ]
-    return HardNegatives(
-        pictures_of(file, [questions[number] for number in keys], folder), cases, left_out
-    )
+    return HardNegatives(pictures_of(file, list(shown.values()), folder), cases, left_out)
 
 
 def pictures_of(file: Path, shown: Sequence[Question], folder: Path | None) -> PictureSet:
