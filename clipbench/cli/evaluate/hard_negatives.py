@@ -1,7 +1,9 @@
 """``clipbench eval hard-negatives``: right captions against wrong ones that differ little."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.shared import Parser, note, note_unreadable, positive, read_lines
 
 NAME = "hard-negatives"
@@ -9,6 +11,15 @@ ABOUT = (
     "right captions against wrong ones that differ little: a table as of SugarCrepe, ARO, "
     "Winoground, NegBench or CountBench, or scenes:order, scenes:number, scenes:presence"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(EvaluateOptions):
+    interval: str
+    pictures: Path | None
+    scenes: int
+    texts: Path | None
+    write: Path | None
 
 
 def add_arguments(parser: Parser) -> None:
@@ -38,7 +49,7 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def measure(encoder, arguments) -> tuple[dict, dict, dict]:
+def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     """(metrics, settings, outcomes); outcomes are whether each question was answered."""
     from clipbench.data.readers.hard_negatives import open_hard_negatives, write_hard_negatives
     from clipbench.evaluate.features.compute import text_features
@@ -49,25 +60,25 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         world_captions,
     )
 
-    data = open_hard_negatives(arguments.data, arguments.pictures, arguments.scenes)
+    data = open_hard_negatives(options.data, options.pictures, options.scenes)
     if data.left_out:
         note(f"left out: {len(data.left_out)} rows; {next(iter(data.left_out.values()))}")
-    if arguments.write:
-        write_hard_negatives(arguments.write, data)
-    stored = cached_features(encoder, data.pictures, progress=not arguments.json)
+    if options.write:
+        write_hard_negatives(options.write, data)
+    stored = cached_features(encoder, data.pictures, progress=not options.json)
     cases = readable_cases(data, stored.unreadable)
     texts = sorted({text for case in cases for text in case.captions})
-    words = text_features(encoder, texts, progress=not arguments.json)
-    read = read_lines(arguments.texts) if arguments.texts else world_captions()
+    words = text_features(encoder, texts, progress=not options.json)
+    read = read_lines(options.texts) if options.texts else world_captions()
     language = BigramModel.fitted(read)
     unread, distinct = language.unread(cases)
     if unread:
         note(
             f"text-only baseline: {unread} of the captions' {distinct} words are not in "
-            f"{arguments.texts or 'the captions of the emoji world'}, and count as equally rare"
+            f"{options.texts or 'the captions of the emoji world'}, and count as equally rare"
         )
     metrics, answered = hard_negative_metrics(
-        stored.features, words, cases, texts, language, arguments.interval
+        stored.features, words, cases, texts, language, options.interval
     )
     outcomes = {
         "ids": [f"{case.captions[0]} | {data.pictures.name} {case.picture}" for case in cases],
@@ -78,10 +89,10 @@ def measure(encoder, arguments) -> tuple[dict, dict, dict]:
         metrics,
         {
             "pictures": data.pictures.name,
-            "text_only_texts": str(arguments.texts or f"{len(read)} captions of the emoji world"),
+            "text_only_texts": str(options.texts or f"{len(read)} captions of the emoji world"),
             "text_only_unread_words": unread,
             "ties": "no answer",
-            "interval": f"95 % {arguments.interval}",
+            "interval": f"95 % {options.interval}",
             **({"rows_left_out": data.left_out} if data.left_out else {}),
             **note_unreadable(stored),
         },
