@@ -22,7 +22,7 @@ def open_clip_model(config: CLIPConfig) -> torch.nn.Module:
     """
     image, text = config.image, config.text
     if not (isinstance(image, ViTConfig | ResNetConfig) and isinstance(text, TransformerConfig)):
-        raise UserError("open_clip has no such encoders; compare with --preset classroom")
+        raise UserError("open_clip has no such encoders; compare with the classroom preset")
     if isinstance(image, ViTConfig):
         vision_settings: dict[str, Any] = {
             "layers": image.depth,

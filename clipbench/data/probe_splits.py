@@ -123,7 +123,7 @@ def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
         test += rows[: max(1, round(share * len(rows)))] if len(rows) > 1 else []
     if not test:
         raise UserError(
-            f"{data.name}: every class has one picture; give pictures to train on by --train"
+            f"{data.name}: every class has one picture; give pictures to train on besides"
         )
     train = sorted(set(range(len(data))) - set(test))
     how = f"{len(test)} of {len(data)} pictures for testing, a fifth of each class, by seed 0"

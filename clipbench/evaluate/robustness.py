@@ -205,7 +205,7 @@ def effective_robustness(
     shared = [name for name in names if all(f"{name}/top1" in other for other in standard)]
     if not shared:
         raise UserError(
-            "the records share no shift with this model; measure all with the same --shifts"
+            "the records share no shift with this model; measure all with the same shifts"
         )
     found = {}
     for name in shared:

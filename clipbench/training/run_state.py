@@ -105,7 +105,7 @@ def newest_to_resume(run: Path) -> Path:
     folder = newest_intact(run)
     if folder is None:
         raise UserError(
-            f"{run} has no finished checkpoint to resume from; leave out --resume to start anew"
+            f"{run} has no finished checkpoint to resume from; start anew instead of resuming"
         )
     return folder
 

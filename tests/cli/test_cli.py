@@ -513,10 +513,10 @@ def test_a_process_prints_one_json_object_and_needs_no_transformers(world):
         "import sys; sys.modules['transformers'] = None; from clipbench.cli import "
         "main; sys.exit(main())"
     )
-    options = ("--model", world / "model", "--text", "a", "--json")
+    options = ("--model", world / "model", "--text", "a", "--text", "b", "--json")
     finished = python(code, "classify", world / "picture.png", *options)
     assert finished.returncode == 0 and finished.stderr == ""
-    assert json.loads(finished.stdout)["ranking"][0]["probability"] == 1
+    assert json.loads(finished.stdout)["ranking"][0]["probability"] >= 0.5
 
 
 FULL_DISK = """

@@ -60,7 +60,7 @@ def test_texts_can_be_known_too(remembered):
     assert torch.equal(known.encode_text(["a dog", "a cat"]), torch.eye(2).flip(0))
     with pytest.raises(UserError, match="a fish"):
         known.encode_text(["a fish"])
-    with pytest.raises(UserError, match="--before-projection"):
+    with pytest.raises(UserError, match="before the projection"):
         known.image_tower(known.preprocess(PICTURES[:1]))
     assert known.fingerprint != remembered.fingerprint
 

@@ -2,6 +2,9 @@
 here.
 """
 
+import ast
+import re
+
 import pytest
 from sources import ROOT, imports_of, module_of
 
@@ -165,3 +168,20 @@ def test_the_library_does_not_use_its_own_exports():
 )
 def test_the_longest_name_that_fits_is_the_room(name, room):
     assert room_of(name) == room
+
+
+def test_only_the_command_line_speaks_of_its_flags():
+    """Who calls a function from a notebook has no flags; torchrun's own are another program's."""
+    offending = []
+    for path in sorted([*ROOT.glob("clipbench/**/*.py"), *ROOT.glob("widgets/**/*.py")]):
+        module = module_of(path)
+        if module.startswith("clipbench.cli"):
+            continue
+        for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(raised, ast.Raise):
+                words = " ".join(
+                    str(part.value) for part in ast.walk(raised) if isinstance(part, ast.Constant)
+                )
+                flags = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", words)) - {"--nproc-per-node"}
+                offending += [(module, flag) for flag in sorted(flags)]
+    assert not offending

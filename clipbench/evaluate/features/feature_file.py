@@ -117,9 +117,7 @@ def read_features(file: str | Path) -> Stored:
             features = data.get_tensor("features")
             labels = data.get_tensor("labels") if "labels" in names else None
     except FileNotFoundError:
-        raise UserError(
-            f"{file}: no such feature file; make it with clipbench embed --out {file}"
-        ) from None
+        raise UserError(f"{file}: no such feature file; make it with clipbench embed") from None
     except (SafetensorError, OSError) as error:
         raise UserError(
             f"{file} is damaged or no feature file ({error}); make it again with clipbench embed"
@@ -218,7 +216,7 @@ def embed(
         if different := [name for name in SAME if stored.about.get(name) != about[name]]:
             raise UserError(
                 f"{file} holds other features (another {different[0]}); delete it or "
-                "choose another --out"
+                "choose another file"
             )
         return stored
     unreadable: dict[int, str] = {}
@@ -409,7 +407,7 @@ def unreadable_line(stored: Stored, most: int = 3) -> str:
 def open_features(
     encoder: ImageEncoder, data: str, projected: bool = True, progress: bool = True
 ) -> Stored:
-    """Features of ``--data``: a feature file of this encoder, or any picture set, through the
+    """Features of ``data``: a feature file of this encoder, or any picture set, through the
     cache.
 
     Raises:

@@ -77,7 +77,7 @@ def is_number(value: object) -> bool:
 def compare_pictures(first: Mapping, second: Mapping) -> dict:
     """The paired test on the pictures that both records judge, by their ids."""
     if not ("outcomes" in first and "outcomes" in second):
-        return {"why_not": "a record without outcomes: write both with clipbench eval ... --out"}
+        return {"why_not": "a record without outcomes: write both with clipbench eval"}
     ours, theirs = correct_by_id(first["outcomes"]), correct_by_id(second["outcomes"])
     shared = [name for name in ours if name in theirs]
     if not shared:

@@ -37,7 +37,7 @@ def read_record(file: Path) -> dict:
         record = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
-            f"{file}: no such record; clipbench eval ... --out {file} writes one"
+            f"{file}: no such record; an evaluation (clipbench eval) can write one there"
         ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{file} is no record: {error}") from None
@@ -46,8 +46,8 @@ def read_record(file: Path) -> dict:
         and all(isinstance(record.get(part), dict) for part in ("metrics", "settings"))
     ):
         raise UserError(
-            f"{file} is no record: it has no metrics and settings; clipbench eval ... "
-            "--out writes one"
+            f"{file} is no record: it has no metrics and settings; write records with "
+            "clipbench eval"
         )
     return record
 

@@ -191,7 +191,7 @@ def test_many_records_make_a_table_and_a_csv(records, tmp_path, capsys):
     "names, told",
     [
         (["own.json"], "give two or more records"),
-        (["own.json", "absent.json"], "no such record; clipbench eval ... --out"),
+        (["own.json", "absent.json"], "no such record; an evaluation (clipbench eval)"),
         (["own.json", "not_one.json"], "is no record: it has no metrics and settings"),
         (["own.json", "torn.json"], "is no record"),
         (["own.json", "own.json"], "given twice"),
