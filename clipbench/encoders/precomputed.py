@@ -85,7 +85,7 @@ class PrecomputedEncoder:
     def image_tower(self, images: Tensor) -> Tensor:
         if self._tower_features is None:
             raise UserError(
-                "features before the projection are not known here; embed them before the projection"
+                "features before the projection are not known here; the file holds those behind it"
             )
         return self._tower_features[images.flatten()].float()
 

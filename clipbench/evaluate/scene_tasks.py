@@ -63,7 +63,8 @@ def scene_task_metrics(
     """
     if not (train or has_joint_space(encoder)):
         raise UserError(
-            f"{encoder.name} has no joint space, so it is asked by probes, which need scenes to train on"
+            f"{encoder.name} has no joint space, so it is asked by probes, and these need "
+            "scenes to train on"
         )
     question = task.draw(pictures)
     metrics = {}

@@ -113,8 +113,8 @@ def refuse_batch_statistics(model: nn.Module, what: str) -> None:
         ):
             raise UserError(
                 f"{what} would train another model here: BatchNorm's statistics would "
-                "be those of a part of the batch; "
-                "choose a model without BatchNorm, such as those of the presets tiny-vit and classroom"
+                "be those of a part of the batch; choose a model without BatchNorm, such as "
+                "those of the presets tiny-vit and classroom"
             )
 
 
