@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
 
 from clipbench.errors import UserError, did_you_mean, first_line
 from clipbench.files import ASSETS, HUB_ID, written_whole
@@ -307,29 +306,13 @@ def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
         UserError: when the settings make no working model.
     """
     try:
-        with torch.device("meta"), skipped_initialisation(), torch.no_grad():
+        with torch.device("meta"), torch.no_grad():
             model = CLIP(config).eval()
             images = torch.empty(1, 3, config.image_size, config.image_size)
             model(images, torch.zeros(1, config.context_length, dtype=torch.int64))
     except (*UNSUITABLE, RuntimeError) as error:
         raise UserError(f"{source} describes no working model: {first_line(error)}") from None
     return model
-
-
-class skipped_initialisation:  # noqa: N801 - used like a function
-    """While active, new modules draw no random numbers: their weights are about to be replaced."""
-
-    def __enter__(self):
-        self.saved = {
-            name: getattr(nn.init, name)
-            for name in ("normal_", "zeros_", "kaiming_uniform_", "uniform_")
-        }
-        for name in self.saved:
-            setattr(nn.init, name, lambda tensor, *_, **__: tensor)
-
-    def __exit__(self, *_):
-        for name, function in self.saved.items():
-            setattr(nn.init, name, function)
 
 
 def read_json(file: Path) -> dict:
