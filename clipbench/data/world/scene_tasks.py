@@ -10,7 +10,7 @@ asked.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -89,11 +89,14 @@ class Scenes(Protocol):
     def rows(self, chosen: Tensor) -> "Scenes": ...
 
 
+SomeScenes = TypeVar("SomeScenes", bound=Scenes)  # of one world
+
+
 @dataclass(frozen=True)
-class Question:
+class Question(Generic[SomeScenes]):
     """Scenes with the right one of K answers for each."""
 
-    factors: Scenes
+    factors: SomeScenes
     labels: Int[Tensor, " M"]
     phrases: Sequence[tuple[str, ...]]  # M x K
 

@@ -278,6 +278,7 @@ def number_of(concept: Concept, count: int, world: World2, choose: Chooser) -> s
 def counted(concept: Concept, count: int, world: World2, choose: Chooser) -> str:
     """Mostly with the number, sometimes without."""
     if world.count_words and choose.below(8) == 0:
+        assert concept.plural is not None  # else there are never several
         return concept.plural
     return choose.of(COUNTED).format(number_of(concept, count, world, choose))
 
@@ -293,11 +294,13 @@ def quantity(concept: Concept, count: int, world: World2) -> str:
 
 
 def things(scene: Told) -> tuple[tuple[Concept, int], tuple[Concept, int]]:
+    assert scene.other is not None  # whoever tells of two things has two
     return (scene.subject, scene.count), (scene.other, scene.other_count)
 
 
 def both(scene: Told) -> tuple[str, str]:
-    return scene.subject.noun_phrase, scene.other.noun_phrase
+    (subject, _), (other, _) = things(scene)
+    return subject.noun_phrase, other.noun_phrase
 
 
 def caption_of_two(scene: Told, world: World2, choose: Chooser) -> str:
@@ -328,6 +331,7 @@ def related(scene: Told, choose: Chooser) -> str:
 def denied(scene: Told, choose: Chooser) -> str:
     """The thing that is there, and one that is not."""
     absent = scene.absent
+    assert absent is not None  # whoever denies a thing has one
     names = (scene.subject.noun_phrase, absent.noun_phrase, absent.name)
     if choose.below(3) == 0:
         return choose.of(DENYING).format(*names)

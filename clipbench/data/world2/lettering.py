@@ -116,7 +116,7 @@ def glyph_table(fonts: tuple[Font, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(cells), advances
 
 
-def fitted_font(font: Font) -> tuple[ImageFont.FreeTypeFont, int]:
+def fitted_font(font: Font) -> tuple[ImageFont.FreeTypeFont, float]:
     """(the font in the size in which ascenders and descenders fill HEIGHT, its top)."""
     for size in range(HEIGHT + 12, 8, -1):
         sized = read_font(font, size)

@@ -169,7 +169,8 @@ class Paints:
         if len(painted := (~one_colour).nonzero()[:, 0]):
             pictures[painted] = album.colour[small][number[painted]].float()
         pictures.mul_(1 / 255)
-        mixing = torch.where(is_subject[:, None, None], *(each[rows] for each in self.mixing))
+        own, others = (each[rows] for each in self.mixing)
+        mixing = torch.where(is_subject[:, None, None], own, others)
         changed = (mixing != torch.eye(3, device=rows.device)).any(2).any(1).nonzero()[:, 0]
         if len(changed):
             some = pictures[changed]
