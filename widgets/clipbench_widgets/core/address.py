@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import ipywidgets
 
-from clipbench_widgets.core.pointer import PIXEL
+from clipbench_widgets.core.page_scripts import PIXEL
 from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("core/address.css")
