@@ -345,21 +345,26 @@ attention_over_picture(scene, on_grid(torch.stack(maps)), names)
 
 # %%
 from clipbench.figures import occlusion_beside_picture
-from clipbench.inside import occlusion_maps
+from clipbench.inside import occlusion_maps, part_of_picture
 
-texts = ["a cat", "a pizza", "a turquoise background"]
-occlusion_beside_picture(scene, occlusion_maps(encoder, scene, texts), texts)
+texts, S = ["a cat", "a pizza", "a turquoise background"], settings.image_size
+part = part_of_picture(S, patch=S // 4, stride=S // 16)  # a cell lies in the middle of its square
+occlusion_beside_picture(scene, occlusion_maps(encoder, scene, texts), texts, part)
 
 # %% [markdown]
-# Orange: covering it hurts this text. Violet: covering it helps, because a rival is gone. Unlike attention this map
-# depends on the text, and its unit is the answer itself.
+# Orange: with this square the cosine is lower. Violet: it is higher. Unlike attention this map depends on the text, and
+# its unit is the answer itself. But a grey square is a new object, too: even squares on the empty background cost
+# something. And where the squares cut the model's own patches, the pattern shows the patches, not the picture.
 #
 # ### A test for maps
 #
 # Now the contest. For 40 pictures of one thing each we cover a quarter of the patches: those that a map calls most
 # important. The larger the fall of the cosine with the own name, the better the map found what matters.
 #
-# **Predict** the order: attention of the last layer, rollout, occlusion, random patches.
+# A contest needs rivals that are not too weak. Random patches are weak. So two maps enter that know nothing of any
+# model: the *middle* of the picture, and how much each patch *differs from the colour of the border*.
+#
+# **Predict** the order: attention of the last layer, rollout, occlusion, the middle, unlike the border, random patches.
 
 # %%
 many = pictures.subset(range(0, len(pictures), len(pictures) // 40)).pictures(range(40))
@@ -381,13 +386,29 @@ def cover(inputs, maps):
 
 
 # %%
+def unlike_border(inputs):
+    """(B, side, side): how far each patch's mean colour is from the picture's mean border colour."""
+    edges = [inputs[:, :, 0], inputs[:, :, -1], inputs[:, :, :, 0], inputs[:, :, :, -1]]
+    border = torch.cat(edges, 2).mean(2)[:, :, None, None]
+    differs = (inputs - border).abs().mean(1, keepdim=True)
+    return torch.nn.functional.avg_pool2d(differs, settings.patch_size)[:, 0]
+
+
+steps = torch.arange(side) - (side - 1) / 2
+middle = -(steps[:, None] ** 2 + steps[None, :] ** 2).expand(40, side, side)
+
+# %%
 P = settings.patch_size
 attention = attention_maps(encoder.model.image_encoder, inputs)
 singly = [occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
           for each, name in zip(many, own_names, strict=True)]  # fmt: skip
+
+# %%
 contest = {
-    "occlusion": torch.stack(singly),
+    "unlike the border": unlike_border(inputs),
     "rollout": on_grid(rollout(attention)[:, 0]),
+    "occlusion": torch.stack(singly),
+    "the middle": middle,
     "attention, last layer": on_grid(attention[-1, :, :, 0].mean(1)),
     "random": torch.rand(40, side, side, generator=torch.Generator().manual_seed(0)),
 }
@@ -395,21 +416,32 @@ contest = {
 # %%
 before = cosines(inputs)
 print(f"cosine with the own name, nothing covered: {before.mean():.2f}")
-falls = {}
-for name, maps in contest.items():
-    falls[name] = with_band(before - cosines(cover(inputs, maps)))
-    mean, low, high = falls[name]
+falls = {name: before - cosines(cover(inputs, maps)) for name, maps in contest.items()}
+for name, fall in falls.items():
+    mean, low, high = with_band(fall)
     print(f"{name:22} falls by {mean:.2f}, 95% interval {low:.2f} to {high:.2f}")
 
 # %% [markdown]
-# All three are far from random: attention is no mere decoration. And occlusion, which measured just this, does not win
-# by measuring. It asks for one patch at a time, and a thing that fills many patches survives the loss of any one; a map
-# that marks the whole thing takes all of them away. What attention can never say is for which *text*: it gives one map,
-# whatever you ask. (Forty pictures decide little between maps whose intervals overlap.)
+# The intervals overlap. Does that mean that forty pictures decide nothing? No: all maps were tried on the *same*
+# pictures. Some pictures are easy to spoil, others hard; that is in every interval, and cancels in a difference.
+
+# %%
+for name in list(falls)[1:]:
+    mean, low, high = with_band(falls["unlike the border"] - falls[name])
+    print(f"unlike the border - {name:22} {mean:+.3f}, 95% interval {low:+.3f} to {high:+.3f}")
+
+# %% [markdown]
+# A rule with no model in it is at least as good as the maps of the model. So it is no merit of a map that it beats
+# random patches: in such pictures everything that prefers the thing to the background does. The maps do say something;
+# but "it marks the thing" is not yet "it shows how the model decides". What attention can never say is for which
+# *text*: it gives one map, whatever you ask.
+#
+# (Look again at the maps above: some heads send much to a single patch of empty background. Large models do that, too;
+# such patches serve as scratch paper for the whole picture and are called *registers*, Darcet et al. 2024.)
 #
 # ## Steer the pixels
 #
-# Last, turn everything round: keep the model, and change the *picture* until it fits a text. The gradient says for each
+# Finally, reverse the roles: keep the model, and change the *picture* until it fits a text. The gradient says for each
 # pixel which way to go. **Predict:** what will "a cat" look like after some dozen steps?
 
 # %%
@@ -458,7 +490,7 @@ for name, shown in rows.items():
     print(f"{name:28}{alone:10.2f}{views:11.2f}{apart:13.2f}")
 
 # %% [markdown]
-# A cat is a cat for everyone, and stays one when you move it. What plain steering found is a pattern for exactly these
+# A real cat convinces both models, and stays a cat when you move it. What plain steering found is a pattern for exactly these
 # weights at exactly this place: shift it a little, and it is gone. With views such patterns no longer pay, and what
 # remains is coarser. But see the last column: even that convinces the other model less than a cat does.
 #
@@ -491,9 +523,9 @@ print(f"{pixels.numel():,} values, one step each: first order says {gradient.abs
 print(f"measured {rise:+.3f}; with random signs {by_chance:+.4f}")
 
 # %% [markdown]
-# So thousands of tiny pushes in the right direction add up, and random ones cancel. That is the whole secret of
-# adversarial pictures, and of noise in plain steering: the steepest way up uses all pixels a little, and no cat is
-# needed. A dozen steps are enough to rename the dog:
+# So thousands of tiny pushes in the right direction add up, and random ones cancel (Goodfellow et al. 2015). It explains
+# much of adversarial pictures, and of noise in plain steering: the steepest way up uses all pixels a little, and no cat
+# is needed. A dozen steps are enough to rename the dog:
 
 # %%
 from clipbench.figures import contact_sheet
@@ -511,7 +543,7 @@ contact_sheet(renamed.pictures, below, title)
 # ## Explore
 #
 # The typographic studio shows the other way to fool a model, one that needs no gradient: paste a word. Compare the two:
-# one works for one model only, the other for all that can read.
+# one is made for one model (some such pictures work for others, too), the other works for all that can read.
 
 # %%
 from clipbench_widgets import TypographicStudio
@@ -524,8 +556,8 @@ TypographicStudio("twin:reader")
 # Exercises with checks that help: [exercises/12_inside_the_model](exercises/12_inside_the_model.ipynb).
 #
 # 1. **Luck with fewer concepts.** Search only 20 concepts. Does the threshold of luck rise or fall, and why?
-# 2. **A fairer map.** Multiply attention of the last layer by the gradient of the cosine with respect to it, and enter
-#    the contest. Does it beat plain attention?
+# 2. **A better map.** Multiply attention of the last layer by the gradient of the cosine with respect to it, and enter
+#    the contest. Does it beat plain attention, and the border rule?
 # 3. **Two words at once.** Steer towards "a red heart" and then, from its last frame, towards "a blue background". Is
 #    the heart still found by the other model?
 #

@@ -57,13 +57,19 @@ def attention_finding(maps: torch.Tensor, labels: Sequence[str]) -> str:
 
 
 def occlusion_beside_picture(
-    picture: Image.Image, maps: torch.Tensor, texts: Sequence[str], title: str | None = None
+    picture: Image.Image,
+    maps: torch.Tensor,
+    texts: Sequence[str],
+    part: tuple[float, float],
+    title: str | None = None,
 ) -> LessonFigure:
     """A picture, and for each text where covering it makes the cosine fall (orange) or rise
     (violet).
 
     Args:
-        maps: (C, S, S) or (C, h, w), the fall of the cosine, as ``occlusion_maps`` gives it.
+        maps: (C, h, w), the fall of the cosine, as ``occlusion_maps`` gives it.
+        part: where the maps begin and end, as fractions of the picture's side, as
+            ``part_of_picture`` gives it; (0, 1) for maps of the whole picture.
     """
     same_length(maps=maps, texts=texts)
     highest = maps.flatten(1).amax(1).clamp(min=0) + 0.0  # no minus zero
@@ -77,7 +83,8 @@ def occlusion_beside_picture(
     for ax, map_, text in zip(axes[1:], maps.cpu(), texts, strict=True):
         show(ax, gray, f"“{text}”")
         colours = {"cmap": "PuOr_r", "vmin": -reach, "vmax": reach, "alpha": 0.75}
-        drawn = ax.imshow(map_.numpy(), extent=ax.get_images()[0].get_extent(), **colours)
+        drawn = ax.imshow(map_.numpy(), extent=(*part, 1 - part[1], 1 - part[0]), **colours)
+        ax.set(xlim=(0, 1), ylim=(0, 1))
     bar = figure.colorbar(drawn, ax=axes, shrink=0.85, pad=0.01, label="fall of the cosine")
     bar.ax.tick_params(labelsize=9)
     return figure

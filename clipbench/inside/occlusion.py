@@ -34,6 +34,8 @@ def occlusion_maps(
             said).
         stride: from one place to the next (a quarter of the square).
 
+    Where the cells lie in the picture says ``part_of_picture``.
+
     Raises:
         UserError: for no texts, or a square that does not fit into the picture.
     """
@@ -85,6 +87,18 @@ def covered(image: Tensor, top: int, left: int, patch: int, fill: float) -> Tens
     image = image.clone()
     image[:, top : top + patch, left : left + patch] = fill
     return image
+
+
+def part_of_picture(size: int, patch: int, stride: int) -> tuple[float, float]:
+    """Where the cells of a map begin and end, as fractions of the picture's side: each cell lies
+    around the middle of its square, as wide as the stride.
+
+    Squares do not reach beyond the picture, so a map covers less than all of it: with 13 squares of
+    16 in 64 pixels, 6 pixels are left on either side.
+    """
+    places = (size - patch) // stride + 1
+    first = (patch - stride) / 2
+    return first / size, (first + places * stride) / size
 
 
 def spread_over_pixels(

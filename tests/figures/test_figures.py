@@ -63,7 +63,9 @@ FIGURES = {
     "attention": lambda: attention_over_picture(
         pictures(1)[0], MAPS.repeat(3, 1, 1), [f"head {n}" for n in range(9)]
     ),
-    "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS[:2] - 20, TEXTS[:2]),
+    "occlusion": lambda: occlusion_beside_picture(
+        pictures(1)[0], MAPS[:2] - 20, TEXTS[:2], (0.1, 0.9)
+    ),
     "unit": lambda: unit_favourites(
         "unit 7", pictures(8), pictures(6), ["crane, 1.0"] * 8, ["crane, 1.0"] * 6
     ),
@@ -123,7 +125,7 @@ WITH_DOLLARS = {
     ),
     "accuracies": lambda: accuracy_bars(dict.fromkeys(DOLLARS, ACCURACY), chance=0.01),
     "map": lambda: labelled_map(MAP, [DOLLARS[1]] * 40, DOLLARS[0]),
-    "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS, DOLLARS),
+    "occlusion": lambda: occlusion_beside_picture(pictures(1)[0], MAPS, DOLLARS, (0, 1)),
     "lines": lambda: line_chart(
         [1, 2], {key: [1, 2] for key in DOLLARS}, DOLLARS[1], DOLLARS[0], "loss"
     ),
@@ -179,8 +181,11 @@ def test_titles_of_what_is_inside_are_computed():
     attention = attention_over_picture(pictures(1)[0], torch.stack([even, one]), ["even", "one"])
     assert "gets from 25% (even) to 100% (one)" in attention.alt
     occlusion = occlusion_beside_picture(
-        pictures(1)[0], torch.stack([0.1 * even, -one]), ["a cat", "a dog"]
+        pictures(1)[0], torch.stack([0.1 * even, -one]), ["a cat", "a dog"], (0.25, 0.75)
     )
+    (ax,) = [ax for ax in occlusion.axes if ax.get_title() == "“a cat”"]
+    assert list(ax.get_images()[1].get_extent()) == [0.25, 0.75, 0.25, 0.75]
+    assert ax.get_xlim() == ax.get_ylim() == (0, 1)
     assert "0.10 (“a cat”), 0.00 (“a dog”)" in occlusion.alt
     assert "grows from 0.10 to 0.90 (plain)" in steering_filmstrip("a cat", {"plain": FRAMES}).alt
 

@@ -34,6 +34,7 @@ from clipbench.inside import (
     listening,
     occlusion_maps,
     on_grid,
+    part_of_picture,
     rollout,
     spread_over_pixels,
     steer,
@@ -390,6 +391,23 @@ def test_maps_of_two_texts_are_the_falls_of_their_cosines():
         texts
     ).T
     torch.testing.assert_close(maps[:, 1, 3], fall[0], atol=1e-5, rtol=1e-4)
+
+
+def test_cells_lie_where_their_squares_lie():
+    """The cell of the square that covers a lone bright pixel is drawn over that pixel."""
+    size, patch, stride = 64, 16, 4
+    image = torch.zeros(3, size, size)
+    image[:, 38:42, 22:26] = 1.0
+    score = lambda x: x.sum((1, 2, 3))[:, None]  # noqa: E731
+    (falls,) = drops(score, image, patch, stride)
+    begin, end = part_of_picture(size, patch, stride)
+    assert (begin, end) == (6 / 64, 58 / 64) and falls.shape == (13, 13)
+    edges = torch.linspace(begin * size, end * size, 14)
+    middles = (edges[1:] + edges[:-1]) / 2
+    rows, columns = (falls.sum(1 - axis) for axis in (0, 1))
+    centre = [float((middles * each).sum() / each.sum()) for each in (rows, columns)]
+    assert centre == pytest.approx([40, 24], abs=0.01)
+    assert part_of_picture(64, 8, 8) == (0, 1)
 
 
 def test_spread_falls_are_means_over_the_squares_that_cover_a_pixel():

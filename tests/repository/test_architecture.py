@@ -53,7 +53,7 @@ USES = {
         "model objectives preprocess pretrained training"
     ),
     "clipbench.data.probe_splits": "data.image_set data.open data.world data.world2 errors",
-    "clipbench.inside": "data.image_set data.world encoders errors model progress",
+    "clipbench.inside": "data.image_set data.world encoders errors files model progress",
     "clipbench.figures": "pretrained",
     "clipbench.paper_figures": (
         "compute data.alter data.image_set data.open data.probe_splits data.readers data.world "

@@ -10,14 +10,17 @@ import time
 from pathlib import Path
 
 from clipbench.cli.evaluate import (
+    act,
     few_shot,
     hard_negatives,
+    heads,
     linear_probe,
     multi_label,
     retrieval,
     robustness,
     scene_tasks,
     select_templates,
+    sparse_autoencoder,
     typographic,
     units,
     zero_shot,
@@ -27,7 +30,7 @@ from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
 
 TASKS = (
     zero_shot, linear_probe, few_shot, multi_label, retrieval, hard_negatives, select_templates,
-    typographic, robustness, scene_tasks, units,
+    typographic, robustness, scene_tasks, units, sparse_autoencoder, act, heads,
 )  # fmt: skip
 
 
