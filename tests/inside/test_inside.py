@@ -132,9 +132,8 @@ def test_an_encoder_without_this_packages_clip_is_refused():
     contract = {
         name: getattr(small_encoder(), name) for name in dir(Encoder) if not name.startswith("_")
     }
-    encoder = SimpleNamespace(
-        name="remembered", embed_dim=16, scale=1.0, fingerprint="0", **contract
-    )
+    own = {"name": "remembered", "embed_dim": 16, "scale": 1.0, "fingerprint": "0"}
+    encoder = SimpleNamespace(**(contract | own))
     with pytest.raises(UserError, match="cannot be looked into"):
         unit_responses(encoder, concept_pictures(NAMES, 1), [])
 
