@@ -118,6 +118,14 @@ class ClipbenchImageEncoder:
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         return self._preprocess(list(pictures))
 
+    def square(self, picture: Image.Image) -> Tensor:
+        """What the model sees of a picture: (3, S, S) uint8."""
+        return self._preprocess.square(picture)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
+        return self._preprocess.normalise(pixels)
+
     @torch.inference_mode()
     def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
         return answer(self.model.image_encoder(images.to(self.device, self.dtype)), on_device)
@@ -163,14 +171,6 @@ class ClipbenchEncoder(ClipbenchImageEncoder):
         return ClipbenchEncoder(
             model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision
         )
-
-    def square(self, picture: Image.Image) -> Tensor:
-        """What the model sees of a picture: (3, S, S) uint8."""
-        return self._preprocess.square(picture)
-
-    def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
-        return self._preprocess.normalise(pixels)
 
     def encode_image(
         self, images: Tensor, on_device: bool = False, gradients: bool = False

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.encoders.clip import Encoder
+from clipbench.encoders.clip import ImageEncoder, joint
 from clipbench.errors import UserError
 from clipbench.progress import shown
 
@@ -18,7 +18,7 @@ Score = Callable[[Tensor], Tensor]  # pictures (B, 3, S, S) -> (B, C)
 
 
 def occlusion_maps(
-    encoder: Encoder,
+    encoder: ImageEncoder,
     picture: Image.Image,
     texts: Sequence[str],
     patch: int | None = None,
@@ -27,7 +27,8 @@ def occlusion_maps(
     """For each text, how far its cosine with the picture falls when a grey square covers each
     place.
 
-    Works with any encoder. Negative values are places whose absence helps the text.
+    Works with any model that has a joint space. Negative values are places whose absence helps the
+    text.
 
     Args:
         patch: side of the square in pixels of the model's input (a quarter of it where nothing is
@@ -37,15 +38,17 @@ def occlusion_maps(
     Where the cells lie in the picture says ``part_of_picture``.
 
     Raises:
-        UserError: for no texts, or a square that does not fit into the picture.
+        UserError: for no texts, a square that does not fit into the picture, or a model without a
+            joint space.
     """
     if not texts:
         raise UserError("no texts: an occlusion map needs one at least")
     image = encoder.preprocess([picture])[0]
     patch = patch or image.shape[-1] // 4
-    text_features = encoder.encode_text(list(texts))
+    both = joint(encoder)
+    text_features = both.encode_text(list(texts))
     return drops(
-        lambda images: encoder.encode_image(images) @ text_features.T,
+        lambda images: both.encode_image(images) @ text_features.T,
         image,
         patch,
         stride or patch // 4 or 1,

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from clipbench.encoders.clip import ClipbenchEncoder
+from clipbench.encoders.clip import ClipbenchEncoder, joint
 from clipbench.errors import UserError
 from clipbench.inside.responses import own_model
 from clipbench.progress import shown
@@ -62,7 +62,7 @@ def steer(
     Raises:
         UserError: for an encoder that is not this package's CLIP, or settings that make no ascent.
     """
-    own_model(encoder)
+    own_model(joint(encoder))
     if steps < 1 or frames < 2 or views < 0 or rate <= 0:
         raise UserError("steering needs at least 1 step, 2 frames, 0 views and a rate above 0")
     generator = torch.Generator().manual_seed(seed)
