@@ -221,6 +221,7 @@ def make_trainer(preset, options: TrainOptions, out: Path | None):
         device = distributed.join(device)
     torch.manual_seed(options.seed)
     bundle = starting_model(preset, options.start)
+    note_new_bias(bundle.model, preset.train.objective, options.start)
     stream = open_stream(options, replace(preset, model=bundle.model.config), device, out)
     given = {name: getattr(options, name) for name in MACHINE}
     return Trainer(bundle, stream, preset.train, out, machine=Machine(device, **given))
@@ -232,6 +233,15 @@ def starting_model(preset, name: str | None):
     from clipbench.training.presets import untrained
 
     return untrained(preset) if name is None else load_pretrained(find_folder(name))
+
+
+def note_new_bias(model, objective: str, name: str | None) -> None:
+    """Say that a trained softmax model gives up its temperature for the sigmoid loss."""
+    if name is not None and objective == "sigmoid" and model.logit_bias is None:
+        note(
+            f"{name} has no bias: the sigmoid loss starts from SigLIP's scale of 10 and bias of "
+            f"-10, in place of its scale of {float(model.scale.detach()):.3g}"
+        )
 
 
 def open_stream(options: TrainOptions, preset, device, out: Path | None):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import transformers
 from open_clip_reference import open_clip
 from safetensors.torch import load_file
-from small import VIT, small_clip, small_config
+from small import VIT, small_clip, small_config, write_small_model
 from trainers import EightPairs, assert_same_bits
 
 from clipbench import (
@@ -240,3 +240,14 @@ def test_the_command_trains_stops_goes_on_and_logs_the_bias(tmp_path, capsys):
         main(["train", "--objective", "sigmoid", *tuned, "--pairs", "16", "--batch-size", "8"]) == 0
     )
     assert load(tmp_path / "tuned").bias != 0
+    assert "SigLIP's scale" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_softmax_model_that_gives_up_its_temperature_is_told(tmp_path, capsys):
+    softmax = write_small_model(tmp_path / "softmax")
+    tuned = ["--from", str(softmax), "--out", str(tmp_path / "tuned"), "--threads", "1"]
+    command = ["train", "--objective", "sigmoid", *tuned, "--pairs", "8", "--batch-size", "8"]
+    assert main(command) == 0
+    assert "has no bias: the sigmoid loss starts from SigLIP's scale" in capsys.readouterr().err
+    assert load(tmp_path / "tuned").scale == pytest.approx(10, rel=0.05)
