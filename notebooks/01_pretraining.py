@@ -29,7 +29,8 @@ import os
 
 SCALE = os.environ.get("CLIPBENCH_SCALE", "classroom")  # the same for all lessons; this one trains "tiny"
 MINUTES = 3.0  # of live training
-ONE_CORE_SECONDS = 60  # on one core it stops here, and a model trained earlier takes over
+FIRST_SECONDS = 60  # on a slow machine it stops here, and a model trained earlier takes over
+ENOUGH = 60_000  # pairs; a machine that is too slow for so many is slow
 DEMO_SECONDS = 20  # for each of the two short runs at the end
 
 # %% [markdown]
@@ -42,11 +43,10 @@ DEMO_SECONDS = 20  # for each of the two short runs at the end
 import torch
 
 import clipbench
-from clipbench.data.streams import ScenePairs
-from clipbench.training.presets import find_preset
+from clipbench.training.presets import find_preset, scenes_of
 
 preset = find_preset("tiny")
-world = ScenePairs(seed=0, tiny=True)
+world = scenes_of(preset, seed=0)
 eight = world(start=4000, count=8)
 
 # %%
@@ -90,6 +90,9 @@ contact_sheet(to_pictures(pairs.images), pairs.captions)
 # Look for five things: captions that tell only a part of the picture, captions with another word for the
 # same thing or only its kind, captions in another language, file names and advertisements, and printed
 # signs whose word is what the caption is about. All captions are true, but none is a label.
+#
+# You see one caption for each picture. In training each has eight of them, drawn independently, and the loss is their
+# mean: a picture is expensive to draw and to encode, a sentence is cheap, so we ask about each picture eight times.
 #
 # **Predict:** in one batch of training pairs from a world of 256 concepts, how many captions are different? If two
 # pictures have the same caption, the model is punished for a choice that nobody could make.
@@ -282,7 +285,6 @@ print(f"a pairwise model that always says 0 is right in {1 - 1 / N:.1%} of the {
 from dataclasses import replace
 
 from clipbench import ModelBundle, Trainer
-from clipbench.compute.limits import allowed_cores
 from clipbench.figures import LiveTrainingCurve
 
 recipe = replace(preset.train, minutes=MINUTES, pairs=None)
@@ -291,15 +293,16 @@ bundle = ModelBundle(model, tokenizer, preprocess)
 trainer = Trainer(bundle, world, recipe, callbacks=[curve])
 
 # %% [markdown]
-# A computer with a single core, such as Binder's, would need too long. There we stop after a minute.
+# A slow computer, such as Binder's single core, would need too long. After a minute we look at the rate: where the
+# whole time would not be enough, we stop there.
+
 
 # %%
-one_core = allowed_cores() == 1
-
-
 def stop_in_time(event):
-    if one_core and event["seconds"] >= ONE_CORE_SECONDS:
-        trainer.stop()
+    if event["seconds"] >= FIRST_SECONDS:
+        expected = event["pairs"] / event["seconds"] * 60 * MINUTES
+        if expected < ENOUGH:
+            trainer.stop()
 
 
 trainer.callbacks.append(stop_in_time)
@@ -331,7 +334,8 @@ if end["finished"]:
     encoder = ClipbenchEncoder(model, tokenizer, preprocess, "the model trained above")
 else:
     encoder = clipbench.load("tiny")
-    print("The training was stopped early: from here on we use the shipped model of the same recipe.")
+    print(f"At {pairs_per_second:,.0f} pairs per second, {MINUTES:g} minutes are not enough for {ENOUGH:,} pairs.")
+    print("The training was stopped early: from here on we use the shipped model of the same world.")
 encoder.name
 
 # %% [markdown]
@@ -465,7 +469,8 @@ class ShuffledCaptions:
 
     def __call__(self, start, count):
         pairs = world(start, count)
-        return Pairs(pairs.images, pairs.captions[1:] + pairs.captions[:1])
+        captions, *more = [texts[1:] + texts[:1] for texts in (pairs.captions, *pairs.more_captions)]
+        return Pairs(pairs.images, captions, more_captions=more)
 
 
 # %%

@@ -478,14 +478,14 @@ print(f"the tiny model: {tiny:.0e} operations; ViT-L/14 took {times:,.0f} times 
 from dataclasses import replace
 
 from clipbench import Trainer
-from clipbench.training.presets import find_preset, untrained
+from clipbench.training.presets import find_preset, scenes_of, untrained
 from clipbench_widgets import TrainingMonitor
 
 # %%
 preset = find_preset("tiny")
 recipe = replace(preset.train, batch_size=128, minutes=3.0)
 torch.manual_seed(0)
-world = ScenePairs(seed=0, tiny=True)
+world = scenes_of(preset, seed=0)
 TrainingMonitor(Trainer(untrained(preset), world, recipe))
 
 # %% [markdown]

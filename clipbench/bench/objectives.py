@@ -18,7 +18,7 @@ TEMPLATES = ["{}"]  # one, and short: a language model reads every caption for e
 
 def efficiency(
     threads: int | None = None,
-    preset: str = "tiny",
+    preset: str = "tiny-one-caption",
     objectives: tuple[str, ...] = FIGURE_2,
     pairs: int = 76_800,
     points: int = 5,

@@ -90,7 +90,7 @@ def run(
 
 def narrowed(width: int, batch: int, rate: float, pairs: int, objective: str = Contrastive.name):
     """The tiny preset with another width, batch, rate and objective."""
-    preset = find_preset("tiny")
+    preset = find_preset("tiny-one-caption")
     model = replace(preset.model, image=replace(preset.model.image, width=width))
     names = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
     faster = {name: rate * getattr(preset.train, name) for name in names}

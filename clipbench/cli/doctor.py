@@ -35,17 +35,28 @@ def add_to(commands) -> None:
 def doctor(options: DoctorOptions) -> dict:
     from clipbench.compute.doctor import report
 
-    if not options.online:
-        return report()
-    from clipbench.pretrained.hub import openai_report
+    result = report()
+    if not any(lack["needed"] for lack in result["missing"]):
+        from clipbench.bench.live_training import live_training
 
-    return report() | {"online": openai_report()}
+        result["live_training"] = live_training()
+    if options.online:
+        from clipbench.pretrained.hub import openai_report
+
+        result["online"] = openai_report()
+    return result
 
 
 def show_doctor(result: dict) -> str:
     from clipbench.compute.doctor import format_report
 
     lines = [format_report(result)]
+    if live := result.get("live_training"):
+        lines.append(
+            f"{'training':<10} {live['preset']}: {live['pairs_per_second']:.0f} pairs/s with "
+            f"{live['threads']} threads in {live['precision']}; its {live['pairs']:,} pairs would "
+            f"take {live['seconds']:.0f} s"
+        )
     for model in result.get("online", []):
         label = "online" if model["ok"] else "MISSING"
         lines += [f"{label:<10} {model['model']}: {found}" for found in model["found"]]

@@ -78,7 +78,17 @@ def tuples(data: dict) -> dict:
 
 
 PRESETS = {
-    "tiny": Preset(CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True),
+    # eight captions for each picture: drawing and encoding a picture is most of a step
+    "tiny": Preset(
+        CLIPConfig.tiny(),
+        TrainConfig(batch_size=128, minutes=3.0, linear_fall=0.6),
+        tiny_world=True,
+        scenes=SceneConfig(captions=8),
+    ),
+    # its recipe until November 2026, of the shipped model, its ablations and their records
+    "tiny-one-caption": Preset(
+        CLIPConfig.tiny(), TrainConfig(batch_size=128, minutes=3.0), tiny_world=True
+    ),
     "classroom": Preset(
         CLIPConfig.classroom(),
         TrainConfig(

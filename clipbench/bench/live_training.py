@@ -1,0 +1,30 @@
+"""What a live training of the tiny preset reaches on this machine, from a few steps of it."""
+
+import statistics
+
+import torch
+
+from clipbench.bench.speed import repeated
+from clipbench.bench.speedrun_rules import PAIRS
+
+
+def live_training(seconds: float = 2.0) -> dict:
+    """Pairs per second, and how long the speedrun's budget of pairs takes at that rate.
+
+    Args:
+        seconds: to measure for, after the number of threads was chosen.
+    """
+    from clipbench.training.presets import find_preset, scene_trainer
+
+    trainer = scene_trainer(find_preset("tiny"), device="cpu")
+    trainer.set_training()
+    torch.set_num_threads(threads := trainer.use_fastest_threads())
+    rate = trainer.config.batch_size / statistics.median(repeated(trainer.train_step, seconds))
+    return {
+        "preset": "tiny",
+        "threads": threads,
+        "precision": trainer.precision,
+        "pairs_per_second": round(rate, 1),
+        "pairs": PAIRS,
+        "seconds": round(PAIRS / rate, 1),
+    }
