@@ -225,7 +225,7 @@ def test_pictures_of_kinds_that_cannot_be_read_are_counted(tmp_path):
     folder = write_pictures(tmp_path, "cat/0.png", "dog/1.png")
     for name in ("cat/1.HEIC", "cat/2.heic", "dog/logo.svg"):
         (folder / name).write_bytes(b"")
-    told = r"3 pictures of a kind that cannot be read left out \(\.heic, \.svg\); convert them"
+    told = r"3 pictures left out, of a kind that cannot be read \(\.heic, \.svg\); convert to JPEG"
     with pytest.warns(Notice, match=told):
         assert len(open_pictures(str(folder))) == 2
 

@@ -94,13 +94,13 @@ def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]
     """dog.txt or dog.jpg.txt beside dog.jpg; else texts/pets/dog.txt for images/pets/dog.jpg, where
     ``homes`` holds ``texts``.
     """
-    within = picture.parent.relative_to(folder).parts[1:]
-    candidates = [
+    within = picture.parent.relative_to(folder).parts[1:] if homes else ()
+    candidates = (
         place / (stem + suffix)
         for place in (picture.parent, *(home.joinpath(*within) for home in homes))
         for suffix in TEXT_SUFFIXES
         for stem in (picture.stem, picture.name)
-    ]
+    )
     return next((path for path in candidates if path in known), None)
 
 

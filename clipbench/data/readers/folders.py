@@ -1,6 +1,7 @@
 """Labelled images in folders, and scikit-learn's digits."""
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ from PIL import Image
 from clipbench.data.image_set import PHOTO_TEMPLATES, PictureSet
 from clipbench.data.readers.picture_files import (
     files_below,
+    is_picture,
     pictures_below,
     pictures_in,
     slashed,
     tell_of_other_kinds,
+    visible,
     visible_folders,
 )
 from clipbench.errors import UserError, notice
@@ -70,10 +73,11 @@ def picture_folder(folder: Path) -> PictureSet:
     """
     inner, outside = folder_of_classes(folder), pictures_in(folder)
     class_folders = visible_folders(inner)
+    inside = [list(files_below(sub)) for sub in class_folders]
     files = [
-        (path, label) for label, sub in enumerate(class_folders) for path in pictures_below(sub)
+        (path, label) for label, some in enumerate(inside) for path in some if is_picture(path)
     ]
-    tell_of_other_kinds(folder, files_below(folder))
+    tell_of_other_kinds(folder, itertools.chain(visible(folder), *inside))
     if not files and not outside:
         raise UserError(
             f"{folder}: no pictures found; put pictures into it, or make one sub-folder a class "

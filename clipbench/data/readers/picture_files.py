@@ -63,8 +63,8 @@ def tell_of_other_kinds(folder: Path, files: Iterable[Path]) -> None:
         kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
         what = "1 picture" if len(others) == 1 else f"{len(others)} pictures"
         notice(
-            f"{folder}: {what} of a kind that cannot be read left out "
-            f"({kinds}); convert them to JPEG or PNG"
+            f"{folder}: {what} left out, of a kind that cannot be read ({kinds}); convert to JPEG "
+            "or PNG"
         )
 
 
