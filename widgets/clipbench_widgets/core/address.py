@@ -8,11 +8,10 @@ left alone. What arrives is for the caller to check: it comes from outside.
 
 from collections.abc import Callable
 from html import escape
-from importlib.resources import files
 
 import ipywidgets
 
-from clipbench_widgets.core.page_scripts import PIXEL
+from clipbench_widgets.core.page_scripts import running
 from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("core/address.css")
@@ -30,14 +29,14 @@ class AddressBar(ipywidgets.Box):
 
     def __init__(self, on_arrival: Callable[[str], None]):
         self._on_arrival = on_arrival
-        script = files("clipbench_widgets.core").joinpath("address.js").read_text(encoding="utf-8")
-        start = f'<img alt="" hidden src="{PIXEL}" onload="{escape(script)}">'
         said = '<span class="clipbench-small" role="status"></span>'
         self._told = ipywidgets.HTML().add_class("clipbench-address-told")
         self._heard = ipywidgets.Text().add_class("clipbench-address-heard")
         self._copy = ipywidgets.Button(description="Copy link", icon="link", tooltip=COPIES)
         self._copy.add_class("clipbench-copy-link")
-        super().__init__([self._told, self._heard, self._copy, ipywidgets.HTML(said + start)])
+        super().__init__(
+            [self._told, self._heard, self._copy, ipywidgets.HTML(said + running("address.js"))]
+        )
         self.add_class("clipbench-address")
         self._heard.observe(self._arrived, "value")
 

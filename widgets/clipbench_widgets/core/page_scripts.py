@@ -17,4 +17,4 @@ def running(name: str, **data: str) -> str:
     """
     script = files("clipbench_widgets.core").joinpath(name).read_text(encoding="utf-8")
     values = "".join(f' data-{key}="{escape(value)}"' for key, value in data.items())
-    return f'<img alt=""{values} src="{PIXEL}" onload="{escape(script)}">'
+    return f'<img alt="" hidden{values} src="{PIXEL}" onload="{escape(script)}">'
