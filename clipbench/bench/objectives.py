@@ -72,12 +72,25 @@ def curve(
             tell(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs")
 
     trainer.callbacks.append(measure)
-    end = trainer.run()
+    end = whole_run(trainer)
     return {
         **{key: [each[key] for each in found] for key in ("top1", "top1_low", "top1_high")},
         "seconds_of_training": round(end["seconds"], 1),
         "seconds_of_measuring": round(measuring[0], 1),
     }
+
+
+def whole_run(trainer) -> dict:
+    """The last event of a training.
+
+    Raises:
+        KeyboardInterrupt: when Ctrl-C or a termination request stopped it, which a Trainer takes as
+            the wish to end after the step: what it has is no result, and no next run begins.
+    """
+    end = trainer.run()
+    if not end["finished"]:
+        raise KeyboardInterrupt
+    return end
 
 
 def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | None):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clipbench.bench.contest import tell
-from clipbench.bench.objectives import accuracy
+from clipbench.bench.objectives import accuracy, whole_run
 from clipbench.compute.flops import image_flops, training_flops
 from clipbench.data.open import open_pictures
 from clipbench.evaluate.records.record import versions
@@ -73,7 +73,7 @@ def run(
     trainer.callbacks.append(
         lambda event: losses.append(event["loss"]) if event["event"] == "step" else None
     )
-    end = trainer.run()
+    end = whole_run(trainer)
     found = accuracy(trainer, data)
     tokens = trainer.tokenizer(trainer.draw().captions).shape[1]
     settings = {"objective": objective, "width": width, "batch": batch, "rate": rate, "seed": seed}

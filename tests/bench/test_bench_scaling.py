@@ -11,7 +11,7 @@ from clipbench.bench.scaling import narrowed
 from clipbench.cli import main
 from clipbench.cli.main import build_parser
 from clipbench.evaluate.records.record import shipped_record
-from clipbench.training.presets import find_preset
+from clipbench.training.presets import find_preset, scene_trainer
 
 
 def test_only_width_batch_and_rate_differ_from_the_preset():
@@ -29,6 +29,20 @@ def test_a_ladder_tells_what_each_run_cost_and_reached(capsys):
     assert runs[0]["training_gflops"] < runs[1]["training_gflops"]
     assert [run["objective"] for run in runs] == ["sigmoid", "sigmoid"]
     assert all(0 <= run["top1_low"] < run["top1_high"] for run in runs)
+
+
+def test_a_run_that_was_stopped_is_no_result_and_ends_the_benchmark(capsys, monkeypatch):
+    built = []
+
+    def stopping(*arguments, **named):
+        trainer = scene_trainer(*arguments, **named)
+        trainer.callbacks.append(lambda event: trainer.stop())
+        return built.append(trainer) or trainer
+
+    monkeypatch.setattr("clipbench.bench.scaling.scene_trainer", stopping)
+    sizes = "--widths 2 4 --pairs 64 --batches 32 --seeds 0 --pictures 40"
+    assert main(["bench", "scaling", *sizes.split(), "--json"]) == 130
+    assert capsys.readouterr().out == "" and len(built) == 1
 
 
 @pytest.mark.parametrize("name", ["scaling-width", "scaling-batch"])
