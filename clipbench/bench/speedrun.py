@@ -15,6 +15,7 @@ from dataclasses import asdict
 import torch
 
 from clipbench.bench.contest import tell
+from clipbench.bench.objectives import whole_run
 from clipbench.bench.speedrun_rules import PAIRS, SEEDS_OF_A_RECORD, TARGET, Contestant, Run, top1
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
@@ -94,7 +95,7 @@ def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: Pi
             f"{preset} trains with {trainer.config.objective}; the speedrun is for "
             "contrastive models"
         )
-    end = trainer.run()
+    end = whole_run(trainer)
     encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)
     return Run(seed, end["pairs"], end["seconds"], top1(encoder, data))
 
