@@ -334,6 +334,7 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 # | [12 inside the model](12_inside_the_model.ipynb) | What do single units and attention answer to? |
 # | [13 the bug museum](13_bug_museum.ipynb) | Which one-line bugs ruin a CLIP, and how do you find them? |
 # | [14 real checkpoints](14_real_checkpoints.ipynb) | Does all this hold for the published models? |
+# | [15 sparse autoencoders](15_sparse_autoencoders.ipynb) | Which directions of the space mean something? |
 #
 # ## What we did
 #

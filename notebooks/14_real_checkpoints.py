@@ -402,7 +402,7 @@ PromptExplorer(encoder, pictures=list(zip(names[:8], photos[:8], strict=True)), 
 # * We **probed** the classics with numbers: words, places, frames, and the fat red cat.
 # * We **budgeted** nine models by their shapes.
 #
-# This is the last lesson. Go back to one that puzzled you, and run it with `SCALE = "full"`.
+# Next: [15 sparse autoencoders](15_sparse_autoencoders.ipynb), which take image vectors apart.
 #
 # The paper: A. Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, ICML 2021,
 # arXiv 2103.00020, sections 3.1.4 and 7.1, tables 1, 15, 17, 19 and 20.

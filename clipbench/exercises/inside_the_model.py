@@ -45,17 +45,17 @@ check_auc = FunctionCheck(
     "silent for the concept alone.",
 )
 
-_luck = torch.tensor([0.81, 0.84, 0.86, 0.88, 0.90, 0.83, 0.87, 0.85, 0.86, 0.82])
+_luck = torch.tensor([31.0, 44.0, 36.0, 48.0, 60.0, 33.0, 47.0, 35.0, 36.0, 32.0])
 check_luck = FunctionCheck(
     right=lambda found, by_luck: float((by_luck >= found).float().mean()),
-    cases=((0.86, _luck), (0.89, _luck), (0.95, _luck)),
+    cases=((36.0, _luck), (49.0, _luck), (153.0, _luck)),
     mistakes={
-        "That is the share of deals that are *worse*. How often is luck at least as "
-        "good as what you found?": lambda found, by_luck: float((by_luck < found).float().mean()),
-        "A deal that is exactly as good counts, too: at least as good.": lambda found, by_luck: (
+        "That is the share of deals that find *fewer*. How often does luck find at least as "
+        "many as you did?": lambda found, by_luck: float((by_luck < found).float().mean()),
+        "A deal that finds exactly as many counts, too: at least as many.": lambda found, by_luck: (
             float((by_luck > found).float().mean())
         ),
-        "That is a count. Divide by the number of deals.": lambda found, by_luck: float(
+        "That is how many deals. Divide by the number of deals.": lambda found, by_luck: float(
             (by_luck >= found).sum()
         ),
         "Compare with every deal, not with their mean.": lambda found, by_luck: float(

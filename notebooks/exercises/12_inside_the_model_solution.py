@@ -46,8 +46,8 @@ inside_the_model.check_auc(auc)
 # %% [markdown]
 # ## 2. What can luck do?
 #
-# `found` is the best score of a search among all units. `by_luck` holds the best score of the same search after the
-# words were dealt at random, once for each deal. How often is luck at least as good?
+# `found` is how many pairs of a unit and a concept a search finds. `by_luck` holds how many the same search finds after
+# the words were dealt at random, once for each deal. How often does luck find at least as many?
 
 
 # %%
