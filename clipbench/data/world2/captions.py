@@ -69,14 +69,16 @@ EXACTLY = ("{}", "{}", "exactly {}", "just {}")  # also of one
 COUNTED = ("{}", "{}", "exactly {}", "a group of {}", "{} in one picture")
 TOGETHER = (*JOINED, "both {} and {}", "{} as well as {}")
 # {0} is there, {1} is not ("a cat", "a dog"); {2} is the bare name of what is not
-DENIALS = (
-    "{0} and no {2}", "{0} without {1}", "{0} but no {2}", "just {0}, no {2}",
-    "only {0} and no {2}",
-)  # fmt: skip
-DENYING = (  # whole sentences
-    "there is no {2} here, only {0}", "no {2}, only {0}", "not {1} but {0}",
-    "you see {0} but no {2}",
-)  # fmt: skip
+DENIALS = ("{0} and no {2}", "{0} without {1}", "{0} but no {2}")
+DENYING = ("you see {0} but no {2}", "there is {0} here but no {2}")  # whole sentences
+# where nothing else is there
+ONLY = (*DENIALS, "just {0}, no {2}", "only {0} and no {2}")
+ONLY_SENTENCES = (
+    *DENYING,
+    "there is no {2} here, only {0}",
+    "no {2}, only {0}",
+    "not {1} but {0}",
+)
 SIDES = {
     "left": "on the left",
     "right": "on the right",
@@ -333,9 +335,10 @@ def denied(scene: Told, choose: Chooser) -> str:
     absent = scene.absent
     assert absent is not None  # whoever denies a thing has one
     names = (scene.subject.noun_phrase, absent.noun_phrase, absent.name)
+    phrases, sentences = (DENIALS, DENYING) if scene.other else (ONLY, ONLY_SENTENCES)
     if choose.below(3) == 0:
-        return choose.of(DENYING).format(*names)
-    return framed(choose.of(DENIALS).format(*names), scene, choose)
+        return choose.of(sentences).format(*names)
+    return framed(choose.of(phrases).format(*names), scene, choose)
 
 
 # -------------------- frames

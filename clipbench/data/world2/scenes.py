@@ -170,9 +170,14 @@ def draw_scenes(
     objects_of_pair = (count, torch.where(paired, other_count, 0))
     layout = draw_layout(draws, sum(objects_of_pair), contrast)
     objects = place_concepts(draws, concept, *objects_of_pair, other, contrast, second)
-    objects = torch.where(alone[:, None] & (objects == other[:, None]), -1, objects)
-    other_count = torch.where(paired & ~alone, other_count, 0)
-    other = torch.where(paired & ~alone, other, -1)
+    gap = alone[:, None] & (objects == other[:, None])
+    objects = torch.where(gap, -1, objects)
+    third, stands = draw_third(draws, world, pool, concept, other)
+    stands &= alone
+    objects = torch.where(stands[:, None] & gap, third[:, None], objects)
+    here = paired & (~alone | stands)
+    other_count = torch.where(here, other_count, 0)
+    other = torch.where(here, torch.where(stands, third, other), -1)
     style = draws.category("style", world.styles)
     if world.hold_out:
         style = torch.where((style > 0) & is_held_out(concept, style), 0, style)
@@ -214,6 +219,15 @@ def draw_concepts(draws, seed, index, pool, hold_out):
         step = torch.where(is_held_out_pair(concept, other), (step + 1) % (n - 1), step)
         other = pool[(position + 1 + step) % n]
     return concept, other
+
+
+def draw_third(draws, world, pool, concept, other):
+    """(a third thing, whether it may stand in the place of the other one), each (B,)."""
+    third = chosen(draws, "third", pool)
+    fits = (third != concept) & (third != other) & plain().to(third.device)[third]
+    if world.hold_out:
+        fits &= ~is_held_out_pair(concept, third)
+    return third, fits & (draws.uniform("replaced") < world.replaced)
 
 
 def countable_ones(draws, rows, pool, concept, other):

@@ -39,6 +39,9 @@ class World2:
 
     # -------------------- partners
     partners: float = 0.35  # share of the pairs of scenes (2k, 2k + 1)
+    # where partners differ in presence: a third thing in the place of the one that is not there, so
+    # that the number of things does not tell
+    replaced: float = 0.5
     contrasts: tuple[float, ...] = (0.22, 0.22, 0.12, 0.18, 0.19, 0.07)  # CONTRASTS
 
     # -------------------- captions
@@ -77,6 +80,7 @@ WEIGHTS = {
 }
 SHARES = (
     "icons", "jitter", "numbered_pairs", "capitals", "listed_words", "boards", "partners",
+    "replaced",
     "bare_names", "noise", "partial", "aliases", "places", "relations", "denials",
     "wrong_captions", "other_languages",
 )  # fmt: skip

@@ -56,14 +56,16 @@ def countable_pool() -> Tensor:
     return pool[several_of()[pool]]
 
 
-def partners(index: Tensor, seed: int, contrast: str) -> tuple[Scenes, Tensor]:
+def partners(
+    index: Tensor, seed: int, contrast: str, replaced: float = 0.0
+) -> tuple[Scenes, Tensor]:
     """(photos that differ in ``contrast`` only, the second thing of each, absent or not): pairs of
     concepts that training never shows together.
     """
     weights = tuple(float(name == contrast) for name in CONTRASTS)
-    world = World2(styles=PHOTO, partners=1.0, contrasts=weights, hold_out=False)
+    world = World2(styles=PHOTO, partners=1.0, contrasts=weights, hold_out=False, replaced=replaced)
     scenes = draw_scenes(index, seed, world, countable_pool())
-    other = torch.maximum(scenes.other, scenes.absent)
+    other = torch.where(scenes.absent >= 0, scenes.absent, scenes.other)
     kept = (other >= 0) & is_held_out_pair(scenes.concept, other.clamp(min=0))
     return scenes.rows(kept), other[kept]
 
@@ -119,11 +121,18 @@ def quantity(concept, count: int) -> str:
     return concept.noun_phrase if count == 1 else f"{NUMBERS[count]} {concept.plural}"
 
 
-def ask_denial(present: str, denied: str) -> Callable[[Tensor, int], Question]:
-    """Whether the second thing is there, or said not to be."""
+def ask_denial(present: str, denied: str, replaced: bool) -> Callable[[Tensor, int], Question]:
+    """Whether the second thing is there, or said not to be.
+
+    Args:
+        replaced: then a third thing stands in its place, so that counting things does not help.
+    """
 
     def ask(index: Tensor, seed: int) -> Question:
-        scenes, other = partners(index, seed, "presence")
+        scenes, other = partners(index, seed, "presence", float(replaced))
+        if replaced:
+            both = (scenes.other[1::2] >= 0).repeat_interleave(2)
+            scenes, other = scenes.rows(both), other[both]
         return Question(scenes, 1 * scenes.second, two_named(scenes, other, (present, denied)))
 
     return ask
@@ -150,6 +159,8 @@ def ask_distance(index: Tensor, seed: int) -> Question:
     forms = ("{} very close", "{} near", "{} far away", "{} very far away")
     return Question(scenes, scenes.distance, about_subject(scenes, forms))
 
+
+DENIAL = "{0} and {1}", "{0} and no {3}"
 
 # -------------------- wordings that training never has
 
@@ -178,12 +189,16 @@ TASKS2 = {
             TEMPLATES, RARE,
         ),
         SceneTask2(
-            "denial", "A and B, or A and no B", 2, ask_denial("{0} and {1}", "{0} and no {3}"),
-            TEMPLATES, RARE,
+            "denial", "A and B, or A and no B, but a third thing", 2,
+            ask_denial(*DENIAL, replaced=True), TEMPLATES, RARE,
         ),
         SceneTask2(
-            "denial_reworded", "the same in a wording never trained", 2, ask_denial(*NEW_DENIAL),
-            TEMPLATES, RARE,
+            "denial_reworded", "the same in a wording never trained", 2,
+            ask_denial(*NEW_DENIAL, replaced=True), TEMPLATES, RARE,
+        ),
+        SceneTask2(
+            "denial_alone", "A and B, or A alone and no B", 2,
+            ask_denial(*DENIAL, replaced=False), TEMPLATES, RARE,
         ),
         SceneTask2("count", "one to five of it", MOST_COUNTED, ask_count),
         SceneTask2("distance", "how far away on the ground", 4, ask_distance, AS_IT_IS),

@@ -156,8 +156,17 @@ def test_texts_alone_say_nothing(name):
 @pytest.mark.parametrize("name", PAIRED)
 def test_pairs_are_held_out(name):
     scenes = QUESTIONS[name].factors
-    other = torch.maximum(scenes.other, scenes.absent)
+    other = torch.where(scenes.absent >= 0, scenes.absent, scenes.other)
     assert is_held_out_pair(scenes.concept, other).all()
+
+
+def test_the_number_of_things_says_nothing_about_a_denial():
+    for name in ("denial", "denial_reworded"):
+        scenes = QUESTIONS[name].factors
+        assert ((scenes.objects >= 0).sum(1) == 2).all()
+        assert not (scenes.objects == scenes.absent[:, None])[scenes.absent >= 0].any()
+    alone = QUESTIONS["denial_alone"]
+    assert torch.equal((alone.factors.objects >= 0).sum(1), 2 - alone.labels)
 
 
 def test_answers_are_true():
@@ -167,7 +176,8 @@ def test_answers_are_true():
             assert question.phrases[row][label].startswith(first)
     question = QUESTIONS["denial"]
     for row, label in enumerate(question.labels.tolist()):
-        assert (" and no " in question.phrases[row][label]) == bool(question.factors.other[row] < 0)
+        denied = " and no " in question.phrases[row][label]
+        assert denied == bool(question.factors.absent[row] >= 0)
     question = QUESTIONS["number"]
     for row, label in enumerate(question.labels.tolist()):
         said = question.phrases[row][label]

@@ -131,11 +131,13 @@ def test_partners_share_every_factor_but_one(partners):
     assert same(*letter, leaving_out=("second", "letters"))
     assert ((letter[0].letters != letter[1].letters).sum(1) == 1).all()
     presence = of_contrast(partners, "presence")
-    assert torch.equal(presence[0].other, presence[1].absent) and (presence[1].other < 0).all()
-    shown = presence[1].objects >= 0
-    assert (shown.sum(1) == 1).all() and same(
-        *presence, leaving_out=("second", "objects", "other", "other_count", "absent")
-    )
+    assert torch.equal(presence[0].other, presence[1].absent)
+    replaced = presence[1].other >= 0
+    assert 0.3 < replaced.float().mean() < 0.5  # half, but for thirds that may not stand there
+    assert torch.equal((presence[1].objects >= 0).sum(1), 1 + replaced.long())
+    kept = presence[0].objects == presence[0].concept[:, None]
+    assert torch.equal(kept, presence[1].objects == presence[1].concept[:, None])
+    assert same(*presence, leaving_out=("second", "objects", "other", "other_count", "absent"))
     thing = of_contrast(partners, "word or thing")
     assert (thing[0].count == 1).all() and (thing[1].sign == SIGNS.index("alone")).all()
     assert all(len(of_contrast(partners, name)[0]) > 100 for name in CONTRASTS)
