@@ -41,7 +41,7 @@ BENCHMARKS = {
     "scenes": Benchmark(
         "clipbench.bench.speed",
         "rendering",
-        "Scenes and captions per second, on one thread unless told otherwise.",
+        "Scenes and captions of both worlds per second, on one thread unless told otherwise.",
     ),
     "data": Benchmark(
         "clipbench.bench.reading",
@@ -117,8 +117,8 @@ BENCHMARKS = {
     "scaling": Benchmark(
         "clipbench.bench.scaling",
         "scaling",
-        "Zero-shot accuracy of tiny models by width, batch size and learning rate, "
-        "after equally many pairs.",
+        "Zero-shot accuracy of tiny models by width, batch size, learning rate and "
+        "objective, after equally many pairs.",
     ),
     "shipped": Benchmark(
         "clipbench.bench.shipped",

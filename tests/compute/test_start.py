@@ -15,7 +15,8 @@ from clipbench.compute.environment import prepare_for_torch
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = [
-    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "ImageEncoder", "PictureSet", "Tokenizer",
+    "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "ImageEncoder", "Machine",
+    "ModelBundle", "PictureSet", "Tokenizer",
     "TrainConfig", "Trainer", "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures",
     "siglip_loss", "text_features", "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
 ]  # fmt: skip
