@@ -31,6 +31,7 @@ from clipbench.inside.sparse_autoencoder import (
     train_autoencoder,
 )
 from clipbench.inside.stimuli import concept_pictures
+from clipbench.model import CLIP, CLIPConfig
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import world_tokenizer
 
@@ -269,3 +270,18 @@ def test_damaged_folders_are_refused_in_a_line(tmp_path, damage):
     one_line(error.value)
     with pytest.raises(UserError, match="holds no sparse autoencoder"):
         load_autoencoder(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_vit_of_the_paper_has_rows_in_every_place():
+    torch.manual_seed(0)
+    encoder = ClipbenchEncoder(
+        CLIP(CLIPConfig.named("ViT-B/32")).eval(), world_tokenizer(77), Preprocess(224)
+    )
+    pictures = concept_pictures(NAMES, 2)
+    for layer, shape in ((JOINT, (6, 1, 512)), ("image_encoder.blocks.6", (6, 50, 768))):
+        outputs = torch.cat(list(layer_outputs(encoder, pictures, layer, progress=False)))
+        assert outputs.shape == shape
+        recipe = Recipe(64, 4, steps=5)
+        trained = train_autoencoder(some_tokens(outputs), recipe, progress=False)
+        assert answers(trained.autoencoder.encode, outputs).shape == (6, 64)
