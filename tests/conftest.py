@@ -36,6 +36,18 @@ def no_random_model_loaded_before(monkeypatch):
 
 
 @pytest.fixture
+def no_live_training(monkeypatch):
+    """The doctor measures no training: its test is in tests/bench."""
+    from clipbench.bench import live_training
+
+    found = {
+        "preset": "tiny", "threads": 1, "precision": "fp32", "pairs_per_second": 100.0,
+        "pairs": 1000, "seconds": 10.0,
+    }  # fmt: skip
+    monkeypatch.setattr(live_training, "live_training", lambda: found)
+
+
+@pytest.fixture
 def open_clip():
     """The library, or a skip where it is not installed."""
     pytest.importorskip("ftfy")

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None, began: float = BEGAN) -> dict:
         )
     changes = {"batch_size": arguments.batch_size} if arguments.batch_size else {}
     trainer = scene_trainer(
-        with_budget(preset, seconds / 60, None, **changes), arguments.seed, device
+        with_budget(preset, seconds / 60, None, **changes), arguments.seed, device=device
     )
     steps: list[dict] = []
     trainer.callbacks.append(

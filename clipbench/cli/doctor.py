@@ -4,7 +4,7 @@ something needed is.
 
 from dataclasses import dataclass
 
-from clipbench.cli.shared import Options, add
+from clipbench.cli.shared import Options, add, progress_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,7 @@ def doctor(options: DoctorOptions) -> dict:
     if not any(lack["needed"] for lack in result["missing"]):
         from clipbench.bench.live_training import live_training
 
+        progress_lines(options)("clipbench: measuring a few steps of training ...")
         result["live_training"] = live_training()
     if options.online:
         from clipbench.pretrained.hub import openai_report

@@ -299,7 +299,7 @@ def test_classifying_without_texts_takes_the_names_of_the_world(world, capsys):
     assert code == 0 and out.count("cosine") == 5
 
 
-def test_the_doctor_tells_where_the_classroom_model_is(capsys):
+def test_the_doctor_tells_where_the_classroom_model_is(capsys, no_live_training):
     assert answer(capsys, "doctor")["classroom"].endswith("classroom")
 
 
@@ -342,7 +342,10 @@ CLASSIFY = ("classify", "{world}/picture.png")
         (("train", "--pairs", "many"), "invalid int value: 'many'"),
         (("train", "--pairs", "8", "--minutes", "1"), "not allowed with"),
         (("train", "--minutes", "nan"), "argument --minutes: must be more than 0"),
-        (("train", "--preset", "huge"), "unknown preset 'huge'; choose from tiny, classroom"),
+        (
+            ("train", "--preset", "huge"),
+            "unknown preset 'huge'; choose from tiny, tiny-one-caption",
+        ),
         (("train", "--preset", "{world}/absent.json"), "unknown preset"),
         (("train", "--preset", "{world}/notes.txt"), "unknown preset"),
         (("train", "--preset", "{world}/model/config.json"), "does not describe a preset"),

@@ -196,7 +196,9 @@ def test_jupyterlab_is_needed_only_where_the_lessons_run_in_it(monkeypatch, plac
 
 
 @pytest.mark.parametrize("needed, code", [(True, 1), (False, 0)])
-def test_the_command_fails_where_something_needed_is_missing(monkeypatch, capsys, needed, code):
+def test_the_command_fails_where_something_needed_is_missing(
+    monkeypatch, capsys, no_live_training, needed, code
+):
     monkeypatch.setattr(
         doctor, "missing", lambda: [{"what": "paper", "how": "buy some", "needed": needed}]
     )

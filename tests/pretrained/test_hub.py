@@ -391,7 +391,7 @@ def test_the_doctor_tells_other_weights_and_what_is_missing(fake, one_model, mon
 
 
 def test_the_doctors_command_prints_it_and_ends_with_1_where_nothing_is_found(
-    fake, one_model, capsys, monkeypatch
+    no_live_training, fake, one_model, capsys, monkeypatch
 ):
     assert main(["doctor", "--online"]) in (0, 1)
     assert f"online     ViT-B/32: {REPO}: commit" in capsys.readouterr().out
