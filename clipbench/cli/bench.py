@@ -171,7 +171,9 @@ def objectives_options(parser: Parser) -> None:
         metavar="NAME",
         help=f"any of {', '.join(OBJECTIVES)} but simclr (default: figure 2's)",
     )
-    parser.add_argument("--preset", default="tiny", help="the model and recipe (default tiny)")
+    parser.add_argument(
+        "--preset", default="tiny-one-caption", help="the model and recipe (default %(default)s)"
+    )
     parser.add_argument(
         "--pairs", type=positive(int), default=76_800, help="of each run (default 76800)"
     )
