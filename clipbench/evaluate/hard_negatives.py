@@ -1,5 +1,6 @@
-"""How often a model prefers a picture's right caption to wrong ones that differ little from it, and
-how often captions alone give it away.
+"""Hard negatives: how often a model prefers the right caption to wrong ones that differ little.
+
+A text-only baseline says how often captions alone give the right one away.
 
 Scored as the papers do: a question is answered where the right caption has the largest cosine with
 the picture, alone (SugarCrepe, ARO, NegBench, CountBench). A tie is no answer: a text encoder that
@@ -97,7 +98,7 @@ def hard_negative_metrics(
 
 
 def compared(blind: Bool[Tensor, " C"], right: Bool[Tensor, " C"]) -> dict[str, float]:
-    """The model beside the text-only baseline, question by question."""
+    """Compare the model with the text-only baseline, question by question."""
     test = paired_test(blind.tolist(), right.tolist())
     ends = {f"above_text_only{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
     return ends | {"p": test["p"]}
@@ -129,8 +130,12 @@ def group_metrics(
     right: Bool[Tensor, " C"],
     interval: str = "wilson",
 ) -> dict[str, float]:
-    """Winoground's scores: ``text_score``, ``image_score`` and ``group_score`` with intervals, and
-    ``groups``; empty without groups. Guessing has 1/4, 1/4 and 1/6 where all groups are of two.
+    """Compute Winoground's scores; empty without groups.
+
+    Guessing has 1/4, 1/4 and 1/6 where all groups are of two.
+
+    Returns:
+        ``text_score``, ``image_score`` and ``group_score`` with intervals, and ``groups``.
     """
     rows = defaultdict(list)
     for row, case in enumerate(cases):
@@ -164,8 +169,10 @@ def group_metrics(
 
 @dataclass(frozen=True)
 class BigramModel:
-    """How likely words follow one another, from captions: a bigram's frequency, mixed with that of
-    its second word, plus one for words that were never read.
+    """A bigram language model of captions: how likely words follow one another.
+
+    A bigram's frequency is mixed with that of its second word, plus one for words that were never
+    read.
 
     Attributes:
         words: how often each was read, ends of captions included.
@@ -177,7 +184,8 @@ class BigramModel:
 
     @classmethod
     def fitted(cls, captions: Iterable[str]) -> "BigramModel":
-        """
+        """Fit the model to captions.
+
         Raises:
             UserError: for captions without a word.
         """
@@ -224,6 +232,6 @@ def in_words(caption: str) -> list[str]:
 
 
 def world_captions(count: int = WORLD_CAPTIONS) -> list[str]:
-    """What models of this world read in training: captions of scenes of training's seed 0."""
+    """Write what models of this world read in training: captions of scenes of training's seed 0."""
     factors = draw_factors(torch.arange(count), 0, SceneConfig(), training_pool())
     return caption_scenes(factors)

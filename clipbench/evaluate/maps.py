@@ -34,7 +34,7 @@ class Plane:
 
 
 def principal_plane(features: Float[Tensor, "M D"]) -> Plane:
-    """The first two principal components (Pearson 1901), by singular value decomposition.
+    """Compute the first two principal components (Pearson 1901), by singular value decomposition.
 
     In each direction the entry with the largest magnitude is positive, as in scikit-learn, so that
     the same features give the same map. Directions without variance, as of a single row, are still
@@ -129,8 +129,9 @@ def imported_umap():
 
 
 class ProgressReader:
-    """A file into which tqdm writes ``3/500``; umap-learn offers no other way to watch it or to
-    stop it.
+    """A file into which tqdm writes ``3/500``.
+
+    umap-learn offers no other way to watch it or to stop it.
     """
 
     def __init__(self, report: Callable[[float], None], cancelled: Callable[[], bool]):
@@ -178,9 +179,7 @@ def trustworthiness(
 
 
 def too_far(features: Tensor, points: Tensor, neighbours: int, rows: Tensor) -> int:
-    """By how many ranks map neighbours of ``rows`` lie beyond the k-th in the full space,
-    summed.
-    """
+    """Sum by how many ranks map neighbours of ``rows`` lie beyond the k-th in the full space."""
     far, near = distances(features, rows), distances(points, rows)
     on_map = far.gather(1, near.topk(neighbours, largest=False).indices).sort(1).values
     # every point falls into one of the intervals between a row's map neighbours; all before them

@@ -1,5 +1,4 @@
-"""The gap between pictures and texts in the joint space, and what happens when it is closed or
-widened.
+"""The gap between pictures and texts in the joint space, and what closing or widening it does.
 
 Liang et al. 2022, "Mind the Gap": the means of unit vectors of both modalities lie apart, at the
 start of training and after it.
@@ -30,8 +29,9 @@ def mean_difference(
 
 
 def modality_gap(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> dict[str, float]:
-    """The gap, and mean cosines within and between the modalities. Unit vectors; row n of both need
-    not be a pair.
+    """Measure the gap, and mean cosines within and between the modalities.
+
+    Takes unit vectors; row n of both need not be a pair.
 
     Returns:
         ``gap``, the distance of the means: 0 for clouds around one middle, 2 for opposite points;
@@ -59,8 +59,9 @@ def mean_cosine_of_others(features: Float[Tensor, "M D"]) -> float:
 def shifted(
     images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"], share: float
 ) -> tuple[Float[Tensor, "M D"], Float[Tensor, "B D"]]:
-    """Both clouds moved along the difference of their means, then back onto the sphere (section
-    4.2).
+    """Shift both clouds along the difference of their means, then back onto the sphere.
+
+    Section 4.2 of the paper.
 
     Args:
         share: lambda; at 0.5 the means meet, but for the return to the sphere; below 0 the gap

@@ -1,5 +1,4 @@
-"""Retrieval both ways: the captions of a picture among all captions, and the picture of a caption
-among all pictures.
+"""Retrieval both ways: captions by picture among all captions, and pictures by caption.
 
 Recall as in the paper (appendix E.1): R@k is the share of queries that have any right item among
 their first k. Equal captions are one text: it is one query, stands in the gallery once, and is
@@ -57,8 +56,9 @@ def distinct(captions: Sequence[Sequence[str]]) -> Captions:
 
 @dataclass(frozen=True)
 class Ranks:
-    """How many wrong items come before the best right one: of every picture's and of every
-    text's query.
+    """How many wrong items come before the best right one.
+
+    Of every picture's and of every text's query.
     """
 
     image_to_text: Int[Tensor, " M"]
@@ -115,7 +115,8 @@ def recall_metrics(name: str, ranks: Int[Tensor, " Q"]) -> dict[str, float]:
 def retrieval_ranks(
     image_features: Float[Tensor, "M D"], text_features: Float[Tensor, "T E"], captions: Captions
 ) -> Ranks:
-    """
+    """Rank the right items of every picture and of every text.
+
     Raises:
         UserError: for features that are no finite numbers or of different widths.
     """
@@ -134,8 +135,7 @@ def ranks_of(
     right: Int[Tensor, " E"],
     scores: int = BLOCK,
 ) -> Int[Tensor, " Q"]:
-    """Of every query, how many wrong items of the gallery score at least as high as its best right
-    one.
+    """Count, for each query, the wrong items that score at least as high as its best right one.
 
     Args:
         asked, right: pairs of a query and an item that is right for it; every query has one or

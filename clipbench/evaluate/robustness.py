@@ -29,8 +29,9 @@ from clipbench.evaluate.zero_shot import zero_shot_weights
 
 
 def shared_classes(data: PictureSet, shifted: PictureSet) -> list[str]:
-    """Classes that both sets know: as ImageNet-A and ImageNet-R do, a shift may have a part of the
-    classes, or more.
+    """List the classes that both sets know.
+
+    As ImageNet-A and ImageNet-R do, a shift may have a part of the classes, or more.
 
     Raises:
         UserError: when they are fewer than two.
@@ -52,7 +53,7 @@ def labels_among(data: PictureSet, class_names: Sequence[str]) -> Int[Tensor, " 
 
 
 def only_of(data: PictureSet, class_names: Sequence[str]) -> PictureSet:
-    """The pictures of some classes, labelled by their places among them."""
+    """Select the pictures of some classes, labelled by their places among them."""
     labels = labels_among(data, class_names)
     rows = (labels >= 0).nonzero()[:, 0]
     return replace(data.subset(rows.tolist()), labels=labels[rows], class_names=list(class_names))
@@ -69,8 +70,9 @@ def shift_metrics(
     features: Callable[..., Tensor] = image_features,
     interval: str = "wilson",
 ) -> dict[str, float]:
-    """Zero-shot accuracy before and after each shift, with the same classes and prompts; a rival
-    objective's model (a supervised one, say) scores the classes in its own way.
+    """Measure zero-shot accuracy before and after each shift, with the same classes and prompts.
+
+    A rival objective's model (a supervised one, say) scores the classes in its own way.
 
     Args:
         features: gives the features of pictures, for example from a cache: (encoder, pictures,
@@ -143,8 +145,9 @@ def accuracy(
 
 @dataclass(frozen=True)
 class LogitLine:
-    """A straight line between the logits of accuracies before and after a shift, through
-    standard models.
+    """A straight line between the logits of accuracies before and after a shift.
+
+    It is fitted through standard models.
     """
 
     slope: float
@@ -157,7 +160,8 @@ class LogitLine:
 
 
 def logit(fraction: float) -> float:
-    """
+    """Compute the logit of a fraction.
+
     Raises:
         UserError: for 0 and 1, which have none.
     """
@@ -226,11 +230,10 @@ def effective_robustness(
 def adaptation_sweep(
     pool: Rows, tests: Mapping[str, Rows], shots: Sequence[int], seeds: Sequence[int], classes: int
 ) -> dict[str, float]:
-    """Probes of ever more pictures a class, on all test sets: does what they gain before the shift
-    hold behind it?
+    """Train probes of ever more pictures a class and measure them on all test sets.
 
-    The protocol of Figs. 14 and 15: each probe is trained on in-distribution pictures only, its C
-    chosen on others of them.
+    Does what they gain before the shift hold behind it? The protocol of Figs. 14 and 15: each probe
+    is trained on in-distribution pictures only, its C chosen on others of them.
 
     Args:
         tests: name -> test rows.

@@ -1,11 +1,10 @@
-"""A model's answers to the questions of the scene tasks: zero-shot, and by a linear probe of its
-features.
+"""A model's answers to the questions of the scene tasks: zero-shot, and by a linear probe.
 
 Zero-shot, a scene is compared with the prompts of its own K answers, each ensembled over the task's
-templates. The probe is the paper's (features before the projection, certified solver); it learns
-each answer's number from other scenes of the same question. So zero-shot asks what the two encoders
-understand together, the probe what the picture's features hold: a probe far above zero-shot says
-that the text side is missing, not the picture's.
+templates. The probe of its features is the paper's (features before the projection, certified
+solver); it learns each answer's number from other scenes of the same question. So zero-shot asks
+what the two encoders understand together, the probe what the picture's features hold: a probe far
+above zero-shot says that the text side is missing, not the picture's.
 """
 
 from collections.abc import Sequence
@@ -128,8 +127,9 @@ def few_shot_numbers(
     seeds: Sequence[int],
     known: dict[str, float],
 ) -> dict[str, float | str]:
-    """Probes of a few scenes of each answer; ``known`` has the full probe and, of a CLIP, the
-    zero-shot accuracy.
+    """Measure probes of a few scenes of each answer.
+
+    ``known`` has the full probe and, of a CLIP, the zero-shot accuracy.
     """
     curve = few_shot_curve(
         train.labels, probe_scorer(train, test, answers), usable_shots(train.labels, shots), seeds

@@ -1,5 +1,6 @@
-"""Exact nearest neighbours by cosine: every row is compared, in blocks; most blocks are
-dismissed by their best.
+"""Exact nearest neighbours by cosine.
+
+Every row is compared, in blocks; most blocks are dismissed by their best.
 """
 
 from dataclasses import dataclass
@@ -25,11 +26,10 @@ class Neighbours:
 def top_k(
     queries: Float[Tensor, "Q D"], features: Float[Tensor, "M E"], k: int, block: int | None = None
 ) -> Neighbours:
-    """The k rows of ``features`` (M, D) with the largest inner product with each query; with unit
-    vectors, the cosine.
+    """Find the k rows of ``features`` (M, D) with the largest inner product with each query.
 
-    Of equal scores the smaller row comes first. ``features`` may be a memory map: memory is needed
-    for one block only.
+    With unit vectors, that is the cosine. Of equal scores the smaller row comes first.
+    ``features`` may be a memory map: memory is needed for one block only.
 
     Raises:
         UserError: for k below one, no rows, or vectors of different widths.
@@ -53,7 +53,7 @@ def top_k(
 
 
 def merged(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: int) -> Neighbours:
-    """The best of those found so far and of a block whose first row is ``first_row``."""
+    """Merge the best found so far with those of a block whose first row is ``first_row``."""
     if best.rows.shape[1] < k:
         return best_of(best, scores, first_row, k)
     # a later row of equal score does not come in
@@ -76,7 +76,7 @@ def best_of(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: i
 
 
 def first_columns(scores: Float[Tensor, "Q M"], count: int) -> Int[Tensor, "Q K"]:
-    """The columns of the largest scores in ascending order; of equal scores the first ones."""
+    """Give the columns of the largest scores in ascending order; of equal scores the first ones."""
     values, columns = scores.topk(count, dim=1)
     # sums of float32 are the fast ones
     reach = torch.ge(scores, values[:, -1:], out=torch.empty_like(scores)).sum(1)

@@ -1,5 +1,6 @@
-"""Which templates to keep: forward selection, judged on pictures that had no say in it (Radford
-et al.'s notebook).
+"""Which templates to keep: forward selection, judged on pictures that had no say in it.
+
+From Radford et al.'s notebook.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class Step:
 
 
 def halves(features: Tensor, labels: Tensor, seed: int = 0) -> tuple[Pictures, Pictures]:
-    """(validation, test): every class is divided, its odd picture goes to the test.
+    """Divide every class into (validation, test); its odd picture goes to the test.
 
     Raises:
         UserError: when every class has one picture.
@@ -58,8 +59,9 @@ def halves(features: Tensor, labels: Tensor, seed: int = 0) -> tuple[Pictures, P
 def forward_selection(
     prompts: Float[Tensor, "P C D"], validation: Pictures, test: Pictures, most: int
 ) -> list[Step]:
-    """Add the template that helps most on the validation half, again and again; of equal ones the
-    first.
+    """Add the template that helps most on the validation half, again and again.
+
+    Of equal ones the first is taken.
 
     Args:
         prompts: unit vectors of every template and class.

@@ -1,11 +1,10 @@
-"""Typographic attacks: a class name printed on a picture of another class (Goh et al. 2021,
-"Multimodal Neurons").
+"""Typographic attacks: a class name printed on a picture of another class.
 
-Every picture gets a *target*, another class, drawn by the seed, and is classified three times: as
-it is (*clean*), with the target's name printed on it (*attacked*), and with a word of as many
-letters printed on it that names no class (the *control* sticker). Accuracy also falls under the
-control sticker, because it hides a part of the picture; only a model that reads yields the target
-more often under the attack than under the control.
+After Goh et al. 2021, "Multimodal Neurons". Every picture gets a *target*, another class, drawn by
+the seed, and is classified three times: as it is (*clean*), with the target's name printed on it
+(*attacked*), and with a word of as many letters printed on it that names no class (the *control*
+sticker). Accuracy also falls under the control sticker, because it hides a part of the picture;
+only a model that reads yields the target more often under the attack than under the control.
 
 All numbers are fractions of the M pictures, with 95 % intervals (Wilson's, or the exact one) as
 ``_low`` and ``_high``:
@@ -80,8 +79,9 @@ def plan_attack(
     seed: int = 0,
     longest: int = LONGEST_WORD,
 ) -> Plan:
-    """Draw a target for each picture, every other class with a name of at most ``longest`` letters
-    alike.
+    """Draw a target for each picture.
+
+    Every other class with a name of at most ``longest`` letters is equally likely.
 
     Raises:
         UserError: when fewer than two names are short enough.
@@ -121,19 +121,22 @@ def pick_controls(words: Sequence[str], class_names: Sequence[str], draws: Draws
 
 
 def square(picture: Image.Image) -> Image.Image:
-    """The central square, which is what CLIP sees: a sticker outside of it would attack nobody."""
+    """Cut out the central square, which is what CLIP sees.
+
+    A sticker outside of it would attack nobody.
+    """
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.crop((left, top, left + side, top + side))
 
 
 def clean(data: PictureSet) -> PictureSet:
-    """The central squares of the pictures."""
+    """Cut out the central squares of the pictures."""
     return replace(data, pictures=lambda rows: [square(picture) for picture in data.pictures(rows)])
 
 
 def printed(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureSet:
-    """The pictures' central squares, each with its word printed on it; ``sticker`` says how."""
+    """Print each picture's word on its central square; ``sticker`` says how."""
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
         squares = zip(rows, clean(data).pictures(rows), strict=True)
@@ -143,8 +146,9 @@ def printed(data: PictureSet, words: Sequence[str], sticker: Sticker) -> Picture
 
 
 def masked(data: PictureSet, words: Sequence[str], sticker: Sticker) -> PictureSet:
-    """The same with a patch of the picture's mean colour over each sticker: what is left when a
-    word is taken out.
+    """Do as ``printed``, with a patch of the picture's mean colour over each sticker.
+
+    It shows what is left when a word is taken out.
     """
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
@@ -200,7 +204,7 @@ def attack_metrics(
     prefix: str = "",
     interval: str = "wilson",
 ) -> dict[str, float]:
-    """The numbers that the head of this module defines, their names after ``prefix``."""
+    """Compute the numbers that the head of this module defines, their names after ``prefix``."""
     shares = {
         "clean_top1": clean.right,
         "clean_target": clean.target,
@@ -221,7 +225,7 @@ def attack_metrics(
 def size_metrics(
     attacked: Judgement, control: Judgement, prefix: str, height: float, interval: str
 ) -> dict[str, float]:
-    """The numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
+    """Compute the numbers that change with the sticker's height, named ``..._at_HEIGHT``."""
     metrics: dict[str, float] = {}
     for name, hits in under_stickers(attacked, control).items():
         metrics |= with_interval(
@@ -346,10 +350,10 @@ def named_word_metrics(
     progress: bool = True,
     interval: str = "wilson",
 ) -> dict[str, float]:
-    """Two-way accuracy when the prompts say what is written: "a cat with a sign that says dog"
-    against "a dog ..."
+    """Measure two-way accuracy when the prompts say what is written.
 
-    A defence for whoever can read the word by other means (OCR). Chance 1 / 2.
+    "a cat with a sign that says dog" against "a dog ...". A defence for whoever can read the word
+    by other means (OCR). Chance 1 / 2.
 
     Args:
         data: M pictures that already have ``words`` (M) on them.
@@ -370,7 +374,9 @@ def named_word_metrics(
 def photo_metrics(
     verdict: Judgement, written: Bool[Tensor, " M"], prefix: str = "", interval: str = "wilson"
 ) -> dict[str, float]:
-    """``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word,
+    """Measure photographs with a word on them, and others.
+
+    ``attacked_top1``, ``success`` and ``two_way_attacked`` of photographs with a word,
     ``clean_top1`` of others.
 
     Args:

@@ -15,7 +15,7 @@ SHARES = tuple(step / 10 for step in range(11))
 
 
 def interpolated(first: ImageEncoder, second: ImageEncoder, share: float) -> ClipbenchEncoder:
-    """The model whose weights are (1 - share) of the first's and share of the second's.
+    """Mix two models: the weights are (1 - share) of the first's and share of the second's.
 
     Running statistics of batch normalisation are mixed in the same way, which is only near the
     statistics that the mixed weights would have; models without batch normalisation have no such
@@ -42,7 +42,7 @@ def interpolated(first: ImageEncoder, second: ImageEncoder, share: float) -> Cli
 
 
 def own(encoder: ImageEncoder) -> ClipbenchEncoder:
-    """The encoder itself.
+    """Return the encoder itself, if it is a CLIP of this package.
 
     Raises:
         UserError: when it is no CLIP of this package.
@@ -55,7 +55,8 @@ def own(encoder: ImageEncoder) -> ClipbenchEncoder:
 
 
 def check_alike(first: ClipbenchEncoder, second: ClipbenchEncoder) -> None:
-    """
+    """Check that two models differ in their weights only.
+
     Raises:
         UserError: unless the two differ in their weights only.
     """

@@ -1,5 +1,6 @@
-"""Zero-shot classification: class names and templates become a linear classifier (Radford et
-al. 2021, section 3.1).
+"""Zero-shot classification: class names and templates become a linear classifier.
+
+Radford et al. 2021, section 3.1.
 """
 
 from collections.abc import Sequence
@@ -25,8 +26,9 @@ ENSEMBLES = {
 def zero_shot_weights(
     encoder: Encoder, class_names: Sequence[str], templates: Sequence[str], progress: bool = True
 ) -> Float[Tensor, "D C"]:
-    """One unit vector a class: the mean of its prompts' unit vectors, normalised again (section
-    3.1.4).
+    """Make one unit vector a class: the mean of its prompts' unit vectors, normalised again.
+
+    Section 3.1.4 of the paper.
 
     Raises:
         UserError: see ``fill_templates``.
@@ -72,7 +74,7 @@ def zero_shot_metrics(
 def judge_zero_shot(
     image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "E C"]
 ) -> Verdicts:
-    """The nearest class of each picture, and the rank of the right one.
+    """Find the nearest class of each picture, and the rank of the right one.
 
     Raises:
         UserError: for features that are no finite numbers, or of another width than the weights.
@@ -87,8 +89,9 @@ def judge_by_probabilities(
     prompts: Float[Tensor, "P C E"],
     scale: float,
 ) -> Verdicts:
-    """As ``judge_zero_shot``, with templates averaged in probability space: P classifiers instead
-    of one.
+    """Judge as ``judge_zero_shot``, with templates averaged in probability space.
+
+    So there are P classifiers instead of one.
 
     Args:
         prompts: unit vectors of every template and class.
@@ -111,8 +114,9 @@ def judge_by_scores(
     class_names: Sequence[str],
     templates: Sequence[str],
 ) -> Verdicts:
-    """The class that a model without a joint space scores highest, from features before the
-    projection.
+    """Find the class that a model without a joint space scores highest.
+
+    Features are those before the projection.
 
     Raises:
         UserError: when its objective cannot score these classes, or features are no finite numbers.
@@ -129,8 +133,9 @@ def judge_by_scores(
 def class_probabilities(
     image_features: Float[Tensor, "M D"], weights: Float[Tensor, "D C"], scale: float
 ) -> tuple[Float[Tensor, "M C"], Float[Tensor, "M C"]]:
-    """(cosines, probabilities): the probabilities are the softmax of scale x cosine over the
-    classes.
+    """Compute (cosines, probabilities).
+
+    The probabilities are the softmax of scale x cosine over the classes.
     """
     cosines = image_features @ weights
     return cosines, (scale * cosines).softmax(-1)

@@ -1,5 +1,6 @@
-"""Exercises of lesson 13: the lowest loss, labels on several processes, where a caption ends, a
-diagnosis.
+"""Exercises of lesson 13, on bugs in training.
+
+The lowest loss, labels on several processes, where a caption ends, a diagnosis.
 """
 
 import math

@@ -1,9 +1,8 @@
-"""A check compares an answer with the right one, and with the usual mistakes, so that it can say
-what went wrong.
+"""Checks of answers: each compares an answer with the right one and with the usual mistakes.
 
-An exercise is a table: the right function, a few small inputs, and for each usual mistake a
-function that makes it beside the sentence that helps. A wrong answer that gives the same numbers as
-a mistake gets the mistake's sentence.
+So it can say what went wrong. An exercise is a table: the right function, a few small inputs, and
+for each usual mistake a function that makes it beside the sentence that helps. A wrong answer that
+gives the same numbers as a mistake gets the mistake's sentence.
 """
 
 import inspect
@@ -86,7 +85,7 @@ class FunctionCheck:
         return None
 
     def difference(self, found: list, expected: list) -> str:
-        """The first case that went wrong, with both answers."""
+        """Tell the first case that went wrong, with both answers."""
         rows = zip(self.cases, found, expected, strict=True)
         case, ours, right = next(row for row in rows if not same(*row[1:]))
         if shape(ours) != shape(right):
@@ -107,8 +106,9 @@ class FunctionCheck:
 
 @dataclass(frozen=True)
 class ValueCheck:
-    """Checks one value; numbers may be off by ``tolerance`` (a fraction), as somebody who types
-    rounds.
+    """A check of one value.
+
+    Numbers may be off by ``tolerance`` (a fraction), as somebody who types rounds.
 
     ``mistakes`` maps a sentence for the student to the value that this mistake leads to.
     """
@@ -132,8 +132,9 @@ class ValueCheck:
 
 @dataclass(frozen=True)
 class ChoiceCheck:
-    """Checks a dict of statements and choices; ``why`` explains each to somebody who chose
-    wrongly.
+    """A check of a dict of statements and choices.
+
+    ``why`` explains each to somebody who chose wrongly.
     """
 
     right: dict
@@ -163,8 +164,9 @@ def alike(found: list, expected: list) -> bool:
 
 
 def same(ours, right, tolerance: float = 1e-4) -> bool:
-    """Whether two answers are equal: numbers of any kind up to rounding, everything else
-    exactly.
+    """Say whether two answers are equal: numbers up to rounding, everything else exactly.
+
+    Numbers may be of any kind.
     """
     a, b = as_numbers(ours), as_numbers(right)
     if a is None or b is None:
@@ -173,8 +175,9 @@ def same(ours, right, tolerance: float = 1e-4) -> bool:
 
 
 def as_numbers(value) -> torch.Tensor | None:
-    """A tensor of what is a tensor, an array, a number, or nested lists of numbers; None of
-    what is not.
+    """Make a tensor of what is a tensor, an array, a number, or nested lists of numbers.
+
+    None of what is not.
     """
     if (
         isinstance(value, (list, tuple))
@@ -194,12 +197,12 @@ def shape(value) -> tuple | None:
 
 
 def fresh(case: tuple) -> tuple:
-    """The arguments once more, so that a function that writes into them spoils nothing."""
+    """Copy the arguments, so that a function that writes into them spoils nothing."""
     return tuple(value.clone() if isinstance(value, torch.Tensor) else value for value in case)
 
 
 def brief(value, longest: int = 200) -> str:
-    """A value in a sentence: tensors as rounded lists."""
+    """Write a value in a sentence: tensors as rounded lists."""
     if isinstance(value, torch.Tensor):
         value = value.detach()
         value = (

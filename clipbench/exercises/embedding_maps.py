@@ -1,5 +1,6 @@
-"""Exercises of lesson 05: a plane by hand, what it keeps, and the gap between pictures and
-texts.
+"""Exercises of lesson 05, on maps of the embedding space.
+
+A plane by hand, what it keeps, and the gap between pictures and texts.
 """
 
 import torch

@@ -1,5 +1,6 @@
-"""Exercises of lesson 10: the nearest pictures, how often the right one is among them, and
-self-matches.
+"""Exercises of lesson 10, on image search.
+
+The nearest pictures, how often the right one is among them, and self-matches.
 """
 
 import torch

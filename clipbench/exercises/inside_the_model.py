@@ -1,5 +1,6 @@
-"""Exercises of lesson 12: how well a unit tells, what luck can do, one step for every pixel,
-and maps.
+"""Exercises of lesson 12, on what is inside the model.
+
+How well a unit tells, what luck can do, one step for every pixel, and maps.
 """
 
 import torch

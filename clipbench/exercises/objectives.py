@@ -1,5 +1,6 @@
-"""Exercises of lesson 07: the loss of a bag, of a written caption, the floor of a contrastive
-batch, who asks what.
+"""Exercises of lesson 07, on training objectives.
+
+The loss of a bag, of a written caption, the floor of a contrastive batch, who asks what.
 """
 
 import math

@@ -1,5 +1,6 @@
-"""Exercises of lesson 01: the loss, its level of ignorance, parameters, and pairs that stay
-together.
+"""Exercises of lesson 01, on pretraining.
+
+The loss, its level of ignorance, parameters, and pairs that stay together.
 """
 
 import math
@@ -146,7 +147,7 @@ check_scale = FunctionCheck(
 
 
 def facts(shuffled):
-    """Are pairs together, is every picture still there, did the order change?"""
+    """Say whether pairs are together, every picture is still there, and the order changed."""
     pictures, captions = shuffled
     pictures, captions = [int(each) for each in pictures], [int(each) for each in captions]
     everything = sorted(pictures) == sorted(captions) == list(range(len(pictures)))

@@ -1,5 +1,6 @@
-"""Exercises of lesson 14: the three lines, five guesses, a clip in one feature, the days of a
-training.
+"""Exercises of lesson 14, on real checkpoints.
+
+The three lines, five guesses, a clip in one feature, the days of a training.
 """
 
 import torch

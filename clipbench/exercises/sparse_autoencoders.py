@@ -1,5 +1,6 @@
-"""Exercises of lesson 15: a few of many, what a silent feature takes out, shares of activity, and
-what grades mean.
+"""Exercises of lesson 15, on sparse autoencoders.
+
+A few of many, what a silent feature takes out, shares of activity, and what grades mean.
 """
 
 import torch

@@ -35,8 +35,10 @@ class Album:
     icon_count: torch.Tensor  # (C,) int64
 
     def choose(self, draws: Draws, name: str, concept: torch.Tensor, icons: float) -> torch.Tensor:
-        """(B,) int64: a drawing of each ``concept`` (B,): an icon in ``icons`` of the cases, else
-        by any of the sets; where there is only one of the two, that one.
+        """Draw one of the drawings of each ``concept`` (B,): (B,) int64.
+
+        It is an icon in ``icons`` of the cases, else by any of the sets; where there is only one of
+        the two, that one.
         """
         concept = concept.clamp(min=0)
         count = self.icon_count[concept]
@@ -54,13 +56,13 @@ class Album:
 
 
 def album_of(world, device: str = "cpu") -> Album:
-    """The drawings that a ``settings.World2`` shows."""
+    """Give the drawings that a ``settings.World2`` shows."""
     return trained_album(world.sets, world.icons > 0, device)
 
 
 @functools.lru_cache(maxsize=4)
 def trained_album(sets: Sequence[str], icons: bool, device: str = "cpu") -> Album:
-    """The drawings of these emoji sets and, with ``icons``, those that bear a concept's name.
+    """Give the drawings of these emoji sets and, with ``icons``, icons with a concept's name.
 
     A concept that none of them shows has its first trained drawing by anyone.
     """
@@ -75,7 +77,10 @@ def trained_album(sets: Sequence[str], icons: bool, device: str = "cpu") -> Albu
 
 @functools.lru_cache(maxsize=8)
 def held_out_album(name: str) -> Album:
-    """The drawings of an emoji set that training never shows; "icons": of all such icon sets."""
+    """Give the drawings of an emoji set that training never shows.
+
+    "icons" gives those of all such icon sets.
+    """
     if name == "icons":
         return bound([], ("",), held_out_icons(), "cpu")
     return bound(held_out_drawings(name), (name,), [], "cpu")
@@ -92,7 +97,7 @@ def held_out_icons() -> list[Drawing]:
 def bound(
     emoji: Sequence[Drawing], sets: Sequence[str], icons: Sequence[Drawing], device: str
 ) -> Album:
-    """An album of emoji and, behind them, the icons, which are sorted by concept."""
+    """Make an album of emoji and, behind them, the icons, which are sorted by concept."""
     icons = sorted(icons, key=lambda drawing: drawing.concept)
     everything = [*emoji, *icons]
     one_colour = np.array([drawing.kind == "mask" for drawing in everything])
@@ -121,7 +126,7 @@ def on_device(part, device: str):
 
 
 def levels(drawings: Sequence[Drawing], channels: tuple) -> tuple[torch.Tensor, torch.Tensor]:
-    """The drawings' pixels, and the same at half the size, which small things are drawn from."""
+    """Read the drawings' pixels, in full size and in half the size for small things."""
     side = SPRITE_SIZE
     full = torch.empty(len(drawings), *channels, side, side, dtype=torch.uint8)
     half = torch.empty(len(drawings), *channels, side // 2, side // 2, dtype=torch.uint8)

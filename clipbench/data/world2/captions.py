@@ -91,8 +91,9 @@ ORDER = CONTRASTS.index("order")
 
 @dataclass(slots=True)
 class Told:
-    """One scene's factors as plain values, and what words follow from them. It serves other
-    languages as a ``world.captions.Scene``.
+    """One scene's factors as plain values, and the words that follow from them.
+
+    It serves other languages as a ``world.captions.Scene``.
     """
 
     contrast: int
@@ -157,7 +158,7 @@ def caption_scenes(scenes: Scenes, world: World2, icon, number: int = 0) -> list
 
 
 def language(spoken: float, world: World2) -> str:
-    """The caption's language, by a random number in [0, 1)."""
+    """Choose the caption's language by a random number in [0, 1)."""
     if spoken >= world.other_languages:
         return "en"
     return world.languages[int(spoken / world.other_languages * len(world.languages))]
@@ -187,7 +188,7 @@ def caption(scene: Told, world: World2, choose: Chooser, spoken: str) -> str:
 
 
 def digit(scene: Told, choose: Chooser, spoken: str) -> str:
-    """A printed digit, in other languages by its figure alone."""
+    """Write the caption of a printed digit, in other languages by its figure alone."""
     name = NUMBERS[int(scene.word)] if choose.below(2) else scene.word
     return choose.of(DIGIT_FORMS).format(name) if spoken == "en" else scene.word
 
@@ -213,7 +214,7 @@ def caption_of_partner(scene: Told, world: World2, choose: Chooser) -> str:
 
 
 def caption_with_sign(scene: Told, world: World2, choose: Chooser) -> str:
-    """The picture shows one thing and says another: captions name the thing, the word or both."""
+    """Caption a picture that shows one thing and says another by the thing, the word or both."""
     kind = choose.below(10)
     if kind < 4:
         return choose.of(LABELLED).format(scene.subject.noun_phrase, scene.word)
@@ -286,7 +287,7 @@ def counted(concept: Concept, count: int, world: World2, choose: Chooser) -> str
 
 
 def quantity(concept: Concept, count: int, world: World2) -> str:
-    """ "a cat" or "two cats"."""
+    """Write a thing with its number: "a cat" or "two cats"."""
     if count == 1 or not world.count_words:
         return concept.noun_phrase
     return f"{NUMBERS[count]} {concept.plural}"
@@ -331,7 +332,7 @@ def related(scene: Told, choose: Chooser) -> str:
 
 
 def denied(scene: Told, choose: Chooser) -> str:
-    """The thing that is there, and one that is not."""
+    """Name the thing that is there, and one that is not."""
     absent = scene.absent
     assert absent is not None  # whoever denies a thing has one
     names = (scene.subject.noun_phrase, absent.noun_phrase, absent.name)
@@ -345,7 +346,7 @@ def denied(scene: Told, choose: Chooser) -> str:
 
 
 def framed(phrase: str, scene: Told, choose: Chooser) -> str:
-    """A sentence about the phrase: one of its style, of its background, of drawings, or any."""
+    """Put the phrase into a sentence: one of its style, its background, of drawings, or any."""
     kind = choose.below(100)
     if kind < 10 and scene.colour and scene.sign == "none" and scene.kind != "ground":
         kind = choose.below(4)

@@ -1,5 +1,6 @@
-"""The frozen evaluation sets of the second world: labelled pictures, and how a probe's training
-pictures are drawn for each.
+"""The frozen evaluation sets of the second world: labelled pictures.
+
+They also say how a probe's training pictures are drawn for each.
 """
 
 import functools
@@ -171,14 +172,16 @@ SETS = {
 
 
 def labelled_scenes(name: str, training: int = 0) -> Labelled:
-    """The scenes of a set of ``SETS``; with ``training``, so many others for a probe."""
+    """Draw the scenes of a set of ``SETS``; with ``training``, so many others for a probe."""
     found = SETS[name]
     seed = SEED + 2 * list(SETS).index(name) + bool(training)
     return found.draw(torch.arange(training or found.size), seed, bool(training))
 
 
 def scene2_set(name: str, training: int = 0) -> PictureSet:
-    """A frozen set by its name; with ``training``, so many pictures to train a probe on: by the
-    trained makers and in the trained fonts.
+    """Give a frozen set by its name.
+
+    With ``training``, so many pictures to train a probe on: by the trained makers and in the
+    trained fonts.
     """
     return labelled_scenes(name, training).pictures(f"{name}-train" if training else name)

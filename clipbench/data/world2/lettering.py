@@ -54,7 +54,7 @@ def encoded(texts: list[str]) -> torch.Tensor:
 
 
 def decoded(letters: torch.Tensor) -> list[str]:
-    """The texts of (B, LONGEST) ASCII codes."""
+    """Decode (B, LONGEST) ASCII codes to texts."""
     return [bytes(row).rstrip(b"\0").decode() for row in letters.cpu().tolist()]
 
 
@@ -72,8 +72,7 @@ def keys(letters: torch.Tensor) -> torch.Tensor:
 def with_another_letter(
     letters: torch.Tensor, place: torch.Tensor, step: torch.Tensor
 ) -> torch.Tensor:
-    """Each word with one letter changed to another one, never into a word that training does not
-    print.
+    """Change one letter of each word, never into a word that training does not print.
 
     Args:
         letters: (B, LONGEST) of words of small letters.
@@ -117,7 +116,7 @@ def glyph_table(fonts: tuple[Font, ...]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def fitted_font(font: Font) -> tuple[ImageFont.FreeTypeFont, float]:
-    """(the font in the size in which ascenders and descenders fill HEIGHT, its top)."""
+    """Give (the font in the size in which ascenders and descenders fill HEIGHT, its top)."""
     for size in range(HEIGHT + 12, 8, -1):
         sized = read_font(font, size)
         _left, top, _right, bottom = sized.getbbox("ldgpKTW")
@@ -130,8 +129,10 @@ def fitted_font(font: Font) -> tuple[ImageFont.FreeTypeFont, float]:
 def set_in_type(
     letters: torch.Tensor, font: torch.Tensor, fonts: tuple
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each word in its font on a strip that begins at the left: ((B, HEIGHT, W) uint8, the words'
-    widths in pixels (B,)).
+    """Set each word in its font on a strip that begins at the left.
+
+    Returns:
+        ((B, HEIGHT, W) uint8, the words' widths in pixels (B,)).
     """
     cells, advances = (part.to(letters.device) for part in glyph_table(fonts))
     glyph = (letters - FIRST).clamp(min=0)

@@ -103,8 +103,9 @@ def waves(draws: Draws, texture: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def draw_ground(canvas: torch.Tensor, scenes: Scenes, rows: torch.Tensor) -> None:
-    """Paint the ground below the horizon, brighter towards it, and a shadow where the thing
-    stands, in place.
+    """Paint the ground below the horizon and the shadow where the thing stands, in place.
+
+    The ground is brighter towards the horizon.
     """
     draws = scenes.draws[rows]
     x, y = pixel_grid(canvas.shape[-1], canvas.device)
@@ -191,8 +192,9 @@ def hue_and_saturation(angle: torch.Tensor, saturation: torch.Tensor) -> torch.T
 
 @functools.cache
 def ink_table() -> torch.Tensor:
-    """Colours for drawings of one colour that stand out from each background: (12, 12, 3) float;
-    every other one is the darkest or the brightest.
+    """Give colours for drawings of one colour that stand out from each background.
+
+    (12, 12, 3) float; every other one is the darkest or the brightest.
     """
     table = torch.tensor(list(COLOURS.values())) / 255
     light = table @ LUMA
@@ -237,8 +239,10 @@ def draw_patches(canvas, scenes, place, rows, largest, paints) -> None:
 
 
 def windows(canvas: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Every part of this size of every picture, as a view of (B, 3, S, S): (B, 3, tops, lefts,
-    height, width). To be written to at few places at a time, as windows overlap.
+    """View every part of this size of every picture.
+
+    (B, 3, S, S) becomes a view of shape (B, 3, tops, lefts, height, width). Write to it at few
+    places at a time, as windows overlap.
     """
     return canvas.unfold(2, height, 1).unfold(3, width, 1)
 
@@ -247,9 +251,10 @@ def windows(canvas: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def draw_signs(canvas, scenes: Scenes, world: World2, fonts: tuple, wanted: torch.Tensor) -> None:
-    """Paint the words of ``wanted`` scenes (B,) bool over the canvas, in place: on a board, or on
-    the background itself. Those of sketches are written into the sketch, as outlines of letters
-    cannot be read.
+    """Paint the words of ``wanted`` scenes (B,) bool over the canvas, in place.
+
+    They stand on a board, or on the background itself. Those of sketches are written into the
+    sketch, as outlines of letters cannot be read.
     """
     rows = ((scenes.sign > 0) & wanted).nonzero()[:, 0]
     if len(rows) == 0:

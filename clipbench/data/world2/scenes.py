@@ -48,8 +48,9 @@ GROUNDS = tuple(list(COLOURS).index(name) for name in ("green", "brown", "gray",
 
 @dataclass
 class Scenes:
-    """What is in B scenes: the ground truth of captions, labels and pictures (int64, bool or
-    float32).
+    """What is in B scenes: the ground truth of captions, labels and pictures.
+
+    Tensors are int64, bool or float32.
     """
 
     kind: torch.Tensor  # (B,) position in KINDS
@@ -82,7 +83,7 @@ class Scenes:
         return len(self.concept)
 
     def rows(self, chosen: torch.Tensor) -> "Scenes":
-        """The same scenes, only those in ``chosen``."""
+        """Give the same scenes, only those in ``chosen``."""
         return Scenes(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def drawings(self, album: Album, world: World2) -> tuple[torch.Tensor, torch.Tensor]:
@@ -138,7 +139,7 @@ def draw_scenes(
     world: World2 = World2(),
     pool: torch.Tensor | None = None,
 ) -> Scenes:
-    """The scenes ``index`` (B,) int64 of the world ``seed``.
+    """Draw the scenes ``index`` (B,) int64 of the world ``seed``.
 
     Subjects are dealt as in the first world. Where the scenes 2k and 2k + 1 are partners, both are
     drawn from the random numbers of 2k and differ in one factor.
@@ -222,7 +223,7 @@ def draw_concepts(draws, seed, index, pool, hold_out):
 
 
 def draw_third(draws, world, pool, concept, other):
-    """(a third thing, whether it may stand in the place of the other one), each (B,)."""
+    """Draw (a third thing, whether it may stand in the place of the other one), each (B,)."""
     third = chosen(draws, "third", pool)
     fits = (third != concept) & (third != other) & plain().to(third.device)[third]
     if world.hold_out:
@@ -231,8 +232,10 @@ def draw_third(draws, world, pool, concept, other):
 
 
 def countable_ones(draws, rows, pool, concept, other):
-    """(concept, other) with two countable ones of the pool in those of the ``rows`` (B,) bool that
-    have others.
+    """Replace things that captions do not count: (concept, other).
+
+    In those of the ``rows`` (B,) bool that have such a thing, both become two countable ones of
+    the pool.
     """
     can = several_of().to(pool.device)
     able = pool[can[pool]]
@@ -291,8 +294,10 @@ def draw_kind(draws, world, contrast, concept, other):
 
 
 def draw_counts(draws, world, contrast):
-    """(how many of the subject, how many of the other thing), each (B,): of pairs two different
-    numbers, of one thing two to five, or one to four where the partner has one more.
+    """Draw (how many of the subject, how many of the other thing), each (B,).
+
+    Of pairs two different numbers, of one thing two to five, or one to four where the partner has
+    one more.
     """
     count = 2 + draws.category("count", world.counts)
     count = torch.where(is_one_of(contrast, "number"), count - 1, count)
@@ -367,8 +372,9 @@ def draw_layout(draws, total, contrast):
 
 
 def place_concepts(draws, concept, count, other_count, other, contrast, second):
-    """(B, MOST): which thing stands in which place, in a random rotation; the other way round in
-    the second one of two partners that differ in order.
+    """Say which thing stands in which place, in a random rotation: (B, MOST).
+
+    The places are the other way round in the second one of two partners that differ in order.
     """
     total = count + other_count
     place = torch.arange(MOST, device=concept.device).expand(len(concept), -1)
@@ -408,7 +414,7 @@ def several_uniform(draws: Draws, name: str, low: float, high: float) -> torch.T
 
 
 def with_ground(scenes: Scenes, rows: torch.Tensor, distance: torch.Tensor | None = None) -> Scenes:
-    """The scenes, those in ``rows`` (B,) bool with their thing on a ground plane.
+    """Give the scenes, those in ``rows`` (B,) bool with their thing on a ground plane.
 
     Things differ in size, so that only the place where one touches the ground tells how far away
     it is.

@@ -100,6 +100,6 @@ def check_share(name: str, value) -> None:
 
 
 def one_kind(kind: str, world: World2 = World2(), **changes) -> World2:
-    """The world with scenes of one kind only and no partners, for evaluation and lessons."""
+    """Restrict the world to scenes of one kind without partners, for evaluation and lessons."""
     weights = tuple(float(name == kind) for name in KINDS)
     return replace(world, kinds=weights, partners=0.0, **changes)

@@ -1,8 +1,7 @@
-"""Questions about scenes of the second world, each on concept pairs that training never shows
-together, in a wording of training and in one that training never has.
+"""Questions about scenes of the second world, on concept pairs that training never shows together.
 
-Every scene has its partner in the questions, of which another answer is right, so that the texts
-alone say nothing.
+Each is asked in a wording of training and in one that training never has. Every scene has its
+partner in the questions, of which another answer is right, so that the texts alone say nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,8 +58,10 @@ def countable_pool() -> Tensor:
 def partners(
     index: Tensor, seed: int, contrast: str, replaced: float = 0.0
 ) -> tuple[Scenes, Tensor]:
-    """(photos that differ in ``contrast`` only, the second thing of each, absent or not): pairs of
-    concepts that training never shows together.
+    """Draw partners of concept pairs that training never shows together.
+
+    Returns:
+        (photos that differ in ``contrast`` only, the second thing of each, absent or not).
     """
     weights = tuple(float(name == contrast) for name in CONTRASTS)
     world = World2(styles=PHOTO, partners=1.0, contrasts=weights, hold_out=False, replaced=replaced)

@@ -20,8 +20,9 @@ def image_features(
     projected: bool = True,
     progress: bool = True,
 ) -> Float[Tensor, "M D"]:
-    """Unit vectors of all pictures, or with ``projected=False`` the features before the
-    projection (M, W).
+    """Compute unit vectors of all pictures.
+
+    With ``projected=False``, the features before the projection (M, W).
     """
     return torch.cat(list(encoded_batches(encoder, data, batch_size, projected, progress)))
 
@@ -62,8 +63,9 @@ def encoded_batches(
 def pictures_or_grey(
     data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]
 ) -> list[Image.Image]:
-    """The pictures of some rows; in place of each that cannot be read a grey one, and a note of
-    the reason.
+    """Read the pictures of some rows, with a grey one in place of each that cannot be read.
+
+    The reason is noted in ``unreadable``.
     """
     try:
         return data.pictures(rows)
@@ -82,7 +84,7 @@ def picture_or_grey(data: PictureSet, row: int, unreadable: dict[int, str]) -> I
 def text_features(
     encoder: ImageEncoder, texts: Sequence[str], batch_size: int = 512, progress: bool = True
 ) -> Float[Tensor, "B D"]:
-    """Unit vectors of all texts.
+    """Compute unit vectors of all texts.
 
     Each distinct text is encoded once; short ones together, so that little is padded.
 
@@ -105,7 +107,8 @@ def rows_not_finite(features: Float[Tensor, "M D"]) -> int:
 
 
 def check_features(image_features: Float[Tensor, "M D"], width: int) -> None:
-    """
+    """Check that features are finite and as wide as the texts.
+
     Raises:
         UserError: for features that are no finite numbers, or of another width than the texts.
     """

@@ -1,5 +1,4 @@
-"""Features on the disk: one safetensors file and a JSON of the same name that says what they are
-of.
+"""Features on the disk: a safetensors file and a JSON of the same name that describes them.
 
 ``features`` is (M, D) or (M, W), ``labels`` (M,) where they are known. The JSON has ``rows``,
 ``ids``, ``class_names``, ``templates``, ``fingerprint`` (of the encoder), ``data``,
@@ -66,8 +65,9 @@ class NothingReadable(UserError):
 
 
 def write_features(file: str | Path, features: Tensor, labels: Tensor | None, about: dict) -> None:
-    """Write a feature file and its JSON, the JSON first: a safetensors file that is there is whole
-    and described.
+    """Write a feature file and its JSON.
+
+    The JSON is first: a safetensors file that is there is whole and described.
 
     Raises:
         UserError: when the place cannot be written to, or features are not finite numbers.
@@ -151,7 +151,7 @@ def read_about(file: Path) -> dict:
 
 
 def data_fingerprint(data: PictureSet) -> str:
-    """Changes when rows, labels, names, files or pictures do.
+    """Hash a data set, so that the hash changes when rows, labels, names, files or pictures do.
 
     Pictures in files count by size and time of change; of others, a few spread over the set by
     their pixels.
@@ -170,7 +170,7 @@ def data_fingerprint(data: PictureSet) -> str:
 
 
 def description(encoder: ImageEncoder, data: PictureSet, projected: bool) -> dict:
-    """What features depend on, as the JSON has it."""
+    """Describe what features depend on, as the JSON has it."""
     return {
         "data": data.name,
         "data_fingerprint": data_fingerprint(data),
@@ -285,8 +285,9 @@ def compute(
 
 
 def calibrate_threads(encoder: ImageEncoder, data: PictureSet) -> None:
-    """Use as many threads as are fastest just now, with the neighbours that the machine has;
-    not for a card.
+    """Use as many threads as are fastest just now, with the machine's other load.
+
+    Not for a GPU.
     """
     if getattr(encoder, "device", torch.device("cpu")).type != "cpu":
         return
@@ -303,7 +304,7 @@ class Parts:
         self.rows = -(-ROWS_A_PART // batch_size) * batch_size
 
     def load(self, unreadable: dict[int, str]) -> Tensor:
-        """What an earlier run of the same kind left behind: (rows, width)."""
+        """Read what an earlier run of the same kind left behind: (rows, width)."""
         done = torch.empty(0, 0)
         for file in sorted(self.folder.glob("part-*")) if self.folder.exists() else ():
             try:
@@ -336,8 +337,9 @@ def parts_folder(file: Path) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where features are kept between runs: the folder in CLIPBENCH_CACHE, or one in the user's
-    own cache.
+    """Give the folder where features are kept between runs.
+
+    It is the folder in CLIPBENCH_CACHE, or one in the user's own cache.
     """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("CLIPBENCH_CACHE") or Path(home) / "clipbench") / "features"
@@ -368,10 +370,10 @@ def cached_features(
     batch_size: int = 128,
     progress: bool = True,
 ) -> Stored:
-    """Features of all pictures that can be read, computed once for each encoder and data set, and
-    kept on the disk.
+    """Give features of all pictures that can be read, from the cache where they are there.
 
-    A damaged or unwritable cache costs a warning and time, never a wrong number.
+    They are computed once for each encoder and data set, and kept on the disk. A damaged or
+    unwritable cache costs a warning and time, never a wrong number.
 
     Raises:
         UserError: when no picture can be read.
@@ -407,8 +409,9 @@ def unreadable_line(stored: Stored, most: int = 3) -> str:
 def open_features(
     encoder: ImageEncoder, data: str, projected: bool = True, progress: bool = True
 ) -> Stored:
-    """Features of ``data``: a feature file of this encoder, or any picture set, through the
-    cache.
+    """Read or compute the features of ``data``.
+
+    ``data`` is a feature file of this encoder, or any picture set, which goes through the cache.
 
     Raises:
         UserError: for data that cannot be used, and for a feature file of another encoder or kind.

@@ -1,5 +1,6 @@
-"""Prompts as vectors, each encoded once: after a template was edited, only its texts are
-encoded.
+"""Prompts as vectors, each encoded once.
+
+After a template was edited, only its texts are encoded.
 """
 
 import hashlib

@@ -1,5 +1,6 @@
-"""Few-shot learning curves, and how many pictures a class zero-shot is worth (Radford et al.
-2021, Figs. 6 and 7).
+"""Few-shot learning curves, and how many pictures a class zero-shot is worth.
+
+Radford et al. 2021, Figs. 6 and 7.
 """
 
 import itertools
@@ -24,8 +25,9 @@ MOST_VALIDATION_SHOTS = 4
 
 @dataclass(frozen=True)
 class Point:
-    """Accuracy with so many training pictures of each class: the mean over the seeds and its 95
-    % Student interval.
+    """Accuracy with so many training pictures of each class.
+
+    The mean over the seeds and its 95 % Student interval.
     """
 
     shots: float
@@ -61,11 +63,10 @@ def few_shot_curve(
 
 
 def draw_shots(labels: Int[Tensor, " M"], shots: int, seed: int) -> tuple[Tensor, Tensor]:
-    """(rows to train on, rows to choose settings on): ``shots`` of every class, and up to
-    min(shots, 4) more.
+    """Draw (rows to train on, rows to choose settings on).
 
-    The validation shots are CoOp's (Zhou et al. 2022). With one seed, a small draw is part of every
-    larger one.
+    ``shots`` of every class, and up to min(shots, 4) more. The validation shots are CoOp's (Zhou
+    et al. 2022). With one seed, a small draw is part of every larger one.
 
     Raises:
         UserError: when a class has no more than ``shots`` rows, so that none is left to choose on.
@@ -85,7 +86,7 @@ def draw_shots(labels: Int[Tensor, " M"], shots: int, seed: int) -> tuple[Tensor
 
 
 def usable_shots(labels: Int[Tensor, " M"], shots: Sequence[int] = SHOTS) -> list[int]:
-    """The numbers of shots that every class of the pool has rows for.
+    """Give the numbers of shots that every class of the pool has rows for.
 
     Raises:
         UserError: when there is none.
@@ -101,8 +102,9 @@ def usable_shots(labels: Int[Tensor, " M"], shots: Sequence[int] = SHOTS) -> lis
 
 
 def probe_scorer(pool: Rows, test: Rows, classes: int) -> Callable[[Tensor, Tensor], float]:
-    """A ``score`` for ``few_shot_curve``: the paper's probe, with C chosen on the validation
-    shots.
+    """Make a ``score`` for ``few_shot_curve`` of the paper's linear probe.
+
+    C is chosen on the validation shots.
     """
 
     def score(train: Tensor, validation: Tensor) -> float:
@@ -158,7 +160,7 @@ def curve_metrics(
     zero_shot: float,
     labels: Int[Tensor, " M"],
 ) -> dict:
-    """The numbers of one curve, for a record.
+    """Give the numbers of one curve, for a record.
 
     Args:
         full: accuracy with the whole pool, whose labels are given; None leaves that point out.

@@ -1,12 +1,12 @@
-"""The paper's linear probe: L2 logistic regression on frozen features (Radford et al. 2021,
-appendix A.3).
+"""The paper's linear probe: L2 logistic regression on frozen features.
 
-The strength C of the fit is chosen on a validation split by *parametric bisection* over 97 values
-from 1e-6 to 1e6, eight to a decade: start with 1e-6, 1e-4, ..., 1e6, then halve the spacing around
-the best until it is one step. The fit with the best C is repeated on training and validation rows
-together and measured on test rows that were never used. The paper used scikit-learn's L-BFGS with
-at most 1,000 iterations; here every fit is certified instead (``logistic``). Features are taken as
-they are, neither scaled nor normalised: the paper mentions neither.
+Radford et al. 2021, appendix A.3. The strength C of the fit is chosen on a validation split by
+*parametric bisection* over 97 values from 1e-6 to 1e6, eight to a decade: start with 1e-6, 1e-4,
+..., 1e6, then halve the spacing around the best until it is one step. The fit with the best C is
+repeated on training and validation rows together and measured on test rows that were never used.
+The paper used scikit-learn's L-BFGS with at most 1,000 iterations; here every fit is certified
+instead (``logistic``). Features are taken as they are, neither scaled nor normalised: the paper
+mentions neither.
 """
 
 from collections.abc import Callable, Sequence
@@ -115,12 +115,15 @@ def judged_probe(
 
 
 def probe_metrics(probe: Fit, test: Rows) -> dict[str, float]:
-    """What ``zero_shot_metrics`` gives, of a linear classifier with an intercept."""
+    """Give what ``zero_shot_metrics`` gives, of a linear classifier with an intercept."""
     return probe_verdicts(probe, test).metrics()
 
 
 def probe_verdicts(probe: Fit, test: Rows) -> Verdicts:
-    """The intercept is the weight of a feature that is always 1."""
+    """Judge the probe on the test rows.
+
+    The intercept is the weight of a feature that is always 1.
+    """
     weights = torch.cat([probe.weights, probe.intercept[None]]).cpu()
     features = F.pad(test.features.to(weights), (0, 1), value=1.0)
     check_features(features, len(weights))
@@ -153,8 +156,9 @@ def choose_probe(
 
 
 def split_validation(train: Rows, share: float = 0.2, seed: int = 0) -> tuple[Rows, Rows]:
-    """(training, validation): a share of each class's rows, at least one of every class that has
-    two.
+    """Split rows into (training, validation).
+
+    Validation has a share of each class's rows, at least one of every class that has two.
 
     Raises:
         UserError: when every class has one row only.
@@ -188,7 +192,7 @@ class Search:
         self.accuracies: dict[float, float] = {}
 
     def run(self) -> float:
-        """The best C."""
+        """Search for the best C."""
         spacing = FIRST_SPACING
         candidates: Sequence[int] = range(0, len(GRID), spacing)
         while True:

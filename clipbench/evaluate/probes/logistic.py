@@ -71,8 +71,9 @@ class Fit:
 
 
 class Problem:
-    """Training rows, prepared once for all C: centred, rotated to their principal axes, with a
-    column of ones.
+    """Training rows, prepared once for all C.
+
+    They are centred, rotated to their principal axes, and have a column of ones.
 
     Args:
         features: M rows; float64 copies are made on their device.
@@ -108,14 +109,17 @@ class Problem:
 
     @property
     def sklearn_factor(self) -> float:
-        """Two classes: scikit-learn's objective is twice the one that is minimised here, at C /
-        2.
+        """The ratio of scikit-learn's objective to the one that is minimised here.
+
+        With two classes, scikit-learn's objective is twice the one that is minimised here, at
+        C / 2.
         """
         return 2.0 if len(self.present) == 2 else 1.0
 
     def copy_in(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows, their transpose and squared entries, (M, R + 1), (R + 1, M), (R + 1, M), for
-        fast products.
+        """Copy the rows, their transpose and squared entries to ``dtype``, for fast products.
+
+        (M, R + 1), (R + 1, M), (R + 1, M).
         """
         if dtype not in self.copies:
             columns = self.rows.T.contiguous()
@@ -123,7 +127,7 @@ class Problem:
         return self.copies[dtype]
 
     def objective(self, V: Tensor, logits: Tensor, C: float) -> tuple[float, Tensor]:
-        """f and the logsumexp of each row's logits (M, 1)."""
+        """Compute f and the logsumexp of each row's logits (M, 1)."""
         total = logits.logsumexp(1, keepdim=True)
         loss = (total - logits.gather(1, self.labels[:, None])).sum()
         return float((self.penalty * V * V).sum() / 2 + C * loss), total
@@ -143,7 +147,8 @@ class Problem:
 
 
 def check_rows(features: Tensor, labels: Tensor) -> None:
-    """
+    """Check rows before a fit.
+
     Raises:
         UserError: unless there are rows, one label for each, and all values are finite.
     """
@@ -161,8 +166,9 @@ def check_rows(features: Tensor, labels: Tensor) -> None:
 
 
 def principal_axes(rows: Float[Tensor, "M W"]) -> Float[Tensor, "W R"]:
-    """Orthonormal eigenvectors of rows^T rows, R = min(M, W); they span every row, so no
-    optimum is lost.
+    """Compute orthonormal eigenvectors of rows^T rows, R = min(M, W).
+
+    They span every row, so no optimum is lost.
     """
     if len(rows) >= rows.shape[1]:
         return torch.linalg.eigh(rows.T @ rows).eigenvectors
@@ -172,11 +178,10 @@ def principal_axes(rows: Float[Tensor, "M W"]) -> Float[Tensor, "W R"]:
 
 
 def fit(problem: Problem, C: float, start: Fit | None = None, target: float = TARGET_GAP) -> Fit:
-    """Minimise f to a certified relative gap of ``target``, from zero or from the solution of
-    another C.
+    """Minimise f to a certified relative gap of ``target``.
 
-    The result says by ``converged`` whether the certificate reached the target; it is returned
-    either way.
+    Starts from zero or from the solution of another C. The result says by ``converged`` whether
+    the certificate reached the target; it is returned either way.
     """
     strength = C / problem.sklearn_factor
     V = problem.rows.new_zeros(problem.rows.shape[1], len(problem.present))
@@ -201,14 +206,16 @@ def to_problem(problem: Problem, weights: Tensor, intercept: Tensor) -> Float[Te
 
 
 def product_formats(device: torch.device) -> list[torch.dtype]:
-    """Number formats of the Hessian products, to be tried in this order."""
+    """List number formats of the Hessian products, to be tried in this order."""
     fast = [torch.bfloat16] if pick_precision(device) == "bf16" else []
     return [*fast, torch.float32, torch.float64]
 
 
 def newton(problem: Problem, V: Tensor, C: float, target: float, dtype: torch.dtype, bound: float):
-    """Newton steps until the gap is certified or ``NEWTON_STEPS`` are done: (V, objective,
-    bound, products).
+    """Take Newton steps until the gap is certified or ``NEWTON_STEPS`` are done.
+
+    Returns:
+        (V, objective, bound, products).
     """
     logits = problem.rows @ V
     objective, total = problem.objective(V, logits, C)
@@ -289,9 +296,9 @@ def line_search(
 def newton_dual(
     problem: Problem, P: Float[Tensor, "M K"], change: Float[Tensor, "M K"]
 ) -> Float[Tensor, "M K"]:
-    """The dual point of a Newton step that changes the logits by ``change``:
+    """Compute the dual point of a Newton step that changes the logits by ``change``.
 
-    P + S change, made feasible.
+    It is P + S change, made feasible.
     """
     return to_dual_feasible(
         P + P * (change - (P * change).sum(1, keepdim=True)), problem.targets.sum(0)
@@ -301,11 +308,11 @@ def newton_dual(
 def to_dual_feasible(
     P: Float[Tensor, "M K"], column_sums: Float[Tensor, " K"]
 ) -> Float[Tensor, "M K"]:
-    """A near matrix whose rows are distributions and whose columns have the given sums (which add
-    up to M).
+    """Find a near matrix whose rows are distributions and whose columns have the given sums.
 
-    Rows are normalised, columns that are too heavy scaled down, and what the rows then lack goes to
-    the columns that lack it: the rounding of Altschuler, Weed and Rigollet 2017 (algorithm 2).
+    The sums add up to M. Rows are normalised, columns that are too heavy scaled down, and what the
+    rows then lack goes to the columns that lack it: the rounding of Altschuler, Weed and Rigollet
+    2017 (algorithm 2).
     """
     P = P.clamp(min=0)
     P = P / P.sum(1, keepdim=True).clamp(min=1e-300)
@@ -318,11 +325,10 @@ def to_dual_feasible(
 def certify(
     problem: Problem, weights: Float[Tensor, "W C"], intercept: Float[Tensor, " C"], C: float
 ) -> Fit:
-    """Objective and lower bound of any weights, from wherever they come, for example
-    scikit-learn's.
+    """Compute the objective and a lower bound of any weights.
 
-    Valid everywhere, tight near the optimum: the better of the softmax's and the Newton step's dual
-    point.
+    The weights may come from anywhere, for example scikit-learn. Valid everywhere, tight near the
+    optimum: the better of the softmax's and the Newton step's dual point.
     """
     strength, factor = C / problem.sklearn_factor, problem.sklearn_factor
     V = to_problem(problem, weights, intercept)

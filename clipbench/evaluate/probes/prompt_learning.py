@@ -1,9 +1,8 @@
-"""Prompt learning, CoOp (Zhou et al. 2022): the words of the template become free vectors, learned
-from a few pictures.
+"""Prompt learning with CoOp (Zhou et al. 2022): the template's words become learned vectors.
 
-The prompt of class c is [start] v_1 ... v_M [name of c] [end]. The vectors v are shared by all
-classes and start as the words of a template; both encoders are frozen, so that pictures are encoded
-once.
+The free vectors are learned from a few pictures. The prompt of class c is
+[start] v_1 ... v_M [name of c] [end]. The vectors v are shared by all classes and start as the
+words of a template; both encoders are frozen, so that pictures are encoded once.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +65,7 @@ class LearnedPrompts:
 def learn_context(
     prompts: LearnedPrompts, train: Rows, validation: Rows, scale: float
 ) -> Float[Tensor, "D C"]:
-    """Class weights of the learned context:
+    """Learn a context and give its class weights.
 
     Adam on the training rows' cross-entropy, the best step on validation.
     """
@@ -91,7 +90,7 @@ def learn_context(
 def prompt_scorer(
     pool: Rows, test: Rows, encoder: ClipbenchEncoder, class_names: Sequence[str]
 ) -> Callable[[Tensor, Tensor], float]:
-    """A ``score`` for ``few_shot_curve``. Features are projected unit vectors."""
+    """Make a ``score`` for ``few_shot_curve``. Features are projected unit vectors."""
     prompts = LearnedPrompts(encoder, class_names)
 
     def score(train: Tensor, validation: Tensor) -> float:

@@ -1,5 +1,6 @@
-"""Tip-Adapter (Zhang et al. 2022): the few-shot pictures as a key-value cache beside the zero-shot
-classifier.
+"""Tip-Adapter (Zhang et al. 2022): few-shot pictures as a cache beside the zero-shot classifier.
+
+The cache has keys and values:
 
     logits = scale * f W + alpha * exp(-beta (1 - f K^T)) L
 
@@ -35,7 +36,7 @@ def cache_logits(
 def tip_adapter_scorer(
     pool: Rows, test: Rows, weights: Float[Tensor, "D C"], scale: float, tuned: bool = False
 ) -> Callable[[Tensor, Tensor], float]:
-    """A ``score`` for ``few_shot_curve``.
+    """Make a ``score`` for ``few_shot_curve``.
 
     Features are projected unit vectors; ties go to the smaller alpha.
     """
@@ -57,7 +58,7 @@ def tip_adapter_scorer(
 def choose(
     validation: Rows, keys: Tensor, values: Tensor, weights: Tensor, scale: float
 ) -> tuple[float, float]:
-    """The (alpha, beta) of the grid with the best validation accuracy."""
+    """Choose the (alpha, beta) of the grid with the best validation accuracy."""
     zero_shot = scale * validation.features @ weights
     caches = {beta: cache_logits(validation.features, keys, values, beta) for beta in BETAS}
     return max(
@@ -67,8 +68,9 @@ def choose(
 
 
 def tune_keys(keys: Tensor, values: Tensor, train: Rows, weights: Tensor, scale: float) -> Tensor:
-    """Keys after some steps of AdamW on the cross-entropy of the training rows, at alpha = 1
-    and beta = 5.5.
+    """Tune the keys by some steps of AdamW on the cross-entropy of the training rows.
+
+    At alpha = 1 and beta = 5.5.
     """
     keys = keys.clone().requires_grad_()
     optimizer = torch.optim.AdamW([keys], lr=LEARNING_RATE)

@@ -1,5 +1,6 @@
-"""Why two numbers differ: two records' switches first, then their numbers, then a test on the
-pictures they share.
+"""Why two numbers differ: a comparison of two records.
+
+First their switches, then their numbers, then a test on the pictures they share.
 """
 
 import json
@@ -13,7 +14,7 @@ MOST_SHOWN = 3  # items of a long list
 
 
 def compare(first: Mapping, second: Mapping) -> dict:
-    """What differs between two records.
+    """Compare two records.
 
     Returns:
         ``switches``, name -> {first, second} of every setting, model fingerprint and library
@@ -48,15 +49,16 @@ def compare(first: Mapping, second: Mapping) -> dict:
 
 
 def switches(record: Mapping) -> dict[str, Any]:
-    """Everything that a number may depend on, flat: settings, the model's fingerprint, versions
-    of libraries.
+    """Collect everything that a number may depend on, flat.
+
+    Settings, the model's fingerprint, versions of libraries.
     """
     versions = {f"versions.{name}": version for name, version in record.get("versions", {}).items()}
     return {**flat(record["settings"]), "model_fingerprint": record.get("fingerprint"), **versions}
 
 
 def flat(settings: Mapping, before: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} as {"a.b": 1}."""
+    """Flatten nested settings: {"a": {"b": 1}} becomes {"a.b": 1}."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
         found |= (
@@ -75,7 +77,7 @@ def is_number(value: object) -> bool:
 
 
 def compare_pictures(first: Mapping, second: Mapping) -> dict:
-    """The paired test on the pictures that both records judge, by their ids."""
+    """Make the paired test on the pictures that both records judge, by their ids."""
     if not ("outcomes" in first and "outcomes" in second):
         return {"why_not": "a record without outcomes: write both with clipbench eval"}
     ours, theirs = correct_by_id(first["outcomes"]), correct_by_id(second["outcomes"])
@@ -123,8 +125,9 @@ def verdict(differing: Mapping, metrics: Mapping, paired: Mapping) -> str:
 
 
 def table(records: Mapping[str, Mapping]) -> tuple[list[str], list[list[str]]]:
-    """(column names, one row a record): its name, the switches in which the records differ,
-    their numbers, seconds.
+    """Lay out records as a table: (column names, one row a record).
+
+    The columns are its name, the switches in which the records differ, their numbers, seconds.
     """
     every = {name: switches(record) for name, record in records.items()}
     columns = list(dict.fromkeys(switch for found in every.values() for switch in found))
@@ -147,7 +150,7 @@ def table(records: Mapping[str, Mapping]) -> tuple[list[str], list[list[str]]]:
 
 
 def told(value: object) -> str:
-    """A value in a cell of a table, whole."""
+    """Write a value in a cell of a table, whole."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

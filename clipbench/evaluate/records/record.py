@@ -1,5 +1,6 @@
-"""What an evaluation leaves behind: one JSON object with its numbers and everything that they
-depend on.
+"""The record that an evaluation leaves behind.
+
+It is one JSON object with its numbers and everything that they depend on.
 """
 
 import contextlib
@@ -29,7 +30,8 @@ def make_record(metrics: dict, settings: dict, fingerprint: str, seconds: float)
 
 
 def read_record(file: Path) -> dict:
-    """
+    """Read a record.
+
     Raises:
         UserError: when the file cannot be read or holds no record.
     """
@@ -53,8 +55,9 @@ def read_record(file: Path) -> dict:
 
 
 def shipped_records() -> Path:
-    """Return the folder of records that comes with clipbench, in a clone and in an installed
-    package.
+    """Return the folder of records that comes with clipbench.
+
+    It is there in a clone and in an installed package.
     """
     return ASSETS / "records"
 
@@ -74,7 +77,7 @@ OF_ONE_MODEL = (
 
 
 def shipped_record(name: str) -> dict:
-    """The shipped record NAME.json: what lessons read in place of training.
+    """Read the shipped record NAME.json, which lessons use in place of training.
 
     Raises:
         UserError: where there is none, with the command that makes it.
@@ -101,8 +104,9 @@ def versions() -> dict[str, str]:
 
 
 def laid_out(record: dict) -> str:
-    """JSON for eyes and for version control: thousands of outcomes take a line a kind,
-    everything else a line each.
+    """Write JSON for eyes and for version control.
+
+    Thousands of outcomes take a line a kind, everything else a line each.
     """
     outcomes = record.get("outcomes")
     if not outcomes:

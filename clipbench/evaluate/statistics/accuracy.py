@@ -1,5 +1,6 @@
-"""What a classifier got right: ranks of the right class, top-1 and top-5, mean per class,
-confusions, mAP.
+"""What a classifier got right.
+
+Ranks of the right class, top-1 and top-5, mean per class, confusions, mAP.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,9 +34,13 @@ class Verdicts:
         return self.ranks == 0
 
     def metrics(self, interval: str = "wilson", level: float = 0.95) -> dict[str, float]:
-        """``top1`` and ``top5`` (left out below six classes), each with the ends of its interval;
-        ``mean_per_class`` of the classes that occur; ``chance``; the counts ``pictures`` and
-        ``classes``."""
+        """Compute the accuracies and counts.
+
+        Returns:
+            ``top1`` and ``top5`` (left out below six classes), each with the ends of its interval;
+            ``mean_per_class`` of the classes that occur; ``chance``; the counts ``pictures`` and
+            ``classes``.
+        """
         metrics: dict[str, float] = {}
         for k in (1, 5) if self.classes > 5 else (1,):
             metrics |= with_interval(
@@ -49,8 +54,9 @@ class Verdicts:
         }
 
     def outcomes(self, ids: Sequence[str], class_names: Sequence[str]) -> dict:
-        """What was said of every picture, for a record: the basis of paired tests between two
-        records.
+        """Give what was said of every picture, for a record.
+
+        It is the basis of paired tests between two records.
         """
         return {
             "ids": list(ids),
@@ -123,9 +129,9 @@ def confusion_matrix(
 def commonest_confusions(
     verdicts: Verdicts, class_names: Sequence[str], most: int = 10
 ) -> list[dict]:
-    """The wrong answers given most often:
+    """List the wrong answers given most often.
 
-    ``class``, ``taken_for``, ``pictures`` and ``of``, all of that class.
+    Each has ``class``, ``taken_for``, ``pictures`` and ``of``, all of that class.
     """
     wrong = ~verdicts.correct
     pairs, counts = torch.stack([verdicts.labels[wrong], verdicts.predictions[wrong]]).unique(
@@ -178,8 +184,9 @@ def multi_label_metrics(
 def average_precision(
     scores: Float[Tensor, " M"], targets: Bool[Tensor, " M"]
 ) -> tuple[float, float]:
-    """(area under the steps, 11-point) of one class; pictures with equal scores come in
-    together.
+    """Compute the average precision of one class: (area under the steps, 11-point).
+
+    Pictures with equal scores come in together.
     """
     order = scores.argsort(descending=True)
     # of equal scores

@@ -1,7 +1,7 @@
-"""How sure a fraction is: Wilson's interval, and the exact one of Clopper and Pearson that the
-paper uses.
+"""How sure a fraction or a mean is: confidence intervals.
 
-How sure a mean of a few numbers is: Student's.
+Of a fraction: Wilson's interval, and the exact one of Clopper and Pearson that the paper uses.
+Of a mean of a few numbers: Student's.
 """
 
 import math
@@ -15,7 +15,7 @@ KINDS = ("wilson", "clopper-pearson")
 def with_interval(
     name: str, hits: int, n: int, level: float = 0.95, kind: str = "wilson"
 ) -> dict[str, float]:
-    """A fraction and the ends of its interval, as ``name``, ``name_low``, ``name_high``.
+    """Give a fraction and the ends of its interval, as ``name``, ``name_low``, ``name_high``.
 
     Args:
         kind: "wilson" (Wilson 1927) has the stated coverage on average; "clopper-pearson" (1934)
@@ -26,7 +26,10 @@ def with_interval(
 
 
 def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The fractions whose normal test at this level does not reject what was seen."""
+    """Compute Wilson's interval of a fraction.
+
+    It holds the fractions whose normal test at this level does not reject what was seen.
+    """
     z = NormalDist().inv_cdf((1 + level) / 2)
     p, scale = hits / n, 1 + z * z / n
     centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -34,7 +37,11 @@ def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The fractions whose two exact binomial tests at this level do not reject what was seen."""
+    """Compute the interval of Clopper and Pearson of a fraction.
+
+    It holds the fractions whose two exact binomial tests at this level do not reject what was
+    seen.
+    """
     from scipy.stats import beta
 
     tail = (1 - level) / 2
@@ -44,8 +51,9 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
 
 
 def student(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """The ends of the interval of a mean of a few independent values, such as seeds; None for a
-    single one.
+    """Compute the ends of Student's interval of a mean of a few independent values, such as seeds.
+
+    None for a single one.
     """
     if len(values) < 2:
         return None

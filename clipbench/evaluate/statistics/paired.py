@@ -1,4 +1,4 @@
-"""Whether two classifiers differ on the same pictures:
+"""Whether two classifiers differ on the same pictures.
 
 McNemar's exact test, and a bootstrap interval.
 """
@@ -42,8 +42,9 @@ def paired_test(
 
 
 def mcnemar_exact(losses: int, wins: int) -> float:
-    """The exact test of McNemar (1947): twice the smaller tail of a fair coin thrown losses +
-    wins times, at most 1.
+    """Compute the p-value of the exact test of McNemar (1947).
+
+    It is twice the smaller tail of a fair coin thrown losses + wins times, at most 1.
     """
     from scipy.stats import binomtest
 
@@ -53,8 +54,9 @@ def mcnemar_exact(losses: int, wins: int) -> float:
 def bootstrap_interval(
     losses: int, wins: int, n: int, samples: int, level: float, seed: int
 ) -> tuple[float, float]:
-    """Percentiles of the difference when n pictures are drawn again: a multinomial draw of
-    three kinds.
+    """Compute percentiles of the difference when n pictures are drawn again.
+
+    Each resample is a multinomial draw of three kinds.
     """
     shares = np.array([losses, wins, n - losses - wins]) / n
     drawn = np.random.default_rng(seed).multinomial(n, shares, size=samples)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values (Holm 1979), in the order given.
+    """Adjust p-values for several tests (Holm 1979), in the order given.
 
     Whoever takes those below 0.05 for findings is wrong about any of them in at most 5 % of such
     families of tests, however the tests depend on each other.
