@@ -64,7 +64,7 @@ class PictureSet:
         return [file_title(Path(str(name))) for name in self.ids]
 
     def subset(self, rows: Sequence[int]) -> "PictureSet":
-        """The same set with only these rows."""
+        """Give the same set with only these rows."""
         rows = list(rows)
         return PictureSet(
             self.name,

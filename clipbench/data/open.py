@@ -1,6 +1,4 @@
-"""Finds out what a name on the command line means: pictures, pictures with captions, or captions
-to evaluate on.
-"""
+"""What a name on the command line means: pictures, captioned pictures, or evaluation captions."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -44,8 +42,9 @@ def open_captioned(
     templates: Sequence[str] | None = None,
     order: Sequence[str] = TRAINED,
 ) -> CaptionedSet:
-    """Pictures with captions, in any layout of ``clipbench.data.readers.layouts``; failing that,
-    labelled pictures with captions made of templates.
+    """Open pictures with captions, in any layout of ``clipbench.data.readers.layouts``.
+
+    Where there are no captions, open labelled pictures with captions made from templates.
 
     Args:
         where: a folder; a list of pictures with captions (.csv, .tsv, .txt, .json, .jsonl), a
@@ -113,7 +112,7 @@ def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
 
 
 def scenes_with_captions(name: str) -> CaptionedSet:
-    """The frozen evaluation scenes with the captions that the world's grammar gives them."""
+    """Open the frozen evaluation scenes with the captions that the world's grammar gives them."""
     pictures, captions = open_pictures(name), caption_scenes(heldout_factors())
     return CaptionedSet(
         name,
@@ -125,7 +124,7 @@ def scenes_with_captions(name: str) -> CaptionedSet:
 
 
 def as_pictures(data: CaptionedSet) -> PictureSet:
-    """The pictures alone, without classes."""
+    """Give the pictures alone, without classes."""
     labels = torch.zeros(len(data), dtype=torch.int64)
     return PictureSet(
         data.name, labels, [], (), lambda rows: [data.picture(row) for row in rows], data.ids
@@ -133,7 +132,7 @@ def as_pictures(data: CaptionedSet) -> PictureSet:
 
 
 def with_labels(opened: Callable[[], CaptionedSet]) -> PictureSet:
-    """The pictures of what this opens, with their classes where they have any."""
+    """Give the pictures of what ``opened`` opens, with their classes where they have any."""
     data = opened()
     pictures = as_pictures(data)
     if data.label is None or data.class_names is None:
@@ -156,7 +155,7 @@ def open_labelled(name: str, split: str = "all") -> PictureSet:
 
 
 def with_classes(data: PictureSet) -> PictureSet:
-    """The same pictures.
+    """Check that the pictures have classes, and give them back.
 
     Raises:
         UserError: for pictures without classes.
@@ -170,7 +169,7 @@ def with_classes(data: PictureSet) -> PictureSet:
 
 
 def open_pictures(name: str, split: str = "all") -> PictureSet:
-    """A picture set by its name on the command line, with classes where the data have them.
+    """Open a picture set by its name on the command line, with classes where the data have them.
 
     Args:
         name: ``scenes:heldout``, ``scenes2:heldout`` and their kin, ``twemoji``, ``openmoji``,
@@ -198,8 +197,9 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
 
 
 def picture_splits(name: str) -> dict[str, Callable[[], PictureSet]]:
-    """What opens the pictures of each split, or of the only one, "all"; empty for a name that means
-    no data of a user's.
+    """Find what opens the pictures of each split, or of the only one, "all".
+
+    Empty for a name that means no data of a user's.
 
     Raises:
         UserError: for data that cannot be read.
@@ -215,7 +215,7 @@ def picture_splits(name: str) -> dict[str, Callable[[], PictureSet]]:
 
 
 def listed_pictures(path: Path) -> dict[str, Callable[[], PictureSet]]:
-    """The pictures of shards or of a list, which tells captions or labels.
+    """Find what opens the pictures of shards or of a list with captions or labels.
 
     Raises:
         UserError: for a list with neither.
@@ -243,8 +243,9 @@ def unknown(name: str) -> UserError:
 
 
 def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
-    """(pictures, targets (M, C) bool) of a parquet file, a folder in the hub's layout or a hub data
-    set.
+    """Open pictures with several labels each: (pictures, targets (M, C) bool).
+
+    The data are a parquet file, a folder in the hub's layout or a hub data set.
 
     Raises:
         UserError: for other data.

@@ -34,7 +34,7 @@ class Split:
 
 
 def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) -> Split:
-    """The split of a data set.
+    """Open a data set as parts for training, testing and perhaps validation.
 
     Args:
         data: a name for ``open_labelled``, or a folder that holds ``train``, ``test`` and perhaps
@@ -72,8 +72,9 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
 
 
 def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
-    """The parts of a hub data set or of a folder in its layout; without a test part, validation
-    is for testing.
+    """Open the parts of a hub data set, or of a folder in its layout, as a split.
+
+    Without a test part, validation is for testing.
     """
     test = next(part for part in found if part != "train")  # in the order of SPLITS
     validation = found["validation"]() if test == "test" and "validation" in found else None
@@ -91,7 +92,8 @@ def probe_scenes(count: int, tiny: bool = False) -> PictureSet:
 
 
 def checked(split: Split) -> Split:
-    """
+    """Check that all parts have the same classes, and give the split back.
+
     Raises:
         UserError: when the parts do not have the same class names in the same order, or none.
     """
@@ -106,7 +108,9 @@ def checked(split: Split) -> Split:
 
 
 def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
-    """A fifth of each class for testing, at least one of every class that has two; seed 0.
+    """Hold out a fifth of each class for testing, by seed 0.
+
+    At least one picture is held out of every class that has two.
 
     Raises:
         UserError: when there is one class only, or no class has two pictures.

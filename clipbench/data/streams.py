@@ -90,7 +90,7 @@ class DrawnPairs:
         self.pool = training_pool(tiny)
 
     def on(self, device: torch.device | str) -> "DrawnPairs":
-        """The same scenes, drawn on another device."""
+        """Give the same scenes, drawn on another device."""
         other = copy.copy(self)
         other.device = device
         return other
@@ -108,18 +108,20 @@ class DrawnPairs:
         raise NotImplementedError
 
     def describe(self, factors, number: int = 0) -> list[str]:
-        """A caption for each scene; another ``number`` gives another choice of what is said,
-        and how.
+        """Write a caption for each scene.
+
+        Another ``number`` gives another choice of what is said, and how.
         """
         raise NotImplementedError
 
     def draw(self, factors) -> Tensor:
-        """(B, 3, S, S) uint8"""
+        """Draw the pictures: (B, 3, S, S) uint8."""
         raise NotImplementedError
 
     def with_wrong_ones(self, index: Tensor, factors, number: int = 0) -> list[str]:
-        """Captions, some of them, drawn by the position, replaced by those of scenes that never
-        come up.
+        """Write captions, some of them replaced by those of scenes that never come up.
+
+        Which ones is drawn by the position.
         """
         captions = self.describe(factors, number)
         wrong = (factors.draws.uniform("wrong caption") < self.config.wrong_captions).nonzero()[
@@ -248,8 +250,9 @@ class CaptionedPairs:
         return self.data.class_names
 
     def decode(self, rows: list[int]) -> dict[int, torch.Tensor]:
-        """Decode the pictures that are not kept yet; rows that cannot be read are noted and
-        absent from the result.
+        """Decode the pictures that are not kept yet.
+
+        Rows that cannot be read are noted and absent from the result.
         """
         missing = [row for row in self.decoded.missing(rows) if row not in self.bad_rows]
         found = {}
@@ -271,7 +274,7 @@ class CaptionedPairs:
             return error
 
     def readable(self, row: int, fresh: dict[int, torch.Tensor]) -> int:
-        """The row itself, or the next one that can be read; that one is decoded too."""
+        """Give the row itself, or the next one that can be read; that one is decoded too."""
         for candidate in itertools.chain(range(row, len(self.data)), range(row)):
             if (
                 candidate not in fresh
@@ -296,8 +299,9 @@ def pick_caption(captions: Sequence[Sequence[str]], draws: Draws) -> list[str]:
 
 
 def shifted_and_mirrored(images: torch.Tensor, draws: Draws, mirror: bool = True) -> torch.Tensor:
-    """Each image moved by up to an eighth of its side, edges repeated, and mirrored with
-    probability one half.
+    """Shift each image by up to an eighth of its side, and mirror it with probability one half.
+
+    Edges are repeated. Without ``mirror`` no image is mirrored.
     """
     size, device = images.shape[-1], images.device
     reach = size // 8
@@ -362,8 +366,9 @@ class StreamedPairs:
         self.captions_line = self.line_of(head)
 
     def line_of(self, head: Sequence[dict]) -> str:
-        """Where the captions come from, with those of the first rows; how many there are is not
-        known before the end.
+        """Say where the captions come from, with those of the first rows.
+
+        How many there are is not known before the end.
         """
         kind = (
             "captions: templates filled with the names of"
@@ -419,12 +424,11 @@ class StreamedPairs:
 
 
 class Prefetched:
-    """The same pairs as ``stream``: each call also starts to read, in a thread, what is likely to
-    be asked for next.
+    """The same pairs as ``stream``, read ahead.
 
-    That is as far ahead as this call is of the last one: the following pairs or, where several
-    processes share every batch, this process's part of the next batch. A wrong guess costs time
-    only.
+    Each call also starts to read, in a thread, what is likely to be asked for next. That is as far
+    ahead as this call is of the last one: the following pairs or, where several processes share
+    every batch, this process's part of the next batch. A wrong guess costs time only.
     """
 
     def __init__(self, stream: PairStream):

@@ -1,9 +1,8 @@
-"""Pictures made worse in six ways and five strengths, with the numbers of ImageNet-C (Hendrycks and
-Dietterich 2019).
+"""Pictures corrupted in six ways and five strengths, with the numbers of ImageNet-C.
 
-A corruption is applied to the central square of a picture, reduced to 224 pixels where it is
-larger, so that noise is as coarse as the picture that a model sees. The same seed and row give the
-same pixels.
+ImageNet-C is of Hendrycks and Dietterich (2019). A corruption is applied to the central square of a
+picture, reduced to 224 pixels where it is larger, so that noise is as coarse as the picture that a
+model sees. The same seed and row give the same pixels.
 """
 
 import io
@@ -31,7 +30,7 @@ def noise(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.I
 
 
 def blur(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """A Gaussian blur of 1 to 6 pixels in 224."""
+    """Blur with a Gaussian of 1 to 6 pixels in 224."""
     deviation = (1, 2, 3, 4, 6)[strength - 1] * picture.width / SIDE
     return picture.filter(ImageFilter.GaussianBlur(deviation))
 
@@ -53,7 +52,7 @@ def contrast(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Imag
 
 
 def brightness(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """A constant added to the value of the colours in hue, saturation and value."""
+    """Add a constant to the value of the colours in hue, saturation and value."""
     more = (0.1, 0.2, 0.3, 0.4, 0.5)[strength - 1]
     hue, saturation, value = picture.convert("HSV").split()
     brighter = value.point(lambda level: min(255, round(level + 255 * more)))
@@ -88,7 +87,7 @@ def as_picture(pixels: np.ndarray) -> Image.Image:
 
 
 def seen(picture: Image.Image) -> Image.Image:
-    """The central square, of at most 224 pixels a side."""
+    """Crop to the central square, reduced to at most 224 pixels a side."""
     picture = to_rgb(picture)
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
@@ -97,7 +96,7 @@ def seen(picture: Image.Image) -> Image.Image:
 
 
 def corrupted(data: PictureSet, name: str, strength: int = 3, seed: int = 0) -> PictureSet:
-    """The same pictures, each made worse.
+    """Give the same pictures, each one corrupted.
 
     Raises:
         UserError: for a corruption or a strength that does not exist.

@@ -1,9 +1,8 @@
-"""Generated document pages for image search: text, tables, charts, and technical drawings with a
-title block.
+"""Generated document pages for image search: text, tables, charts and technical drawings.
 
-They stand for what an office scans, and are drawn with nothing but lines and the shipped font. A
-page is a pure function of its kind and number. They are no part of the emoji world, and no shipped
-model was trained on them.
+The technical drawings have a title block. The pages stand for what an office scans, and are drawn
+with nothing but lines and the shipped font. A page is a pure function of its kind and number. They
+are no part of the emoji world, and no shipped model was trained on them.
 """
 
 import random
@@ -78,8 +77,9 @@ def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
 
 
 def scanned(picture: Image.Image, number: int) -> Image.Image:
-    """The same sheet from another scanner: a little turned, moved, lighter or darker, and less
-    sharp.
+    """Give the same sheet as another scanner would.
+
+    It is a little turned, moved, lighter or darker, and less sharp.
     """
     rng = random.Random(f"scan {number}")
     turned = picture.rotate(
@@ -243,7 +243,7 @@ def cake_chart(page: Sheet, box: Box, colours: list) -> None:
 
 
 def drawing_page(page: Sheet) -> None:
-    """A part with its measures inside a frame, and the title block in the corner."""
+    """Draw a part with its measures inside a frame, and the title block in the corner."""
     page.ink.rectangle((8, 8, SIZE - 8, SIZE - 8), outline=INK, width=2)
     page.rng.choice((plate, shaft, bracket))(page)
     title_block(page, (128, 202, SIZE - 8, SIZE - 8))
@@ -268,7 +268,7 @@ def title_block(page: Sheet, box: Box) -> None:
 
 
 def measure(page: Sheet, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """A thin line with two arrow heads and the measure beside it, level or upright."""
+    """Draw a thin line with two arrow heads and the measure beside it, level or upright."""
     page.line(start, end, fill=GRAY)
     level = start[1] == end[1]
     for (x, y), inwards in ((start, 4), (end, -4)):

@@ -77,7 +77,11 @@ class Sticker:
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises a UserError unless value is a number from low to high."""
+    """Check that a value is a number from low to high.
+
+    Raises:
+        UserError: when it is not.
+    """
     if not isinstance(value, (int, float)) or not low <= value <= high:
         raise UserError(
             f"the sticker's {name} must be a number from {low} to {high}, not {value!r}"
@@ -85,11 +89,10 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 
 
 def print_on(picture: Image.Image, sticker: Sticker) -> Image.Image:
-    """The picture with the word on it: upright RGB of the same size; the given picture stays as it
-    is.
+    """Print the word on a copy of the picture.
 
-    A word that is too long for the picture is printed smaller, and one that would hang over an edge
-    is moved inside.
+    The result is upright RGB of the same size; the given picture stays as it is. A word that is too
+    long for the picture is printed smaller, and one that would hang over an edge is moved inside.
 
     Raises:
         UserError: for letters that the font does not have.
@@ -101,8 +104,9 @@ def print_on(picture: Image.Image, sticker: Sticker) -> Image.Image:
 
 
 def covered_box(sticker: Sticker, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The smallest upright box around the sticker, (left, top, right, bottom) in pixels of a
-    picture of ``size``.
+    """Give the smallest upright box around the sticker.
+
+    It is (left, top, right, bottom) in pixels of a picture of ``size``.
     """
     stamp, (left, top) = place(sticker, size)
     box = stamp.getchannel("A").getbbox() or (0, 0, 0, 0)
@@ -117,8 +121,9 @@ def covered_share(sticker: Sticker, size: tuple[int, int] = (224, 224)) -> float
 
 
 def place(sticker: Sticker, size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
-    """(stamp, corner): the sticker as it lies on a picture of ``size``, RGBA, and the pixel of
-    its top left corner.
+    """Give (stamp, corner): the sticker as it lies on a picture of ``size``.
+
+    The stamp is RGBA; the corner is the pixel of its top left corner.
     """
     stamp = draw_stamp(sticker, size)
     left, top = (
@@ -129,7 +134,7 @@ def place(sticker: Sticker, size: tuple[int, int]) -> tuple[Image.Image, tuple[i
 
 
 def draw_stamp(sticker: Sticker, size: tuple[int, int]) -> Image.Image:
-    """The turned sticker by itself, RGBA, small enough for a picture of ``size``."""
+    """Draw the turned sticker by itself, RGBA, small enough for a picture of ``size``."""
     height = sticker.height * min(size)
     height *= min(1.0, room(sticker, height, size))
     fine = FINE if height < 100 else 1
@@ -161,7 +166,7 @@ def paper_shape(sticker: Sticker, height: float) -> tuple[float, ImageFont.FreeT
 
 
 def draw_paper(sticker: Sticker, height: float) -> Image.Image:
-    """The sticker before it is turned: RGBA, ``height`` pixels high."""
+    """Draw the sticker before it is turned: RGBA, ``height`` pixels high."""
     width, font = paper_shape(sticker, height)
     shape = max(1, round(width)), max(1, round(height))
     letters = Image.new("L", shape, 0)
@@ -176,7 +181,8 @@ def draw_paper(sticker: Sticker, height: float) -> Image.Image:
 
 
 def rgb(color: Color) -> tuple[int, int, int]:
-    """
+    """Give a colour as (red, green, blue), each from 0 to 255.
+
     Raises:
         UserError: for what is no colour.
     """
@@ -201,7 +207,8 @@ def rgb(color: Color) -> tuple[int, int, int]:
 def read_font(
     file: str | Path, size: int, layout: ImageFont.Layout = ImageFont.Layout.BASIC
 ) -> ImageFont.FreeTypeFont:
-    """
+    """Read a TrueType or OpenType font at a size in pixels.
+
     Raises:
         UserError: for a file that is no font.
     """
@@ -212,8 +219,10 @@ def read_font(
 
 
 def check_letters(sticker: Sticker) -> None:
-    """Raises a UserError when the font shows its sign for unknown letters instead of one of the
-    word's.
+    """Check that the font has every letter of the word.
+
+    Raises:
+        UserError: when it shows its sign for unknown letters instead of one of them.
     """
     unknown = glyph(sticker.font, "\U0010fffe")
     missing = sorted(
@@ -231,12 +240,12 @@ def check_letters(sticker: Sticker) -> None:
 
 
 def script_of(letter: str) -> str:
-    """The first word of its name in Unicode, such as LATIN, CJK or ARABIC."""
+    """Give the first word of the letter's name in Unicode, such as LATIN, CJK or ARABIC."""
     return unicodedata.name(letter, "").partition(" ")[0]
 
 
 def font_family(letter: str) -> str:
-    """A free font that has a letter."""
+    """Name a free font that has the letter."""
     if unicodedata.category(letter).startswith("S"):
         return "Noto Emoji"
     script = script_of(letter)

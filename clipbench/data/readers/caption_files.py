@@ -1,5 +1,6 @@
-"""One file that lists pictures with their captions: CSV and its kin, JSON lines, and the JSON of
-COCO, of Karpathy and of lists of records.
+"""One file that lists pictures with their captions.
+
+CSV and its kin, JSON lines, and the JSON of COCO, of Karpathy and of lists of records.
 """
 
 import csv
@@ -41,16 +42,15 @@ PICTURE_FIRST = re.compile(
 
 @dataclass(frozen=True)
 class Listing:
-    """What a file says: for each split (or "all") the pictures' names with the cells of their
-    captions.
-    """
+    """What a file lists: for each split (or "all") the pictures' names with their caption cells."""
 
     file: Path
     origin: str  # in words
     splits: Mapping[str, Mapping[str, list]]
 
     def open(self, split: str) -> CaptionedSet:
-        """
+        """Open the pictures of a split with their captions.
+
         Raises:
             UserError: when the pictures are addresses of the web.
         """
@@ -66,7 +66,7 @@ class Listing:
         )
 
     def labelled(self, split: str) -> PictureSet:
-        """The pictures with the first cell of each as its class.
+        """Open the pictures of a split, with the first cell of each as its class.
 
         Raises:
             UserError: for a picture without a label, and when the pictures are addresses.
@@ -88,7 +88,8 @@ class Listing:
 
 
 def read_listing(file: Path, columns: Columns) -> Listing:
-    """
+    """Read a file that lists pictures with their captions.
+
     Raises:
         UserError: for a file that cannot be read, or lists no captions of pictures.
     """
@@ -116,8 +117,9 @@ def read_listing(file: Path, columns: Columns) -> Listing:
 def collected(
     file: Path, origin: str, entries: Iterable[tuple[str, object, str | None]]
 ) -> Listing:
-    """A listing of (picture, cell, split or None); rows of the same picture are its several
-    captions.
+    """Collect a listing from entries of (picture, cell, split or None).
+
+    Rows of the same picture are its several captions.
 
     Raises:
         UserError: when there are none.
@@ -140,7 +142,9 @@ def without_number(name: str) -> str:
 
 
 def table_listing(file: Path, lines: TextIO, columns: Columns) -> Listing:
-    """A table in any separator, with or without a header, whose captions may hold the separator.
+    """Read a table in any separator, with or without a header.
+
+    Captions may hold the separator.
 
     Raises:
         UserError: when a column is absent, and for a row that can be read in two ways.
@@ -193,8 +197,9 @@ def separator_of(first: str, columns: Columns) -> tuple[str, bool]:
 
 
 def rows_of(file: Path, lines: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each row that is not empty. Where quotes do not fit, those of tabs
-    and bars are text.
+    """Give (line number, fields) of each row that is not empty.
+
+    Where quotes do not fit, those of tabs and bars are text.
 
     Raises:
         UserError: for a quote in a comma-separated file that does not end.

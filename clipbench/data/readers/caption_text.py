@@ -26,7 +26,9 @@ WRITTEN_LIST = re.compile(
 
 
 def as_captions(value: object, where: str) -> list[str]:
-    """The captions in a cell, or in several cells of one picture; missing ones are left out.
+    """Give the captions in a cell, or in several cells of one picture.
+
+    Missing ones are left out.
 
     Raises:
         UserError: when there is none, or something in it is no text.
@@ -38,7 +40,7 @@ def as_captions(value: object, where: str) -> list[str]:
 
 
 def captions_in_text(text: str, where: str) -> list[str]:
-    """The captions of a text file that belongs to one picture: one a line.
+    """Read the captions of a text file that belongs to one picture: one a line.
 
     Raises:
         UserError: when there is none.
@@ -70,8 +72,9 @@ def is_missing(value: object) -> bool:
 
 
 def written_list(text: str) -> list | None:
-    """The entries of a list that was written as text, by JSON, Python or NumPy; None for other
-    text.
+    """Read the entries of a list that was written as text, by JSON, Python or NumPy.
+
+    None for other text.
     """
     if not (match := WRITTEN_LIST.fullmatch(text.strip())):
         return None
@@ -85,8 +88,9 @@ def written_list(text: str) -> list | None:
 
 
 def python_strings(text: str) -> list[str] | None:
-    """The strings of a list as Python writes it, with commas or, as NumPy does, without; None where
-    anything but strings and nulls stands in it.
+    """Read the strings of a list as Python writes it, or as NumPy does, without commas.
+
+    None where anything but strings and nulls stands in it.
     """
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))

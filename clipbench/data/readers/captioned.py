@@ -1,5 +1,6 @@
-"""Pictures with one or more captions each, whatever they are stored in: the one shape that
-training reads from.
+"""Pictures with one or more captions each, whatever they are stored in.
+
+This is the one shape that training reads from.
 """
 
 from collections import Counter
@@ -15,10 +16,10 @@ from clipbench.errors import UserError
 
 @dataclass
 class CaptionedSet:
-    """M pictures with captions. Any row can be read at any time, so that a stopped training run
-    goes on at once.
+    """M pictures with captions.
 
-    ``picture`` and ``captions`` take a row; they raise a UserError for one that cannot be read.
+    Any row can be read at any time, so that a stopped training run goes on at once. ``picture`` and
+    ``captions`` take a row; they raise a UserError for one that cannot be read.
     """
 
     name: str
@@ -42,8 +43,9 @@ def from_labels(
     class_names: Sequence[str],
     templates: Sequence[str],
 ) -> CaptionedSet:
-    """Captions from templates, such as "a photo of a {}.", and the class names; every template
-    is one caption.
+    """Make captions of class names and templates, such as "a photo of a {}.".
+
+    Every template is one caption.
     """
     written = [filled(templates, class_name) for class_name in class_names]
 
@@ -58,12 +60,13 @@ def from_labels(
 
 
 def filled(templates: Sequence[str], class_name: str) -> list[str]:
-    """The name in place of {}; other braces are text."""
+    """Put the class name in place of {} in each template; other braces are text."""
     return [template.replace("{}", class_name) for template in templates]
 
 
 def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = None) -> CaptionedSet:
-    """
+    """Make captions for labelled pictures from templates; None takes the pictures' own.
+
     Raises:
         UserError: for pictures without classes.
     """
@@ -87,8 +90,10 @@ LOOKED_AT = 2000  # pictures whose captions are counted before a run; of shards,
 
 
 def captions_line(data: CaptionedSet) -> str:
-    """Where the captions come from, how many there are, two examples, and how many are equal but
-    for case and spaces.
+    """Summarise the captions in one line.
+
+    Where they come from, how many there are, two examples, and how many are equal but for case and
+    spaces.
     """
     looked_at = range(0, len(data), -(-len(data) // LOOKED_AT)) if len(data) else range(0)
     found = [captions_or_none(data, row) for row in looked_at]
@@ -108,7 +113,7 @@ def captions_line(data: CaptionedSet) -> str:
 
 
 def plain_caption(text: str) -> str:
-    """What two captions share that differ in capitals and spaces only."""
+    """Normalise a caption, so that those that differ in capitals and spaces only are equal."""
     return " ".join(text.casefold().split())
 
 

@@ -1,5 +1,6 @@
-"""Captions in a text or JSON file beside each picture, as img2dataset's ``files`` layout has them:
-``00000/000000017.jpg`` with ``000000017.txt`` and ``000000017.json``.
+"""Captions in a text or JSON file beside each picture, as in img2dataset's ``files`` layout.
+
+There, ``00000/000000017.jpg`` lies with ``000000017.txt`` and ``000000017.json``.
 """
 
 import json
@@ -30,10 +31,10 @@ SAMPLED = 20  # JSON files that are asked for captions
 
 
 def captions_beside(folder: Path) -> CaptionedSet | None:
-    """The pictures of a folder and its sub-folders that have a text beside them, or in a folder of
-    texts beside theirs; None where none has.
+    """Open the pictures of a folder and its sub-folders that have a text beside them.
 
-    Each line of a text is a caption. A notice says how many pictures are left out.
+    The text may also lie in a folder of texts beside the pictures' folder. None where no picture
+    has a text. Each line of a text is a caption. A notice says how many pictures are left out.
 
     Raises:
         UserError: where most pictures have none.
@@ -63,7 +64,7 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
 def tell_of_pictures_without(
     folder: Path, pictures: Sequence[Path], found: Mapping[Path, Path]
 ) -> None:
-    """A notice where pictures have no text.
+    """Give a notice where pictures have no text.
 
     Raises:
         UserError: where most have none.
@@ -91,8 +92,10 @@ def holds_captions(file: Path) -> bool:
 
 
 def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]) -> Path | None:
-    """dog.txt or dog.jpg.txt beside dog.jpg; else texts/pets/dog.txt for images/pets/dog.jpg, where
-    ``homes`` holds ``texts``.
+    """Find the text of a picture; None without one.
+
+    It is dog.txt or dog.jpg.txt beside dog.jpg; else texts/pets/dog.txt for images/pets/dog.jpg,
+    where ``homes`` holds ``texts``.
     """
     within = picture.parent.relative_to(folder).parts[1:] if homes else ()
     candidates = (
@@ -105,7 +108,8 @@ def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]
 
 
 def captions_in(file: Path) -> list[str]:
-    """
+    """Read the captions in a text or JSON file.
+
     Raises:
         UserError: for a file that cannot be read or holds no caption.
     """
@@ -119,7 +123,7 @@ def captions_in(file: Path) -> list[str]:
 
 
 def captions_in_json(text: str | bytes, where: str) -> list[str]:
-    """The captions of one picture's JSON object.
+    """Read the captions of one picture's JSON object.
 
     Raises:
         UserError: for no JSON, and for an object without captions.

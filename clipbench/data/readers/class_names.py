@@ -9,7 +9,7 @@ from clipbench.errors import UserError
 
 
 def plain(name: str) -> str:
-    """A name without case, spaces and punctuation: "Red_Car" and "red car" are the same class."""
+    """Drop case, spaces and punctuation: "Red_Car" and "red car" are the same class."""
     return re.sub(r"[\W_]+", "", name).casefold() or name
 
 
@@ -20,8 +20,9 @@ def match_classes(
     data: str,
     listed_in: str,
 ) -> torch.Tensor:
-    """For each class of the data its number in a list: (C,) int64, -1 for one without pictures that
-    is not listed.
+    """Match each class of the data to its number in a list: (C,) int64.
+
+    -1 stands for a class without pictures that is not listed.
 
     Args:
         numbers: ``plain`` name -> number.

@@ -64,7 +64,8 @@ class Columns:
         return True
 
     def places(self, where: str, columns: Sequence[str]) -> Places:
-        """
+        """Find the places of the columns of pictures, captions and splits.
+
         Raises:
             UserError: when one is absent.
         """
@@ -77,7 +78,7 @@ class Columns:
 def find_column(
     where: str, columns: Sequence[str], what: str, named: str | None, usual: Sequence[str]
 ) -> str:
-    """The column's name as the table writes it; case, spaces and dashes do not matter.
+    """Find the column's name as the table writes it; case, spaces and dashes do not matter.
 
     Raises:
         UserError: when the named column, or every usual one, is absent.

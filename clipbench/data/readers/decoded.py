@@ -13,8 +13,9 @@ UNKNOWN_MACHINE = 4_000_000_000  # bytes of memory to count on where the system 
 
 
 class DecodedPictures:
-    """Up to ``count`` uint8 pictures of shape (3, size, size): in memory where they fit, else in a
-    mapped file.
+    """Up to ``count`` uint8 pictures of shape (3, size, size).
+
+    They are kept in memory where they fit, else in a mapped file.
 
     Args:
         memory: bytes that they may take in memory; None takes a quarter of what this process may
@@ -53,7 +54,7 @@ class DecodedPictures:
 
 
 def mapped_file(shape: tuple[int, ...], folder: Path) -> np.ndarray | None:
-    """A file mapped into memory; None when the disk has no room for it."""
+    """Map a file into memory; None when the disk has no room for it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:  # the mapping keeps it open
@@ -64,8 +65,9 @@ def mapped_file(shape: tuple[int, ...], folder: Path) -> np.ndarray | None:
 
 
 def reserve(file, size: int) -> None:
-    """Take the room on the disk now: writing to a mapping for which there is none would kill the
-    process.
+    """Take the room on the disk now.
+
+    Writing to a mapping for which there is none would kill the process.
 
     Raises:
         OSError: when there is not enough.

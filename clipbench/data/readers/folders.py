@@ -63,10 +63,10 @@ NUMBERED_FOLDER = re.compile(r"\d{5}")
 
 
 def picture_folder(folder: Path) -> PictureSet:
-    """One sub-folder a class, whose name, with underscores as spaces, is the class name; or a
-    folder of pictures without classes.
+    """Open a folder with one sub-folder a class, or of pictures without classes.
 
-    Pictures may lie deeper within a class folder. A notice tells of those that are left out.
+    The name of a sub-folder, with underscores as spaces, is the class name. Pictures may lie deeper
+    within a class folder. A notice tells of those that are left out.
 
     Raises:
         UserError: for a folder without pictures.
@@ -114,8 +114,10 @@ def files_without_classes(folder: Path, files: Sequence[Path]) -> PictureSet:
 
 
 def folder_of_classes(folder: Path) -> Path:
-    """The folder itself, or the only one within it where that holds several folders of pictures:
-    archives are often wrapped in a folder of their own.
+    """Find the folder that holds the class folders: the folder itself or the only one within it.
+
+    The one within is taken where it holds several folders of pictures: archives are often wrapped
+    in a folder of their own.
     """
     inside = visible_folders(folder)
     if len(inside) != 1 or pictures_in(folder) or pictures_in(inside[0]):
@@ -127,8 +129,9 @@ def folder_of_classes(folder: Path) -> Path:
 
 
 def readable_names(folders: Sequence[str]) -> list[str]:
-    """Class names of folder names: underscores are spaces, and ImageNet's numbers the names by
-    which it is known.
+    """Give class names for folder names.
+
+    Underscores become spaces, and ImageNet's numbers the names by which the classes are known.
     """
     known = synset_names()
     names = [known.get(name, name).replace("_", " ") for name in folders]
@@ -153,8 +156,10 @@ def synset_names() -> dict[str, str]:
 def classes_of_paths(
     file: str, paths: Sequence[str | None], labels: Sequence[int]
 ) -> tuple[list[int], list[str]]:
-    """(labels from 0 on, class names): the folder part of the first path of each label, so that
-    "cat/17.jpg" names its label "cat". Numbers that no picture has are left out.
+    """Name the classes by their pictures' folders: (labels from 0 on, class names).
+
+    The name of a label is the folder part of its first path, so that "cat/17.jpg" names its label
+    "cat". Numbers that no picture has are left out.
 
     Raises:
         UserError: when a label has no such path.

@@ -1,5 +1,4 @@
-"""Sets of hard negatives: pictures, each with its right caption and wrong ones that differ little
-from it.
+"""Sets of hard negatives: pictures, each with its right caption and slightly different wrong ones.
 
 Read are a table (.csv, .tsv, .json, .jsonl, .parquet) with columns such as ``image``, ``caption``
 and ``wrong_caption``, and the forms of
@@ -58,7 +57,7 @@ NUMBER_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine",
 
 @dataclass(frozen=True)
 class Case:
-    """One question: which of these captions belongs to the picture?
+    """One question about a picture: which of these captions belongs to it.
 
     Attributes:
         picture: its row.
@@ -89,7 +88,8 @@ class HardNegatives:
 def open_hard_negatives(
     where: str, pictures: Path | None = None, count: int = 1000
 ) -> HardNegatives:
-    """
+    """Open a set of hard negatives, from the emoji world or from a table.
+
     Args:
         where: ``scenes:order`` and its kin, or a table's file.
         pictures: the folder of a table's pictures; None looks beside the table.
@@ -113,7 +113,10 @@ def open_hard_negatives(
 
 
 def world_set(kind: str, count: int) -> HardNegatives:
-    """The emoji world's; scenes that have each other's captions make a group of two."""
+    """Draw one of the emoji world's sets.
+
+    Scenes that have each other's captions make a group of two.
+    """
     question = hard_negative_question(kind, count)
     name = f"{WORLD}{kind}"
     rows = len(question.phrases)
@@ -150,7 +153,7 @@ def paired(cases: Sequence[Case]) -> list[Case]:
 
 
 def rows_of(file: Path) -> list[dict]:
-    """The rows of a table, with their columns' names in one spelling.
+    """Read the rows of a table, with their columns' names in one spelling.
 
     Raises:
         UserError: for a file that is no table.
@@ -202,12 +205,16 @@ class Question:
     group: str = ""
 
     def key(self, number: int) -> object:
-        """What is the same for questions about the same picture; of bytes, nothing."""
+        """Give a key that questions about the same part of the same picture share.
+
+        Pictures in bytes are never taken for the same.
+        """
         return (self.picture if isinstance(self.picture, str) else number, self.box)
 
 
 def set_of_rows(file: Path, rows: Sequence[dict], folder: Path | None) -> HardNegatives:
-    """
+    """Make a set of a table's rows; rows that ask nothing are left out and noted.
+
     Raises:
         UserError: when no row asks anything.
     """
@@ -232,7 +239,7 @@ def set_of_rows(file: Path, rows: Sequence[dict], folder: Path | None) -> HardNe
 
 
 def pictures_of(file: Path, shown: Sequence[Question], folder: Path | None) -> PictureSet:
-    """The pictures of a table, each once, cut to its box."""
+    """Give the pictures of a table, each once, cut to its box."""
     names = [str(each.picture) for each in shown if isinstance(each.picture, str)]
     found = [folder / name for name in names] if folder else located(names, file) if names else []
     paths = dict(zip(names, found, strict=True))
@@ -262,7 +269,10 @@ def pictures_of(file: Path, shown: Sequence[Question], folder: Path | None) -> P
 
 
 def cut(image: Image.Image, box: Sequence[int]) -> Image.Image:
-    """The part (x, y, width, height) of a picture, within its bounds; all of it without a box."""
+    """Crop a picture to the box (x, y, width, height), within its bounds.
+
+    Without a box the picture stays whole.
+    """
     if not box:
         return image
     x, y, width, height = box
@@ -276,7 +286,8 @@ def cut(image: Image.Image, box: Sequence[int]) -> Image.Image:
 
 
 def questions_of(where: str, row: Mapping, number: int) -> list[Question]:
-    """
+    """Read the questions that one row asks.
+
     Raises:
         UserError: for a row that asks nothing.
     """
@@ -318,7 +329,8 @@ def multiple_choice(where: str, row: Mapping) -> tuple[str, ...]:
 
 
 def right_and_wrong(where: str, row: Mapping) -> tuple[str, list[str]]:
-    """
+    """Read the right caption and the wrong ones of a row.
+
     Raises:
         UserError: when either is missing, or both are the same.
     """

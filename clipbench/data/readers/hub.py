@@ -11,8 +11,9 @@ from clipbench.files import HUB_ID
 
 
 def load(name: str, /, **options):
-    """``datasets.load_dataset`` with errors of one line; `options` are its own, such as split and
-    data_files.
+    """Call ``datasets.load_dataset`` with errors of one line.
+
+    `options` are its own, such as split and data_files.
 
     Raises:
         UserError: when the library is absent, or it cannot load the data set.
@@ -41,8 +42,9 @@ def is_hub_data(name: str) -> bool:
 
 
 def hub_parts(name: str) -> dict:
-    """Arrow tables of all parts of a hub data set, by their names; ``name`` may also be a folder in
-    the hub's layout.
+    """Give the Arrow tables of all parts of a hub data set, by the parts' names.
+
+    ``name`` may also be a folder in the hub's layout.
 
     Raises:
         UserError: see ``load``.

@@ -43,7 +43,7 @@ class Asked:
 
 
 def caption_splits(where: str, asked: Asked) -> Openers:
-    """What opens the captions of each split; empty where there are none.
+    """Find what opens the captions of each split; empty where there are none.
 
     Raises:
         UserError: for captions that cannot be read.
@@ -65,7 +65,7 @@ def of_file(file: Path, asked: Asked) -> Openers:
 
 
 def labelled_list(file: Path) -> dict[str, Callable[[], PictureSet]]:
-    """What opens the splits of a list of pictures with labels.
+    """Find what opens the splits of a list of pictures with labels.
 
     Raises:
         UserError: for a list that cannot be read, or has no labels.
@@ -125,7 +125,7 @@ def of_texts(folder: Path, asked: Asked) -> Openers:
 
 
 def of_lists(folder: Path, asked: Asked) -> Openers:
-    """The list of captions in a folder, or the lists of its splits.
+    """Find the list of captions in a folder, or the lists of its splits.
 
     Raises:
         UserError: for a list by a known name that cannot be read, and for several that are not of
@@ -150,8 +150,9 @@ def places_of_lists(folder: Path) -> list[Path]:
 
 
 def lists_in(folder: Path) -> list[Path]:
-    """The files that may list captions: no text beside a picture, and no huge JSON of other
-    annotations.
+    """Find the files that may list captions.
+
+    Left out are texts beside a picture and huge JSON files of other annotations.
     """
     beside = {name for path in pictures_in(folder) for name in (path.stem, path.name)}
     return [
@@ -169,7 +170,9 @@ def tells(file: Path) -> bool:
 
 
 def listing_or_none(file: Path, asked: Asked) -> Listing | None:
-    """A list of captions; None for another file, of which a notice tells where it cannot be read.
+    """Read a list of captions; None for another file.
+
+    A notice tells of another file that cannot be read.
 
     Raises:
         UserError: for a file whose name says that it lists captions, unless the user gave templates

@@ -21,7 +21,7 @@ def is_hidden(name: str) -> bool:
 
 
 def visible(folder: Path) -> list[Path]:
-    """What lies in a folder, in the order of the names."""
+    """List what lies in a folder and is not hidden, in the order of the names."""
     return sorted(path for path in folder.iterdir() if not is_hidden(path.name))
 
 
@@ -35,7 +35,7 @@ def is_picture(path: Path) -> bool:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder itself."""
+    """List the picture files of a folder itself."""
     return [path for path in visible(folder) if is_picture(path) and path.is_file()]
 
 
@@ -50,12 +50,12 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """The picture files of a folder and of its sub-folders, its own first."""
+    """List the picture files of a folder and of its sub-folders, its own first."""
     return [path for path in files_below(folder) if is_picture(path)]
 
 
 def tell_of_other_kinds(folder: Path, files: Iterable[Path]) -> None:
-    """A notice where pictures lie that Pillow does not read, such as those of phones."""
+    """Give a notice where pictures lie that Pillow does not read, such as those of phones."""
     others = [
         path for path in files if path.suffix.lower() in OTHER_SUFFIXES and not is_picture(path)
     ]
@@ -75,8 +75,10 @@ MOST_FOLDERS = 500  # in which they are looked for
 
 
 def located(names: Sequence[str], listing: Path) -> list[Path]:
-    """The files that a list means: beside it, or in the folder about it in which most of them are
-    found, by their path or by their file name alone; of equal ones in that of the list's split.
+    """Find the files that a list means, by their path or by their file name alone.
+
+    They lie beside the list, or in the folder about it in which most of them are found; of equally
+    good folders, in that of the list's split.
 
     Raises:
         UserError: for addresses of the web.
@@ -107,7 +109,7 @@ def located(names: Sequence[str], listing: Path) -> list[Path]:
 
 
 def slashed(name: str) -> str:
-    """A path of Windows as one of any system."""
+    """Write a path of Windows as one of any system."""
     return name.replace("\\", "/")
 
 
@@ -116,7 +118,7 @@ def file_name(name: str) -> str:
 
 
 def folders_about(folder: Path) -> Iterator[Path]:
-    """The folder, its sub-folders and theirs, then the folder above and its sub-folders."""
+    """Yield the folder, its sub-folders and theirs, then the folder above and its sub-folders."""
     yield folder
     inside = visible_folders(folder)
     yield from inside

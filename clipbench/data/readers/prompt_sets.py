@@ -1,8 +1,7 @@
-"""Class names and templates of well-known data sets, as data: ``clipbench/assets/prompts``, each
-file with its source.
+"""Class names and templates of well-known data sets, as data, each file with its source.
 
-The names and templates of the shipped sets belong to ``picture_sets``; here they can be asked for
-in the same way.
+The files lie in ``clipbench/assets/prompts``. The names and templates of the shipped sets belong to
+``picture_sets``; here they can be asked for in the same way.
 """
 
 import functools
@@ -58,8 +57,9 @@ class PromptSet:
 
 
 def unique(names: Sequence[str]) -> dict[str, int]:
-    """``plain`` name -> place, without names that stand twice (ImageNet has two classes called
-    missile).
+    """Map each name, made ``plain``, to its place, without names that stand twice.
+
+    ImageNet has two classes called missile.
     """
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
@@ -89,7 +89,8 @@ def prompt_set_names() -> list[str]:
 
 @functools.cache
 def prompt_set(name: str) -> PromptSet:
-    """
+    """Give the class names and templates of a well-known data set.
+
     Raises:
         UserError: for an unknown name, with the known ones.
     """
@@ -123,8 +124,9 @@ def our_set(name: str) -> PromptSet:
 
 
 def recognised(data: str, class_names: Sequence[str]) -> PromptSet | None:
-    """The set that data are, by the name of the hub id, folder or file and by all of its classes;
-    None for others.
+    """Recognise a known set by its name and by all of its classes; None for other data.
+
+    The name is that of the hub id, folder or file.
 
     Args:
         data: such as "uoft-cs/cifar10", "somewhere/cifar10" or "somewhere/cifar10/test.parquet".
@@ -139,8 +141,9 @@ def recognised(data: str, class_names: Sequence[str]) -> PromptSet | None:
 
 
 def words_for(pictures: PictureSet) -> tuple[list[str], list[str]]:
-    """(class names in the order of the labels, templates): of the known set that the data are,
-    else the data's own.
+    """Give (class names in the order of the labels, templates) for a picture set.
+
+    They are those of the known set that the data are, else the data's own.
     """
     known = recognised(pictures.name, pictures.class_names)
     if known is None:
@@ -150,7 +153,7 @@ def words_for(pictures: PictureSet) -> tuple[list[str], list[str]]:
 
 
 def with_known_words(pictures: PictureSet) -> PictureSet:
-    """The same pictures under the words of ``words_for``."""
+    """Give the same pictures under the words of ``words_for``."""
     class_names, templates = words_for(pictures)
     return replace(pictures, class_names=class_names, templates=templates)
 

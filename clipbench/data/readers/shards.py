@@ -1,5 +1,7 @@
-"""Tar shards as the `webdataset` library writes them: files of one name before the first dot make
-one sample. Names with dots of their own (``dog.v2.jpg`` with ``dog.v2.txt``) are recognised too.
+"""Tar shards as the `webdataset` library writes them.
+
+Files of one name before the first dot make one sample. Names with dots of their own (``dog.v2.jpg``
+with ``dog.v2.txt``) are recognised too.
 
 The headers are read once and every member's place is noted, so that any sample can be read at any
 time and a stopped training run goes on at once; nothing is unpacked to the disk, no command is run
@@ -40,8 +42,9 @@ class Sample:
 
 
 def shard_files(where: str) -> list[Path]:
-    """The shards meant by one .tar file, a folder of them, or a name such as
-    "train-{000000..000009}.tar"; or none.
+    """List the shards meant by one .tar file, a folder of them, or a name; or none.
+
+    Such a name is "train-{000000..000009}.tar".
     """
     path, span = Path(where), re.search(r"\{(\d+)\.\.(\d+)\}", where)
     if path.is_dir():
@@ -55,8 +58,9 @@ def shard_files(where: str) -> list[Path]:
 def shard_set(
     name: str, shards: Sequence[Path], templates: Sequence[str] | None = None
 ) -> CaptionedSet:
-    """The samples of all shards in order, with captions from .txt or .json members, or labels from
-    .cls members.
+    """Open the samples of all shards in order, with captions or labels.
+
+    Captions come from .txt or .json members, labels from .cls members.
 
     Raises:
         UserError: for a shard that cannot be read or holds a pickle, and when there is nothing to
@@ -90,7 +94,8 @@ def shard_set(
 
 
 def index_shard(shard: Path) -> list[Sample]:
-    """
+    """List the samples of one shard, with the place of each member.
+
     Raises:
         UserError: for a shard that is missing, torn or compressed, or that holds a pickle.
     """
@@ -111,8 +116,10 @@ def index_shard(shard: Path) -> list[Sample]:
 
 
 def by_last_dot(sample: Sample) -> list[Sample]:
-    """The samples that names with dots of their own make: those with a picture of the same name as
-    a caption or a label, and every picture of a sample that has none under its plain name.
+    """Give the sample, and those that names with dots of their own make.
+
+    The latter are those with a picture of the same name as a caption or a label, and every picture
+    of a sample that has none under its plain name, which is then left out itself.
     """
     groups: dict[str, Sample] = {}
     for ending, place in sample.members.items():
@@ -153,7 +160,7 @@ def note_member(
 
 
 def read_member(sample: Sample, endings: Sequence[str]) -> bytes:
-    """The bytes of the sample's first member with one of these endings.
+    """Read the bytes of the sample's first member with one of these endings.
 
     Raises:
         UserError: when there is none, or it is too large or cannot be read.
@@ -190,7 +197,8 @@ def label_of(sample: Sample) -> int:
 
 
 def class_names_beside(folder: Path) -> list[str]:
-    """
+    """Read the class names in a list beside the shards.
+
     Raises:
         UserError: when no list of class names lies in the folder.
     """

@@ -12,8 +12,9 @@ ALL = "all"  # the one split of data without any
 
 
 def split_of(name: str) -> str:
-    """What a file's or folder's name says: "train-00000-of-00002" is "train", "val" is
-    "validation", "00017" a piece of all.
+    """Tell the split that a file's or folder's name begins with.
+
+    "train-00000-of-00002" is "train", "val" is "validation", "00017" a piece of all.
     """
     start = name.split("-")[0].strip().lower()
     if start.isdigit():
@@ -22,7 +23,10 @@ def split_of(name: str) -> str:
 
 
 def split_in(name: str) -> str:
-    """The split that stands anywhere in a name, such as "captions_val2017"; "all" without one."""
+    """Find the split that stands anywhere in a name, such as "captions_val2017".
+
+    It is "all" for a name without one.
+    """
     words = [split_of(word) for word in re.findall("[A-Za-z]+", name)]
     return next((word for word in words if word in SPLITS), ALL)
 

@@ -1,5 +1,6 @@
-"""Splits for training, validation and testing: of hub data sets, parquet files, and folders of
-either.
+"""Splits for training, validation and testing, of hub data sets, parquet files and folders.
+
+The folders are folders of class folders or of parquet files.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +35,7 @@ def asked_split(name: str) -> tuple[str, str]:
 
 
 def chosen(base: str, parts: Mapping[str, Callable], wanted: str, order: Iterable[str]):
-    """What opens as the wanted part, by any of its names, else the first in the order.
+    """Open the wanted part, by any of its names; where none is asked for, the first in the order.
 
     Raises:
         UserError: for a split that there is not.
@@ -66,7 +67,9 @@ def several(part: TablePart) -> tuple[PictureSet, torch.Tensor]:
 
 
 def tables_of(name: str) -> dict[str, TablePart]:
-    """Parts as tables: of a hub data set, a parquet file or parquet files (train.parquet,
+    """Give the parts of a hub data set or of parquet files as tables.
+
+    ``name`` is a hub data set, a parquet file or a folder of parquet files (train.parquet,
     data/train-00000-of-00001.parquet).
 
     Raises:
@@ -106,7 +109,10 @@ def tables_of(name: str) -> dict[str, TablePart]:
 
 
 def saved_tables(folder: Path) -> dict[str, TablePart]:
-    """What ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote; empty for others."""
+    """Find what ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote.
+
+    Empty for other folders.
+    """
     if (folder / "dataset_dict.json").is_file():
         parts = {path.name: path for path in visible_folders(folder) if arrow_files(path)}
     else:
@@ -126,7 +132,7 @@ def arrow_files(folder: Path) -> list[Path]:
 
 
 def folders_of(folder: Path) -> dict[str, Callable[[], PictureSet]]:
-    """Splits as folders of class folders: train/cat/1.png.
+    """Find splits as folders of class folders: train/cat/1.png.
 
     Beside them may lie folders without pictures of their own, and splits without classes, such as
     the test pictures of a contest.

@@ -1,6 +1,6 @@
-"""Tables with a column of pictures and one of captions (or labels):
+"""Tables with a column of pictures and one of captions (or labels).
 
-parquet files and hub data sets.
+They are parquet files and hub data sets.
 """
 
 import json
@@ -31,7 +31,7 @@ from clipbench.preprocess import open_picture
 
 
 def read_parquet(files: Sequence[Path]):
-    """The Arrow table of parquet files with the same columns, one after the other.
+    """Read the Arrow table of parquet files with the same columns, one after the other.
 
     Raises:
         UserError: for a file that cannot be read or does not fit the others.
@@ -50,7 +50,7 @@ def read_parquet(files: Sequence[Path]):
 
 
 def read_arrow(files: Sequence[Path]):
-    """The Arrow table of a data set that the `datasets` library has saved to the disk.
+    """Read the Arrow table of a data set that the `datasets` library has saved to the disk.
 
     Raises:
         UserError: for a file that cannot be read.
@@ -80,8 +80,9 @@ def without_categories(table):
 
 
 def lists_addresses(file: Path) -> bool:
-    """Whether a parquet file lists addresses of pictures and holds none, such as img2dataset
-    writes beside what it downloads.
+    """Say whether a parquet file lists addresses of pictures and holds none.
+
+    Such a file is what img2dataset writes beside what it downloads.
     """
     import pyarrow
     from pyarrow import parquet
@@ -94,7 +95,7 @@ def lists_addresses(file: Path) -> bool:
 
 
 def labelled_set(name: str, table, folder: Path) -> PictureSet:
-    """An Arrow table with a column of pictures and perhaps one of labels.
+    """Open an Arrow table with a column of pictures and perhaps one of labels.
 
     Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``. Labels are
     names, or numbers whose names are in the table's metadata (as the `datasets` library writes
@@ -116,8 +117,9 @@ def labelled_set(name: str, table, folder: Path) -> PictureSet:
 
 
 def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
-    """(pictures, targets (M, C) bool) of an Arrow table whose labels are lists of names, or of
-    numbers with names.
+    """Open a table with several labels a picture: (pictures, targets (M, C) bool).
+
+    The labels of the Arrow table are lists of names, or of numbers with names.
 
     Raises:
         UserError: as ``labelled_set``, and where labels are no lists.
@@ -193,7 +195,7 @@ def table_set(
     caption_column: str | None = None,
     templates: Sequence[str] | None = None,
 ) -> CaptionedSet:
-    """An Arrow table with a column of pictures and one of captions; failing that, one of labels.
+    """Open an Arrow table with a column of pictures and one of captions, or else of labels.
 
     Pictures are bytes, a struct of bytes and path, or paths relative to ``folder``; captions are
     text or lists of text.
@@ -235,7 +237,7 @@ def table_set(
 
 
 def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
-    """A picture from a table's cell: its bytes, its path, or a dict of both.
+    """Open a picture from a table's cell: its bytes, its path, or a dict of both.
 
     Raises:
         UserError: when there is none or it cannot be read.
@@ -251,7 +253,7 @@ def stored_picture(value: object, folder: Path, name: str) -> Image.Image:
 
 
 def picture_paths(images) -> list[str | None]:
-    """The paths where a table has them, otherwise None for every row."""
+    """Give the pictures' paths where a table has them, otherwise None for every row."""
     from pyarrow import types
 
     if is_text(images.type):
@@ -262,7 +264,7 @@ def picture_paths(images) -> list[str | None]:
 
 
 def row_ids(name: str, paths: Sequence[str | None]) -> list[str]:
-    """The paths where each stands once, else the rows: what identifies a picture."""
+    """Identify each picture: by its path where it stands once, else by its row."""
     often = Counter(paths)
     return [
         path if path and often[path] == 1 else f"{name}, row {row}"
@@ -304,8 +306,9 @@ def whole_numbers(name: str, labels) -> list[int]:
 
 
 def names_in_metadata(table, column: str) -> list[str]:
-    """The class names that the `datasets` library writes into a table's schema; none if another
-    program wrote it.
+    """Read the class names that the `datasets` library writes into a table's schema.
+
+    None are there if another program wrote it.
     """
     try:
         feature = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"][column]

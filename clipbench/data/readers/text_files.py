@@ -10,7 +10,7 @@ MAX_BYTES = 1_000_000  # of a file that is read whole; a longer one holds no cap
 
 
 def encoding_of(head: bytes) -> str:
-    """The encoding that the first bytes of a text show; every other byte of UTF-16 is mostly 0."""
+    """Tell the encoding from the first bytes of a text; every other byte of UTF-16 is mostly 0."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head[1::2].count(0) > len(head) / 4:
@@ -26,7 +26,8 @@ def file_encoding(file: Path) -> str:
 
 
 def decoded(data: bytes, name: str) -> str:
-    """
+    """Decode the bytes of a text file.
+
     Raises:
         UserError: for a text that is too long, or neither UTF-8 nor UTF-16.
     """

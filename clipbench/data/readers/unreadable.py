@@ -1,5 +1,6 @@
-"""Samples that cannot be read: left out, counted and named; when they are too many, the run
-ends with the list.
+"""Samples that cannot be read: left out, counted and named.
+
+When they are too many, the run ends with the list.
 """
 
 from pathlib import Path

@@ -36,7 +36,8 @@ def is_word_folder(folder: Path) -> bool:
 
 
 def open_word_photos(folder: Path) -> WordPhotos:
-    """
+    """Open a folder of photos whose file names say what is shown and what is written on it.
+
     Raises:
         UserError: for a folder without such files, or where nothing is written on any picture.
     """

@@ -88,7 +88,7 @@ class Chooser:
         self.bits = bits
 
     def below(self, n: int) -> int:
-        """An integer in [0, n), using up that much of the bits."""
+        """Draw an integer in [0, n), using up that much of the bits."""
         self.bits, value = divmod(self.bits, n)
         return value
 
@@ -192,7 +192,10 @@ def caption(scene: Scene, choose: Chooser, language: str = "en") -> str:
 
 
 def caption_with_sign(scene: Scene, choose: Chooser) -> str:
-    """The picture shows one thing and says another: captions name the thing, the word or both."""
+    """Write a caption for a picture that shows one thing and says another.
+
+    Captions name the thing, the word or both.
+    """
     kind = choose.below(10)
     if kind < 4:
         return choose.of(OBJECT_SIGNS).format(scene.subject.noun_phrase, scene.word)
@@ -258,14 +261,14 @@ def counted(concept: Concept, count: int, choose: Chooser) -> str:
 
 
 def quantity(concept: Concept, count: int, choose: Chooser) -> str:
-    """ "a cat", "one cat" or "two cats"."""
+    """Write "a cat", "one cat" or "two cats"."""
     if count > 1:
         return f"{NUMBERS[count]} {concept.plural}"
     return f"one {concept.name}" if choose.chance(20) else concept.noun_phrase
 
 
 def uncounted(concept: Concept, count: int, choose: Chooser) -> str:
-    """ "a cat", however many there are."""
+    """Write "a cat", however many there are."""
     return concept.noun_phrase
 
 
@@ -285,8 +288,9 @@ def caption_of_two(scene: Scene, second: Concept, choose: Chooser) -> str:
 
 
 def framed(phrase: str, scene: Scene, choose: Chooser, percent: int) -> str:
-    """Put the phrase into a template of its style, or add the background's colour; else leave
-    it as it is.
+    """Put the phrase into a template of its style, or add the background's colour.
+
+    Else leave it as it is.
     """
     if not choose.chance(percent):
         return phrase

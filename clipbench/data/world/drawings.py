@@ -104,7 +104,7 @@ def sets_of(split: str) -> tuple[str, ...]:
 
 
 def trained_drawings(concept: int, sets: Collection[str] | None = None) -> tuple[Drawing, ...]:
-    """The trained drawings of a concept, of all sets or of the given ones, in a fixed order.
+    """List the trained drawings of a concept, of all sets or of the given ones, in a fixed order.
 
     Raises:
         UserError: for a set that does not exist or is held out.
@@ -118,7 +118,7 @@ def trained_drawings(concept: int, sets: Collection[str] | None = None) -> tuple
 
 
 def held_out_drawings(name: str) -> tuple[Drawing, ...]:
-    """The drawings of one held-out set.
+    """List the drawings of one held-out set.
 
     Raises:
         UserError: for a set that does not exist or is trained on.
@@ -134,8 +134,9 @@ def check_set(name: str, split: str) -> None:
 
 @functools.cache
 def sheet_cells(sheet: str) -> np.ndarray:
-    """The cells of one sheet, decoded once: (N, 64, 64, 4) uint8 straight RGBA, or (N, 64, 64)
-    uint8 opacity for a sheet of masks.
+    """Decode the cells of one sheet, once.
+
+    They are (N, 64, 64, 4) uint8 straight RGBA, or (N, 64, 64) uint8 opacity for a sheet of masks.
     """
     kind = drawing_table()["sheets"][sheet]["kind"]
     with Image.open(WORLD / f"{sheet}.webp") as image:
@@ -156,7 +157,7 @@ def drawing_pixels(drawing: Drawing) -> np.ndarray:
 
 
 def drawing_picture(drawing: Drawing) -> Image.Image:
-    """The drawing as a picture of 64 x 64 pixels with transparency."""
+    """Give the drawing as a picture of 64 x 64 pixels with transparency."""
     return Image.fromarray(drawing_pixels(drawing), "RGBA")
 
 

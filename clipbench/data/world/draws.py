@@ -1,5 +1,6 @@
-"""Counter-based random draws: the same (seed, index, name) gives the same number on every
-device and in any batch.
+"""Counter-based random draws.
+
+The same (seed, index, name) gives the same number on every device and in any batch.
 """
 
 import zlib
@@ -11,8 +12,9 @@ MASK = 0xFFFFFFFF
 
 
 def mix(state: torch.Tensor) -> torch.Tensor:
-    """A 32-bit finaliser with good avalanche (Wellons' lowbias32), on int64 tensors that hold
-    32-bit values.
+    """Mix the bits of 32-bit values, held in int64 tensors.
+
+    It is a finaliser with good avalanche (Wellons' lowbias32).
     """
     state = (state ^ (state >> 16)) * 0x21F0AAAD & MASK
     state = (state ^ (state >> 15)) * 0x735A2D97 & MASK
@@ -20,11 +22,10 @@ def mix(state: torch.Tensor) -> torch.Tensor:
 
 
 class Draws:
-    """Random numbers for the samples ``index`` (int64, (B,)) of the stream ``seed``; each draw has
-    a name of its own.
+    """Random numbers for the samples ``index`` (int64, (B,)) of the stream ``seed``.
 
-    Adding a draw never changes another one, because every number is a hash of (seed, index, name)
-    and nothing else.
+    Each draw has a name of its own. Adding a draw never changes another one, because every number
+    is a hash of (seed, index, name) and nothing else.
     """
 
     def __init__(self, seed: int, index: torch.Tensor):
@@ -33,7 +34,7 @@ class Draws:
         self.state = mix(mix(start ^ low) ^ high)
 
     def __getitem__(self, rows: torch.Tensor) -> "Draws":
-        """The draws of some of the samples."""
+        """Give the draws of some of the samples."""
         chosen = Draws.__new__(Draws)
         chosen.state = self.state[rows]
         return chosen
@@ -62,14 +63,15 @@ class Draws:
 
 @lru_cache(maxsize=2)  # the epoch at hand and, in a batch across its end, the next one
 def permutation(seed: int, epoch: int, n: int, device: str | torch.device = "cpu") -> torch.Tensor:
-    """A shuffle of range(n) that depends on (seed, epoch) only: (n,) int64."""
+    """Shuffle range(n) in a way that depends on (seed, epoch) only: (n,) int64."""
     bits = Draws(seed, torch.arange(n, device=device)).bits(f"permutation {epoch}")
     return torch.argsort(bits, stable=True)
 
 
 def shuffled_positions(seed: int, index: torch.Tensor, n: int) -> torch.Tensor:
-    """Where sample ``index`` (B,) of an endless stream stands in a data set of n: every epoch
-    is a new permutation.
+    """Give the places of samples ``index`` (B,) of an endless stream in a data set of n.
+
+    Every epoch is a new permutation.
     """
     epochs = torch.div(index, n, rounding_mode="floor")
     result = torch.empty_like(index)

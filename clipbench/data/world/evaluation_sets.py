@@ -34,7 +34,7 @@ SCENE_SETS = {
 
 
 def heldout_factors(tiny: bool = False) -> Factors:
-    """The factors of the frozen evaluation scenes."""
+    """Draw the factors of the frozen evaluation scenes."""
     return draw_factors(
         torch.arange(HELDOUT_SIZE), EVALUATION_SEED, EVALUATION, training_pool(tiny)
     )
@@ -52,8 +52,9 @@ def scene_set(name: str) -> PictureSet:
 
 
 def art_set(art: str) -> PictureSet:
-    """``scenes:heldout`` drawn with another art set: the same concepts, places and styles,
-    another artist.
+    """Draw ``scenes:heldout`` with another art set.
+
+    The concepts, places and styles are the same; the artist is another.
     """
     return of_concepts(art, heldout_factors(), training_pool(), art)
 
@@ -93,8 +94,9 @@ def heldout_styles() -> PictureSet:
 
 
 def heldout_counts() -> PictureSet:
-    """Groups in a number that training left out for their concept; classes: each such concept
-    in each number.
+    """Draw groups in a number that training left out for their concept.
+
+    The classes are each such concept in each number.
     """
     pool = training_pool()
     every = [

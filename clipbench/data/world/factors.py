@@ -107,8 +107,9 @@ EVALUATION = SceneConfig(arrangements=(1.0, 0.0, 0.0, 0.0), signs=(1.0, 0.0, 0.0
 
 @dataclass
 class Factors:
-    """What is in a batch of B scenes: the ground truth of captions, labels and pictures (int64
-    or float32).
+    """What is in a batch of B scenes.
+
+    The ground truth of captions, labels and pictures (int64 or float32).
     """
 
     concept: torch.Tensor  # (B,) the scene's subject
@@ -133,12 +134,13 @@ class Factors:
         return len(self.concept)
 
     def rows(self, chosen: torch.Tensor) -> "Factors":
-        """The same scenes, only those in ``chosen``."""
+        """Give the same scenes, only those in ``chosen``."""
         return Factors(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def with_groups(self, concept: torch.Tensor, count: torch.Tensor) -> "Factors":
-        """The same scenes with ``count`` (B,) of ``concept`` (B,) in each, in a layout of that
-        many places.
+        """Give the same scenes with ``count`` (B,) of ``concept`` (B,) in each.
+
+        They stand in a layout of that many places.
         """
         nothing = torch.full_like(concept, -1)
         zero = torch.zeros_like(concept)
@@ -187,8 +189,9 @@ def readable() -> torch.Tensor:
 
 
 def is_held_out(concept: torch.Tensor, composition: torch.Tensor) -> torch.Tensor:
-    """A fixed tenth of all (concept, composition) pairs; compositions are styles (1..6) and
-    counts (102, 103).
+    """Say which (concept, composition) pairs are held out: a fixed tenth of all.
+
+    Compositions are styles (1..6) and counts (102, 103).
     """
     return mix(mix(concept + 7919) ^ composition) % 10 == 0
 
@@ -199,7 +202,7 @@ def draw_factors(
     config: SceneConfig = SceneConfig(),
     pool: torch.Tensor | None = None,
 ) -> Factors:
-    """The factors of the scenes ``index`` (B,) int64 of the world ``seed``.
+    """Draw the factors of the scenes ``index`` (B,) int64 of the world ``seed``.
 
     Subjects are dealt, not thrown: each run of len(pool) scenes shows every concept of ``pool``
     once, in an order of its own, so a batch holds few captions twice.
@@ -274,8 +277,9 @@ def draw_counts(draws, config, concept, other):
 
 
 def draw_sign(draws, config, arrangement, concept, other):
-    """(sign, sign_word), each (B,): only single objects carry a sign, and only with a word that
-    can be read.
+    """Draw (sign, sign_word), each (B,).
+
+    Only single objects carry a sign, and only with a word that can be read.
     """
     can_read = readable().to(concept.device)
     sign = torch.where(arrangement == 0, draws.category("sign", config.signs), 0)
@@ -285,7 +289,9 @@ def draw_sign(draws, config, arrangement, concept, other):
 
 
 def draw_layout(draws, objects):
-    """(B,): free for one object, a side-by-side or stacked pair, or one of three layouts for
+    """Draw the layouts: (B,).
+
+    A layout is free for one object, a side-by-side or stacked pair, or one of three layouts for
     three.
     """
     two = 1 + draws.integer("layout of two", 2)
@@ -303,8 +309,9 @@ def place_concepts(draws, concept, count, other, other_count):
 
 
 def place_objects(draws, layout):
-    """(x, y, size, angle), each (B, 3): a layout's places with some disorder; one free object
-    anywhere inside.
+    """Draw (x, y, size, angle) of the objects, each (B, 3).
+
+    They are a layout's places with some disorder; one free object lies anywhere inside.
     """
     device = layout.device
     table = torch.full((len(LAYOUTS), MAX_OBJECTS, 2), 0.5)

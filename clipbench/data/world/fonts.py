@@ -46,6 +46,6 @@ def held_out_fonts() -> tuple[Font, ...]:
 
 @functools.lru_cache(maxsize=64)
 def read_font(font: Font, size: int) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels, with Pillow's own layout, which is the same everywhere."""
+    """Read the font at a size in pixels, with Pillow's own layout, which is the same everywhere."""
     path = str(FOLDER / font.file)
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)

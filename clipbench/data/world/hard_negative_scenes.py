@@ -1,5 +1,4 @@
-"""Hard negatives of the emoji world: scenes whose wrong captions differ from the right one in a
-single thing.
+"""Hard negatives of the emoji world: wrong captions that differ in a single thing.
 
 * ``order``: "a cat to the left of a dog", or "a dog to the left of a cat" (as ARO and Winoground);
 * ``number``: one, two or three of it (as CountBench);
@@ -28,7 +27,10 @@ TEMPLATE = "a photo of {}"
 
 
 def ask_presence(count: int) -> Question:
-    """A and B; of the wrong caption one thing, either of the two equally often, is not there."""
+    """Ask for A and B; the wrong caption names one thing that is not there.
+
+    It stands in the place of A or B, either equally often.
+    """
     factors, a, b = pairs(torch.arange(count), PRESENCE_SEED)
     pool = few()
     which = factors.draws.integer("other thing", len(pool) - 2).tolist()

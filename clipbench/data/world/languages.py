@@ -1,5 +1,6 @@
-"""The emoji world in four more languages: names from Unicode's CLDR, sentences from grammars as
-small as they can be.
+"""The emoji world in four more languages.
+
+The names are from Unicode's CLDR, the sentences from grammars as small as they can be.
 
 Nothing is inflected: every sentence is one in which a name can stand as the dictionary has it,
 without its article ("a photo: dog"). So these captions never count, and say "A and B" where English
@@ -97,7 +98,7 @@ LANGUAGES = {
 
 
 def named(concept: Concept, language: str) -> str:
-    """The concept's name in a language; its English one in "en", and where CLDR has no other."""
+    """Name the concept in a language; in English for "en", and where CLDR has no name."""
     return concept.names.get(language, concept.name)
 
 

@@ -23,8 +23,9 @@ BOARDS = (  # board and letter colour of a sign
 
 @functools.lru_cache(maxsize=6)
 def sprite_levels(art: str, device: str) -> torch.Tensor:
-    """Premultiplied sprites, then the same smoothed for drawing them small: (2 C, 4, 64, 64)
-    uint8.
+    """Give premultiplied sprites, then the same smoothed: (2 C, 4, 64, 64) uint8.
+
+    The smoothed ones are for drawing them small.
     """
     full = sprites(art).to(device)
     alpha = full[:, 3:].to(torch.int32)
@@ -67,14 +68,15 @@ def render(factors: Factors, art: str = "noto", size: int = 64) -> torch.Tensor:
 
 
 def pixel_grid(size: int, device) -> tuple[torch.Tensor, torch.Tensor]:
-    """x (1, 1, size) and y (1, size, 1): pixel centres as fractions of the picture."""
+    """Give the pixel centres x (1, 1, size) and y (1, size, 1) as fractions of the picture."""
     centres = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
     return centres[None, None, :], centres[None, :, None]
 
 
 def background(factors: Factors, size: int) -> torch.Tensor:
-    """(B, 3, size, size) float in [0, 1]: a named colour, slightly off, with one of five
-    textures.
+    """Draw the backgrounds: (B, 3, size, size) float in [0, 1].
+
+    Each is a named colour, slightly off, with one of five textures.
     """
     draws, device = factors.draws, factors.concept.device
     table = torch.tensor(list(COLOURS.values()), device=device) / 255
@@ -177,7 +179,7 @@ def apply_styles(canvas: torch.Tensor, style: torch.Tensor) -> None:
 
 
 def luminance(images: torch.Tensor) -> torch.Tensor:
-    """(B, 1, H, W)"""
+    """Give the luminance: (B, 1, H, W)."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=images.device)
     return (images * weights[:, None, None]).sum(1, keepdim=True)
 
@@ -198,7 +200,7 @@ def sketch(images: torch.Tensor) -> torch.Tensor:
 
 
 def blurry(images: torch.Tensor) -> torch.Tensor:
-    """A Gaussian blur of about 2 % of the picture's side."""
+    """Blur with a Gaussian of about 2 % of the picture's side."""
     sigma = images.shape[-1] * 0.022
     radius = max(1, round(2.5 * sigma))
     taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / sigma) ** 2)
@@ -214,8 +216,9 @@ def pixelated(images: torch.Tensor) -> torch.Tensor:
 
 
 def painting(images: torch.Tensor) -> torch.Tensor:
-    """Small strokes: each takes half its colour from a spot beside it, and there are few
-    colours.
+    """Paint in small strokes and few colours.
+
+    Each stroke takes half its colour from a spot beside it.
     """
     size = images.shape[-1]
     reach = max(1, round(size / 64))

@@ -1,11 +1,10 @@
-"""The emoji world as a suite of tasks, one for each thing that scenes are made of, like the paper's
-27 data sets.
+"""The emoji world as a suite of tasks, one for each thing that scenes are made of.
 
-Each task draws scenes from evaluation seeds of its own and asks a question with K answers. Answers
-are phrases that become prompts; where a question is about what a scene shows ("two cats or
-three?"), every scene has phrases of its own. All answers are equally often right, so the chance
-level is 1 / K. Subjects are concepts of the tiny world, so that every model of this package can be
-asked.
+It is like the paper's suite of 27 data sets. Each task draws scenes from evaluation seeds of its
+own and asks a question with K answers. Answers are phrases that become prompts; where a question is
+about what a scene shows ("two cats or three?"), every scene has phrases of its own. All answers are
+equally often right, so the chance level is 1 / K. Subjects are concepts of the tiny world, so that
+every model of this package can be asked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -134,8 +133,9 @@ class SceneTask:
         return Question(question.factors.rows(rows), question.labels[rows], phrases)
 
     def pictures(self, question: Question, training: bool = False) -> PictureSet:
-        """The scenes as a set of labelled pictures; the class names are numbers, as answers
-        differ between scenes.
+        """Give the scenes as a set of labelled pictures.
+
+        The class names are numbers, as answers differ between scenes.
         """
         name = f"scenes:task-{self.name}{'-train' if training else ''}"
         return rendered(
@@ -144,7 +144,7 @@ class SceneTask:
 
 
 def balanced(labels: Int[Tensor, " M"], each: int, answers: int) -> Int[Tensor, " R"]:
-    """The first ``each`` rows of every answer, in ascending order.
+    """Give the first ``each`` rows of every answer, in ascending order.
 
     Raises:
         ValueError: when an answer has fewer.
@@ -214,7 +214,10 @@ def ask_concept(index: Tensor, seed: int) -> Question:
 
 
 def ask_group(index: Tensor, seed: int) -> Question:
-    """Groups are dealt, not concepts: the largest has fifty of them, the smallest four."""
+    """Ask for the subject's group.
+
+    Groups are dealt, not concepts: the largest has fifty of them, the smallest four.
+    """
     names = list(groups())
     factors = single(index, seed, torch.tensor(sorted(sum(groups().values(), []))))
     group = {number: label for label, name in enumerate(names) for number in groups()[name]}
@@ -233,7 +236,9 @@ def ask_count(index: Tensor, seed: int) -> Question:
 
 
 def ask_position(index: Tensor, seed: int) -> Question:
-    """Of objects that fill at most 0.62 of the side, as captions say it; of larger ones the
+    """Ask where the object is.
+
+    Asked of objects that fill at most 0.62 of the side, as captions say it; of larger ones the
     place is not told.
     """
     factors = keep(single(index, seed, subjects()), lambda f: f.size[:, 0] <= 0.62)
@@ -333,7 +338,10 @@ def ask_relation(index: Tensor, seed: int) -> Question:
 
 
 def ask_word_order(index: Tensor, seed: int) -> Question:
-    """The same words in two orders: a text encoder that only counts words is at chance."""
+    """Ask for one of two orders of the same words.
+
+    A text encoder that only counts words is at chance.
+    """
     factors, a, b = pairs(index, seed)
     labels = 1 * (factors.objects[:, 0] != a)
     vertical = (factors.layout == list(LAYOUTS).index("vertical")).tolist()
@@ -346,8 +354,9 @@ def ask_word_order(index: Tensor, seed: int) -> Question:
 
 
 def ask_number_of_each(index: Tensor, seed: int) -> Question:
-    """One A and two Bs, or two As and one B: the numbers belong to the right things or they do
-    not.
+    """Ask whether there are one A and two Bs, or two As and one B.
+
+    The numbers belong to the right things or they do not.
     """
     factors, a, b = pairs(index, seed, ONE_AND_TWO)
     twice = torch.where(factors.concept == a, factors.count, factors.other_count) == 2
@@ -359,7 +368,7 @@ def ask_number_of_each(index: Tensor, seed: int) -> Question:
 
 
 def ask_negation(index: Tensor, seed: int) -> Question:
-    """A and B, or A and no B.
+    """Ask whether there are A and B, or A and no B.
 
     Captions of this world never say "no": the question is what a model makes of it.
     """
@@ -392,7 +401,7 @@ def ask_sign_word(index: Tensor, seed: int) -> Question:
 
 
 def ask_word_or_thing(index: Tensor, seed: int) -> Question:
-    """A thing, or a sign with its name."""
+    """Ask whether it is a thing, or a sign with its name."""
     factors = draw_factors(index, seed, SceneConfig(SINGLE, PHOTO, (0.5, 0, 0, 0.5)), short_words())
     phrases = [
         (concept.noun_phrase, f"a sign that says {concept.name}")
@@ -427,7 +436,8 @@ TASKS = {
 
 
 def scene_task(name: str) -> SceneTask:
-    """
+    """Give the scene task of this name.
+
     Raises:
         UserError: for an unknown name, with the known ones.
     """
@@ -435,7 +445,8 @@ def scene_task(name: str) -> SceneTask:
 
 
 def named_task(name: str, known: Mapping[str, SceneTask]) -> SceneTask:
-    """
+    """Give the task of this name among the known ones.
+
     Raises:
         UserError: for an unknown name, with the known ones.
     """

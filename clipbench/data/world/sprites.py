@@ -52,7 +52,7 @@ def concept_ids() -> dict[str, int]:
 
 @functools.cache
 def sprites(art: str = "noto") -> torch.Tensor:
-    """The pictures of one art set: (C, 4, 64, 64) uint8, straight (not premultiplied) RGBA.
+    """Read the pictures of one art set: (C, 4, 64, 64) uint8, straight (not premultiplied) RGBA.
 
     Raises:
         ValueError: for an art set that does not exist.

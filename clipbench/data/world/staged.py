@@ -1,5 +1,6 @@
-"""Scenes arranged by hand: what stands where, on which background, in which style, with which
-word on a sign.
+"""Scenes arranged by hand.
+
+What stands where, on which background, in which style, with which word on a sign.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,9 @@ USUAL_SIZES = {0: 0.78, 1: 0.78, 2: 0.46, 3: 0.46}  # of an object, as a fractio
 
 @dataclass(frozen=True)
 class Staged:
-    """One scene. The objects fill the places of the layout in order: left to right, or top to
-    bottom.
+    """One scene, arranged by hand.
+
+    The objects fill the places of the layout in order: left to right, or top to bottom.
 
     Raises:
         UserError: for a concept, layout, colour, texture or style that does not exist, for a number
@@ -77,7 +79,11 @@ class Staged:
 
 
 def listed(name, known: Mapping | Sequence, what: str):
-    """The entry of ``name``, or a line that tells the user that there is none."""
+    """Give the entry of ``name``.
+
+    Raises:
+        UserError: when there is none, in a line that names some that there are.
+    """
     if name not in known:
         some = [str(each) for each in known if each is not None][:12]
         raise UserError(f"{name!r} is no {what}; there is for example {', '.join(some)}")

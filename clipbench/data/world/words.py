@@ -16,10 +16,10 @@ def word_lists() -> dict[str, tuple[str, ...]]:
 
 
 def printed_words() -> tuple[str, ...]:
-    """Common English words of three to ten lower-case letters, sorted."""
+    """Give common English words of three to ten lower-case letters, sorted."""
     return word_lists()["printed"]
 
 
 def never_printed_words() -> tuple[str, ...]:
-    """The held-out words, sorted."""
+    """Give the held-out words, sorted."""
     return word_lists()["never_printed"]
