@@ -1,3 +1,4 @@
-"""What a developer runs and a user never: builders of assets, docs, exercises and slides, and
-measurements.
+"""Tools for developers, which users never run.
+
+They are builders of assets, docs, exercises and slides, and measurements.
 """

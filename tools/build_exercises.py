@@ -1,5 +1,6 @@
-"""Make the students' notebooks from the solutions: ``python -m tools.build_exercises
-notebooks/exercises``.
+"""Make the students' notebooks from the solutions.
+
+    python -m tools.build_exercises notebooks/exercises
 
 The solution is the source, NN_topic_solution.py. It becomes two notebooks without outputs:
 NN_topic_solution.ipynb, which is the whole of it, and NN_topic.ipynb, from which the answers are
@@ -22,7 +23,7 @@ DOTS = "...  # your code here"
 
 
 def without_solutions(notebook):
-    """The students' version of a notebook."""
+    """Make the students' version of a notebook."""
     notebook = deepcopy(notebook)
     notebook.cells = [
         cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])
@@ -34,7 +35,7 @@ def without_solutions(notebook):
 
 
 def cut(source: str) -> str:
-    """The code of a cell without its answers."""
+    """Remove the answers from the code of a cell."""
     source = re.sub(r"^([ \t]*)# solution$[\s\S]*", rf"\1{DOTS}", source, flags=re.MULTILINE)
     return re.sub(
         r"^([^\n#]*[=:] ).*?(,?)  # solution$",
@@ -49,8 +50,9 @@ def student_path(solution: Path) -> Path:
 
 
 def versions(solution: Path) -> dict:
-    """Path -> notebook: both notebooks that belong to one source, always with the same ids of
-    cells.
+    """Map path -> notebook: the two notebooks that belong to one source.
+
+    Their cells always have the same ids.
     """
     import jupytext
 

@@ -1,8 +1,7 @@
-"""Writes a labelled parquet file (image{bytes, path}, label) as an image folder, a parquet file and
-tar shards.
+"""Write a labelled parquet file as an image folder, a parquet file and tar shards.
 
-All three hold the same bytes in the same order, so that training on any of them gives the same loss
-curve:
+The source has the columns image{bytes, path} and label. All three outputs hold the same bytes in
+the same order, so that training on any of them gives the same loss curve:
 
     python tools/export_cifar.py train.parquet OUT [--rows 2000]
     clipbench train --data OUT/folder ...    clipbench train --data OUT/train.parquet ...
@@ -60,8 +59,10 @@ def write_shards(folder: Path, samples) -> None:
 
 
 def compare(runs: list[Path]) -> int:
-    """Prints how far the runs' losses are apart; 0 if they are the same to the last digit of
-    the log.
+    """Print how far apart the runs' losses are.
+
+    Returns:
+        0 if they are the same to the last digit of the log, else 1.
     """
     curves = [[row["loss"] for row in read_steps(run)] for run in runs]
     steps = min(map(len, curves))

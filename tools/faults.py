@@ -45,8 +45,9 @@ TEXT = (ast.JoinedStr, ast.List, ast.Tuple)
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of one expression, named so that it can be found in another layout of the same
-    code.
+    """A change of one expression.
+
+    It is named so that it can be found in another layout of the same code.
     """
 
     symbol: str  # qualified name of the function or class around it; "" at the module's level
@@ -77,8 +78,10 @@ class Place:
 
 
 def changes(node: ast.expr, keyword: str = "") -> Iterator[ast.expr]:
-    """Faulty versions of one expression, whose parts stay as they are; `keyword` is the
-    argument it stands for.
+    """Yield faulty versions of one expression, whose parts stay as they are.
+
+    Args:
+        keyword: the argument that the expression stands for.
     """
     match node:
         case ast.BinOp() if type(node.op) in OPERATORS and not (
@@ -127,7 +130,10 @@ def with_field(node: ast.expr, **fields) -> ast.expr:
 
 
 def is_text(node: ast.expr) -> bool:
-    """Adding is joining here, and the fault a TypeError that any test sees."""
+    """Say whether an operand is text, a list or a tuple.
+
+    Adding is joining there, and the fault a TypeError that any test sees.
+    """
     return isinstance(node, TEXT) or (
         isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
@@ -137,7 +143,7 @@ def is_text(node: ast.expr) -> bool:
 
 
 def places(source: str, module: str = "") -> list[Place]:
-    """All faults of a module, in the order of its statements."""
+    """List all faults of a module, in the order of its statements."""
     starts = line_starts(source)
     return [
         Place(
@@ -151,8 +157,9 @@ def places(source: str, module: str = "") -> list[Place]:
 def statements(
     body: list[ast.stmt], scope: tuple[str, ...] = (), once: bool = True
 ) -> Iterator[tuple]:
-    """Every statement with the qualified name of what it stands in, and whether it runs
-    ``once``.
+    """Yield every statement with the qualified name of what it stands in.
+
+    A third value says whether it runs ``once``.
     """
     for node in body:
         yield node, ".".join(scope), once
@@ -171,8 +178,9 @@ def is_cached(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def changes_of(
     statement: ast.stmt, starts: list[int]
 ) -> Iterator[tuple[tuple[str, str, int], int, int]]:
-    """((before, after, which of these), first byte, byte behind the last) of every fault of one
-    statement.
+    """Yield every fault of one statement.
+
+    Each is ((before, after, which of these), first byte, byte behind the last).
     """
     seen = Counter()
     for node, keyword in expressions(statement):
@@ -187,8 +195,9 @@ def changes_of(
 
 
 def expressions(statement: ast.stmt) -> Iterator[tuple[ast.expr, str]]:
-    """A statement's own expressions with the keyword they are given for; none of the statements
-    within it.
+    """Yield a statement's own expressions with the keyword they are given for.
+
+    Expressions of the statements within it are left out.
     """
     if isinstance(statement, ast.Raise | ast.Assert | ast.ClassDef):
         return
@@ -203,7 +212,10 @@ def expressions(statement: ast.stmt) -> Iterator[tuple[ast.expr, str]]:
 
 
 def walk(nodes: list[ast.AST], keyword: str = "") -> Iterator[tuple[ast.expr, str]]:
-    """All expressions below `nodes`. An f-string's have no true position before Python 3.12."""
+    """Yield all expressions below `nodes`.
+
+    An f-string's have no true position before Python 3.12.
+    """
     for node in nodes:
         if isinstance(node, ast.JoinedStr):
             continue
@@ -213,20 +225,20 @@ def walk(nodes: list[ast.AST], keyword: str = "") -> Iterator[tuple[ast.expr, st
 
 
 def head(statement: ast.stmt) -> str:
-    """The statement in one line: of a compound one, up to its colon."""
+    """Give the statement in one line: of a compound one, up to its colon."""
     lines = ast.unparse(statement).splitlines()
     return next((line for line in lines if not line.startswith("@")), "")
 
 
 def head_lines(statement: ast.stmt) -> range:
-    """Line numbers of a statement; of a compound one, up to its first inner statement."""
+    """Give the line numbers of a statement; of a compound one, up to its first inner statement."""
     body = getattr(statement, "body", None)
     behind = body[0].lineno if body else statement.end_lineno + 1
     return range(statement.lineno, max(behind, statement.lineno + 1))
 
 
 def line_starts(source: str) -> list[int]:
-    """Byte offsets of the lines."""
+    """Give the byte offsets of the lines."""
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -237,13 +249,13 @@ def line_starts(source: str) -> list[int]:
 
 
 def apply(source: str, place: Place) -> str:
-    """The source with its fault."""
+    """Put the fault into the source."""
     text = source.encode()
     return (text[: place.start] + f"({place.fault.after})".encode() + text[place.end :]).decode()
 
 
 def find(fault: Fault, files: dict[str, list[Place]]) -> tuple[str, Place] | None:
-    """The file and place of a fault.
+    """Find the file and place of a fault.
 
     Without an equal one, the likeliest with its function's name or its statement.
     """
@@ -258,8 +270,9 @@ def find(fault: Fault, files: dict[str, list[Place]]) -> tuple[str, Place] | Non
 
 
 def likeness(one: Fault, other: Fault) -> float:
-    """1 for equal faults; the least of how alike their functions, statements and expressions
-    are.
+    """Measure how alike two faults are: 1 for equal ones.
+
+    For others it is the least of how alike their functions, statements and expressions are.
     """
     if one == other:
         return 1.0

@@ -1,9 +1,9 @@
-"""Kills a small training run with SIGKILL at random moments, again and again, and compares how it
-ends.
+"""Kill a small training run with SIGKILL at random moments, and compare how it ends.
 
-Every life of the run is a fork of this process, so that importing torch is paid once. The run saves
-after every step, so many kills hit a save, a rename or the deletion of an older checkpoint. A run
-that reaches its end is compared, bit by bit, with one that was never killed, and a new one begins.
+The run is killed again and again. Every life of the run is a fork of this process, so that
+importing torch is paid once. The run saves after every step, so many kills hit a save, a rename or
+the deletion of an older checkpoint. A run that reaches its end is compared, bit by bit, with one
+that was never killed, and a new one begins.
 
     PYTHONPATH=tests/support python tools/kill_fuzz.py --kills 200
 """
@@ -44,7 +44,7 @@ def new_trainer(run: Path, precision: str) -> Trainer:
 
 
 def live(run: Path, precision: str) -> None:
-    """One life: go on from the newest checkpoint, if there is one, to the end."""
+    """Live one life: go on from the newest checkpoint, if there is one, to the end."""
     trainer = new_trainer(run, precision)
     if newest_intact(run):
         trainer.resume()
@@ -52,8 +52,9 @@ def live(run: Path, precision: str) -> None:
 
 
 def fork(work: Callable, *arguments) -> int:
-    """The id of a new process that does the work and ends with 0, or with 1 and what went wrong
-    on stderr.
+    """Start a process that does the work, and give its id.
+
+    The process ends with 0, or with 1 and what went wrong on stderr.
     """
     child = os.fork()
     if child:
@@ -67,13 +68,13 @@ def fork(work: Callable, *arguments) -> int:
 
 
 def ended(child: int) -> int | None:
-    """The exit status of a process; None while it lives."""
+    """Give the exit status of a process; None while it lives."""
     pid, status = os.waitpid(child, os.WNOHANG)
     return status if pid else None
 
 
 def final_bits(run: Path) -> tuple[str, str]:
-    """Hashes of the weights and of the optimisers' memory at the end of a run."""
+    """Hash the weights and the optimisers' state at the end of a run."""
     folder = newest_intact(run)
     return sha256(folder / "model.safetensors"), sha256(folder / OPTIMIZER)
 
@@ -86,7 +87,7 @@ def newest_step(run: Path) -> int:
 def kill_runs(
     kills: int, root: Path, seed: int = 0, precision: str = "fp32", longest: float = 0.8
 ) -> dict:
-    """Counts of what happened in so many kills, each at most ``longest`` seconds into a life."""
+    """Count what happened in so many kills, each at most ``longest`` seconds into a life."""
     dice = random.Random(seed)
     # before anything is computed: a fork of a process with OpenMP threads hangs
     torch.set_num_threads(1)

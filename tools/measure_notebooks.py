@@ -1,10 +1,12 @@
-"""Seconds and peak memory of each notebook from a cold kernel, on one core, inside a memory limit:
-Binder's envelope.
+"""Measure seconds and peak memory of each notebook from a cold kernel, in Binder's envelope.
 
-    python tools/measure_notebooks.py --out clipbench/assets/records/notebooks.json     # all
-    lessons, each twice python tools/measure_notebooks.py --notebooks
-    notebooks/02_similarity_matrix.ipynb --runs 1 python tools/measure_notebooks.py --table
-    clipbench/assets/records/notebooks.json   # the table of the README
+The envelope is one core and a limit of memory:
+
+    # all lessons, each twice
+    python tools/measure_notebooks.py --out clipbench/assets/records/notebooks.json
+    python tools/measure_notebooks.py --notebooks notebooks/02_similarity_matrix.ipynb --runs 1
+    # the table of the README
+    python tools/measure_notebooks.py --table clipbench/assets/records/notebooks.json
 
 Each run is a process of its own, held to one core and, where this user may make a control group
 (root, or a delegated one), to a hard limit of memory; the record says whether the limit was
@@ -37,8 +39,9 @@ RESULT = "result.json"
 
 @contextlib.contextmanager
 def memory_group(megabytes: int) -> Iterator[Path | None]:
-    """A control group with a hard limit, of version 2 or 1; None where this system does not let
-    us make one.
+    """Make a control group, of version 2 or 1, with a hard limit of memory.
+
+    Yields None where this system does not allow one.
     """
     base = Path("/sys/fs/cgroup")
     version_1 = (base / "memory").is_dir()
@@ -69,7 +72,7 @@ def memory_group(megabytes: int) -> Iterator[Path | None]:
 
 
 def environment(scale: str) -> dict[str, str]:
-    """What binder/start sets."""
+    """Give the environment variables that binder/start sets."""
     threads = dict.fromkeys(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "CPU_LIMIT"), "1"
     )
@@ -88,8 +91,9 @@ def environment(scale: str) -> dict[str, str]:
 
 
 class PeakMemory(threading.Thread):
-    """Watches the processes that this one starts; ``peak`` is the sum of their largest resident
-    sets, in bytes.
+    """A thread that watches the processes that this one starts.
+
+    ``peak`` is the sum of their largest resident sets, in bytes.
     """
 
     def __init__(self):
@@ -145,10 +149,10 @@ def code_of(notebook) -> list:
 
 
 def digest(cell) -> str:
-    """A hash of what a cell showed: texts and pictures; ids of widgets and memory addresses are not
-    compared.
+    """Hash what a cell showed, its texts and pictures.
 
-    What was printed is joined: into how many pieces the kernel cut it depends on the moment.
+    Ids of widgets and memory addresses are not compared. What was printed is joined: into how many
+    pieces the kernel cut it depends on the moment.
     """
     outputs = cell.get("outputs", [])
     printed = "".join(each.get("text", "") for each in outputs)
@@ -201,7 +205,11 @@ def run_once(notebook: Path, scale: str, megabytes: int, folder: Path) -> dict:
 
 
 def measured(notebook: Path, scale: str, megabytes: int, runs: int, folder: Path) -> dict:
-    """Median seconds, largest peak, and the code cells whose outputs differ between the runs."""
+    """Run a notebook several times, and give what was measured.
+
+    It is the median seconds, the largest peak, and the code cells whose outputs differ between the
+    runs.
+    """
     each = [run_once(notebook, scale, megabytes, folder) for _ in range(runs)]
     error = next((run["error"] for run in each if run["error"]), None)
     seconds = sorted(run["seconds"] for run in each if run["seconds"] is not None)
@@ -218,7 +226,7 @@ def measured(notebook: Path, scale: str, megabytes: int, runs: int, folder: Path
 
 
 def differing(runs: list[list[str]]) -> list[int]:
-    """Numbers (from 1) of the code cells that did not show the same in all runs."""
+    """Give the numbers (from 1) of the code cells that did not show the same in all runs."""
     return [
         number
         for number, shown in enumerate(zip(*runs, strict=False), start=1)
@@ -227,7 +235,7 @@ def differing(runs: list[list[str]]) -> list[int]:
 
 
 def table(record: dict) -> str:
-    """Markdown: a row a notebook."""
+    """Format the record as a Markdown table, a row for each notebook."""
     rows = ["| notebook | seconds | peak memory |", "|---|---|---|"]
     for row in record["notebooks"]:
         rows.append(f"| {row['notebook']} | {row['seconds']:.0f} | {row['peak_mb']:,} MB |")

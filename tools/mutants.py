@@ -49,8 +49,9 @@ PATIENCE = 5
 
 
 def draw(files: dict[str, str], count: int, seed: int) -> list[Fault]:
-    """`count` faults of different lines: a line that has any at random, then one of its faults
-    at random.
+    """Draw `count` faults of different lines.
+
+    Lines that have any fault are drawn at random, then one of each line's faults at random.
     """
     by_line = defaultdict(list)
     for name, source in sorted(files.items()):
@@ -77,7 +78,7 @@ def fault_of(entry: dict) -> Fault:
 
 
 def make_clone() -> None:
-    """A clone of the last commit in CLONE, at the same path each time."""
+    """Clone the last commit to CLONE, at the same path each time."""
     if not CLONE.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(CLONE)], check=True)
     subprocess.run(["git", "fetch", "--quiet", "origin", "HEAD"], cwd=CLONE, check=True)
@@ -85,7 +86,10 @@ def make_clone() -> None:
 
 
 def prepare_process() -> None:
-    """The clone's code, one thread, no network: for this process and those that tests start."""
+    """Set up the clone's code, one thread and no network.
+
+    This holds for this process and for those that tests start.
+    """
     os.chdir(CLONE)
     paths = [
         str(CLONE),
@@ -106,8 +110,9 @@ def pytest_arguments(*more: str) -> list[str]:
 
 
 class Contexts:
-    """A pytest plugin: coverage notes each line under its test, or under the shared fixture
-    that ran it.
+    """A pytest plugin for coverage by test.
+
+    Coverage notes each line under its test, or under the shared fixture that ran it.
     """
 
     def __init__(self, coverage):
@@ -169,11 +174,10 @@ def cover() -> int:
 
 
 class Covering:
-    """Which tests run a line, cheapest first; behind them the other tests of their files, cheapest
-    first.
+    """Which tests run a line, cheapest first; behind them the other tests of their files.
 
-    Those others may well use what the line has made: a cached result is made in one test and judged
-    in another.
+    The others are cheapest first too. They may well use what the line has made: a cached result is
+    made in one test and judged in another.
     """
 
     def __init__(self):
@@ -184,8 +188,9 @@ class Covering:
         self.seconds, self.fixtures = times["seconds"], times["fixtures"]
 
     def tests(self, file: str, place: Place) -> list[str]:
-        """Those that run one of the statement's lines; for what runs once for all, those that
-        use the module at all.
+        """List the tests that run one of the statement's lines.
+
+        For what runs once for all, they are those that use the module at all.
         """
         by_line = self.data.contexts_by_lineno(str(CLONE.resolve() / file))
         contexts = {context for line in place.lines for context in by_line.get(line, [])}
@@ -221,8 +226,9 @@ class FirstFailure:
 
 
 def run_tests(tests: list[str], patience: float) -> str:
-    """Which of the tests fails first, "" for none; a run that ends otherwise or never is told
-    in a word.
+    """Give the name of the test that fails first, "" for none.
+
+    A run that ends otherwise, or never, gives a note in brackets instead.
     """
     failure = CLONE.with_suffix(".failure")
     failure.unlink(missing_ok=True)
@@ -244,8 +250,9 @@ def run_in_child(tests: list[str], failure: Path) -> None:
 
 
 def wait(child: int, patience: float) -> int | None:
-    """A child's exit status; None when patience ends and with it the child and what it has
-    started.
+    """Wait for a child and give its exit status.
+
+    None is given when patience ends, and with it the child and what it has started.
     """
     end = time.monotonic() + patience
     while time.monotonic() < end:
@@ -259,8 +266,9 @@ def wait(child: int, patience: float) -> int | None:
 
 
 def attempt(file: str, place: Place, covering: Covering, budget: float, likely: str = "") -> dict:
-    """Try one fault: {"outcome", "by", "tests"}. The tests beyond `budget` seconds, the longest,
-    are left out.
+    """Try one fault: {"outcome", "by", "tests"}.
+
+    The tests beyond `budget` seconds, the longest, are left out.
 
     Args:
         likely: the test to begin with, if it is among them: the one that caught the fault the last
@@ -294,8 +302,10 @@ def attempt(file: str, place: Place, covering: Covering, budget: float, likely: 
 
 
 def run(budget: float, only: str) -> int:
-    """Try every fault of the list that is not equivalent; 1 when one escapes that was caught
-    before.
+    """Try every fault of the list that is not equivalent.
+
+    Returns:
+        1 when one escapes that was caught before, else 0.
     """
     make_clone()
     prepare_process()

@@ -56,7 +56,7 @@ class Family:
 
 
 def pictures() -> list[Image.Image]:
-    """Noise of three shapes."""
+    """Make noise of three shapes."""
     generator = torch.Generator().manual_seed(0)
     shapes = ((40, 30, 3), (64, 64, 3), (30, 50, 3))
     return [
@@ -66,8 +66,11 @@ def pictures() -> list[Image.Image]:
 
 
 def differences(family: Family, folder: Path) -> dict:
-    """Build, load and compare: the adapter's name, and the largest absolute differences of unit
-    vectors and of logits relative to the largest logit.
+    """Build, load and compare a model of a family.
+
+    Returns:
+        the adapter's name, and the largest absolute differences of unit vectors, and of logits
+        relative to the largest logit.
     """
     torch.manual_seed(0)
     with quiet():
@@ -100,7 +103,7 @@ ADAPTERS = {
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the remarks of either library on random weights."""
+    """Silence the remarks of either library on random weights."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -112,7 +115,7 @@ def quiet() -> Iterator[None]:
 
 
 def disturbed(model: nn.Module) -> nn.Module:
-    """Gains, biases and tokens that are not those of a new model, so that each one matters."""
+    """Change gains, biases and tokens from those of a new model, so that each one matters."""
     for name, parameter in model.named_parameters():
         if parameter.ndim == 1 and not name.startswith("logit"):
             nn.init.normal_(parameter, mean=float(parameter.detach().mean()), std=0.2)
@@ -133,7 +136,7 @@ CLIP_PICTURES = {"size": {"shortest_edge": 32}, "crop_size": SQUARE}
 
 
 def in_transformers(kind: str, pictures: dict, vision: dict, text: dict, **more):
-    """(build, reference) of a model that transformers calls ``kind``."""
+    """Give (build, reference) of a model that transformers calls ``kind``."""
 
     def build(folder: Path) -> None:
         import transformers
@@ -172,7 +175,7 @@ def in_transformers(kind: str, pictures: dict, vision: dict, text: dict, **more)
 
 
 def pixels_for(kind: str, folder: Path, images: Tensor) -> dict[str, Tensor]:
-    """The encoder's pictures; those of NaFlex as transformers' own processor cuts them."""
+    """Prepare the encoder's pictures; those of NaFlex as transformers' own processor cuts them."""
     if kind != "Siglip2":
         return {"pixel_values": images}
     from transformers import Siglip2ImageProcessorPil
@@ -190,8 +193,9 @@ HALF = {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "squash"}
 
 
 def in_open_clip(vision: dict, text: dict, pictures: dict | None = None, narrow=None, **model):
-    """(build, reference) of a model with these settings; ``narrow`` is what timm is told besides
-    the name of an image encoder.
+    """Give (build, reference) of an open_clip model with these settings.
+
+    ``narrow`` is what timm is told besides the name of an image encoder.
     """
     narrow = narrow or {}
 
@@ -220,14 +224,14 @@ def in_open_clip(vision: dict, text: dict, pictures: dict | None = None, narrow=
 
 
 def created(folder: Path, narrow: dict, **options) -> nn.Module:
-    """open_clip's own model of a folder."""
+    """Create open_clip's own model of a folder."""
     with narrowed_timm(narrow) if narrow else contextlib.nullcontext():
         return import_open_clip().create_model(f"local-dir:{folder}", **options).eval()
 
 
 @contextlib.contextmanager
 def narrowed_timm(settings: dict) -> Iterator[None]:
-    """While active, timm builds models of a name with these settings."""
+    """Have timm build models of a name with these settings, while active."""
     import timm
 
     before = timm.create_model
@@ -246,7 +250,7 @@ def save(model: nn.Module, folder: Path) -> None:
 
 
 def write_unigram(folder: Path) -> None:
-    """A tokenizer of the kind that XLM-V has, with its special tokens, in place of the world's."""
+    """Write a tokenizer like XLM-V's, with its special tokens, in place of the world's."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -285,7 +289,7 @@ TANH = {"act_kwargs": {"approximate": "tanh"}}
 
 
 def siglip(image_encoder: str, heads: int, text: dict | None = None):
-    """A SigLIP of open_clip: its image encoder is timm's, two blocks of it."""
+    """Give (build, reference) of a SigLIP of open_clip: two blocks of timm's image encoder."""
     vision = {
         "timm_model_name": image_encoder,
         "timm_model_pretrained": False,

@@ -1,5 +1,6 @@
-"""Lessons as slides: ``python tools/slides.py --out slides notebooks/02_similarity_matrix.ipynb``
-(make slides).
+"""Turn lessons into slides.
+
+    python tools/slides.py --out slides notebooks/02_similarity_matrix.ipynb    # or: make slides
 
 A heading begins a slide. Below it, each prediction, each figure and each explanation after a figure
 is one step down (press the down key, or space). A figure stands alone, without the code that drew
@@ -22,7 +23,7 @@ LEFT_OUT = ("Exercises", "The course")
 
 
 def slides(notebook) -> nbformat.NotebookNode:
-    """The notebook with one cell for each step of a slide, and its place in the metadata."""
+    """Make the notebook with one cell for each step of a slide, and its place in the metadata."""
     shown, skipping = [], False
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
@@ -41,7 +42,7 @@ def slides(notebook) -> nbformat.NotebookNode:
 
 
 def steps(cell) -> list:
-    """A text is cut at headings, at predictions, and where it is too long; code is one step."""
+    """Cut a text at headings, at predictions, and where it is too long; code is one step."""
     if cell.cell_type != "markdown":
         return [cell]
     parts, part = [], []
@@ -56,7 +57,7 @@ def steps(cell) -> list:
 
 
 def place_of(step, before) -> str:
-    """slide: to the right; subslide: down; "-": on the slide of the step before."""
+    """Place a step: "slide" to the right, "subslide" down, "-" on the slide of the step before."""
     if step.cell_type == "markdown":
         return "slide" if re.match(r"##? ", step.source) else "subslide"
     if has_picture(step):

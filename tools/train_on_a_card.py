@@ -1,5 +1,6 @@
-"""Train the classroom model on a card within a time limit, and leave weights that are small enough
-to ship.
+"""Train the classroom model on a card within a time limit.
+
+It leaves weights that are small enough to ship:
 
     python tools/train_on_a_card.py --out card --minutes 9
 
@@ -90,10 +91,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check_size(preset: Preset) -> None:
-    """
+    """Check that a model is small enough to ship, before any time is spent on it.
+
     Raises:
-        UserError: for a model whose weights would be too large to ship; before any time is spent on
-            it.
+        UserError: for a model whose weights would be too large to ship.
     """
     with torch.device("meta"):
         size = 2 * sum(weight.numel() for weight in clipbench.CLIP(preset.model).parameters())
@@ -115,7 +116,7 @@ def about(device: torch.device, trainer: clipbench.Trainer, arguments: argparse.
 
 
 def speed(end: dict, steps: list[dict], device: torch.device) -> dict:
-    """Pairs, rate and memory of the training, and its loss at twenty places."""
+    """Summarise the pairs, rate and memory of the training, and its loss at twenty places."""
     every = max(1, len(steps) // 20)
     return {
         "pairs": end["pairs"],
@@ -127,7 +128,7 @@ def speed(end: dict, steps: list[dict], device: torch.device) -> dict:
 
 
 def accuracies(folder: Path, pictures: int) -> dict[str, dict]:
-    """Zero-shot metrics of the written model, as it will be loaded."""
+    """Measure zero-shot metrics of the written model, as it will be loaded."""
     encoder = clipbench.load(folder, precision="fp32")
     found = {}
     for name in DATA:

@@ -39,7 +39,7 @@ def show(name: str, pictures: int, *shares: float) -> None:
 
 
 def baselines_of_set(name: str) -> tuple[int, float, float, float]:
-    """(pictures, chance, most frequent class, nearest neighbour by pixels)."""
+    """Measure (pictures, chance, most frequent class, nearest neighbour by pixels)."""
     test, train = scene2_set(name), scene2_set(name, training=SET_TRAINING)
     most = int(test.labels.bincount(minlength=len(test.class_names)).max()) / len(test)
     asked, known = (unit_brightness(data) for data in (test, train))
@@ -53,13 +53,13 @@ def baselines_of_set(name: str) -> tuple[int, float, float, float]:
 
 
 def unit_brightness(data: PictureSet) -> torch.Tensor:
-    """(M, SIDE * SIDE): brightness with mean 0 and length 1."""
+    """Give brightness with mean 0 and length 1: (M, SIDE * SIDE)."""
     light = data.tensor(SIDE).float().mean(1).flatten(1)
     return F.normalize(light - light.mean(1, keepdim=True), dim=1)
 
 
 def baselines_of_task(task: SceneTask2) -> tuple[int, float, float, float]:
-    """(pictures, chance, texts alone, probe of pixels)."""
+    """Measure (pictures, chance, texts alone, probe of pixels)."""
     test, train = task.draw(TASK_TEST), task.draw(TASK_TRAINING, training=True)
     rows = [
         Rows(task.pictures(each, training).tensor(SIDE).flatten(1).float() / 255, each.labels)
@@ -70,7 +70,10 @@ def baselines_of_task(task: SceneTask2) -> tuple[int, float, float, float]:
 
 
 def accuracy_of_texts(train: Question, test: Question, steps: int = 200) -> float:
-    """Accuracy of choosing answers by their words and pairs of words, without a picture."""
+    """Measure the accuracy of choosing answers without a picture.
+
+    Answers are chosen by their words and pairs of words.
+    """
     known = {part for row in train.phrases for phrase in row for part in parts(phrase)}
     place = {part: number for number, part in enumerate(sorted(known))}
     weights = torch.zeros(len(place), requires_grad=True)
@@ -89,7 +92,7 @@ def parts(phrase: str) -> list[str]:
 
 
 def counts(question: Question, place: dict[str, int]) -> torch.Tensor:
-    """(M, K, W) how often each word and pair of words is in each answer."""
+    """Count how often each word and pair of words is in each answer: (M, K, W)."""
     result = torch.zeros(len(question.labels), len(question.phrases[0]), len(place))
     for row, phrases in enumerate(question.phrases):
         for answer, phrase in enumerate(phrases):

@@ -1,5 +1,4 @@
-"""What the worlds that are drawn look like: captions and pictures of training, and the generated
-pages.
+"""What the generated worlds look like: training captions and pictures, and the generated pages.
 
 ``python tests/support/drawn_data.py`` writes drawn_data.json anew. Models and tables were made from
 these data, so a change here is a change of every result: make it on purpose, and say so in
@@ -24,7 +23,7 @@ BLOCKS = 4  # a picture is noted as the mean brightness of 4 x 4 parts
 
 
 def brightness(pictures: np.ndarray) -> list[list[float]]:
-    """(B, H, W) to B rows of the means of BLOCKS x BLOCKS parts, one decimal."""
+    """Reduce (B, H, W) to B rows of the means of BLOCKS x BLOCKS parts, to one decimal."""
     side = pictures.shape[1] // BLOCKS
     parts = pictures.reshape(len(pictures), BLOCKS, side, BLOCKS, side).mean((2, 4))
     return parts.reshape(len(pictures), -1).round(1).tolist()
@@ -55,7 +54,7 @@ def describe() -> dict:
 
 
 def in_lines(description: dict) -> str:
-    """JSON with one line an entry."""
+    """Format as JSON with one line per entry."""
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(value)}" for name, value in description.items()
     )

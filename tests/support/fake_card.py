@@ -48,7 +48,7 @@ class Card(TorchDispatchMode):
 
 
 def run(func, args, kwargs):
-    """One operation, on the CPU in truth."""
+    """Run one operation, in truth on the CPU."""
     tensors = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
     here = any(isinstance(each, OnCard) for each in tensors)
     if (
@@ -89,7 +89,7 @@ def a_card() -> Iterator[torch.device]:
 
 
 def moved(model: torch.nn.Module) -> torch.nn.Module:
-    """The model with its weights on the card."""
+    """Move the weights and buffers of a model to the card and return the model."""
     for part in model.modules():
         for name, weight in part._parameters.items():
             if weight is not None:

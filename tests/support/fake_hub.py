@@ -1,5 +1,6 @@
-"""A hub of one's own on this machine: enough of its protocol for huggingface_hub to list and
-fetch a model's files.
+"""A local model hub that speaks enough of the hub's protocol for huggingface_hub.
+
+It lets huggingface_hub list and fetch a model's files on this machine.
 """
 
 import hashlib
@@ -96,7 +97,7 @@ class FakeHub:
         )
 
     def folder_of(self, repo_id: str, revision: str) -> Path | None:
-        """Of a branch or a commit."""
+        """Find the folder of a branch or a commit."""
         for (name, branch), folder in self.models.items():
             if name == repo_id and revision in (branch, commit_of(folder)):
                 return folder
@@ -140,7 +141,7 @@ def hash_of(file: Path) -> str:
 
 
 def stored_apart(file: Path) -> dict | None:
-    """What the hub tells of a large file."""
+    """Give what the hub reports about a large file that is stored separately."""
     if file.suffix != ".safetensors":
         return None
     data = file.read_bytes()

@@ -1,5 +1,6 @@
-"""What the frozen evaluation world looks like, in numbers. ``python tests/support/frozen_world.py``
-writes them anew.
+"""What the frozen evaluation world looks like, in numbers.
+
+``python tests/support/frozen_world.py`` writes them anew.
 
 Numbers measured on a frozen set can be compared for ever, so frozen_world.json changes only
 together with every result that was measured on the world before.
@@ -29,8 +30,9 @@ def digest(*parts) -> str:
 
 
 def projection(values: torch.Tensor) -> float:
-    """One number that changes with every value: their sum, weighted with cosines of their
-    positions.
+    """Compute one number that changes with every value.
+
+    It is the sum of the values, weighted with cosines of their positions.
     """
     flat = values.double().flatten()
     return float((flat * torch.arange(len(flat), dtype=torch.float64).cos()).sum())
@@ -68,7 +70,7 @@ def describe() -> dict:
 
 
 def in_lines(description: dict) -> str:
-    """JSON with one short line a set, so that a change is easy to see."""
+    """Format as JSON with one short line per set, so that a change is easy to see."""
     groups = [
         f' "{group}": {{\n'
         + ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in entries.items())

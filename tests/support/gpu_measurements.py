@@ -1,5 +1,6 @@
-"""What tests/gpu measures on a card, in sizes that a CPU rehearses: lessons, a training, a
-plain step, a huge batch.
+"""What tests/gpu measures on a card, in sizes that a CPU rehearses.
+
+The measurements are lessons, a training run, a plain step and a huge batch.
 """
 
 import math
@@ -56,13 +57,14 @@ REHEARSAL = Size("cpu", ("14",), NARROW, small_config(), 16, 64, 16, 2, 1.0, 64)
 
 
 def for_memory(size: Size, gigabytes: float) -> Size:
-    """Smaller steps where a card has too little memory for a plain step of 4,096, as a T4."""
+    """Use smaller steps where a card has too little memory for a plain step of 4,096, as a T4."""
     return size if gigabytes >= 70 else replace(size, batch=512, huge=8192, micro=256)
 
 
 class Noise:
-    """Pictures of noise, made where they are used; texts are random ids of full length, so
-    nothing is trimmed.
+    """Pictures of noise, made on the device that uses them.
+
+    The texts are random token ids of full length, so nothing is trimmed.
     """
 
     name = "noise"
@@ -132,8 +134,9 @@ def peak_gigabytes(size: Size) -> float | None:
 
 
 def lesson(size: Size, number: str, hub: Path) -> dict:
-    """Execute a lesson at ``full`` with the random checkpoint of a hub cache, in a process of its
-    own.
+    """Execute a lesson at ``full`` in a process of its own.
+
+    It uses the random checkpoint of a hub cache.
 
     Returns:
         seconds, and ``device``: where its encoder ran.
@@ -167,8 +170,9 @@ def lesson(size: Size, number: str, hub: Path) -> dict:
 
 
 def training(size: Size) -> dict:
-    """Lesson 01's training for some seconds: pairs a second, and by how much the loss is below
-    guessing, in nats.
+    """Run lesson 01's training for some seconds.
+
+    Reports pairs a second, and by how much the loss is below that of guessing, in nats.
     """
     preset = find_preset("tiny")
     if not size.cuda:
@@ -189,8 +193,9 @@ def training(size: Size) -> dict:
 
 
 def plain_step(size: Size) -> dict:
-    """A step without drawing and tokenizing: pairs a second, TFLOP/s, and how much of the
-    device that is.
+    """Measure a training step without drawing and tokenizing.
+
+    Reports pairs a second, TFLOP/s, and how much of the device's speed that is.
     """
     trainer = trainer_of(size, size.batch)
     batch = trainer.draw()
@@ -222,8 +227,9 @@ def plain_step(size: Size) -> dict:
 
 
 def huge_batch(size: Size) -> dict:
-    """A step of the gradient cache: its memory, and its time as a multiple of plain steps on as
-    many pairs.
+    """Measure a step with the gradient cache.
+
+    Reports its memory, and its time as a multiple of plain steps on as many pairs.
     """
     trainer = trainer_of(size, size.huge, size.micro)
     trainer.train_step()  # optimiser states, libraries

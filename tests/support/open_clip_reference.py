@@ -1,5 +1,6 @@
-"""open_clip as a reference: its models, its tokenizer, and the vocabulary of every real CLIP
-that it carries.
+"""open_clip as a reference: its models, its tokenizer, and the vocabulary of real CLIP models.
+
+Every real CLIP uses that vocabulary, and open_clip carries it.
 """
 
 import functools
@@ -21,7 +22,7 @@ OPENAI_BPE = Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")
 
 @functools.cache
 def real_tokenizer() -> Tokenizer:
-    """Of every real CLIP, made from OpenAI's file."""
+    """Make the tokenizer of every real CLIP from OpenAI's file."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(OPENAI_BPE, folder)
         return Tokenizer.from_folder(folder, 77)

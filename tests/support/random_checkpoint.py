@@ -1,6 +1,4 @@
-"""Checkpoints of random weights with the real vocabulary, in the layouts in which such models
-are published.
-"""
+"""Checkpoints of random weights with the real vocabulary, in the published layouts."""
 
 import json
 from pathlib import Path
@@ -23,7 +21,7 @@ NARROW = CLIPConfig(
 
 
 def write_checkpoint(folder: Path, config: CLIPConfig) -> Path:
-    """A model folder: transformers' layout, for ResNets open_clip's."""
+    """Write a model folder: transformers' layout, or open_clip's for ResNets."""
     torch.manual_seed(0)
     save = save_open_clip if isinstance(config.image, ResNetConfig) else save_pretrained
     save(folder, CLIP(config).eval(), real_tokenizer(), Preprocess(config.image_size))
@@ -32,7 +30,7 @@ def write_checkpoint(folder: Path, config: CLIPConfig) -> Path:
 
 
 def write_hub_cache(home: Path, config: CLIPConfig = NARROW) -> Path:
-    """An HF_HOME in whose cache HUB_ID is such a model, as if it had been downloaded."""
+    """Write an HF_HOME in whose cache HUB_ID is such a model, as if it had been downloaded."""
     owner, name = HUB_ID.split("/")
     snapshots = home / "hub" / f"models--{owner}--{name}" / "snapshots"
     snapshots.mkdir(parents=True)

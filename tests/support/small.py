@@ -35,7 +35,7 @@ def small_config(image=VIT, text=TRANSFORMER) -> CLIPConfig:
 
 
 def small_clip(image=VIT, text=TRANSFORMER, seed: int = 0) -> CLIP:
-    """A small model with random weights, in evaluation mode."""
+    """Build a small model with random weights, in evaluation mode."""
     torch.manual_seed(seed)
     return CLIP(small_config(image, text)).eval()
 
@@ -47,7 +47,7 @@ def small_encoder(seed: int = 0) -> ClipbenchEncoder:
 
 
 def write_small_model(folder: Path, model: CLIP | None = None) -> Path:
-    """A model folder as ``save_pretrained`` writes it."""
+    """Write a model folder in the way of ``save_pretrained``."""
     model = model or small_clip()
     save_pretrained(folder, model, world_tokenizer(), Preprocess(model.config.image_size))
     return folder
@@ -59,14 +59,14 @@ def noise_picture(width: int, height: int, seed: int = 0) -> Image.Image:
 
 
 def png(seed: int) -> bytes:
-    """A noisy picture of 32 x 32 pixels, as a file's bytes."""
+    """Make a noisy picture of 32 x 32 pixels, as a file's bytes."""
     file = io.BytesIO()
     noise_picture(32, 32, seed).save(file, format="PNG")
     return file.getvalue()
 
 
 def write_image_folder(folder: Path, classes: dict[str, int], size: int = 40) -> Path:
-    """A folder with one sub-folder a class and so many noisy pictures in each."""
+    """Write a folder with a sub-folder per class and the given number of noisy pictures in each."""
     for number, (name, count) in enumerate(classes.items()):
         (folder / name).mkdir(parents=True)
         for picture in range(count):
@@ -93,15 +93,16 @@ class EightPairs:
 
 
 def one_line(error: BaseException) -> str:
-    """The message of an error that must fit into one line."""
+    """Give the message of an error, and check that it fits into one line."""
     message = str(error)
     assert message and "\n" not in message, f"not one line: {message!r}"
     return message
 
 
 def token_id_rows(text: TransformerConfig, lengths: list[int]) -> torch.Tensor:
-    """Rows of so many random words between start and end of text, padded with 0 to the longest:
-    (B, T) int64.
+    """Make rows of token ids, one for each of the lengths: (B, T) int64.
+
+    A row has that many random words between start and end of text, padded with 0 to the longest.
     """
     generator = torch.Generator().manual_seed(len(lengths))
     start, end = text.vocab_size - 2, text.vocab_size - 1

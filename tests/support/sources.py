@@ -7,13 +7,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def module_of(path: Path) -> str:
-    """The dotted name by which a file is imported, packages with their `__init__`."""
+    """Give the dotted name by which a file is imported, packages with their `__init__`."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[1:] if parts[0] == "widgets" else parts)
 
 
 def imports_of(source: str, module: str = "") -> set[str]:
-    """Full names that `source` imports anywhere: `from a.b import c` gives a.b.c."""
+    """List the full names that `source` imports anywhere: `from a.b import c` gives a.b.c."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -14,7 +14,7 @@ VIT_TOWERS = small_config()
 def make_trainer(
     out=None, image=VIT_TOWERS.image, stream=None, seed=0, machine=None, **settings
 ) -> Trainer:
-    """A trainer of a small model on eight pairs, on one thread."""
+    """Make a trainer of a small model on eight pairs, on one thread."""
     settings = {"batch_size": 8, "pairs": 80, "warmup": 0.1, **settings}
     torch.manual_seed(seed)
     bundle = small_bundle(image)
@@ -24,12 +24,12 @@ def make_trainer(
 
 
 def small_bundle(image=VIT_TOWERS.image) -> ModelBundle:
-    """A small model of random weights that reads the world's words."""
+    """Make a small model of random weights that reads the world's words."""
     return ModelBundle(CLIP(small_config(image)), world_tokenizer(), Preprocess(image.image_size))
 
 
 def bits(trainer: Trainer) -> dict[str, torch.Tensor]:
-    """Everything that training changes: weights, statistics, and what the optimisers remember."""
+    """Collect everything that training changes: weights, statistics, and the optimisers' state."""
     return {**trainer.model.state_dict(), **optimizer_tensors(trainer.optimizers)}
 
 
@@ -63,7 +63,7 @@ class ManyPairs(EightPairs):
 
 
 def micro_batch_trainer(micro_batch=None, **settings) -> Trainer:
-    """A trainer of 24 different pairs at a time, in training mode."""
+    """Make a trainer that draws 24 different pairs at a time, in training mode."""
     settings = {"batch_size": 24, "pairs": 96, "stream": ManyPairs(), **settings}
     trainer = make_trainer(machine={"micro_batch": micro_batch}, **settings)
     trainer.model.train()

@@ -1,6 +1,4 @@
-"""What a browser sends to an app, well meant and hostile, and the pages on which it is then
-shown.
-"""
+"""What a browser sends to an app, well meant or hostile, and the pages that then show it."""
 
 import io
 import struct
@@ -14,14 +12,14 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as a PNG file's bytes."""
+    """Encode a picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def upload(app: ipywidgets.Widget, name: str, content: bytes) -> None:
-    """What the browser sends, in either version of ipywidgets."""
+    """Set what the browser would send, in either version of ipywidgets."""
     button = app._upload.button
     if isinstance(button.value, dict):
         button.metadata, button.data = [{"name": name}], [content]
@@ -32,7 +30,7 @@ def upload(app: ipywidgets.Widget, name: str, content: bytes) -> None:
 
 
 def bomb() -> bytes:
-    """A PNG of a few bytes that claims 40,000 x 40,000 pixels."""
+    """Make a PNG of a few bytes that claims 40,000 x 40,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -44,6 +42,6 @@ def bomb() -> bytes:
 
 
 def every_html(widget: ipywidgets.Widget) -> list[ipywidgets.HTML]:
-    """All parts of an app that show HTML."""
+    """Collect all parts of an app that show HTML."""
     inside = [html for child in getattr(widget, "children", ()) for html in every_html(child)]
     return [widget, *inside] if isinstance(widget, ipywidgets.HTML) else inside

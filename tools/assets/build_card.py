@@ -1,5 +1,6 @@
-"""Write the classroom model's card from its records: README.md in its folder, with the hub's front
-matter.
+"""Write the classroom model's card from its records.
+
+The card is README.md in the model's folder, with the hub's front matter:
 
     python -m tools.assets.build_card
 
@@ -61,14 +62,14 @@ COSTS = {  # number of the cost record -> (what it is, how to write it)
 
 
 def card() -> str:
-    """The whole file."""
+    """Compose the whole file."""
     about = json.loads((FOLDER / "about.json").read_text(encoding="utf-8"))
     parts = [what_it_is(), how_it_was_trained(about), evaluation(), limits(), biases(), LICENCES]
     return FRONT_MATTER + "\n" + "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def record(name: str) -> dict | None:
-    """The metrics of a record of this model."""
+    """Read the metrics of a record of this model; None where there is no such record."""
     file = RECORDS / f"classroom-{name}.json"
     return json.loads(file.read_text(encoding="utf-8")).get("metrics") if file.exists() else None
 
@@ -98,8 +99,9 @@ model, processor = CLIPModel.from_pretrained(FOLDER), CLIPProcessor.from_pretrai
 
 
 def costs() -> str:
-    """Of ``clipbench bench shipped --json``, kept as a record once it was run on a quiet
-    machine.
+    """Give the table of costs that ``clipbench bench shipped --json`` measured.
+
+    The record was kept once it had been run on a quiet machine.
     """
     file = RECORDS / "classroom-cost.json"
     if not file.exists():
@@ -162,8 +164,9 @@ def zero_shot_row(name: str, what: str) -> str | None:
 
 
 def tasks() -> str:
-    """What the model understands of scenes; next to it what a linear probe of its features
-    knows.
+    """Give the table of what the model understands of scenes.
+
+    Next to it stands what a linear probe of its features knows.
     """
     metrics = record("scene-tasks")
     if not metrics:

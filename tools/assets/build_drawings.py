@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def from_sheets(count: int) -> list[Candidate]:
-    """The drawings of the first world's three sheets, whose cells are the concepts in order."""
+    """Cut drawings from the first world's three sheets, whose cells are the concepts in order."""
     found = []
     for sheet in (NOTO, *SHARED_HELD_OUT):
         with Image.open(WORLD / f"{sheet}.webp") as image:
@@ -89,7 +89,7 @@ def from_sheets(count: int) -> list[Candidate]:
 
 
 def from_sets(iconify: Path, node_modules: Path, about: dict, concepts: list) -> list[Candidate]:
-    """The rendered drawings of all other sets."""
+    """Render the drawings of all other sets."""
     emoji = [icon_sets.emoji_drawings(iconify, name, concepts) for name in icon_sets.EMOJI_SETS]
     chosen = [
         name
@@ -105,8 +105,10 @@ def from_sets(iconify: Path, node_modules: Path, about: dict, concepts: list) ->
 
 
 def candidate(icon: Icon, sprite: Image.Image, about: dict) -> Candidate | None:
-    """With the sheet it belongs to; None for an icon that is a mere square, or a held-out one in
-    colours.
+    """Make a candidate with the sheet that it belongs to.
+
+    Returns:
+        None for an icon that is a mere square, or a held-out one in colours.
     """
     if icon.set in icon_sets.EMOJI_SETS:
         is_mask = not about[icon.set]["palette"]
@@ -130,7 +132,7 @@ def by_concept(drawings: list[Candidate]) -> dict[int, list[Candidate]]:
 
 
 def without_copies(drawings: list[Candidate]) -> list[Candidate]:
-    """Without trained icons that copy another one of their concept."""
+    """Leave out trained icons that copy another one of their concept."""
     icons = [drawing for drawing in drawings if drawing.sheet.startswith("icons-")]
     kept = {id(drawing) for drawing in drawings} - {id(drawing) for drawing in icons}
     for group in by_concept(icons).values():
@@ -141,8 +143,9 @@ def without_copies(drawings: list[Candidate]) -> list[Candidate]:
 
 
 def without_twins(drawings: list[Candidate], count: int) -> list[Candidate]:
-    """Without trained drawings that are twins of a held-out one; the held-out ones say how alike
-    the nearest of the others is.
+    """Leave out trained drawings that are twins of a held-out one.
+
+    The held-out ones that stay record how alike the nearest of the others is.
     """
     kept, removed, stayed = [], Counter(), 0
     groups = by_concept(drawings)
@@ -171,7 +174,7 @@ def described(drawings: list[Candidate]) -> tuple[np.ndarray, ...]:
 
 
 def in_sheets(drawings: list[Candidate]) -> dict[str, list[Candidate]]:
-    """File name -> its drawings; what is too many for one sheet goes into several, numbered."""
+    """Map file name -> its drawings; what is too many for one sheet goes into several, numbered."""
     sheets = {}
     for name in dict.fromkeys(drawing.sheet for drawing in drawings):
         held = [drawing for drawing in drawings if drawing.sheet == name]
@@ -190,7 +193,7 @@ def write_sheet(path: Path, drawings: list[Candidate]) -> None:
 
 
 def write_table(sheets: dict[str, list[Candidate]], about: dict) -> None:
-    """drawings.json: the sets with maker and licence, and what each cell of each sheet shows."""
+    """Write drawings.json: the sets with maker and licence, and each sheet's cells."""
     used = dict.fromkeys(drawing.set for held in sheets.values() for drawing in held)
     table = {
         "sets": {name: set_entry(about[name]) for name in used},
@@ -228,7 +231,7 @@ def sheet_entry(name: str, drawings: list[Candidate]) -> dict:
 
 
 def pretty(table: dict) -> str:
-    """JSON with one line for each set and one for each twenty drawings."""
+    """Format as JSON with one line for each set and one for each twenty drawings."""
     short = {"ensure_ascii": False, "separators": (",", ":")}
     sets = ",\n".join(f'"{name}":{json.dumps(row, **short)}' for name, row in table["sets"].items())
     sheets = []
@@ -241,7 +244,7 @@ def pretty(table: dict) -> str:
 
 
 def write_makers(drawings: list[Candidate], about: dict) -> None:
-    """MAKERS.md: whom the drawings are by, and under which licence."""
+    """Write MAKERS.md: whom the drawings are by, and under which licence."""
     count = Counter(drawing.set for drawing in drawings)
     held_out = {drawing.set for drawing in drawings if drawing.held_out}
     rows = [
@@ -276,7 +279,7 @@ def maker_row(name: str, about: dict, count: int, held_out: bool) -> str:
 
 
 def write_licences(node_modules: Path, used: set[str]) -> None:
-    """The texts, except of what has one already."""
+    """Write the texts of the licences, except of those that have one already."""
     for name in sorted(used - {"CC-BY-SA-4.0", NOTO_LICENCE}):
         source = node_modules / "spdx-license-list" / "licenses" / f"{name}.json"
         text = json.loads(source.read_text(encoding="utf-8"))["licenseText"]

@@ -1,5 +1,6 @@
-"""Rebuild the prompts of ImageNet and its variants: OpenAI's names and 80 templates, as open_clip's
-package has them.
+"""Rebuild the prompts of ImageNet and its variants.
+
+They are OpenAI's names and 80 templates, as open_clip's package has them:
 
     python tools/assets/build_prompts.py
 

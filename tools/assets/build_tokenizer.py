@@ -1,7 +1,8 @@
-"""Rebuild the world's vocabulary: byte-pair merges learned from its captions and its names in five
-languages.
+"""Rebuild the world's vocabulary of byte-pair merges.
 
-python tools/assets/build_tokenizer.py
+The merges are learned from the world's captions and its names in five languages:
+
+    python tools/assets/build_tokenizer.py
 """
 
 import json
@@ -23,8 +24,9 @@ SEED = 77  # a world that neither training nor evaluation uses
 
 
 def corpus():
-    """Captions, and every name and keyword several times so that each becomes a few tokens at
-    most.
+    """Yield the texts to learn from: captions, and every name and keyword several times.
+
+    The repetition makes each of these a few tokens at most.
     """
     for start in range(0, 200_000, 8192):
         yield from caption_scenes(draw_factors(torch.arange(start, start + 8192), SEED))

@@ -32,7 +32,7 @@ SMOOTHED = 50  # steps that a noted loss is the mean of
 
 
 def ship(name: str, run: Path) -> Path:
-    """Write the twin's folder; returns it.
+    """Write the twin's folder and return it.
 
     Raises:
         UserError: when the run is not finished, not of that preset, or its weights are too large to
@@ -79,7 +79,7 @@ def how_it_was_made(file: str, recipe: dict, state: dict, run: Path) -> dict:
 
 
 def losses(file: Path) -> dict[str, float]:
-    """Pairs seen -> mean loss of the steps just before, evenly over the run."""
+    """Map pairs seen -> mean loss of the steps just before, evenly over the run."""
     rows = list(csv.DictReader(file.open(encoding="utf-8")))
     places = [round(len(rows) * (k + 1) / POINTS) for k in range(POINTS)]
     return {
@@ -91,7 +91,7 @@ def losses(file: Path) -> dict[str, float]:
 
 
 def weights_size(folder: Path) -> int:
-    """Bytes of the model's weights and its objective's."""
+    """Give the bytes of the weights of the model and its objective."""
     return sum(
         (folder / name).stat().st_size for name in (WEIGHTS, HEADS) if (folder / name).exists()
     )

@@ -1,7 +1,9 @@
-"""Rebuild the words of printed signs: 5,000 common English ones, of which 500 are never printed in
-training.
+"""Rebuild the words of printed signs: 5,000 common English ones.
 
-It reads SCOWL's lists (Debian: ``scowl``), and to leave words out the npm package ``naughty-words``:
+Of these, 500 are never printed in training.
+
+SCOWL's lists (Debian: ``scowl``) are the source; the npm package ``naughty-words`` says what to
+leave out:
 
     python -m tools.assets.build_words /usr/share/dict/scowl node_modules
 
@@ -68,7 +70,7 @@ def main() -> None:
 
 
 def level_words(lists: Path, level: str) -> set[str]:
-    """The lower-case words of one of SCOWL's levels, in American spelling."""
+    """Read the lower-case words of one of SCOWL's levels, in American spelling."""
     found = " ".join(
         (lists / f"{kind}-words.{level}").read_text(encoding="latin-1")
         for kind in ("english", "american")
@@ -77,7 +79,7 @@ def level_words(lists: Path, level: str) -> set[str]:
 
 
 def by_hash(words) -> list[str]:
-    """In an order that depends on nothing but the words themselves."""
+    """Sort into an order that depends on nothing but the words themselves."""
     return sorted(words, key=lambda word: hashlib.sha256(word.encode()).hexdigest())
 
 
@@ -94,7 +96,7 @@ def is_wanted(word: str, rude: set[str]) -> bool:
 
 
 def is_inflection(word: str, known: set[str]) -> bool:
-    """Whether it is a known word with -s, -es, -ies, -ed or -ing."""
+    """Say whether it is a known word with -s, -es, -ies, -ed or -ing."""
     if word.endswith("ss"):
         return False
     stems = {word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}

@@ -203,8 +203,9 @@ HYPERNYMS = {
 
 
 def emoji_rows():
-    """Yield (code points, name, group, subgroup) of every fully qualified emoji without a skin
-    tone.
+    """Yield (code points, name, group, subgroup) of every fully qualified emoji.
+
+    Emoji with a skin tone are left out.
     """
     group = subgroup = None
     for line in (UNICODE / "emoji/emoji-test.txt").read_text().splitlines():
@@ -224,7 +225,7 @@ def is_kept(name, subgroup):
 
 
 def annotations(language):
-    """CLDR's short names and keywords: {emoji without U+FE0F: (name, [keyword, ...])}."""
+    """Read CLDR's short names and keywords: {emoji without U+FE0F: (name, [keyword, ...])}."""
     names, keywords = {}, {}
     for folder in ("annotations", "annotationsDerived"):
         tree = ElementTree.parse(UNICODE / f"cldr/common/{folder}/{language}.xml")
@@ -271,8 +272,9 @@ def concept(codes, name, group, subgroup, cldr, english):
 
 
 def choose_tiny(concepts):
-    """The 256 concepts of the tiny world: short one-word names, and three that famous examples
-    need.
+    """Choose the 256 concepts of the tiny world.
+
+    They have short one-word names, except three that famous examples need.
     """
     wanted = ("black cat", "green apple", "computer mouse")
     groups = {
@@ -325,7 +327,10 @@ def svg_sprite(path):
 
 
 def svg_file(folder, codes, upper):
-    """Art sets name files by code points, some with and some without the variation selector."""
+    """Find the file of an emoji in a set of art.
+
+    Art sets name files by code points, some with and some without the variation selector.
+    """
     spelled = codes if upper else [code.lstrip("0") for code in codes]
     for chosen in (spelled, [code for code in spelled if code != "FE0F"]):
         stem = "-".join(chosen)

@@ -57,7 +57,7 @@ class Icon:
 
 
 def slug(name: str) -> str:
-    """ "Mrs. Claus" -> "mrs-claus", as icon sets spell names."""
+    """Spell a name as icon sets do: "Mrs. Claus" -> "mrs-claus"."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
 
@@ -67,12 +67,12 @@ def read_set(folder: Path, prefix: str) -> dict:
 
 
 def read_about(folder: Path) -> dict[str, dict]:
-    """Prefix -> name, author, licence and category of each set."""
+    """Read prefix -> name, author, licence and category of each set."""
     return json.loads((folder / "collections.json").read_text(encoding="utf-8"))
 
 
 def is_trained_icon_set(prefix: str, about: dict) -> bool:
-    """Whether a set's icons may be trained on: permissive, of things, and not held out."""
+    """Say whether a set's icons may be trained on: permissive, of things, and not held out."""
     return (
         about["license"].get("spdx") in PERMISSIVE
         and about.get("category") not in LEFT_OUT_CATEGORIES
@@ -82,8 +82,10 @@ def is_trained_icon_set(prefix: str, about: dict) -> bool:
 
 
 def svg_of(data: dict, name: str) -> str | None:
-    """The whole SVG of an icon or of an alias that is not turned or mirrored; None for hidden
-    ones.
+    """Give the whole SVG of an icon, or of an alias that is not turned or mirrored.
+
+    Returns:
+        None for hidden ones.
     """
     icon = data["icons"].get(name) or resolved(data, name)
     if icon is None or icon.get("hidden"):
@@ -109,8 +111,9 @@ def names_of(data: dict) -> list[str]:
 
 
 def without_style(name: str, data: dict) -> str:
-    """ "cat-fill-24" -> "cat": without the set's own prefixes and suffixes and the common words of
-    style and size.
+    """Remove style and size from an icon's name: "cat-fill-24" -> "cat".
+
+    It removes the set's own prefixes and suffixes, and the common words of style and size.
     """
     for mark in data.get("suffixes") or {}:
         name = name.removesuffix(f"-{mark}") if mark else name
@@ -121,8 +124,9 @@ def without_style(name: str, data: dict) -> str:
 
 
 def emoji_drawings(folder: Path, prefix: str, concepts: Sequence[dict]) -> list[Icon]:
-    """One drawing of each concept that an emoji set has, found by its code points or by its Unicode
-    name.
+    """Find one drawing of each concept that an emoji set has.
+
+    A concept is found by its code points or by its Unicode name.
     """
     data, unicode_names = read_set(folder, prefix), code_names(read_noto(folder))
     own_codes = code_names(data)
@@ -144,7 +148,7 @@ def read_noto(folder: Path) -> dict:
 
 
 def code_names(data: dict) -> dict[str, str]:
-    """Code points without variation selectors -> name."""
+    """Map code points without variation selectors -> name."""
     pairs = reversed(data.get("chars", {}).items())
     return {plain_code(code): name for code, name in pairs}
 
@@ -158,8 +162,9 @@ def unhyphened(name: str) -> str:
 
 
 def named_icons(folder: Path, prefix: str, concepts: Sequence[dict], styles: int = 2) -> list[Icon]:
-    """Icons that bear a concept's name, at most two styles of each: the plain one, and one that is
-    filled.
+    """Find the icons that bear a concept's name, by default at most two styles of each.
+
+    The two are the plain one, and one that is filled.
     """
     data = read_set(folder, prefix)
     wanted = {
@@ -181,6 +186,6 @@ def named_icons(folder: Path, prefix: str, concepts: Sequence[dict], styles: int
 
 
 def chosen_styles(names: list[str]) -> list[str]:
-    """The shortest name first, then filled ones, then the others."""
+    """Order names: the shortest first, then filled ones, then the others."""
     first, *others = sorted(names, key=lambda name: (len(name), name))
     return [first, *sorted(others, key=lambda name: not FILLED.search(name))]

@@ -1,5 +1,6 @@
-"""How alike two drawings are, whoever made them: so that copies of a held-out drawing are not
-trained on.
+"""How alike two drawings are, whoever made them.
+
+It keeps copies of a held-out drawing out of training.
 
 Two sprites of 64 pixels, both cut to what is drawn, are compared at 32: the overlap of their shapes
 (intersection over union of the alphas) and the correlation of their luminances on white, within the
@@ -27,8 +28,10 @@ COPIES = 0.98
 def shapes_and_luminances(
     sprites: Sequence[Image.Image], is_mask: Sequence[bool]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(alpha, luminance on white, whether of one colour): two of (N, 32, 32) float32 in [0, 1] and
-    (N,) bool.
+    """Give each sprite's alpha, its luminance on white, and whether it is of one colour.
+
+    Returns:
+        two arrays (N, 32, 32) of float32 in [0, 1], and one (N,) of bool.
     """
     pixels = small_pixels(sprites) / 255
     alpha = pixels[..., 3]
@@ -37,7 +40,7 @@ def shapes_and_luminances(
 
 
 def small_pixels(sprites: Sequence[Image.Image]) -> np.ndarray:
-    """(N, 32, 32, 4) float32: premultiplied RGBA, 0 to 255."""
+    """Shrink sprites to (N, 32, 32, 4) float32: premultiplied RGBA, 0 to 255."""
     pixels = np.zeros((len(sprites), SIZE, SIZE, 4), np.float32)
     for number, sprite in enumerate(sprites):
         pixels[number] = sprite.convert("RGBa").resize((SIZE, SIZE), Image.Resampling.BOX)
@@ -45,8 +48,10 @@ def small_pixels(sprites: Sequence[Image.Image]) -> np.ndarray:
 
 
 def likeness(first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...]) -> np.ndarray:
-    """(N, M) in [-1, 1]: each of the first against each of the second, both as from
-    `shapes_and_luminances`.
+    """Compare each of the first with each of the second, both as from `shapes_and_luminances`.
+
+    Returns:
+        (N, M) in [-1, 1].
     """
     whole = first[2][:, None] | second[2][None]
     best = np.full(whole.shape, -1.0, np.float32)
@@ -65,7 +70,7 @@ def alike(
     luminances: np.ndarray,
     whole: np.ndarray,
 ) -> np.ndarray:
-    """(M,): one drawing (32, 32) against (M, 32, 32), without a shift."""
+    """Compare one drawing (32, 32) with (M, 32, 32), without a shift: (M,)."""
     union = np.maximum(alpha, alphas)
     overlap = np.minimum(alpha, alphas).sum((1, 2)) / union.sum((1, 2)).clip(1e-6)
     weights = np.where(whole[:, None, None], 1, union)
@@ -73,8 +78,9 @@ def alike(
 
 
 def correlation(one: np.ndarray, many: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(M,): weighted correlation of (32, 32) with each of (M, 32, 32); 1 where both are flat, 0
-    where one is.
+    """Compute the weighted correlation of (32, 32) with each of (M, 32, 32): (M,).
+
+    It is 1 where both are flat, 0 where only one is.
     """
     weights = weights / weights.sum((1, 2), keepdims=True).clip(1e-6)
     one = one - (weights * one).sum((1, 2), keepdims=True)
@@ -86,7 +92,7 @@ def correlation(one: np.ndarray, many: np.ndarray, weights: np.ndarray) -> np.nd
 
 
 def without_copies(sprites: Sequence[Image.Image]) -> list[int]:
-    """Positions of the drawings that copy none before them."""
+    """List the positions of the drawings that copy none before them."""
     vectors = small_pixels(sprites).reshape(len(sprites), -1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
     kept: list[int] = []

@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).with_name("render_icons.mjs")
 
 
 def render_icons(svgs: Sequence[str], node_modules: Path) -> list[Image.Image | None]:
-    """A sprite for each SVG text; None for one that is empty or that the renderer cannot read."""
+    """Render each SVG text to a sprite; None for one that is empty or cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         jobs, out = Path(folder, "jobs.json"), Path(folder, "out.bin")
         jobs.write_text(json.dumps(list(svgs)), encoding="utf-8")
@@ -35,7 +35,7 @@ def render_icons(svgs: Sequence[str], node_modules: Path) -> list[Image.Image | 
 
 
 def pngs(content: bytes) -> list[bytes]:
-    """The pictures in what the script wrote."""
+    """Split what the script wrote into the PNG files in it."""
     found, place = [], 0
     while place < len(content):
         (length,) = struct.unpack_from("<I", content, place)

@@ -11,8 +11,10 @@ GREYS = 8  # levels of a drawing of one colour
 
 
 def squared(picture: Image.Image) -> Image.Image | None:
-    """Cut to the drawn part, centre on a square and shrink to a sprite with a one-pixel margin;
-    None for an empty picture.
+    """Cut to the drawn part, centre on a square and shrink to a sprite with a one-pixel margin.
+
+    Returns:
+        None for an empty picture.
     """
     box = picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox()
     if box is None:
@@ -32,7 +34,7 @@ def squared(picture: Image.Image) -> Image.Image | None:
 
 
 def joined(sprites: Sequence[Image.Image], mode: str) -> Image.Image:
-    """One sheet with the sprites in rows."""
+    """Join the sprites, in rows, into one sheet."""
     rows = -(-len(sprites) // COLUMNS)
     sheet = Image.new(mode, (COLUMNS * SPRITE, rows * SPRITE))
     for index, sprite in enumerate(sprites):

@@ -1,5 +1,6 @@
-"""The pictures of the apps in docs/, from the page that a class sees: ``python
-tools/docs/app_pictures.py URL [APP ...]``.
+"""Take the pictures of the apps in docs/ from the page that a class sees.
+
+    python tools/docs/app_pictures.py URL [APP ...]
 
 URL is where ``make app`` runs. Needs the extra "browser" and Chromium. Each picture is written at
 the page's own size (72 dpi), in at most 256 colours.

@@ -1,7 +1,7 @@
-"""Fill the parts of README.md and docs/*.md that are computed: ``python tools/docs/build.py`` (make
-docs).
+"""Fill the parts of README.md and docs/*.md that are computed.
 
-A part stands between <!-- name --> and <!-- /name -->. A test fails when one of them is stale.
+Run it with ``python tools/docs/build.py`` (make docs). A part stands between <!-- name --> and
+<!-- /name -->. A test fails when one of them is stale.
 
 * badges: Binder, Colab and app links from the one address in pyproject.toml; nothing while there is
   none
@@ -28,13 +28,13 @@ BINDER, COLAB = "https://mybinder.org/v2/gh", "https://colab.research.google.com
 
 
 def project_address() -> str | None:
-    """The one address of the project: [project.urls] Repository in pyproject.toml."""
+    """Read the one address of the project: [project.urls] Repository in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project.get("urls", {}).get("Repository")
 
 
 def launch_links(address: str, version: str = "HEAD") -> dict[str, str]:
-    """Where a click starts the lessons or the apps, for a repository on GitHub."""
+    """Give the links that start the lessons or the apps with a click, for a GitHub repository."""
     match = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", address)
     if not match:
         raise ValueError(
@@ -52,7 +52,7 @@ def launch_links(address: str, version: str = "HEAD") -> dict[str, str]:
 
 
 def start_page() -> str | None:
-    """The notebook that Voila shows as the apps' start page."""
+    """Find the notebook that Voila shows as the apps' start page."""
     pages = sorted((ROOT / "app").glob("*.ipynb"))
     return pages[0].relative_to(ROOT).as_posix() if pages else None
 
@@ -73,19 +73,19 @@ def lesson_sources() -> list[Path]:
 
 
 def title_of(source: Path) -> str:
-    """The heading of a lesson, without its number."""
+    """Read the heading of a lesson, without its number."""
     return re.search(r"^# # \d\d (.*)$", source.read_text(encoding="utf-8"), re.MULTILINE)[1]
 
 
 def minutes_of(source: Path) -> str:
-    """How long the lesson says that it takes."""
+    """Read how long the lesson says that it takes."""
     text = source.read_text(encoding="utf-8").replace("\n# ", " ")
     found = re.search(r"[Ii]t takes about ([\d]+(?: to \d+)?) minutes", text)
     return found[1] if found else "–"
 
 
 def measured() -> dict[str, dict]:
-    """Each lesson's row in the record of tools/measure_notebooks.py."""
+    """Read each lesson's row in the record of tools/measure_notebooks.py."""
     record = RECORDS / "notebooks.json"
     rows = json.loads(record.read_text(encoding="utf-8"))["notebooks"] if record.exists() else []
     return {row["notebook"]: row for row in rows}
@@ -133,7 +133,7 @@ PARTS = {"badges": badges, "lessons": lessons, "notebooks": notebooks}
 
 
 def filled(text: str) -> str:
-    """A page with its computed parts made anew."""
+    """Fill a page's computed parts anew."""
     for name, make in PARTS.items():
         pattern = re.compile(rf"(<!-- {name} -->\n)[\s\S]*?(<!-- /{name} -->)")
         if pattern.search(text):

@@ -1,5 +1,6 @@
-"""The table of findings, docs/findings.md, made from clipbench/assets/records: ``python
-tools/docs/findings.py`` (make docs).
+"""The table of findings, docs/findings.md, made from clipbench/assets/records.
+
+Run it with ``python tools/docs/findings.py`` (make docs).
 
 Each claim is a function of records to what is seen and whether the effect appears. A claim whose
 records are not there is listed as not measured; a record that no claim uses is listed with its
@@ -25,8 +26,9 @@ PAGE = ROOT / "docs" / "findings.md"
 
 @dataclass(frozen=True)
 class Seen:
-    """What the records show: a sentence with its interval, whether the effect appears, and why
-    (not).
+    """What the records show.
+
+    It holds a sentence with its interval, whether the effect appears, and why (not).
     """
 
     numbers: str
@@ -46,7 +48,7 @@ CLAIMS: list[Claim] = []
 
 
 def claim(said: str, where: str, *records: str):
-    """Puts the function below it into the table."""
+    """Put the function below it into the table of claims."""
 
     def add(seen):
         CLAIMS.append(Claim(said, where, records, seen))
@@ -59,14 +61,15 @@ def claim(said: str, where: str, *records: str):
 
 
 def percent(metrics: dict, name: str) -> str:
-    """ "89.6 % (88.8 to 90.5)"."""
+    """Format a share with its interval as "89.6 % (88.8 to 90.5)"."""
     value, low, high = (100 * metrics[name + end] for end in ("", "_low", "_high"))
     return f"{value:.1f} % ({low:.1f} to {high:.1f})"
 
 
 def over_seeds(values: list[float], unit: str = "%") -> str:
-    """Mean of runs with other seeds, with Student's 95 % interval; each value where there are
-    fewer than three.
+    """Format the mean of runs with other seeds, with Student's 95 % interval.
+
+    Where there are fewer than three, each value is given instead.
     """
     mean = statistics.fmean(values)
     if len(values) < 3:
@@ -392,7 +395,7 @@ def _(runs):
 
 
 def along(records: list[dict], name: str, why: str) -> Seen:
-    """Accuracy at each value of a setting, over the seeds that a record of several runs holds."""
+    """Give accuracy at each value of a setting, over the seeds of a record of several runs."""
     (record,) = records
     values = sorted({run[name] for run in record["runs"]})
     best = {
@@ -408,7 +411,7 @@ def along(records: list[dict], name: str, why: str) -> Seen:
 
 
 def best_of_rates(runs: list[dict]) -> list[float]:
-    """Accuracy of each seed, in per cent, at the learning rate that is best on average."""
+    """Give each seed's accuracy, in per cent, at the learning rate that is best on average."""
     rates = {run.get("rate") for run in runs}
     by_rate = [[100 * run["top1"] for run in runs if run.get("rate") == rate] for rate in rates]
     return max(by_rate, key=statistics.fmean)
@@ -624,8 +627,10 @@ def page(records: dict[str, dict]) -> str:
 
 
 def figures_part() -> tuple[str, list[str]]:
-    """What `clipbench figures` finds in the records, a row a figure of the paper, and what has
-    no records yet.
+    """Tabulate what `clipbench figures` finds in the records, a row for each figure of the paper.
+
+    Returns:
+        the table, and the figures that have no records yet.
     """
     missing = []
     rows = [
@@ -647,7 +652,7 @@ def figures_part() -> tuple[str, list[str]]:
 
 
 def others(records: dict[str, dict]) -> str:
-    """Records that no claim uses, with their accuracy."""
+    """List records that no claim uses, with their accuracy."""
     rows = [
         f"| {name} | {record['settings'].get('task', '')} | {percent(record['metrics'], 'top1')} |"
         for name, record in records.items()

@@ -1,5 +1,6 @@
-"""The figure at the top of the README: ``python tools/docs/opening_figure.py`` writes
-docs/opening.png.
+"""Draw the figure at the top of the README.
+
+``python tools/docs/opening_figure.py`` writes docs/opening.png.
 
 On the left one apple with three papers, judged by two shipped twins that differ only in whether
 their training world had printed signs. On the right the same question over 2,000 pictures, from
@@ -37,13 +38,16 @@ def probabilities(twin: str, pictures: list) -> list[list[float]]:
 
 
 def records(twin: str) -> list[dict]:
-    """Metrics of each seed."""
+    """Read the metrics of each seed."""
     files = sorted((ROOT / "clipbench/assets/records").glob(f"typographic-{twin}-*.json"))
     return [json.loads(file.read_text(encoding="utf-8"))["metrics"] for file in files]
 
 
 def cost_of_reading(twin: str) -> float:
-    """Points of two-way accuracy that the word takes beyond the control word, mean over seeds."""
+    """Give the points of two-way accuracy that the word costs beyond the control word.
+
+    It is the mean over seeds.
+    """
     each = [
         100 * (metrics["two_way_control"] - metrics["two_way_attacked"])
         for metrics in records(twin)
@@ -90,7 +94,7 @@ def draw_picture(axes, picture) -> None:
 
 
 def draw_bars(axes, said: dict[str, list[float]], labelled: bool) -> None:
-    """One pair of bars for each name."""
+    """Draw one pair of bars for each name."""
     for offset, (twin, values) in zip((-0.19, 0.19), said.items(), strict=True):
         rows = [row + offset for row in range(len(NAMES))]
         axes.barh(rows, values, 0.36, color=TWINS[twin][1])
@@ -113,8 +117,9 @@ def draw_bars(axes, said: dict[str, list[float]], labelled: bool) -> None:
 
 
 def draw_records(axes, costs: dict[str, float]) -> None:
-    """Two-way accuracy with the control word and with the name of another class: a line for
-    each seed.
+    """Draw two-way accuracy with the control word and with the name of another class.
+
+    There is a line for each seed.
     """
     for twin, (_, colour) in TWINS.items():
         for metrics in records(twin):
