@@ -17,26 +17,28 @@ class Notice(UserWarning):
 
 
 def notice(line: str) -> None:
-    """Say what was ignored, guessed or left out: a warning in Python, a line on stderr in the
-    command line.
+    """Say what was ignored, guessed or left out.
+
+    It is a warning in Python, and a line on stderr in the command line.
     """
     warnings.warn(line, Notice, stacklevel=3)
 
 
 def missing_package(purpose: str, package: str, extra: str) -> UserError:
-    """What to raise where a package of one of clipbench's extras is not installed."""
+    """Make the error for a package of one of clipbench's extras that is not installed."""
     return UserError(f"{purpose} needs {package}: pip install 'clipbench[{extra}]'")
 
 
 def in_words(error: Exception) -> str:
-    """What an app says of an error: a user's mistake in its own words, anything else with its
-    kind.
+    """Word an error for an app.
+
+    A user's mistake comes in its own words, anything else with its kind.
     """
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says, in one line; its kind where it says nothing."""
+    """Give another library's error in one line; its kind where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 

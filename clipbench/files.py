@@ -21,7 +21,9 @@ ASSETS = Path(__file__).parent / "assets"
 
 @contextlib.contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """Write into the folder that this yields; on success it becomes ``folder``, on any failure it
+    """Write a folder whole or not at all.
+
+    Write into the folder that this yields; on success it becomes ``folder``, on any failure it
     disappears.
 
     Raises:
@@ -49,7 +51,10 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 
 def system_error(error: Exception) -> int | None:
-    """The system's number for a failed write; safetensors gives it in its message only."""
+    """Find the system's error number for a failed write.
+
+    safetensors gives it in its message only.
+    """
     if isinstance(error, OSError):
         return error.errno
     found = re.search(r"\(os error (\d+)\)", str(error))
@@ -57,8 +62,9 @@ def system_error(error: Exception) -> int | None:
 
 
 def replace_folder(part: Path, folder: Path) -> None:
-    """Put ``part`` in the place of ``folder``; between the two renames the old content has
-    another name.
+    """Put ``part`` in the place of ``folder``.
+
+    Between the two renames the old content has another name.
     """
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -81,8 +87,9 @@ def sync(path: Path) -> None:
 
 
 def as_utf8(text: str) -> str:
-    """The text, with what is no UTF-8, such as a file's name from an old disk, escaped as JSON
-    escapes it.
+    """Escape what is no UTF-8 in a text, as JSON escapes it.
+
+    Such is a file's name from an old disk.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

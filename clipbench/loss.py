@@ -1,5 +1,6 @@
-"""The symmetric contrastive loss of CLIP (Radford et al. 2021, section 2.3 and figure 3), at any
-batch size.
+"""The symmetric contrastive loss of CLIP, at any batch size.
+
+It is that of Radford et al. 2021, section 2.3 and figure 3.
 
 * ``clip_loss`` is the definition: it holds all B x B logits.
 * ``tiled_clip_loss`` gives the same loss and gradients from tiles of logits that are computed twice
@@ -25,8 +26,9 @@ def clip_loss(
     scale: Float[Tensor, ""] | float,
     groups: Int[Tensor, " B"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of picking the right text for each image and the right image for each text,
-    averaged.
+    """Compute the cross-entropy of picking the right text for each image, and the reverse.
+
+    The two directions, texts for images and images for texts, are averaged.
 
     Features are unit vectors; row i of both belongs together; ``scale`` is exp(logit_scale), the
     inverse temperature. The loss of a model that knows nothing is ln B. A batch of one always has
@@ -59,8 +61,9 @@ def tiled_clip_loss(
     tile: int = TILE,
     dtype: torch.dtype | None = None,
 ) -> Float[Tensor, ""]:
-    """``clip_loss`` with memory for one tile of logits and the features' gradients, not for B x B
-    logits.
+    """Compute ``clip_loss`` from tiles of logits.
+
+    It needs memory for one tile of logits and the features' gradients, not for B x B logits.
 
     ``dtype`` is what logits are multiplied in (None: the features' own); with bfloat16 a logit is
     off by up to 1/512 of itself. Sums are always taken in float32 or better.
@@ -122,7 +125,7 @@ def tiles(rows: int, columns: int, size: int) -> Iterator[tuple[slice, slice]]:
 
 
 def product(a: Tensor, b: Tensor, dtype: torch.dtype) -> Tensor:
-    """a @ b, multiplied in ``dtype`` and given in float32 or better."""
+    """Multiply a @ b in ``dtype``, and give the product in float32 or better."""
     return (a.to(dtype) @ b.to(dtype)).to(torch.promote_types(dtype, torch.float32))
 
 
@@ -220,8 +223,9 @@ def right_answers(texts: Tensor, groups: Tensor | None) -> Tensor:
 def take_away_targets(
     d_logits: Tensor, top: int, left: int, groups: Tensor | None, weights: Tensor | None
 ) -> None:
-    """Subtract 2 Y from the tile whose corner is (top, left); Y is the identity, or uniform
-    over each group, which ``weights`` have then.
+    """Subtract 2 Y from the tile whose corner is (top, left).
+
+    Y is the identity, or uniform over each group, which ``weights`` then have.
     """
     height, width = d_logits.shape
     if groups is not None and weights is not None:
@@ -232,8 +236,9 @@ def take_away_targets(
 
 
 class TiledSigmoidLoss(torch.autograd.Function):
-    """``siglip_loss``; the gradient with respect to the logits is (sigmoid(logits) - identity)
-    / B.
+    """``siglip_loss`` as an autograd function.
+
+    The gradient with respect to the logits is (sigmoid(logits) - identity) / B.
     """
 
     @staticmethod

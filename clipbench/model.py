@@ -32,8 +32,9 @@ LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more 
 
 
 def rarely(default):
-    """A setting that few models have: where it is at its default, neither ``repr`` nor ``to_dict``
-    tells it.
+    """Declare a setting that few models have.
+
+    Where it is at its default, neither ``repr`` nor ``to_dict`` tells it.
 
     So models that were described before the setting existed keep their description, and their
     fingerprint.
@@ -42,7 +43,7 @@ def rarely(default):
 
 
 def told(config) -> dict:
-    """A configuration's settings by name, without the rare ones that it does not have."""
+    """Give a configuration's settings by name, without the rare ones that it does not have."""
     values = {each.name: (each, getattr(config, each.name)) for each in fields(config)}
     return {
         name: value
@@ -119,7 +120,7 @@ ENCODER_CONFIGS = {
 
 @dataclass(frozen=True, repr=False)
 class CLIPConfig(Told):
-    """Everything that fixes a model's shape:
+    """The configuration that fixes a model's shape.
 
     ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's.
     """
@@ -141,7 +142,7 @@ class CLIPConfig(Told):
 
     @classmethod
     def classroom(cls) -> "CLIPConfig":
-        """The shipped model, at most 8 million parameters."""
+        """Give the shipped model, at most 8 million parameters."""
         return cls(
             embed_dim=256,
             image=ViTConfig(
@@ -154,7 +155,7 @@ class CLIPConfig(Told):
 
     @classmethod
     def named(cls, name: str, activation: str = "quick_gelu") -> "CLIPConfig":
-        """A model of the paper by OpenAI's name for it, such as ``ViT-B/32`` (tables 19 and 20).
+        """Give a model of the paper (tables 19 and 20) by OpenAI's name, such as ``ViT-B/32``.
 
         Args:
             activation: ``quick_gelu`` as OpenAI trained them, or ``gelu`` as most of LAION's.
@@ -192,7 +193,8 @@ class CLIPConfig(Told):
 
     @classmethod
     def from_dict(cls, data: dict) -> "CLIPConfig":
-        """
+        """Read a configuration from the dict that ``to_dict`` gives.
+
         Raises:
             ValueError: for a missing or unknown entry, naming it.
         """
@@ -303,7 +305,7 @@ class Block(nn.Module):
 
 
 def blocks_of(config) -> nn.ModuleList:
-    """The transformer blocks of a ``ViTConfig`` or ``TransformerConfig``."""
+    """Build the transformer blocks of a ``ViTConfig`` or ``TransformerConfig``."""
     return nn.ModuleList(
         Block(config.width, config.heads, config.activation, config.mlp_width)
         for _ in range(config.depth)
@@ -311,8 +313,9 @@ def blocks_of(config) -> nn.ModuleList:
 
 
 def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool) -> Tensor:
-    """All blocks in turn; with ``recompute`` each keeps its input only, and runs again in the
-    backward pass.
+    """Run all blocks in turn.
+
+    With ``recompute`` each keeps its input only, and runs again in the backward pass.
     """
     for block in blocks:
         x = (
@@ -327,8 +330,9 @@ def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bo
 
 
 class VisionTransformer(nn.Module):
-    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features, the class token after the last
-    LayerNorm.
+    """ViT as in CLIP: (B, 3, S, S) images to (B, W) features.
+
+    The features are the class token after the last LayerNorm.
 
     While training, ``patch_dropout`` of the patches can be left out at random, which makes a step
     cheaper (FLIP, Li et al. 2022).
@@ -363,15 +367,16 @@ class VisionTransformer(nn.Module):
 
 
 def some_of(tokens: Tensor, fraction: float) -> Tensor:
-    """A random choice of each row's tokens: (B, N, W) to (B, round(N * fraction), W)."""
+    """Choose some of each row's tokens at random: (B, N, W) to (B, round(N * fraction), W)."""
     B, N, W = tokens.shape
     chosen = torch.rand(B, N, device=tokens.device).topk(round(N * fraction), dim=1).indices
     return tokens.gather(1, chosen[:, :, None].expand(-1, -1, W))
 
 
 class Bottleneck(nn.Module):
-    """A residual block whose strides are average pools, so that nothing is skipped over
-    (section 2.4).
+    """A residual block whose strides are average pools.
+
+    So nothing is skipped over (section 2.4).
     """
 
     expansion = 4
@@ -422,8 +427,9 @@ class AttentionPool(nn.Module):
 
 
 class ModifiedResNet(nn.Module):
-    """CLIP's ResNet: (B, 3, S, S) images to (B, W) features, the attention pool before its
-    output projection.
+    """CLIP's ResNet: (B, 3, S, S) images to (B, W) features.
+
+    The features come from the attention pool, before its output projection.
     """
 
     layer1: nn.Sequential
@@ -467,8 +473,9 @@ class ModifiedResNet(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Seven plain convolutions: (B, 3, S, S) images to (B, W) features, the last map pooled to 2 x
-    2 places.
+    """Seven plain convolutions: (B, 3, S, S) images to (B, W) features.
+
+    The last map is pooled to 2 x 2 places.
 
     Not from the paper: the smallest image encoder here, which learns most in the first minutes of
     training.
@@ -507,8 +514,9 @@ class ConvNet(nn.Module):
 
 
 class TextTransformer(nn.Module):
-    """Causal transformer: (B, T) token ids to (B, W), the state at the end-of-text token after the
-    last LayerNorm.
+    """Causal transformer: (B, T) token ids to (B, W) features.
+
+    The features are the state at the end-of-text token after the last LayerNorm.
 
     End of text is the largest id in a row, so padding with any smaller id (CLIP pads with 0)
     changes nothing. A vocabulary that goes on behind the end has ``end_token`` in its settings: the
@@ -542,8 +550,9 @@ class TextTransformer(nn.Module):
         return self.read(self.token_embedding(token_ids), end.argmax(1))
 
     def read(self, words: Float[Tensor, "B T W"], end: Int[Tensor, " B"]) -> Float[Tensor, "B W"]:
-        """``forward`` from word vectors and the place of each row's end of text: prompt
-        learning brings its own.
+        """Compute ``forward`` from word vectors and the place of each row's end of text.
+
+        Prompt learning brings its own vectors.
         """
         T = words.shape[1]
         x = words + self.positions[:T]
@@ -633,8 +642,9 @@ class CLIP(nn.Module):
 
     @property
     def scale(self) -> Float[Tensor, ""]:
-        """What similarities are multiplied by: exp(logit_scale), which training keeps at 100 or
-        less.
+        """The factor on similarities: exp(logit_scale).
+
+        Training keeps it at 100 or less.
         """
         return self.logit_scale.exp()
 
@@ -654,8 +664,9 @@ class CLIP(nn.Module):
 
 @torch.no_grad()
 def initialise(model: CLIP) -> None:
-    """The paper's initial weights; what is not named here keeps PyTorch's default, as in the
-    released code.
+    """Set the paper's initial weights.
+
+    What is not named here keeps PyTorch's default, as in the released code.
     """
     text = model.text_encoder
     nn.init.normal_(text.token_embedding.weight, std=0.02)
@@ -669,7 +680,7 @@ def initialise(model: CLIP) -> None:
 
 
 def blocks_in(encoder: nn.Module) -> list[Block]:
-    """An encoder's transformer blocks, from first to last."""
+    """List an encoder's transformer blocks, from first to last."""
     return [part for part in encoder.modules() if isinstance(part, Block)]
 
 

@@ -97,7 +97,7 @@ class Preprocess:
 
 
 def as_pictures(pictures) -> list[Image.Image]:
-    """A list of pictures, whose arrays have become pictures.
+    """Check a list of pictures, and convert the arrays in it to pictures.
 
     Raises:
         TypeError: see ``Preprocess``.
@@ -130,8 +130,9 @@ def to_uint8(
     shorter_side: int | None = None,
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> torch.Tensor:
-    """Resize the shorter side (to ``size`` where nothing else is said) and cut out the centre: (3,
-    size, size) uint8.
+    """Resize the shorter side and cut out the centre: (3, size, size) uint8.
+
+    The shorter side becomes ``size`` where nothing else is said.
 
     Rounding is that of transformers: the longer side is rounded down, and of an odd margin the
     smaller half is above and left (torchvision's crop, in OpenAI's code, rounds a margin of 1.5
@@ -168,8 +169,9 @@ def pixels(picture: Image.Image) -> torch.Tensor:
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB: EXIF rotation applied, wide numbers scaled down, transparency laid on
-    white.
+    """Convert a picture to upright 8-bit RGB.
+
+    EXIF rotation is applied, wide numbers are scaled down, and transparency is laid on white.
 
     16-bit numbers reach from black at 0 to white at 65,535. Where the type does not tell (32-bit
     integers and floats), white is the smallest of 1 (floats only), 255, 65,535 and 2^31 that no
@@ -188,7 +190,10 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation has it; a malformed block is ignored, as browsers do."""
+    """Turn the picture as its EXIF orientation says.
+
+    A malformed block is ignored, as browsers do.
+    """
     try:
         turn = TURNS.get(picture.getexif().get(ORIENTATION) or 1)
     except Exception:  # SyntaxError, struct.error and others, by the damage
@@ -248,7 +253,10 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> Image.I
 
 
 def decoded(source: str | Path | bytes, name: str) -> Image.Image:
-    """The picture; of a PNG whose texts or colour profile Pillow refuses, the pixels alone."""
+    """Decode a picture.
+
+    Of a PNG whose texts or colour profile Pillow refuses, only the pixels are decoded.
+    """
     try:
         return first_frame(io.BytesIO(source) if isinstance(source, bytes) else source, name)
     except UserError:
@@ -279,7 +287,7 @@ def is_heic(head: bytes) -> bool:
 
 
 def without_texts(png: bytes) -> bytes:
-    """A PNG file without the blocks that hold texts, a colour profile or EXIF."""
+    """Rebuild a PNG file without the blocks that hold texts, a colour profile or EXIF."""
     kept, place = [PNG_SIGNATURE], len(PNG_SIGNATURE)
     while place < len(png):
         end = place + 12 + int.from_bytes(png[place : place + 4], "big")
@@ -290,6 +298,10 @@ def without_texts(png: bytes) -> bytes:
 
 
 def refuse_large(picture: Image.Image, name: str) -> None:
-    """Raises a UserError before a picture is decoded that would need too much memory."""
+    """Refuse a picture before it is decoded when it would need too much memory.
+
+    Raises:
+        UserError: for such a picture.
+    """
     if picture.width * picture.height > MAX_PIXELS:
         raise UserError(f"{name} ({picture.width} x {picture.height}) {TOO_LARGE}")

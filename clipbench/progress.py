@@ -12,8 +12,9 @@ SECONDS = 2.0  # what is done sooner needs no bar
 def shown(
     parts: Sequence[Part], what: str, progress: bool = True, unit: str = "batch"
 ) -> Iterable[Part]:
-    """The parts one after the other, with a bar in a terminal or a notebook, and with nothing in a
-    file or a test.
+    """Iterate over the parts, with a progress bar in a terminal or a notebook.
+
+    There is none in a file or a test.
 
     Args:
         what: is written before the bar.

@@ -1,5 +1,6 @@
-"""CLIP's byte-pair tokenizer: lower case, a <|startoftext|>, an <|endoftext|>, and the largest id
-marks the end.
+"""CLIP's byte-pair tokenizer.
+
+Text is in lower case, between a <|startoftext|> and an <|endoftext|>; the largest id marks the end.
 
 It reads the files that CLIP checkpoints carry (``vocab.json`` with ``merges.txt``,
 ``tokenizer.json``, or OpenAI's list of merges), and runs on the ``tokenizers`` library. A text is
@@ -39,7 +40,7 @@ class TruncationWarning(UserWarning):
 
 
 def repaired(text: str) -> str:
-    """OpenAI's cleaning but for the lower case:
+    """Apply OpenAI's cleaning but for the lower case.
 
     Unicode repaired by ftfy, HTML unescaped twice, single spaces.
     """
@@ -51,8 +52,9 @@ def repaired(text: str) -> str:
 
 
 def openai_cleaned(text: str) -> str:
-    """A text as OpenAI's tokenizer reads it (github.com/openai/CLIP, simple_tokenizer.py);
-    open_clip does the same.
+    """Clean a text as OpenAI's tokenizer does; open_clip does the same.
+
+    OpenAI's is github.com/openai/CLIP, simple_tokenizer.py.
     """
     return repaired(text).lower()
 
@@ -71,7 +73,8 @@ def text_pipeline(tokenizer: FastTokenizer, normalised: bool = True) -> FastToke
 
 
 def check_vocabulary(vocab: dict[str, int], merges: list[tuple[str, str]]) -> None:
-    """
+    """Check that the vocabulary and the merges fit CLIP.
+
     Raises:
         ValueError: when these are not what a CLIP model was trained with.
     """
@@ -112,7 +115,7 @@ def read_merges(file: Path) -> list[tuple[str, str]]:
 
 
 def pair_of(merge: str | list, file: Path) -> tuple[str, str]:
-    """A merge, which is written as one string or as two."""
+    """Split a merge, which is written as one string or as two."""
     pair = merge.split() if isinstance(merge, str) else merge
     if not (
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(token, str) for token in pair)
@@ -122,8 +125,9 @@ def pair_of(merge: str | list, file: Path) -> tuple[str, str]:
 
 
 def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges of tokenizer.json, the one file that newer folders of transformers
-    have.
+    """Read vocabulary and merges from tokenizer.json.
+
+    It is the one file that newer folders of transformers have.
     """
     data = read_object(file)
     try:
@@ -137,8 +141,9 @@ def read_hub_tokenizer(file: Path) -> tuple[dict[str, int], list[tuple[str, str]
 
 
 def read_openai_merges(file: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges from the file that OpenAI published: a comment, then merges, more than
-    CLIP uses.
+    """Read vocabulary and merges from the file that OpenAI published.
+
+    It has a comment, then merges, more than CLIP uses.
 
     An id is a place in: 256 bytes, the same at the end of a word, what each merge makes, start and
     end of text.
@@ -152,7 +157,8 @@ def read_openai_merges(file: Path) -> tuple[dict[str, int], list[tuple[str, str]
 
 
 def check_texts(texts) -> None:
-    """
+    """Check that texts are a list of strings.
+
     Raises:
         TypeError: for a single string, and for a list of anything but strings.
     """
@@ -194,7 +200,9 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: str | Path, context_length: int) -> "Tokenizer":
-        """Read vocab.json and merges.txt, else tokenizer.json, else OpenAI's
+        """Read a tokenizer from the files in a folder.
+
+        It takes vocab.json and merges.txt, else tokenizer.json, else OpenAI's
         bpe_simple_vocab_16e6.txt.gz.
 
         Raises:
@@ -265,8 +273,9 @@ class Tokenizer:
         return rows
 
     def ids_with_marks(self, text: str) -> list[int]:
-        """Of a cleaned text that writes start or end of text itself: read as such where a word
-        may begin.
+        """Tokenize a cleaned text that writes start or end of text itself.
+
+        They are read as such where a word may begin.
         """
         marks = {START: self.start_id, END: self.end_id}
         splitting = pre_tokenizers.Split(
@@ -282,7 +291,7 @@ class Tokenizer:
         return [*ids, self.end_id]
 
     def normalised(self, text: str) -> str:
-        """What is cut into tokens."""
+        """Normalise a text: this is what is cut into tokens."""
         return openai_cleaned(text) if self.as_openai else self.fast.normalizer.normalize_str(text)
 
     def shorten(self, ids: list[int], text: str) -> list[int]:
@@ -295,7 +304,7 @@ class Tokenizer:
         return [*ids[: self.context_length - 1], self.end_id]
 
     def text(self, ids: list[int]) -> str:
-        """The text of token ids, up to the end of text; words have one space between them."""
+        """Decode token ids up to the end of text; words have one space between them."""
         pieces = {number: token for token, number in self.vocab.items()}
         inside = list(itertools.takewhile(lambda number: number != self.end_id, ids))
         joined = decoders.ByteLevel().decode(
@@ -304,7 +313,7 @@ class Tokenizer:
         return joined.replace("</w>", " ").strip()
 
     def tokens(self, text: str) -> list[str]:
-        """What the model reads, as words and pieces of words, without start and end of text.
+        """Give what the model reads, as words and pieces of words, without start and end of text.
 
         A character that takes several tokens (an emoji, say) is shown with its first one, the
         others as "…".

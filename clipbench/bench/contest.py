@@ -1,5 +1,6 @@
-"""Fair comparisons: contestants take turns in one process, so that a busy machine is busy for
-all of them.
+"""Fair comparisons: contestants take turns in one process.
+
+So a busy machine is busy for all of them.
 """
 
 import statistics
@@ -13,8 +14,9 @@ import torch
 def take_turns(
     contestants: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, list[float]]:
-    """Seconds of each contestant in each round, after one round to warm up; the order turns
-    round every time.
+    """Measure the seconds of each contestant in each round, after one round to warm up.
+
+    The order is reversed every time.
     """
     for work in contestants.values():
         work()

@@ -1,5 +1,6 @@
-"""Embedding pictures: this package beside transformers, the same weights, pictures and threads,
-in turns.
+"""Embedding pictures: this package beside transformers.
+
+Both have the same weights, pictures and threads, and take turns.
 """
 
 import tempfile

@@ -1,5 +1,6 @@
-"""``clipbench bench loss``: seconds and peak memory of the exact contrastive loss, forward and
-backward.
+"""``clipbench bench loss``: seconds and peak memory of the exact contrastive loss.
+
+Both are of the forward and the backward pass.
 
 The fair rows compare the same number format. Memory is measured in a new process for each loss,
 seconds in turns.
@@ -60,7 +61,7 @@ def step(name: str, inputs: list[torch.Tensor]) -> float:
 
 
 def memory_of(name: str, batch: int, threads: int, device: str) -> dict:
-    """Called in a process of its own."""
+    """Measure one loss's peak memory; call it in a process of its own."""
     torch.set_num_threads(threads)
     step(name, pairs(64, device))  # libraries are loaded, threads started
     inputs = pairs(batch, device)

@@ -12,8 +12,9 @@ CLEAR = Path("/proc/self/clear_refs")
 def peak_extra_megabytes(
     work: Callable[[], object], device: torch.device | str = "cpu"
 ) -> float | None:
-    """Peak memory during ``work`` less that before it, in MB of 10^6 bytes; None where the system
-    does not tell.
+    """Measure the peak memory during ``work``, less that before it, in MB of 10^6 bytes.
+
+    It is None where the system does not tell.
 
     On a CPU that is resident memory, so call it in a process that has not freed much before: freed
     memory may be used again without being counted.
@@ -35,8 +36,9 @@ def peak_extra_megabytes(
 
 
 def resident(name: str = "VmRSS", process: int | str = "self") -> int | None:
-    """Resident bytes of a process, now ("VmRSS") or at its peak ("VmHWM"); None where the
-    system does not tell.
+    """Read the resident bytes of a process, now ("VmRSS") or at its peak ("VmHWM").
+
+    They are None where the system does not tell.
     """
     try:
         found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())

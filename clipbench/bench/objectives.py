@@ -54,8 +54,10 @@ def curve(
     seed: int,
     threads: int | None,
 ) -> dict:
-    """One run: its accuracies as fractions, with 95 % intervals over the pictures, and its
-    seconds of training.
+    """Train one objective and measure its accuracy on the way.
+
+    It gives the accuracies as fractions, with 95 % intervals over the pictures, and the seconds of
+    training.
     """
     trainer = trainer_of(name, preset, pairs, seed, threads)
     found: list[dict] = []
@@ -81,7 +83,7 @@ def curve(
 
 
 def whole_run(trainer) -> dict:
-    """The last event of a training.
+    """Train to the end and return the last event.
 
     Raises:
         KeyboardInterrupt: when Ctrl-C or a termination request stopped it, which a Trainer takes as

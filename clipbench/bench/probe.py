@@ -1,5 +1,6 @@
-"""The linear probe's whole search for C, in seconds, and scikit-learn to the same certified gap
-in the same run.
+"""The seconds of the linear probe's whole search for C, beside scikit-learn's.
+
+scikit-learn runs to the same certified gap in the same run.
 """
 
 import time
@@ -69,8 +70,9 @@ def probing(
 
 
 def cone_features(rows: int, width: int, classes: int, seed: int = 0) -> Rows:
-    """Unit vectors shaped like an image encoder's: a cone about a common mean, a power-law
-    spectrum, noisy classes.
+    """Draw unit vectors that are distributed like an image encoder's features.
+
+    They have a cone about a common mean, a power-law spectrum and noisy classes.
 
     Coordinate j of class means and noise has the standard deviation j^-0.6, before a random
     rotation; the noise is six times as wide as the classes are apart, and the common mean has 3.5
@@ -140,8 +142,9 @@ class Race(Search):
 
 
 class ScikitLearn:
-    """LogisticRegression in float64, each C from its nearest solution, its tolerance lowered until
-    the gap is reached.
+    """LogisticRegression in float64, run until it reaches the gap.
+
+    Each C starts from its nearest solution, and the tolerance is lowered until the gap is reached.
 
     Its gap is measured against a lower bound that our solver certifies to 1e-9, which is not timed,
     nor is the gap.

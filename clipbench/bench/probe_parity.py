@@ -1,5 +1,6 @@
-"""The linear probe and scikit-learn run to convergence, on features of five real kinds: the
-same optimum or not?
+"""Whether the linear probe and scikit-learn find the same optimum when both run to convergence.
+
+They are compared on features of five real kinds.
 """
 
 import time

@@ -1,5 +1,6 @@
-"""What reading real pictures costs a training step: decoded each time, read ahead, and decoded
-before.
+"""What reading real pictures costs a training step.
+
+Pictures are decoded each time, read ahead, or decoded before.
 """
 
 import io
@@ -18,8 +19,9 @@ from clipbench.preprocess import open_picture
 
 
 def jpegs(count: int, size: int) -> CaptionedSet:
-    """Captioned JPEG files in memory: scenes, so that they are about as hard to decode as
-    photographs.
+    """Make captioned JPEG files in memory.
+
+    They show scenes, so that they are about as hard to decode as photographs.
     """
     files = []
     for start in range(0, count, 256):
@@ -87,7 +89,7 @@ def reading(
 
 
 def forgetful(data: CaptionedSet, side: int, device) -> CaptionedPairs:
-    """A stream that keeps nothing, so that it decodes every picture every time."""
+    """Make a stream that caches nothing, so that it decodes every picture every time."""
     stream = CaptionedPairs(data, 0, side, device)
     stream.decoded = DecodedPictures(len(data), side, memory=0)
     return stream

@@ -1,5 +1,6 @@
-"""A data set classified anew after one template was edited, from cached vectors, on one and on
-two threads.
+"""A data set classified anew after one template was edited.
+
+It works from cached vectors, on one and on two threads.
 """
 
 import statistics

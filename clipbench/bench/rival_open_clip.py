@@ -1,5 +1,6 @@
-"""open_clip's model, loss and training step, as its own training script puts them together, for
-comparison.
+"""open_clip's model, loss and training step, for comparison.
+
+They are put together as in its own training script.
 """
 
 from collections.abc import Callable
@@ -53,8 +54,9 @@ def open_clip_model(config: CLIPConfig) -> torch.nn.Module:
 
 
 class OpenClipTraining:
-    """Training as in open_clip_train/main.py and train.py: its loss, AdamW with its settings, the
-    clamp.
+    """Training as in open_clip_train/main.py and train.py.
+
+    It has their loss, AdamW with their settings, and their clamp of the scale.
 
     Args:
         model: open_clip's own, or any that gives image features, text features and a scale.

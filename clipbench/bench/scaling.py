@@ -1,5 +1,6 @@
-"""Figure 9 in small: the error of models of several sizes, and of several batch sizes, trained
-on the same pairs.
+"""Figure 9 in small: the error of models by model size and by batch size.
+
+All are trained on the same pairs.
 """
 
 import shlex
@@ -89,7 +90,7 @@ def run(
 
 
 def narrowed(width: int, batch: int, rate: float, pairs: int, objective: str = Contrastive.name):
-    """The tiny preset with another width, batch, rate and objective."""
+    """Change the tiny preset's width, batch, learning rates and objective."""
     preset = find_preset("tiny-one-caption")
     model = replace(preset.model, image=replace(preset.model.image, width=width))
     names = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")

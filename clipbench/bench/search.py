@@ -1,5 +1,6 @@
-"""Exact search of the ten best rows among a million, beside faiss's exact index, on one and on
-two threads.
+"""Exact search of the ten best rows among a million, beside faiss's exact index.
+
+It runs on one and on two threads.
 """
 
 import torch
@@ -54,7 +55,8 @@ def unit_vectors(rows: int, width: int, seed: int) -> Tensor:
 
 
 def faiss_index(features: Tensor):
-    """
+    """Build faiss's exact index of the features.
+
     Raises:
         UserError: when faiss is not installed.
     """
@@ -95,8 +97,9 @@ def one_contest(queries: Tensor, features: Tensor, index, top: int, rounds: int)
 
 
 def agreement(ours: Neighbours, scores, rows) -> dict:
-    """How many queries have the same ids in the same order, and by how much scores differ at
-    most.
+    """Count the queries that have the same ids in the same order, and compare the scores.
+
+    Scores are compared by their largest difference.
     """
     same = (ours.rows == torch.from_numpy(rows)).all(1)
     return {

@@ -1,5 +1,6 @@
-"""What a shipped model costs a classroom: its size, and on one core its load time, memory and
-speed.
+"""What a shipped model costs a classroom: its size, and its load time, memory and speed.
+
+All but the size are measured on one core.
 """
 
 import json
@@ -81,8 +82,9 @@ def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 
 
 
 def measured_load(model: str, threads: int) -> tuple[float, int | None, int | None]:
-    """(seconds to load, resident bytes before, peak bytes after one picture and one text) in a
-    new process.
+    """Measure the load time and the memory of a model in a new process.
+
+    It gives (seconds to load, resident bytes before, peak bytes after one picture and one text).
     """
     command = [sys.executable, "-c", PROBE, model, str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

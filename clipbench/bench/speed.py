@@ -1,6 +1,4 @@
-"""How fast scenes are drawn, a training step runs, and a picture is classified from a cold
-start.
-"""
+"""The speed of drawing scenes, of a training step, and of classifying from a cold start."""
 
 import statistics
 import subprocess
@@ -41,8 +39,9 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
 
 
 def training(threads: int | None = None, preset: str = "tiny") -> dict:
-    """Pairs per second of a preset, and the slowest part of its step: which, its seconds and its
-    precision.
+    """Measure a preset's pairs per second, and the slowest part of its training step.
+
+    Of that part it tells the name, the seconds and the precision.
 
     Raises:
         UserError: for a preset that is not trained contrastively.

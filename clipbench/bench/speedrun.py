@@ -72,8 +72,9 @@ def speedrun(
 
 
 def in_turns(contestants: dict[str, Contestant], seeds: int) -> dict[str, list[Run]]:
-    """Every contestant's run with each seed; who starts changes with the seed, so a busy
-    machine is busy for all.
+    """Run every contestant with each seed, in turns.
+
+    Who starts changes with the seed, so a busy machine is busy for all.
     """
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for seed in range(seeds):
@@ -101,8 +102,9 @@ def train_ours(preset: str, pairs: int, seed: int, threads: int | None, data: Pi
 
 
 def summary(runs: Sequence[Run], pictures: int) -> dict:
-    """Means over the seeds with 95 % Student intervals, whether it is a record's due, and every
-    run.
+    """Summarise the runs: means over the seeds with 95 % Student intervals, and every run.
+
+    It also says whether the runs meet the conditions of a record.
     """
     seconds, accuracies = [run.seconds for run in runs], [run.top1 for run in runs]
     told = {**with_ends("seconds", seconds), "pairs": statistics.fmean(run.pairs for run in runs)}
@@ -117,7 +119,7 @@ def summary(runs: Sequence[Run], pictures: int) -> dict:
 
 
 def with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
-    """The mean and, of several values, the ends of its interval."""
+    """Give the mean and, of several values, the ends of its interval."""
     ends = student(values) or ()
     return {
         name: statistics.fmean(values),
@@ -126,8 +128,9 @@ def with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
 
 
 def times_slower(theirs: Sequence[Run], ours: Sequence[Run]) -> float | None:
-    """The median over the seeds of the ratio of seconds; None where a run of either missed the
-    target.
+    """Give the median over the seeds of the ratio of seconds.
+
+    It is None where a run of either contestant missed the target.
     """
     if any(run.top1 < TARGET for run in (*theirs, *ours)):
         return None

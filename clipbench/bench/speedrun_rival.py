@@ -1,5 +1,6 @@
-"""The speedrun's rivals: open_clip's recipe (loss, AdamW, schedule), with its own model and with
-the preset's.
+"""The speedrun's rivals: open_clip's recipe, with its own model and with the preset's.
+
+The recipe is the loss, AdamW and the schedule.
 
 Data, target, batch and machine are the same; so is the number format (bf16 where the processor is
 good at it). Learning rate and warm-up are tuned on ``RATES`` x ``WARMUPS`` with a seed that does
@@ -76,7 +77,10 @@ def rivals(
 def tune(
     name: str, recipe: Recipe, pairs: int, threads: int | None, data: PictureSet
 ) -> tuple[Recipe, dict]:
-    """(the recipe with the best rate and warm-up of the grid, the whole grid)."""
+    """Tune the learning rate and the warm-up on the grid.
+
+    It gives (the recipe with the best pair, the whole grid).
+    """
     grid = []
     for rate, warmup in product(RATES, WARMUPS):
         run = train(replace(recipe, rate=rate, warmup=warmup), pairs, TUNING_SEED, threads, data)
@@ -94,8 +98,9 @@ def tune(
 def ladder(
     recipe: Recipe, budgets: Sequence[int], threads: int | None, data: PictureSet
 ) -> Contestant:
-    """Each budget from scratch until one reaches the target; only that run counts, or the last
-    one.
+    """Train with each budget from scratch until one reaches the target.
+
+    Only that run counts, or the last one.
     """
 
     def climb(seed: int) -> Run:
@@ -136,8 +141,9 @@ def better_precision() -> str:
 
 
 def rate_factor(step: int, steps: int, warmup: int) -> float:
-    """open_clip's cosine_lr: linear warm-up by steps, then a half cosine over the rest of the
-    run.
+    """Compute the factor on the learning rate, as open_clip's cosine_lr does.
+
+    It is a linear warm-up by steps, then a half cosine over the rest of the run.
     """
     if step < warmup:
         return (step + 1) / warmup
@@ -145,7 +151,7 @@ def rate_factor(step: int, steps: int, warmup: int) -> float:
 
 
 def as_ours(model: nn.Module, config: CLIPConfig) -> CLIP:
-    """The trained model in this package's classes, to be judged like any other."""
+    """Convert the trained model to this package's classes, to be judged like any other."""
     if isinstance(model, CLIP):
         return model.eval()
     ours = empty_model(config, "open_clip's model")

@@ -1,5 +1,6 @@
-"""Where the seconds of a training step go: its parts one by one, each with the number format that
-it computes in.
+"""Where the seconds of a training step go: its parts one by one.
+
+Each comes with the number format that it computes in.
 
 The parts do what the trainer's step does, on one batch: a part's seconds tell which of them is too
 slow on this machine. They add up to a little more than the step, since each starts with cold
@@ -18,8 +19,9 @@ ROUNDS = 5
 
 
 def step_parts(trainer, rounds: int = ROUNDS) -> dict:
-    """The slowest part of a contrastive trainer's step; of every part the seconds, the share
-    and the precision.
+    """Measure the parts of a contrastive trainer's step, and tell the slowest.
+
+    Of every part it gives the seconds, the share and the precision.
     """
     seconds = {
         name: statistics.median(times)
@@ -39,7 +41,7 @@ def step_parts(trainer, rounds: int = ROUNDS) -> dict:
 
 
 def parts_of(trainer) -> dict[str, Callable[[], object]]:
-    """A step's parts by name.
+    """Give a step's parts by name.
 
     Each encoder runs forward and backward; the optimisers clip, step and clear.
     """
@@ -73,7 +75,7 @@ def parts_of(trainer) -> dict[str, Callable[[], object]]:
 
 
 def formats_of(trainer) -> dict[str, str]:
-    """What the products of each part are computed in."""
+    """Name the number format that each part's matrix products are computed in."""
     muon = next((each.dtype for each in trainer.optimizers if hasattr(each, "dtype")), None)
     return {
         "drawing": "fp32",

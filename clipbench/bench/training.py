@@ -1,5 +1,6 @@
-"""``clipbench bench train --against open_clip``: one training step of both, same shape, same batch,
-in turns.
+"""``clipbench bench train --against open_clip``: one training step of both, in turns.
+
+Both have the same shape and the same batch.
 
 Our step is the trainer's own with AdamW alone (no Muon, so that both do the same arithmetic); it
 starts from uint8 pictures, open_clip's from normalised floats. Captions and pictures are drawn
@@ -29,8 +30,10 @@ def training_step(
 
 
 def training_against_open_clip(threads: int | None, batch: int, preset: str, rounds: int) -> dict:
-    """Pairs per second of both, at equal precision and against open_clip's defaults (amp in
-    float16, plain AdamW).
+    """Measure the pairs per second of both packages.
+
+    They are compared at equal precision, and against open_clip's defaults (amp in float16, plain
+    AdamW).
     """
     trainer = one_batch_trainer(preset, batch, threads)
     torch.set_num_threads(threads or trainer.use_fastest_threads())
@@ -86,7 +89,7 @@ def training_against_open_clip(threads: int | None, batch: int, preset: str, rou
 def one_batch_trainer(
     preset: str, batch: int, threads: int | None = None, micro_batch: int | None = None
 ):
-    """A trainer on scenes that is never saved, AdamW alone, in training mode."""
+    """Make a trainer on scenes that is never saved, AdamW alone, in training mode."""
     from clipbench.compute.devices import pick_device
     from clipbench.training.presets import find_preset, scene_trainer, with_budget
 

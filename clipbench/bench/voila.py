@@ -1,5 +1,6 @@
-"""How the apps' page bears a class: visitors of ``make app`` in turn and at once, in a real
-browser.
+"""How the apps' page serves a whole class, in a real browser.
+
+Visitors of ``make app`` come in turn and at once.
 """
 
 import asyncio
@@ -60,7 +61,7 @@ def class_visits(
 
 
 def needed() -> str:
-    """The path of Chromium, once everything is there."""
+    """Check that everything is installed, and return the path of Chromium."""
     for module, extra in (("voila", "apps"), ("playwright", "browser")):
         try:
             __import__(module)
@@ -77,8 +78,9 @@ def needed() -> str:
 def served(
     model: str, threads: int | None, settings: Sequence[str] = ()
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """(address, process) of the page as ``make app`` serves it, once its kernels are warm; further
-    settings are Voila's.
+    """Serve the page as ``make app`` does, and yield (address, process) once its kernels are warm.
+
+    Further settings are Voila's.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -113,8 +115,9 @@ def wait_until_warm(process: subprocess.Popen, log) -> None:
 
 
 async def all_visits(chromium: str, address: str, visitors: int, pause: float | None) -> dict:
-    """``visitors`` one after the other with a pause between them, or without one (None) all at
-    once.
+    """Let ``visitors`` visit the page, one after the other or all at once.
+
+    There is a pause between them; without one (None) all come at once.
     """
     async with browser_of(chromium) as browser:
         if pause is None:
@@ -130,7 +133,7 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
 
 @contextlib.asynccontextmanager
 async def browser_of(chromium: str) -> AsyncIterator:
-    """A browser, with Playwright's interface."""
+    """Start a browser, with Playwright's interface."""
     from playwright.async_api import async_playwright
 
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
@@ -151,7 +154,7 @@ async def visit_and_leave(browser, address: str, number: int, pause: float) -> d
 
 
 async def visit(browser, address: str, number: int) -> dict:
-    """What one visitor meets; the page is left open."""
+    """Record what one visitor meets; the page is left open."""
     from playwright.async_api import Error
 
     context = await browser.new_context()
@@ -192,7 +195,7 @@ def middle_and_worst(values: list[float]) -> dict | None:
 
 
 def kernel_process(kernel: str) -> int | None:
-    """The process id of a kernel, on Linux."""
+    """Find the process id of a kernel, on Linux."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             if f"kernel-{kernel}" in entry.read_text(errors="replace"):

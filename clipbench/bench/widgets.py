@@ -1,5 +1,6 @@
-"""How quickly the apps answer, over the real channel to a real kernel: no browser, but everything
-behind it.
+"""How quickly the apps answer, over the real channel to a real kernel.
+
+There is no browser, but everything behind it.
 
 An event is sent as a page sends it. Its answer has arrived with the last state that the kernel
 sends back before it is idle again. So the times hold the way to the kernel and back on this
@@ -168,7 +169,7 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
 
 
 def grouped(controls: list[dict]) -> dict[str, list[dict]]:
-    """Controls by their name: thumbnails are clicked in turn."""
+    """Group controls by their name: thumbnails are clicked in turn."""
     groups: dict[str, list[dict]] = {}
     for control in controls:
         groups.setdefault(" ".join(control["control"].split()), []).append(control)
@@ -199,7 +200,7 @@ def events_for(alike: list[dict]) -> Iterator[tuple[str, dict]]:
 
 
 def data_of(control: dict, number: int) -> dict:
-    """The message of a page for the n-th operation of a control."""
+    """Make the message that a page sends for the n-th operation of a control."""
     kind = control["kind"]
     if ("Button" in kind and "Toggle" not in kind) or kind == "Thumbnail":
         return {"method": "custom", "content": {"event": "click"}, "buffer_paths": []}
@@ -238,8 +239,9 @@ def state_of(control: dict, number: int) -> dict:
 
 
 def flood(page: "Page", controls: list[dict]) -> dict:
-    """A hundred events in a second: how long until all is done, and whether the last one's
-    state is shown.
+    """Send a hundred events in a second, and check how the app copes.
+
+    It measures how long until all is done, and whether the last event's state is shown.
     """
     quick = next(
         (
@@ -293,7 +295,7 @@ def quantiles(milliseconds: list[float]) -> dict:
 
 @contextlib.contextmanager
 def kernel(threads: int | None) -> Iterator["Page"]:
-    """A kernel as JupyterLab starts one."""
+    """Start a kernel as JupyterLab does."""
     from jupyter_client.manager import start_new_kernel
 
     environment = dict(os.environ) | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
@@ -308,8 +310,9 @@ def kernel(threads: int | None) -> Iterator["Page"]:
 
 
 def heard(client):
-    """The client, once it hears what the kernel says: the first words of a new kernel may go
-    unheard.
+    """Wait until the client hears what the kernel says, and return the client.
+
+    The first messages of a new kernel may get lost.
     """
     for _ in range(20):
         try:
@@ -328,7 +331,8 @@ class Page:
         self._took = 0.0  # seconds of the last answer
 
     def run(self, code: str) -> None:
-        """
+        """Run code in the kernel.
+
         Raises:
             RuntimeError: when the code fails.
         """
@@ -339,7 +343,7 @@ class Page:
         )
 
     def tell(self, expression: str):
-        """The value of an expression in the kernel, through JSON."""
+        """Evaluate an expression in the kernel, and return its value through JSON."""
         whole = {"told": f"json.dumps({expression})"}
         reply = self.client.execute_interactive(
             "",

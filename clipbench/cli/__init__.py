@@ -1,5 +1,6 @@
-"""The command line: one module a command, each a small function that returns a dict, shown as a
-table or with --json.
+"""The command line: one module for each command.
+
+Each is a small function that returns a dict, shown as a table or with --json.
 
 Exit codes: 0 success, 2 the user's mistake (one line on stderr), 1 a failure of the program.
 """

@@ -67,7 +67,7 @@ def classify(options: ClassifyOptions) -> dict:
 
 
 def told_apart(texts: list[str], weights) -> tuple:
-    """The texts that the model can tell apart, with their columns of (D, C) weights.
+    """Keep the texts that the model can tell apart, with their columns of (D, C) weights.
 
     Raises:
         UserError: when fewer than two are left.

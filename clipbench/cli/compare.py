@@ -1,5 +1,6 @@
-"""``clipbench compare``: what differs between records of ``clipbench eval --out``, switches
-first.
+"""``clipbench compare``: what differs between records of ``clipbench eval --out``.
+
+Switches come first.
 """
 
 import csv

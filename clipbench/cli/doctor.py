@@ -1,5 +1,6 @@
-"""``clipbench doctor``: what this machine can do, and what is missing; exit code 1 where
-something needed is.
+"""``clipbench doctor``: what this machine can do, and what is missing.
+
+The exit code is 1 where something needed is missing.
 """
 
 from dataclasses import dataclass

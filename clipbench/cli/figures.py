@@ -1,5 +1,6 @@
-"""``clipbench figures``: the paper's figures at one scale, with what the paper says and whether
-it appears here.
+"""``clipbench figures``: the paper's figures at one scale.
+
+Each comes with what the paper says and whether that appears here.
 """
 
 import sys
@@ -121,7 +122,8 @@ def figures(options: FiguresOptions) -> dict:
 
 
 def checked(names: list[str], known, left_out) -> list[str]:
-    """
+    """Check the names of figures, and return those to make.
+
     Raises:
         UserError: for a name that is no figure's, or that of one that is left out, with the reason.
     """
@@ -136,7 +138,8 @@ def checked(names: list[str], known, left_out) -> list[str]:
 
 
 def check_tasks(tasks: Sequence[str]) -> None:
-    """
+    """Check that the scene suite has these tasks.
+
     Raises:
         UserError: for a task that the scene suite does not have.
     """

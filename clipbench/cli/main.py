@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def formatted(usual: Callable[..., str], message, category, *place, **line) -> str:
-    """A warning for people; a notice without the place in the code."""
+    """Format a warning for people; a notice comes without the place in the code."""
     if issubclass(category, Notice):
         return f"clipbench: {' '.join(str(message).split())}\n"
     return usual(message, category, *place, **line)

@@ -1,5 +1,6 @@
-"""What the commands have in common: the parser, argument types, opening a model, showing
-numbers.
+"""What the commands share.
+
+That is the parser, argument types, opening a model and showing numbers.
 """
 
 import argparse
@@ -44,9 +45,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse does, but the (sub)command itself complains of options that it does not
-        have.
-        """
+        """Parse as argparse does, but let the (sub)command itself report unknown options."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self.meant(unknown[0])}")
@@ -74,7 +73,7 @@ def add(
     options: type[Options] = Options,
     exit_code: Callable[[dict], int] = lambda result: 0,
 ) -> Parser:
-    """A command:
+    """Add a command.
 
     ``run`` takes the command's ``options`` and gives its result, ``show`` makes that readable,
     ``exit_code`` says how the program ends.
@@ -86,7 +85,7 @@ def add(
 
 
 def positive(kind: Callable) -> Callable:
-    """An argument type: a number of that kind above zero."""
+    """Make an argument type: a number of that kind above zero."""
 
     def parse(text: str):
         value = kind(text)
@@ -114,14 +113,14 @@ def show_float(value: float) -> str:
 
 
 def load_on_device(options: ModelOptions, precision: str = "fp32"):
-    """The encoder that the options name, in the precision of records."""
+    """Load the encoder that the options name, in the precision of records."""
     from clipbench.encoders.clip import load
 
     return load(options.model, options.device, precision)
 
 
 def load_joint(options: ModelOptions) -> "Encoder":
-    """The same, of pictures and texts.
+    """Load the encoder that the options name, of pictures and texts.
 
     Raises:
         UserError: for a model without a joint space.
@@ -144,15 +143,17 @@ def note(line: str) -> None:
 
 
 def progress_lines(options: Options) -> Callable[[str], None]:
-    """Prints how far a long computation is, a line at a time on stderr, unless JSON was asked
-    for.
+    """Choose how to print the progress of a long computation.
+
+    It prints a line at a time on stderr, unless JSON was asked for.
     """
     return lambda line: None if options.json else print(line, file=sys.stderr, flush=True)
 
 
 def note_unreadable(stored) -> dict:
-    """Tell of pictures that were left out; gives the setting that says so in a record (empty
-    where there are none).
+    """Tell of pictures that were left out.
+
+    It gives the setting that says so in a record (empty where there are none).
     """
     from clipbench.evaluate.features.feature_file import unreadable_line
 

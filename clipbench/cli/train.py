@@ -185,7 +185,7 @@ def train(options: TrainOptions) -> dict | None:
 
 
 def changed(preset, options: TrainOptions):
-    """The preset with what the command line says otherwise."""
+    """Change the preset where the command line says otherwise."""
     from clipbench.objectives import suited
     from clipbench.training.presets import with_budget
 
@@ -228,7 +228,7 @@ def make_trainer(preset, options: TrainOptions, out: Path | None):
 
 
 def starting_model(preset, name: str | None):
-    """The named model, or the preset's with random weights, and what belongs to it."""
+    """Load the named model, or make the preset's with random weights, and what belongs to it."""
     from clipbench.pretrained.folders import find_folder, load_pretrained
     from clipbench.training.presets import untrained
 
@@ -245,7 +245,7 @@ def note_new_bias(model, objective: str, name: str | None) -> None:
 
 
 def open_stream(options: TrainOptions, preset, device, out: Path | None):
-    """The pairs to train on."""
+    """Open the pairs to train on."""
     from clipbench.compute import distributed
     from clipbench.data.open import open_captioned
     from clipbench.data.readers.captioned import captions_line
@@ -291,7 +291,7 @@ def own_templates(file: Path | None) -> list[str] | None:
 
 
 def resume_command(options: TrainOptions, out: Path) -> str:
-    """The command that goes on where this one stopped."""
+    """Give the command that resumes where this one stopped."""
     words = ["clipbench", "train", "--out", str(out)]
     for name in REPEATED:
         value, option = getattr(options, name), FLAGS.get(name, f"--{name.replace('_', '-')}")
@@ -332,7 +332,7 @@ class ProgressBar:
 
 
 def news(event: dict) -> list[str]:
-    """The lines to show a person for an event; none for most."""
+    """Give the lines to show a person for an event; none for most."""
     match event["event"]:
         case "start":
             return event["differences"]

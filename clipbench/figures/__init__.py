@@ -1,5 +1,6 @@
-"""Plots for the lessons: each function takes numbers and pictures and returns a figure that shows
-itself.
+"""Plots for the lessons.
+
+Each function takes numbers and pictures and returns a figure that shows itself.
 
 Titles are computed from the numbers, so a figure states what it found. Nothing here loads or trains
 a model.

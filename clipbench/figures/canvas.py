@@ -1,5 +1,6 @@
-"""The paper that plots are drawn on: a matplotlib figure that shows itself and can be read
-aloud.
+"""The figure that plots are drawn on.
+
+It is a matplotlib figure that shows itself and can be read aloud.
 """
 
 import base64
@@ -40,8 +41,9 @@ def rounded(value: float, digits: int) -> float:
 
 
 class LessonFigure(Figure):
-    """A figure that shows itself in a notebook, with ``alt``, one sentence for readers who do not
-    see it.
+    """A figure that shows itself in a notebook.
+
+    It has ``alt``, one sentence for readers who do not see it.
 
     It is made without pyplot, so no list of open figures grows.
     """
@@ -82,8 +84,9 @@ class LessonFigure(Figure):
 def new_figure(
     width: float, height: float, alt: str, layout: Literal["constrained"] | None = "constrained"
 ) -> LessonFigure:
-    """An empty figure of so many inches; with ``layout=None`` the caller places its axes by
-    hand.
+    """Make an empty figure of so many inches.
+
+    With ``layout=None`` the caller places its axes by hand.
     """
     figure = LessonFigure(figsize=(width, height), layout=layout)
     figure.alt, figure.mark = alt, random_weights.mark()

@@ -1,5 +1,6 @@
-"""Bars and points: probabilities of classes, accuracies with their intervals, features in a
-plane.
+"""Bars and points.
+
+They show probabilities of classes, accuracies with their intervals, and features in a plane.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ def probability_bars(
     probabilities: torch.Tensor,
     title: str | None = None,
 ) -> LessonFigure:
-    """A picture, and beside it one bar for each text; the longest is coloured.
+    """Draw a picture, and beside it one bar for each text; the longest is coloured.
 
     Args:
         probabilities: (C,), one number in [0, 1] for each text.
@@ -54,8 +55,9 @@ def accuracy_bars(
     title: str | None = None,
     what: str = "top-1 accuracy",
 ) -> LessonFigure:
-    """Top-1 accuracies, or other shares, with their 95% intervals, one bar for each name, and a
-    line at chance.
+    """Draw top-1 accuracies, or other shares, with their 95% intervals.
+
+    There is one bar for each name, and a line at chance.
 
     Args:
         accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
@@ -102,8 +104,9 @@ def accuracy_dots(
     chances: Sequence[float],
     title: str | None = None,
 ) -> LessonFigure:
-    """Top-1 accuracies of questions with different numbers of answers: a dot with its 95% interval,
-    a mark at chance.
+    """Draw top-1 accuracies of questions with different numbers of answers.
+
+    Each is a dot with its 95% interval and a mark at chance.
 
     Args:
         accuracies: name -> {"top1", "top1_low", "top1_high"}, as the evaluators return them.
@@ -149,8 +152,9 @@ def points_in_plane(
     title: str,
     labels: tuple[str, str] = ("first direction", "second direction"),
 ) -> LessonFigure:
-    """Pictures and texts as points (M, 2) of one plane; row i of both is a pair and is joined
-    by a line.
+    """Draw pictures and texts as points (M, 2) of one plane.
+
+    Row i of both is a pair and is joined by a line.
     """
     same_length(
         pictures=pictures, picture_points=picture_points, text_points=text_points, texts=texts
@@ -178,7 +182,7 @@ def points_in_plane(
 
 
 def label_point(ax: Axes, text: str, point: Sequence[float], away_from: Sequence[float]) -> None:
-    """A dot with its text above or below, on the side where the picture is not."""
+    """Draw a dot with its text above or below, on the side where the picture is not."""
     above = point[1] > away_from[1]
     ax.plot(*point, "o", color=ORANGE, markersize=7, zorder=3)
     ax.annotate(

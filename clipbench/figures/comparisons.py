@@ -1,5 +1,6 @@
-"""Two plots for comparing many tasks or models: bars in the order of their lengths, and points
-with their names.
+"""Two plots for comparing many tasks or models.
+
+They are bars in the order of their lengths, and points with their names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -150,7 +151,10 @@ LETTER, LINE = 4.4, 9.0  # of the font that names have, in points
 def name_points(
     figure: LessonFigure, ax: Axes, places: Sequence[tuple[str, tuple[float, float]]]
 ) -> None:
-    """A name for each point, none over another; a thin line leads to those that stand apart."""
+    """Write a name for each point, none over another.
+
+    A thin line leads to the names that stand apart.
+    """
     figure.draw_without_rendering()  # so that the axes know where they are
     scale = 72 / figure.dpi
     dots = [(scale * ax.transData.transform(place)).tolist() for _, place in places]

@@ -1,5 +1,6 @@
-"""Curves of a training run: the loss beside ln N, which a model has that knows nothing, and the
-accuracy.
+"""Curves of a training run: the loss and the accuracy.
+
+Beside the loss is ln N, the loss of a model that knows nothing.
 """
 
 import math
@@ -53,7 +54,7 @@ def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:
 
 
 def compare_losses(runs: Mapping[str, Sequence[Event]], batch_size: int) -> LessonFigure:
-    """The losses of several runs, smoothed, over the pairs that each has seen."""
+    """Draw the losses of several runs, smoothed, over the pairs that each has seen."""
     last = {name: smooth(column(steps_of(events), "loss"))[-1] for name, events in runs.items()}
     title = f"Loss at the end: {', '.join(f'{value:.2f} ({name})' for name, value in last.items())}"
     figure = new_figure(7.5, 3.4, f"The loss of {len(runs)} runs over the pairs seen. {title}")
@@ -69,8 +70,9 @@ def compare_losses(runs: Mapping[str, Sequence[Event]], batch_size: int) -> Less
 
 
 class LiveTrainingCurve:
-    """A callback for the trainer that keeps its events and redraws their curve below the notebook's
-    cell.
+    """A callback for the trainer that draws a live training curve.
+
+    It keeps the trainer's events and redraws their curve below the notebook's cell.
 
     Args:
         every: seconds between two drawings; the time that drawing takes is not counted as training.
@@ -111,7 +113,7 @@ def training_finding(steps: Sequence[Event]) -> str:
 
 
 def draw_ln_line(ax: Axes, batch_size: int) -> None:
-    """The loss of a model that knows nothing."""
+    """Draw a line at the loss of a model that knows nothing."""
     level = math.log(batch_size)
     ax.axhline(
         level, color=ORANGE, linestyle="--", label=f"ln {batch_size} = {level:.2f}, knows nothing"

@@ -1,5 +1,6 @@
-"""Plots of what is inside a model: attention and occlusion over a picture, a unit's favourites,
-a steered picture.
+"""Plots of what is inside a model.
+
+They show attention and occlusion over a picture, a unit's favourites, and a steered picture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,9 @@ COLUMNS = 6
 def attention_over_picture(
     picture: Image.Image, maps: torch.Tensor, labels: Sequence[str], title: str | None = None
 ) -> LessonFigure:
-    """A picture, and beside it the same in grey under each map; every map has its own scale, from 0
-    to its largest.
+    """Draw a picture, and beside it the same in grey under each attention map.
+
+    Every map has its own scale, from 0 to its largest.
 
     Args:
         picture: what the model saw of it, square.
@@ -42,8 +44,9 @@ def attention_over_picture(
 
 
 def attention_finding(maps: torch.Tensor, labels: Sequence[str]) -> str:
-    """How much the largest quarter of the patches gets, in the most and in the least
-    concentrated map.
+    """Say how much attention the quarter of the patches with the most gets.
+
+    It is told of the most and of the least concentrated map.
     """
     flat = maps.flatten(1)
     quarter = max(1, flat.shape[1] // 4)
@@ -63,8 +66,9 @@ def occlusion_beside_picture(
     part: tuple[float, float],
     title: str | None = None,
 ) -> LessonFigure:
-    """A picture, and for each text where covering it makes the cosine fall (orange) or rise
-    (violet).
+    """Draw a picture, and for each text its occlusion map.
+
+    The map shows where covering the picture makes the cosine fall (orange) or rise (violet).
 
     Args:
         maps: (C, h, w), the fall of the cosine, as ``occlusion_maps`` gives it.
@@ -98,7 +102,7 @@ def unit_favourites(
     word_labels: Sequence[str],
     title: str | None = None,
 ) -> LessonFigure:
-    """The pictures that excite a unit most in one row, the written words in the other.
+    """Draw the pictures that excite a unit most in one row, the written words in the other.
 
     Args:
         name: of the unit.
@@ -128,8 +132,9 @@ def steering_filmstrip(
     runs: Mapping[str, tuple[Sequence[Image.Image], Sequence[int], Sequence[float]]],
     title: str | None = None,
 ) -> LessonFigure:
-    """Frames of pictures that climb towards a text, one row a run, and the cosine over the steps
-    below.
+    """Draw frames of pictures that are steered towards a text, one row for each run.
+
+    The cosine over the steps is below.
 
     Args:
         runs: name -> (pictures, steps, cosines) of equally many frames.
@@ -182,7 +187,7 @@ def grid_of(count: int, alt: str, title: str) -> tuple[np.ndarray, LessonFigure]
 
 
 def show(ax: Axes, picture: Image.Image | np.ndarray, label: str) -> None:
-    """A picture with a label above it, its pixels as they are."""
+    """Show a picture with a label above it, its pixels as they are."""
     pixels = np.asarray(picture.convert("RGB")) if isinstance(picture, Image.Image) else picture
     ax.imshow(pixels, interpolation="nearest", extent=(0, 1, 0, 1))
     ax.set_title(label, fontsize=9, pad=3)

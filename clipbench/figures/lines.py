@@ -1,5 +1,6 @@
-"""Lines over one changing quantity, and histograms of several groups: the two plots that most
-questions need.
+"""Lines over one changing quantity, and histograms of several groups.
+
+Most questions need one of these two plots.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,8 +84,9 @@ def line_chart(
 def histograms(
     groups: Mapping[str, Sequence[float]], title: str, xlabel: str, bins: int = 40
 ) -> LessonFigure:
-    """How often which value occurs, as shares of each group, so that groups of any size can be
-    compared.
+    """Draw how often each value occurs, as shares of each group.
+
+    So groups of any size can be compared.
 
     Args:
         groups: name -> values; up to three groups.

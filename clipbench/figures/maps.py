@@ -65,7 +65,7 @@ def labelled_map(
 
 
 def add_legend(figure: LessonFigure, names: Sequence[str]) -> None:
-    """The colour of each kind, below the map."""
+    """Add a legend below the map, with the colour of each kind."""
     swatches = [  # a space before the name, because matplotlib hides names that begin with "_"
         Patch(facecolor=colour, edgecolor="#333a44", linewidth=0.5, label=f" {name}")
         for name, colour in zip(names, KINDS, strict=False)
@@ -83,8 +83,9 @@ def height_for(points: np.ndarray) -> float:
 
 
 def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:
-    """The most frequent kinds, first the most frequent; of equally frequent ones the one that
-    comes first.
+    """List the most frequent kinds, first the most frequent.
+
+    Of equally frequent ones the one that comes first is first.
     """
     return [kind for kind, _ in Counter(kinds).most_common(most)]
 
@@ -92,8 +93,9 @@ def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:
 def label_places(
     points: np.ndarray, of_kind: np.ndarray, names: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """Where each kind's name should stand: in a cell of its own where it is frequent and others are
-    rare.
+    """Choose where each kind's name should stand.
+
+    It is in a cell of its own where the kind is frequent and others are rare.
 
     Args:
         points: (M, 2).

@@ -1,5 +1,6 @@
-"""Plots made of pictures: a sheet of them with captions, and a heat-map with pictures along one
-side.
+"""Plots made of pictures.
+
+They are a sheet of pictures with captions, and a heat-map with pictures along one side.
 """
 
 import textwrap
@@ -87,8 +88,9 @@ def similarity_heatmap(
     what: str = "cosine similarity",
     pairs: bool = True,
 ) -> LessonFigure:
-    """All texts (rows) with all pictures (columns); in a square matrix the true pairs, on the
-    diagonal, have a frame.
+    """Draw the similarities of all texts (rows) with all pictures (columns).
+
+    In a square matrix the true pairs, on the diagonal, have a frame.
 
     Args:
         similarity: (texts, pictures), as ``text_features @ image_features.T``.
@@ -137,13 +139,14 @@ def similarity_heatmap(
 
 
 def to_pictures(images: torch.Tensor) -> list[Image.Image]:
-    """A batch of uint8 pixels (B, 3, S, S), as the renderer draws them, to pictures."""
+    """Convert a batch of uint8 pixels (B, 3, S, S), as the renderer draws them, to pictures."""
     return [Image.fromarray(pixels) for pixels in images.permute(0, 2, 3, 1).cpu().numpy()]
 
 
 def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
-    """The number in each cell, and in a square matrix of pairs a frame around those on the
-    diagonal.
+    """Write the number in each cell, and frame the true pairs.
+
+    They are on the diagonal of a square matrix of pairs.
     """
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
@@ -154,7 +157,7 @@ def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
 
 
 def diagonal_finding(similarity: torch.Tensor) -> str:
-    """What a similarity matrix says about its pairs, in one line."""
+    """Say in one line what a similarity matrix shows about its pairs."""
     if similarity.shape[0] != similarity.shape[1]:
         return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
     beside = similarity[~torch.eye(len(similarity), dtype=torch.bool)]

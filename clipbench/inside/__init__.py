@@ -1,5 +1,7 @@
-"""Looking inside a CLIP: what single units answer, features of sparse autoencoders, where attention
-goes, what a picture's parts are worth to a text, and pictures that are steered towards a text.
+"""Looking inside a CLIP: units, features, attention, occlusion and steering.
+
+It shows what single units respond to, features of sparse autoencoders, where attention goes, what a
+picture's parts are worth to a text, and pictures that are steered towards a text.
 
 Everything takes an ``Encoder`` made of this package's own ``CLIP``, of any size, and leaves it as
 it was; autoencoders of the joint space take any encoder.

@@ -1,5 +1,6 @@
-"""Acting on what an autoencoder found: features are turned off or up inside a model, and the rest
-of the model goes on with what is left.
+"""Acting on what an autoencoder found: features are turned off or up inside a model.
+
+The rest of the model goes on with what is left.
 
 What the autoencoder does not explain of a layer stays as it is, so that changing nothing changes
 nothing. An effect counts only beside that of as many other features that were as active.
@@ -50,12 +51,12 @@ def acting(
 
 
 def turned_off(features: Int[Tensor, " n"]) -> Change:
-    """These features are silent everywhere."""
+    """Turn these features off everywhere."""
     return lambda activations: activations.index_fill(-1, features, 0.0)
 
 
 def turned_up(features: Int[Tensor, " n"], least: Float[Tensor, " n"]) -> Change:
-    """These features are at least so active everywhere."""
+    """Turn these features up, so that each is at least so active everywhere."""
 
     def change(activations: Tensor) -> Tensor:
         activations = activations.clone()
@@ -71,8 +72,10 @@ def turned_up(features: Int[Tensor, " n"], least: Float[Tensor, " n"]) -> Change
 def share_where(
     activations: Float[Tensor, "M F"], condition: Bool[Tensor, " M"]
 ) -> Float[Tensor, " F"]:
-    """Of each feature's activity the share that falls on scenes that meet the condition, if as many
-    scenes did as did not; 0 for features that are never active.
+    """Compute the share of each feature's activity that falls on scenes that meet a condition.
+
+    Scenes that meet it and scenes that do not count as if there were equally many of both; 0 for
+    features that are never active.
     """
     on, off = activations[condition].mean(0), activations[~condition].mean(0)
     return on / (on + off).clamp(min=1e-12)

@@ -14,8 +14,9 @@ from clipbench.model import Attention, AttentionPool
 
 @torch.no_grad()
 def attention_maps(tower: nn.Module, inputs: Tensor) -> Float[Tensor, "L B H Q N"]:
-    """The attention weights of a tower's L layers while it encodes a batch: every row (Q) is a
-    softmax over N tokens.
+    """Record the attention weights of a tower's L layers while it encodes a batch.
+
+    Every row (Q) is a softmax over N tokens.
 
     They come in float32 on the CPU, wherever the tower is.
 
@@ -74,8 +75,9 @@ def weights_of(
 
 
 def rollout(maps: Float[Tensor, "L B H N N"], residual: float = 0.5) -> Float[Tensor, "B N N"]:
-    """Attention rollout (Abnar & Zuidema 2020): how much of each input token is in each token at
-    the end.
+    """Compute attention rollout (Abnar & Zuidema 2020).
+
+    It estimates how much of each input token is in each token at the end.
 
     Heads are averaged, ``residual`` of every token goes past the layer on the residual path, and
     the layers' matrices are multiplied. Rows sum to one. It knows nothing of values and MLPs: a

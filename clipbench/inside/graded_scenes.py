@@ -1,5 +1,7 @@
-"""Scenes whose true factors grade what is found inside a model: who drew what, how many, where, on
-which colour, in which style, with which word on a sign; and captions in several languages.
+"""Scenes whose true factors grade what is found inside a model.
+
+The factors are who drew what, how many, where, on which colour, in which style, and with which word
+on a sign. There are captions in several languages, too.
 
 Factors are dealt independently of each other as far as the world allows it, so that a feature that
 follows one of them does not follow another by accident.
@@ -84,8 +86,10 @@ def graded_scenes(split: str, count: int, concepts: int = 64) -> GradedScenes:
 
 
 def graded_captions(split: str, count: int, concepts: int = 64) -> tuple[list[str], list[Factor]]:
-    """As many captions in English, German, Spanish, Russian and Chinese, with their factors: the
-    language, and the thing where it is named.
+    """Write captions in five languages, with their factors.
+
+    There are ``count`` of them, in English, German, Spanish, Russian and Chinese. The factors are
+    the language, and the thing where it is named.
     """
     names, drawn = drawn_factors(split, count, concepts)
     languages = ("en", *LANGUAGES)
@@ -112,7 +116,7 @@ def named(concept: Tensor) -> list[str]:
 
 
 def rendered_by(drawn: Factors, artist: Tensor, rows: list[int]) -> list[Image.Image]:
-    """Some scenes, each by its artist."""
+    """Render some scenes, each by its artist."""
     pictures: dict[int, Image.Image] = {}
     for number, art in enumerate(ART_SETS):
         mine = [row for row in rows if int(artist[row]) == number]
@@ -123,7 +127,10 @@ def rendered_by(drawn: Factors, artist: Tensor, rows: list[int]) -> list[Image.I
 
 
 def factors_of(drawn: Factors, artist: Tensor, names: list[str]) -> list[Factor]:
-    """What is true of each scene; the thing's factors are not asked where only a sign is seen."""
+    """List what is true of each scene.
+
+    The thing's factors are not asked where only a sign is seen.
+    """
     shown = drawn.count > 0
     place = {name: k for k, name in enumerate(names)}
     subject, word = (
@@ -152,8 +159,9 @@ def where(kept: Tensor, names: list[str]) -> list[str | None]:
 
 
 def places_of(drawn: Factors) -> Int[Tensor, " M"]:
-    """Where a lone thing without a sign stands, by its larger distance from the middle; -1 where
-    that is neither small nor large.
+    """Say where a lone thing without a sign stands, by its larger distance from the middle.
+
+    It is -1 where that distance is neither small nor large.
     """
     across, down = drawn.x[:, 0] - 0.5, drawn.y[:, 0] - 0.5
     far = torch.maximum(across.abs(), down.abs())

@@ -1,5 +1,7 @@
-"""Grades of directions found inside a model, from the truth about scenes: for each value of each
-factor ("cat", "three", "sketch", the word "sun" on a sign) the direction that follows it best.
+"""Grades of directions found inside a model, from the truth about scenes.
+
+For each value of each factor ("cat", "three", "sketch", the word "sun" on a sign) they grade
+the direction that follows it best.
 
 Which direction follows a value is decided on one set of scenes and graded on another, so that luck
 in choosing among many directions earns nothing. The grade is an area under the ROC curve: how often
@@ -83,7 +85,7 @@ def areas(
 
 
 def area_of(scores: Tensor, labels: Tensor, values: Sequence[int]) -> Float[Tensor, "V F"]:
-    """The area of every direction for each of these values, against the other ones of them."""
+    """Compute each direction's area under the ROC curve for each value, against the others."""
     place = torch.full((max(values) + 2,), -1)
     place[list(values)] = torch.arange(len(values))
     renumbered = place[labels.clamp(max=max(values) + 1)]  # -1 reads the last entry, which is -1
@@ -115,7 +117,7 @@ def followed_by(grades: Sequence[Grades], direction: int) -> tuple[str, str, flo
 
 
 def principal_directions(rows: Float[Tensor, "R W"]) -> Float[Tensor, "W W"]:
-    """The principal axes of the rows, one a row, the widest first."""
+    """Compute the principal axes of the rows, one in each row, the widest first."""
     centred = (rows - rows.mean(0)).double()
     return torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1).T.float()
 
@@ -130,8 +132,10 @@ def probe_scores(
     factor: Factor,
     heldout: Float[Tensor, "N W"],
 ) -> Float[Tensor, "N V"]:
-    """A linear probe's score of each value: ridge regression on its indicator, which sees the
-    labels of the training rows. What a direction can at best be expected to reach.
+    """Score each value with a linear probe.
+
+    The probe is ridge regression on the value's indicator, and it sees the labels of the training
+    rows. It shows what a direction can at best be expected to reach.
     """
     kept = factor.labels >= 0
     targets = F.one_hot(factor.labels[kept], len(factor.values)).double()

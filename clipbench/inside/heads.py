@@ -1,6 +1,8 @@
-"""A vision transformer's answer as a sum: what each head and each MLP puts into the joint vector by
-itself, in words, and what each layer would answer if it were the last (after Gandelsman et al.
-2024, "Interpreting CLIP's Image Representation via Text-Based Decomposition").
+"""A vision transformer's output as a sum of what its heads and MLPs add to the joint vector.
+
+It tells in words what each head and each MLP puts in by itself, and what each layer would answer if
+it were the last (after Gandelsman et al. 2024, "Interpreting CLIP's Image Representation via
+Text-Based Decomposition").
 
 Blocks only add to the class token, and what comes after the last block is linear once the token's
 standard deviation is known. So the image vector is exactly a sum of one vector for each head, one
@@ -33,11 +35,11 @@ class Contributions:
     constant: Float[Tensor, "B D"]  # biases, divided by the length of each image vector
 
     def total(self) -> Float[Tensor, "B D"]:
-        """The image vectors: of length one, until something is ablated."""
+        """Sum up to the image vectors, which have length one until something is ablated."""
         return self.heads.sum((1, 2)) + self.mlps.sum(1) + self.start + self.constant
 
     def mean_ablated(self, heads: Sequence[tuple[int, int]]) -> "Contributions":
-        """The same with these heads (layer, head) at their mean over the pictures."""
+        """Replace these heads (layer, head) by their mean over the pictures."""
         changed = self.heads.clone()
         for layer, head in heads:
             changed[:, layer, head] = self.heads[:, layer, head].mean(0)
@@ -45,7 +47,7 @@ class Contributions:
 
 
 def transformer_of(encoder: ClipbenchEncoder) -> tuple[CLIP, VisionTransformer]:
-    """The model and its image encoder.
+    """Give the model and its image encoder.
 
     Raises:
         UserError: for an image encoder that is no ViT.
@@ -87,8 +89,10 @@ def contributions(encoder: ClipbenchEncoder, images: Float[Tensor, "B 3 S S"]) -
 
 
 class Readout:
-    """The last LayerNorm and the projection as a linear map of what was added to the class token,
-    with the deviation and the length that B pictures have in the end.
+    """The last LayerNorm and the projection as one linear map.
+
+    It maps what was added to the class token, with the standard deviation and the length that B
+    pictures have in the end.
     """
 
     def __init__(self, model: CLIP, tower: VisionTransformer, last: Float[Tensor, "B W"]):
@@ -114,7 +118,7 @@ class Readout:
 
 
 def head_outputs(layer: Attention, x: Float[Tensor, "B N W"]) -> Float[Tensor, "B H W"]:
-    """What each head adds to the class token, without the bias."""
+    """Compute what each head adds to the class token, without the bias."""
     weights = weights_of(layer, x)[:, :, 0]  # (B, H, N)
     values = layer.in_proj(x).chunk(3, -1)[2].unflatten(2, (layer.heads, -1)).float()  # (B,N,H,d)
     mixed = torch.einsum("bhn,bnhd->bhd", weights, values)
@@ -162,8 +166,10 @@ def in_words(
 
 @torch.no_grad()
 def lens(encoder: ClipbenchEncoder, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "L1 B D"]:
-    """Unit vectors as if the model ended before its first block, after it, ..., after the last (the
-    logit lens of nostalgebraist 2020): the last of L + 1 is the model's own answer.
+    """Compute what each layer would answer if it were the last (the logit lens).
+
+    They are unit vectors as if the model ended before its first block, after it, ..., after the
+    last (nostalgebraist 2020): the last of L + 1 is the model's own answer.
 
     Raises:
         UserError: for an image encoder that is no ViT.

@@ -1,5 +1,6 @@
-"""Occlusion maps (Zeiler & Fergus 2014): cover a picture bit by bit, and see which bits a text
-needs.
+"""Occlusion maps (Zeiler & Fergus 2014): which parts of a picture a text needs.
+
+The picture is covered bit by bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +25,9 @@ def occlusion_maps(
     patch: int | None = None,
     stride: int | None = None,
 ) -> Float[Tensor, "C h w"]:
-    """For each text, how far its cosine with the picture falls when a grey square covers each
-    place.
+    """Measure for each text how far its cosine falls when a grey square covers each place.
+
+    The cosine is that of the text with the picture.
 
     Works with any model that has a joint space. Negative values are places whose absence helps the
     text.
@@ -93,8 +95,9 @@ def covered(image: Tensor, top: int, left: int, patch: int, fill: float) -> Tens
 
 
 def part_of_picture(size: int, patch: int, stride: int) -> tuple[float, float]:
-    """Where the cells of a map begin and end, as fractions of the picture's side: each cell lies
-    around the middle of its square, as wide as the stride.
+    """Say where the cells of a map begin and end, as fractions of the picture's side.
+
+    Each cell lies around the middle of its square, as wide as the stride.
 
     Squares do not reach beyond the picture, so a map covers less than all of it: with 13 squares of
     16 in 64 pixels, 6 pixels are left on either side.

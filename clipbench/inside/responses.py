@@ -1,5 +1,6 @@
-"""What units inside a model answer: the outputs of named layers, caught while pictures pass
-through.
+"""The responses of units inside a model.
+
+The outputs of named layers are caught while pictures pass through.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ POOLS = {
 
 
 def own_model(encoder: Encoder) -> CLIP:
-    """The encoder's CLIP.
+    """Give the encoder's CLIP.
 
     Raises:
         UserError: for an encoder that is not made of this package's CLIP.
@@ -41,8 +42,9 @@ def own_model(encoder: Encoder) -> CLIP:
 
 
 def unit_layers(model: CLIP) -> list[str]:
-    """The image encoder's layers whose outputs are called units here: behind a nonlinearity, from
-    first to last.
+    """List the image encoder's layers whose outputs are called units here.
+
+    They are behind a nonlinearity, from first to last.
 
     A ViT's hidden MLP units, a ResNet's blocks, a ConvNet's ReLUs.
     """
@@ -57,8 +59,9 @@ def unit_layers(model: CLIP) -> list[str]:
 
 @contextlib.contextmanager
 def listening(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """Within, every forward pass leaves the outputs of the named layers in the dict that this
-    yields.
+    """Record the outputs of the named layers in every forward pass within the context.
+
+    They are in the dict that this yields.
 
     Afterwards the hooks are gone, whatever happened.
 
@@ -93,7 +96,9 @@ def unit_responses(
     batch_size: int = 128,
     progress: bool = True,
 ) -> dict[str, Float[Tensor, "M units"]]:
-    """What every unit of the named layers answers to every picture, in float32 on the CPU.
+    """Compute every unit's response to every picture, for the named layers.
+
+    Responses are in float32 on the CPU.
 
     Args:
         layers: names as in ``model.named_modules()``, such as "image_encoder.blocks.5.mlp.1"
@@ -120,8 +125,9 @@ def unit_responses(
 
 
 def one_number_a_unit(output: Tensor, pool: str) -> Float[Tensor, "B units"]:
-    """Pool a layer's output over its places: (B, units), tokens (B, N, units) or a map (B,
-    units, h, w).
+    """Pool a layer's output over its places.
+
+    The output is (B, units), tokens (B, N, units) or a map (B, units, h, w).
     """
     if output.ndim == 4:
         output = output.flatten(2).transpose(1, 2)

@@ -1,5 +1,6 @@
-"""Sparse autoencoders: a layer's vectors as sums of few directions out of many (TopK of Gao et al.
-2024, "Scaling and evaluating sparse autoencoders").
+"""Sparse autoencoders: a layer's vectors as sums of few directions out of many.
+
+They are the TopK autoencoders of Gao et al. 2024, "Scaling and evaluating sparse autoencoders".
 
     z = TopK(W_enc (x - b) + c),    x' = W_dec z + b
 
@@ -46,8 +47,9 @@ def layer_outputs(
     batch_size: int = 128,
     progress: bool = True,
 ) -> Iterator[Float[Tensor, "B N W"]]:
-    """What a layer gives for all pictures, batch by batch, in float32 on the CPU: N tokens or
-    places of each; the joint space has N = 1.
+    """Yield a layer's outputs for all pictures, batch by batch, in float32 on the CPU.
+
+    There are N tokens or places of each picture; the joint space has N = 1.
 
     Raises:
         UserError: for an unknown layer, or a layer of an encoder that is not this package's CLIP.
@@ -60,7 +62,7 @@ def layer_outputs(
 
 @torch.no_grad()
 def output_of(encoder: Encoder, images: Tensor, layer: str) -> Float[Tensor, "B N W"]:
-    """What a layer gives for preprocessed pictures."""
+    """Compute a layer's output for preprocessed pictures."""
     if layer == JOINT:
         return encoder.encode_image(images)[:, None].clone()
     model = own_model(encoder)
@@ -71,7 +73,10 @@ def output_of(encoder: Encoder, images: Tensor, layer: str) -> Float[Tensor, "B 
 
 
 def as_tokens(output: Tensor) -> Float[Tensor, "B N W"]:
-    """A layer's output with its places in the middle: vectors, tokens, or a map (B, W, h, w)."""
+    """Arrange a layer's output with its places in the middle.
+
+    The output is vectors, tokens, or a map (B, W, h, w).
+    """
     if output.ndim == 4:
         return output.flatten(2).transpose(1, 2)
     return output if output.ndim == 3 else output[:, None]
@@ -80,8 +85,9 @@ def as_tokens(output: Tensor) -> Float[Tensor, "B N W"]:
 def some_tokens(
     outputs: Float[Tensor, "M N W"], each: int = 8, seed: int = 0
 ) -> Float[Tensor, "R W"]:
-    """Rows to train on: ``each`` random tokens of every picture (all where there are fewer), in
-    float32.
+    """Draw rows to train on, in float32.
+
+    They are ``each`` random tokens of every picture (all where there are fewer).
     """
     places = torch.rand(outputs.shape[:2], generator=torch.Generator().manual_seed(seed))
     chosen = places.topk(min(each, outputs.shape[1]), dim=1).indices
@@ -177,7 +183,7 @@ class SparseAutoencoder(nn.Module):
         return F.linear(rows / self.scale - self.centre, self.encoder, self.threshold)
 
     def encode(self, rows: Float[Tensor, "*R W"]) -> Float[Tensor, "*R F"]:
-        """The activations z: at most k of each row are above zero, the others zero."""
+        """Compute the activations z: at most k of each row are above zero, the others zero."""
         return largest(self.wanted(rows), self.active)
 
     def decode(self, activations: Float[Tensor, "*R F"]) -> Float[Tensor, "*R W"]:
@@ -190,15 +196,16 @@ class SparseAutoencoder(nn.Module):
     def edit(
         self, rows: Float[Tensor, "*R W"], change: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "*R W"]:
-        """The rows after ``change`` of their activations (*R, F); what the autoencoder does not
-        explain stays as it is.
+        """Apply ``change`` to the rows' activations (*R, F), and return the changed rows.
+
+        What the autoencoder does not explain stays as it is.
         """
         activations = self.encode(rows)
         return rows + (change(activations) - activations) @ self.decoder * self.scale
 
 
 def largest(values: Float[Tensor, "*R F"], k: int) -> Float[Tensor, "*R F"]:
-    """The k largest of each row where they are above zero; zero elsewhere."""
+    """Keep the k largest of each row where they are above zero; zero elsewhere."""
     top = values.topk(k, dim=-1, sorted=False)
     return torch.zeros_like(values).scatter(-1, top.indices, top.values.relu())
 
@@ -279,7 +286,10 @@ class Trainer:
         return self.recipe.learning_rate * min(1.0, 5 * left)
 
     def errors(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(what is not explained, the wanted activations, which features were active)."""
+        """Compute the reconstruction error of the rows.
+
+        It gives (what is not explained, the wanted activations, which features were active).
+        """
         ours = self.autoencoder
         wanted = ours.wanted(rows)
         activations = largest(wanted, ours.active)
@@ -359,7 +369,7 @@ def save_autoencoder(folder: str | Path, autoencoder: SparseAutoencoder, about: 
 
 
 def load_autoencoder(folder: str | Path) -> tuple[SparseAutoencoder, About]:
-    """What ``save_autoencoder`` wrote.
+    """Load what ``save_autoencoder`` wrote.
 
     Raises:
         UserError: for a folder without an autoencoder, or with files that do not fit each other.

@@ -1,4 +1,6 @@
-"""Pixels that climb towards a text: gradient ascent on a picture's cosine with it, the model being
+"""Pictures steered towards a text.
+
+Gradient ascent changes a picture's pixels so that its cosine with the text rises, the model being
 fixed.
 
 Without augmentation the pixels find what this one network is weak for, and the result looks like
@@ -25,8 +27,9 @@ Score = Callable[[Tensor], Tensor]  # pixels in [0, 1] (B, 3, S, S) -> (B,)
 
 @dataclass(frozen=True)
 class Steered:
-    """Frames of an ascent: their steps, their pixels in [0, 1], and their score as whole
-    pictures.
+    """Frames of an ascent.
+
+    Each has its step, its pixels in [0, 1], and its score as a whole picture.
     """
 
     steps: list[int]
@@ -122,8 +125,10 @@ def ascend(
 def random_views(
     pixels: Float[Tensor, "3 S S"], count: int, generator: torch.Generator
 ) -> Float[Tensor, "B 3 S S"]:
-    """The picture shifted by up to an eighth, turned by up to 15 degrees, at 0.75 to 1.15 of
-    its size, with noise.
+    """Draw random views of a picture.
+
+    It is shifted by up to an eighth, turned by up to 15 degrees, at 0.75 to 1.15 of its size, with
+    noise.
     """
 
     def draw(low: float, high: float) -> Tensor:

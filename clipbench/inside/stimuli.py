@@ -1,5 +1,6 @@
-"""Two ways to show a concept: scenes of it without any writing, and its name on a sign with
-nothing beside it.
+"""Two ways to show a concept: as scenes, and as its written name.
+
+Scenes have no writing, and the name is on a sign with nothing beside it.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,9 @@ SEED = EVALUATION_SEED + 100  # far from the frozen sets; even numbers draw pict
 
 
 def legible_concepts(tiny: bool = True) -> list[str]:
-    """Names of trained concepts that are short enough for a sign (of the tiny world's 256, or
-    of all).
+    """List names of trained concepts that are short enough for a sign.
+
+    They are of the tiny world's 256 concepts, or of all.
     """
     return [concepts()[i].name for i in training_pool(tiny).tolist() if readable()[i]]
 
@@ -46,8 +48,9 @@ def concept_pictures(names: Sequence[str], each: int = 20, draw: int = 0) -> Pic
 
 
 def word_pictures(names: Sequence[str], each: int = 20, draw: int = 0) -> PictureSet:
-    """``each`` pictures of every concept's name on a sign, alone on a background; see
-    ``concept_pictures``.
+    """Draw ``each`` pictures of every concept's name on a sign, alone on a background.
+
+    See ``concept_pictures``.
     """
     return shown(names, each, AS_WORD, SEED + 2 * draw + 1, "words")
 

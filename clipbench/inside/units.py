@@ -1,5 +1,6 @@
-"""Units that answer to a concept however it is shown: as a picture and as a written word (Goh et
-al. 2021).
+"""Units that respond to a concept however it is shown (Goh et al. 2021).
+
+It may be shown as a picture or as a written word.
 
 A unit is judged by two areas under the ROC curve: how well its response tells pictures of the
 concept from pictures of others, and signs with its name from signs with other names. Its score for
@@ -41,8 +42,9 @@ class UnitPairs:
 def auc_by_class(
     responses: Float[Tensor, "M units"], labels: Int[Tensor, " M"], classes: int
 ) -> Float[Tensor, "C units"]:
-    """Area under the ROC curve of every unit for every class against all others; ties count half
-    (Mann & Whitney).
+    """Compute the area under the ROC curve of every unit for every class against all others.
+
+    Ties count half (Mann & Whitney).
 
     Raises:
         ValueError: for a class that no row, or every row, belongs to.
@@ -70,7 +72,7 @@ def unit_pairs(
     permutations: int = 1000,
     seed: int = 0,
 ) -> UnitPairs:
-    """The pairs of a unit and a concept that answer to picture and word, beside what luck finds.
+    """Find the units that respond to both picture and word of a concept, beside what luck finds.
 
     Args:
         picture_auc, word_auc: as ``auc_by_class`` gives them.
@@ -100,8 +102,9 @@ def unit_pairs(
 def threshold_of_luck(
     picture_auc: Float[Tensor, "C units"], word_auc: Float[Tensor, "C units"], expected: float
 ) -> float:
-    """The score that ``expected`` pairs reach when each concept has the words of another: the mean
-    over all wrong couples, so no deal is drawn for it.
+    """Find the score that ``expected`` pairs reach when each concept has the words of another.
+
+    It is the mean over all wrong couples, so no deal is drawn for it.
     """
     concepts = len(picture_auc)
     count = round(expected * (concepts - 1))
@@ -114,8 +117,9 @@ def threshold_of_luck(
 
 
 def derangement(n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
-    """A random order that leaves nothing in its place, as every third does: so no true find is
-    taken for luck.
+    """Draw a random order that leaves nothing in its place (a derangement).
+
+    About every third random order does so. Thus no true find is taken for luck.
     """
     while True:
         order = torch.randperm(n, generator=generator)
@@ -124,5 +128,5 @@ def derangement(n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
 
 
 def strongest(responses: Float[Tensor, "M units"], unit: int, k: int = 8) -> list[int]:
-    """The rows that excite a unit most, the strongest first."""
+    """List the rows that excite a unit most, the strongest first."""
     return responses[:, unit].topk(min(k, len(responses))).indices.tolist()

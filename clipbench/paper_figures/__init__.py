@@ -1,5 +1,6 @@
-"""The figures of CLIP's paper, redrawn at this package's scales, and those of the typographic
-attack's article.
+"""The figures of CLIP's paper, redrawn at this package's scales.
+
+Those of the typographic attack's article are here, too.
 
 One module a figure. Each has ``make(sources)``, which reads records or measures what is missing,
 and gives a ``Finding``: the plot, its finding computed, and whether the paper's effect appears at

@@ -48,7 +48,9 @@ def make(sources: Sources) -> Finding:
 
 
 def measure(sources: Sources) -> dict[str, float]:
-    """``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired
+    """Measure the accuracy of each wording, and the gain of an ensemble over the bare name.
+
+    It gives ``DATA/WORDING`` with its interval, and ``DATA/gain``: ensemble less bare name, paired
     over the pictures.
     """
     found: dict[str, float] = {}

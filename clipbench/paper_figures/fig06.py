@@ -31,7 +31,7 @@ def make(sources: Sources) -> Finding:
 
 
 def mean_curve(suite: dict[str, dict]) -> dict:
-    """Means over the tasks:
+    """Average over the tasks.
 
     ``curve``, shots -> (mean, low, high), ``zero_shot`` and ``full`` alike; ``tasks``.
     """

@@ -59,6 +59,6 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
 
 
 def noted(value: float, how: str) -> str:
-    """A number of pictures, and whether it is a bound only."""
+    """Format a number of pictures, and whether it is a bound only."""
     sign = {"below the range": "≤ ", "above the range": "≥ "}.get(how, "")
     return f"{sign}{value:.1f}" if value < 100 else f"{sign}{value:,.0f}"

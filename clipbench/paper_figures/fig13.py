@@ -35,8 +35,9 @@ def make(sources: Sources) -> Finding:
 
 
 def standard_points(metrics: dict) -> dict[str, tuple[float, float]]:
-    """Name -> (before, after the shifts) in per cent, of a model that learned the classes from
-    labels.
+    """Collect the accuracies of models that learned the classes from labels.
+
+    It gives name -> (before, after the shifts) in per cent.
     """
     points = {
         f"{k} shots": (100 * metrics[f"shots/{k}/top1"], shifted(metrics, f"shots/{k}/"))
@@ -48,7 +49,8 @@ def standard_points(metrics: dict) -> dict[str, tuple[float, float]]:
 
 
 def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
-    """
+    """Fit a line through the points on logit axes.
+
     Raises:
         UserError: for fewer than two points of different accuracy, or one without a logit.
     """

@@ -1,6 +1,4 @@
-"""Figures 14 and 15: what a probe of ever more pictures gains before a shift, and what it keeps
-behind it.
-"""
+"""Figures 14 and 15: what probes of ever more pictures gain before a shift and keep behind it."""
 
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.figures.canvas import rounded
@@ -29,8 +27,10 @@ def make(sources: Sources) -> Finding:
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
-    """(figure, finding, (gain before, gain behind the shifts) of the probe with most shots, in
-    points).
+    """Draw the gain of probes before and behind the shifts.
+
+    It gives (figure, finding, (gain before, gain behind the shifts) of the probe with most shots,
+    in points).
     """
     shots = shots_of(metrics)
     before = [100 * metrics[f"shots/{k}/top1"] for k in shots]

@@ -43,15 +43,19 @@ def chosen_classes() -> list[str]:
 
 
 def pictures_and_pool(sources: Sources) -> tuple[PictureSet, PictureSet]:
-    """(what is classified, where the examples are from)."""
+    """Open the pictures to classify and those that examples are drawn from.
+
+    It gives (what is classified, where the examples are from).
+    """
     chosen = chosen_classes()
     data = drawn(only_of(open_pictures("scenes:heldout256"), chosen), sources.pictures)
     return data, only_of(probe_scenes(40 * 256 // 4, tiny=True), chosen)
 
 
 def measure(sources: Sources) -> dict:
-    """Of 37 classes spread over the world: zero-shot, and probes of projected features of one
-    and two pictures.
+    """Measure zero-shot accuracy and probes of few pictures, of 37 classes spread over the world.
+
+    The probes are of projected features of one and two pictures.
     """
     data, pool = pictures_and_pool(sources)
     chosen, encoder = chosen_classes(), sources.encoder

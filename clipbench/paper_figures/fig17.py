@@ -1,4 +1,4 @@
-"""Figure 17: does overlap between training and test pictures explain accuracy?"""
+"""Figure 17: whether overlap between training and test pictures explains accuracy."""
 
 import torch
 import torch.nn.functional as F
@@ -36,9 +36,7 @@ def make(sources: Sources) -> Finding:
 
 
 def measure(sources: Sources) -> dict:
-    """Accuracy of all test pictures, and of those left when the ones nearest to training-like
-    scenes are taken out.
-    """
+    """Measure accuracy of all test pictures, and without those nearest to training-like scenes."""
     data = drawn(open_pictures("scenes:heldout256"), sources.pictures)
     pixels, others = (
         flat(part) for part in (data, probe_scenes(min(TRAINING, 20 * sources.pictures), tiny=True))
@@ -66,7 +64,7 @@ def measure(sources: Sources) -> dict:
 
 
 def flat(data) -> torch.Tensor:
-    """Unit vectors of pixels less their mean: (M, 768)."""
+    """Compute unit vectors of pixels less their mean: (M, 768)."""
     pixels = data.tensor(PIXELS).flatten(1).float()
     return F.normalize(pixels - pixels.mean(1, keepdim=True), dim=1)
 

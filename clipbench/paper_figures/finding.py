@@ -1,5 +1,6 @@
-"""What a figure found: its plot, one line in words, and whether the paper's effect appears at
-this scale.
+"""What a figure found.
+
+That is its plot, one line in words, and whether the paper's effect appears at this scale.
 """
 
 import math
@@ -22,8 +23,9 @@ class Finding:
     spread: str = ""  # what the intervals are of, and how many seeds
 
     def marked(self, mark: str) -> "Finding":
-        """The same with a mark across the figure and before the words, and unjudged; an empty
-        one changes nothing.
+        """Mark the finding across the figure and before the words, and leave it unjudged.
+
+        An empty mark changes nothing.
         """
         if self.figure is not None:
             self.figure.mark = mark
@@ -31,8 +33,9 @@ class Finding:
 
 
 def judged(low: float, high: float) -> str:
-    """Whether an interval of a difference that the paper says is positive lies above zero,
-    below, or over it.
+    """Say whether an interval lies above zero, below it, or over it.
+
+    It is of a difference that the paper says is positive.
     """
     return YES if low > 0 else NO if high < 0 else PARTLY
 

@@ -11,7 +11,8 @@ from clipbench.paper_figures.sources import Sources
 
 
 def make_folder(folder: Path) -> None:
-    """
+    """Make the folder that the figures are written to.
+
     Raises:
         UserError: when it cannot be made or written to.
     """
@@ -25,8 +26,9 @@ def make_folder(folder: Path) -> None:
 def write_page(
     folder: Path, found: Mapping[str, tuple[Finding, list[str]]], sources: Sources
 ) -> Path:
-    """Write ``figures.md`` and a PNG for each figure, each file whole or not at all; returns the
-    page.
+    """Write ``figures.md`` and a PNG for each figure, each file whole or not at all.
+
+    It returns the page.
 
     Raises:
         UserError: when the folder cannot be written to.

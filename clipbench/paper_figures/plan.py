@@ -1,5 +1,6 @@
-"""What the figures need that are measured now: which data, where they come from, and how long a
-card computes.
+"""What the figures need that is measured now.
+
+That is which data, where they come from, and how long a card computes.
 
 Counted is what the scale's model encodes. Drawing the scenes and fitting the probes is the CPU's
 work, and is not.
@@ -132,7 +133,7 @@ RECORD_OF = {  # a figure -> the record of the scale's own model that it reads
 
 
 def plan(names: Sequence[str], sources: Sources) -> dict:
-    """What the named figures need, without measuring anything.
+    """List what the named figures need, without measuring anything.
 
     Returns:
         ``figures``: name -> the record it reads, or "shipped records" where it has no numbers of
@@ -165,7 +166,7 @@ def plan(names: Sequence[str], sources: Sources) -> dict:
 
 
 def shown(plan: dict) -> str:
-    """The plan as lines for people."""
+    """Format the plan as lines for people."""
     lines = [f"{name:<12} {record}" for name, record in plan["figures"].items()] + [""]
     for name, each in plan["records"].items():
         cost = (

@@ -26,8 +26,9 @@ COMMAND = (
 
 
 def adaptation(sources: Sources) -> dict:
-    """Metrics of this scale's model: zero-shot before and after each shift, and probes of k
-    pictures a class.
+    """Measure how this scale's model adapts to shifts.
+
+    It gives zero-shot metrics before and after each shift, and probes of k pictures a class.
 
     Raises:
         NoRecord: where nothing may be measured.
@@ -64,7 +65,7 @@ def measure(sources: Sources) -> dict:
 
 
 def shots_of(metrics: dict) -> list[int]:
-    """The numbers of shots in an adaptation record."""
+    """List the numbers of shots in an adaptation record."""
     return sorted({int(key.split("/")[1]) for key in metrics if key.startswith("shots/")})
 
 
@@ -77,7 +78,10 @@ def shifted(metrics: dict, prefix: str = "") -> float:
 
 
 def shifted_interval(metrics: dict) -> tuple[float, float]:
-    """Ends of the 95 % interval of that mean, zero-shot, from Wilson's of each shift."""
+    """Give the ends of the 95 % interval of ``shifted``, zero-shot.
+
+    It is computed from Wilson's interval of each shift.
+    """
     names = [name for name in SHIFTS if f"{name}/top1" in metrics]
     half = (
         sum(

@@ -1,5 +1,6 @@
-"""Where a paper figure's numbers come from: a shipped record, one made before, or a measurement
-made now.
+"""Where a paper figure's numbers come from.
+
+That is a shipped record, one made before, or a measurement made now.
 """
 
 import json
@@ -82,11 +83,11 @@ class Sources:
         return load(self.model, self.device, "fp32")
 
     def own(self, name: str) -> str:
-        """The name of this model's record."""
+        """Give the name of this model's record."""
         return f"{self.prefix}-{name}"
 
     def file(self, name: str) -> Path | None:
-        """The record's file, one that was made here first."""
+        """Find the record's file; one that was made here comes first."""
         places = [self.made] if self.made else []
         foreign = self.prefix != self.scale and not self.model.startswith("twin:")
         places += [] if foreign and name.startswith(f"{self.prefix}-") else [self.shipped]
@@ -98,7 +99,7 @@ class Sources:
         return self.file(name) is not None
 
     def record(self, name: str, command: str) -> dict:
-        """A record that exists.
+        """Read a record that exists.
 
         Raises:
             NoRecord: with the command that makes it.
@@ -112,20 +113,21 @@ class Sources:
         return record
 
     def missing(self, name: str, command: str) -> NoRecord:
-        """What to say of a record that is not there: the command, with {model}, {folder} and
-        {name} filled in.
+        """Make the error for a record that is not there.
+
+        It tells the command, with {model}, {folder} and {name} filled in.
         """
         folder = self.made or Path("clipbench/assets/records")
         return NoRecord(name, command.format(model=self.model, folder=folder, name=name))
 
     def again(self, figure: str) -> str:
-        """The command that measures a figure of this model."""
+        """Give the command that measures a figure of this model."""
         model = f" --model {self.model}" if self.prefix != self.scale else ""
         out = self.made.parent if self.made else "figures"
         return f"clipbench figures {figure} --scale {self.scale}{model} --out {out}"
 
     def raw(self, name: str, command: str) -> dict:
-        """What a benchmark printed with --json.
+        """Read what a benchmark printed with --json.
 
         Raises:
             NoRecord: with the command that makes it.
@@ -136,7 +138,7 @@ class Sources:
         return json.loads(file.read_text(encoding="utf-8"))
 
     def metrics(self, name: str, command: str, measure: Callable[[], dict] | None = None) -> dict:
-        """The metrics of this model's record, measured now where there is none.
+        """Read the metrics of this model's record, measured now where there is none.
 
         Raises:
             NoRecord: where nothing may be measured.

@@ -1,5 +1,6 @@
-"""The scene tasks as this package's counterpart of the paper's 27 data sets: records of models,
-and raw pixels.
+"""The scene tasks as this package's counterpart of the paper's 27 data sets.
+
+They come from records of models, and raw pixels.
 """
 
 from clipbench.data.world.scene_tasks import TASKS, SceneTask, scene_task
@@ -35,7 +36,7 @@ def suite_with_shots(sources: Sources) -> dict[str, dict]:
 
 
 def shots_of(numbers: dict) -> list[int]:
-    """The numbers of shots that a task's record has."""
+    """List the numbers of shots that a task's record has."""
     return sorted(
         int(key.removeprefix("probe_")) for key in numbers if key.removeprefix("probe_").isdecimal()
     )
@@ -59,7 +60,7 @@ def scenes_of(sources: Sources, task: SceneTask) -> tuple[int, int]:
 
 
 def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
-    """The same of another model, from its record.
+    """Read the scene tasks of another model from its record.
 
     Raises:
         NoRecord: where there is none.
@@ -114,5 +115,5 @@ def by_task(metrics: dict) -> dict[str, dict]:
 
 
 def shown(task: str) -> str:
-    """A task's name for readers."""
+    """Give a task's name for readers."""
     return task.replace("_", " ")

@@ -1,5 +1,6 @@
-"""The typographic attack of Goh et al. (2021), by the size of the sticker, with its causal
-twins.
+"""The typographic attack of Goh et al. (2021), by the size of the sticker.
+
+Its causal twins come with it.
 """
 
 from statistics import fmean
@@ -58,7 +59,7 @@ def runs_of(sources: Sources, records: list[str]) -> list[dict]:
 
 
 def own_run(sources: Sources) -> dict | None:
-    """The scale's own model: its record, or measured now where that is allowed."""
+    """Read the record of the scale's own model, or measure it now where that is allowed."""
     shipped = f"typographic-{sources.prefix}"
     if sources.has(shipped) and not sources.has(sources.own("typographic")):
         return sources.record(shipped, "")["metrics"]
@@ -69,7 +70,7 @@ def own_run(sources: Sources) -> dict | None:
 
 
 def measure(sources: Sources) -> dict:
-    """What COMMAND measures, on fewer pictures."""
+    """Measure what COMMAND measures, on fewer pictures."""
     encoder, data = sources.encoder, drawn(open_pictures(DATA), sources.pictures)
     weights = zero_shot_weights(encoder, data.class_names, data.templates)
     plan = plan_attack(data.labels, data.class_names, 0, LONGEST)
@@ -89,8 +90,9 @@ def rates(metrics: dict, kind: str) -> tuple[list[float], list[float]]:
 
 
 def is_read(metrics: dict) -> bool:
-    """Whether the written word wins more often than under the control sticker, beyond both
-    intervals.
+    """Say whether the written word wins more often than under the control sticker.
+
+    The difference must be beyond both intervals.
     """
     return metrics["success_low"] > metrics["control_target_high"]
 

@@ -1,5 +1,6 @@
-"""``clipbench eval TASK``: measure a model. One module a task; each gives metrics and the switches
-that move them.
+"""``clipbench eval TASK``: measure a model.
+
+There is one module for each task; each gives metrics and the switches that move them.
 
 A task's ``measure(encoder, options)`` returns (metrics, settings), and perhaps a third dict: what
 it said of every picture.
@@ -45,7 +46,7 @@ def add_to(commands) -> None:
 
 
 def add_common(parser: Parser, task) -> None:
-    """The arguments of every task, and the task's own."""
+    """Add the arguments of every task, and the task's own."""
     parser.add_argument(
         "--model",
         default="classroom",

@@ -1,5 +1,7 @@
-"""``clipbench eval act``: turn off the features that answer to signs inside a model and attack
-again; or turn up the features of a style in the joint space.
+"""``clipbench eval act``: change features inside a model, and measure what that does.
+
+Turn off the features that respond to signs and attack again; or turn up the features of a style in
+the joint space.
 """
 
 from dataclasses import dataclass
@@ -80,7 +82,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def deep_layer(encoder) -> str:
-    """The layer at two thirds of the image encoder's depth."""
+    """Name the layer at two thirds of the image encoder's depth."""
     from clipbench.inside import unit_layers
     from clipbench.inside.responses import own_model
 
@@ -92,8 +94,9 @@ def deep_layer(encoder) -> str:
 
 
 class Attack:
-    """Pictures without, with another thing's name, and with a control word, judged again and
-    again.
+    """The typographic attack, judged again after each change to the model.
+
+    Its pictures come without a word, with another thing's name, and with a control word.
     """
 
     about = {"sticker": "across the middle, a quarter of the picture's height"}
@@ -124,7 +127,7 @@ class Attack:
         return {f"unchanged/{name}": value for name, value in self.metrics().items()}
 
     def changed(self, ours, responses, factors, seed: int) -> dict[str, float]:
-        """The attack without the features of signs, and without as many others."""
+        """Repeat the attack without the features of signs, and without as many others."""
         from clipbench.inside.acting import acting, as_active, share_where, turned_off
 
         signs = next(each for each in factors if each.name == "sign").labels == 1

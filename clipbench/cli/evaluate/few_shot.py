@@ -137,7 +137,7 @@ def scorer(
     encoder,
     class_names,
 ):
-    """The ``score`` of a method's name."""
+    """Choose the ``score`` function of a method by its name."""
     from clipbench.evaluate.probes.few_shot import probe_scorer
     from clipbench.evaluate.probes.prompt_learning import prompt_scorer
     from clipbench.evaluate.probes.tip_adapter import tip_adapter_scorer
@@ -150,7 +150,7 @@ def scorer(
 
 
 def full_accuracy(name: str, before, projected, weights) -> float:
-    """The probe on every training picture."""
+    """Measure the accuracy of a probe on every training picture."""
     from clipbench.evaluate.probes.linear_probe import linear_probe
 
     train, test = projected if name.endswith("projected") else before

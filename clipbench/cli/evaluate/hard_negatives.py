@@ -101,7 +101,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
 
 
 def readable_cases(data, unreadable) -> list:
-    """The cases whose pictures could be read, with the rows that their features have."""
+    """Keep the cases whose pictures could be read, with the rows that their features have."""
     from dataclasses import replace
 
     kept = [row for row, name in enumerate(data.pictures.ids) if str(name) not in unreadable]
@@ -112,7 +112,7 @@ def readable_cases(data, unreadable) -> list:
 
 
 def show(record: dict) -> str:
-    """The table in per cent."""
+    """Format the table, in per cent."""
     metrics, settings = record["metrics"], record["settings"]
     lines = [
         f"hard negatives of {settings['model']} on {settings['data']}: "

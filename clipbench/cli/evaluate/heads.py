@@ -1,5 +1,7 @@
-"""``clipbench eval heads``: what each head of a vision transformer puts into the image vector, in
-words; what is left without it; and what every layer would answer if it were the last.
+"""``clipbench eval heads``: what each head of a vision transformer adds to the image vector.
+
+Heads are described in words. It also gives what is left without a head, and what every layer would
+answer if it were the last.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
-"""``clipbench eval linear-probe``: logistic regression on frozen features, by the paper's
-protocol.
+"""``clipbench eval linear-probe``: logistic regression on frozen features.
+
+It follows the paper's protocol.
 """
 
 from dataclasses import dataclass
@@ -76,9 +77,9 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
 
 
 def rows_of(encoder, pictures, kind: str, progress: bool, left_out: dict[str, str]):
-    """The features of some pictures with their labels; None for None.
+    """Compute the features of some pictures with their labels; None for None.
 
-    Unreadable ones are told and noted.
+    Unreadable pictures are reported and noted.
     """
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.probes.linear_probe import Rows

@@ -28,8 +28,9 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings): every class ranks the pictures by the cosine with its ensemble of
-    prompts.
+    """Rank the pictures for every class by the cosine with its ensemble of prompts.
+
+    It gives (metrics, settings).
     """
     from clipbench.data.open import open_several_labels
     from clipbench.data.readers.prompt_sets import recognised, words_for

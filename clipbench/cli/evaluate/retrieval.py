@@ -1,6 +1,4 @@
-"""``clipbench eval retrieval``: the captions of a picture, and the picture of a caption, found
-among all.
-"""
+"""``clipbench eval retrieval``: find a picture's captions, and a caption's picture, among all."""
 
 from dataclasses import dataclass
 

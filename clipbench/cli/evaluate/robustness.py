@@ -1,5 +1,6 @@
-"""``clipbench eval robustness``: accuracy before and after shifts, alone and against what
-standard models keep.
+"""``clipbench eval robustness``: accuracy before and after distribution shifts.
+
+It is given alone, and against what standard models keep.
 """
 
 import argparse
@@ -175,7 +176,7 @@ def usual_shifts(options: Options) -> list[str]:
 
 
 def open_shift(name: str, data, options: Options):
-    """A corruption of the data, or another data set."""
+    """Open a corruption of the data, or another data set."""
     from clipbench.data.alter.corruptions import CORRUPTIONS, corrupted
     from clipbench.data.open import open_labelled
     from clipbench.data.probe_splits import drawn
@@ -255,7 +256,7 @@ def show(record: dict) -> str:
 
 
 def curves(metrics: dict, settings: dict) -> list[str]:
-    """The mixtures and the probes, one line each."""
+    """Format the mixtures and the probes, one line each."""
     lines = []
     for kind, steps in (("wise_ft", settings["shares"] or ()), ("shots", settings["shots"])):
         for step in steps:

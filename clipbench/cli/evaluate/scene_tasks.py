@@ -110,7 +110,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def tasks_of(data: str, names: list[str] | None) -> list:
-    """The named tasks of a world, or all of them."""
+    """Select the named tasks of a world, or all of them."""
     from clipbench.data.world.scene_tasks import TASKS, named_task
     from clipbench.data.world2.tasks import TASKS2
 

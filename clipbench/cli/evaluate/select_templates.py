@@ -1,5 +1,6 @@
-"""``clipbench eval select-templates``: templates chosen on one half of the pictures, scored on
-the other.
+"""``clipbench eval select-templates``: choose templates on one half of the pictures.
+
+They are scored on the other half.
 """
 
 from dataclasses import dataclass

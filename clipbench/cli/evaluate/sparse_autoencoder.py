@@ -1,5 +1,6 @@
-"""``clipbench eval sparse-autoencoder``: train autoencoders on a layer, and grade their features by
-the truth about scenes.
+"""``clipbench eval sparse-autoencoder``: train autoencoders on a layer, and grade their features.
+
+The grades come from the truth about scenes.
 """
 
 import functools
@@ -235,7 +236,7 @@ def over_seeds(found: list[dict]) -> dict:
 
 
 def show(record: dict) -> str:
-    """A table: one row a way to find directions, one column a factor."""
+    """Format a table: one row for each way to find directions, one column for each factor."""
     metrics = record["metrics"]
     ways = list(dict.fromkeys(name.split("/")[0] for name in metrics))
     factors = list(

@@ -1,5 +1,6 @@
-"""``clipbench eval typographic``: another thing's name printed on every picture, and what the
-model then sees.
+"""``clipbench eval typographic``: another thing's name printed on every picture.
+
+It measures what the model then sees.
 """
 
 import argparse
@@ -132,7 +133,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def measure_stickers(encoder, options: Options) -> tuple[dict, dict]:
-    """The attack on pictures of a set, with printed stickers."""
+    """Measure the attack on pictures of a set, with printed stickers."""
     from clipbench.data.probe_splits import drawn
     from clipbench.evaluate.typographic import (
         HEIGHTS,
@@ -217,7 +218,7 @@ def sticker_of(options: Options):
 
 
 def described(sticker) -> dict:
-    """What is printed how, without the word."""
+    """Describe what is printed and how, without the word."""
     return {
         "height": sticker.height,
         "position": list(sticker.position),
@@ -244,8 +245,9 @@ def templates_of(data, options: Options) -> list[str]:
 
 
 def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
-    """The zero-shot classifier, and the one whose prompts speak of a sign (the defence by
-    wording).
+    """Make the zero-shot classifier, and the one whose prompts speak of a sign.
+
+    The second is the defence by wording.
     """
     from clipbench.evaluate.typographic import WORDING, Classifier
     from clipbench.evaluate.zero_shot import zero_shot_weights
@@ -283,7 +285,10 @@ def pictures_and_probe(encoder, options: Options) -> tuple:
 
 
 def readable_part(encoder, data, options: Options) -> tuple:
-    """(the pictures that can be read, the setting that tells of others)."""
+    """Keep the pictures that can be read.
+
+    It gives (those pictures, the setting that tells of the others).
+    """
     from clipbench.evaluate.features.feature_file import cached_features
 
     stored = cached_features(encoder, data, progress=not options.json)
@@ -301,7 +306,10 @@ COLUMNS = ("attacked_top1", "control_top1", "success", "control_target", "two_wa
 
 
 def show(record: dict) -> str:
-    """The numbers as percentages: one table of the sizes for each classifier, then the defences."""
+    """Format the numbers as percentages: one table of the sizes for each classifier.
+
+    The defences follow.
+    """
     metrics, settings = record["metrics"], record["settings"]
     lines = [
         f"typographic attack on {settings['model']} with {settings['data']}: "

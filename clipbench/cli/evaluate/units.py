@@ -65,8 +65,9 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings): pairs are searched on one draw of pictures and words, and tested again
-    on another.
+    """Search for pairs on one draw of pictures and words, and test them again on another.
+
+    It gives (metrics, settings).
     """
     from clipbench.errors import UserError
     from clipbench.inside import unit_layers, unit_pairs
@@ -167,8 +168,9 @@ def counts(pairs, prefix: str) -> dict:
 
 
 def corrected(metrics: dict, layers) -> dict:
-    """Each layer's p-values corrected for the number of layers; how many layers are beyond luck in
-    both draws.
+    """Correct each layer's p-values for the number of layers.
+
+    It also counts the layers that are beyond luck in both draws.
     """
     from clipbench.evaluate.statistics.several import holm
 

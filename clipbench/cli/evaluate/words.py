@@ -107,7 +107,7 @@ def choose_words(encoder, options: WordsOptions) -> Words:
 
 
 def words_in(language: str, stored, own_names: list[str], options: WordsOptions) -> Words:
-    """The emoji world's classes and templates in another language.
+    """Give the emoji world's classes and templates in another language.
 
     Raises:
         UserError: for an unknown language, together with --classes, and for classes that are not
@@ -145,7 +145,10 @@ def is_known(name: str) -> bool:
 
 
 def with_classes(stored, own_names: list[str], wanted: str, data: str):
-    """(stored features with labels that count the classes, the classes)."""
+    """Relabel stored features by the wanted classes.
+
+    It gives (stored features with labels that count the classes, the classes).
+    """
     from clipbench.data.readers.class_names import match_classes, numbered
     from clipbench.data.readers.prompt_sets import prompt_set
 
@@ -175,8 +178,9 @@ def find_templates(wanted: str, stored) -> list[str]:
 
 
 def read_words(file: str) -> list[str]:
-    """Lines of a file; a name that is neither a file nor a known set is told with the known
-    ones.
+    """Read the lines of a file.
+
+    A name that is neither a file nor a known set is reported with the known ones.
     """
     from clipbench.data.readers.prompt_sets import prompt_set_names
 

@@ -59,7 +59,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
 
 
 def judged(encoder, words, options: Options):
-    """The verdicts of the chosen ensemble, or of a rival objective in its own way."""
+    """Judge the pictures with the chosen ensemble, or with a rival objective in its own way."""
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.features.prompts import Prompts
     from clipbench.evaluate.zero_shot import (
