@@ -26,7 +26,8 @@ class CheckedSocket(ZMQChannelsWebsocketConnection):
         return PROTOCOL
 
     async def prepare(self):
-        """
+        """Prepare the socket, if it offers the protocol.
+
         Raises:
             HTTPError: 400 for a socket that does not offer the protocol.
         """

@@ -58,7 +58,7 @@ class Visitors(LoggingConfigurable):
         return found
 
     async def start_kernel(self, *arguments, **settings) -> str:
-        """The id of a new kernel, for a visitor whom none waits for.
+        """Start a kernel for a visitor whom none waits for, and return its id.
 
         Raises:
             HTTPError: 503 where the class is full.
@@ -83,7 +83,7 @@ class Visitors(LoggingConfigurable):
         self.awaited.add(kernel)
 
     def notify_connect(self, kernel_id: str) -> None:
-        """A page has opened a socket."""
+        """Note that a page has opened a socket."""
         self.awaited.discard(kernel_id)
         super().notify_connect(kernel_id)
 
@@ -152,7 +152,7 @@ def is_of(task: asyncio.Task, kernel: str) -> bool:
 
 
 def address_for_others(address: str) -> str:
-    """The address with this machine's own in the network in place of 0.0.0.0."""
+    """Replace 0.0.0.0 in an address by this machine's own address in the network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # names a route; a datagram socket sends nothing yet
@@ -163,8 +163,9 @@ def address_for_others(address: str) -> str:
 
 
 def class_kernels(*arguments, **settings) -> type:
-    """Voila's class of kernel managers, with `Visitors` before it; takes what Voila's factory
-    takes.
+    """Give Voila's class of kernel managers, with `Visitors` before it.
+
+    It takes what Voila's factory takes.
     """
     voilas = voila_kernel_manager_factory(*arguments, **settings)
     return type("ClassKernels", (Visitors, voilas), {})

@@ -38,7 +38,7 @@ def is_packed(file: Path) -> bool:
 
 
 def enclosed(chunk: Path) -> str:
-    """The chunk in a function of its own: its "use strict" holds for no other."""
+    """Wrap the chunk in a function of its own: its "use strict" holds for no other."""
     return f"(() => {{{chunk.read_text(encoding='utf-8')}\n}})();"
 
 

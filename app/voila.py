@@ -1,8 +1,8 @@
-"""Settings for ``voila app/app.ipynb --Voila.config_file_paths=app``: a page for a class, which
-shows no code.
+"""Settings for Voila: a page for a class, which shows no code.
 
-To let others in your network open it: ``make app VOILA_ARGS=--Voila.ip=0.0.0.0``. Voila passes on
-what is done to widgets and refuses everything else, so visitors cannot run code.
+They are for ``voila app/app.ipynb --Voila.config_file_paths=app``. To let others in your network
+open it: ``make app VOILA_ARGS=--Voila.ip=0.0.0.0``. Voila passes on what is done to widgets and
+refuses everything else, so visitors cannot run code.
 """
 
 import logging

@@ -1,5 +1,6 @@
-"""BeatTheMachine: people label pictures zero-shot and one-shot, and so does the model (figure
-16 of CLIP's paper).
+"""BeatTheMachine: people label pictures zero-shot and one-shot, and so does the model.
+
+After figure 16 of CLIP's paper.
 """
 
 import time
@@ -28,8 +29,9 @@ LARGEST_SEED = 2**31 - 1
 
 
 class BeatTheMachine(App):
-    """A few classes, pictures to label with and without an example of each, then the scores of all
-    who played.
+    """A few classes, pictures to label zero-shot and one-shot, then the scores of all who played.
+
+    The pictures come first without and then with an example of each class.
 
     Args:
         model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
@@ -115,7 +117,7 @@ class BeatTheMachine(App):
         ]
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         at = (
             f"picture {self.position + 1} of {len(self.game.questions)}"
             if self.question
@@ -130,7 +132,7 @@ class BeatTheMachine(App):
         )
 
     def to_static(self) -> LessonFigure:
-        """The scores with their intervals as a figure, for a page without widgets.
+        """Draw the scores with their intervals as a figure, for a page without widgets.
 
         Raises:
             UserError: before the first answer.
@@ -193,7 +195,10 @@ class BeatTheMachine(App):
         self._draw()
 
     def _click(self, name: str) -> None:
-        """An answer from the page; the second click of a double one is none to the next picture."""
+        """Take an answer from the page.
+
+        The second click of a double click does not answer the next picture.
+        """
         if self.question is not None and time.monotonic() - self._asked_at > DOUBLE_CLICK:
             self._asked_at = time.monotonic()
             self.answer(name)
@@ -229,7 +234,7 @@ class BeatTheMachine(App):
         return NamedPicture("", self._data.pictures([row])[0])
 
     def _cards(self, shots: int) -> list[Card]:
-        """A card for each class, with its example once there is one."""
+        """Make a card for each class, with its example once there is one."""
         names = self.game.classes
         if shots == SHOTS[0]:
             return [Card(place, name, f"it is: {name}") for place, name in enumerate(names)]
@@ -239,7 +244,7 @@ class BeatTheMachine(App):
         ]
 
     def _answered(self) -> tuple[str, list[Card]]:
-        """The last game's pictures, with what they are."""
+        """List the last game's pictures, with what they are."""
         last = self.answers[-len(self.game.questions) :][:MOST_SHOWN]
         pictures = self._data.pictures([answer.question.row for answer in last])
         cards = [

@@ -88,8 +88,9 @@ class LabelGame:
         return rows
 
     def _answers_of(self, encoder: Encoder, rows: list[int]) -> dict[int, list[int]]:
-        """For each number of shots the model's class of each picture: by the names, or by the
-        nearest example.
+        """Give the model's class of each picture, for each number of shots.
+
+        Zero-shot it goes by the class names, one-shot by the nearest example.
         """
         features = encoder.encode_image(encoder.preprocess(self.data.pictures(rows)))
         examples = encoder.encode_image(encoder.preprocess(self.data.pictures(self.examples)))
@@ -127,17 +128,17 @@ def some_classes(data: PictureSet, count: int, random: torch.Generator) -> list[
 
 
 def group_of(name: str) -> str | None:
-    """The kind of thing that a concept of the emoji world is; None for other names."""
+    """Give the kind of thing that a concept of the emoji world is; None for other names."""
     ids = concept_ids()
     return concepts()[ids[name]].group if name in ids else None
 
 
 def scores(answers: Sequence[Answer]) -> dict[str, dict[str, float | None]]:
-    """For people and model, at each number of shots: ``top1`` with its interval, ``asked``, and for
-    people ``guessed``.
+    """Score people and the model at each number of shots.
 
-    Not to know counts as wrong in ``top1``; ``guessed`` is the share of right ones among real
-    answers (None without).
+    Each has ``top1`` with its interval and ``asked``, and people also have ``guessed``. Not to know
+    counts as wrong in ``top1``; ``guessed`` is the share of right ones among real answers (None
+    without).
     """
     found: dict[str, dict[str, float | None]] = {}
     for shots in SHOTS:

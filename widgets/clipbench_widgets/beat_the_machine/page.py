@@ -28,7 +28,7 @@ def picture_page(entry: NamedPicture) -> str:
 
 
 def score_page(scores: Mapping[str, Mapping], chance: float) -> str:
-    """A bar for each, with its 95 % interval and a line at chance."""
+    """Draw a bar for each score, with its 95 % interval and a line at chance."""
     if not scores:
         return ""
     rows = "".join(score_row(name, score, chance) for name, score in scores.items())

@@ -1,5 +1,6 @@
-"""Many pictures with their features: what maps and searches show, whatever the user holds them
-in.
+"""Many pictures with their features: what maps and searches show.
+
+The user may hold them in any form that `collect` takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ class Collection:
         return len(self.names)
 
     def entries(self, rows: Sequence[int]) -> list[NamedPicture]:
-        """The pictures of some rows; grey where a picture cannot be opened (any more)."""
+        """Open the pictures of some rows; grey where a picture cannot be opened (any more)."""
         new = [row for row in dict.fromkeys(rows) if row not in self._shown]
         if len(self._shown) + len(new) > MAX_KEPT:
             self._shown, new = {}, list(dict.fromkeys(rows))
@@ -66,7 +67,7 @@ class Collection:
             return [missing_picture() for _ in rows]
 
     def only(self, rows: Tensor) -> "Collection":
-        """The same with only these rows, in this order."""
+        """Return the same collection with only these rows, in this order."""
         places, opened = rows.tolist(), self.open
         return Collection(
             self.name,
@@ -112,7 +113,7 @@ def collect(
 
 
 def watched(data: PictureSet, watch: Watch) -> PictureSet:
-    """The same pictures; ``watch`` is told whenever some are opened."""
+    """Return the same pictures; ``watch`` is told whenever some are opened."""
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
         watch(rows[0] / len(data) if len(rows) else 0.0)
@@ -133,7 +134,7 @@ def model_and_data(model, data) -> tuple:
 
 
 def model_of(features: str | Path) -> str:
-    """The name of the model that made a feature file.
+    """Read the name of the model that made a feature file.
 
     Raises:
         UserError: when it does not say.
@@ -166,8 +167,9 @@ def of_set(data: PictureSet, features: Tensor) -> Collection:
 
 
 def from_features(stored: Stored, most: int | None) -> Collection:
-    """The rows of a feature file; their pictures too, if the data it was made from is still
-    there.
+    """Make a collection of the rows of a feature file.
+
+    It has their pictures too, if the data it was made from is still there.
     """
     rows = torch.tensor(spread(len(stored), most))
     pictures = source_of(stored)
@@ -185,7 +187,7 @@ def from_features(stored: Stored, most: int | None) -> Collection:
 
 
 def source_of(stored: Stored) -> PictureSet | None:
-    """The pictures that features were made from, if they are still there."""
+    """Open the pictures that features were made from, if they are still there; else None."""
     try:
         pictures = open_pictures(str(stored.about["data"]))
     except (UserError, OSError):
@@ -219,8 +221,9 @@ def from_list(
 
 
 def factors_of(data: PictureSet, names: Sequence[str]) -> dict[str, list[str]]:
-    """What is known of each picture: its class, and for scenes of the emoji world what they
-    were made of.
+    """Collect what is known of each picture.
+
+    That is its class, and for scenes of the emoji world what they were made of.
     """
     ids = concept_ids()
     factors = {}

@@ -15,11 +15,11 @@ GROUPS = ("clipbench-thumbnail", "clipbench-row-name", "clipbench-column-picture
 
 
 def controls_of(app: ipywidgets.Widget) -> list[dict]:
-    """One dict a control: ``control`` (its name), ``kind``, ``model_id``, ``value`` and what limits
-    it.
+    """Describe each control of an app by a dict.
 
-    Buttons that look alike, as thumbnails do, have one name. Uploads and buttons of longer work are
-    left out.
+    It holds ``control`` (its name), ``kind``, ``model_id``, ``value`` and what limits it. Buttons
+    that look alike, as thumbnails do, have one name. Uploads and buttons of longer work are left
+    out.
     """
     return [described(widget) for widget in every_widget(app) if is_control(widget)]
 
@@ -83,15 +83,16 @@ def described(widget: ipywidgets.Widget) -> dict:
 
 
 def held_by(app: ipywidgets.Widget, model_id: str) -> dict:
-    """What a control holds now: its ``value``, and its ``index`` if it offers a choice."""
+    """Say what a control holds now: its ``value``, and its ``index`` if it offers a choice."""
     inside = {widget.model_id: widget for widget in app_widgets(app)}
     widget = inside[model_id]
     return {name: getattr(widget, name) for name in ("value", "index") if widget.has_trait(name)}
 
 
 class InFlight:
-    """Counts how many computations of an encoder overlap, from now on; ``most`` is the highest
-    count.
+    """A count of how many computations of an encoder overlap, from now on.
+
+    ``most`` is the highest count.
     """
 
     def __init__(self, encoder):

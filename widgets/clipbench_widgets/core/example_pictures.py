@@ -1,5 +1,6 @@
-"""The dozen pictures of an explorer that is given none: scenes of the emoji world, arranged by
-hand.
+"""The dozen pictures that an explorer shows when it is given none.
+
+They are scenes of the emoji world, arranged by hand.
 """
 
 import functools

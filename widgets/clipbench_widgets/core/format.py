@@ -15,8 +15,10 @@ def shade(share: float) -> tuple[int, int, int]:
 
 
 def colour_range(values: torch.Tensor) -> tuple[float, float]:
-    """The ends of the colours for cosines: all below zero look alike; steps of a tenth, to stay
-    still while typing.
+    """Choose the two cosines at which the colour scale ends.
+
+    All cosines below zero look alike; the upper end moves in steps of a tenth, so that the colours
+    stay still while someone types.
     """
     return 0.0, max(0.3, (values.max() * 10).ceil().item() / 10)
 

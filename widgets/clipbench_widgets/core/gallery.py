@@ -77,8 +77,9 @@ class Gallery(ipywidgets.VBox):
 
 
 class Thumbnail(ipywidgets.Button):
-    """A button with a picture on it, which core widgets have not: a style sheet gives it its
-    background.
+    """A button with a picture on it, which ipywidgets' core widgets do not offer.
+
+    A style sheet gives it its background.
     """
 
     def __init__(self, entry: NamedPicture):

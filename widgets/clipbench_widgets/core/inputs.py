@@ -78,7 +78,7 @@ def link_lines(
 
 
 def encoder_of(model) -> Encoder:
-    """A model name, a folder or an Encoder as an Encoder."""
+    """Turn a model name, a folder or an Encoder into an Encoder."""
     if isinstance(model, (str, Path)):
         return joint(load(model))
     if not all(
@@ -92,12 +92,12 @@ def encoder_of(model) -> Encoder:
 
 
 def listed(texts: str | Sequence[str]) -> list[str]:
-    """A list of texts; one text alone is a list of its lines."""
+    """Make a list of texts; one text alone is a list of its lines."""
     return texts.splitlines() if isinstance(texts, str) else list(texts)
 
 
 def classes_of(data: PictureSet) -> list[str]:
-    """The classes of the pictures that are shown, then others of the set."""
+    """List the classes of the pictures that are shown, then others of the set."""
     shown = [entry.name for entry in named_pictures(data)]
     return list(dict.fromkeys([*shown, *data.class_names]))[:CLASSES_OF_A_SET]
 

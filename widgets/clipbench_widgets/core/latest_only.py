@@ -1,5 +1,6 @@
-"""Only the newest state is worth computing: what a page asks for while others wait is done
-once, for all of them.
+"""A way to compute only the newest state.
+
+What a page asks for while other requests wait is done once, for all of them.
 """
 
 import asyncio
@@ -16,8 +17,7 @@ SHARE = 0.2
 
 
 class LatestOnly:
-    """Calls ``work`` at once; but events of a page that came during the last call wait for each
-    other.
+    """Calls ``work`` at once, but once for all events of a page that came during the last call.
 
     While a kernel works, the page's next events queue up. Each would be answered by a state that
     the one behind it makes old. So after a call these events are only noted, until a few
@@ -74,8 +74,9 @@ class LatestOnly:
 
 
 def page_event() -> str | None:
-    """The id of the message from a page's widget that the kernel is handling; None while it
-    runs a cell.
+    """Give the id of the message from a page's widget that the kernel is handling.
+
+    None while it runs a cell.
     """
     parent_of = getattr(getattr(get_ipython(), "kernel", None), "get_parent", None)
     header = parent_of("shell").get("header", {}) if parent_of else {}

@@ -68,19 +68,19 @@ def rows_of(data: PictureSet) -> list[NamedPicture]:
 
 
 def square(picture: Image.Image, side: int) -> Image.Image:
-    """The middle of a picture, for a thumbnail."""
+    """Crop a picture to its middle square, for a thumbnail."""
     return ImageOps.fit(picture.convert("RGB"), (side, side), Image.Resampling.BICUBIC)
 
 
 def within(picture: Image.Image, side: int) -> Image.Image:
-    """The whole picture, made smaller if a side is longer than ``side``."""
+    """Shrink the whole picture if a side is longer than ``side``."""
     small = picture.convert("RGB")
     small.thumbnail((side, side), Image.Resampling.BICUBIC)
     return small
 
 
 def data_uri(picture: Image.Image) -> str:
-    """A picture as an address that holds all of its bytes."""
+    """Encode a picture as a data URI: an address that holds all of its bytes."""
     buffer = io.BytesIO()
     # ten times as fast as WebP
     picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0)

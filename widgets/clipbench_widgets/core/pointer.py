@@ -77,8 +77,9 @@ class Pointer(ipywidgets.Box):
         self._on_hover(read_place(message.get("at")) if isinstance(message, dict) else None)
 
     def _acted(self, change) -> None:
-        """The page sends its last few actions each time, because a busy connection skips
-        messages.
+        """Handle the actions that are new.
+
+        The page sends its last few actions each time, because a busy connection skips messages.
         """
         message = read_json(change.new)
         for entry in message[-16:] if isinstance(message, list) else ():
@@ -92,7 +93,7 @@ class Pointer(ipywidgets.Box):
 
 
 def read_json(text: str):
-    """What a text stands for, None for what is no JSON."""
+    """Read a JSON text; None for what is no JSON."""
     try:
         return json.loads(text) if len(text) <= LONGEST_MESSAGE else None
     except (ValueError, RecursionError):

@@ -43,7 +43,7 @@ class RememberedFeatures:
         return ensemble(features.view(len(filled), len(filled[0]), -1))
 
     def of_picture(self, entry: NamedPicture) -> torch.Tensor:
-        """(D,)"""
+        """Return the features (D,) of a picture."""
         return self.of_pictures([entry])[0]
 
     def of_pictures(self, entries: Sequence[NamedPicture]) -> torch.Tensor:

@@ -53,8 +53,9 @@ class Runner:
         failed: Callable[[Exception], None] = ignore,
         report: Callable = ignore,
     ) -> None:
-        """Begin ``work(report, cancelled)``; then ``done(result)`` or ``failed(error)`` is
-        called, unless given up.
+        """Begin ``work(report, cancelled)``.
+
+        Then ``done(result)`` or ``failed(error)`` is called, unless the work was given up.
         """
         self.cancel()
         before, given_up = self._thread, threading.Event()
@@ -83,8 +84,9 @@ class Runner:
         failed: Callable[[Exception], None] = ignore,
         report: Callable = ignore,
     ) -> None:
-        """Begin a generator that can be given up between two steps; ``report`` gets each thing
-        that it yields.
+        """Begin a generator that can be given up between two steps.
+
+        ``report`` gets each thing that it yields.
         """
 
         def work(report, cancelled) -> None:

@@ -1,5 +1,6 @@
-"""What an explorer computes: rows of cosine, logit and probability, and what a cosine compares
-with.
+"""What an explorer computes: rows of cosine, logit and probability, and a background for cosines.
+
+The background is what a cosine compares with: the cosines of random texts.
 """
 
 from collections.abc import Sequence
@@ -19,15 +20,17 @@ RANDOM_TEXTS = 128
 
 
 def read_prompts(text: str) -> list[str]:
-    """The prompts of a box with one prompt a line: trimmed, none empty, none twice, none
-    endless.
+    """Read the prompts of a box with one prompt a line.
+
+    They are trimmed, and none is empty, repeated or endless.
     """
     return list(dict.fromkeys(written_lines(text)))[:MAX_PROMPTS]
 
 
 def written_lines(text: str) -> list[str]:
-    """Lines that hold something to see, with single spaces; halves of characters become
-    question marks.
+    """List the lines that hold something to see, with single spaces.
+
+    Halves of characters become question marks.
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")
     lines = [" ".join(line.split())[:MAX_CHARACTERS] for line in whole.splitlines()]
@@ -39,7 +42,7 @@ def written_lines(text: str) -> list[str]:
 
 
 def remarks_on(text: str) -> list[str]:
-    """What `read_prompts` leaves out, a sentence each."""
+    """Say what `read_prompts` leaves out, a sentence each."""
     lines = written_lines(text)
     repeated = len(lines) - len(set(lines))
     remarks = []
@@ -53,7 +56,7 @@ def remarks_on(text: str) -> list[str]:
 
 
 def remarks_on_choice(rows: Sequence[dict]) -> list[str]:
-    """What to know of probabilities that say less than they seem to."""
+    """Explain probabilities that say less than they seem to."""
     if len(rows) == 1:
         return [
             "There is nothing to choose between: one prompt has 100 % of any picture. Write another."
@@ -118,7 +121,7 @@ def reading(encoder: Encoder, text: str) -> Reading:
 
 
 def remarks_on_length(readings: Sequence[Reading]) -> list[str]:
-    """A sentence if a model does not read its texts to the end."""
+    """Say in a sentence if a model does not read its texts to the end."""
     cut = sum(reading.cut for reading in readings)
     if not cut:
         return []
@@ -129,8 +132,9 @@ def remarks_on_length(readings: Sequence[Reading]) -> list[str]:
 
 
 def random_texts() -> list[str]:
-    """Texts that have little to do with a picture: things of the emoji world, spread over its
-    groups.
+    """Pick texts that have little to do with a picture.
+
+    They name things of the emoji world, spread over its groups.
     """
     step = len(concepts()) // RANDOM_TEXTS
     return [f"a photo of a {concept.name}." for concept in concepts()[::step][:RANDOM_TEXTS]]
@@ -157,7 +161,7 @@ class Background:
 
 
 def with_none(rows: Sequence[dict], background: Background, scale: float) -> list[dict]:
-    """The rows and one for "none of these", with probabilities that are divided among all of them.
+    """Add a row for "none of these", and divide the probabilities among all rows.
 
     No text can say "none of these" to a CLIP, which compares each text on its own. So this row
     stands for a cosine that random texts seldom reach: what is less like the picture loses against

@@ -1,5 +1,6 @@
-"""Which shipped models an app can offer beside its own, by what their folders say; none is
-named here.
+"""Which shipped models an app can offer beside its own, by what their folders say.
+
+None is named here.
 """
 
 import json
@@ -16,7 +17,7 @@ JOINT = ("contrastive", "sigmoid")
 
 @cache
 def about(name: str) -> dict:
-    """What a shipped model's folder says of its training; empty for a model that says nothing."""
+    """Read what a shipped model's folder says of its training; empty if it says nothing."""
     try:
         return json.loads((find_folder(name) / "about.json").read_text(encoding="utf-8"))
     except (UserError, OSError, ValueError):
@@ -28,8 +29,9 @@ def objective(name: str) -> str:
 
 
 def readers() -> list[str]:
-    """CLIPs that saw more, or fewer, words on their training pictures than is usual; who saw
-    most comes first.
+    """List CLIPs that saw more, or fewer, words on their training pictures than is usual.
+
+    The one that saw most comes first.
     """
     usual = share_of(SceneConfig().signs)
     shares = {name: share_of_signs(name) for name in every_twin() if objective(name) in JOINT}
@@ -47,8 +49,9 @@ def every_twin() -> list[str]:
 
 
 def share_of_signs(name: str) -> float | None:
-    """Of a model's training pictures of one thing, the share that had a written word; None if
-    nobody noted it.
+    """Give the share of a model's training pictures of one thing that had a written word.
+
+    None if nobody noted it.
     """
     scenes = about(name).get("scenes")
     return None if scenes is None else share_of(scenes.get("signs", SceneConfig().signs))

@@ -8,6 +8,6 @@ LONGEST_LABEL = 36
 
 
 def printable(text: str) -> str:
-    """The text with □ for what matplotlib's own font has no picture of."""
+    """Put □ for each character that matplotlib's own font has no picture of."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans")))
     return "".join(character if font.get_char_index(ord(character)) else "□" for character in text)

@@ -1,5 +1,6 @@
-"""Rows of small pictures or texts that can be clicked, whose buttons stay the same while their
-contents change.
+"""Rows of small pictures or texts that can be clicked.
+
+Their buttons stay the same while their contents change.
 
 A button of ipywidgets is three objects in the browser; making a dozen new ones at each keystroke
 would be felt. What is seen of them, pictures and captions, is one style sheet, so that it changes
@@ -92,7 +93,7 @@ class CardButton(ipywidgets.Button):
         self.on_click(lambda _: on_click(self.row))
 
     def rule(self, card: Card, address: str) -> str:
-        """The style that gives the button its caption and, at an address, its picture."""
+        """Write the style that gives the button its caption and, at an address, its picture."""
         chosen, text = f".clipbench-app .{self._css_class}", in_style(card.caption)
         picture = f"{chosen} {{ background-image: url({address}) }}\n" if address else ""
         # twice: browsers that do not know the second, which is not read aloud, use the first
@@ -104,8 +105,9 @@ class CardButton(ipywidgets.Button):
 
 
 def in_style(text: str) -> str:
-    """A text as a string of a style sheet: each letter as a number, so nothing can end the
-    string or the sheet.
+    """Write a text as a string of a style sheet.
+
+    Each letter is a number, so nothing can end the string or the sheet.
     """
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     return '"' + "".join(f"\\{ord(letter):x} " for letter in whole) + '"'

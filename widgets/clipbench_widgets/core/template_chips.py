@@ -9,8 +9,9 @@ MAX_CHIPS = 8  # templates beyond this have no button of their own; "all" includ
 
 
 class TemplateChips(ipywidgets.Box):
-    """``active`` holds the templates that are on, in the order of ``templates``; none: the text
-    as it is.
+    """Chips for templates; ``active`` holds those that are on, in the order of ``templates``.
+
+    With none on, the model reads the text as it is.
     """
 
     templates = traitlets.List(traitlets.Unicode())

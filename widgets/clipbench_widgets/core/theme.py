@@ -1,8 +1,8 @@
-"""The look that all apps share: colours with explicit foreground and background, for light and dark
-pages.
+"""The look that all apps share: explicit colours for light and dark pages.
 
-Each app has the CSS class ``clipbench-app`` and holds one ``style_sheet()``. Core widgets inside it
-take their colours from JupyterLab's own variables, which are set here for the app alone.
+Each app has the CSS class ``clipbench-app`` and holds one ``style_sheet()``. Both foreground and
+background are set. Core widgets inside it take their colours from JupyterLab's own variables, which
+are set here for the app alone.
 """
 
 import ipywidgets
@@ -28,7 +28,7 @@ RULES = sheet("core/theme.css")
 
 
 def style_sheet(*rules: str) -> ipywidgets.HTML:
-    """An invisible widget with the shared rules and those of one app."""
+    """Make an invisible widget with the shared rules and those of one app."""
     light, dark = (
         "".join(f"--cb-{name}: {colour};" for name, colour in c.items()) for c in (LIGHT, DARK)
     )

@@ -67,7 +67,7 @@ class PictureUpload(ipywidgets.Box):
 
 
 def take_files(upload: ipywidgets.FileUpload) -> list[UploadedFile]:
-    """What was uploaded; the button is emptied, so that the same file can be chosen again."""
+    """Return what was uploaded, and empty the button so that the same file can be chosen again."""
     files = uploaded_files(upload)
     if files:
         forget_files(upload)
@@ -91,7 +91,7 @@ def forget_files(upload: ipywidgets.FileUpload) -> None:
 
 
 def uploaded_picture(file: UploadedFile) -> NamedPicture:
-    """The picture in a file.
+    """Open the picture in a file.
 
     Raises:
         UserError: when the file is too large, of a kind that only some browsers can read, or no
@@ -122,6 +122,6 @@ def uploaded_picture(file: UploadedFile) -> NamedPicture:
 
 
 def short_name(name: str, longest: int = 40) -> str:
-    """A file name for one line of text, its end kept."""
+    """Shorten a file name for one line of text, its end kept."""
     name = " ".join(name.split()) or "the file"
     return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"

@@ -140,8 +140,9 @@ class EmbeddingMap(App):
         return torch.from_numpy(self._points.copy())
 
     def rows(self, chosen: Sequence[int] | None = None) -> list[dict]:
-        """What is known of some rows (of the selected ones), a dict each: ready for a
-        pandas.DataFrame.
+        """Say what is known of some rows (by default of the selected ones).
+
+        There is a dict for each row: ready for a pandas.DataFrame.
         """
         chosen = self.selected if chosen is None else chosen
         places = dict(zip(self._rows.tolist(), self._points.tolist(), strict=True))
@@ -151,7 +152,7 @@ class EmbeddingMap(App):
         ]
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         self._light_up.settle()
         if not len(self._rows):
             return f"no points to show ({self.shown})"
@@ -172,7 +173,7 @@ class EmbeddingMap(App):
         return "; ".join(parts)
 
     def to_static(self) -> LessonFigure:
-        """The map as a figure, for a page without widgets.
+        """Draw the map as a figure, for a page without widgets.
 
         Raises:
             UserError: when there is nothing to show.
@@ -186,7 +187,7 @@ class EmbeddingMap(App):
         )
 
     def to_scatter(self, **options):
-        """The map in jupyter-scatter, for many points; selections there and here are the same.
+        """Show the map in jupyter-scatter, for many points; selections there and here are the same.
 
         Args:
             options: of `jscatter.Scatter`, such as ``height``.
@@ -454,7 +455,7 @@ class EmbeddingMap(App):
     # -------------------- the query
 
     def _search(self) -> None:
-        """The shown pictures (or, without them, texts) with the largest cosine to the query."""
+        """Find the shown pictures (without any: texts) with the largest cosine to the query."""
         self._trouble, self._asked, found = "", None, []
         text = " ".join(written_lines(self.query))
         try:
@@ -512,8 +513,9 @@ class EmbeddingMap(App):
 
     @when_ready
     def _draw_marks(self, _=None) -> None:
-        """The points; those that stand out on top: the query's neighbours, the selection, a
-        kind.
+        """Draw the points, with those that stand out on top.
+
+        These are the query's neighbours, the selection, and the points of a chosen kind.
         """
         found, selected = (
             self._places_of([each["row"] for each in self.found]),
@@ -568,7 +570,7 @@ class EmbeddingMap(App):
         ]
 
     def _asked_label(self) -> str:
-        """The query's own place, where the map can tell it: on the plane of PCA."""
+        """Mark the query's own place, where the map can tell it: on the plane of PCA."""
         if (
             self._asked is None
             or self._projections.seen(self._what) != "PCA"

@@ -86,12 +86,12 @@ class Frame:
         return replace(self, view=view)
 
     def in_view(self) -> np.ndarray:
-        """Which points are seen: (N,)"""
+        """Say which points are seen, as booleans (N,)."""
         places = self.view.to_place(self.points)
         return np.asarray(((places >= 0) & (places <= 1)).all(1))
 
     def nearest(self, at: Place) -> int:
-        """The point under the pointer, -1 for none."""
+        """Find the point under the pointer, -1 for none."""
         if not len(self.points):
             return -1
         away = np.hypot(*(self.points - self.view.to_frame([at])[0]).T)
@@ -99,7 +99,7 @@ class Frame:
         return nearest if away[nearest] <= REACH * self.view.width else -1
 
     def inside(self, corners: Sequence[Place]) -> list[int]:
-        """The points within an outline."""
+        """Find the points within an outline."""
         from matplotlib.path import Path
 
         if len(corners) < 3 or not len(self.points):
@@ -109,7 +109,7 @@ class Frame:
         ).tolist()
 
     def beside(self, point: int, key: str) -> int:
-        """The nearest point in the direction of an arrow key; the same one at the edge."""
+        """Find the nearest point in the direction of an arrow key; the same one at the edge."""
         if not 0 <= point < len(self.points):
             return self.nearest_to_middle()
         along = (self.points - self.points[point]) @ DIRECTIONS[key]
@@ -122,7 +122,7 @@ class Frame:
         return int(np.hypot(*(self.points - middle).T).argmin()) if len(self.points) else -1
 
     def view_of(self, chosen: Sequence[int]) -> View:
-        """A view that holds these points with some room around them."""
+        """Choose a view that holds these points with some room around them."""
         if not len(chosen):
             return View()
         points = self.points[list(chosen)]

@@ -24,8 +24,9 @@ class Keys(ipywidgets.Box):
         self.add_class("clipbench-keys")
 
     def offer(self, names: Sequence[str], kinds: Sequence[str]) -> None:
-        """Buttons for the named kinds, in the order of their colours, and for the rest of all
-        kinds.
+        """Show buttons for the named kinds and for the rest of all kinds.
+
+        The named ones are in the order of their colours.
         """
         self._own = set(names)
         rest = set(kinds) - self._own

@@ -109,7 +109,7 @@ def svg(inside: str, view: View, css_class: str = "") -> str:
 
 
 def rings(points: np.ndarray, size: float, colour: str) -> str:
-    """A ring around each point, with a seam of the page's colour on both sides."""
+    """Draw a ring around each point, with a seam of the page's colour on both sides."""
     if not len(points):
         return ""
     steps = ((size + 7, "clipbench-halo"), (size + 5.4, colour), (size + 2.2, "clipbench-halo"))
@@ -147,7 +147,7 @@ def label_layer(labels: dict[str, tuple[float, float]], view: View) -> str:
 
 
 def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) -> str:
-    """What a point is, beside it, on the side where there is room."""
+    """Write what a point is, beside it, on the side where there is room."""
     x, y = place
     side = (
         f"left:calc({100 * x:.1f}% + 14px)"

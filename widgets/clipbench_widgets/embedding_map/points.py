@@ -1,5 +1,6 @@
-"""What a map shows: pictures and texts with their features, what is known of each, and who is
-near whom.
+"""What a map shows: pictures and texts with their features.
+
+Also what is known of each, and which are near each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ class MapPoints:
         return row >= self.pictures
 
     def kinds(self, factor: str) -> list[str]:
-        """What each row is."""
+        """Say what each row is, by one factor."""
         if factor == MODALITY:
             return [PICTURES] * self.pictures + [TEXTS] * len(self.texts)
         return self.factors[factor]
@@ -161,8 +162,10 @@ def all_factors(
 
 
 def text_values(factor: str, texts: Sequence[str], collection: Collection) -> list[str]:
-    """Texts that stand for classes have their class and its group; of other texts it is known
-    that they are texts.
+    """Give each text its value of a factor.
+
+    Texts that stand for classes have their class and its group; of other texts it is known that
+    they are texts.
     """
     classes = list(dict.fromkeys(collection.names))
     if (

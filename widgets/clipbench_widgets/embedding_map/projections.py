@@ -53,7 +53,7 @@ class Projections:
         return self.data.given
 
     def rows(self, what: What) -> np.ndarray:
-        """The rows that are shown."""
+        """List the rows that are shown."""
         pictures, everything = self.data.pictures, len(self.data)
         first = pictures if what.shown == "texts" else 0
         last = pictures if what.shown == "pictures" else everything
@@ -78,8 +78,9 @@ class Projections:
         return self.plane(what).project(shown) if len(shown) else torch.zeros(0, 2)
 
     def reach(self, what: What) -> np.ndarray | None:
-        """What must fit into the frame, if more than the points: on the plane, what the shift
-        moves far out.
+        """Give what must fit into the frame, if that is more than the points.
+
+        On the plane of PCA, it is what the shift moves far out.
         """
         rows = self.rows(what)
         if self.seen(what) != "PCA" or not len(rows):

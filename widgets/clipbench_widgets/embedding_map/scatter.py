@@ -6,7 +6,7 @@ from clipbench.errors import missing_package
 
 
 def linked_scatter(embedding_map, rows: Sequence[dict], options: dict):
-    """A `jscatter.Scatter` of these rows whose selection is that of the map, both ways.
+    """Make a `jscatter.Scatter` of these rows whose selection is that of the map, both ways.
 
     Raises:
         UserError: without jupyter-scatter.

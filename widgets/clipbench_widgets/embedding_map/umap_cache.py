@@ -14,15 +14,16 @@ FILE = "assets/maps/scenes-heldout.safetensors"
 
 
 def key_of(encoder: Encoder, ids: Sequence[str], texts: Sequence[str]) -> str:
-    """The same for the same model, pictures and texts."""
+    """Compute a key that is the same for the same model, pictures and texts."""
     return hashlib.sha256(
         json.dumps([encoder.fingerprint, list(ids), list(texts)]).encode()
     ).hexdigest()[:16]
 
 
 def shipped_umaps(key: str) -> dict[str, Tensor]:
-    """What is shown -> points (N, 2), for each of the map's choices; empty if they are of
-    something else.
+    """Read the shipped maps, as points (N, 2) for each choice of what is shown.
+
+    Empty if they are of something else.
     """
     with as_file(files("clipbench").joinpath(FILE)) as file:
         if not file.exists():

@@ -1,5 +1,6 @@
-"""ImageSearch: find pictures by a text or by another picture, with one encoder or two beside
-each other.
+"""ImageSearch: find pictures by a text or by another picture.
+
+With one encoder, or two beside each other.
 """
 
 from collections.abc import Sequence
@@ -31,8 +32,9 @@ SHEET_COLUMNS = 6
 
 
 class ImageSearch(App):
-    """A text, an uploaded picture, or one of the pictures themselves, and what is nearest to it by
-    cosine.
+    """A search by cosine: a text or a picture, and the pictures nearest to it.
+
+    The picture is uploaded, or one of the pictures themselves.
 
     Args:
         model: a name or folder for `clipbench.load`, an Encoder, or a feature file; "classroom" by
@@ -105,13 +107,14 @@ class ImageSearch(App):
         return [self._own, *([self._made[self.beside]] if self.beside in self._made else [])]
 
     def wait(self, seconds: float = 120) -> None:
-        """Wait for the second model, in a script; a notebook shows its results when they are
-        ready.
+        """Wait for the second model, in a script.
+
+        A notebook shows its results when they are ready.
         """
         self._runner.wait(seconds)
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         self._search.settle()
         asked = self._asked_in_words()
         if not asked:
@@ -126,7 +129,7 @@ class ImageSearch(App):
         return f"{asked} among {len(self.collection):,} pictures; {'; '.join(parts)}"
 
     def to_static(self) -> LessonFigure:
-        """The results as a sheet of pictures, for a page without widgets.
+        """Draw the results as a sheet of pictures, for a page without widgets.
 
         Raises:
             UserError: when nothing is looked for.
@@ -253,7 +256,7 @@ class ImageSearch(App):
         self._say(in_words(error))
 
     def _index_by(self, rival, watch: Watch | None = None) -> SearchIndex:
-        """What a second model makes of the pictures.
+        """Encode the pictures with a second model, for a search.
 
         Raises:
             UserError: for a model that cannot be used for these pictures.
@@ -357,8 +360,9 @@ class ImageSearch(App):
         return self.message or self._own.remark
 
     def _same_class(self, found: Sequence[dict]) -> tuple[int, int, int, str] | None:
-        """How many results are of the class of the picture that was asked for: (hits, results,
-        others, class).
+        """Count the results that are of the class of the picture that was asked for.
+
+        Returns (hits, results, others, class).
         """
         classes = self.collection.factors.get("class")
         if self.like < 0 or classes is None or not found:

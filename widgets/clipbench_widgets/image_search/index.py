@@ -37,7 +37,8 @@ class SearchIndex:
         )
 
     def of_text(self, text: str, count: int) -> list[dict]:
-        """
+        """Find the ``count`` pictures nearest to a text.
+
         Raises:
             UserError: for a model without texts, or features that are not finite.
         """

@@ -19,8 +19,10 @@ RULES = sheet("image_search/page.css")
 
 
 def rival_of(model):
-    """A second model: an Encoder, its name, or anything that encodes pictures; of a model without a
-    joint space of pictures and texts, such as SimCLR, its image encoder.
+    """Make a second model of an Encoder, its name, or anything that encodes pictures.
+
+    Of a model without a joint space of pictures and texts, such as SimCLR, it is the image
+    encoder.
 
     Raises:
         UserError: for what encodes no pictures.
@@ -44,7 +46,7 @@ def name_of(model) -> str:
 
 
 def asked_page(asked: str, entry: NamedPicture | None) -> str:
-    """The picture that is looked for, if it is one; a text stands in its field."""
+    """Show the picture that is looked for, if it is one; a text stands in its field."""
     if entry is None:
         return ""
     picture = f'<img alt="" src="{data_uri(square(entry.picture, ASKED_PIXELS))}">'

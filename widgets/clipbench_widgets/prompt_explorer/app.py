@@ -126,8 +126,9 @@ class PromptExplorer(HasScale, GalleryApp):
         return self.encoder.scale * self.scale_factor
 
     def pin(self) -> None:
-        """Keep what is shown, to compare other wordings with it; when something is pinned
-        already, unpin it.
+        """Keep what is shown, to compare other wordings with it.
+
+        When something is pinned already, unpin it.
         """
         self._update.settle()
         if self.scores:
@@ -137,7 +138,7 @@ class PromptExplorer(HasScale, GalleryApp):
         self._draw()
 
     def table(self) -> list[dict]:
-        """A dict a row, with the picture and the wording: ready for a pandas.DataFrame."""
+        """List a dict a row, with the picture and the wording: ready for a pandas.DataFrame."""
         self._update.settle()
         if not self.scores:
             return []
@@ -149,7 +150,7 @@ class PromptExplorer(HasScale, GalleryApp):
         ]
 
     def summary(self) -> str:
-        """The state in words, the most probable prompt first."""
+        """Describe the state in words, the most probable prompt first."""
         self._update.settle()
         if not self.scores:
             return f"{self._gallery.entry.name if self._gallery.entry else 'no picture'}: no scores"
@@ -162,7 +163,7 @@ class PromptExplorer(HasScale, GalleryApp):
         return f"{name}, read by {self.encoder.name} at scale {self.scale:.3g}: {'; '.join(rows)}"
 
     def to_static(self) -> LessonFigure:
-        """The state as a figure, for a page without widgets.
+        """Draw the state as a figure, for a page without widgets.
 
         Raises:
             UserError: when there is nothing to show.
@@ -266,8 +267,9 @@ class PromptExplorer(HasScale, GalleryApp):
         return proposal.value
 
     def _on_language(self, change) -> None:
-        """The prompts that are known names, and templates to fit them; in English again those
-        of before.
+        """Translate the prompts that are known names, and offer templates to fit them.
+
+        In English again, the templates of before come back.
         """
         if change.old == prompt_languages.ENGLISH:
             self._english = self.templates, self.active_templates
@@ -320,7 +322,7 @@ class PromptExplorer(HasScale, GalleryApp):
         self.set_trait("history", settled)
 
     def _rows(self) -> list[dict]:
-        """The scores in the order shown."""
+        """List the scores in the order shown."""
         return by_probability(self.scores) if self.ranked else list(self.scores)
 
     def _background(self) -> scoring.Background:

@@ -18,8 +18,9 @@ def translated(prompts: Sequence[str], language: str) -> list[str]:
 
 
 def templates_in(language: str) -> list[str]:
-    """Templates of another language, the one of photos first; none in English, where an app has
-    its own.
+    """List the templates of another language, the one of photos first.
+
+    None in English, where an app has its own.
     """
     return [] if language == ENGLISH else LANGUAGES[language].templates[:MOST_TEMPLATES]
 

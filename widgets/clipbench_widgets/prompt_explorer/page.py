@@ -39,7 +39,7 @@ def verdict_page(entry: NamedPicture | None, ranked: Sequence[dict]) -> str:
 
 
 def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
-    """What the chosen templates do to the first prompt."""
+    """Say what the chosen templates do to the first prompt."""
     if not templates:
         return "The model reads each line as it is."
     if len(templates) > 1:

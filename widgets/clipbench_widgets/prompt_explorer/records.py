@@ -1,5 +1,6 @@
-"""What an explorer remembers and hands out: earlier verdicts, a pinned state, a table for a
-spreadsheet.
+"""What an explorer remembers and hands out.
+
+These are earlier verdicts, a pinned state, and a table for a spreadsheet.
 """
 
 import base64
@@ -23,15 +24,16 @@ def wording_of(templates: Sequence[str]) -> str:
 
 
 def verdict_of(picture: str, templates: Sequence[str], rows: Sequence[Mapping]) -> dict:
-    """An entry of the history: the most probable prompt."""
+    """Make an entry of the history: the most probable prompt."""
     best = max(rows, key=lambda row: row["probability"])
     kept = {name: best[name] for name in ("prompt", "cosine", "probability")}
     return {"picture": picture, "wording": wording_of(templates), "prompts": len(rows)} | kept
 
 
 def pinned_shares(pinned: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, float]:
-    """Each prompt's probability in the pinned state: of the same prompt, else of the one on the
-    same line.
+    """Look up each prompt's probability in the pinned state.
+
+    It is that of the same prompt, else of the one on the same line.
     """
     same = {row["prompt"]: row["probability"] for row in pinned}
     lines = {}
@@ -53,7 +55,7 @@ def pinned_line(about: str) -> str:
 
 
 def history_page(history: Sequence[Mapping]) -> str:
-    """The newest first."""
+    """Write the history as HTML, the newest verdict first."""
     heads = "".join(
         f"<span>{name}</span>" for name in ("picture", "wording", "most probable", "share")
     )
@@ -75,7 +77,7 @@ def history_page(history: Sequence[Mapping]) -> str:
 
 
 def as_csv(rows: Sequence[Mapping]) -> str:
-    """A table for a spreadsheet, in which no text is a formula."""
+    """Write a table for a spreadsheet, in which no text is a formula."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()

@@ -1,5 +1,6 @@
-"""The table of an explorer as HTML: each prompt's cosine on an axis, its logit, its probability as
-a bar.
+"""The table of an explorer as HTML, with each prompt's cosine on an axis.
+
+Beside it stand the prompt's logit, and its probability as a bar.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -27,7 +28,7 @@ def score_table(
     background: Background,
     pinned: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
-    """The rows in the order given; the first of the highest probability is set in bold.
+    """Write the rows in the order given; the first of the highest probability is set in bold.
 
     Args:
         pinned: prompt -> its probability in a state that was pinned, marked in its bar.
@@ -123,7 +124,7 @@ class Axis:
         return f'<span class="clipbench-histogram" aria-hidden="true">{bars}</span>'
 
     def dot(self, cosine: float) -> str:
-        """The axis of one prompt: grey band of random texts, line at 0, a dot."""
+        """Draw the axis of one prompt: grey band of random texts, line at 0, a dot."""
         left = self.place(self.background.mean - self.background.deviation)
         right = self.place(self.background.mean + self.background.deviation)
         return (
@@ -135,8 +136,9 @@ class Axis:
 
 
 def token_list(readings: Sequence[Reading], templates: Sequence[str]) -> str:
-    """What the model reads of each prompt, piece by piece; of an ensemble, only its first
-    template.
+    """Write what the model reads of each prompt, token by token.
+
+    Of an ensemble, only its first template is shown.
     """
     lines = "".join(
         f'<div><span class="clipbench-number">{one.tokens}</span><span '

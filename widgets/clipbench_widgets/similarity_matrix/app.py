@@ -98,8 +98,9 @@ class SimilarityMatrix(HasScale, App):
         return self.encoder.scale * self.scale_factor
 
     def values(self, mode: str | None = None) -> torch.Tensor:
-        """(texts, pictures): cosines, or probabilities along the rows or columns, in the order
-        given.
+        """Return the matrix (texts, pictures), in the order given.
+
+        It holds cosines, or probabilities along the rows or columns.
         """
         self._update.settle()
         cosines = torch.tensor(self.cosines).view(len(self.texts), len(self.entries))
@@ -116,8 +117,9 @@ class SimilarityMatrix(HasScale, App):
         self._update.now()
 
     def follow(self, seconds: float = 0.5) -> Callable[[dict], None]:
-        """A callback for a Trainer of this encoder's model: the matrix comes into order while it is
-        trained.
+        """Make a callback for a Trainer of this encoder's model, which redraws the matrix.
+
+        The matrix comes into order while the model is trained.
 
         Args:
             seconds: at least so long between two pictures of the matrix.
@@ -141,7 +143,7 @@ class SimilarityMatrix(HasScale, App):
         return on_event
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         self._update.settle()
         if not self.cosines or not self.entries:
             return "no similarities: give pictures and texts"
@@ -156,7 +158,7 @@ class SimilarityMatrix(HasScale, App):
         return f"{size}; accuracy on the diagonal: {', '.join(both)}"
 
     def to_static(self) -> LessonFigure:
-        """The matrix as a figure, for a page without widgets.
+        """Draw the matrix as a figure, for a page without widgets.
 
         Raises:
             UserError: when there is nothing to show.
@@ -233,7 +235,7 @@ class SimilarityMatrix(HasScale, App):
         self._lay_out()
 
     def _similarities(self) -> torch.Tensor:
-        """(texts, pictures)"""
+        """Compute the cosines (texts, pictures)."""
         if not self.texts or not self.entries:
             return torch.zeros(len(self.texts), len(self.entries))
         pictures = torch.stack([self._features.of_picture(entry) for entry in self.entries])
@@ -284,8 +286,9 @@ class SimilarityMatrix(HasScale, App):
         return button
 
     def _text_button(self, number: int, position: int) -> ipywidgets.Button:
-        """The n-th button from the top; buttons are kept, because a new one costs more than the
-        text on it.
+        """Return the n-th button from the top.
+
+        Buttons are kept, because a new one costs more than the text on it.
         """
         if number == len(self._text_buttons):
             button = ipywidgets.Button().add_class("clipbench-row-name")
@@ -349,8 +352,9 @@ def place(widget: ipywidgets.Widget, area: str) -> None:
 
 
 def diagonal_accuracy(cosines: torch.Tensor) -> dict[str, float | None]:
-    """How often the true pair wins its column (image to text) and its row (text to image); None
-    without pairs.
+    """Measure how often the true pair wins its column and its row.
+
+    Its column is image to text, its row text to image; None without pairs.
     """
     if len(cosines) == 0 or cosines.shape[0] != cosines.shape[1]:
         return {"image_to_text": None, "text_to_image": None}
@@ -362,8 +366,9 @@ def diagonal_accuracy(cosines: torch.Tensor) -> dict[str, float | None]:
 
 
 def alike_together(rows: torch.Tensor) -> list[int]:
-    """The rows of a matrix in an order in which like ones are neighbours: the leaves of a
-    hierarchical clustering.
+    """Order the rows of a matrix so that like ones are neighbours.
+
+    The order is that of the leaves of a hierarchical clustering.
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
 
@@ -371,7 +376,7 @@ def alike_together(rows: torch.Tensor) -> list[int]:
 
 
 def default_texts(pictures, entries: Sequence[NamedPicture]) -> list[str]:
-    """The pictures' names, in a set's own first template if it has one."""
+    """Write the pictures' names as texts, in a set's own first template if it has one."""
     template = (
         pictures.templates[0] if isinstance(pictures, PictureSet) and pictures.templates else "{}"
     )

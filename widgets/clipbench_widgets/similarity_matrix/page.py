@@ -1,5 +1,6 @@
-"""A similarity matrix as HTML: cells in one CSS grid, with pictures above the columns and texts
-beside the rows.
+"""A similarity matrix as HTML: cells in one CSS grid.
+
+Pictures stand above the columns, and texts beside the rows.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -37,7 +38,7 @@ def cells(
     pairs: bool,
     here: tuple[int, int],
 ) -> str:
-    """The inside of the matrix.
+    """Write the inside of the matrix.
 
     Args:
         values: (texts, pictures).
@@ -96,7 +97,7 @@ def colours(share: float) -> str:
 
 
 def short(value: float, probability: bool) -> str:
-    """What fits into a cell."""
+    """Write a value so short that it fits into a cell."""
     if probability:
         return f"{100 * value:.0f}" if value >= 0.005 else "·"
     return number(value, 2)
@@ -128,7 +129,7 @@ def accuracy_line(image_to_text: float | None, text_to_image: float | None) -> s
 
 
 def detail(entry: NamedPicture, text: str, numbers: dict[str, float]) -> str:
-    """The chosen pair, large."""
+    """Show the chosen pair, large."""
     picture = (
         f'<img alt="{escape(entry.name)}" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
     )

@@ -74,7 +74,7 @@ class StartPage(App):
         self.shown = name
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         model = self.encoder.name if self.encoder else "no model"
         opened = ", ".join(self.apps) or "none"
         return f"{self.shown or 'the cards'} shown, opened so far: {opened}; {model}"
@@ -99,8 +99,9 @@ class StartPage(App):
         return card.add_class("clipbench-start-card").add_class(look.css_class)
 
     def _load(self, model) -> None:
-        """Load what all apps need and use it once, so that a kernel that waits for its visitor
-        is warm.
+        """Load what all apps need and use it once.
+
+        So a kernel that waits for its visitor is warm.
         """
         try:
             encoder = encoder_of(model)
@@ -177,5 +178,5 @@ class StartPage(App):
 
 
 def tiny_training() -> Trainer:
-    """The tiny model's training, which ends after three minutes and leaves no files."""
+    """Make the tiny model's training, which ends after three minutes and leaves no files."""
     return scene_trainer(find_preset("tiny"), threads=1)

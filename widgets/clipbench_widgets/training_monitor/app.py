@@ -1,5 +1,6 @@
-"""TrainingMonitor: start, pause and stop a training, and watch it learn, while the notebook
-stays free.
+"""TrainingMonitor: start, pause and stop a training, and watch it learn.
+
+The notebook stays free meanwhile.
 """
 
 import io
@@ -104,7 +105,7 @@ class TrainingMonitor(App):
         self._runner.wait(seconds)
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         if not self.latest:
             return f"{self.state}: no step yet"
         guessing = self.trainer.guessing
@@ -117,7 +118,7 @@ class TrainingMonitor(App):
         )
 
     def to_static(self) -> LessonFigure:
-        """The curves and the matrix as a figure, for a page without widgets.
+        """Draw the curves and the matrix as a figure, for a page without widgets.
 
         Raises:
             UserError: before the first step.

@@ -1,5 +1,6 @@
-"""A training as a figure: loss with the line of guessing, batch accuracy, and the similarity
-matrix.
+"""A training as a figure: loss, batch accuracy, and the similarity matrix.
+
+The loss has a line at the loss of guessing.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ def monitor_figure(
     guessing: float,
     alt: str,
 ) -> LessonFigure:
-    """
+    """Draw the loss, the batch accuracy and the similarity matrix of a training.
+
     Args:
         history: rows with ``step``, ``loss``, ``smoothed`` and ``batch_accuracy``.
         similarities: (texts, pictures).

@@ -26,7 +26,10 @@ def state_line(state: str) -> str:
 
 
 def numbers(latest: dict, batch_size: int, guessing: float) -> str:
-    """The last step's numbers, dashes before the first; ``guessing`` is the loss of guessing."""
+    """Show the last step's numbers, dashes before the first.
+
+    ``guessing`` is the loss of guessing.
+    """
     chance = f"guessing {100 / batch_size:.1f} %"
     tiles = (
         (
@@ -51,7 +54,7 @@ def numbers(latest: dict, batch_size: int, guessing: float) -> str:
 
 
 def in_words(guessing: float, batch_size: int) -> str:
-    """The loss of guessing, with the formula where it is the softmax's."""
+    """Write the loss of guessing, with the formula where it is the softmax's."""
     softmax = math.isclose(guessing, math.log(batch_size))
     return f"ln {batch_size} = {guessing:.2f}" if softmax else f"{guessing:.2f}"
 
@@ -126,7 +129,8 @@ def chart(
     marks: Sequence[float],
     below: bool = False,
 ) -> str:
-    """
+    """Draw curves over the steps of a training, as SVG.
+
     Args:
         lines: (values, colour in the theme, width), one value a step.
         reference: gets a dashed line with a label, above it or ``below``.

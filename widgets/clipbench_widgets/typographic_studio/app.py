@@ -140,7 +140,7 @@ class TypographicStudio(GalleryApp):
         return {name: view.picture for name, view in zip(VIEWS, self._views(), strict=True)}
 
     def summary(self) -> str:
-        """The state in words."""
+        """Describe the state in words."""
         verdict = self.verdict
         if verdict is None:
             return "nothing to judge: give a picture and texts"
@@ -157,7 +157,7 @@ class TypographicStudio(GalleryApp):
         return f"{about}. {'; '.join(shares)}. {verdict.headline()}. {verdict.explanation()}"
 
     def to_static(self) -> LessonFigure:
-        """The state as a figure, for a page without widgets.
+        """Draw the state as a figure, for a page without widgets.
 
         Raises:
             UserError: when there is nothing to show.
@@ -283,8 +283,9 @@ class TypographicStudio(GalleryApp):
         self._reader.value = self.reader
 
     def _reader_at(self, number: int) -> RememberedFeatures:
-        """Features of one of the models, which is read from its files when it is first asked
-        for.
+        """Return the features of one of the models.
+
+        The model is read from its files when it is first asked for.
         """
         if number not in self._readers:
             self._readers[number] = RememberedFeatures(encoder_of(self._models[number]))
@@ -309,8 +310,9 @@ class TypographicStudio(GalleryApp):
         return sticker
 
     def _views(self) -> list[NamedPicture]:
-        """The picture as it is, with the word, with the control word; what is as before is not
-        printed again.
+        """Give the picture as it is, with the word, and with the control word.
+
+        What is as before is not printed again.
         """
         entry, known = self._gallery.chosen, self._printed
         stickers = (
@@ -365,7 +367,7 @@ class TypographicStudio(GalleryApp):
         return [joined(*rows) for rows in zip(*scored, strict=True)]
 
     def _wording(self) -> list[str]:
-        """The templates in use."""
+        """List the templates in use."""
         if self.told and self.word:
             return [NAMED_WORDING.format("{}", self.word.replace("{}", ""))]
         return self.active_templates or ["{}"]
@@ -390,8 +392,9 @@ class TypographicStudio(GalleryApp):
         self._draw_views(verdict)
 
     def _what_it_saw(self) -> str:
-        """Whether the model had words to learn to read from, and which of those offered had
-        most.
+        """Say whether the model had words to learn to read from.
+
+        Also which of the models offered had most.
         """
         names = [str(getattr(model, "name", model)) for model in self._models]
         shares = {
@@ -426,7 +429,7 @@ class TypographicStudio(GalleryApp):
 
 
 def printed(plain: NamedPicture, sticker: Sticker | None, masked: bool) -> NamedPicture:
-    """A square picture with a sticker on it, or with the place of the sticker covered."""
+    """Print a sticker on a square picture, or cover the place of the sticker."""
     if sticker is None:
         return plain
     picture = (patched if masked else print_on)(plain.picture, sticker)

@@ -1,5 +1,6 @@
-"""The state of a TypographicStudio as a figure: three pictures, and the probabilities before
-and after as bars.
+"""The state of a TypographicStudio as a figure.
+
+It has three pictures, and the probabilities before and after as bars.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ from clipbench_widgets.typographic_studio.verdict import Verdict
 def studio_figure(
     pictures: Mapping[str, Image.Image], rows: Sequence[dict], verdict: Verdict, alt: str
 ) -> LessonFigure:
-    """
+    """Draw the three pictures, and the probabilities before and after as bars.
+
     Args:
         pictures: ``before``, ``after`` and ``control``.
         rows: scores, from top to bottom; the first ones if there are many.

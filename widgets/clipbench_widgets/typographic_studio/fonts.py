@@ -1,5 +1,6 @@
-"""The fonts that an app prints words in, by name: the shipped one, and some that come with
-matplotlib.
+"""The fonts that an app prints words in, by name.
+
+These are the shipped one, and some that come with matplotlib.
 """
 
 from collections.abc import Sequence
@@ -42,8 +43,10 @@ OF_SYSTEMS = {
 
 @cache
 def font_files() -> dict[str, Path]:
-    """Name -> file of every font that is here; an installation may have left some of
-    matplotlib's out, and a system may have fonts of other scripts.
+    """Map the name of every font that is here to its file.
+
+    An installation may have left some of matplotlib's out, and a system may have fonts of other
+    scripts.
     """
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     others = {name: folder / file for name, file in OF_MATPLOTLIB.items()}
@@ -52,7 +55,7 @@ def font_files() -> dict[str, Path]:
 
 
 def installed(files: Sequence[str]) -> dict[str, Path]:
-    """The fonts of other scripts that a system has: name -> file."""
+    """Map the names of the fonts of other scripts that a system has to their files."""
     by_file = {Path(file).name.casefold(): Path(file) for file in sorted(files)}
     found = {
         name: next((by_file[file] for file in known if file in by_file), None)
@@ -62,7 +65,8 @@ def installed(files: Sequence[str]) -> dict[str, Path]:
 
 
 def font_file(name: str) -> Path:
-    """
+    """Look up the file of a font by its name.
+
     Raises:
         UserError: for a name that is none of `font_files`; a path is none, either.
     """
@@ -72,7 +76,7 @@ def font_file(name: str) -> Path:
 
 
 def name_of(file: str | Path) -> str:
-    """The name of a font, or of the file of one that has no name here."""
+    """Give the name of a font, or of the file of one that has no name here."""
     return next(
         (name for name, known in font_files().items() if known == Path(file)), Path(file).stem
     )

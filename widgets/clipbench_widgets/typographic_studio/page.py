@@ -1,5 +1,6 @@
-"""What a TypographicStudio shows: the verdict in large letters, three pictures side by side, a
-table of the texts.
+"""What a TypographicStudio shows: the verdict, three pictures, and a table of the texts.
+
+The verdict is in large letters; the pictures stand side by side.
 
 Everything a person wrote passes through `html.escape`.
 """
@@ -20,7 +21,8 @@ RULES = sheet("typographic_studio/page.css")
 
 
 def what_it_saw(name: str, share: float | None, most: str | None) -> str:
-    """
+    """Say how many written words a model saw in training, and which model saw most.
+
     Args:
         share: of the model's training pictures of one thing, how many had a written word; None if
             unknown.
@@ -42,7 +44,7 @@ def what_it_saw(name: str, share: float | None, most: str | None) -> str:
 
 
 def headline(verdict: Verdict) -> str:
-    """The sentence that matters, read out by screen readers when it changes."""
+    """Write the sentence that matters, read out by screen readers when it changes."""
     flipped = " clipbench-flipped" if verdict.flips and verdict.word else ""
     return (
         f'<div class="clipbench-headline{flipped}" role="status">'
@@ -59,7 +61,7 @@ def view_name(text: str) -> str:
 
 
 def says(row: dict, when: str, flipped: bool) -> str:
-    """The verdict under a picture."""
+    """Write the verdict under a picture."""
     mark = "⇄ " if flipped else ""
     return (
         f'<div class="clipbench-says{" clipbench-flipped" if flipped else ""}"><strong dir="auto">'
@@ -68,7 +70,9 @@ def says(row: dict, when: str, flipped: bool) -> str:
 
 
 def duel(rows: Sequence[dict], verdict: Verdict) -> str:
-    """A row a text: probability before, after and with the control word; cosine before and
+    """Write a table with a row a text.
+
+    It holds the probability before, after and with the control word, and the cosine before and
     after.
     """
     return (

@@ -1,5 +1,6 @@
-"""The size curve as SVG: three lines that differ in colour, dash and mark, with intervals, and
-a sentence.
+"""The size curve as SVG: three lines with intervals, and a sentence.
+
+The lines differ in colour, dash and mark.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,8 @@ class Line:
 
 
 def size_chart(points: Sequence[dict], question: Question) -> str:
-    """
+    """Draw the size curve, with the names of its lines and a sentence.
+
     Args:
         points: at least one, from small to large, as `size_sweep.sweep` gives them.
     """
@@ -57,7 +59,7 @@ def size_chart(points: Sequence[dict], question: Question) -> str:
 
 
 def sentence(points: Sequence[dict], question: Question) -> str:
-    """The point of most success, in words."""
+    """Describe the point of most success in words."""
     best = max(points, key=lambda point: point["success"])
     ends = f"{100 * best['success_low']:.0f} to {100 * best['success_high']:.0f} %"
     return (
@@ -122,7 +124,7 @@ def draw_line(line: Line, points: Sequence[dict]) -> str:
 
 
 def key(line: Line) -> str:
-    """A piece of the line, for its name."""
+    """Draw a piece of the line, for its name."""
     return (
         '<svg viewBox="0 0 34 12" aria-hidden="true"><line x1="0" x2="34" y1="6" '
         f'y2="6" stroke="{line.paint}" '

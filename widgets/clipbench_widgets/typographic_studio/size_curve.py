@@ -1,5 +1,6 @@
-"""The size curve of a TypographicStudio: a button, a progress bar, and a chart that grows while
-it is measured.
+"""The size curve of a TypographicStudio: a button, a progress bar, and a chart.
+
+The chart grows while the curve is measured.
 """
 
 from collections.abc import Callable

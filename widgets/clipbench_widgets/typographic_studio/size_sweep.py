@@ -1,5 +1,6 @@
-"""Success over a set: one word on many pictures, small to large, beside a control word on the
-same pictures.
+"""Success over a set of pictures: one word on all of them, from small to large.
+
+Beside it, a control word on the same pictures.
 """
 
 from collections.abc import Generator, Sequence
@@ -39,7 +40,7 @@ class Question:
     masked: bool = False
 
     def about(self) -> str:
-        """The question in words."""
+        """Describe the question in words."""
         wording = ", ".join(f"“{template}”" for template in self.templates)
         cover = "; stickers covered" if self.masked else ""
         font = fonts.name_of(self.sticker.font)
@@ -56,8 +57,9 @@ class Step:
 
 
 def without_the_word(data: PictureSet, word: str, most: int) -> PictureSet:
-    """A sample of the pictures that do not show what the word says, among the names of their
-    classes and the word.
+    """Draw a sample of the pictures that do not show what the word says.
+
+    Its class names are those of the sampled pictures, and the word.
 
     Raises:
         UserError: when no picture is left.
@@ -73,7 +75,7 @@ def without_the_word(data: PictureSet, word: str, most: int) -> PictureSet:
 
 
 def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Generator[Step, None, None]:
-    """Steps of a few pictures each; a point a height, from small to large.
+    """Measure in steps of a few pictures each, and give a point a height, from small to large.
 
     Raises:
         UserError: for letters that the font does not have.
@@ -87,7 +89,7 @@ def sweep(question: Question, heights: Sequence[float] = HEIGHTS) -> Generator[S
     dressed = masked if question.masked else printed
 
     def verdict_on(pictures: PictureSet):
-        """A generator that returns a verdict."""
+        """Encode the pictures step by step, then return the verdict on them."""
         features = []
         for start in range(0, len(data), AT_ONCE):
             rows = range(start, min(start + AT_ONCE, len(data)))

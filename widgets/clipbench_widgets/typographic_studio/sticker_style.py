@@ -15,8 +15,9 @@ SIZES, ANGLES = (4, 60), (-90, 90)  # per cent of the picture's side; degrees
 
 
 class StickerLook(ipywidgets.VBox):
-    """Font, size, angle, opacity, place, and two colours; ``sticker(word)`` prints a word that
-    way.
+    """Font, size, angle, opacity, place, and two colours of a sticker.
+
+    ``sticker(word)`` prints a word that way.
     """
 
     # a name of clipbench_widgets.typographic_studio.fonts, never a file
@@ -63,7 +64,8 @@ class StickerLook(ipywidgets.VBox):
         self._show()
 
     def sticker(self, word: str) -> Sticker:
-        """
+        """Make a sticker with a word that looks this way.
+
         Raises:
             UserError: for a word that cannot be printed.
         """
@@ -107,8 +109,9 @@ class StickerLook(ipywidgets.VBox):
         read: Callable[[], int],
         write: Callable[[int], None],
     ):
-        """A slider that moves with a trait; one moved by the trait, and so rounded, does not
-        write it back.
+        """Make a slider that moves with a trait.
+
+        One moved by the trait, and so rounded, does not write it back.
         """
         slider = ipywidgets.IntSlider(read(), *ends, description=label)
         slider.observe(lambda change: None if change.new == read() else write(change.new), "value")
@@ -169,7 +172,7 @@ class StickerLook(ipywidgets.VBox):
 
 
 def within(value: float, low: float, high: float, name: str) -> float:
-    """The nearest value of a range."""
+    """Return the nearest value of a range."""
     if value != value:
         raise traitlets.TraitError(f"{name}: not a number")
     return float(min(max(value, low), high))

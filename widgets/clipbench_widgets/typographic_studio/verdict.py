@@ -8,8 +8,9 @@ from clipbench.evaluate.typographic import CONTROL_WORDS
 
 @dataclass(frozen=True)
 class Verdict:
-    """The most probable text for the picture as it is, with the word on it, and with the
-    control word on it.
+    """The most probable text for the picture as it is, with the word, and with the control word.
+
+    Both words are printed on the picture.
     """
 
     word: str
@@ -39,7 +40,7 @@ class Verdict:
         return f"The verdict stays: {self.before['text']}"
 
     def explanation(self) -> str:
-        """What the control word says about the headline."""
+        """Say what the control word says about the headline."""
         if not self.word:
             return "Does the model believe what it sees, or what it reads?"
         control = f"the control word “{self.control_word}”"
@@ -64,7 +65,8 @@ class Verdict:
 
 
 def judge(rows: Sequence[dict], word: str, control_word: str) -> Verdict:
-    """
+    """Find the most probable text before, after and with the control word.
+
     Args:
         rows: at least one, each with ``text``, ``before``, ``after`` and ``control``
             (probabilities).
@@ -76,7 +78,7 @@ def judge(rows: Sequence[dict], word: str, control_word: str) -> Verdict:
 
 
 def row_of(word: str, rows: Sequence[dict]) -> dict | None:
-    """The row whose text is the word; else the only one that holds it as a word of its own."""
+    """Find the row whose text is the word; else the only one that holds it as a word of its own."""
     wanted = word.casefold()
     if not wanted:
         return None
@@ -88,8 +90,9 @@ def row_of(word: str, rows: Sequence[dict]) -> dict | None:
 
 
 def control_for(word: str, texts: Sequence[str]) -> str:
-    """The first control word nearest to the word in length, and so in what it covers, that is
-    no text.
+    """Choose the first of the control words nearest to the word in length that is no text.
+
+    Words of like length cover about as much of the picture.
     """
     taken = {word.casefold(), *(text.casefold() for text in texts)}
     return min(
