@@ -46,7 +46,7 @@ class CheckedSocket(ZMQChannelsWebsocketConnection):
 
 
 def holds_its_parts(message: bytes | str) -> bool:
-    """Whether there is room for as many places of parts as the message says it has."""
+    """Say whether there is room for as many places of parts as the message says it has."""
     return isinstance(message, bytes) and 8 * (int.from_bytes(message[:8], "little") + 1) <= len(
         message
     )

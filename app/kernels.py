@@ -44,14 +44,14 @@ class Visitors(LoggingConfigurable):
         return datetime.now(timezone.utc)
 
     def free_places(self) -> int | None:
-        """Kernels that visitors leave room for; None for no limit."""
+        """Count the kernels that visitors leave room for; None for no limit."""
         visitors = len(self.handed_out) + self._coming
         return None if self.places is None else max(0, self.places - visitors)
 
     # -------------------- a visitor comes
 
     async def get_rendered_notebook(self, notebook_name, *arguments, **settings):
-        """(task, cells, kernel's id) of the kernel that has waited longest."""
+        """Give (task, cells, kernel's id) of the kernel that has waited longest."""
         with self._one_more():
             found = await super().get_rendered_notebook(notebook_name, *arguments, **settings)
             self._hand_out(found[-1])
@@ -146,7 +146,7 @@ class Visitors(LoggingConfigurable):
 
 
 def is_of(task: asyncio.Task, kernel: str) -> bool:
-    """Whether a task of the pool has made this kernel."""
+    """Say whether a task of the pool has made this kernel."""
     made = task.done() and not task.cancelled() and task.exception() is None
     return made and task.result()["kernel_id"] == kernel
 

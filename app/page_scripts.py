@@ -16,7 +16,7 @@ LARGEST = 400_000  # bytes; no page of ours needs the chunks above: Mermaid, and
 
 
 def script_folders(template: str, extensions: Iterable[str]) -> list[Path]:
-    """Where the scripts of Voila and of these JupyterLab extensions lie."""
+    """Find where the scripts of Voila and of these JupyterLab extensions lie."""
     own = map(Path, collect_static_paths(["voila", "nbconvert"], template))
     places = map(Path, get_voila_labextensions_path())
     found = [place / name / "static" for place in places for name in extensions]
@@ -24,7 +24,7 @@ def script_folders(template: str, extensions: Iterable[str]) -> list[Path]:
 
 
 def pack(folders: Iterable[Path]) -> bytes:
-    """All chunks of these folders as one script, compressed with gzip.
+    """Pack all chunks of these folders into one script, compressed with gzip.
 
     A chunk only puts its modules on webpack's list, from which voila.js takes them: it asks for no
     file of a module that is there. One that is not there, it still asks for.
@@ -43,7 +43,7 @@ def enclosed(chunk: Path) -> str:
 
 
 def static_files(packed: bytes) -> type:
-    """Voila's handler of static files, which has ``packed.js``, too."""
+    """Make Voila's handler of static files, which has ``packed.js``, too."""
     etag = f'"{hashlib.sha256(packed).hexdigest()}"'
 
     class StaticFiles(MultiStaticFileHandler):

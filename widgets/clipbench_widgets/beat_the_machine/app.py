@@ -103,7 +103,7 @@ class BeatTheMachine(App):
         self._draw()
 
     def rows(self) -> list[dict]:
-        """All answers, a dict each: ready for a pandas.DataFrame."""
+        """List all answers, a dict each: ready for a pandas.DataFrame."""
         return [
             {
                 "player": answer.player,

@@ -110,7 +110,7 @@ def shuffled(rows: Tensor, random: torch.Generator) -> Tensor:
 
 
 def some_classes(data: PictureSet, count: int, random: torch.Generator) -> list[str]:
-    """Classes with enough pictures, of one group of concepts if there are so many in one."""
+    """Choose classes with enough pictures, of one group of concepts if there are so many in one."""
     counts = data.labels.bincount(minlength=len(data.class_names))
     able = [
         name

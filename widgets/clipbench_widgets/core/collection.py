@@ -87,9 +87,10 @@ def missing_picture() -> Image.Image:
 def collect(
     encoder: Encoder, data, most: int | None = None, watch: Watch | None = None
 ) -> Collection:
-    """Pictures with the features that an encoder gives them, computed once and kept in the cache.
+    """Make a collection of pictures with the features that an encoder gives them.
 
-    Where very many are encoded and nobody watches, a bar shows how far it is.
+    The features are computed once and kept in the cache. Where very many are encoded and nobody
+    watches, a bar shows how far it is.
 
     Args:
         data: a name for `open_pictures`, a folder (of folders, or of pictures), a feature file, a
@@ -146,7 +147,7 @@ def model_of(features: str | Path) -> str:
 
 
 def spread(count: int, most: int | None) -> list[int]:
-    """``most`` of ``count`` rows, evenly spread; all if there are no more."""
+    """Choose ``most`` of ``count`` rows, evenly spread; all if there are no more."""
     return (
         list(range(count))
         if most is None or count <= most

@@ -33,7 +33,7 @@ def every_widget(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 
 
 def app_widgets(app: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """Those of ``every_widget``, and the text boxes inside of pads."""
+    """List those of ``every_widget``, and the text boxes inside of pads."""
     for widget in every_widget(app):
         yield widget
         if isinstance(widget, PositionPad):

@@ -7,7 +7,7 @@ LIGHT_END, DARK_END = (238, 243, 248), (0, 66, 120)
 
 
 def shade(share: float) -> tuple[int, int, int]:
-    """From light to dark, for a share in [0, 1]."""
+    """Choose a colour from light to dark, for a share in [0, 1]."""
     red, green, blue = (
         round(a + share * (b - a)) for a, b in zip(LIGHT_END, DARK_END, strict=True)
     )
@@ -24,7 +24,7 @@ def colour_range(values: torch.Tensor) -> tuple[float, float]:
 
 
 def number(value: float, digits: int) -> str:
-    """With a true minus sign, and no minus before zero."""
+    """Write a number with a true minus sign, and no minus before zero."""
     text = f"{abs(value):.{digits}f}"
     return f"−{text}" if value < 0 and float(text) else text
 
@@ -34,7 +34,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def percent(probability: float) -> str:
-    """Never a 0 % or 100 % that is not one."""
+    """Write a probability as a percentage, never as a 0 % or 100 % that is not one."""
     if 0 < probability < 0.001:
         return "<0.1 %"
     if 0.999 < probability < 1:

@@ -20,7 +20,7 @@ class NamedPicture:
 
 
 def named_pictures(source) -> list[NamedPicture]:
-    """Whatever a user may hold pictures in, as one list.
+    """Make one list of whatever a user may hold pictures in.
 
     Args:
         source: a PictureSet (some rows, evenly spread), a mapping of names to pictures, or a
@@ -41,7 +41,7 @@ def named_pictures(source) -> list[NamedPicture]:
 
 
 def named_picture(item, number: int) -> NamedPicture:
-    """One entry of a user's list; what has no name gets a number."""
+    """Read one entry of a user's list; what has no name gets a number."""
     name = None
     if isinstance(item, NamedPicture):
         return item

@@ -22,12 +22,12 @@ class RememberedFeatures:
         self.forget()
 
     def forget(self) -> None:
-        """For a model that has been trained further."""
+        """Forget all features, for a model that has been trained further."""
         self._texts: dict[str, torch.Tensor] = {}
         self._pictures: WeakKeyDictionary[NamedPicture, torch.Tensor] = WeakKeyDictionary()
 
     def of_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """(B, D). Only texts that are new are encoded, in one batch."""
+        """Return features (B, D). Only texts that are new are encoded, in one batch."""
         new = list(dict.fromkeys(text for text in texts if text not in self._texts))
         if len(self._texts) + len(new) > MAX_TEXTS:
             self._texts, new = {}, list(dict.fromkeys(texts))
@@ -47,7 +47,7 @@ class RememberedFeatures:
         return self.of_pictures([entry])[0]
 
     def of_pictures(self, entries: Sequence[NamedPicture]) -> torch.Tensor:
-        """(B, D). Only pictures that are new are encoded, in one batch."""
+        """Return features (B, D). Only pictures that are new are encoded, in one batch."""
         new = list(dict.fromkeys(entry for entry in entries if entry not in self._pictures))
         if new:
             images = self.encoder.preprocess([entry.picture for entry in new])

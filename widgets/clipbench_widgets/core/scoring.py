@@ -74,7 +74,7 @@ def score(
     zero_shot_weights: torch.Tensor,
     scale: float,
 ) -> list[dict]:
-    """One row a prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
+    """Make one row a prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
 
     Args:
         image_features: one picture, (D,), unit norm.
@@ -150,7 +150,7 @@ class Background:
 
     @classmethod
     def of(cls, image_features: torch.Tensor, text_features: torch.Tensor) -> "Background":
-        """From a picture (D,) and random texts (B, D)."""
+        """Compute it from the features of a picture (D,) and of random texts (B, D)."""
         cosines = text_features @ image_features
         return cls(float(cosines.mean()), float(cosines.std()), tuple(cosines.tolist()))
 

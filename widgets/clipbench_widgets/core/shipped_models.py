@@ -40,7 +40,7 @@ def readers() -> list[str]:
 
 
 def picture_encoders() -> list[str]:
-    """Models of other objectives than CLIP's, for a search by pictures."""
+    """List models of other objectives than CLIP's, for a search by pictures."""
     return [name for name in every_twin() if objective(name) not in JOINT]
 
 

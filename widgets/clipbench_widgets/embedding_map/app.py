@@ -136,7 +136,7 @@ class EmbeddingMap(App):
         return self.data.factors
 
     def points(self) -> torch.Tensor:
-        """(N, 2) of the shown rows, as the map has them."""
+        """Return the points (N, 2) of the shown rows, as the map has them."""
         return torch.from_numpy(self._points.copy())
 
     def rows(self, chosen: Sequence[int] | None = None) -> list[dict]:
@@ -382,12 +382,15 @@ class EmbeddingMap(App):
         return int(self._rows[place]) if place >= 0 else -1
 
     def _places_of(self, rows: Sequence[int]) -> list[int]:
-        """Where shown rows stand among the map's points; rows that are not shown are left out."""
+        """Find where shown rows stand among the map's points.
+
+        Rows that are not shown are left out.
+        """
         where = {row: place for place, row in enumerate(self._rows.tolist())}
         return [where[row] for row in rows if row in where]
 
     def _seen_place(self, here: list[int]) -> tuple[float, float] | None:
-        """Where the one point of a list is seen, in fractions; None where it is not."""
+        """Say where the one point of a list is seen, in fractions; None where it is not."""
         if not here:
             return None
         x, y = self._frame.view.to_place(self._frame.points[here])[0].tolist()
@@ -473,7 +476,7 @@ class EmbeddingMap(App):
         )
 
     def _encoded(self, text: str) -> torch.Tensor:
-        """(1, D), shifted as the map's texts are."""
+        """Return the features (1, D) of a text, shifted as the map's texts are."""
         features = F.normalize(self._remembered.of_texts([text]).float(), dim=1)
         if not torch.isfinite(features).all():
             raise UserError("the model's features of this text are not finite numbers")
@@ -538,7 +541,7 @@ class EmbeddingMap(App):
         self._draw_lists()
 
     def _alike(self, selected: list[int]) -> list[int]:
-        """Places of the true neighbours of a single selected point."""
+        """List the places of the true neighbours of a single selected point."""
         if len(selected) != 1:
             return []
         row = self._row_at(selected[0])
@@ -559,7 +562,7 @@ class EmbeddingMap(App):
         return map_page.diameter(len(self._rows), self._frame.view)
 
     def _of_only(self) -> list[int]:
-        """Places of the kind that stands out."""
+        """List the places of the kind that stands out."""
         if not self.only:
             return []
         kinds = self.data.kinds(self.colour_by)
@@ -647,6 +650,6 @@ class EmbeddingMap(App):
 
 
 def clean(texts: Sequence[str]) -> list[str]:
-    """Texts in one line each, those that have something to read."""
+    """Put each text in one line, and leave out those that have nothing to read."""
     lines = [" ".join(written_lines(str(text)))[:MAX_CHARACTERS] for text in texts]
     return [line for line in lines if line][:MOST_POINTS]

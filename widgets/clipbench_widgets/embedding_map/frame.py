@@ -28,18 +28,18 @@ class View:
         return self.width * HEIGHT / WIDTH
 
     def to_frame(self, places: Sequence[Place]) -> np.ndarray:
-        """Fractions of what is seen to units of the frame: (P, 2)."""
+        """Convert fractions of what is seen to units of the frame: (P, 2)."""
         return np.array([self.left, self.top]) + np.array(places, float).reshape(-1, 2) * [
             self.width,
             self.height,
         ]
 
     def to_place(self, points: np.ndarray) -> np.ndarray:
-        """Units of the frame to fractions of what is seen: (P, 2)."""
+        """Convert units of the frame to fractions of what is seen: (P, 2)."""
         return (np.asarray(points) - [self.left, self.top]) / [self.width, self.height]
 
     def zoomed(self, at: Place, factor: float) -> "View":
-        """Nearer or farther, the place under the pointer kept; never beyond the frame."""
+        """Zoom in or out, the place under the pointer kept; never beyond the frame."""
         width = min(max(self.width * factor, SMALLEST_VIEW * WIDTH), WIDTH)
         x, y = self.to_frame([at])[0]
         height = width * HEIGHT / WIDTH
@@ -58,7 +58,7 @@ class Frame:
 
     @classmethod
     def around(cls, points: np.ndarray, extent: np.ndarray | None = None) -> "Frame":
-        """Points (N, 2) of a map in the frame, both axes at one scale.
+        """Put points (N, 2) of a map into the frame, both axes at one scale.
 
         Args:
             extent: points that must fit in; the points themselves by default.
@@ -79,7 +79,7 @@ class Frame:
         return replace(frame, points=frame.of_map(points))
 
     def of_map(self, points: np.ndarray) -> np.ndarray:
-        """Points of the map (P, 2) in units of the frame."""
+        """Convert points of the map (P, 2) to units of the frame."""
         return (points - self.middle) * [self.scale, -self.scale] + [WIDTH / 2, HEIGHT / 2]
 
     def seen_as(self, view: View) -> "Frame":

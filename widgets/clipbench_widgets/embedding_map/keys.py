@@ -38,7 +38,7 @@ class Keys(ipywidgets.Box):
         self._mark()
 
     def stands_for(self, key: str, kind: str) -> bool:
-        """Whether points of a kind belong to a button."""
+        """Say whether points of a kind belong to a button."""
         return kind == key or (key == OTHERS and kind not in self._own and kind != TEXTS)
 
     def _key(self, kind: str, place: int) -> ipywidgets.Button:

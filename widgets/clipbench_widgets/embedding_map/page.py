@@ -38,7 +38,9 @@ RULES = sheet("embedding_map/page.css", width=WIDTH, height=HEIGHT, rest=REST) +
 
 
 def kinds_with_colours(kinds: Sequence[str], texts_too: bool) -> tuple[list[str], np.ndarray]:
-    """Kinds with a colour of their own, and for each row its place among them, -1 for the rest.
+    """List the kinds with a colour of their own, and each row's place among them.
+
+    The place is -1 for the rest.
 
     Args:
         texts_too: whether "texts" is a kind like others, and not the rest.
@@ -49,13 +51,13 @@ def kinds_with_colours(kinds: Sequence[str], texts_too: bool) -> tuple[list[str]
 
 
 def diameter(count: int, view: View) -> float:
-    """Pixels of a point: smaller in a crowd, larger from near."""
+    """Choose the pixels of a point: smaller in a crowd, larger from near."""
     crowd = 8.0 if count <= 400 else 6.5 if count <= 1500 else 5.0 if count <= 3000 else 4.0
     return crowd * min(1.7, (WIDTH / view.width) ** 0.3)
 
 
 def dots(points: np.ndarray) -> str:
-    """Points (N, 2) as an SVG path.
+    """Write points (N, 2) as an SVG path.
 
     A line of one unit, a quarter of a pixel, is drawn by every browser.
     """
@@ -70,7 +72,7 @@ def layer(
     mark: str,
     faint: bool = False,
 ) -> str:
-    """All points as one SVG, kind by kind, the rest (-1) at the bottom.
+    """Draw all points as one SVG, kind by kind, the rest (-1) at the bottom.
 
     Args:
         of_kind: (N,) places in the list of colours, -1 for the rest.
@@ -87,7 +89,7 @@ def layer(
 
 
 def group(points: np.ndarray, place: int, size: float, mark: str, is_text: bool) -> str:
-    """Points of one colour, each with a dark edge."""
+    """Draw points of one colour, each with a dark edge."""
     colour = place if place >= 0 else len(KINDS)
     size = 0.85 * size if is_text else size  # a square looks larger than a circle of its width
     inside = path(points, f'id="{mark}"')
@@ -99,7 +101,7 @@ def group(points: np.ndarray, place: int, size: float, mark: str, is_text: bool)
 
 
 def path(points: np.ndarray, attributes: str) -> str:
-    """Dots whose size does not depend on the zoom."""
+    """Draw dots whose size does not depend on the zoom."""
     return f'<path {attributes} vector-effect="non-scaling-stroke" d="{dots(points)}"/>'
 
 
@@ -120,14 +122,14 @@ def rings(points: np.ndarray, size: float, colour: str) -> str:
 
 
 def spokes(centre: np.ndarray, ends: np.ndarray) -> str:
-    """Lines from one point to others."""
+    """Draw lines from one point to others."""
     x, y = np.rint(centre).astype(int).tolist()
     lines = "".join(f"M{x} {y}L{a} {b}" for a, b in np.rint(ends).astype(int).tolist())
     return f'<path class="clipbench-spokes" vector-effect="non-scaling-stroke" d="{lines}"/>'
 
 
 def label_layer(labels: dict[str, tuple[float, float]], view: View) -> str:
-    """Names (in units of the frame) where they are seen, kept off the edges."""
+    """Write names (in units of the frame) where they are seen, kept off the edges."""
     shown = []
     for name, point in labels.items():
         x, y = view.to_place(np.array([point]))[0].tolist()
@@ -171,7 +173,7 @@ def note(place: tuple[float, float], about: dict, entry: NamedPicture | None) ->
 
 
 def numbers_page(rows: Sequence[tuple[str, str]]) -> str:
-    """Numbers with what they mean beside them."""
+    """Write numbers with what they mean beside them."""
     inside = "".join(
         f"<b>{escape(value)}</b><span>{escape(meaning)}</span>" for value, meaning in rows
     )

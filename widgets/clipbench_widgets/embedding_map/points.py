@@ -66,7 +66,7 @@ class MapPoints:
         return {"row": row, "modality": kind, "name": self.names[row], "id": name} | known
 
     def counts(self, rows: Sequence[int] | np.ndarray) -> str:
-        """How many pictures and texts, in words."""
+        """Say how many pictures and texts there are, in words."""
         texts = int((np.asarray(rows) >= self.pictures).sum())
         parts = [(len(rows) - texts, "picture"), (texts, "text")]
         return (
@@ -77,7 +77,10 @@ class MapPoints:
     # -------------------- the modality gap
 
     def moved(self, share: float) -> Tensor:
-        """(N, D) with both modalities shifted by a share of the difference of their means."""
+        """Return the features (N, D), both modalities shifted.
+
+        The shift is a share of the difference of their means.
+        """
         if share == 0 or not self.both:
             return self.features
         return torch.cat(
@@ -85,14 +88,14 @@ class MapPoints:
         )
 
     def moved_text(self, features: Tensor, share: float) -> Tensor:
-        """Another text (1, D), shifted as those of the map are."""
+        """Shift another text (1, D) as those of the map are."""
         if share == 0 or not self.both:
             return features
         difference = mean_difference(self.features[: self.pictures], self.features[self.pictures :])
         return F.normalize(features + share * difference, dim=1)
 
     def gap(self, features: Tensor) -> float | None:
-        """Of all rows, moved or not; None without pictures or texts."""
+        """Measure the modality gap of all rows, moved or not; None without pictures or texts."""
         if not self.both:
             return None
         return float(mean_difference(features[: self.pictures], features[self.pictures :]).norm())
@@ -100,7 +103,7 @@ class MapPoints:
     # -------------------- neighbours
 
     def alike(self, row: int, features: Tensor, rows: np.ndarray, count: int) -> list[int]:
-        """Among ``rows`` of the same modality those with the largest cosine, best first."""
+        """Find among ``rows`` of the same modality those with the largest cosine, best first."""
         same = rows[((rows >= self.pictures) == self.is_text(row)) & (rows != row)]
         return [row for row, _ in nearest(features[[row]], features, same, count)]
 
@@ -108,7 +111,7 @@ class MapPoints:
 def nearest(
     query: Tensor, features: Tensor, rows: np.ndarray, count: int
 ) -> list[tuple[int, float]]:
-    """(row, cosine) of those among ``rows`` nearest to a query (1, D), best first."""
+    """List (row, cosine) of those among ``rows`` nearest to a query (1, D), best first."""
     if not len(rows):
         return []
     best = top_k(query, features[rows], min(count, len(rows)))
@@ -121,7 +124,7 @@ def nearest(
 def gather(
     collection: Collection, texts: list[str], text_features: Tensor, factors: Mapping, points
 ) -> MapPoints:
-    """Everything that has finite features.
+    """Gather everything that has finite features.
 
     Raises:
         UserError: for factors or points of another number.
@@ -147,7 +150,7 @@ def kept(values: Sequence[str], good: Tensor) -> list[str]:
 def all_factors(
     collection: Collection, texts: Sequence[str], given: Mapping
 ) -> dict[str, list[str]]:
-    """For each factor a value of every picture and text."""
+    """Give for each factor a value of every picture and text."""
     factors = {}
     for name, values in (collection.factors | dict(given)).items():
         values = [str(value) for value in values]
@@ -179,7 +182,7 @@ def text_values(factor: str, texts: Sequence[str], collection: Collection) -> li
 
 
 def given_points(points, pictures: int, texts: int) -> Tensor:
-    """(M, 2) or (N, 2) as float32.
+    """Check given points and return them, (M, 2) or (N, 2), as float32.
 
     Raises:
         UserError: for another shape, or numbers that are not finite.

@@ -41,7 +41,7 @@ class Projections:
         self._trusts: dict[What, float | None] = {}
 
     def missing(self, what: What) -> bool:
-        """Whether this is a UMAP that has not been computed; PCA is shown until then."""
+        """Say whether this is a UMAP that has not been computed; PCA is shown until then."""
         return what.projection == "UMAP" and what.of_umap not in self.umaps
 
     def seen(self, what: What) -> str:
@@ -62,14 +62,14 @@ class Projections:
         return np.arange(first, max(first, last))
 
     def plane(self, what: What) -> Plane:
-        """Of the features as they are: the shift moves points, not the axes."""
+        """Compute the plane of the features as they are: the shift moves points, not the axes."""
         if what.shown not in self._planes:
             rows = self.rows(What("PCA", what.shown, 0.0))
             self._planes[what.shown] = principal_plane(self.data.features[rows])
         return self._planes[what.shown]
 
     def points(self, what: What, shown: Tensor) -> Tensor:
-        """(N, 2) of the rows with the features ``shown`` (N, D)."""
+        """Compute the points (N, 2) of the rows with the features ``shown`` (N, D)."""
         seen = self.seen(what)
         if seen == "UMAP":
             return self.umaps[what.of_umap]
@@ -98,7 +98,7 @@ class Projections:
         return f"first direction ({first:.0%} of the variance)", f"second direction ({second:.0%})"
 
     def trust(self, what: What, shown: Tensor, points: Tensor) -> float | None:
-        """Trustworthiness measured at some points, spread evenly, among all; None for too few."""
+        """Measure trustworthiness at some points, spread evenly, among all; None for too few."""
         what, count = replace(what, projection=self.seen(what)), len(shown)
         if count <= 2 * NEIGHBOURS:
             return None

@@ -346,7 +346,7 @@ class ImageSearch(App):
             )
 
     def _draw_progress(self, _=None) -> None:
-        """In place of the second model's results, while it encodes the pictures."""
+        """Show how far the second model is with the pictures, in place of its results."""
         waits = self.progress >= 0
         self._results[1].layout.display = None if waits or len(self.indexes) > 1 else "none"
         self._waiting.layout.display = None if waits else "none"
@@ -388,7 +388,7 @@ class ImageSearch(App):
         ]
 
     def _some(self) -> list[Card]:
-        """Before anything is looked for: a few of the pictures."""
+        """Make cards of a few of the pictures, before anything is looked for."""
         rows = spread(len(self.collection), self.top)
         entries = self.collection.entries(rows)
         return [

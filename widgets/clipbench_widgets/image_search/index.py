@@ -52,7 +52,7 @@ class SearchIndex:
         return self._nearest(self._remembered.of_picture(entry)[None], count)
 
     def like_row(self, row: int, count: int) -> list[dict]:
-        """Other pictures than the row's own."""
+        """Find pictures like the row's own, without it."""
         found = self._nearest(self.collection.features[[row]], count + 1)
         return [each for each in found if each["row"] != row][:count]
 

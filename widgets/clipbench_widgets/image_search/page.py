@@ -58,7 +58,10 @@ def asked_page(asked: str, entry: NamedPicture | None) -> str:
 def head(
     name: str, same_class: tuple[int, int, int, str] | None, trouble: str, several: bool
 ) -> str:
-    """Above one model's results: its name, if there are two, and how many are of the same class."""
+    """Write what stands above one model's results.
+
+    That is its name, if there are two, and how many are of the same class.
+    """
     if trouble:
         return message_line(trouble)
     parts = [f"<strong>{escape(name)}</strong>"] if several else []

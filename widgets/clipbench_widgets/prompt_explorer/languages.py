@@ -12,7 +12,10 @@ MOST_TEMPLATES = 4
 
 
 def translated(prompts: Sequence[str], language: str) -> list[str]:
-    """Names of the emoji world, in whatever language they are, in this one; other texts stay."""
+    """Translate names of the emoji world, from whatever language, into this one.
+
+    Other texts stay as they are.
+    """
     known = every_name()
     return [named(known[prompt], language) if prompt in known else prompt for prompt in prompts]
 
@@ -27,6 +30,9 @@ def templates_in(language: str) -> list[str]:
 
 @cache
 def every_name() -> dict[str, Concept]:
-    """Name -> concept; an English name before those of other languages that look alike."""
+    """Map each name, in any language, to its concept.
+
+    An English name comes before those of other languages that look alike.
+    """
     others = {name: one for one in reversed(concepts()) for name in one.names.values()}
     return others | {one.name: one for one in concepts()}

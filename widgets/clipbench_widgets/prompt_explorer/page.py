@@ -18,7 +18,7 @@ def picture_page(entry: NamedPicture | None) -> str:
 
 
 def verdict_page(entry: NamedPicture | None, ranked: Sequence[dict]) -> str:
-    """Beside the picture: its name, and the most probable prompt."""
+    """Write what stands beside the picture: its name, and the most probable prompt."""
     if entry is None:
         return ""
     width, height = entry.picture.size

@@ -98,7 +98,10 @@ class Axis:
 
     @classmethod
     def around(cls, cosines: Sequence[float], background: Background) -> "Axis":
-        """Wide enough for all, in steps that keep it still while a prompt is being typed."""
+        """Make an axis wide enough for all.
+
+        Its ends move in steps, which keeps it still while a prompt is being typed.
+        """
         places = [
             *cosines,
             background.mean - background.deviation,
@@ -111,7 +114,7 @@ class Axis:
         return min(100.0, max(0.0, 100 * (cosine - self.low) / (self.high - self.low)))
 
     def histogram(self) -> str:
-        """How often random texts have which cosine, above the axis of the prompts."""
+        """Draw how often random texts have which cosine, above the axis of the prompts."""
         counts = Counter(
             min(BINS - 1, int(self.place(cosine) / 100 * BINS))
             for cosine in self.background.cosines

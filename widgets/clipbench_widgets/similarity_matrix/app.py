@@ -247,7 +247,7 @@ class SimilarityMatrix(HasScale, App):
         return cosines
 
     def _arrangement(self) -> tuple[list[int], list[int]]:
-        """Positions of the rows and of the columns in the order shown."""
+        """Give the positions of the rows and of the columns in the order shown."""
         given = list(range(len(self.texts))), list(range(len(self.entries)))
         if self.order == "as given" or min(map(len, given)) < 3:
             return given

@@ -91,7 +91,7 @@ def cell(
 
 
 def colours(share: float) -> str:
-    """Background from light to dark, and letters that stand out from it."""
+    """Choose a background from light to dark, and letters that stand out from it."""
     red, green, blue = shade(share)
     return f"background:rgb({red},{green},{blue});color:{'#000000' if share < 0.68 else '#ffffff'}"
 

@@ -196,13 +196,16 @@ class TrainingMonitor(App):
                 self.set_trait("state", "running")
 
     def _pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(images, token ids) of the first pairs of the data."""
+        """Return (images, token ids) of the first pairs of the data."""
         pairs = self.trainer.stream(0, PAIRS)
         return pairs.images, self.trainer.tokenizer(pairs.captions)
 
     @torch.no_grad()
     def _compare(self) -> torch.Tensor:
-        """(texts, pictures): nothing is dropped, and batch statistics are left alone."""
+        """Compute similarities (texts, pictures) in evaluation mode.
+
+        So nothing is dropped, and batch statistics are left alone.
+        """
         model, device = self.trainer.model, self.trainer.device
         training = model.training
         model.eval()
@@ -245,7 +248,7 @@ def folder_name(out: Path | None) -> str:
 
 
 def matrix_png(similarities: torch.Tensor) -> bytes:
-    """One cell a pair, light to dark as in a SimilarityMatrix."""
+    """Draw one cell a pair, light to dark as in a SimilarityMatrix."""
     low, high = colour_range(similarities)
     shares = ((similarities - low) / (high - low)).clamp(0, 1)
     cells = Image.new("RGB", (shares.shape[1], shares.shape[0]))

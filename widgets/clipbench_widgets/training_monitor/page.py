@@ -83,7 +83,7 @@ def caption(pairs: int, accuracy: float) -> str:
 
 
 def charts(history: Sequence[dict], batch_size: int, guessing: float) -> str:
-    """Loss and batch accuracy over the steps; ``guessing`` is the loss of guessing."""
+    """Draw loss and batch accuracy over the steps; ``guessing`` is the loss of guessing."""
     steps = [row["step"] for row in history]
     losses = [row["loss"] for row in history]
     first = next((loss for loss in losses if math.isfinite(loss)), 0.0)

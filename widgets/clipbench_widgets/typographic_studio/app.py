@@ -298,7 +298,10 @@ class TypographicStudio(GalleryApp):
         return self.control_word or control_for(self.word, self.texts)
 
     def _sticker(self, word: str) -> Sticker | None:
-        """None without a word, and for one that cannot be printed, with a message."""
+        """Make a sticker with a word.
+
+        None without a word, and for one that cannot be printed, with a message.
+        """
         if not word:
             return None
         sticker = self.look.sticker(word)
@@ -330,7 +333,7 @@ class TypographicStudio(GalleryApp):
         return [self._printed[key] for key in keys]
 
     def _question(self) -> Question:
-        """For the size curve.
+        """Ask the question of the size curve.
 
         Raises:
             UserError: when there is no word, or no picture to print it on.
@@ -439,7 +442,7 @@ def printed(plain: NamedPicture, sticker: Sticker | None, masked: bool) -> Named
 
 
 def joined(before: dict, after: dict, control: dict) -> dict:
-    """One text's rows of the three pictures as one row."""
+    """Join one text's rows of the three pictures into one row."""
     rows = {"before": before, "after": after, "control": control}
     shares = {when: row["probability"] for when, row in rows.items()}
     return {"text": before["prompt"], **shares} | {

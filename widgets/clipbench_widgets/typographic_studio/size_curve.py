@@ -67,7 +67,7 @@ class SizeCurve(ipywidgets.VBox):
             self._on_end()
 
     def wait(self, seconds: float | None = None) -> None:
-        """For code: until the measurement has ended."""
+        """Wait, in code, until the measurement has ended."""
         self._runner.wait(seconds)
 
     def _on_step(self, step: Step) -> None:
