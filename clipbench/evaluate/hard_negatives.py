@@ -44,7 +44,7 @@ def margins(
     cases: Sequence[Case],
     texts: Sequence[str],
 ) -> Float[Tensor, " C"]:
-    """For each case the cosine of the right caption less the largest of a wrong one.
+    """Compute each case's margin: the right caption's cosine less the largest of a wrong one.
 
     Args:
         texts: the captions in the order of ``text_features``, each once.
@@ -67,7 +67,7 @@ def hard_negative_metrics(
     language: "BigramModel",
     interval: str = "wilson",
 ) -> tuple[dict[str, float], list[bool]]:
-    """(metrics, whether each case was answered).
+    """Measure how often the right caption wins: (metrics, whether each case was answered).
 
     Returns:
         ``accuracy`` and ``text_only`` with their intervals, ``chance``, ``ties`` (the fraction of
@@ -107,7 +107,7 @@ def compared(blind: Bool[Tensor, " C"], right: Bool[Tensor, " C"]) -> dict[str, 
 def per_category(
     cases: Sequence[Case], right: Bool[Tensor, " C"], blind: Bool[Tensor, " C"], interval: str
 ) -> dict[str, float]:
-    """Empty where there is one category, or none."""
+    """Measure each category; empty where there is one category, or none."""
     rows = defaultdict(list)
     for row, case in enumerate(cases):
         rows[case.category].append(row)
@@ -201,7 +201,10 @@ class BigramModel:
         return cls(words, dict(following))
 
     def mean_log_probability(self, caption: str) -> float:
-        """Of each word of a caption and of its end, so that longer captions have no handicap."""
+        """Average the log probability of each word and of the end.
+
+        An average, so that longer captions have no handicap.
+        """
         read = [*in_words(caption), END]
         total = self.words.total() + len(self.words) + 1
         found = 0.0
@@ -213,7 +216,7 @@ class BigramModel:
         return found / len(read)
 
     def answers(self, cases: Sequence[Case]) -> Bool[Tensor, " C"]:
-        """Whether the right caption is likelier than every wrong one."""
+        """Say whether the right caption is likelier than every wrong one."""
         found = []
         for case in cases:
             right, *wrong = map(self.mean_log_probability, case.captions)
@@ -221,13 +224,13 @@ class BigramModel:
         return torch.tensor(found, dtype=torch.bool)
 
     def unread(self, cases: Sequence[Case]) -> tuple[int, int]:
-        """(how many distinct words of the captions were never read, how many there are)."""
+        """Count (the distinct words of the captions that were never read, all distinct words)."""
         words = {word for case in cases for text in case.captions for word in in_words(text)}
         return sum(word not in self.words for word in words), len(words)
 
 
 def in_words(caption: str) -> list[str]:
-    """Words and punctuation marks, without case."""
+    """Split a caption into words and punctuation marks, without case."""
     return re.findall(r"[\w'-]+|[^\w\s]", caption.casefold())
 
 

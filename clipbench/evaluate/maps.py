@@ -29,7 +29,7 @@ class Plane:
     variance: Float[Tensor, "2"]  # shares of the total, as fractions
 
     def project(self, features: Float[Tensor, "M D"]) -> Float[Tensor, "M 2"]:
-        """Where features lie on it, also those that it was not made from."""
+        """Project features onto the plane, also those that it was not made from."""
         return (features - self.mean) @ self.directions.T
 
 
@@ -68,7 +68,7 @@ def umap_map(
     report: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Float[Tensor, "M 2"]:
-    """UMAP (McInnes et al. 2018) by cosine distance, started from the principal plane.
+    """Make a UMAP (McInnes et al. 2018) by cosine distance, started from the principal plane.
 
     That start keeps far clusters where PCA shows them, which a random one does not (Kobak and
     Linderman 2021). The same features, seed and installation give the same map. The first call in a
@@ -157,7 +157,9 @@ def trustworthiness(
     neighbours: int = 15,
     rows: Int[Tensor, " Q"] | None = None,
 ) -> float:
-    """How far neighbours on the map are neighbours in the full space (Venna and Kaski 2001).
+    """Measure how far neighbours on the map are neighbours in the full space.
+
+    Trustworthiness (Venna and Kaski 2001).
 
     1 if all are, about 0.5 for a random map. The same number as scikit-learn's, but in blocks:
     5,000 points need a few megabytes and not 600. On unit vectors, neighbours by distance are those
@@ -192,7 +194,7 @@ def too_far(features: Tensor, points: Tensor, neighbours: int, rows: Tensor) -> 
 
 
 def distances(features: Tensor, rows: Tensor) -> Tensor:
-    """Squared, from some rows to all (Q, M), with infinity from a row to itself."""
+    """Compute squared distances from some rows to all (Q, M), infinity from a row to itself."""
     chosen = features[rows]
     squares = features.square().sum(1)
     result = squares[rows, None] + squares - 2 * chosen @ features.T

@@ -18,7 +18,7 @@ from clipbench.loss import clip_loss
 def mean_difference(
     images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]
 ) -> Float[Tensor, " D"]:
-    """From the mean of the texts to that of the pictures (section 3).
+    """Compute the vector from the mean of the texts to that of the pictures (section 3).
 
     Raises:
         UserError: without pictures or without texts.
@@ -48,7 +48,7 @@ def modality_gap(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> d
 
 
 def mean_cosine_of_others(features: Float[Tensor, "M D"]) -> float:
-    """Of two different rows; by the square of the sum, without M x M numbers."""
+    """Average the cosine of two different rows; by the square of the sum, without M x M numbers."""
     count = len(features)
     if count < 2:
         return float("nan")
@@ -74,7 +74,7 @@ def shifted(
 def gap_landscape(
     images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"], scale: float, shares: Sequence[float]
 ) -> list[dict[str, float]]:
-    """Loss and accuracy of pairs at several shifts (figure 3): row n of both is a pair.
+    """Measure loss and accuracy of pairs at several shifts (figure 3): row n of both is a pair.
 
     Args:
         scale: what cosines are multiplied by in the loss.

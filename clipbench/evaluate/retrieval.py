@@ -32,7 +32,7 @@ class Captions:
 
 
 def distinct(captions: Sequence[Sequence[str]]) -> Captions:
-    """From the captions of each picture.
+    """Collect the distinct captions from the captions of each picture.
 
     Raises:
         UserError: for a picture without one, or no pictures.
@@ -65,7 +65,7 @@ class Ranks:
     text_to_image: Int[Tensor, " T"]
 
     def metrics(self, captions: Captions) -> dict[str, float]:
-        """As ``retrieval_metrics``."""
+        """Compute what ``retrieval_metrics`` does."""
         pictures, texts = len(self.image_to_text), len(self.text_to_image)
         chance = len(captions.images) / pictures / texts
         return {
@@ -78,7 +78,7 @@ class Ranks:
         }
 
     def outcomes(self, ids: Sequence[str], captions: Captions) -> dict:
-        """Whether the first item was right, of every query, pictures first; for a record."""
+        """Say of every query, pictures first, whether the first item was right; for a record."""
         first = torch.cat([self.image_to_text, self.text_to_image]) == 0
         queries = [*ids, *(f"text: {text}" for text in captions.texts)]
         return {"ids": queries, "labels": [1] * len(queries), "predictions": first.int().tolist()}
@@ -87,7 +87,7 @@ class Ranks:
 def retrieval_metrics(
     image_features: Float[Tensor, "M D"], text_features: Float[Tensor, "T E"], captions: Captions
 ) -> dict[str, float]:
-    """Recall and median rank both ways.
+    """Compute recall and median rank both ways.
 
     Args:
         text_features: of ``captions.texts``, in that order.
@@ -105,7 +105,7 @@ def retrieval_metrics(
 
 
 def recall_metrics(name: str, ranks: Int[Tensor, " Q"]) -> dict[str, float]:
-    """R@1, R@5, R@10 and the median rank of one direction."""
+    """Compute R@1, R@5, R@10 and the median rank of one direction."""
     metrics: dict[str, float] = {}
     for k in DEPTHS:
         metrics |= with_interval(f"{name}_r{k}", int((ranks < k).sum()), len(ranks))

@@ -47,7 +47,7 @@ def shared_classes(data: PictureSet, shifted: PictureSet) -> list[str]:
 
 
 def labels_among(data: PictureSet, class_names: Sequence[str]) -> Int[Tensor, " M"]:
-    """Each picture's class as a place among ``class_names``, -1 for other classes."""
+    """Give each picture's class as a place among ``class_names``, -1 for other classes."""
     place = {name: number for number, name in enumerate(class_names)}
     return torch.tensor([place.get(name, -1) for name in data.class_names])[data.labels]
 
@@ -119,7 +119,7 @@ def class_scorer(
     templates: Sequence[str],
     features: Callable[..., Tensor],
 ) -> Callable[[PictureSet], Tensor]:
-    """Pictures -> scores (M, C) of the classes."""
+    """Make a function from pictures to scores (M, C) of the classes."""
     if isinstance(encoder, RivalEncoder):
         rival = encoder
         return lambda them: rival.class_scores(
@@ -155,7 +155,7 @@ class LogitLine:
     models: int
 
     def expected(self, in_distribution: float) -> float:
-        """Accuracy after the shift that a standard model of this accuracy would have."""
+        """Predict the accuracy after the shift of a standard model with this accuracy."""
         return 1 / (1 + math.exp(-(self.intercept + self.slope * logit(in_distribution))))
 
 
@@ -173,7 +173,7 @@ def logit(fraction: float) -> float:
 
 
 def fit_logit_line(in_distribution: Sequence[float], shifted: Sequence[float]) -> LogitLine:
-    """Least squares in logits, over standard models.
+    """Fit a line through standard models by least squares in logits.
 
     Raises:
         UserError: for fewer than two models of different accuracy, and for accuracies of exactly 0
@@ -192,7 +192,9 @@ def fit_logit_line(in_distribution: Sequence[float], shifted: Sequence[float]) -
 def effective_robustness(
     metrics: Mapping[str, float], standard: Sequence[Mapping[str, float]]
 ) -> dict[str, float]:
-    """Accuracy on each shift beyond that of standard models of the same in-distribution accuracy.
+    """Measure accuracy on each shift beyond that of standard models.
+
+    The standard models have the same in-distribution accuracy.
 
     Args:
         metrics: of the model, from ``shift_metrics``.
@@ -264,7 +266,7 @@ def probe_accuracies(
     tests: Mapping[str, Rows],
     classes: int,
 ) -> dict[str, float]:
-    """Top-1 of one probe on every test set."""
+    """Measure the top-1 of one probe on every test set."""
     shots = pool[train]
     search = Search(Problem(shots.features, shots.labels, classes), pool[validation])
     fit = search.fits[search.run()]

@@ -39,7 +39,7 @@ def scene_task_metrics(
     shots: Sequence[int] = (),
     seeds: Sequence[int] = (0, 1, 2),
 ) -> dict[str, float | str]:
-    """One task.
+    """Measure a model on one task.
 
     Args:
         pictures: test scenes; rounded down to equally many of each answer.
@@ -87,7 +87,7 @@ def scene_task_metrics(
 def answer_scores(
     encoder: Encoder, task: SceneTask, question: Question, features: Float[Tensor, "M D"]
 ) -> Float[Tensor, "M K"]:
-    """Similarity of each scene with the prompts of its own answers.
+    """Compute the similarity of each scene with the prompts of its own answers.
 
     Each distinct phrase is encoded once.
     """
@@ -101,7 +101,10 @@ def answer_scores(
 def probe_rows(
     encoder: ImageEncoder, task: SceneTask, question: Question, train: int, progress: bool
 ) -> tuple[Rows, Rows]:
-    """(training rows from the task's other seed, test rows): features before the projection."""
+    """Give (training rows from the task's other seed, test rows).
+
+    Features are those before the projection.
+    """
 
     def rows(asked: Question, training: bool) -> Rows:
         pictures = task.pictures(asked, training)
@@ -112,7 +115,7 @@ def probe_rows(
 
 
 def probe_numbers(train: Rows, test: Rows, answers: int, interval: str) -> dict[str, float]:
-    """Of the paper's probe."""
+    """Measure the paper's probe."""
     probe = choose_probe(train, None, answers)
     logits = probe.fit.logits(test.features)
     judged = judge(lambda some: logits[some], test.labels, answers).metrics(interval)

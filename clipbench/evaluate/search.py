@@ -67,7 +67,7 @@ def merged(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: in
 
 
 def best_of(best: Neighbours, scores: Float[Tensor, "Q M"], first_row: int, k: int) -> Neighbours:
-    """As ``merged``, for queries that all have something to gain."""
+    """Merge as ``merged`` does, for queries that all have something to gain."""
     columns = first_columns(scores, min(k, scores.shape[1]))
     candidates = torch.cat([best.scores, scores.gather(1, columns)], 1)  # in the order of rows
     rows = torch.cat([best.rows, columns + first_row], 1)

@@ -79,7 +79,7 @@ def forward_selection(
 
 
 def best_length(steps: Sequence[Step]) -> int:
-    """After how many steps the validation half is classified best; of equal ones the fewest."""
+    """Find how many steps classify the validation half best; of equal ones the fewest."""
     scores = [step.validation for step in steps]
     return scores.index(max(scores)) + 1
 

@@ -106,7 +106,7 @@ def plan_attack(
 
 
 def pick_controls(words: Sequence[str], class_names: Sequence[str], draws: Draws) -> list[str]:
-    """For each word one of the control words nearest to it in length."""
+    """Draw for each word one of the control words nearest to it in length."""
     names = {name.casefold() for name in class_names}
     free = [word for word in CONTROL_WORDS if word not in names]
     picked = []
@@ -245,7 +245,7 @@ def under_stickers(attacked: Judgement, control: Judgement) -> dict[str, Tensor]
 
 
 def cost(clean: Judgement, control: Judgement, prefix: str) -> dict[str, float]:
-    """``control_cost`` with its interval."""
+    """Compute ``control_cost`` with its interval."""
     test = paired_test(control.right.tolist(), clean.right.tolist())
     return {f"{prefix}control_cost{end}": test[f"difference{end}"] for end in ("", "_low", "_high")}
 
@@ -313,7 +313,7 @@ def typographic_attack(
 
 
 def mean_cover(words: Sequence[str], sticker: Sticker) -> float:
-    """Mean share of a picture that lies under the sticker."""
+    """Average the share of a picture that lies under the sticker."""
     different = sorted(set(words))
     return sum(
         covered_share(replace(sticker, word=word)) * words.count(word) for word in different
@@ -330,7 +330,7 @@ class Jury:
         self.classifiers, self.progress = classifiers, progress
 
     def judge(self, data: PictureSet) -> dict[str, Judgement]:
-        """Each classifier's verdict on the pictures, by its name."""
+        """Judge the pictures with each classifier: verdicts by its name."""
         kinds = {classifier.projected for classifier in self.classifiers}
         features = {
             kind: image_features(self.encoder, data, projected=kind, progress=self.progress)

@@ -46,7 +46,7 @@ def ensemble(features: Float[Tensor, "C P D"]) -> Float[Tensor, "D C"]:
 
 
 def same_classes(weights: Float[Tensor, "D C"]) -> list[int]:
-    """For each class the first that the model cannot tell from it; most are their own first.
+    """Find for each class the first that the model cannot tell from it; most are their own first.
 
     Texts that differ in capitals or spaces only have the same vector in most models.
     """
@@ -57,7 +57,7 @@ def same_classes(weights: Float[Tensor, "D C"]) -> list[int]:
 def zero_shot_metrics(
     image_features: Float[Tensor, "M D"], labels: Int[Tensor, " M"], weights: Float[Tensor, "E C"]
 ) -> dict[str, float]:
-    """Accuracy of the nearest class.
+    """Measure the accuracy of the nearest class.
 
     Returns:
         ``top1``, ``top5`` (left out below six classes) and ``mean_per_class`` as fractions;

@@ -217,17 +217,17 @@ def brief(value, longest: int = 200) -> str:
 
 
 def numbers(*sizes: int, seed: int = 0) -> torch.Tensor:
-    """Small random numbers with one decimal, for cases that a reader can follow."""
+    """Draw small random numbers with one decimal, for cases that a reader can follow."""
     return (
         torch.randn(*sizes, generator=torch.Generator().manual_seed(seed)).mul(10).round().div(10)
     )
 
 
 def unit(*sizes: int, seed: int = 0) -> torch.Tensor:
-    """Random unit vectors."""
+    """Draw random unit vectors."""
     return unit_rows(numbers(*sizes, seed=seed))
 
 
 def unit_rows(features: torch.Tensor, dim: int = -1) -> torch.Tensor:
-    """Vectors along ``dim``, each given the length 1."""
+    """Scale vectors along ``dim`` to the length 1."""
     return torch.nn.functional.normalize(features, dim=dim)

@@ -53,7 +53,7 @@ _logits, _ids = numbers(6, 8, seed=4), torch.tensor([6, 2, 5, 0, 3, 7])
 
 
 def surprise(logits, ids):
-    """-log p of each token, in its row."""
+    """Compute -log p of each token, in its row."""
     return -logits.log_softmax(1).gather(1, ids[:, None])[:, 0]
 
 

@@ -143,7 +143,7 @@ def levels(drawings: Sequence[Drawing], channels: tuple) -> tuple[torch.Tensor, 
 
 
 def premultiplied(pixels: np.ndarray) -> np.ndarray:
-    """(N, 64, 64, 4) straight to (N, 4, 64, 64) premultiplied, uint8."""
+    """Convert straight alpha (N, 64, 64, 4) to premultiplied (N, 4, 64, 64), uint8."""
     alpha = pixels[..., 3:]
     colour = (pixels[..., :3].astype(np.uint16) * alpha // 255).astype(np.uint8)
     return np.concatenate([colour, alpha], 3).transpose(0, 3, 1, 2)

@@ -142,7 +142,7 @@ def told(scenes: Scenes, icon) -> list[Told]:
 
 
 def caption_scenes(scenes: Scenes, world: World2, icon, number: int = 0) -> list[str]:
-    """One caption a scene: B strings.
+    """Write one caption a scene: B strings.
 
     Args:
         icon: (B,) bool, whether the subject is drawn in one colour.
@@ -165,7 +165,7 @@ def language(spoken: float, world: World2) -> str:
 
 
 def happens(choose: Chooser, share: float) -> bool:
-    """Whether something of this share is so; in steps of 1/256."""
+    """Say whether something of this share is so; in steps of 1/256."""
     return choose.below(256) < 256 * share
 
 
@@ -244,7 +244,7 @@ def caption_of_one(scene: Told, world: World2, choose: Chooser) -> str:
 
 
 def noun_phrase(concept: Concept, world: World2, choose: Chooser) -> str:
-    """Mostly the name; sometimes a keyword or the kind of thing it is."""
+    """Name the concept: mostly by its name, sometimes by a keyword or the kind of thing it is."""
     if not happens(choose, world.aliases):
         return concept.noun_phrase
     if choose.below(5) < 2 or not concept.keywords:
@@ -253,7 +253,7 @@ def noun_phrase(concept: Concept, world: World2, choose: Chooser) -> str:
 
 
 def placed(phrase: str, scene: Told) -> str:
-    """Where the thing stands, if it is small enough for that to be told; never how large it is."""
+    """Say where a thing stands if it is small enough for that; never how large it is."""
     if scene.size > 0.62:
         return phrase
     vertical = "top" if scene.y < 0.4 else "bottom" if scene.y > 0.6 else ""
@@ -269,7 +269,10 @@ def placed(phrase: str, scene: Told) -> str:
 
 
 def number_of(concept: Concept, count: int, world: World2, choose: Chooser) -> str:
-    """ "three cats" or "3 cats"; "a cat" where the world does not count."""
+    """Write things with their number: "three cats" or "3 cats".
+
+    It is "a cat" where the world does not count.
+    """
     if not world.count_words:
         return concept.noun_phrase
     figure = choose.below(8) == 0
@@ -279,7 +282,7 @@ def number_of(concept: Concept, count: int, world: World2, choose: Chooser) -> s
 
 
 def counted(concept: Concept, count: int, world: World2, choose: Chooser) -> str:
-    """Mostly with the number, sometimes without."""
+    """Write several things, mostly with the number, sometimes without."""
     if world.count_words and choose.below(8) == 0:
         assert concept.plural is not None  # else there are never several
         return concept.plural
@@ -319,7 +322,7 @@ def caption_of_two(scene: Told, world: World2, choose: Chooser) -> str:
 
 
 def related(scene: Told, choose: Chooser) -> str:
-    """Which of two things is left, right, above or below, told from either side."""
+    """Say which of two things is left, right, above or below, told from either side."""
     pair = both(scene)
     if not scene.first_is_subject:
         pair = pair[::-1]

@@ -74,7 +74,7 @@ class Evaluation:
 
 
 def things(index: torch.Tensor, seed: int, pool: torch.Tensor, album: Album | None) -> Labelled:
-    """Single things of ``pool`` without a sign, in all styles."""
+    """Draw single things of ``pool`` without a sign, in all styles."""
     scenes = draw_scenes(index, seed, THINGS, pool)
     names = [concepts()[number].name for number in pool.tolist()]
     return Labelled(scenes, torch.searchsorted(pool, scenes.concept), names, album=album)
@@ -85,7 +85,10 @@ def of_trained_makers(tiny: bool):
 
 
 def of_artist(name: str):
-    """Training shows the same concepts by the trained makers."""
+    """Make a set of an artist whose drawings training never shows.
+
+    Training shows the same concepts by the trained makers.
+    """
     return lambda index, seed, training: things(
         index, seed, training_pool(), None if training else held_out_album(name)
     )
@@ -93,7 +96,7 @@ def of_artist(name: str):
 
 @functools.cache
 def icon_concepts() -> torch.Tensor:
-    """(256,) ids: the concepts that most held-out icons show, those that are trained only."""
+    """List the concepts that most held-out icons show, those that are trained only: (256,) ids."""
     trained = set(training_pool().tolist())
     shown = torch.tensor([each.concept for each in held_out_icons() if each.concept in trained])
     count = torch.bincount(shown, minlength=len(concepts()))
@@ -116,7 +119,7 @@ def printed(
     templates: Sequence[str],
     world: World2 = LONE_WORDS,
 ) -> Labelled:
-    """Words alone, dealt in turn, each in one of the fonts."""
+    """Print words alone, taken in turn, each in one of the fonts."""
     scenes = draw_scenes(index, seed, world)
     labels = index % len(texts)
     font = Draws(seed, index).integer("evaluation font", len(fonts))
@@ -125,7 +128,7 @@ def printed(
 
 
 def spread(choices: torch.Tensor) -> list[str]:
-    """WORD_CLASSES of the words, evenly over their list."""
+    """Pick WORD_CLASSES of the words, evenly over their list."""
     some = choices[torch.arange(WORD_CLASSES) * len(choices) // WORD_CLASSES]
     return [words()[row] for row in some.tolist()]
 

@@ -20,26 +20,32 @@ FIRST, GLYPHS = 32, 95  # ASCII's printable characters
 
 @functools.cache
 def words() -> list[str]:
-    """Everything that is ever printed as a word: names of concepts, by id, then the list's."""
+    """List everything that is ever printed as a word: names of concepts, by id, then the list's."""
     names = (concept.name for concept in concepts())
     return [*names, *printed_words(), *never_printed_words()]
 
 
 @functools.cache
 def trained_words() -> torch.Tensor:
-    """(W',) int64: positions in ``words`` of the list's words that may be printed in training."""
+    """Find the list's words that may be printed in training.
+
+    (W',) int64: their positions in ``words``.
+    """
     return len(concepts()) + torch.arange(len(printed_words()))
 
 
 @functools.cache
 def unseen_words() -> torch.Tensor:
-    """(W'',) int64: positions in ``words`` of those that training never prints."""
+    """Find the words that training never prints.
+
+    (W'',) int64: their positions in ``words``.
+    """
     return torch.arange(len(concepts()) + len(trained_words()), len(words()))
 
 
 @functools.cache
 def word_letters() -> torch.Tensor:
-    """ASCII codes of all words, 0 behind their ends: (W, LONGEST) int64."""
+    """Encode all words in ASCII codes, 0 behind their ends: (W, LONGEST) int64."""
     return encoded([word if fits(word) else "" for word in words()])
 
 
@@ -48,7 +54,7 @@ def fits(word: str) -> bool:
 
 
 def encoded(texts: list[str]) -> torch.Tensor:
-    """(B, LONGEST) int64, ASCII codes and 0."""
+    """Encode texts as ASCII codes, 0 behind their ends: (B, LONGEST) int64."""
     rows = [list(text.encode().ljust(LONGEST, b"\0")) for text in texts]
     return torch.tensor(rows, dtype=torch.int64).reshape(-1, LONGEST)
 
@@ -59,12 +65,12 @@ def decoded(letters: torch.Tensor) -> list[str]:
 
 
 def printable_names() -> torch.Tensor:
-    """(C,) bool: concepts whose name fits on a sign."""
+    """Say for each concept whether its name fits on a sign: (C,) bool."""
     return readable()
 
 
 def keys(letters: torch.Tensor) -> torch.Tensor:
-    """(B,) int64 numbers that are equal for equal words of small letters."""
+    """Give (B,) int64 numbers that are equal for equal words of small letters."""
     values = torch.where(letters > 0, letters - 96, 0) & 31
     return (values << (5 * torch.arange(LONGEST, device=letters.device))).sum(1)
 
@@ -92,7 +98,7 @@ def with_another_letter(
 
 
 def upper(letters: torch.Tensor) -> torch.Tensor:
-    """Capitals in place of small letters."""
+    """Put capitals in place of small letters."""
     return torch.where((letters >= 97) & (letters <= 122), letters - 32, letters)
 
 
@@ -101,7 +107,11 @@ def upper(letters: torch.Tensor) -> torch.Tensor:
 
 @functools.lru_cache(maxsize=4)
 def glyph_table(fonts: tuple[Font, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(columns of every glyph's cell (F, GLYPHS, CELL, HEIGHT) uint8, advances (F, GLYPHS))."""
+    """Draw every glyph of the fonts.
+
+    Returns:
+        (columns of every glyph's cell (F, GLYPHS, CELL, HEIGHT) uint8, advances (F, GLYPHS)).
+    """
     cells = np.zeros((len(fonts), GLYPHS, CELL, HEIGHT), np.uint8)
     advances = torch.zeros(len(fonts), GLYPHS, dtype=torch.int64)
     for number, each in enumerate(fonts):

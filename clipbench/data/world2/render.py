@@ -58,7 +58,7 @@ def render(
 
 
 def background(scenes: Scenes, size: int) -> torch.Tensor:
-    """(B, 3, size, size) float: a named colour, slightly off, with a texture or a ground."""
+    """Paint a named colour, slightly off, with a texture or a ground: (B, 3, size, size) float."""
     draws = scenes.draws
     canvas = shifted_colour(draws, "colour", scenes.colour).repeat(1, 1, size, size)
     for textures, pattern in (((1,), gradient), ((2, 3, 4), waves)):
@@ -74,14 +74,14 @@ def background(scenes: Scenes, size: int) -> torch.Tensor:
 
 
 def shifted_colour(draws: Draws, name: str, colour: torch.Tensor) -> torch.Tensor:
-    """(B, 3, 1, 1) float: named colours, each slightly off."""
+    """Give named colours, each slightly off: (B, 3, 1, 1) float."""
     table = torch.tensor(list(COLOURS.values()), device=colour.device) / 255
     shift = torch.stack([draws.uniform(f"{name} {c}", -0.05, 0.05) for c in "rgb"], 1)
     return (table[colour] + shift)[:, :, None, None]
 
 
 def axes(draws: Draws, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(along, across), each (n, size, size): coordinates in a random direction."""
+    """Make coordinates in a random direction: (along, across), each (n, size, size)."""
     x, y = (axis - 0.5 for axis in pixel_grid(size, draws.state.device))
     direction = draws.uniform("direction", 0, 6.2831853)[:, None, None]
     cos, sin = direction.cos(), direction.sin()
@@ -89,12 +89,15 @@ def axes(draws: Draws, size: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def gradient(draws: Draws, texture: torch.Tensor, size: int) -> torch.Tensor:
-    """(n, size, size): what a gradient adds to the brightness."""
+    """Compute what a gradient adds to the brightness: (n, size, size)."""
     return axes(draws, size)[0] * 2.4
 
 
 def waves(draws: Draws, texture: torch.Tensor, size: int) -> torch.Tensor:
-    """(n, size, size): what stripes (texture 2), checks (3) or dots (4) add to the brightness."""
+    """Compute what stripes, checks or dots add to the brightness: (n, size, size).
+
+    Stripes are texture 2, checks 3, dots 4.
+    """
     pitch = draws.uniform("pitch", 16, 40)[:, None, None]
     wave, cross = ((axis * pitch).sin_() for axis in axes(draws, size))
     checks = wave.sign() * cross.sign() * 0.4
@@ -139,7 +142,7 @@ class Paints:
         ]
 
     def colours(self, name, scenes, concept, drawing, world) -> torch.Tensor:
-        """(B, 3, 3): what a drawing's colours are multiplied with."""
+        """Make the matrices that a drawing's colours are multiplied with: (B, 3, 3)."""
         draws = scenes.draws
         turned = hue_and_saturation(
             draws.uniform(f"{name} hue", -HUE, HUE),
@@ -157,7 +160,10 @@ class Paints:
         return torch.where(one_colour, torch.diag_embed(ink), result)
 
     def of(self, scenes: Scenes, rows: torch.Tensor, place: int, small: bool) -> torch.Tensor:
-        """(n, 4, S, S) float in [0, 1], premultiplied: what stands in one place of the scenes."""
+        """Give the pictures of what stands in one place of the scenes.
+
+        (n, 4, S, S) float in [0, 1], premultiplied.
+        """
         thing = scenes.objects[rows, place]
         is_subject = thing == self.subject[rows]
         drawing = torch.where(is_subject, *(each[rows] for each in self.drawings))
@@ -182,7 +188,10 @@ class Paints:
 
 
 def hue_and_saturation(angle: torch.Tensor, saturation: torch.Tensor) -> torch.Tensor:
-    """(B, 3, 3): the colour matrices of SVG's hueRotate and saturate (Filter Effects, 9.6)."""
+    """Make the colour matrices of SVG's hueRotate and saturate: (B, 3, 3).
+
+    Filter Effects, 9.6.
+    """
     luma = LUMA.to(angle.device).expand(3, 3)
     chroma = torch.eye(3, device=angle.device) - luma
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
@@ -298,7 +307,7 @@ def draw_words(canvas, rows, strips, length, boxes, board, paper, ink, tallest) 
 
 
 def sign_boxes(some: Scenes, aspect: torch.Tensor):
-    """(x, y, width, height) of the words, as fractions of the picture, and angle, each (n,).
+    """Place the words: (x, y, width, height) as fractions of the picture, and angle, each (n,).
 
     Args:
         aspect: (n,) width of a word by its height.
@@ -326,7 +335,7 @@ def sign_boxes(some: Scenes, aspect: torch.Tensor):
 
 
 def sampled(strips, length, u, v, shrunk) -> torch.Tensor:
-    """(n, 1, H, W) in [0, 1]: the words where their coordinates u and v (n, H, W) have them.
+    """Sample the words at their coordinates u and v (n, H, W): (n, 1, H, W) in [0, 1].
 
     Args:
         shrunk: (n,) how many pixels of a strip become one of the picture; strips are smoothed
@@ -346,7 +355,11 @@ def sampled(strips, length, u, v, shrunk) -> torch.Tensor:
 
 
 def boards(some: Scenes, world: World2):
-    """(whether there is a board (n, 1, 1) float, its colour and the ink's (n, 3, 1, 1))."""
+    """Draw the boards of signs.
+
+    Returns:
+        (whether there is a board (n, 1, 1) float, its colour and the ink's (n, 3, 1, 1)).
+    """
     draws, device = some.draws, some.sign.device
     alone = some.sign >= SIGNS.index("alone")
     board = ~alone | (draws.uniform("board") < world.boards)

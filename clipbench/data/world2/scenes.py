@@ -87,7 +87,7 @@ class Scenes:
         return Scenes(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def drawings(self, album: Album, world: World2) -> tuple[torch.Tensor, torch.Tensor]:
-        """Which drawings of the album stand for the subject and for the other thing: (B,) each."""
+        """Choose the drawings of the album for the subject and for the other thing: (B,) each."""
         other = torch.where(self.other >= 0, self.other, self.absent)
         return (
             album.choose(self.draws, "subject", self.concept, world.icons),
@@ -101,14 +101,17 @@ class Scenes:
 
 
 def is_held_out_pair(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """(B,) bool: a fixed tenth of all pairs of concepts, whichever comes first."""
+    """Say which pairs are held out: a fixed tenth of all, whichever comes first; (B,) bool."""
     low, high = torch.minimum(one, other), torch.maximum(one, other)
     return mix(mix(low + 104_729) ^ high) % 10 == 0
 
 
 @functools.cache
 def one_letter_words() -> torch.Tensor:
-    """(W',) positions in ``words`` of trained words of small letters only, three or more."""
+    """Find the trained words of three or more letters, all small.
+
+    (W',) positions in ``words``.
+    """
     letters = word_letters()[trained_words()]
     small = ((letters == 0) | (letters >= 97) & (letters <= 122)).all(1) & (letters[:, 2] > 0)
     return trained_words()[small]
@@ -116,19 +119,19 @@ def one_letter_words() -> torch.Tensor:
 
 @functools.cache
 def plain() -> torch.Tensor:
-    """(C,) bool: concepts that a caption can deny: all but such as "no bicycles"."""
+    """Say which concepts a caption can deny: all but such as "no bicycles"; (C,) bool."""
     return torch.tensor([not concept.name.startswith("no ") for concept in concepts()])
 
 
 @functools.cache
 def several_of() -> torch.Tensor:
-    """(C,) bool: concepts that captions count."""
+    """Say which concepts captions count: (C,) bool."""
     return countable() & plain()
 
 
 @functools.cache
 def named_by_colour() -> torch.Tensor:
-    """(C,) bool: concepts whose name tells a colour, which no jitter may change."""
+    """Say which concepts have a colour in their name, which no jitter may change: (C,) bool."""
     colours = re.compile(rf"\b({'|'.join(COLOURS)})\b")
     return torch.tensor([bool(colours.search(concept.name)) for concept in concepts()])
 
@@ -210,7 +213,7 @@ def is_one_of(contrast: torch.Tensor, *names: str) -> torch.Tensor:
 
 
 def draw_concepts(draws, seed, index, pool, hold_out):
-    """(concept, other), each (B,): the second thing is drawn anew where the two are held out."""
+    """Draw (concept, other), each (B,): the second anew where the two are held out."""
     n = len(pool)
     position = shuffled_positions(seed, index, n)
     step = draws.integer("other", n - 1)
@@ -248,7 +251,7 @@ def countable_ones(draws, rows, pool, concept, other):
 
 
 def draw_kind(draws, world, contrast, concept, other):
-    """(kind, contrast, count, other_count), each (B,), with numbers that may be shown.
+    """Draw (kind, contrast, count, other_count), each (B,), with numbers that may be shown.
 
     What cannot be shown in its number stands alone, or once; partners of such things differ in
     order and, where the two things may not be shown together, in a letter.
@@ -308,7 +311,7 @@ def draw_counts(draws, world, contrast):
 
 
 def impossible(world: World2, concept: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """(B,) bool: what no caption counts, or training leaves out in this number."""
+    """Say what no caption counts, or training leaves out in this number: (B,) bool."""
     uncounted = ~several_of().to(concept.device)[concept]
     held_out = is_held_out(concept, 100 + count) if world.hold_out else False
     return (count > 1) & (uncounted | held_out)
@@ -326,7 +329,7 @@ NUMBERED = ((1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4), (4, 1))
 
 
 def draw_sign(draws, world, kind, contrast, second, concept, other):
-    """(sign (B,), letters (B, LONGEST)): what is written, and with what."""
+    """Draw what is written, and with what: (sign (B,), letters (B, LONGEST))."""
     device = concept.device
     named, table = printable_names().to(device), word_letters().to(device)
     sign = torch.where(kind == KINDS.index("sign"), 1 + draws.category("sign", world.signs), 0)
@@ -359,7 +362,10 @@ def chosen(draws: Draws, name: str, options: torch.Tensor) -> torch.Tensor:
 
 
 def draw_layout(draws, total, contrast):
-    """(B,): one that has as many places as things; partners that differ in number are scattered."""
+    """Draw a layout that has as many places as things, (B,).
+
+    Partners that differ in number are scattered.
+    """
     table = torch.full((MOST + 1, 3), SCATTERED)
     table[:2] = FREE
     for count in range(2, MOST + 1):
@@ -387,7 +393,7 @@ def place_concepts(draws, concept, count, other_count, other, contrast, second):
 
 
 def place_objects(draws, layout):
-    """(x, y, size, angle), each (B, MOST): a layout's places with some disorder."""
+    """Place things by their layout with some disorder: (x, y, size, angle), each (B, MOST)."""
     device = layout.device
     table = torch.full((len(LAYOUTS), MOST, 2), 0.5)
     for row, (places, _) in enumerate(LAYOUTS.values()):
@@ -409,7 +415,7 @@ def place_objects(draws, layout):
 
 
 def several_uniform(draws: Draws, name: str, low: float, high: float) -> torch.Tensor:
-    """(B, MOST) float32, a draw for each place."""
+    """Draw a number for each place: (B, MOST) float32."""
     return torch.stack([draws.uniform(f"{name} {k}", low, high) for k in range(MOST)], 1)
 
 

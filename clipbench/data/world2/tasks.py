@@ -50,7 +50,7 @@ class SceneTask2(SceneTask):
 
 
 def countable_pool() -> Tensor:
-    """Ids of the tiny world's concepts that captions count."""
+    """List the ids of the tiny world's concepts that captions count."""
     pool = training_pool(tiny=True)
     return pool[several_of()[pool]]
 
@@ -72,7 +72,7 @@ def partners(
 
 
 def two_named(scenes: Scenes, other: Tensor, forms: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each form filled with both things, with an article as {0} and {1} and bare as {2} and {3}."""
+    """Fill each form with both things, with an article as {0} and {1} and bare as {2} and {3}."""
     both = zip(concepts_of(scenes.concept), concepts_of(other), strict=True)
     return [
         tuple(form.format(a.noun_phrase, b.noun_phrase, a.name, b.name) for form in forms)
@@ -81,7 +81,7 @@ def two_named(scenes: Scenes, other: Tensor, forms: Sequence[str]) -> list[tuple
 
 
 def ask_order(beside: str, stacked: str) -> Callable[[Tensor, int], Question]:
-    """Which of two things is left, or above; {0} is, than {1}."""
+    """Ask which of two things is left, or above; {0} is, than {1}."""
 
     def ask(index: Tensor, seed: int) -> Question:
         scenes, other = partners(index, seed, "order")
@@ -100,7 +100,10 @@ def ask_order(beside: str, stacked: str) -> Callable[[Tensor, int], Question]:
 
 
 def ask_number(form: str) -> Callable[[Tensor, int], Question]:
-    """Which of two things is there how often: one cat and two dogs, or two cats and one dog."""
+    """Ask which of two things is there how often.
+
+    One cat and two dogs, or two cats and one dog.
+    """
 
     def ask(index: Tensor, seed: int) -> Question:
         scenes, other = partners(index, seed, "numbers swapped")
@@ -123,7 +126,7 @@ def quantity(concept, count: int) -> str:
 
 
 def ask_denial(present: str, denied: str, replaced: bool) -> Callable[[Tensor, int], Question]:
-    """Whether the second thing is there, or said not to be.
+    """Ask whether the second thing is there, or said not to be.
 
     Args:
         replaced: then a third thing stands in its place, so that counting things does not help.
@@ -140,7 +143,7 @@ def ask_denial(present: str, denied: str, replaced: bool) -> Callable[[Tensor, i
 
 
 def ask_count(index: Tensor, seed: int) -> Question:
-    """One to five of a thing."""
+    """Ask how many there are of a thing, from one to five."""
     kinds = (0.2, 0.8, 0.0, 0.0, 0.0)
     world = World2(
         kinds=kinds, counts=(1, 1, 1, 1), styles=PHOTO, partners=0.0, hold_out=False, denials=0.0
@@ -154,7 +157,7 @@ def ask_count(index: Tensor, seed: int) -> Question:
 
 
 def ask_distance(index: Tensor, seed: int) -> Question:
-    """How far away a thing stands on the ground: no caption of training says it."""
+    """Ask how far away a thing stands on the ground: no caption of training says it."""
     scenes = draw_scenes(index, seed, one_kind("ground", styles=PHOTO), countable_pool())
     scenes = scenes.rows(scenes.kind == KINDS.index("ground"))
     forms = ("{} very close", "{} near", "{} far away", "{} very far away")

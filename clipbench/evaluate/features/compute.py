@@ -36,7 +36,7 @@ def encoded_batches(
     rows: range | None = None,
     unreadable: dict[int, str] | None = None,
 ) -> Iterator[Float[Tensor, "B D"]]:
-    """Features of some rows (of all), batch by batch, on the CPU.
+    """Compute features of some rows (of all), batch by batch, on the CPU.
 
     Args:
         unreadable: where rows whose picture cannot be read are noted, with the reason; their
@@ -102,7 +102,10 @@ def text_features(
 
 
 def rows_not_finite(features: Float[Tensor, "M D"]) -> int:
-    """How many rows hold a number that is none. The sum is asked first: it is many times faster."""
+    """Count the rows that hold a value that is not finite.
+
+    The sum is asked first: it is many times faster.
+    """
     return 0 if torch.isfinite(features.sum()) else int((~torch.isfinite(features).all(1)).sum())
 
 

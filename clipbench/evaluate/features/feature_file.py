@@ -200,7 +200,7 @@ def embed(
     batch_size: int = 128,
     progress: bool = True,
 ) -> Stored:
-    """Features of all pictures, in a file.
+    """Compute the features of all pictures into a file.
 
     A file that already holds them is read. A run that was stopped goes on after the last part that
     it finished, and gives the same bits as one that was not (with as many threads). Pictures that
@@ -230,7 +230,7 @@ def embed(
 
 
 def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
-    """Without the rows of pictures that could not be read (row -> reason).
+    """Leave out the rows of pictures that could not be read (row -> reason).
 
     Raises:
         NothingReadable: when that is none.
@@ -256,7 +256,7 @@ def compute(
     progress: bool,
     unreadable: dict[int, str],
 ) -> Tensor:
-    """(M, D) or (M, W); every finished part is on the disk.
+    """Compute features, (M, D) or (M, W); every finished part is on the disk.
 
     Unreadable pictures are noted and have a grey one's row.
     """
@@ -352,7 +352,7 @@ def cached_image_features(
     batch_size: int = 128,
     progress: bool = True,
 ) -> Tensor:
-    """``image_features``, computed once for each encoder and data set, and kept on the disk.
+    """Give ``image_features``, computed once for each encoder and data set, and kept on the disk.
 
     Raises:
         UserError: for a picture that cannot be read; ``cached_features`` leaves it out.
@@ -400,7 +400,7 @@ def cached_features(
 
 
 def unreadable_line(stored: Stored, most: int = 3) -> str:
-    """How many pictures could not be read, and which, in one line."""
+    """Say how many pictures could not be read, and which, in one line."""
     reasons, total = list(stored.unreadable.values()), len(stored) + len(stored.unreadable)
     more = f"; and {len(reasons) - most} more" if len(reasons) > most else ""
     return f"{len(reasons)} of {total} pictures cannot be read: {'; '.join(reasons[:most])}{more}"
@@ -435,7 +435,7 @@ def open_features(
 
 
 def labelled(stored: Stored, data: str) -> tuple[Tensor, Tensor, Sequence[str]]:
-    """(features, labels, class_names).
+    """Give (features, labels, class_names).
 
     Raises:
         UserError: for features of pictures without classes, for a label without a name, and for

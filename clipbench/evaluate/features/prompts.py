@@ -39,7 +39,7 @@ class Prompts:
         self.known: dict[str, Tensor] = {}
 
     def of(self, template: str) -> Float[Tensor, "C D"]:
-        """One template's vectors.
+        """Give one template's vectors.
 
         Raises:
             UserError: see ``fill_templates``.
@@ -55,11 +55,11 @@ class Prompts:
         return torch.stack([self.of(template) for template in templates])
 
     def weights(self, templates: Sequence[str]) -> Float[Tensor, "D C"]:
-        """As ``zero_shot_weights``."""
+        """Compute what ``zero_shot_weights`` does."""
         return Ensemble(self.of_all(templates)).weights()
 
     def stored(self, prompts: list[str]) -> Tensor:
-        """From the disk, else encoded and written there.
+        """Read vectors from the disk, else encode the prompts and write them there.
 
         A cache that cannot be used costs a warning and time.
         """
@@ -106,12 +106,12 @@ class Ensemble:
         self.total += new.double() - old
 
     def weights(self) -> Float[Tensor, "D C"]:
-        """One unit vector a class."""
+        """Give one unit vector a class."""
         return F.normalize(self.total, dim=-1).float().T.contiguous()
 
 
 def fill_templates(class_names: Sequence[str], templates: Sequence[str]) -> list[list[str]]:
-    """For each class its prompts, C lists of P texts.
+    """Write the prompts of each class, C lists of P texts.
 
     Raises:
         UserError: for no class names, an empty one, no templates, or a template without {}.

@@ -49,7 +49,7 @@ def few_shot_curve(
     shots: Sequence[int] = SHOTS,
     seeds: Sequence[int] = (0, 1, 2),
 ) -> list[Point]:
-    """One point for each number of shots.
+    """Measure one point for each number of shots.
 
     Args:
         labels: of the pool that the shots are drawn from.
@@ -127,7 +127,7 @@ class Match:
 
 
 def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequence[float]) -> Match:
-    """Examples a class for which the curve reaches ``target`` (Fig. 7).
+    """Estimate the examples a class for which the curve reaches ``target`` (Fig. 7).
 
     Between the first neighbours with acc_a < target <= acc_b, log-linearly:
     log k = log k_a + (target - acc_a) / (acc_b - acc_a) * (log k_b - log k_a). Outside the curve

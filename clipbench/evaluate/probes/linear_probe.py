@@ -91,7 +91,7 @@ def judged_probe(
     classes: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> tuple[dict[str, float], Verdicts]:
-    """``linear_probe`` with what the probe said of every test row."""
+    """Do as ``linear_probe``, and give what the probe said of every test row."""
     check_rows(test.features, test.labels)
     if test.features.shape[1] != train.features.shape[1]:
         widths = train.features.shape[1], test.features.shape[1]

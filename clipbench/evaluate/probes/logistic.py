@@ -133,12 +133,15 @@ class Problem:
         return float((self.penalty * V * V).sum() / 2 + C * loss), total
 
     def dual(self, P: Float[Tensor, "M K"], C: float) -> float:
-        """d(P), for P from ``to_dual_feasible``."""
+        """Compute the dual objective d(P), for P from ``to_dual_feasible``."""
         weights = self.penalty * (self.rows.T @ (self.targets - P)) * C
         return float(C * torch.special.entr(P).sum() - (weights * weights).sum() / 2)
 
     def to_features(self, V: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights (W, C) and intercepts (C,) of all classes in the features' own coordinates."""
+        """Convert V to weights (W, C) and intercepts (C,) in the features' own coordinates.
+
+        These are of all classes.
+        """
         some = self.axes @ V[:-1]  # (W, K)
         weights = some.new_zeros(len(self.axes), self.classes)
         intercept = some.new_full((self.classes,), float("-inf"))
@@ -199,7 +202,7 @@ def fit(problem: Problem, C: float, start: Fit | None = None, target: float = TA
 
 
 def to_problem(problem: Problem, weights: Tensor, intercept: Tensor) -> Float[Tensor, "R1 K"]:
-    """Weights in the features' coordinates as the problem's V, the inverse of ``to_features``."""
+    """Convert weights in the features' coordinates to the problem's V; undoes ``to_features``."""
     some = weights[:, problem.present].to(problem.rows)
     last = intercept[problem.present].to(problem.rows) + problem.mean @ some
     return torch.cat([problem.axes.T @ some, last[None]])
@@ -239,7 +242,9 @@ def newton(problem: Problem, V: Tensor, C: float, target: float, dtype: torch.dt
 
 
 def newton_direction(problem: Problem, P: Tensor, gradient: Tensor, C: float, dtype: torch.dtype):
-    """(-H^-1 gradient, products): conjugate gradients, preconditioned by the Hessian's diagonal.
+    """Solve for the Newton step: (-H^-1 gradient, products).
+
+    Conjugate gradients, preconditioned by the Hessian's diagonal.
 
     H V = penalty V + C X^T [P (X V) - P rowsum(P X V)]. Products with X are in ``dtype``, the rest
     in float32.

@@ -88,7 +88,7 @@ def compare_pictures(first: Mapping, second: Mapping) -> dict:
 
 
 def correct_by_id(outcomes: Mapping) -> dict[tuple[str, int], bool]:
-    """(id, how often it came before) -> whether the answer was right."""
+    """Map (id, how often it came before) -> whether the answer was right."""
     found: dict[tuple[str, int], bool] = {}
     seen: dict[str, int] = {}
     for name, label, answer in zip(
@@ -100,7 +100,7 @@ def correct_by_id(outcomes: Mapping) -> dict[tuple[str, int], bool]:
 
 
 def verdict(differing: Mapping, metrics: Mapping, paired: Mapping) -> str:
-    """One sentence for people."""
+    """Sum up the comparison in one sentence for people."""
     same = all(row["difference"] == 0 for row in metrics.values())
     if same and not differing:
         return "the same switches and the same numbers"
@@ -155,7 +155,7 @@ def told(value: object) -> str:
 
 
 def difference_of(first: object, second: object) -> str:
-    """Two values of a switch in one line; of long lists what only one of them has."""
+    """Show two values of a switch in one line; of long lists what only one of them has."""
     if not (isinstance(first, list) and isinstance(second, list)):
         return f"{shortened(told(first))} against {shortened(told(second))}"
     parts = [f"{len(first)} against {len(second)}"]
@@ -173,7 +173,7 @@ def shortened(text: str, most: int = 70) -> str:
 
 
 def shown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns for a terminal."""
+    """Align the columns of a table for a terminal."""
     cells = [[shortened(cell, 30) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [

@@ -18,7 +18,10 @@ LIBRARIES = ("clipbench", "torch", "transformers", "tokenizers", "pillow", "nump
 
 
 def make_record(metrics: dict, settings: dict, fingerprint: str, seconds: float) -> dict:
-    """Metrics are flat named numbers; settings are the switches that move them."""
+    """Make a record.
+
+    Metrics are flat named numbers; settings are the switches that move them.
+    """
     return {
         "metrics": metrics,
         "settings": settings,
@@ -93,7 +96,7 @@ def shipped_record(name: str) -> dict:
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the libraries that numbers depend on."""
+    """List the installed versions of the libraries that numbers depend on."""
     found = {}
     for name in LIBRARIES:
         try:

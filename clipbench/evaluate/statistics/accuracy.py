@@ -90,7 +90,7 @@ def judge(
 
 
 def verdicts_on(scores: Float[Tensor, "B C"], labels: Int[Tensor, " B"]) -> tuple[Tensor, Tensor]:
-    """(predictions, ranks), each (B,)."""
+    """Give (predictions, ranks), each (B,)."""
     right = scores.gather(1, labels[:, None])
     ranks, above = count(torch.gt, scores, right), count(torch.ge, scores, right)
     equal = above > ranks + 1
@@ -103,7 +103,7 @@ def verdicts_on(scores: Float[Tensor, "B C"], labels: Int[Tensor, " B"]) -> tupl
 def count(
     compare: Callable, scores: Float[Tensor, "B C"], right: Float[Tensor, "B 1"]
 ) -> Int[Tensor, " B"]:
-    """In how many classes a comparison holds.
+    """Count the classes in which a comparison holds.
 
     Sums of float32 are exact here, and faster than of bool.
     """
@@ -111,7 +111,7 @@ def count(
 
 
 def mean_per_class(hits: Bool[Tensor, " M"], labels: Int[Tensor, " M"]) -> float:
-    """Accuracy of each class that occurs, averaged."""
+    """Average the accuracy of each class that occurs."""
     classes, index, counts = labels.unique(return_inverse=True, return_counts=True)
     right = torch.zeros(len(classes), device=labels.device).index_add_(0, index, hits.float())
     return float((right / counts).mean())
@@ -120,7 +120,7 @@ def mean_per_class(hits: Bool[Tensor, " M"], labels: Int[Tensor, " M"]) -> float
 def confusion_matrix(
     labels: Int[Tensor, " M"], predictions: Int[Tensor, " M"], classes: int
 ) -> Int[Tensor, "C C"]:
-    """How many pictures of each class (rows) were taken for each class (columns)."""
+    """Count how many pictures of each class (rows) were taken for each class (columns)."""
     return torch.bincount(labels * classes + predictions, minlength=classes**2).view(
         classes, classes
     )
@@ -156,7 +156,7 @@ def commonest_confusions(
 def multi_label_metrics(
     scores: Float[Tensor, "M C"], targets: Bool[Tensor, "M C"]
 ) -> dict[str, float]:
-    """Mean average precision where a picture may show several classes.
+    """Compute the mean average precision where a picture may show several classes.
 
     Returns:
         ``map``, the area under the precision-recall steps (scikit-learn's), and ``map_11_point``,
