@@ -1,5 +1,6 @@
-"""What a batch is asked: CLIP's own question, and its rivals' (Radford et al. 2021, section 2.3 and
-figure 2).
+"""The training objectives: CLIP's own, and its rivals.
+
+Source: Radford et al. 2021, section 2.3 and figure 2. Each objective asks a question of a batch:
 
 * ``contrastive``: which caption belongs to which picture?
 * ``sigmoid``: SigLIP's form of it; does this caption belong to this picture?
@@ -34,7 +35,8 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 
 def check_objective(name: str) -> None:
-    """
+    """Check that an objective has this name.
+
     Raises:
         UserError: for a name that is no objective's.
     """
@@ -48,7 +50,7 @@ def make_objective(
     class_names: Sequence[str] | None = None,
     product_dtype: torch.dtype | None = None,
 ) -> Objective:
-    """The objective of that name around a model, whose unused parts it locks.
+    """Make the objective of that name around a model, and lock the parts that it does not use.
 
     Args:
         class_names: of the training data's labels, for ``supervised``.
@@ -64,8 +66,10 @@ def make_objective(
 
 
 def suited(config: CLIPConfig, name: str) -> CLIPConfig:
-    """The model that can be asked this: a language model needs a transformer where a bag of
-    words was (two blocks), the sigmoid loss a bias.
+    """Give the model configuration that this objective can train.
+
+    A language model needs a transformer where a bag of words was (two blocks), the sigmoid loss a
+    bias.
     """
     if name == Sigmoid.name:
         return replace(config, logit_bias=True)

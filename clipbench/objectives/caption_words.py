@@ -24,8 +24,9 @@ SEQUENCES = 512
 
 
 class CaptionModel(RowWise):
-    """Which token comes next? A causal transformer reads the picture as four tokens and then the
-    caption.
+    """Predict the next token of the caption, given the picture.
+
+    A causal transformer reads the picture as four tokens and then the caption.
 
     loss = -mean over all predicted tokens of log p(token | picture, tokens before it); the end of
     text is predicted too. Output weights are the word vectors (Press & Wolf 2017).
@@ -53,7 +54,7 @@ class CaptionModel(RowWise):
     def logits(
         self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
     ) -> Float[Tensor, "B T V"]:
-        """What comes after each token, given the picture and the tokens up to it."""
+        """Give the logits of what comes after each token, given the picture and the tokens up to it."""
         text = self.clip.text_encoder
         assert isinstance(text, TextTransformer)  # as __init__ demands
         picture = self.prefix(features).unflatten(1, (PREFIX, -1))
@@ -83,8 +84,9 @@ class CaptionModel(RowWise):
         templates: Sequence[str],
         tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """log p(caption | picture); of several templates, the logarithm of the mean of their
-        probabilities.
+        """Compute log p(caption | picture).
+
+        Of several templates it is the logarithm of the mean of their probabilities.
         """
         captions = [template.replace("{}", name) for name in class_names for template in templates]
         token_ids = tokenizer(captions).to(features.device)
@@ -100,8 +102,9 @@ class CaptionModel(RowWise):
 
     @torch.no_grad()
     def write(self, features: Float[Tensor, "B W"], tokenizer: Tokenizer) -> list[str]:
-        """The caption that the model itself would give each picture, taking the likeliest token
-        every time.
+        """Write the caption that the model gives each picture, by greedy decoding.
+
+        Greedy: it takes the likeliest token every time.
         """
         ids = torch.full((len(features), 1), tokenizer.start_id, device=features.device)
         while (
@@ -114,15 +117,17 @@ class CaptionModel(RowWise):
     def log_likelihood(
         self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
     ) -> Float[Tensor, " B"]:
-        """log p of each caption given its picture, its end included."""
+        """Compute log p of each caption given its picture, its end included."""
         return -token_losses(self.logits(features, token_ids[:, :-1]), token_ids)[0]
 
 
 def token_losses(
     logits: Float[Tensor, "B S V"], token_ids: Int[Tensor, "B T"]
 ) -> tuple[Tensor, Bool[Tensor, "B S"]]:
-    """(each row's summed -log p of its tokens from the second to the end of text, which those
-    are); S = T - 1.
+    """Compute each row's loss, and say which tokens it counts.
+
+    Returns (sum of -log p of the row's tokens from the second to the end of text, mask (B, S) of
+    those tokens), with S = T - 1.
     """
     wanted = torch.arange(1, token_ids.shape[1], device=token_ids.device) <= token_ids.argmax(
         1, keepdim=True
@@ -134,8 +139,9 @@ def token_losses(
 
 
 class BagOfWordsPrediction(RowWise):
-    """Which words are in the caption? One softmax over the vocabulary, as Joulin et al. (2016) have
-    it.
+    """Predict which words are in the caption, with one softmax over the vocabulary.
+
+    As Joulin et al. (2016) have it.
 
     With S the set of a caption's tokens, loss = -mean over pairs of (1/|S|) sum over w in S of log
     p(w | picture): the cross-entropy with a target that is uniform over S. It cannot fall below the
@@ -152,7 +158,7 @@ class BagOfWordsPrediction(RowWise):
         self.hidden = nn.Linear(clip.image_encoder.feature_width, clip.text_encoder.feature_width)
 
     def forward(self, images: Tensor, targets: Tensor) -> RowAnswers:
-        """The answer that counts as right or wrong is the likeliest word."""
+        """Compute each pair's loss; its answer is right or wrong by the likeliest word."""
         likely = self.log_likely(self.clip.image_encoder(images))
         bags = word_sets(targets, likely.shape[1])
         losses = -(likely * bags).sum(1) / bags.sum(1)
@@ -160,7 +166,7 @@ class BagOfWordsPrediction(RowWise):
         return RowAnswers(losses, torch.stack([torch.ones_like(right), right], 1))
 
     def log_likely(self, features: Float[Tensor, "B W"]) -> Float[Tensor, "B V"]:
-        """log p of each word, given the picture."""
+        """Compute log p of each word, given the picture."""
         logits = F.linear(self.hidden(features), self.clip.text_encoder.token_embedding.weight)
         return logits.float().log_softmax(-1)
 
@@ -179,8 +185,9 @@ class BagOfWordsPrediction(RowWise):
         templates: Sequence[str],
         tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """The sum of log p(word | picture) over the caption's words; of several templates, the
-        mean.
+        """Sum log p(word | picture) over the caption's words.
+
+        Of several templates it is the mean.
         """
         likely = self.log_likely(features)
         captions = [template.replace("{}", name) for name in class_names for template in templates]
@@ -189,8 +196,9 @@ class BagOfWordsPrediction(RowWise):
 
 
 def word_sets(token_ids: Int[Tensor, "B T"], vocabulary: int) -> Float[Tensor, "B V"]:
-    """1 for every token between start and end of text, however often it stands there; an empty
-    text is its end.
+    """Mark every token between start and end of text with 1, however often it stands there.
+
+    An empty text is its end.
     """
     place = torch.arange(token_ids.shape[1], device=token_ids.device)
     end = token_ids.argmax(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""CLIP's own question: which caption belongs to which picture?"""
+"""CLIP's own objective: find which caption belongs to which picture."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ TILED_FROM = 1024
 
 
 class PairFeatures(NamedTuple):
-    """Unit vectors of the joint space, and what their cosines are multiplied by."""
+    """Unit vectors of the joint space, and the scale that their cosines are multiplied by."""
 
     images: Float[Tensor, "B D"]
     texts: Float[Tensor, "B *K D"]  # of K captions per image, or of one
@@ -27,7 +27,7 @@ class PairFeatures(NamedTuple):
 
 
 class JointObjective(Objective):
-    """What makes one space of pictures and texts: a CLIP, without further weights.
+    """An objective that makes one space of pictures and texts: a CLIP, without further weights.
 
     Args:
         product_dtype: what large batches multiply features in.
@@ -38,7 +38,7 @@ class JointObjective(Objective):
         self.product_dtype = product_dtype or torch.float32
 
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
-        """Token ids (B, T), or (B, K, T) for K captions a picture."""
+        """Give token ids (B, T), or (B, K, T) for K captions a picture."""
         if not pairs.more_captions:
             return tokenizer(pairs.captions)
         captions = zip(pairs.captions, *pairs.more_captions, strict=True)
@@ -47,7 +47,7 @@ class JointObjective(Objective):
         )
 
     def accuracy(self, images: Tensor, texts: Tensor, *numbers: Tensor) -> float:
-        """Fraction of pictures whose own text is the most similar one."""
+        """Compute the fraction of pictures whose own text is the most similar one."""
         return batch_accuracy(images, texts if texts.ndim == 2 else texts[:, 0])
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
@@ -70,7 +70,7 @@ class Contrastive(JointObjective):
         return PairFeatures(*self.clip(images, targets))
 
     def compare(self, images: Tensor, texts: Tensor, scale: Tensor) -> Float[Tensor, ""]:
-        """Of several processes, this one's share of the loss."""
+        """Compute the loss; of several processes, this one's share of it."""
         if texts.ndim == 3:  # (B, K, D)
             return torch.stack(
                 [self.compare(images, each, scale) for each in texts.unbind(1)]
@@ -90,8 +90,7 @@ def locked(part: nn.Module) -> bool:
 
 
 def batch_accuracy(image_features: Tensor, text_features: Tensor) -> float:
-    """How many images of the whole batch have their own text as the most similar one, as a
-    fraction.
+    """Compute the fraction of images of the whole batch whose own text is the most similar one.
 
     A health check only: it falls as the batch grows, so never compare runs of different batches by
     it.

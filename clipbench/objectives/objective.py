@@ -1,4 +1,4 @@
-"""The contract between a Trainer and the question that it asks of a batch."""
+"""The contract between a Trainer and the objective that it trains."""
 
 import math
 from collections.abc import Sequence
@@ -15,8 +15,7 @@ from clipbench.tokenizer import Tokenizer
 
 
 class Objective(nn.Module):
-    """A model's encoders and what else answers one kind of question; trained as a whole, saved as
-    two files.
+    """A model's encoders and what else one objective needs; trained as a whole, saved as two files.
 
     A step has two halves, so that micro-batches give the whole batch's gradient
     (``gradient_cache``): ``forward`` answers each pair by itself; ``compare`` makes one loss of all
@@ -36,37 +35,38 @@ class Objective(nn.Module):
         self.clip = clip
 
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
-        """What the pictures are to be compared with, one row a pair: token ids (B, T), where
-        nothing else is said.
+        """Give what the pictures are to be compared with, one row for each pair.
+
+        That is token ids (B, T), where nothing else is said.
         """
         return tokenizer(pairs.captions)
 
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """The answers that ``compare`` takes, by name; images are normalised."""
+        """Compute the answers that ``compare`` takes, by name; images are normalised."""
         raise NotImplementedError
 
     def compare(self, *answers: Any, **named: Any) -> Float[Tensor, ""]:
-        """The loss of the whole batch."""
+        """Compute the loss of the whole batch."""
         raise NotImplementedError
 
     def accuracy(self, *answers: Any, **named: Any) -> float:
-        """How many questions of the batch were answered rightly, as a fraction: a health check."""
+        """Compute the fraction of the batch that was answered rightly: a health check."""
         raise NotImplementedError
 
     def guessing(self, batch_size: int) -> float:
-        """The loss of a model that knows nothing."""
+        """Give the loss of a model that guesses."""
         raise NotImplementedError
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
-        """Operations of one training step for each pair; see ``clipbench.compute.flops``."""
+        """Count operations of one training step for each pair; see ``clipbench.compute.flops``."""
         return 3 * image_flops(self.clip.config, kept)
 
     def about(self) -> dict:
-        """What must be known to build it again, beside the model: plain data for JSON."""
+        """Give what must be known to build it again, beside the model: plain data for JSON."""
         return {"objective": self.name}
 
     def heads(self) -> dict[str, Tensor]:
-        """The weights that are not the model's."""
+        """Give the weights that are not the model's."""
         return {
             name: tensor
             for name, tensor in self.state_dict().items()
@@ -80,7 +80,9 @@ class Objective(nn.Module):
         templates: Sequence[str],
         tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """How well each class fits a picture, by features of the image encoder; larger is better.
+        """Score how well each class fits a picture, by features of the image encoder.
+
+        Larger is better.
 
         Raises:
             UserError: when the objective cannot answer that.
@@ -96,9 +98,7 @@ class RowAnswers(NamedTuple):
 
 
 class RowWise(Objective):
-    """An objective whose pairs have nothing to do with each other: ``forward`` gives
-    ``RowAnswers``.
-    """
+    """An objective whose pairs do not interact: ``forward`` gives ``RowAnswers``."""
 
     def compare(self, losses: Tensor, counts: Tensor) -> Float[Tensor, ""]:
         return losses.sum() / counts[:, 0].sum()
@@ -109,7 +109,7 @@ class RowWise(Objective):
 
 
 def lock(*parts: nn.Module | nn.Parameter) -> None:
-    """What an objective does not use: no optimiser gets it."""
+    """Lock what an objective does not use: no optimiser gets it."""
     for part in parts:
         part.requires_grad_(False)
 

@@ -1,5 +1,6 @@
-"""SigLIP's question (Zhai et al. 2023, arXiv 2303.15343): do this picture and this caption belong
-together? Each couple of a batch is asked alone.
+"""SigLIP's objective: say whether a picture and a caption belong together.
+
+Each couple of a batch is asked alone (Zhai et al. 2023, arXiv 2303.15343).
 """
 
 import math
@@ -53,6 +54,6 @@ class Sigmoid(JointObjective):
         return torch.stack([siglip_loss(images, some, scale, bias) for some in each]).mean()
 
     def guessing(self, batch_size: int) -> float:
-        """Of a model that says of every couple that it is a pair with the probability 1 / B."""
+        """Give the loss of a model that calls every couple a pair with the probability 1 / B."""
         others = batch_size - 1
         return math.log(batch_size) + others * math.log(batch_size / others)

@@ -1,4 +1,4 @@
-"""Which two pictures are views of one?
+"""SimCLR's objective: find which two pictures are views of one.
 
 SimCLR (Chen et al. 2020): contrastive learning without captions.
 """
@@ -27,10 +27,10 @@ class Views(NamedTuple):
 
 
 class SimCLR(Objective):
-    """Every picture is altered twice at random, and finds its other view among those of the whole
-    batch.
+    """SimCLR: each picture's augmented view finds the other view of it in the whole batch.
 
-    The image encoder is followed by a small network that only the loss sees.
+    Every picture is altered twice at random. The image encoder is followed by a small network (a
+    projection head) that only the loss sees.
     """
 
     name = "simclr"
@@ -55,7 +55,10 @@ class SimCLR(Objective):
         return nt_xent_loss(first, second, scale)
 
     def accuracy(self, first: Tensor, second: Tensor, scale: Tensor) -> float:
-        """Among all other views, of both kinds."""
+        """Compute the fraction of views whose partner is the most similar of all other views.
+
+        Those are the views of both kinds.
+        """
         logits, partner = view_logits(first, second, scale)
         return float((logits.argmax(1) == partner).float().mean())
 
@@ -69,8 +72,9 @@ class SimCLR(Objective):
 def nt_xent_loss(
     first: Float[Tensor, "B D"], second: Float[Tensor, "B D"], scale: Float[Tensor, ""] | float
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of finding a view's partner among the 2B - 1 other views; ``scale`` is 1 /
-    temperature.
+    """Compute the cross-entropy of finding a view's partner among the 2B - 1 other views (NT-Xent).
+
+    ``scale`` is 1 / temperature.
 
     Features are unit vectors; row i of both is the same picture.
     """
@@ -78,7 +82,7 @@ def nt_xent_loss(
 
 
 def view_logits(first: Tensor, second: Tensor, scale: Tensor | float) -> tuple[Tensor, Tensor]:
-    """(logits (2B, 2B) without the view itself, each view's partner (2B,))."""
+    """Compute (logits (2B, 2B) without the view itself, each view's partner (2B,))."""
     views = torch.cat([first, second])
     itself = torch.eye(len(views), dtype=torch.bool, device=views.device)
     logits = (scale * views @ views.T).masked_fill(itself, float("-inf"))
@@ -86,8 +90,9 @@ def view_logits(first: Tensor, second: Tensor, scale: Tensor | float) -> tuple[T
 
 
 def random_view(images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
-    """Each picture cropped to 0.2 to 1 of its area, half of the time mirrored, its light and colour
-    changed.
+    """Augment each picture at random: crop, mirror, and change light and colour.
+
+    The crop has 0.2 to 1 of the area; half of the pictures are mirrored.
 
     As in SimCLR without changes of hue and without blur; contrast and saturation by 0.4 at most, a
     fifth in grey. Normalised pictures stay normalised: what changes is what is added to and

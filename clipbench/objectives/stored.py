@@ -18,7 +18,7 @@ ABOUT, HEADS = "objective.json", "objective.safetensors"
 
 
 def write_objective(folder: Path, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
-    """Write a rival's files into a model's folder; nothing where it has made a CLIP."""
+    """Write a rival objective's files into a model's folder; write nothing for a CLIP."""
     if objective.name in JOINT:
         return
     text = json.dumps(objective.about(), indent=1, ensure_ascii=False) + "\n"
@@ -32,7 +32,9 @@ def write_objective(folder: Path, objective: Objective, dtype: torch.dtype = tor
 
 
 def read_objective(folder: Path, clip: CLIP) -> Objective | None:
-    """The rival that a folder's model was trained with, in evaluation mode; None for a plain CLIP.
+    """Read the rival objective that a folder's model was trained with; None for a plain CLIP.
+
+    It comes in evaluation mode.
 
     Raises:
         UserError: when the files are damaged or belong to another model.
@@ -51,7 +53,7 @@ def read_objective(folder: Path, clip: CLIP) -> Objective | None:
 
 
 def load_heads(objective: Objective, folder: Path) -> None:
-    """Put a folder's weights into the objective's own; nothing for the contrastive one.
+    """Load a folder's weights into the objective's own; nothing for the contrastive one.
 
     Raises:
         UserError: when they are missing, damaged, or of another shape.

@@ -1,4 +1,4 @@
-"""Which class is it? An ordinary classifier over the training data's labels."""
+"""The supervised objective: an ordinary classifier over the training data's labels."""
 
 from collections.abc import Sequence
 
@@ -58,7 +58,7 @@ class Supervised(RowWise):
         templates: Sequence[str],
         tokenizer: Tokenizer,
     ) -> Float[Tensor, "B C"]:
-        """Logits of its own classes, whatever the templates: it knows no other ones.
+        """Give the logits of its own classes, whatever the templates: it knows no other ones.
 
         Raises:
             UserError: for a class that it was not trained on.

@@ -1,3 +1,4 @@
-"""The training loop and what it needs: optimisers, EMA, gradient cache, guards, run state,
-presets.
+"""The training loop and what it needs.
+
+Optimisers, EMA, gradient cache, guards, run state and presets.
 """

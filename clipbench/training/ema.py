@@ -1,5 +1,6 @@
-"""A slow copy of a model: the exponential moving average of its weights, which is what is saved and
-evaluated.
+"""A slow copy of a model: the exponential moving average of its weights (EMA).
+
+The copy is what is saved and evaluated.
 
 Averaging takes out the noise of the last steps (Polyak and Juditsky 1992); it costs one pass over
 the weights.
@@ -15,8 +16,9 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 class Averaged(Generic[Model]):
-    """After every update each weight of ``model`` moves towards the trained one by a share of 1 -
-    decay.
+    """The exponential moving average of the weights of ``model``.
+
+    After every update each weight moves towards the trained one by a share of 1 - decay.
 
     Starting from w_0, after n updates it is decay^n w_0 + (1 - decay) sum_k decay^(n - k) w_k.
     """

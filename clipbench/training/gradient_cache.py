@@ -1,5 +1,6 @@
-"""The exact gradient of a large contrastive batch from micro-batches that fit (Gao et al. 2021,
-arXiv 2101.06983).
+"""The exact gradient of a large contrastive batch, from micro-batches that fit in memory.
+
+Source: Gao et al. 2021, arXiv 2101.06983.
 
 The loss compares every image with every text, so its gradient is not the mean of the micro-batches'
 gradients (``accumulated_gradients`` shows that). But it reaches the weights only through the
@@ -73,19 +74,19 @@ def cached_backward(
 
 
 def whole(parts: tuple[Tensor, ...]) -> Tensor:
-    """The rows of all micro-batches; what all pairs share is the same in each."""
+    """Concatenate the rows of all micro-batches; what all pairs share is the same in each."""
     return torch.cat(parts) if parts[0].ndim else parts[0].detach().clone()
 
 
 def shared_out(gradient: Tensor, micro_batch: int, parts: int) -> list[Tensor]:
-    """Each micro-batch's share; the last one carries the gradient of what all pairs share."""
+    """Split a gradient over the micro-batches; the last one gets that of what all pairs share."""
     if gradient.ndim:
         return list(gradient.split(micro_batch))
     return [torch.zeros_like(gradient)] * (parts - 1) + [gradient]
 
 
 def gradient_of(leaf: Tensor) -> Tensor:
-    """Zero for what the loss does not depend on."""
+    """Give the gradient of a leaf tensor: zero where the loss does not depend on it."""
     return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
 
@@ -101,8 +102,10 @@ def set_random_state(state: list[Tensor], device: torch.device) -> None:
 
 
 def refuse_batch_statistics(model: nn.Module, what: str) -> None:
-    """Batch normalisation makes a row's features depend on the other rows at hand, so parts of a
-    batch are not enough.
+    """Refuse to train batch normalisation on parts of a batch.
+
+    Batch normalisation makes a row's features depend on the other rows at hand, so parts of a batch
+    are not enough.
 
     Raises:
         UserError: when a layer that is being trained has batch statistics.
@@ -121,8 +124,9 @@ def refuse_batch_statistics(model: nn.Module, what: str) -> None:
 def accumulated_gradients(
     encode: Encode, loss: Loss, images: Tensor, token_ids: Tensor, micro_batch: int
 ) -> None:
-    """What gradient accumulation does elsewhere, and what is wrong here: the mean of the
-    micro-batches' gradients.
+    """Add the mean of the micro-batches' gradients: for a contrastive loss, the wrong gradient.
+
+    This is what gradient accumulation does elsewhere.
 
     Each image is then contrasted with the texts of its own micro-batch only: the loss of a small
     batch, averaged. Kept for lessons and tests.

@@ -1,5 +1,7 @@
-"""What keeps a training run sound: statistics that bad numbers must not reach, a loss that is
-stuck, signals.
+"""Guards that keep a training run sound.
+
+They keep bad numbers out of the batch statistics, notice a loss that is stuck, and let signals end
+a run.
 """
 
 import contextlib
@@ -15,8 +17,9 @@ HINT_WITHIN = 0.01  # ... by this fraction of that of guessing
 
 
 def batch_statistics(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """(buffer, copy of it) of every batch normalisation, which learns from each batch in the
-    forward pass.
+    """Copy the statistics of every batch normalisation layer: pairs (buffer, copy of it).
+
+    These layers learn from each batch in the forward pass.
     """
     norms = [
         module for module in model.modules() if isinstance(module, nn.modules.batchnorm._NormBase)
@@ -31,7 +34,7 @@ def put_back(statistics: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
 
 
 def stuck_loss(step: int, smoothed_loss: float | None, chance: float) -> str | None:
-    """A hint, once, when the loss is still ``chance``, what a model has that knows nothing."""
+    """Give a hint, once, when the loss is still ``chance``, that of a model that knows nothing."""
     if (
         step != HINT_STEP
         or smoothed_loss is None
@@ -47,8 +50,9 @@ def stuck_loss(step: int, smoothed_loss: float | None, chance: float) -> str | N
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C, a notebook's interrupt and a termination request call ``stop`` (in the
-    main thread only).
+    """Call ``stop`` on Ctrl-C, a notebook's interrupt or a termination request inside the block.
+
+    Signals are caught in the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,6 +1,6 @@
-"""What a training run leaves to read:
+"""The files that a training run leaves to read.
 
-``log.csv`` with a row a step, ``events.jsonl`` with every event.
+``log.csv`` has one row for each step, ``events.jsonl`` has every event.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 class TrainingLog:
-    """A callback for a Trainer.
+    """A callback for a Trainer that writes the run's log files.
 
     Args:
         folder: the run's.
@@ -86,7 +86,8 @@ class TrainingLog:
 
 
 def board_writer():
-    """
+    """Import TensorBoard's writer class.
+
     Raises:
         UserError: when the `tensorboard` package is absent.
     """
@@ -98,8 +99,9 @@ def board_writer():
 
 
 def read_steps(folder: str | Path) -> list[dict[str, float]]:
-    """The steps of a run as numbers, in order, without columns that a step left empty, nor an
-    unfinished last line.
+    """Read the steps of a run as numbers, in order.
+
+    Columns that a step left empty are absent, and so is an unfinished last line.
     """
     file = Path(folder) / STEPS
     if not file.exists():
@@ -111,7 +113,7 @@ def read_steps(folder: str | Path) -> list[dict[str, float]]:
 
 
 def read_events(folder: str | Path) -> list[dict]:
-    """Every event of a run, of all its sessions; an unfinished line is left out."""
+    """Read every event of a run, of all its sessions; an unfinished line is left out."""
     events = []
     file = Path(folder) / EVENTS
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
@@ -123,8 +125,9 @@ def read_events(folder: str | Path) -> list[dict]:
 
 
 def forget_later_steps(file: Path, step: int) -> None:
-    """Drop rows after ``step``: a killed run logged them, and goes on from a checkpoint before
-    them.
+    """Drop rows after ``step``.
+
+    A killed run logged them, and goes on from a checkpoint before them.
     """
     if not file.exists():
         return
@@ -140,7 +143,7 @@ def forget_later_steps(file: Path, step: int) -> None:
 
 
 def end_last_line(file: Path) -> None:
-    """A killed run may have left half a line: the next event begins a new one."""
+    """End a line that a killed run left unfinished, so that the next event begins a new one."""
     if file.exists() and file.stat().st_size and not file.read_bytes().endswith(b"\n"):
         with open(file, "a", encoding="utf-8") as out:
             out.write("\n")

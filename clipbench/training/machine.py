@@ -1,4 +1,7 @@
-"""How this machine computes a step. The recipe says what is learned; nothing here changes it."""
+"""How this machine computes a step.
+
+The recipe says what is learned; nothing here changes it.
+"""
 
 from dataclasses import dataclass
 
@@ -32,8 +35,9 @@ class Machine:
 
 
 def recompute_activations(model: CLIP) -> None:
-    """Keep no activations inside transformer blocks: they are computed again in the backward pass
-    (Chen et al. 2016).
+    """Keep no activations inside transformer blocks: compute them again in the backward pass.
+
+    This is activation checkpointing (Chen et al. 2016).
 
     Raises:
         UserError: for a model without transformer blocks.

@@ -15,8 +15,9 @@ LONG = 2  # times as long as wide: from here on it is cheaper to iterate on the 
 def orthogonalise(
     matrix: torch.Tensor, steps: int = 5, dtype: torch.dtype | None = None
 ) -> torch.Tensor:
-    """A matrix with the singular vectors of ``matrix`` and singular values near 1 (about 0.7 to
-    1.2).
+    """Give a matrix with the singular vectors of ``matrix`` and singular values near 1.
+
+    They lie between about 0.7 and 1.2.
 
     Newton-Schulz iteration with the quintic coefficients of the source; it needs matrix products
     only. They are taken in ``dtype``, which the result has too (None: that of the matrix); bfloat16
@@ -31,7 +32,7 @@ def orthogonalise(
 
 
 def plain_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
-    """The iteration as the source has it."""
+    """Run the iteration as the source has it."""
     for _ in range(steps):
         gram = x @ x.T
         polynomial = torch.addmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
@@ -40,8 +41,9 @@ def plain_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
 
 
 def small_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
-    """The same on the small side only: the long matrix is multiplied twice instead of twice in
-    every step.
+    """Run the iteration on the small side only.
+
+    The long matrix is multiplied twice in all instead of twice in every step.
 
     Each step multiplies x by a polynomial p of its Gram matrix g, so the next one is p g p, and all
     factors commute. bfloat16 has too few digits for that.
@@ -58,7 +60,7 @@ def small_steps(x: torch.Tensor, steps: int) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """SGD with Nesterov momentum and orthogonalised updates, for weights of two or more dimensions.
 
-    ``dtype`` is what updates are orthogonalised in; None means each weight's own.
+    ``dtype`` is the format in which updates are orthogonalised; None means each weight's own.
     """
 
     def __init__(

@@ -16,8 +16,9 @@ def make_optimizers(
     whole: torch.nn.Module | None = None,
     dtype: torch.dtype | None = None,
 ) -> list[torch.optim.Optimizer]:
-    """Muon for the encoders' matrices, AdamW for everything else; no decay on gains, biases and the
-    temperature.
+    """Make Muon for the encoders' matrices and AdamW for everything else.
+
+    Gains, biases and the temperature have no weight decay.
 
     Args:
         whole: the objective around the model, whose own weights AdamW gets too.
@@ -52,5 +53,5 @@ def make_optimizers(
 
 
 def trained(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Those that are not locked."""
+    """Select the weights that are not locked."""
     return [weight for weight in weights if weight.requires_grad]

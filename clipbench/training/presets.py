@@ -1,5 +1,6 @@
-"""What to train: a model, a world and a recipe, under a name or in a JSON file; and its
-training, from nothing.
+"""What to train: a model, a world and a recipe, under a name or in a JSON file.
+
+A preset's training starts from random weights.
 """
 
 import json
@@ -32,7 +33,7 @@ from clipbench.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Preset:
-    """A training run but for its data's name and its seed."""
+    """A training run without the name of its data and without its seed."""
 
     model: CLIPConfig
     train: TrainConfig
@@ -42,7 +43,7 @@ class Preset:
 
     @property
     def data(self) -> str:
-        """What it trains on, unless told otherwise."""
+        """The name of the data that it trains on, unless told otherwise."""
         return "scenes" if self.scenes2 is None else "scenes2"
 
     def to_dict(self) -> dict:
@@ -56,7 +57,8 @@ class Preset:
 
     @classmethod
     def from_dict(cls, data: dict) -> "Preset":
-        """
+        """Make a preset from the entries of ``Preset.to_dict``.
+
         Raises:
             ValueError or TypeError: for entries that do not exist or do not fit.
         """
@@ -71,7 +73,7 @@ class Preset:
 
 
 def tuples(data: dict) -> dict:
-    """JSON knows no tuples: turn its lists into them."""
+    """Turn lists into tuples, which JSON does not have."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
     }
@@ -129,7 +131,7 @@ PRESETS = {
 
 
 def find_preset(name: str) -> Preset:
-    """A preset by name, or from a JSON file written like ``Preset.to_dict``.
+    """Find a preset by name, or read it from a JSON file written like ``Preset.to_dict``.
 
     Raises:
         UserError: for an unknown name, or a file that does not describe a preset.
@@ -156,8 +158,9 @@ def find_preset(name: str) -> Preset:
 
 
 def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **changes) -> Preset:
-    """The preset with another budget (minutes or pairs, the other one is dropped) and other
-    settings.
+    """Give the preset with another budget and other settings.
+
+    The budget is either minutes or pairs; the other one is dropped.
     """
     if minutes is not None or pairs is not None:
         changes |= {"minutes": minutes, "pairs": pairs}
@@ -165,8 +168,9 @@ def with_budget(preset: Preset, minutes: float | None, pairs: int | None, **chan
 
 
 def untrained(preset: Preset) -> ModelBundle:
-    """The preset's model with random weights (draw them by ``torch.manual_seed``), and what
-    belongs to it.
+    """Give the preset's model with random weights, with its tokenizer and preprocessing.
+
+    Call ``torch.manual_seed`` first to choose which weights are drawn.
     """
     model = CLIP(preset.model)
     # a language model starts worse so
@@ -178,8 +182,9 @@ def untrained(preset: Preset) -> ModelBundle:
 
 @torch.no_grad()
 def start_as_bag_of_words(model: CLIP) -> None:
-    """Let the text transformer begin as a mean of word vectors: attention near uniform, its values
-    passed on unchanged.
+    """Let the text transformer begin as a mean of word vectors.
+
+    Attention starts near uniform, and its values are passed on unchanged.
 
     From the paper's initial weights the words reach the end-of-text token through random matrices,
     and a small model spends its first minutes learning to let them pass (EXPERIMENTS.md). Only
@@ -197,7 +202,7 @@ def start_as_bag_of_words(model: CLIP) -> None:
 def scenes_of(
     preset: Preset, seed: int, device: torch.device | str = "cpu", data: str | None = None
 ) -> DrawnPairs:
-    """An endless stream of captioned scenes.
+    """Give an endless stream of captioned scenes.
 
     Args:
         data: "scenes" or "scenes2"; None takes the preset's own world.
@@ -216,7 +221,7 @@ def scenes_of(
 
 
 def scene_trainer(preset: Preset, seed: int = 0, **machine) -> Trainer:
-    """A training from random weights on the preset's own world, which leaves no files.
+    """Make a training run from random weights on the preset's own world; it leaves no files.
 
     Args:
         machine: fields of ``Machine``, such as ``device`` and ``threads``.

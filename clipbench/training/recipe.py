@@ -1,5 +1,6 @@
-"""The recipe of a training: what is asked of a batch, how large it is, at which rates it is
-learned, and for how long.
+"""The recipe of a training run.
+
+It says which objective is trained, how large a batch is, at which learning rates, and for how long.
 """
 
 import math
@@ -14,8 +15,9 @@ from clipbench.objectives import JOINT, check_objective
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The recipe. Either ``minutes`` or ``pairs`` is the budget; the learning rate falls to zero at
-    its end.
+    """The recipe of a training run, with a budget of either ``minutes`` or ``pairs``.
+
+    The learning rate falls to zero at the end of the budget.
 
     A picture counts as one pair, however many captions it has.
     """
@@ -76,8 +78,9 @@ class TrainConfig:
 
 
 def learning_rate_factor(progress: float, warmup: float, linear_fall: float = 0.0) -> float:
-    """Linear warm-up, then a half cosine to zero, or a straight line in the last ``linear_fall`` of
-    the budget.
+    """Give the share of the peak learning rate: linear warm-up, then a half cosine to zero.
+
+    With ``linear_fall`` it falls in a straight line in that last part of the budget instead.
 
     ``progress`` and both fractions are in [0, 1].
     """
@@ -91,7 +94,7 @@ def learning_rate_factor(progress: float, warmup: float, linear_fall: float = 0.
 
 
 def locked_parts(model: CLIP, config: TrainConfig) -> list[nn.Module]:
-    """The encoders and projections that the recipe does not train."""
+    """Give the encoders and projections that the recipe does not train."""
     image, text = (
         [model.image_encoder, model.image_projection],
         [model.text_encoder, model.text_projection],

@@ -1,5 +1,7 @@
-"""One run at a time in a run's folder: a locked file there, which the system frees when the process
-that holds it ends, however it ends.
+"""A lock on a run's folder, so that one process at a time trains there.
+
+It is a locked file in the folder, which the system frees when the process that holds it ends,
+however it ends.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
-"""What a training run needs to go on where it stopped: written into a checkpoint, and put back from
-one.
+"""What a training run needs to go on where it stopped.
+
+It is written into a checkpoint, and put back from one.
 
 A trainer is anything with the attributes of ``clipbench.training.trainer.Trainer`` that are read
 here.
@@ -26,7 +27,7 @@ FREE = ("save_minutes", "keep_checkpoints")  # settings that change no bit of th
 
 @dataclass
 class RunState:
-    """Where a run stands, over all its sessions."""
+    """The position of a run, over all its sessions."""
 
     step: int = 0
     pairs_seen: int = 0
@@ -37,8 +38,9 @@ class RunState:
 
 
 def write_state(trainer, folder: Path, score: float) -> None:
-    """Write the model, the optimisers and the numbers of the run, with their hashes, into an
-    empty folder.
+    """Write the state of a run into an empty folder.
+
+    That is the model, the optimisers and the numbers of the run, with their hashes.
     """
     write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
     if trainer.averaged:
@@ -52,7 +54,7 @@ def write_state(trainer, folder: Path, score: float) -> None:
 
 
 def numbers(trainer) -> dict:
-    """What fits into JSON: where the run stands, its recipe, and what its bits depend on."""
+    """Give what fits into JSON: the run's position, its recipe and what its bits depend on."""
     return {
         **asdict(trainer.state),
         "config": asdict(trainer.config),
@@ -62,7 +64,7 @@ def numbers(trainer) -> dict:
 
 
 def surroundings(trainer) -> dict:
-    """What the bits of a run depend on, beside its recipe and its position."""
+    """Give what the bits of a run depend on, beside its recipe and its position."""
     return {
         "data": trainer.stream.name,
         "seed": getattr(trainer.stream, "seed", None),
@@ -76,8 +78,9 @@ def surroundings(trainer) -> dict:
 
 
 def differences(trainer) -> list[str]:
-    """One line for each thing that differs from when the resumed checkpoint was written; none
-    for a new run.
+    """List what differs from when the resumed checkpoint was written, in one line each.
+
+    A new run has no differences.
     """
     before, now = trainer.resumed_state or {}, surroundings(trainer)
     return [
@@ -88,7 +91,7 @@ def differences(trainer) -> list[str]:
 
 
 def optimizer_tensors(optimizers) -> dict[str, torch.Tensor]:
-    """All optimisers' tensors under names like "0/17/momentum" (optimiser, parameter, what)."""
+    """Give all optimisers' tensors, named like "0/17/momentum" (optimiser, parameter, what)."""
     return {
         f"{number}/{parameter}/{what}": torch.as_tensor(value).detach().cpu().contiguous()
         for number, optimizer in enumerate(optimizers)
@@ -98,7 +101,8 @@ def optimizer_tensors(optimizers) -> dict[str, torch.Tensor]:
 
 
 def newest_to_resume(run: Path) -> Path:
-    """
+    """Find the newest intact checkpoint of a run, to resume from.
+
     Raises:
         UserError: when the run's folder has no intact checkpoint.
     """
@@ -134,7 +138,7 @@ def restore(trainer, folder: Path) -> None:
 
 
 def other_settings(config, recorded: dict) -> list[str]:
-    """The settings that differ; one that the recorded run did not know yet had its default."""
+    """List the settings that differ; one that the recorded run did not know yet had its default."""
     return [
         each.name
         for each in fields(config)
@@ -161,7 +165,7 @@ def restore_weights(trainer, folder: Path) -> None:
 
 
 def restore_optimizers(optimizers, tensors: dict[str, torch.Tensor]) -> None:
-    """The reverse of ``optimizer_tensors``."""
+    """Put tensors back into the optimisers: the reverse of ``optimizer_tensors``."""
     for number, optimizer in enumerate(optimizers):
         loaded = optimizer.state_dict()
         loaded["state"] = {}

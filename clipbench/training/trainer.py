@@ -141,8 +141,9 @@ class Trainer:
     # -------------------- the loop
 
     def run(self) -> Event:
-        """Train until the budget is used, ``stop`` is called or the process is asked to end;
-        returns the last event.
+        """Train until the budget is used, ``stop`` is called or the process is asked to end.
+
+        Returns the last event.
 
         Raises:
             UserError: when another process trains in the same folder, or the run cannot go on.
@@ -175,8 +176,9 @@ class Trainer:
             return self.emit("end", finished=self.progress >= 1)
 
     def set_training(self) -> None:
-        """Training mode, but for encoders that are locked: nothing of theirs is dropped, and no
-        statistics move.
+        """Switch to training mode, but for encoders that are locked.
+
+        In those nothing is dropped, and no statistics move.
         """
         self.objective.train()
         for part in locked_parts(self.model, self.config):
@@ -194,14 +196,17 @@ class Trainer:
 
     @property
     def least_between_saves(self) -> float:
-        """Seconds, so that saving a large model takes no more than its share; save_minutes = 0
-        means every step.
+        """The least number of seconds between two saves.
+
+        It is such that saving a large model takes no more than its share; save_minutes = 0 means
+        every step.
         """
         return self.saving_seconds / SAVING_SHARE if self.config.save_minutes else 0.0
 
     def speed(self, seconds: float) -> dict[str, float]:
-        """Pairs and model operations of the last step per second, of all processes; MFU where
-        the card is known.
+        """Give pairs and model operations per second of the last step, of all processes.
+
+        MFU is added where the card is known.
         """
         rate = self.config.batch_size / seconds
         tflops = rate * self.flops_per_pair / 1e12
@@ -211,7 +216,7 @@ class Trainer:
         return {"pairs_per_second": rate, "tflops": tflops, **mfu}
 
     def agree(self) -> None:
-        """All processes go by the first one's clock, and stop together."""
+        """Let all processes go by the first one's clock, and stop together."""
         if distributed.world_size() > 1:
             (self.state.seconds,) = distributed.first_process_says(self.state.seconds)
             if distributed.anyone(self.stopping.is_set()):
@@ -248,14 +253,14 @@ class Trainer:
         }
 
     def logit_numbers(self) -> dict[str, float]:
-        """The learned scale of the cosines, and the bias where the objective has one."""
+        """Give the learned scale of the cosines, and the bias where the objective has one."""
         bias = self.model.logit_bias
         scale = {"scale": float(self.model.scale.detach())}
         return scale if bias is None else scale | {"bias": float(bias.detach())}
 
     @property
     def guessing(self) -> float:
-        """The loss of a model that knows nothing."""
+        """The loss of a model that guesses."""
         return self.objective.guessing(self.config.batch_size)
 
     @property
@@ -264,8 +269,9 @@ class Trainer:
         return self.pairs_seen + distributed.rank() * self.local_batch
 
     def draw(self) -> Pairs:
-        """This process's pairs, drawn in micro-batches: a stream of scenes needs memory for
-        what it draws at a time.
+        """Draw this process's pairs, in micro-batches.
+
+        A stream of scenes needs memory for what it draws at a time.
         """
         starts = range(0, self.local_batch, self.micro_batch)
         parts = [
@@ -284,8 +290,9 @@ class Trainer:
         torch.manual_seed(self.first_pair)
 
     def backward(self, images: torch.Tensor, targets: torch.Tensor):
-        """Give every weight its gradient; returns (loss of the whole batch, this process's
-        outputs).
+        """Give every weight its gradient.
+
+        Returns (loss of the whole batch, this process's outputs).
         """
         if self.micro_batch < self.local_batch:
             exchange_once = getattr(self.parallel, "no_sync", contextlib.nullcontext)
@@ -304,40 +311,47 @@ class Trainer:
         return distributed.summed(loss.detach()), answers
 
     def backward_from(self, loss: torch.Tensor) -> None:
-        """Backward; the processes' gradients are averaged where their sum is wanted, so their
-        number comes in here.
+        """Run the backward pass from the loss times the number of processes.
+
+        The processes' gradients are averaged where their sum is wanted, so their number comes in
+        here.
         """
         self.scaler.scale(loss * distributed.world_size()).backward()
 
     def loss(self, images: torch.Tensor, targets: torch.Tensor):
-        """(loss, the objective's answers); of several processes, this one's share of the loss."""
+        """Compute (loss, the objective's outputs).
+
+        Of several processes, the loss is this one's share.
+        """
         answers = self.encode(images, targets)
         return self.compare(*answers), tuple(answer.detach() for answer in answers)
 
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
-        """The objective's answers to pixels in 0 to 255, such as (image_features,
-        text_features, scale), in float32.
+        """Compute the objective's outputs from pixels in 0 to 255, in float32.
+
+        For a CLIP they are (image_features, text_features, scale).
         """
         with self.computing():
             return self.parallel(self.pixels(images), targets)
 
     def pixels(self, images: torch.Tensor) -> torch.Tensor:
-        """Images of 0 to 255, (B, 3, S, S), as the image encoder reads them."""
+        """Normalise images of 0 to 255, (B, 3, S, S), as the image encoder reads them."""
         return self.preprocess.normalise(images).contiguous(memory_format=torch.channels_last)
 
     def computing(self) -> torch.autocast:
-        """The context in which encoders compute in this trainer's precision."""
+        """Give the context in which encoders compute in this trainer's precision."""
         return torch.autocast(
             self.device.type, dtype=DTYPES[self.precision], enabled=self.precision != "fp32"
         )
 
     def compare(self, *answers: torch.Tensor) -> torch.Tensor:
-        """The loss of the whole batch."""
+        """Compute the loss of the whole batch from its outputs."""
         return self.objective.compare(*answers)
 
     def update_weights(self, finite: bool) -> None:
-        """Step the optimisers, unless a number is not finite: then the batch is skipped and
-        counted.
+        """Step the optimisers, unless a number is not finite.
+
+        A batch with such a number is skipped and counted.
         """
         if finite:
             for optimizer in self.optimizers:
@@ -357,8 +371,9 @@ class Trainer:
             self.go_back()
 
     def go_back(self) -> None:
-        """Take the weights and optimisers of the newest checkpoint and half the learning rate; the
-        data go on.
+        """Go back to the newest checkpoint's weights and optimisers, at half the learning rate.
+
+        The data go on.
 
         Raises:
             UserError: when that did not help several times.
@@ -385,14 +400,14 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """How much of the budget is used, in [0, 1]."""
+        """The share of the budget that is used, in [0, 1]."""
         if self.config.pairs is not None:
             return self.pairs_seen / self.config.pairs
         assert self.config.minutes is not None  # a recipe has one of the two
         return self.state.seconds / (60 * self.config.minutes)
 
     def set_learning_rate(self) -> float:
-        """Set every group's rate for this step; returns AdamW's."""
+        """Set the learning rate of every parameter group for this step; returns AdamW's."""
         # a budget in pairs counts this batch as half done, so that the first step is not lost to a
         # rate of zero
         half = self.config.batch_size / 2 / self.config.pairs if self.config.pairs else 0.0
@@ -405,8 +420,9 @@ class Trainer:
         return self.config.learning_rate * factor
 
     def use_fastest_threads(self) -> int:
-        """Measure a forward and backward pass with each number of threads that the machine
-        allows.
+        """Time a forward and backward pass with each thread count worth trying; keep the fastest.
+
+        Only counts that the machine allows are tried.
         """
         batch = self.stream(self.first_pair, max(2, self.micro_batch))
         images, targets = batch.images, self.objective.targets(batch, self.tokenizer)
@@ -432,7 +448,7 @@ class Trainer:
         return report
 
     def report_unreadable(self) -> None:
-        """An event for every sample that the stream could not read since the last step."""
+        """Emit an event for every sample that the stream could not read since the last step."""
         unreadable = getattr(self.stream, "unreadable", None)
         for name, reason in (
             list(unreadable.reasons.items())[self.unreadable :] if unreadable else ()
@@ -458,9 +474,7 @@ class Trainer:
         self.emit("saved", folder=str(folder), score=score)
 
     def score(self) -> float:
-        """How good the model is, larger is better: by ``evaluate``, or else minus the smoothed
-        loss.
-        """
+        """Score the model, larger is better: by ``evaluate``, or else minus the smoothed loss."""
         if self.evaluate is None:
             return -math.inf if self.smoothed_loss is None else -self.smoothed_loss
         training = self.model.training
@@ -472,12 +486,13 @@ class Trainer:
 
     @property
     def best_model(self) -> CLIP:
-        """What is saved and evaluated: the average where there is one."""
+        """The model that is saved and evaluated: the average where there is one."""
         return self.averaged.model if self.averaged else self.model
 
     def try_to_save(self) -> None:
-        """Save; if that is impossible (a full disk), say so and train on: the earlier
-        checkpoints are still there.
+        """Save, or report that saving is impossible (a full disk) and train on.
+
+        The earlier checkpoints are still there then.
         """
         try:
             self.save()
