@@ -18,7 +18,7 @@ WORTH_BF16 = 1.2  # times faster that products in bf16 must be for their 8 bits 
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
-    """The device called `name`; "auto" takes CUDA, then Apple's MPS, then the CPU.
+    """Pick the device called `name`; "auto" takes CUDA, then Apple's MPS, then the CPU.
 
     Raises:
         UserError: for one that this machine does not have.
@@ -49,8 +49,9 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def pick_precision(device: torch.device | str) -> str:
-    """The number format in which `device` multiplies matrices fast and safely: "bf16", "fp16" or
-    "fp32".
+    """Pick the number format in which `device` multiplies matrices fast and safely.
+
+    It is "bf16", "fp16" or "fp32".
 
     Every choice of a format in this package is this one. A processor computes in bf16 only if it
     lists the instructions and a product was measured to be faster so; nothing is emulated.
@@ -59,7 +60,7 @@ def pick_precision(device: torch.device | str) -> str:
 
 
 def precision_and_reason(device: torch.device | str) -> tuple[str, str]:
-    """The precision of `pick_precision`, and half a sentence that says why."""
+    """Give the precision of `pick_precision`, and half a sentence that says why."""
     device = torch.device(device)
     if device.type == "cuda":
         return _cuda_precision(*torch.cuda.get_device_capability(device))
@@ -91,8 +92,9 @@ def _cpu_precision(flags: frozenset[str]) -> tuple[str, str]:
 
 @functools.cache
 def times_faster_in_bf16(size: int = 256, rounds: int = 5) -> float:
-    """How many times as fast this processor multiplies two matrices in bf16 as in fp32;
-    measured once, in turns.
+    """Measure how many times as fast this processor multiplies two matrices in bf16 as in fp32.
+
+    It is measured once, in turns.
     """
     formats = torch.float32, torch.bfloat16
     seconds: dict[torch.dtype, list[float]] = {dtype: [] for dtype in formats}
@@ -109,7 +111,7 @@ def _seconds_of_product(matrix: torch.Tensor) -> float:
 
 
 def cpu_flags(cpu_info: Path = CPU_INFO) -> frozenset[str]:
-    """The instruction sets that Linux lists for this processor; empty on other systems."""
+    """Read the instruction sets that Linux lists for this processor; empty on other systems."""
     if not cpu_info.exists():
         return frozenset()
     lines = cpu_info.read_text(errors="replace").splitlines()
@@ -119,7 +121,7 @@ def cpu_flags(cpu_info: Path = CPU_INFO) -> frozenset[str]:
 
 
 def threads_for_latency() -> int:
-    """Threads for one query or one probe: always one.
+    """Give the number of threads for one query or one probe: always one.
 
     A second thread gains little on small matrices, and where another process wants its core, the
     two wait for each other: a text query was measured 62 times slower that way.
@@ -128,16 +130,18 @@ def threads_for_latency() -> int:
 
 
 def thread_counts_to_try() -> list[int]:
-    """Thread counts for a trainer to measure: powers of two up to the allowed cores, and those
-    cores.
+    """List the thread counts for a trainer to measure.
+
+    They are powers of two up to the allowed cores, and those cores.
     """
     cores = allowed_cores()
     return sorted({1 << i for i in range(cores.bit_length())} | {cores})
 
 
 def use_fastest_threads(work: Callable[[], object]) -> int:
-    """Call `work` twice with each thread count worth trying, leave torch at the fastest, and
-    return that.
+    """Leave torch at the fastest thread count for `work`, and return it.
+
+    `work` is called twice with each thread count worth trying.
     """
     seconds = {}
     for threads in thread_counts_to_try():
@@ -151,5 +155,5 @@ def use_fastest_threads(work: Callable[[], object]) -> int:
 
 
 def has_nvidia_driver() -> bool:
-    """Whether an NVIDIA driver is installed, also when torch was built without CUDA."""
+    """Say whether an NVIDIA driver is installed, also when torch was built without CUDA."""
     return shutil.which("nvidia-smi") is not None

@@ -1,5 +1,6 @@
-"""Training on several processes: each encodes its slice of the batch, all of them compute one exact
-loss.
+r"""Training on several processes, with one exact loss of the whole batch.
+
+Each process encodes its slice of the batch, and all of them compute the loss together.
 
 One machine with four GPUs::
 
@@ -8,7 +9,7 @@ One machine with four GPUs::
 Two machines with eight GPUs each (run the same line on both; HOST is the first one's name, any free
 port)::
 
-    torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \\
+    torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \
         -m clipbench train --preset classroom --batch-size 32768 --micro-batch 1024 --out
         /a/shared/folder
 
@@ -35,7 +36,7 @@ from clipbench.loss import TILE, TiledLoss
 
 
 def was_launched(environ=os.environ) -> bool:
-    """Whether torchrun started this process as one of several."""
+    """Say whether torchrun started this process as one of several."""
     return int(environ.get("WORLD_SIZE", 1)) > 1
 
 
@@ -60,7 +61,7 @@ def join(device: torch.device, environ=os.environ) -> torch.device:
 
 
 def leave() -> bool:
-    """Say goodbye to the others; whether this is the process that reports."""
+    """Leave the process group; returns whether this is the process that reports."""
     reports = is_writer()
     if dist.is_initialized():
         dist.barrier()
@@ -77,12 +78,12 @@ def world_size() -> int:
 
 
 def is_writer() -> bool:
-    """The one process that writes files and reports."""
+    """Say whether this is the one process that writes files and reports."""
     return rank() == 0
 
 
 def share_of(batch_size: int) -> int:
-    """How many pairs of a batch each process has.
+    """Give the number of pairs of a batch for each process.
 
     Raises:
         UserError: when they cannot be shared out evenly.
@@ -96,8 +97,9 @@ def share_of(batch_size: int) -> int:
 
 
 def share_of_cores(environ=os.environ) -> int | None:
-    """CPU threads for each process of this machine; None for a single process, which can
-    measure what is best.
+    """Give the number of CPU threads for each process of this machine.
+
+    It is None for a single process, which can measure what is best.
     """
     return (
         max(1, allowed_cores() // int(environ.get("LOCAL_WORLD_SIZE", 1)))
@@ -107,7 +109,7 @@ def share_of_cores(environ=os.environ) -> int | None:
 
 
 def first_process_says(*numbers: float) -> list[float]:
-    """The first process's numbers, in all of them."""
+    """Broadcast the first process's numbers to all of them."""
     if world_size() == 1:
         return list(numbers)
     values = torch.tensor(numbers, dtype=torch.float64, device=exchange_device())
@@ -116,12 +118,12 @@ def first_process_says(*numbers: float) -> list[float]:
 
 
 def anyone(flag: bool) -> bool:
-    """Whether the flag is set in at least one process."""
+    """Say whether the flag is set in at least one process."""
     return bool(summed(torch.tensor(float(flag), device=exchange_device())) > 0)
 
 
 def summed(tensor: Tensor) -> Tensor:
-    """The sum over all processes."""
+    """Sum a tensor over all processes."""
     if world_size() > 1:
         tensor = tensor.detach().clone()
         dist.all_reduce(tensor)
@@ -129,7 +131,7 @@ def summed(tensor: Tensor) -> Tensor:
 
 
 def gathered(tensor: Tensor) -> Tensor:
-    """The rows of all processes, in their order, without a gradient."""
+    """Gather the rows of all processes, in their order, without a gradient."""
     if world_size() == 1:
         return tensor
     parts = [torch.empty_like(tensor) for _ in range(world_size())]
@@ -146,8 +148,9 @@ def exchange_device() -> torch.device:
 
 
 class GatheredRows(torch.autograd.Function):
-    """The rows of all processes; each one's rows get the sum of the gradients that all
-    processes have for them.
+    """The rows of all processes, gathered with their gradient.
+
+    Each process's rows get the sum of the gradients that all processes have for them.
     """
 
     @staticmethod
@@ -163,8 +166,9 @@ class GatheredRows(torch.autograd.Function):
 def shared_clip_loss(
     images: Tensor, texts: Tensor, scale: Tensor, tile: int = TILE, dtype=None
 ) -> Tensor:
-    """This process's share of the loss of all pairs, from its own (b, D) features; the sum of the
-    shares is the loss.
+    """Compute a process's share of the loss of all pairs, from its own (b, D) features.
+
+    The sum of the shares is the loss.
 
     After ``backward`` the features' gradients are those of the whole loss; the scale's gradient is
     a share, and so are the gradients of the weights: they are summed over the processes.
@@ -176,12 +180,12 @@ def shared_clip_loss(
 
 
 def merged(columns: Tensor) -> Tensor:
-    """Log-sum-exp of whole columns, from every process's part of them."""
+    """Compute the log-sum-exp of whole columns, from every process's part of them."""
     return gathered(columns[None]).logsumexp(0)
 
 
 def parallel(model: torch.nn.Module, device: torch.device) -> Callable:
-    """The model with gradients that are averaged over the processes while they are computed."""
+    """Wrap the model so that gradients are averaged over the processes while they are computed."""
     from torch.nn.parallel import DistributedDataParallel
 
     devices = [device] if device.type == "cuda" else None

@@ -38,7 +38,7 @@ OPTIONAL = {
 
 
 def report() -> dict:
-    """Everything that `clipbench doctor` tells, as plain values."""
+    """Collect everything that `clipbench doctor` tells, as plain values."""
     device = devices.pick_device()
     precision, reason = devices.precision_and_reason(device)
     return {
@@ -74,7 +74,7 @@ def report() -> dict:
 
 
 def list_devices() -> list[dict]:
-    """Every device torch can use: its name, memory in bytes and precision."""
+    """List every device that torch can use: its name, memory in bytes and precision."""
     found = [_describe("cpu", platform.processor() or platform.machine(), limits.memory_limit())]
     for index in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(index)
@@ -94,8 +94,9 @@ def _describe(device: str, name: str, memory: int | None) -> dict:
 
 
 def thread_choice() -> dict:
-    """Threads for one query, counts the trainer measures at its start, and what torch would
-    take.
+    """Give the thread counts: for one query, those that the trainer tries, and torch's default.
+
+    The trainer measures its counts at its start.
     """
     return {
         "latency": devices.threads_for_latency(),
@@ -105,8 +106,9 @@ def thread_choice() -> dict:
 
 
 def place(environ: Mapping[str, str] = os.environ, clone: Path = CLONE) -> str:
-    """Where clipbench is used: "Colab", "Kaggle", "a clone" with the lessons, or "an
-    installation" without them.
+    """Name the place where clipbench is used.
+
+    It is "Colab", "Kaggle", "a clone" with the lessons, or "an installation" without them.
     """
     service = next((name for variable, name in SERVICES.items() if variable in environ), None)
     is_clone = (clone / "pyproject.toml").exists() and (clone / "notebooks").is_dir()
@@ -114,7 +116,7 @@ def place(environ: Mapping[str, str] = os.environ, clone: Path = CLONE) -> str:
 
 
 def required_packages() -> list[str]:
-    """The distributions that pyproject.toml requires, read from the installed clipbench."""
+    """List the distributions that pyproject.toml requires, read from the installed clipbench."""
     try:
         requirements = metadata.requires("clipbench") or []
     except metadata.PackageNotFoundError:
@@ -123,7 +125,7 @@ def required_packages() -> list[str]:
 
 
 def versions(names: list[str]) -> dict[str, str | None]:
-    """The installed version of each distribution, None where it is absent; nothing is imported."""
+    """Give each distribution's installed version, None where it is absent; nothing is imported."""
     return {name: _version(name) for name in names}
 
 
@@ -135,8 +137,9 @@ def _version(name: str) -> str | None:
 
 
 def find_chromium() -> str | None:
-    """The browser for browser tests: what CHROMIUM names, else Chromium on the search path, by
-    either of its names.
+    """Find the browser for browser tests.
+
+    It is what CHROMIUM names, else Chromium on the search path, by either of its names.
     """
     names = [named] if (named := os.environ.get("CHROMIUM")) else ["chromium", "chromium-browser"]
     return next(filter(None, map(shutil.which, names)), None)
@@ -147,9 +150,9 @@ def has_checkpoint(name: str) -> bool:
 
 
 def missing() -> list[dict]:
-    """What is absent or broken:
+    """List what is absent or broken.
 
-    `what`, `how` to get it, and whether clipbench needs it (`needed`).
+    Each entry says `what`, `how` to get it, and whether clipbench needs it (`needed`).
     """
     return [
         *_missing_packages(),
@@ -161,7 +164,7 @@ def missing() -> list[dict]:
 
 
 def advice(memory: int | None, device_type: str) -> list[str]:
-    """What to do about a machine that offers little.
+    """Advise what to do about a machine that offers little.
 
     What is needed without a network is told either way.
     """
@@ -190,8 +193,9 @@ def _missing_packages() -> list[dict]:
 
 
 def _for_lessons() -> list[dict]:
-    """What the lessons use: needed in a clone, where they are; elsewhere whoever uses it is
-    told.
+    """List the absent packages that the lessons use.
+
+    They are needed in a clone, where the lessons are; elsewhere whoever uses them is told.
     """
     needed = place() == "a clone"
     command = 'pip install -e ".[{}]"' if needed else "pip install 'clipbench[{}]'"
@@ -215,7 +219,7 @@ def _broken_torch() -> list[dict]:
 
 
 def torchvision_is_foreign(torch_version: str | None, torchvision_version: str | None) -> bool:
-    """Whether a torchvision without the mark "+cpu" lies beside a torch that has it."""
+    """Say whether a torchvision without the mark "+cpu" lies beside a torch that has it."""
     if torch_version is None or torchvision_version is None:
         return False
     return torch_version.endswith("+cpu") and not torchvision_version.endswith("+cpu")
@@ -231,7 +235,7 @@ def _missing_checkpoints() -> list[dict]:
 
 
 def _missing_extras() -> list[dict]:
-    """What only work on clipbench itself uses, in a clone."""
+    """List what is absent of what only work on clipbench itself uses, in a clone."""
     if place() != "a clone":
         return []
     found = [
@@ -250,7 +254,7 @@ def _lack(what: str, how: str, needed: bool = True) -> dict:
 
 
 def format_report(report: dict) -> str:
-    """The report as a page of text."""
+    """Format the report as a page of text."""
     lines = [
         ("platform", f"{report['platform']}, Python {report['python']}, {report['place']}"),
         ("cores", _cores_line(report["cores"])),

@@ -5,8 +5,9 @@ from collections.abc import MutableMapping
 
 
 def prepare_for_torch(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Set what makes torch faster, unless the user has set it; call it before the first import
-    of torch.
+    """Set what makes torch faster, unless the user has set it.
+
+    Call it before the first import of torch.
     """
     # A thread that waits for another one must sleep, not spin: beside a second busy program,
     # spinning threads made a training step many times slower (EXPERIMENTS.md).

@@ -1,5 +1,6 @@
-"""Floating-point operations of a model by its shape, and what graphics cards can do: the terms of
-MFU.
+"""Floating-point operations of a model by its shape, and what graphics cards can do.
+
+These are the terms of MFU, the model FLOPs utilisation.
 
 A multiplication and an addition are two operations. Matrix products and convolutions are counted,
 and nothing else: what open_clip's profiles (docs/model_profile.csv) give for ViTs; for ResNets they
@@ -35,7 +36,7 @@ PEAKS = {
 
 
 def peak_tflops(card: str, precision: str) -> float | None:
-    """What the card could do at most in this number format; None for a card that is not known."""
+    """Give the peak of the card in this number format; None for a card that is not known."""
     words = card.replace("-", " ").split()
     for name, peaks in PEAKS.items():
         if all(part in words for part in name.split()):
@@ -51,17 +52,18 @@ def training_flops(
     lock_text=False,
     captions: int = 1,
 ) -> float:
-    """Operations of one training step for each picture with its texts of ``tokens`` tokens.
+    """Count operations of one training step for each picture with its texts of ``tokens`` tokens.
 
-    A locked encoder is only run.
+    Of a locked encoder only the forward pass is counted.
     """
     image, text = image_flops(config, kept), captions * text_flops(config, tokens)
     return (1 if lock_image else 3) * image + (1 if lock_text else 3) * text
 
 
 def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
-    """Forward pass of one image, projection included; ``kept`` is the share of a ViT's patches
-    that is not dropped.
+    """Count operations of the forward pass of one image, projection included.
+
+    ``kept`` is the share of a ViT's patches that is not dropped.
     """
     image = config.image
     if isinstance(image, ViTConfig):
@@ -77,8 +79,9 @@ def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
 
 
 def text_flops(config: CLIPConfig, tokens: int | None = None) -> float:
-    """Forward pass of one text of ``tokens`` tokens (by default as many as the model reads),
-    projection included.
+    """Count operations of the forward pass of one text of ``tokens`` tokens, projection included.
+
+    By default these are as many as the model reads.
     """
     text = config.text
     projection = 2 * text.width * config.embed_dim
@@ -89,12 +92,15 @@ def text_flops(config: CLIPConfig, tokens: int | None = None) -> float:
 
 
 def transformer_flops(tokens: int, width: int, depth: int) -> float:
-    """Four projections and a fourfold MLP: 24 N W^2; scores and their use: 4 N^2 W."""
+    """Count operations of the forward pass of ``depth`` transformer blocks.
+
+    Four projections and a fourfold MLP: 24 N W^2; scores and their use: 4 N^2 W.
+    """
     return depth * (24 * tokens * width**2 + 4 * tokens**2 * width)
 
 
 def convolution(size: int, channels_in: int, channels: int, kernel: int = 1) -> float:
-    """A convolution whose result has size x size places."""
+    """Count operations of a convolution whose result has size x size places."""
     return 2 * size**2 * channels_in * channels * kernel**2
 
 

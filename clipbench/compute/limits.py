@@ -19,14 +19,14 @@ SHARE_FOR_VISITORS = 0.75  # of memory; the system, a browser and the page's ser
 
 
 def allowed_cores(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int:
-    """Whole cores that this process may use, at least one."""
+    """Give the number of whole cores that this process may use, at least one."""
     return max(1, int(min(core_limits(environ, cgroups).values())))
 
 
 def core_limits(
     environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
 ) -> dict[str, float]:
-    """Each limit on cores by where it comes from; a share of one core is a fraction."""
+    """List each limit on cores by where it comes from; a share of one core is a fraction."""
     limits = {"visible": float(os.cpu_count() or 1)}
     if hasattr(os, "sched_getaffinity"):  # Linux only
         limits["affinity"] = float(len(os.sched_getaffinity(0)))
@@ -40,14 +40,14 @@ def core_limits(
 
 
 def memory_limit(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int | None:
-    """Bytes that this process may use; None where the system does not tell."""
+    """Give the bytes of memory that this process may use; None where the system does not tell."""
     return min(memory_limits(environ, cgroups).values(), default=None)
 
 
 def memory_limits(
     environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS
 ) -> dict[str, int]:
-    """Each limit on memory, in bytes, by where it comes from."""
+    """List each limit on memory, in bytes, by where it comes from."""
     limits = {}
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
         limits["physical"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -61,8 +61,9 @@ def memory_limits(
 
 
 def advice_on_memory(limit: int | None) -> str | None:
-    """What to do where there is so little memory that a kernel may be killed; None where there
-    is enough.
+    """Advise what to do where there is so little memory that a kernel may be killed.
+
+    It is None where there is enough.
     """
     if limit is None or limit >= ENOUGH_MEMORY:
         return None
@@ -74,14 +75,15 @@ def advice_on_memory(limit: int | None) -> str | None:
 
 
 def places_for_visitors(limit: int | None) -> int | None:
-    """How many visitors of the apps' page a memory of `limit` bytes bears, at least one; None where
-    the system does not tell.
+    """Give how many visitors of the apps' page a memory of `limit` bytes bears, at least one.
+
+    It is None where the system does not tell.
     """
     return None if limit is None else max(1, int(SHARE_FOR_VISITORS * limit / KERNEL_MEMORY))
 
 
 def _cgroup_cores(cgroups: Path) -> Iterator[float]:
-    """Core quotas: cpu.max holds "quota period" (version 2); version 1 has a file for each."""
+    """Read core quotas: cpu.max holds "quota period" (version 2); version 1 has a file for each."""
     for folder in _own_groups(cgroups, "cpu"):
         quota, _, period = _read(folder / "cpu.max").partition(" ")
         quota = quota or _read(folder / "cpu.cfs_quota_us")
@@ -98,8 +100,9 @@ def _cgroup_memory(cgroups: Path) -> Iterator[int]:
 
 
 def _own_groups(cgroups: Path, controller: str) -> Iterator[Path]:
-    """The control groups of this process and their parents, for version 2 and for one version 1
-    controller.
+    """Find the control groups of this process and their parents.
+
+    Covered are version 2 and one version 1 controller.
 
     Inside a container the listed path may not exist, as the container's own group is mounted as the
     root.
@@ -120,7 +123,7 @@ def _read(path: Path) -> str:
 
 
 def _positive(text: str) -> float:
-    """The number in `text`, or 0 where it holds none ("max", "", "-1")."""
+    """Read the number in `text`, or 0 where it holds none ("max", "", "-1")."""
     try:
         return max(0.0, float(text))
     except ValueError:

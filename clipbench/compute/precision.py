@@ -1,5 +1,6 @@
-"""A model's weights in another number format, for embedding; and the hash by which its features are
-known.
+"""A model's weights in another number format, for embedding.
+
+Here is also the hash by which its features are known.
 
 Recorded evaluations use float32. Lower precision changes the fingerprint, so that features of two
 precisions are never mixed. Whatever the weights are, an encoder answers in float32 on the CPU.
@@ -20,8 +21,9 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_precision(name: str | None, device: torch.device | str) -> str:
-    """The precision called ``name``; "auto" takes what ``device`` multiplies fast: bf16, fp16 or
-    fp32.
+    """Choose the precision called ``name``; "auto" takes what ``device`` multiplies fast.
+
+    It is bf16, fp16 or fp32.
 
     None is "auto" on an NVIDIA card and fp32 elsewhere: on a card fp32 would leave most of it idle,
     and on a CPU numbers should be those of the records.
@@ -39,13 +41,16 @@ def choose_precision(name: str | None, device: torch.device | str) -> str:
 
 
 def channels_last(model: Model) -> Model:
-    """The model itself, its convolutions' weights laid out as they are multiplied fastest."""
+    """Lay out the weights of the model's convolutions as they are multiplied fastest.
+
+    Returns the model itself.
+    """
     whole: Any = model  # the stubs of nn.Module.to know no memory_format
     return whole.to(memory_format=torch.channels_last)
 
 
 def in_precision(model: Model, precision: str) -> Model:
-    """The model itself, its weights in that format.
+    """Convert the model's weights to that format in place; returns the model itself.
 
     What is small and sensitive stays float32: single numbers (the temperature) and the statistics
     of BatchNorm. LayerNorm and softmax add up in float32 in PyTorch's own kernels, whatever their
@@ -68,8 +73,9 @@ def in_precision(model: Model, precision: str) -> Model:
 
 
 def answer(features: Tensor, on_device: bool = False) -> Tensor:
-    """An encoder's answer: float32, and on the CPU, where labels and other features are, unless
-    it is to stay.
+    """Give an encoder's answer: float32, and on the CPU unless it is to stay on its device.
+
+    Labels and other features are on the CPU.
     """
     return features.float() if on_device else features.float().cpu()
 
@@ -79,7 +85,7 @@ def state_of(model: nn.Module) -> list[Tensor]:
 
 
 def fingerprint_of(model: nn.Module, *settings) -> str:
-    """A hash of weights and of whatever else decides the features: 16 hexadecimal digits."""
+    """Hash weights and whatever else decides the features: 16 hexadecimal digits."""
     digest = hashlib.sha256()
     for each in settings:
         digest.update(repr(each).encode())

@@ -44,15 +44,16 @@ class ImageEncoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of weights, tokenizer and preprocessing: the same fingerprint gives the same
-        features.
+        """The hash of weights, tokenizer and preprocessing.
+
+        The same fingerprint gives the same features.
         """
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B 3 H W"]:
-        """Pictures to the model's input."""
+        """Turn pictures into the model's input."""
 
     def image_tower(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B W"]:
-        """Features before the projection, what a linear probe reads."""
+        """Give features before the projection, which a linear probe reads."""
 
 
 @runtime_checkable
@@ -61,20 +62,20 @@ class Encoder(ImageEncoder, Protocol):
 
     @property
     def embed_dim(self) -> int:
-        """D."""
+        """The dimension D of the joint space."""
 
     @property
     def scale(self) -> float:
-        """What cosine similarities are multiplied by before a softmax."""
+        """The factor that cosine similarities are multiplied by before a softmax."""
 
     def encode_image(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
-        """Unit vectors of the joint space."""
+        """Give the pictures' unit vectors in the joint space."""
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "B D"]:
-        """Unit vectors of the joint space."""
+        """Give the texts' unit vectors in the joint space."""
 
     def tokens(self, text: str) -> list[str]:
-        """The words and pieces that the model reads."""
+        """Give the words and pieces that the model reads."""
 
 
 class ClipbenchImageEncoder:
@@ -104,7 +105,7 @@ class ClipbenchImageEncoder:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights, and so of the pictures."""
+        """The number format of the weights, and so of the pictures."""
         return self.model.image_projection.weight.dtype
 
     @property
@@ -119,11 +120,11 @@ class ClipbenchImageEncoder:
         return self._preprocess(list(pictures))
 
     def square(self, picture: Image.Image) -> Tensor:
-        """What the model sees of a picture: (3, S, S) uint8."""
+        """Give what the model sees of a picture: (3, S, S) uint8."""
         return self._preprocess.square(picture)
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
+        """Normalise pixels from 0 to 255 (B, 3, S, S) to the model's input; gradients pass."""
         return self._preprocess.normalise(pixels)
 
     @torch.inference_mode()
@@ -150,13 +151,19 @@ class ClipbenchEncoder(ClipbenchImageEncoder):
 
     @property
     def bias(self) -> float:
-        """What a model of the sigmoid loss adds to the scaled similarities; 0 for others."""
+        """The bias that a sigmoid model adds to the scaled similarities; 0 for others.
+
+        A sigmoid model is one trained with the sigmoid loss.
+        """
         bias = self.model.logit_bias
         return 0.0 if bias is None else float(bias.detach())
 
     @cached_property
     def fingerprint(self) -> str:
-        """Computed when first asked for; a model that goes on training must not be asked."""
+        """The hash, computed when first asked for.
+
+        A model that goes on training must not be asked.
+        """
         lower = () if self.precision == "fp32" else (self.precision,)
         config, preprocess, merges = self.settings
         return fingerprint_of(self.model, (config, preprocess), merges, *lower)
@@ -167,7 +174,7 @@ class ClipbenchEncoder(ClipbenchImageEncoder):
         return self.model.config, self._preprocess, self.tokenizer.merges
 
     def with_model(self, model: CLIP, name: str) -> "ClipbenchEncoder":
-        """Another model of the same shape behind the same preprocessing and vocabulary."""
+        """Put another model of the same shape behind the same preprocessing and vocabulary."""
         return ClipbenchEncoder(
             model.to(self.device), self.tokenizer, self._preprocess, name, None, self.precision
         )
@@ -189,8 +196,9 @@ class ClipbenchEncoder(ClipbenchImageEncoder):
 
 
 class RivalEncoder(ClipbenchImageEncoder):
-    """A model that was trained with another objective than CLIP's: it has no joint space of
-    pictures and texts.
+    """A model that was trained with another objective than CLIP's.
+
+    It has no joint space of pictures and texts.
 
     It gives features before the projection, for probes, and scores classes in the way of its
     objective.
@@ -215,7 +223,7 @@ class RivalEncoder(ClipbenchImageEncoder):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Computed when first asked for."""
+        """The hash, computed when first asked for."""
         settings = (self.model.config, self._preprocess, self.objective.about())
         return fingerprint_of(self.objective, settings, self.tokenizer.merges)
 
@@ -223,8 +231,9 @@ class RivalEncoder(ClipbenchImageEncoder):
     def class_scores(
         self, features: Float[Tensor, "B W"], class_names: Sequence[str], templates: Sequence[str]
     ) -> Float[Tensor, "B C"]:
-        """How well each class fits a picture, from its features before the projection; see the
-        objectives.
+        """Score how well each class fits a picture, from its features before the projection.
+
+        See the objectives.
 
         Raises:
             UserError: when the objective cannot answer that.
@@ -236,8 +245,9 @@ class RivalEncoder(ClipbenchImageEncoder):
 
 
 class PicturesOnly:
-    """The image encoder of any model, before its projection: unit vectors of pictures, and no
-    texts.
+    """The image encoder of any model, before its projection.
+
+    It gives unit vectors of pictures, and takes no texts.
     """
 
     def __init__(self, encoder: ImageEncoder):
@@ -255,14 +265,15 @@ class PicturesOnly:
 
 
 def has_joint_space(encoder: ImageEncoder) -> TypeGuard[Encoder]:
-    """Whether pictures are compared by their vectors; models of other objectives score classes
-    themselves.
+    """Say whether pictures are compared by their vectors.
+
+    Models of other objectives score classes themselves.
     """
     return hasattr(encoder, "encode_image")
 
 
 def joint(encoder: ImageEncoder) -> Encoder:
-    """The encoder itself.
+    """Give the encoder itself, if it has a joint space.
 
     Raises:
         UserError: when it has no joint space of pictures and texts.
@@ -280,8 +291,9 @@ def load(
     device: torch.device | str = "auto",
     precision: str | None = None,
 ) -> ClipbenchEncoder | RivalEncoder | TransformersEncoder | OpenClipEncoder:
-    """The encoder that a model name stands for: ``tiny``, ``classroom``, a model folder, a hub id
-    or a training run.
+    """Load the encoder that a model name stands for.
+
+    A name is ``tiny``, ``classroom``, a model folder, a hub id or a training run.
 
     CLIPs are read into this package's own model; what it cannot be (SigLIP, other towers) is left
     to transformers or open_clip, and a warning says so. A run with another objective comes as a

@@ -23,8 +23,9 @@ SIGLIP = ("siglip", "siglip2")
 
 
 class ForeignEncoder:
-    """What the adapters share: a model in evaluation mode, its temperature, and how its pictures
-    are prepared.
+    """What the adapters share: a model, its temperature, and how its pictures are prepared.
+
+    The model is in evaluation mode.
 
     Answers are float32 on the CPU; with ``on_device=True`` they stay on the model's device.
     """
@@ -51,16 +52,19 @@ class ForeignEncoder:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights, and so of the pictures; the temperature is float32 always."""
+        """The number format of the weights, and so of the pictures.
+
+        The temperature is float32 always.
+        """
         return next(weight.dtype for weight in self.model.parameters() if weight.ndim > 1)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Computed when first asked for."""
+        """The hash of the model and its settings, computed when first asked for."""
         return fingerprint_of(self.model, *self.settings())
 
     def settings(self) -> tuple:
-        """What decides the features beside the weights."""
+        """Give what decides the features beside the weights."""
         raise NotImplementedError
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
@@ -124,7 +128,10 @@ class TransformersEncoder(ForeignEncoder):
 
     @torch.inference_mode()
     def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
-        """Before the projection; SigLIP has none: these are its joint features, not yet unit."""
+        """Give features before the projection.
+
+        SigLIP has none: these are its joint features, not yet unit.
+        """
         pixels = images.to(self.device, self.dtype)
         return answer(self.model.vision_model(pixel_values=pixels).pooler_output, on_device)
 
@@ -135,8 +142,10 @@ class TransformersEncoder(ForeignEncoder):
         )
 
     def token_ids(self, texts: list[str]) -> dict[str, Tensor]:
-        """SigLIP was trained on texts padded to the full context, without a mask, and must be
-        asked that way.
+        """Turn texts into token ids.
+
+        SigLIP was trained on texts padded to the full context, without a mask, and must be asked
+        that way.
         """
         padding = "max_length" if self.is_siglip else True
         tokens = self.tokenizer(
@@ -158,8 +167,9 @@ class TransformersEncoder(ForeignEncoder):
 
 
 class FlexibleSiglipEncoder(TransformersEncoder):
-    """A ``Siglip2Model``, which reads pictures in their own shape, cut into at most so many patches
-    (NaFlex).
+    """A ``Siglip2Model``, which reads pictures in their own shape (NaFlex).
+
+    They are cut into at most so many patches.
 
     ``preprocess`` gives pictures of one batch in a common frame, with NaN where a smaller one ends.
 
@@ -187,7 +197,7 @@ class FlexibleSiglipEncoder(TransformersEncoder):
 
     @property
     def image_size(self) -> int:
-        """Of a square picture."""
+        """The side of a square picture."""
         return self.patch * int(self.most**0.5)
 
     def settings(self) -> tuple:
@@ -196,8 +206,9 @@ class FlexibleSiglipEncoder(TransformersEncoder):
         return config, vocabulary, pictures, precision, *cleaning
 
     def framed(self, pictures: list[Image.Image]) -> Tensor:
-        """(B, 3, H, W): each picture in the upper left corner, as large as its number of
-        patches allows.
+        """Put each picture into the upper left corner of a common frame, (B, 3, H, W).
+
+        It is as large as its number of patches allows.
         """
         resized = [
             pixels(to_rgb(each).resize(self.shape_of(each), self.resample)) for each in pictures
@@ -210,14 +221,15 @@ class FlexibleSiglipEncoder(TransformersEncoder):
         return frame
 
     def shape_of(self, picture: Image.Image) -> tuple[int, int]:
-        """(width, height) that transformers gives this picture."""
+        """Give the (width, height) that transformers gives this picture."""
         upright = to_rgb(picture)
         height, width = flexible_size(upright.height, upright.width, self.patch, self.most)
         return width, height
 
     def patches(self, images: Tensor) -> dict[str, Tensor]:
-        """The model's input: rows of patches, padded with zeros, which of them are real, and
-        how they were arranged.
+        """Cut pictures into the model's input: rows of patches, padded with zeros.
+
+        Beside them the input says which patches are real, and how they were arranged.
         """
         rows, mask, shapes = [], torch.zeros(len(images), self.most, dtype=torch.int64), []
         for number, image in enumerate(images):
@@ -257,8 +269,9 @@ class FlexibleSiglipEncoder(TransformersEncoder):
 
 
 def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, int]:
-    """The largest (height, width) of whole patches with about this ratio and at most so many
-    patches, by bisection.
+    """Find the largest (height, width) of whole patches with about this ratio, by bisection.
+
+    It has at most so many patches.
 
     As transformers' ``get_image_size_for_max_num_patches``, to the last step.
     """
@@ -278,7 +291,10 @@ def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, 
 
 
 def pooled(output) -> Tensor:
-    """Features: transformers 4 returns the tensor, 5 an object that holds it."""
+    """Take the features out of a model's output.
+
+    transformers 4 returns the tensor, 5 an object that holds it.
+    """
     return output if isinstance(output, Tensor) else output.pooler_output
 
 
@@ -287,8 +303,9 @@ def unit(features: Tensor) -> Tensor:
 
 
 class OpenClipEncoder(ForeignEncoder):
-    """Any model of open_clip with what ``create_model_and_transforms`` and ``get_tokenizer`` give
-    beside it.
+    """Any model of open_clip, with its preprocessing and tokenizer.
+
+    They are what ``create_model_and_transforms`` and ``get_tokenizer`` give beside the model.
 
     Args:
         transform: one picture to (3, S, S), open_clip's ``preprocess_val``.
@@ -326,8 +343,10 @@ class OpenClipEncoder(ForeignEncoder):
         return self.model.context_length
 
     def settings(self) -> tuple:
-        """open_clip's transforms and tokenizers are known by what they print and by what they
-        make of a text.
+        """Give what decides the features beside the weights.
+
+        open_clip's transforms and tokenizers are known by what they print and by what they make of
+        a text.
         """
         return (
             str(self.model),
@@ -342,7 +361,8 @@ class OpenClipEncoder(ForeignEncoder):
 
     @torch.inference_mode()
     def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
-        """
+        """Give features before the projection.
+
         Raises:
             UserError: for other image encoders than open_clip's own vision transformer.
         """
@@ -361,7 +381,7 @@ class OpenClipEncoder(ForeignEncoder):
 
 @contextmanager
 def without_projection(visual: nn.Module) -> Iterator[None]:
-    """open_clip's vision transformer leaves out a projection that is None."""
+    """Take the projection away: open_clip's vision transformer leaves out one that is None."""
     if not hasattr(visual, "proj"):
         raise UserError(
             f"open_clip's {type(visual).__name__} has no features before projection; "

@@ -52,8 +52,9 @@ def open_foreign(
     device: torch.device | str = "cpu",
     precision: str | None = "fp32",
 ) -> TransformersEncoder | OpenClipEncoder:
-    """The model that ``load_pretrained`` refused, through the library that it named; a warning says
-    so.
+    """Open the model that ``load_pretrained`` refused, through the library that it named.
+
+    A warning says so.
 
     Raises:
         UserError: when that library is not installed, or cannot build it.
@@ -66,7 +67,10 @@ def open_foreign(
 
 
 def library_of(found: ForeignModel) -> str:
-    """transformers for a SigLIP of open_clip too: open_clip would need timm for it."""
+    """Name the library to use, which is transformers for a SigLIP of open_clip too.
+
+    open_clip would need timm for it.
+    """
     if found.library == "open_clip" and is_siglip(
         open_clip_settings(found.weights.parent)["model_cfg"]
     ):
@@ -114,8 +118,9 @@ def load_transformers(
 
 
 def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Module:
-    """The model with these weights, all of them and no others: transformers would draw missing
-    ones at random.
+    """Make the model with these weights, all of them and no others.
+
+    transformers would draw missing ones at random.
     """
     from transformers import MODEL_MAPPING
 
@@ -133,7 +138,8 @@ def in_transformers(config, state: Mapping[str, Tensor], weights: Path) -> nn.Mo
 
 
 def checked(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: Path) -> None:
-    """
+    """Check that these are the weights that the model needs.
+
     Raises:
         UserError: naming the first weight that is missing, left over, of another shape, or not
             finite.
@@ -150,7 +156,7 @@ def checked(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: 
 
 
 def in_shape(tensor: Tensor, wanted: Tensor | None) -> Tensor:
-    """A single number in the shape that the library has for it: () or (1,)."""
+    """Give a single number the shape that the library has for it: () or (1,)."""
     return (
         tensor.reshape(wanted.shape)
         if wanted is not None and tensor.numel() == wanted.numel() == 1
@@ -171,8 +177,9 @@ def transformers_tokenizer(folder: Path):
 
 
 def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
-    """(config, weights, preprocessing, cleaning of texts) of a SigLIP in open_clip's layout,
-    for transformers.
+    """Convert a SigLIP in open_clip's layout for transformers.
+
+    Returns (config, weights, preprocessing, cleaning of texts).
     """
     from transformers import SiglipConfig
 
@@ -185,8 +192,9 @@ def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
 
 
 def canonical(text: str) -> str:
-    """Lower case without punctuation and with single spaces, as SigLIP's texts are (big_vision,
-    open_clip).
+    """Put text into lower case without punctuation and with single spaces.
+
+    SigLIP's texts are so (big_vision, open_clip).
     """
     text = repaired(text).replace("_", " ").translate(str.maketrans("", "", string.punctuation))
     return " ".join(text.lower().split())
@@ -245,7 +253,7 @@ def load_open_clip(
 
 @contextlib.contextmanager
 def no_remarks() -> Iterator[None]:
-    """Within, nobody's log says anything below an error."""
+    """Silence everybody's log below an error inside the block."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -255,8 +263,9 @@ def no_remarks() -> Iterator[None]:
 
 
 def names_of_open_clip(open_clip, model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under the names that this model of open_clip has, from its other layout and
-    from others' files.
+    """Give the weights under the names that this model of open_clip has.
+
+    They come from open_clip's other layout or from others' files.
     """
     state = open_clip.factory.convert_state_dict(model, state)
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
@@ -266,7 +275,8 @@ def names_of_open_clip(open_clip, model: nn.Module, state: dict[str, Tensor]) ->
 
 
 def side(size: int | Sequence[int]) -> int:
-    """
+    """Give the side of a square size.
+
     Raises:
         ValueError: for a size that is no square.
     """

@@ -1,5 +1,6 @@
-"""An Encoder that only remembers: features computed elsewhere, for evaluators and widgets that
-take an encoder.
+"""An Encoder that only looks up features that were computed elsewhere.
+
+It is for evaluators and widgets that take an encoder.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from clipbench.errors import UserError
 
 
 class PrecomputedEncoder:
-    """Known pictures and texts to the features they were given.
+    """An encoder of known pictures and texts, which gives the features that it was given for them.
 
     Pictures are recognised by their pixels. Texts are looked up, or encoded by ``texts`` when that
     is an Encoder.
@@ -67,7 +68,7 @@ class PrecomputedEncoder:
         self.fingerprint = digest.hexdigest()[:16]
 
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """Each picture's row, as a (B, 1, 1, 1) tensor.
+        """Give each picture's row, as a (B, 1, 1, 1) tensor.
 
         Raises:
             UserError: for a picture whose features are not known.

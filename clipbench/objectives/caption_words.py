@@ -54,7 +54,7 @@ class CaptionModel(RowWise):
     def logits(
         self, features: Float[Tensor, "B W"], token_ids: Int[Tensor, "B T"]
     ) -> Float[Tensor, "B T V"]:
-        """Give the logits of what comes after each token, given the picture and the tokens up to it."""
+        """Give logits of what comes after each token, given the picture and tokens up to it."""
         text = self.clip.text_encoder
         assert isinstance(text, TextTransformer)  # as __init__ demands
         picture = self.prefix(features).unflatten(1, (PREFIX, -1))

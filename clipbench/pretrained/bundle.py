@@ -8,7 +8,10 @@ from clipbench.tokenizer import Tokenizer
 
 
 class ModelBundle(NamedTuple):
-    """What a folder holds, what an encoder wraps, and what a training trains."""
+    """A model with its tokenizer and preprocessing.
+
+    It is what a folder holds, what an encoder wraps, and what a training run trains.
+    """
 
     model: CLIP
     tokenizer: Tokenizer

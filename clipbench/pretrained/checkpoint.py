@@ -1,5 +1,4 @@
-"""Folders that are written whole or not at all, and training checkpoints that say whether they are
-intact.
+"""Folders that are written whole or not at all, and training checkpoints that can be verified.
 
 A checkpoint is a folder ``step-00001200`` in the run's folder. It is written under another name,
 synced to the disk and renamed, so a crash or a full disk leaves the earlier checkpoints as they
@@ -29,7 +28,7 @@ def write_manifest(folder: Path, state: dict) -> None:
 
 
 def read_manifest(folder: Path) -> dict | None:
-    """The state of a checkpoint; None when a file is missing or differs from its hash."""
+    """Read the state of a checkpoint; None when a file is missing or differs from its hash."""
     try:
         state = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         intact = all(sha256(folder / name) == digest for name, digest in state["sha256"].items())
@@ -39,18 +38,19 @@ def read_manifest(folder: Path) -> dict | None:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The run's checkpoint folders, newest first, intact or not."""
+    """List the run's checkpoint folders, newest first, intact or not."""
     return sorted(run.glob("step-*"), reverse=True)
 
 
 def newest_intact(run: Path) -> Path | None:
-    """The checkpoint to load or resume from."""
+    """Find the newest intact checkpoint, the one to load or resume from."""
     return next((folder for folder in checkpoints(run) if read_manifest(folder) is not None), None)
 
 
 def best_checkpoint(run: Path) -> Path | None:
-    """The checkpoint with the largest score, of equal ones the newest; None when none has a
-    score.
+    """Find the checkpoint with the largest score; None when none has a score.
+
+    Of equal ones it is the newest.
     """
     scores = {folder: score_of(folder) for folder in checkpoints(run)}
     scored = {folder: score for folder, score in scores.items() if score is not None}
@@ -66,8 +66,9 @@ def score_of(folder: Path) -> float | None:
 
 
 def forget_old(run: Path, keep: int) -> None:
-    """Delete all but the newest ``keep`` checkpoints and the best one, and what a killed writer
-    left behind.
+    """Delete all but the newest ``keep`` checkpoints and the best one.
+
+    What a killed writer left behind goes too.
     """
     best = best_checkpoint(run)
     for folder in [*checkpoints(run)[keep:], *run.glob(".step-*")]:

@@ -1,5 +1,7 @@
-"""Settings files of model folders: transformers' ``config.json``, open_clip's
-``open_clip_config.json``, and none.
+"""Settings files of model folders, in the layouts of transformers and open_clip.
+
+They are transformers' ``config.json`` and open_clip's ``open_clip_config.json``; without either,
+the settings are read from the weights.
 
 What a file says about a model that this package's ``CLIP`` is not (other normalisation, pooling,
 towers) is no setting of ours, because such weights would load and give wrong numbers: an
@@ -28,8 +30,9 @@ CONFIG, OPEN_CLIP_CONFIG = "config.json", "open_clip_config.json"
 
 
 class OtherModel(ValueError):
-    """A model that this package's ``CLIP`` is not, though another library may well run it; says
-    what differs.
+    """A model that this package's ``CLIP`` is not; says what differs.
+
+    Another library may well run it.
     """
 
 
@@ -40,12 +43,12 @@ HUB_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu": "gelu", "gelu_tanh": "gel
 
 
 def fits_hub(config: CLIPConfig) -> bool:
-    """Whether transformers' CLIPModel can hold this model."""
+    """Say whether transformers' CLIPModel can hold this model."""
     return isinstance(config.image, ViTConfig) and isinstance(config.text, TransformerConfig)
 
 
 def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
-    """config.json for transformers' CLIPModel, of a model that ``fits_hub``."""
+    """Make config.json for transformers' CLIPModel, of a model that ``fits_hub``."""
     image, text = config.image, config.text
     assert isinstance(image, ViTConfig) and isinstance(text, TransformerConfig)
     return {
@@ -74,7 +77,7 @@ def hub_config(config: CLIPConfig, tokenizer: Tokenizer) -> dict:
 
 
 def hub_tower(tower: ViTConfig | TransformerConfig) -> dict:
-    """What both towers have."""
+    """Give the settings that both towers have."""
     return {
         "hidden_size": tower.width,
         "intermediate_size": tower.mlp_width or 4 * tower.width,
@@ -85,7 +88,8 @@ def hub_tower(tower: ViTConfig | TransformerConfig) -> dict:
 
 
 def from_hub_config(data: dict) -> CLIPConfig:
-    """
+    """Make a CLIP's configuration from transformers' config.json.
+
     Raises:
         OtherModel: when it describes a model with both encoders that ours is not.
         ValueError, LookupError, TypeError, AttributeError: when it describes no CLIP.
@@ -141,8 +145,9 @@ HUB_KINDS = {
 
 
 def kind_of(config: Path) -> str | None:
-    """The kind of model that config.json describes; None for others than CLIPs and for other
-    libraries' files.
+    """Read the kind of model that config.json describes.
+
+    It is None for others than CLIPs and for other libraries' files.
     """
     try:
         data = json.loads(config.read_text(encoding="utf-8"))
@@ -153,7 +158,7 @@ def kind_of(config: Path) -> str | None:
 
 
 def activation_of(tower: Mapping) -> str:
-    """Our name of a tower's activation; transformers knows some twenty.
+    """Give our name of a tower's activation; transformers knows some twenty.
 
     Raises:
         OtherModel: for one that ours does not have.
@@ -166,12 +171,12 @@ def activation_of(tower: Mapping) -> str:
 
 
 def mlp_width(width: int, hidden: int) -> int | None:
-    """Of the hidden layers; None for the usual four times the width."""
+    """Give the width of an MLP's hidden layer; None for the usual four times the width."""
     return None if hidden == 4 * width else hidden
 
 
 def end_token(eos_id: int, vocab_size: int) -> int | None:
-    """The id whose state is a text's feature; None where that is the largest id of each row.
+    """Give the id whose state is a text's feature; None where that is each row's largest id.
 
     transformers reads it so: 2, which old files have by mistake, stands for the largest id.
     """
@@ -179,7 +184,7 @@ def end_token(eos_id: int, vocab_size: int) -> int | None:
 
 
 def hub_preprocessor(preprocess: Preprocess) -> dict:
-    """preprocessor_config.json for transformers' CLIPImageProcessor."""
+    """Make preprocessor_config.json for transformers' CLIPImageProcessor."""
     square = {"height": preprocess.size, "width": preprocess.size}
     return {
         "image_processor_type": "CLIPImageProcessor",
@@ -238,7 +243,7 @@ def from_hub_preprocessor(data: dict, image_size: int) -> Preprocess:
 
 
 def side_of(size) -> int:
-    """The one number of a size, however it is written."""
+    """Give the one number of a size, however it is written."""
     numbers = set(size.values()) if isinstance(size, dict) else {size}
     if len(numbers) != 1 or not all(type(number) is int and number > 0 for number in numbers):
         raise ValueError(f"{size} is not the size of a square")
@@ -301,7 +306,7 @@ OPEN_CLIP_POOLS = {"vision_cfg": ("tok",), "text_cfg": ("argmax", "eos")}
 
 
 def from_open_clip_config(data: dict) -> CLIPConfig:
-    """The model of open_clip_config.json.
+    """Make a CLIP's configuration from open_clip_config.json.
 
     Raises:
         OtherModel: when it describes a model that ours is not.
@@ -348,7 +353,8 @@ def from_open_clip_config(data: dict) -> CLIPConfig:
 
 
 def refuse_unknown_settings(section: str, settings: Mapping) -> None:
-    """
+    """Refuse settings of open_clip that are not known here.
+
     Raises:
         OtherModel: naming a setting that this package's ``CLIP`` does not have.
     """
@@ -361,12 +367,15 @@ def refuse_unknown_settings(section: str, settings: Mapping) -> None:
 
 
 def hidden_of(tower: Mapping, width: int) -> int | None:
-    """The width of the hidden layers, rounded as open_clip does."""
+    """Give the width of the hidden layers, rounded as open_clip does."""
     return mlp_width(width, int(width * tower.get("mlp_ratio", 4.0)))
 
 
 def mlp_ratio(tower: ViTConfig | TransformerConfig) -> dict:
-    """What open_clip multiplies the width by and rounds down; nothing for the usual 4."""
+    """Give the factor by which open_clip multiplies the width; nothing for the usual 4.
+
+    open_clip rounds the product down.
+    """
     return {} if tower.mlp_width is None else {"mlp_ratio": (tower.mlp_width + 0.5) / tower.width}
 
 
@@ -374,7 +383,7 @@ OPEN_CLIP_SIGMOID = {"init_logit_scale": SIGMOID_START[0], "init_logit_bias": SI
 
 
 def open_clip_config(config: CLIPConfig, preprocess: Preprocess) -> dict:
-    """open_clip_config.json of a model.
+    """Make open_clip_config.json of a model.
 
     Raises:
         ValueError: when open_clip has no such model.
@@ -431,7 +440,7 @@ def open_clip_config(config: CLIPConfig, preprocess: Preprocess) -> dict:
 
 
 def from_open_clip_preprocessing(data: dict, image_size: int) -> Preprocess:
-    """The preprocessing of open_clip_config.json.
+    """Read the preprocessing of open_clip_config.json.
 
     Raises:
         ValueError: when it is not known here.
@@ -453,8 +462,9 @@ def from_open_clip_preprocessing(data: dict, image_size: int) -> Preprocess:
 
 
 def config_of_weights(state: Mapping[str, Tensor], activation: str = "quick_gelu") -> CLIPConfig:
-    """The model whose weights these are, under OpenAI's names: all but activation and heads shows
-    in their shapes.
+    """Infer a model's configuration from its weights, which have OpenAI's names.
+
+    All but the activation and the number of heads shows in their shapes.
 
     OpenAI's heads are 64 wide, those of other models are not (LAION's ViT-H/14 has 80), so weights
     are taken for OpenAI's only where they are: in the form of OpenAI's own files, or of the shapes
@@ -488,8 +498,9 @@ def config_of_weights(state: Mapping[str, Tensor], activation: str = "quick_gelu
 
 
 def like(config: CLIPConfig, known: CLIPConfig) -> bool:
-    """Whether the towers have the same widths, blocks and patches; pictures, texts and
-    vocabulary may be larger.
+    """Say whether the towers have the same widths, blocks and patches.
+
+    Pictures, texts and vocabulary may be larger.
     """
     image = replace(known.image, image_size=config.image_size)
     if isinstance(config.image, ViTConfig) and isinstance(image, ViTConfig):
@@ -516,7 +527,7 @@ def resnet_of_weights(state: Mapping[str, Tensor]) -> ResNetConfig:
 
 
 def side_of_grid(positions: Tensor) -> int:
-    """Places a side, from the positions of all places and one more."""
+    """Give the number of places a side, from the positions of all places and one more."""
     return round((len(positions) - 1) ** 0.5)
 
 

@@ -1,5 +1,6 @@
-"""Models on disk: loaded from every layout that CLIPs come in, saved in the one that transformers
-reads.
+"""Models on disk: loaded from every layout that CLIPs come in.
+
+They are saved in the layout that transformers reads.
 
 A folder holds ``config.json``, ``model.safetensors`` (or shards and their index), ``vocab.json``,
 ``merges.txt`` and ``preprocessor_config.json``. A ViT with a text transformer is written with
@@ -131,7 +132,7 @@ def save_open_clip(
 
 
 def stored(model: CLIP, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """The weights as they go to the disk."""
+    """Give the weights as they go to the disk."""
     return {
         name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
         for name, tensor in model.state_dict().items()
@@ -175,8 +176,9 @@ UNSUITABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 
 
 def find_folder(name: str | Path) -> Path:
-    """Where the model is that a name stands for; downloaded first when it is a hub id that is not
-    here yet.
+    """Find the folder of the model that a name stands for.
+
+    A hub id that is not here yet is downloaded first.
 
     A shipped model (``tiny``, ``classroom``, ``twin:NAME``), a model folder, a ``.safetensors``
     file, a training run's folder (its newest checkpoint), one of OpenAI's names such as
@@ -205,7 +207,7 @@ def find_folder(name: str | Path) -> Path:
 
 
 def twins() -> list[str]:
-    """Names of the shipped twins: tiny models whose training worlds differ in one thing."""
+    """List the shipped twins: tiny models whose training worlds differ in one thing."""
     return sorted(path.name for path in (CHECKPOINTS / "twins").iterdir())
 
 
@@ -217,9 +219,7 @@ def twin_folder(name: str) -> Path:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder itself where it holds a model, or its newest checkpoint where it is a training
-    run's.
-    """
+    """Give the folder itself where it holds a model, or a training run's newest checkpoint."""
     if any((folder / name).exists() for name in (CONFIG, OPEN_CLIP_CONFIG)) or any(
         folder.glob("*.safetensors")
     ):
@@ -259,7 +259,7 @@ def load_pretrained(folder: str | Path) -> ModelBundle:
 
 
 def refuse_foreign(weights: Path) -> None:
-    """Look at the settings beside a file of weights, before it is read.
+    """Refuse another library's model by the settings beside its weights, before they are read.
 
     Raises:
         ForeignModel: when they describe a model that ours is not.
@@ -283,10 +283,12 @@ def refuse_foreign(weights: Path) -> None:
 
 
 def refuse_tokenizer(folder: Path, text: Mapping) -> None:
-    """Look at the tokenizer that open_clip's settings name: Meta CLIP 2 differs in nothing else.
+    """Refuse a tokenizer that is not a CLIP's, by open_clip's settings.
+
+    Meta CLIP 2 differs in nothing else.
 
     Raises:
-        OtherModel: when it is there, and no CLIP's.
+        OtherModel: when the tokenizer that they name is there, and no CLIP's.
     """
     named = text.get("hf_tokenizer_name")
     try:
@@ -299,8 +301,9 @@ def refuse_tokenizer(folder: Path, text: Mapping) -> None:
 
 
 def empty_model(config: CLIPConfig, source: str | Path) -> CLIP:
-    """The model without weights, in evaluation mode; shapes that do not fit together are found out
-    here.
+    """Make the model without weights, in evaluation mode.
+
+    Shapes that do not fit together are found out here.
 
     Raises:
         UserError: when the settings make no working model.
@@ -328,7 +331,7 @@ def read_json(file: Path) -> dict:
 
 
 def read_hub_settings(folder: Path) -> tuple[CLIPConfig, Preprocess]:
-    """What config.json and preprocessor_config.json say."""
+    """Read config.json and preprocessor_config.json."""
     file = folder / CONFIG
     data = read_json(file)
     try:
@@ -351,7 +354,7 @@ def read_preprocess(folder: Path, image_size: int) -> Preprocess:
 
 
 def preprocessing_settings(folder: Path) -> tuple[Path, dict]:
-    """How transformers prepares pictures: the file that says so, and what it says.
+    """Read how transformers prepares pictures: the file that says so, and what it says.
 
     Raises:
         UserError: when neither of its versions has written any.
@@ -367,7 +370,10 @@ def preprocessing_settings(folder: Path) -> tuple[Path, dict]:
 def read_open_clip_settings(
     weights: Path, state: dict[str, torch.Tensor]
 ) -> tuple[CLIPConfig, Preprocess]:
-    """What open_clip_config.json says; without one, what OpenAI's weights tell by their shapes."""
+    """Read open_clip_config.json; without one, infer the settings from OpenAI's weights.
+
+    Their shapes tell the settings.
+    """
     file = weights.with_name(OPEN_CLIP_CONFIG)
     if not file.exists():
         return read_openai_settings(weights, state)
@@ -417,5 +423,5 @@ def read_tokenizer(folder: Path, config: CLIPConfig) -> Tokenizer:
 
 
 def world_tokenizer(context_length: int = 32) -> Tokenizer:
-    """The emoji world's own vocabulary, for models trained here."""
+    """Read the emoji world's own vocabulary, for models trained here."""
     return Tokenizer.from_folder(ASSETS / "tokenizer", context_length)

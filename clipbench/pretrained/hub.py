@@ -43,11 +43,13 @@ CONVERSION = "Adding `safetensors` variant of this model"
 
 
 class NotThere(UserError):
-    """The hub answers, but what was asked for is not there, or not fit for use."""
+    """What was asked for is not on the hub, or not fit for use, though the hub answers."""
 
 
 def fetch(name: str) -> Path:
-    """The folder of a hub model, from this machine's cache or else downloaded with a progress bar.
+    """Give the folder of a hub model, from this machine's cache or else downloaded.
+
+    A download shows a progress bar.
 
     One of OpenAI's models (see ``openai_sources``) comes from the first of its repositories that
     has it; a notice says which.
@@ -65,8 +67,10 @@ def fetch(name: str) -> Path:
 
 
 def download_openai(name: str, source: Source) -> Path:
-    """Try the repository that open_clip uses, then its main branch where the pinned commit is gone,
-    then the pull request in OpenAI's own.
+    """Download one of OpenAI's models from the first repository that has it.
+
+    Tried are the repository that open_clip uses, then its main branch where the pinned commit is
+    gone, then the pull request in OpenAI's own.
     """
     ways = [(source.repo, source.revision), (source.repo, None), (source.hub_id, None)]
     problems = []
@@ -83,7 +87,7 @@ def download_openai(name: str, source: Source) -> Path:
 
 
 def cached(repo_id: str) -> Path | None:
-    """The newest whole snapshot of a model in the cache."""
+    """Find the newest whole snapshot of a model in the cache."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
@@ -99,7 +103,10 @@ def cached(repo_id: str) -> Path | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether all that a model needs is there; another program may have fetched a part of it."""
+    """Say whether all that a model needs is there.
+
+    Another program may have fetched a part of it.
+    """
     try:
         file = find_weights(folder)
         weights = file.name != INDEX or bool(shards(file))
@@ -143,7 +150,9 @@ def download(repo_id: str, asked: str, revision: str | None = None) -> Path:
 
 
 def check_activation(folder: Path, repo_id: str) -> None:
-    """OpenAI's models have QuickGELU; settings that forget it would give wrong numbers in silence.
+    """Check that OpenAI's models have QuickGELU.
+
+    Settings that forget it would give wrong numbers in silence.
 
     Raises:
         NotThere: when the settings of one of OpenAI's models say something else.
@@ -169,13 +178,15 @@ def check_hash(folder: Path, repo_id: str) -> None:
 
 
 def file_names(api, repo_id: str, revision: str | None = None) -> list[str]:
-    """Of one repository; asked for in a way that fails at once where there is no network."""
+    """List the files of one repository; without a network this fails at once."""
     return [file.rfilename for file in api.model_info(repo_id, revision=revision).siblings]
 
 
 def conversion(api, repo_id: str) -> str | None:
-    """Where the hub's own robot has put safetensors of a model that was published as a pickle
-    only.
+    """Find the pull request in which the hub's own robot has put safetensors of a model.
+
+    It does so for a model that was published as a pickle only. The answer is the pull request's git
+    reference, or None.
     """
     for discussion in api.get_repo_discussions(repo_id):
         if discussion.is_pull_request and (discussion.title, discussion.author) == (
@@ -187,7 +198,9 @@ def conversion(api, repo_id: str) -> str | None:
 
 
 def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
-    """Which of a repository's weights to fetch: one set, though many repositories hold several.
+    """List which of a repository's weights to fetch.
+
+    It is one set, though many repositories hold several.
 
     Raises:
         NotThere: when there are no safetensors, or it is another kind of model.
@@ -209,7 +222,7 @@ def weight_files(folder: Path, names: Iterable[str], repo_id: str) -> list[str]:
 
 
 def explained(repo_id: str, asked: str, error: Exception) -> UserError:
-    """One line about a download that failed."""
+    """Explain a download that failed, in one line."""
     from huggingface_hub.errors import (
         GatedRepoError,
         RepositoryNotFoundError,
@@ -240,8 +253,9 @@ def explained(repo_id: str, asked: str, error: Exception) -> UserError:
 
 
 def openai_report() -> list[dict]:
-    """Whether the hub has OpenAI's nine models where ``openai_sources`` says; no weights are
-    fetched.
+    """Check that the hub has OpenAI's nine models where ``openai_sources`` says.
+
+    No weights are fetched.
 
     Returns:
         For each model ``model``, ``ok`` (whether it can be had) and ``found``, one line for each
@@ -261,7 +275,7 @@ def ways_of(api, source: Source) -> dict:
 
 
 def asked_of(repo_id: str, ask: Callable[[], tuple[bool, str]]) -> tuple[bool, str]:
-    """What the hub answered, or why it did not, in one line."""
+    """Ask the hub: what it answered, or why it did not, in one line."""
     try:
         ok, told = ask()
     except Exception as error:  # of whichever HTTP library
@@ -270,7 +284,7 @@ def asked_of(repo_id: str, ask: Callable[[], tuple[bool, str]]) -> tuple[bool, s
 
 
 def state_of_repository(api, source: Source) -> tuple[bool, str]:
-    """Of the repository that open_clip uses: whether commit and weights are those known."""
+    """Say whether the repository that open_clip uses has the known commit and weights."""
     info = api.model_info(source.repo, revision=source.revision, files_metadata=True)
     file = next((each for each in info.siblings if each.rfilename == OPEN_CLIP_WEIGHTS), None)
     if file is None:
@@ -285,7 +299,10 @@ def state_of_repository(api, source: Source) -> tuple[bool, str]:
 
 
 def state_of_conversion(api, hub_id: str) -> tuple[bool, str]:
-    """Of OpenAI's own repository: safetensors on its main branch or in the pull request."""
+    """Say whether OpenAI's own repository has safetensors.
+
+    They may be on its main branch or in the pull request.
+    """
     if any(name.endswith(".safetensors") for name in file_names(api, hub_id)):
         return True, "safetensors on the main branch"
     reference = conversion(api, hub_id)

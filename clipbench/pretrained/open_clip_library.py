@@ -26,8 +26,9 @@ HIDDEN = ("timm", "transformers")
 
 
 class Absent:
-    """Whatever is imported from a stand-in; good for nothing but being named, and as an
-    attribute of itself.
+    """A placeholder for whatever is imported from a stand-in.
+
+    It is good for nothing but being named, and as an attribute of itself.
     """
 
     BICUBIC = BILINEAR = None
@@ -51,8 +52,9 @@ def stand_ins() -> dict[str, types.ModuleType]:
 
 @contextlib.contextmanager
 def torchvision_or_stand_ins() -> Iterator[None]:
-    """Where torchvision is absent, stand-ins are found in its place; afterwards everything is
-    as it was.
+    """Put stand-ins in torchvision's place where it is absent.
+
+    Afterwards everything is as it was.
     """
     if importlib.util.find_spec("torchvision"):
         yield
@@ -70,7 +72,8 @@ def torchvision_or_stand_ins() -> Iterator[None]:
 
 
 def import_open_clip():
-    """
+    """Import open_clip, with or without torchvision.
+
     Raises:
         UserError: when open_clip is not installed.
     """

@@ -72,7 +72,9 @@ assert SOURCES.keys() == PAPER_MODELS.keys()
 
 
 def source_of(name: str) -> Source | None:
-    """The repositories of one of OpenAI's models, by its name or either hub id; None for others.
+    """Find the repositories of one of OpenAI's models, by its name or either hub id.
+
+    It is None for other models.
 
     Names are OpenAI's (``ViT-L/14@336px``) or open_clip's (``ViT-L-14-336``).
     """
@@ -84,5 +86,5 @@ def source_of(name: str) -> Source | None:
 
 
 def plain(name: str) -> str:
-    """One spelling for OpenAI's and open_clip's."""
+    """Spell a name of OpenAI's as open_clip does, so that both compare equal."""
     return name.replace("/", "-").replace("@", "-").removesuffix("px")

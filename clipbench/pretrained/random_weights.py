@@ -1,5 +1,6 @@
-"""Models with random weights, by which a real checkpoint's way is rehearsed. Whatever they have a
-part in says so.
+"""Models with random weights, which stand in for a real checkpoint in rehearsals.
+
+Whatever they have a part in says so.
 
 The ``about.json`` of such a model's folder holds ``ABOUT``. A process that has loaded one marks
 every figure that it draws from then on, and every record.
@@ -14,7 +15,7 @@ loaded: set[str] = set()  # marked names of the random models that this process 
 
 
 def is_random(folder: Path) -> bool:
-    """Whether the model of this folder says that its weights are random."""
+    """Say whether this folder's model states that its weights are random."""
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -23,8 +24,9 @@ def is_random(folder: Path) -> bool:
 
 
 def marked(name: str, folder: Path) -> str:
-    """The model's name, with the mark where its weights are random; from then on this process
-    marks what it makes.
+    """Give the model's name, with a mark where its weights are random.
+
+    From then on this process marks what it makes.
     """
     if not is_random(folder):
         return name
@@ -33,10 +35,10 @@ def marked(name: str, folder: Path) -> str:
 
 
 def mark() -> str:
-    """What stands on a figure that is drawn now: nothing, in a process without such models."""
+    """Give the mark for a figure that is drawn now: "" in a process without such models."""
     return MARK if loaded else ""
 
 
 def settings(name: str) -> dict:
-    """What the settings of a record say of the model of that (marked) name."""
+    """Give what the settings of a record say of the model of that (marked) name."""
     return dict(ABOUT) if name in loaded else {}

@@ -54,7 +54,7 @@ POOL = "visual.trunk.attn_pool."
 
 
 def is_siglip(model: Mapping) -> bool:
-    """Whether the ``model_cfg`` of open_clip_config.json is a SigLIP's of known shape."""
+    """Say whether the ``model_cfg`` of open_clip_config.json is a SigLIP's of known shape."""
     vision, text = model.get("vision_cfg", {}), model.get("text_cfg", {})
     return bool(
         NAME.fullmatch(vision.get("timm_model_name") or "")
@@ -68,7 +68,7 @@ def is_siglip(model: Mapping) -> bool:
 
 
 def siglip_config(model: Mapping, state: Mapping[str, Tensor]) -> dict:
-    """transformers' settings of the model, from open_clip's and from the shapes of its weights.
+    """Make transformers' settings of the model, from open_clip's and its weights' shapes.
 
     Raises:
         KeyError: with the name of a weight that is missing.
@@ -111,7 +111,7 @@ def siglip_config(model: Mapping, state: Mapping[str, Tensor]) -> dict:
 
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under the names and in the shapes of transformers' SiglipModel.
+    """Give the weights under the names and in the shapes of transformers' SiglipModel.
 
     Raises:
         KeyError: with the name of a weight that is missing.

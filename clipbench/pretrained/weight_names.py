@@ -1,5 +1,6 @@
-"""What each project calls a CLIP model's weights: this package, transformers, and OpenAI with
-open_clip.
+"""The names of a CLIP model's weights in each project.
+
+The projects are this package, transformers, and OpenAI with open_clip.
 
 One table a project says which of its tensors make up one of ours. transformers splits the fused
 query-key-value weights in three; OpenAI stores the projections transposed. OpenAI's and open_clip's
@@ -24,7 +25,7 @@ class Layout:
     ignored: str = r"$^"  # a pattern of theirs that hold no weights
 
     def names(self, name: str) -> list[str]:
-        """Their names of the tensors that, one below the other, are ours of this name."""
+        """Give their names of the tensors that, concatenated, are ours of this name."""
         theirs = name
         for pattern, replacement in self.renamed:
             theirs = re.sub(pattern, replacement, theirs)
@@ -33,7 +34,7 @@ class Layout:
         return [theirs]
 
     def write(self, ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Our weights under their names."""
+        """Give our weights under their names."""
         theirs: dict[str, Tensor] = {}
         for name, tensor in ours.items():
             tensor = tensor.T if name in self.transposed else tensor
@@ -43,7 +44,7 @@ class Layout:
         return theirs
 
     def read(self, theirs: dict[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
-        """Their weights under our names; those of ``theirs`` that are used are taken out of it.
+        """Give their weights under our names; those that are used are taken out of ``theirs``.
 
         Raises:
             KeyError: with their name of a weight that is missing.

@@ -1,5 +1,6 @@
-"""Weights on disk: one safetensors file or several with an index, read without running
-anything, checked before use.
+"""Weights on disk: one safetensors file, or several with an index.
+
+They are read without running anything, and checked before use.
 """
 
 import json
@@ -31,7 +32,7 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 def find_weights(
     folder: Path, preferred: Iterable[str] = (WEIGHTS, INDEX, OPEN_CLIP_WEIGHTS)
 ) -> Path:
-    """The file that holds a folder's weights, or the index of several.
+    """Find the file that holds a folder's weights, or the index of several.
 
     Raises:
         UserError: when there is none, saying what to do about a pickle.
@@ -50,7 +51,7 @@ def find_weights(
 
 
 def advice_on_pickles(names: Iterable[str]) -> str:
-    """What to say when there are no safetensors among these files."""
+    """Advise what to do when there are no safetensors among these files."""
     pickles = [name for name in names if name.endswith(PICKLES)]
     if not pickles:
         return "; only safetensors are read"
@@ -63,8 +64,9 @@ def advice_on_pickles(names: Iterable[str]) -> str:
 
 
 def read_weights(file: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, or of all files that an index names; floating point as
-    float32.
+    """Read the tensors of a safetensors file, or of all files that an index names.
+
+    Floating-point numbers come as float32.
 
     Raises:
         UserError: when a file is missing, damaged or no safetensors.
@@ -80,7 +82,7 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
 
 
 def shards(index: Path) -> list[str]:
-    """The files that an index of sharded weights names.
+    """List the files that an index of sharded weights names.
 
     Raises:
         UserError: when it is no index, or one of them is missing.
@@ -98,7 +100,9 @@ def shards(index: Path) -> list[str]:
 
 
 def read_file(file: Path) -> dict[str, torch.Tensor]:
-    """float32 weights stay where they are, in private mappings of the file, until they are used or
+    """Map the tensors of one safetensors file.
+
+    float32 weights stay where they are, in private mappings of the file, until they are used or
     changed.
 
     Each tensor has a mapping of its own, so that those which are only copied from leave memory
@@ -137,8 +141,9 @@ BEGINNINGS = re.compile(
 
 
 def whole_names(state: dict[str, torch.Tensor], file: Path) -> dict[str, torch.Tensor]:
-    """The same weights under the names that a CLIP's own code gives them, without what was put
-    around it.
+    """Give the same weights under the names that a CLIP's own code gives them.
+
+    What was put around those names is removed.
 
     Removed are wrappers (``module.``, ``_orig_mod.``, ...) wherever they stand, and a name before
     the whole model (``model.``, ``state_dict.clip.``, ...).
@@ -163,9 +168,7 @@ def whole_names(state: dict[str, torch.Tensor], file: Path) -> dict[str, torch.T
 
 
 def without_text(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """open_clip's names without the ``text.`` that it puts before the text encoder's in some
-    settings.
-    """
+    """Remove the ``text.`` that open_clip puts before the text encoder's names in some settings."""
     if "text.token_embedding.weight" not in state:
         return state
     return {name.removeprefix("text."): tensor for name, tensor in state.items()}
@@ -185,12 +188,12 @@ def renamed(
 
 
 def scalar(tensor: torch.Tensor) -> torch.Tensor:
-    """open_clip has a setting (for FSDP) by which a single number has the shape (1,)."""
+    """Give a single number the shape (): open_clip has a setting (for FSDP) by which it is (1,)."""
     return tensor.reshape(()) if tensor.shape == (1,) else tensor
 
 
 def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
-    """Whose names these are.
+    """Find whose names these are.
 
     Raises:
         UserError: when an encoder is missing.
@@ -217,8 +220,9 @@ def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
 
 
 def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Path) -> None:
-    """Give a model on the meta device its weights, after checking that all are there, of the right
-    shape and finite.
+    """Give a model on the meta device its weights, after checking them.
+
+    All must be there, of the right shape and finite.
 
     ``state`` is used up, so that no weight is held twice.
 
@@ -252,8 +256,9 @@ def assign(model: CLIP, state: dict[str, torch.Tensor], layout: Layout, file: Pa
 
 
 def note_large_scale(logit_scale: float, source: Path | str) -> None:
-    """Training keeps the temperature's inverse at 100 or less, but no code of a finished model
-    does.
+    """Warn of a temperature whose inverse is above 100.
+
+    Training keeps it at 100 or less, but code that runs a finished model does not.
     """
     if logit_scale > LOGIT_SCALE_MAX + 1e-3:  # beyond float16's rounding
         above = f"a logit_scale of {logit_scale:.4g}, above ln 100 = {LOGIT_SCALE_MAX:.4g}"
@@ -275,7 +280,7 @@ def check(tensor: torch.Tensor, wanted: torch.Tensor, name: str, file: Path) -> 
 
 
 def fill_masks(model: nn.Module) -> None:
-    """Causal masks are not stored."""
+    """Fill in the causal masks, which are not stored."""
     for name, buffer in list(model.named_buffers()):
         if buffer.is_meta:
             owner, _, attribute = name.rpartition(".")
