@@ -235,7 +235,7 @@ def _missing_checkpoints() -> list[dict]:
 
 
 def _missing_extras() -> list[dict]:
-    """List what is absent of what only work on clipbench itself uses, in a clone."""
+    """List what is absent, in a clone, of what is used only for work on clipbench itself."""
     if place() != "a clone":
         return []
     found = [

@@ -75,7 +75,7 @@ def advice_on_memory(limit: int | None) -> str | None:
 
 
 def places_for_visitors(limit: int | None) -> int | None:
-    """Give how many visitors of the apps' page a memory of `limit` bytes bears, at least one.
+    """Give how many visitors of the apps' page `limit` bytes of memory can serve, at least one.
 
     It is None where the system does not tell.
     """
@@ -102,7 +102,7 @@ def _cgroup_memory(cgroups: Path) -> Iterator[int]:
 def _own_groups(cgroups: Path, controller: str) -> Iterator[Path]:
     """Find the control groups of this process and their parents.
 
-    Covered are version 2 and one version 1 controller.
+    This covers version 2 and one controller of version 1.
 
     Inside a container the listed path may not exist, as the container's own group is mounted as the
     root.

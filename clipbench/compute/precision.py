@@ -1,6 +1,6 @@
 """A model's weights in another number format, for embedding.
 
-Here is also the hash by which its features are known.
+Also the hash by which its features are known.
 
 Recorded evaluations use float32. Lower precision changes the fingerprint, so that features of two
 precisions are never mixed. Whatever the weights are, an encoder answers in float32 on the CPU.

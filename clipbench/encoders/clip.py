@@ -151,10 +151,7 @@ class ClipbenchEncoder(ClipbenchImageEncoder):
 
     @property
     def bias(self) -> float:
-        """The bias that a sigmoid model adds to the scaled similarities; 0 for others.
-
-        A sigmoid model is one trained with the sigmoid loss.
-        """
+        """The bias on the scaled similarities of a model with the sigmoid loss; 0 for others."""
         bias = self.model.logit_bias
         return 0.0 if bias is None else float(bias.detach())
 

@@ -169,7 +169,7 @@ class TransformersEncoder(ForeignEncoder):
 class FlexibleSiglipEncoder(TransformersEncoder):
     """A ``Siglip2Model``, which reads pictures in their own shape (NaFlex).
 
-    They are cut into at most so many patches.
+    Each picture is cut into a limited number of patches.
 
     ``preprocess`` gives pictures of one batch in a common frame, with NaN where a smaller one ends.
 
@@ -381,7 +381,10 @@ class OpenClipEncoder(ForeignEncoder):
 
 @contextmanager
 def without_projection(visual: nn.Module) -> Iterator[None]:
-    """Take the projection away: open_clip's vision transformer leaves out one that is None."""
+    """Take the projection away inside the block.
+
+    open_clip's vision transformer leaves out a projection that is None.
+    """
     if not hasattr(visual, "proj"):
         raise UserError(
             f"open_clip's {type(visual).__name__} has no features before projection; "

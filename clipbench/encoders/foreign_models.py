@@ -194,7 +194,7 @@ def siglip_of_open_clip(folder: Path, state: dict[str, Tensor]):
 def canonical(text: str) -> str:
     """Put text into lower case without punctuation and with single spaces.
 
-    SigLIP's texts are so (big_vision, open_clip).
+    SigLIP's texts are written so (big_vision, open_clip).
     """
     text = repaired(text).replace("_", " ").translate(str.maketrans("", "", string.punctuation))
     return " ".join(text.lower().split())
@@ -253,7 +253,7 @@ def load_open_clip(
 
 @contextlib.contextmanager
 def no_remarks() -> Iterator[None]:
-    """Silence everybody's log below an error inside the block."""
+    """Silence all loggers below an error inside the block."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -265,7 +265,7 @@ def no_remarks() -> Iterator[None]:
 def names_of_open_clip(open_clip, model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Give the weights under the names that this model of open_clip has.
 
-    They come from open_clip's other layout or from others' files.
+    The given names may be those of open_clip's other layout or of others' files.
     """
     state = open_clip.factory.convert_state_dict(model, state)
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):

@@ -27,10 +27,9 @@ class Views(NamedTuple):
 
 
 class SimCLR(Objective):
-    """SimCLR: each picture's augmented view finds the other view of it in the whole batch.
+    """Every picture is augmented twice at random, and each view finds the other in the whole batch.
 
-    Every picture is altered twice at random. The image encoder is followed by a small network (a
-    projection head) that only the loss sees.
+    The image encoder is followed by a small network (a projection head) that only the loss sees.
     """
 
     name = "simclr"

@@ -285,7 +285,7 @@ def refuse_foreign(weights: Path) -> None:
 def refuse_tokenizer(folder: Path, text: Mapping) -> None:
     """Refuse a tokenizer that is not a CLIP's, by open_clip's settings.
 
-    Meta CLIP 2 differs in nothing else.
+    Meta CLIP 2 differs from a CLIP in nothing else.
 
     Raises:
         OtherModel: when the tokenizer that they name is there, and no CLIP's.

@@ -253,7 +253,7 @@ def explained(repo_id: str, asked: str, error: Exception) -> UserError:
 
 
 def openai_report() -> list[dict]:
-    """Check that the hub has OpenAI's nine models where ``openai_sources`` says.
+    """Check whether the hub has OpenAI's nine models where ``openai_sources`` says.
 
     No weights are fetched.
 

@@ -329,7 +329,7 @@ class Trainer:
     def encode(self, images: torch.Tensor, targets: torch.Tensor):
         """Compute the objective's outputs from pixels in 0 to 255, in float32.
 
-        For a CLIP they are (image_features, text_features, scale).
+        Of the contrastive objective they are (image_features, text_features, scale).
         """
         with self.computing():
             return self.parallel(self.pixels(images), targets)
