@@ -49,7 +49,7 @@ class PictureSet:
         return 1 / len(self.class_names)
 
     def tensor(self, size: int) -> torch.Tensor:
-        """All pictures, resized and cropped: (M, 3, size, size) uint8."""
+        """Give all pictures, resized and cropped: (M, 3, size, size) uint8."""
         chunks = [
             self.pictures(range(start, min(start + 256, len(self))))
             for start in range(0, len(self), 256)
@@ -77,5 +77,5 @@ class PictureSet:
 
 
 def file_title(file: Path) -> str:
-    """ "red car" for "red_car.png", and the last part of what is no picture's file."""
+    """Give "red car" for "red_car.png", and the last part of what is no picture's file."""
     return (file.stem if file.suffix.lower() in PICTURE_SUFFIXES else file.name).replace("_", " ")

@@ -75,7 +75,7 @@ def open_captioned(
 
 
 def open_evaluated_captions(name: str) -> tuple[CaptionedSet, dict[str, str]]:
-    """(pictures with captions, those left out with the reason).
+    """Open (pictures with captions, those left out with the reason).
 
     Args:
         name: ``scenes:heldout``, described as in training; or what ``open_captioned`` knows, of
@@ -146,7 +146,7 @@ def with_labels(opened: Callable[[], CaptionedSet]) -> PictureSet:
 
 
 def open_labelled(name: str, split: str = "all") -> PictureSet:
-    """As ``open_pictures``, for what needs classes.
+    """Open pictures as ``open_pictures`` does, for what needs classes.
 
     Raises:
         UserError: for pictures without classes, too.

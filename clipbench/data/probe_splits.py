@@ -86,7 +86,7 @@ def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
 
 
 def probe_scenes(count: int, tiny: bool = False) -> PictureSet:
-    """Scenes drawn like the evaluation's, from a seed of their own."""
+    """Draw scenes like the evaluation's, from a seed of their own."""
     factors = draw_factors(torch.arange(count), PROBE_SEED, EVALUATION, training_pool(tiny))
     return of_concepts(f"scenes:probe{'256' if tiny else ''}", factors, training_pool(tiny))
 
@@ -135,6 +135,6 @@ def stratified(data: PictureSet, share: float = TEST_SHARE) -> Split:
 
 
 def drawn(data: PictureSet, most: int, seed: int = 0) -> PictureSet:
-    """``most`` of the pictures, drawn by the seed, in their order."""
+    """Give ``most`` of the pictures, drawn by the seed, in their order."""
     order = Draws(seed, torch.arange(len(data))).bits("rows").argsort()
     return data.subset(sorted(order[:most].tolist()))

@@ -58,7 +58,7 @@ class Pairs:
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
-    """Several batches as one."""
+    """Join several batches into one."""
     labels = [part.labels for part in parts if part.labels is not None]
     images, captions = torch.cat([part.images for part in parts]), [part.captions for part in parts]
     more: list[list[str]] = [
@@ -160,7 +160,7 @@ class ScenePairs(DrawnPairs):
         return caption_scenes(factors, self.config.count_words, self.config.languages, number)
 
     def draw(self, factors: Factors) -> Tensor:
-        """(B, 3, S, S) uint8, each scene by one of the artists."""
+        """Draw the pictures: (B, 3, S, S) uint8, each scene by one of the artists."""
         images = torch.empty(
             len(factors), 3, self.image_size, self.image_size, dtype=torch.uint8, device=self.device
         )
@@ -266,7 +266,7 @@ class CaptionedPairs:
         return found
 
     def read(self, row: int) -> torch.Tensor | UserError:
-        """(3, S, S) uint8, or why the picture or its captions cannot be read."""
+        """Read (3, S, S) uint8, or why the picture or its captions cannot be read."""
         try:
             self.data.captions(row)
             return to_uint8(self.data.picture(row), self.image_size)
@@ -293,7 +293,7 @@ class CaptionedPairs:
 
 
 def pick_caption(captions: Sequence[Sequence[str]], draws: Draws) -> list[str]:
-    """One of each sample's captions: B lists of captions to B captions."""
+    """Pick one of each sample's captions: B lists of captions to B captions."""
     bits = draws.bits("caption").tolist()
     return [several[bit * len(several) >> 32] for several, bit in zip(captions, bits, strict=True)]
 
@@ -394,7 +394,10 @@ class StreamedPairs:
         return Pairs(shifted_and_mirrored(images, draws, mirror=bool(self.class_names)), captions)
 
     def read_for_ever(self) -> Iterator[tuple[torch.Tensor, list[str]]]:
-        """(uint8 picture (3, S, S), its captions) of every readable row, epoch after epoch."""
+        """Yield (picture, its captions) of every readable row, epoch after epoch.
+
+        A picture is (3, S, S) uint8.
+        """
         shuffled = self.rows.shuffle(seed=self.seed, buffer_size=self.buffer)
         number, found = 0, True
         for epoch in itertools.count():
@@ -451,5 +454,5 @@ class Prefetched:
         self.next, self.future = (start, count), self.thread.submit(self.stream, start, count)
 
     def __getattr__(self, name: str):
-        """Its name, seed and so on are the stream's."""
+        """Give the stream's name, seed and so on."""
         return getattr(self.stream, name)

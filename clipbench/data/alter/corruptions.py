@@ -21,7 +21,7 @@ STRENGTHS = (1, 2, 3, 4, 5)
 
 
 def noise(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """Gaussian noise on every channel of every pixel."""
+    """Add Gaussian noise to every channel of every pixel."""
     deviation = (0.08, 0.12, 0.18, 0.26, 0.38)[strength - 1]
     pixels = fractions(picture)
     return as_picture(
@@ -36,7 +36,7 @@ def blur(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Im
 
 
 def pixelate(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """Made smaller and large again, without smoothing."""
+    """Make the picture smaller and large again, without smoothing."""
     side = max(1, int(picture.width * (0.6, 0.5, 0.4, 0.3, 0.25)[strength - 1]))
     return picture.resize((side, side), Image.Resampling.BOX).resize(
         picture.size, Image.Resampling.NEAREST
@@ -44,7 +44,7 @@ def pixelate(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Imag
 
 
 def contrast(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """Every colour moved towards the picture's mean."""
+    """Move every colour towards the picture's mean."""
     share = (0.4, 0.3, 0.2, 0.1, 0.05)[strength - 1]
     pixels = fractions(picture)
     mean = pixels.mean((0, 1), keepdims=True)
@@ -60,7 +60,7 @@ def brightness(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Im
 
 
 def jpeg(picture: Image.Image, strength: int, seed: tuple[int, int]) -> Image.Image:
-    """Compressed until blocks can be seen."""
+    """Compress until blocks can be seen."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=(25, 18, 15, 10, 7)[strength - 1])
     with Image.open(file) as worse:
@@ -78,7 +78,7 @@ CORRUPTIONS: dict[str, Callable[[Image.Image, int, tuple[int, int]], Image.Image
 
 
 def fractions(picture: Image.Image) -> np.ndarray:
-    """(H, W, 3) from 0 to 1."""
+    """Give the pixels (H, W, 3) from 0 to 1."""
     return np.asarray(picture, dtype=np.float64) / 255
 
 

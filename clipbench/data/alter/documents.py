@@ -36,7 +36,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def draw_page(kind: str, number: int, size: int = SIZE) -> Image.Image:
-    """Page ``number`` of a kind, an RGB square of ``size`` pixels a side.
+    """Draw page ``number`` of a kind, an RGB square of ``size`` pixels a side.
 
     Raises:
         UserError: for a kind that does not exist, a negative number, or a size out of bounds.
@@ -58,7 +58,7 @@ def draw_page(kind: str, number: int, size: int = SIZE) -> Image.Image:
 
 
 def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
-    """So many pages of each kind, labelled with it.
+    """Draw so many pages of each kind, labelled with it.
 
     Raises:
         UserError: for no page, or more than a computer in a class should draw.
@@ -112,7 +112,7 @@ class Sheet:
         self.ink.line(points, fill, width)
 
     def fit(self, text: str, width: float, size: int = 8) -> str:
-        """As many words of the text as fit into the width."""
+        """Give as many words of the text as fit into the width."""
         font, words = read_font(FONT, size), text.split()
         while words and font.getlength(" ".join(words)) > width:
             words.pop()
@@ -123,7 +123,7 @@ class Sheet:
 
 
 def text_page(page: Sheet) -> None:
-    """One or two columns of paragraphs, with a heading or without."""
+    """Draw one or two columns of paragraphs, with a heading or without."""
     rng, top, margin = page.rng, 22, page.rng.randint(18, 30)
     if rng.random() < 0.7:
         page.write((margin, top), page.fit(page.words(4).capitalize(), SIZE - 2 * margin, 14), 14)
@@ -156,7 +156,7 @@ def paragraphs(page: Sheet, column: tuple[float, float, float], bottom: float) -
 
 
 def table_page(page: Sheet) -> None:
-    """Numbers in rows and columns, with all lines or only those between rows."""
+    """Draw numbers in rows and columns, with all lines or only those between rows."""
     rng = page.rng
     rows, columns, grid = rng.randint(6, 15), rng.randint(3, 6), rng.random() < 0.6
     left, right, top, height = 16, SIZE - 16, 20, rng.randint(13, 15)
@@ -183,7 +183,7 @@ def table_page(page: Sheet) -> None:
 
 
 def chart_page(page: Sheet) -> None:
-    """Bars, lines or a cake, with a title and axes."""
+    """Draw bars, lines or a pie, with a title and axes."""
     rng = page.rng
     page.write((SIZE / 2, 16), page.fit(page.words(4).capitalize(), 200, 11), 11, "ma")
     colours = (

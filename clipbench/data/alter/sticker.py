@@ -114,7 +114,7 @@ def covered_box(sticker: Sticker, size: tuple[int, int]) -> tuple[int, int, int,
 
 
 def covered_share(sticker: Sticker, size: tuple[int, int] = (224, 224)) -> float:
-    """Fraction of a picture's pixels that the sticker changes, as far as it is opaque."""
+    """Give the fraction of a picture's pixels that the sticker changes, as far as it is opaque."""
     stamp, _ = place(sticker, size)
     histogram = stamp.getchannel("A").histogram()
     return sum(value * count for value, count in enumerate(histogram)) / 255 / (size[0] * size[1])
@@ -145,7 +145,7 @@ def draw_stamp(sticker: Sticker, size: tuple[int, int]) -> Image.Image:
 
 
 def room(sticker: Sticker, height: float, size: tuple[int, int]) -> float:
-    """How much larger a sticker of ``height`` pixels could be and still lie on the picture."""
+    """Say how much larger a sticker of ``height`` pixels could be and still lie on the picture."""
     check_letters(sticker)
     width = height * paper_shape(sticker, 100)[0] / 100
     cos, sin = (abs(function(math.radians(sticker.angle))) for function in (math.cos, math.sin))
@@ -156,7 +156,7 @@ def room(sticker: Sticker, height: float, size: tuple[int, int]) -> float:
 
 
 def paper_shape(sticker: Sticker, height: float) -> tuple[float, ImageFont.FreeTypeFont]:
-    """(width of the paper, the font), both in pixels, for a paper of ``height`` pixels."""
+    """Give (width of the paper, the font), both in pixels, for a paper of ``height`` pixels."""
     layout = layout_of(sticker.word)
     probe = read_font(sticker.font, 100, layout)
     _, top, _, bottom = probe.getbbox("Hg")
@@ -255,7 +255,9 @@ def font_family(letter: str) -> str:
 
 
 def layout_of(word: str) -> ImageFont.Layout:
-    """How letters become a line: one after the other, or joined and in the script's direction.
+    """Choose how letters become a line.
+
+    They stand one after the other, or are joined and in the script's direction.
 
     Raises:
         UserError: for a script that needs the latter where this Pillow cannot do it.
@@ -271,6 +273,6 @@ def layout_of(word: str) -> ImageFont.Layout:
 
 @lru_cache(maxsize=1024)
 def glyph(file: str | Path, letter: str) -> tuple:
-    """(size, pixels) of one letter."""
+    """Give (size, pixels) of one letter."""
     mask = read_font(file, 32).getmask(letter)
     return mask.size, bytes(mask)

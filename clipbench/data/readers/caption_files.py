@@ -134,7 +134,7 @@ def collected(
 
 
 def without_number(name: str) -> str:
-    """ "dog.jpg" for "dog.jpg#3", as Flickr8k counts a picture's captions."""
+    """Give "dog.jpg" for "dog.jpg#3", as Flickr8k counts a picture's captions."""
     return re.sub(r"#\d+$", "", name.strip())
 
 
@@ -186,7 +186,7 @@ def only_numbers(listing: Listing) -> bool:
 
 
 def separator_of(first: str, columns: Columns) -> tuple[str, bool]:
-    """(separator, whether the first line names columns)."""
+    """Find (separator, whether the first line names columns)."""
     for separator in SEPARATORS:
         names = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
         if columns.fit(names):
@@ -233,7 +233,9 @@ def quoted_rows(file: Path, lines: TextIO, separator: str) -> Iterator[tuple[int
 def table_entry(
     file: Path, number: int, row: list[str], width: int, places: Places, separator: str
 ) -> tuple[str, str, str | None]:
-    """(picture, caption, split) of one row; captions in the last column may hold the separator.
+    """Read (picture, caption, split) of one row.
+
+    Captions in the last column may hold the separator.
 
     Raises:
         UserError: for a row with too many fields whose captions stand in another column.
@@ -256,7 +258,7 @@ def table_entry(
 
 
 def json_listing(file: Path, content: object, columns: Columns) -> Listing:
-    """COCO's or Karpathy's form, a list of records, or picture names with their captions.
+    """Read COCO's or Karpathy's form, a list of records, or picture names with their captions.
 
     Raises:
         UserError: for other JSON.
@@ -281,7 +283,10 @@ def json_listing(file: Path, content: object, columns: Columns) -> Listing:
 
 
 def coco_listing(file: Path, images: list, annotations: list) -> Listing:
-    """Lin et al. 2014: images with an id, and annotations with an image_id and a caption."""
+    """Read COCO's form: images with an id, and annotations with an image_id and a caption.
+
+    The form is of Lin et al. (2014).
+    """
     try:
         names = {image["id"]: image["file_name"] for image in images}
         entries = [
@@ -293,7 +298,10 @@ def coco_listing(file: Path, images: list, annotations: list) -> Listing:
 
 
 def karpathy_listing(file: Path, images: list) -> Listing:
-    """Karpathy and Fei-Fei 2015: images with a filename, a split and sentences."""
+    """Read Karpathy's form: images with a filename, a split and sentences.
+
+    The form is of Karpathy and Fei-Fei (2015).
+    """
     try:
         entries = [
             ("/".join(filter(None, (image.get("filepath"), image["filename"]))), sentence["raw"],
@@ -306,7 +314,7 @@ def karpathy_listing(file: Path, images: list) -> Listing:
 
 
 def records_listing(file: Path, records: Iterable[object], columns: Columns, what: str) -> Listing:
-    """One JSON object a picture or a caption.
+    """Read JSON objects, one for each picture or for each caption.
 
     Raises:
         UserError: when there are none, or the first has no picture or no caption.

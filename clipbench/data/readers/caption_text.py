@@ -65,7 +65,7 @@ def texts_in(value: object, where: str) -> list[str]:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value is none: null, not a number, or a word that programs write for it."""
+    """Say whether a value is none: null, not a number, or a word that programs write for it."""
     if isinstance(value, str):
         return value.strip().casefold() in MISSING
     return value is None or value != value

@@ -118,7 +118,7 @@ def plain_caption(text: str) -> str:
 
 
 def equal_captions(texts: Sequence[str]) -> str:
-    """How many captions repeat another, and a hint where that leaves little to learn."""
+    """Say how many captions repeat another, with a hint where that leaves little to learn."""
     often = Counter(map(plain_caption, texts))
     if len(often) == len(texts):
         return ""

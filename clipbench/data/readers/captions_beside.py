@@ -84,7 +84,7 @@ def tell_of_pictures_without(
 
 
 def holds_captions(file: Path) -> bool:
-    """Whether it is no file of another program, such as one that draws boxes."""
+    """Say whether it is no file of another program, such as one that draws boxes."""
     try:
         return not all(map(NUMBERS.fullmatch, captions_in(file)))
     except UserError:

@@ -45,7 +45,7 @@ def match_classes(
 
 
 def numbered(names: Sequence[str], listed_in: str) -> dict[str, int]:
-    """``plain`` name -> its place.
+    """Map each name, made ``plain``, to its place.
 
     Raises:
         UserError: when one is listed twice.

@@ -44,7 +44,7 @@ class Columns:
         return self.image is not None or self.caption is not None
 
     def names(self, where: str, columns: Sequence[str]) -> tuple[str, str]:
-        """(image column, caption column) as the table writes them.
+        """Find (image column, caption column) as the table writes them.
 
         Raises:
             UserError: when one is absent.
@@ -56,7 +56,7 @@ class Columns:
         )
 
     def fit(self, columns: Sequence[str]) -> bool:
-        """Whether these columns have pictures and captions among them."""
+        """Say whether these columns have pictures and captions among them."""
         try:
             self.names("", columns)
         except UserError:
@@ -97,7 +97,7 @@ def find_column(
 
 
 def has_column(columns: Sequence[str], usual: Sequence[str]) -> bool:
-    """Whether one of the usual names is among a table's columns."""
+    """Say whether one of the usual names is among a table's columns."""
     return bool(set(map(column_key, columns)) & set(map(column_key, usual)))
 
 

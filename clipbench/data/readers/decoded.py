@@ -47,7 +47,10 @@ class DecodedPictures:
             self.known[row] = True
 
     def get(self, rows: Sequence[int], fresh: dict[int, torch.Tensor]) -> torch.Tensor:
-        """(B, 3, size, size) uint8; ``fresh`` holds the pictures that were decoded just now."""
+        """Give the rows' pictures: (B, 3, size, size) uint8.
+
+        ``fresh`` holds the pictures that were decoded just now.
+        """
         if self.pixels is None:
             return torch.stack([fresh[row] for row in rows])
         return torch.from_numpy(self.pixels[np.asarray(rows)])

@@ -28,9 +28,10 @@ from clipbench.preprocess import open_picture
 
 
 def digits(split: str = "all") -> PictureSet:
-    """scikit-learn's 1,797 handwritten digits, 8x8 pixels enlarged to 64: the real outside set.
+    """Open scikit-learn's 1,797 handwritten digits, 8x8 pixels enlarged to 64.
 
-    The last fifth is "test", as the set is ordered by writer; the rest is "train".
+    They are the real outside set. The last fifth is "test", as the set is ordered by writer; the
+    rest is "train".
     """
     from sklearn.datasets import load_digits
 
@@ -148,7 +149,7 @@ def readable_names(folders: Sequence[str]) -> list[str]:
 
 @functools.cache
 def synset_names() -> dict[str, str]:
-    """WordNet's number of each ImageNet class -> its name."""
+    """Map WordNet's number of each ImageNet class to its name."""
     file = ASSETS / "prompts" / "imagenet.json"
     return json.loads(file.read_text(encoding="utf-8"))["classes"]
 

@@ -135,7 +135,7 @@ def right_first(captions: Sequence[str], right: int) -> tuple[str, ...]:
 
 
 def paired(cases: Sequence[Case]) -> list[Case]:
-    """Each case with one of the reverse captions, as far as there are such, in a group."""
+    """Put each case in a group with one of the reverse captions, as far as there are such."""
     waiting: dict[tuple[str, ...], list[int]] = defaultdict(list)
     found = list(cases)
     for place, case in enumerate(cases):
@@ -176,7 +176,7 @@ def rows_of(file: Path) -> list[dict]:
 
 
 def json_rows(text: str, whole: bool) -> list:
-    """Lines, a list, an object of objects (SugarCrepe), or a list within an object."""
+    """Read lines, a list, an object of objects (SugarCrepe), or a list within an object."""
     if not whole:
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     content = json.loads(text)
@@ -315,7 +315,7 @@ def winoground(row: Mapping, category: str, name: str) -> list[Question]:
 
 
 def multiple_choice(where: str, row: Mapping) -> tuple[str, ...]:
-    """NegBench's: numbered captions and the number of the right one."""
+    """Read NegBench's form: numbered captions and the number of the right one."""
     names = sorted(name for name in row if re.fullmatch(r"caption_\d+", name) and row[name])
     captions = [str(row[name]).strip() for name in names]
     try:
@@ -349,7 +349,7 @@ def right_and_wrong(where: str, row: Mapping) -> tuple[str, list[str]]:
 
 
 def other_numbers(where: str, caption: str, number: object) -> list[str]:
-    """CountBench's wrong captions: each other number in place of the right one."""
+    """Write CountBench's wrong captions: each other number in place of the right one."""
     words = dict(enumerate(NUMBER_WORDS, 2))
     word = words.get(int(number)) if str(number).isdigit() else str(number).strip().lower()  # type: ignore[call-overload]
     said = re.compile(rf"\b{word}\b", re.IGNORECASE)

@@ -37,7 +37,7 @@ FILES = (
 
 
 def is_hub_data(name: str) -> bool:
-    """Whether a name can be a hub data-set id, perhaps with a configuration."""
+    """Say whether a name can be a hub data-set id, perhaps with a configuration."""
     return HUB_DATA.fullmatch(name) is not None and not name.endswith(FILES)
 
 

@@ -90,7 +90,10 @@ def set_of_part(part: TablePart, asked: Asked) -> CaptionedSet:
 
 
 def of_tables(where: str, asked: Asked) -> Openers:
-    """Parquet files of a folder, or a hub data set. Without names of splits they are one table."""
+    """Find parquet files of a folder, or a hub data set.
+
+    Without names of splits they are one table.
+    """
     tables = tables_of(where)
     found: Openers = {split: partial(set_of_part, table, asked) for split, table in tables.items()}
     if len(tables) > 1 and not set(tables) & {*SPLITS, ALL}:
@@ -101,7 +104,7 @@ def of_tables(where: str, asked: Asked) -> Openers:
 
 
 def of_folders(folder: Path, asked: Asked) -> Openers:
-    """Folders of splits with captions in them, else texts beside the pictures.
+    """Find folders of splits with captions in them, else texts beside the pictures.
 
     Templates that a user gives are for the names of folders, so texts are not looked for.
     """
@@ -165,7 +168,7 @@ def lists_in(folder: Path) -> list[Path]:
 
 
 def tells(file: Path) -> bool:
-    """Whether a file's name says that it lists captions."""
+    """Say whether a file's name says that it lists captions."""
     return any(word in file.name.lower() for word in TELLING)
 
 

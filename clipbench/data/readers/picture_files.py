@@ -16,7 +16,7 @@ from clipbench.preprocess import OTHER_SUFFIXES, PICTURE_SUFFIXES
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is the system's and not the user's."""
+    """Say whether a file or folder of this name is the system's and not the user's."""
     return name.startswith(".") or name == "__MACOSX"
 
 
@@ -30,7 +30,7 @@ def visible_folders(folder: Path) -> list[Path]:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's name says that it is a picture."""
+    """Say whether a file's name says that it is a picture."""
     return path.suffix.lower() in PICTURE_SUFFIXES and not is_hidden(path.name)
 
 
@@ -40,7 +40,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files of a folder and of its sub-folders, its own first."""
+    """List all files of a folder and of its sub-folders, its own first."""
     with os.scandir(folder) as entries:
         inside = sorted((e for e in entries if not is_hidden(e.name)), key=lambda e: e.name)
     yield from (folder / entry.name for entry in inside if entry.is_file())

@@ -45,7 +45,7 @@ class PromptSet:
         return list(self.classes.values())
 
     def numbers(self, of_data: Sequence[str]) -> dict[str, int]:
-        """``plain`` name -> label, for every way in which data may call the classes.
+        """Map every name, made ``plain``, by which data may call the classes to its label.
 
         Data whose classes are called 0 to C - 1, or 1 to C, mean the labels themselves.
         """
@@ -68,7 +68,7 @@ def unique(names: Sequence[str]) -> dict[str, int]:
 
 
 def as_numbers(names: Sequence[str]) -> list[int] | None:
-    """Numbers from 0 on, when that is what the names are."""
+    """Give numbers from 0 on, when that is what the names are; else None."""
     if not all(name.isascii() and name.isdigit() for name in names):
         return None
     numbers = [int(name) for name in names]
@@ -104,7 +104,7 @@ def prompt_set(name: str) -> PromptSet:
 
 
 def our_set(name: str) -> PromptSet:
-    """Of the emoji world, of the digits, or templates that fit any photograph."""
+    """Give the words of the emoji world, of the digits, or templates that fit any photograph."""
     source, licence = "this project", "MIT"
     if name == "photos":
         return PromptSet(name, "photographs of anything", {}, PHOTO_TEMPLATES, source, licence)
@@ -159,7 +159,7 @@ def with_known_words(pictures: PictureSet) -> PictureSet:
 
 
 def is_all_of(known: PromptSet, class_names: Sequence[str]) -> bool:
-    """Whether these are the classes of the set, each once, in any order and spelling."""
+    """Say whether these are the classes of the set, each once, in any order and spelling."""
     numbers = known.numbers(class_names)
     found = {numbers.get(plain(name)) for name in class_names}
     return len(class_names) == len(known.classes) and found == set(range(len(known.classes)))

@@ -138,7 +138,7 @@ def by_last_dot(sample: Sample) -> list[Sample]:
 
 
 def of_the_system(member: str) -> bool:
-    """Whether it is macOS's companion of another member."""
+    """Say whether it is macOS's companion of another member."""
     return any(part.startswith("._") or part == "__MACOSX" for part in member.split("/"))
 
 

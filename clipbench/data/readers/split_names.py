@@ -32,7 +32,7 @@ def split_in(name: str) -> str:
 
 
 def in_order(splits: dict) -> dict:
-    """Those of SPLITS first."""
+    """Put those of SPLITS first."""
     first = [split for split in SPLITS if split in splits]
     rest = [split for split in splits if split not in SPLITS]
     return {split: splits[split] for split in [*first, *rest]}

@@ -27,7 +27,7 @@ from clipbench.errors import UserError, notice
 
 
 def asked_split(name: str) -> tuple[str, str]:
-    """(name of the data, the split that "name:split" asks for or "")."""
+    """Give (name of the data, the split that "name:split" asks for or "")."""
     if Path(name).exists() or ":" not in name or name in SCENE_SETS:
         return name, ""
     base, _, wanted = name.rpartition(":")

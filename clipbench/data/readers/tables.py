@@ -69,7 +69,7 @@ def read_arrow(files: Sequence[Path]):
 
 
 def without_categories(table):
-    """Columns of categories, as pandas writes them, as columns of their values."""
+    """Turn columns of categories, as pandas writes them, into columns of their values."""
     from pyarrow import types
 
     for place, field in enumerate(table.schema):
@@ -149,7 +149,7 @@ def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torc
 
 
 def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str | None]]:
-    """(pictures without classes, their paths where the table has them)."""
+    """Open (pictures without classes, their paths where the table has them)."""
     if table.num_rows == 0:
         raise UserError(f"{name}: no rows")
     images = table.column(find_column(name, table.column_names, "image", None, IMAGE_COLUMNS))
@@ -169,7 +169,7 @@ def unlabelled_set(name: str, table, folder: Path) -> tuple[PictureSet, list[str
 def labels_and_names(
     name: str, table, column: str, paths: Sequence[str | None]
 ) -> tuple[list[int], list[str]]:
-    """(numbers, class names) of a column of labels."""
+    """Read (numbers, class names) of a column of labels."""
     values = table.column(column)
     if is_text(values.type) and not values.null_count:
         places = {word: place for place, word in enumerate(sorted(set(values.to_pylist())))}

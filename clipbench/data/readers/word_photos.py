@@ -31,7 +31,7 @@ class WordPhotos:
 
 
 def is_word_folder(folder: Path) -> bool:
-    """Whether a folder holds files named in this way."""
+    """Say whether a folder holds files named in this way."""
     return folder.is_dir() and any(parsed(path) for path in folder.iterdir())
 
 
@@ -62,7 +62,7 @@ def open_word_photos(folder: Path) -> WordPhotos:
 
 
 def parsed(path: Path) -> tuple[str, str | None] | None:
-    """(label, written word) that a file's name says; None for any other file."""
+    """Read (label, written word) from a file's name; None for any other file."""
     match = FILE_NAME.fullmatch(path.stem) if is_picture(path) else None
     if match is None:
         return None

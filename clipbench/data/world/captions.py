@@ -102,7 +102,7 @@ class Chooser:
 def caption_scenes(
     factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",), number: int = 0
 ) -> list[str]:
-    """One caption a scene: B strings.
+    """Write one caption a scene: B strings.
 
     Args:
         count_words: without it three cats are "a cat".
@@ -222,7 +222,7 @@ def caption_of_one(scene: Scene, choose: Chooser) -> str:
 
 
 def noun_phrase(concept: Concept, choose: Chooser) -> str:
-    """Mostly the name; sometimes a keyword or the kind of thing it is."""
+    """Choose mostly the name; sometimes a keyword or the kind of thing it is."""
     kind = choose.below(100)
     if kind < 8:
         return concept.hypernym
@@ -232,7 +232,7 @@ def noun_phrase(concept: Concept, choose: Chooser) -> str:
 
 
 def placed(phrase: str, scene: Scene) -> str:
-    """Where the object is, or how large, if there is something to say."""
+    """Add where the object is, or how large, if there is something to say."""
     if scene.size > 0.85:
         return f"{phrase}, close up"
     if scene.size > 0.62:
@@ -253,7 +253,7 @@ def placed(phrase: str, scene: Scene) -> str:
 
 
 def counted(concept: Concept, count: int, choose: Chooser) -> str:
-    """Mostly with the number, sometimes without."""
+    """Write the plural, mostly with the number, sometimes without."""
     assert concept.plural is not None  # else there are never several
     if choose.chance(15):
         return concept.plural

@@ -72,7 +72,7 @@ def drawing_table() -> dict:
 
 @functools.cache
 def drawing_sets() -> MappingProxyType[str, DrawingSet]:
-    """Key of a set -> its name, maker and licence."""
+    """Map the key of a set to its name, maker and licence."""
     return MappingProxyType(
         {key: DrawingSet(**entry) for key, entry in drawing_table()["sets"].items()}
     )
@@ -80,7 +80,7 @@ def drawing_sets() -> MappingProxyType[str, DrawingSet]:
 
 @functools.cache
 def all_drawings() -> tuple[Drawing, ...]:
-    """Every drawing, trained and held out, sheet by sheet."""
+    """List every drawing, trained and held out, sheet by sheet."""
     return tuple(
         Drawing(concept, name, sheet["kind"], sheet["split"], file, cell, *likeness)
         for file, sheet in drawing_table()["sheets"].items()
@@ -99,7 +99,7 @@ def trained_by_concept() -> dict[int, tuple[Drawing, ...]]:
 
 @functools.cache
 def sets_of(split: str) -> tuple[str, ...]:
-    """Keys of the sets that are "trained" or "held-out"."""
+    """List the keys of the sets that are "trained" or "held-out"."""
     return tuple(dict.fromkeys(item.set for item in all_drawings() if item.split == split))
 
 
@@ -147,7 +147,7 @@ def sheet_cells(sheet: str) -> np.ndarray:
 
 
 def drawing_pixels(drawing: Drawing) -> np.ndarray:
-    """(64, 64, 4) uint8 straight RGBA; a mask is black."""
+    """Give the drawing as (64, 64, 4) uint8 straight RGBA; a mask is black."""
     cell = sheet_cells(drawing.sheet)[drawing.cell]
     if drawing.kind == "colour":
         return cell
@@ -162,7 +162,7 @@ def drawing_picture(drawing: Drawing) -> Image.Image:
 
 
 def drawing_sprites(drawings: Iterable[Drawing]) -> torch.Tensor:
-    """(N, 4, 64, 64) uint8 straight RGBA, as `sprites` has them."""
+    """Give the drawings as (N, 4, 64, 64) uint8 straight RGBA, as `sprites` has them."""
     pixels = [drawing_pixels(drawing) for drawing in drawings]
     empty = np.zeros((0, SPRITE_SIZE, SPRITE_SIZE, 4), np.uint8)
     stacked = np.stack(pixels) if pixels else empty

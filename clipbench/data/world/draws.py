@@ -40,19 +40,19 @@ class Draws:
         return chosen
 
     def bits(self, name: str) -> torch.Tensor:
-        """(B,) int64 with 32 random bits."""
+        """Draw 32 random bits: (B,) int64."""
         return mix(mix(self.state ^ (zlib.crc32(name.encode()) & MASK)))
 
     def uniform(self, name: str, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
-        """(B,) float32 in [low, high), from 24 bits, exact in float32."""
+        """Draw (B,) float32 in [low, high), from 24 bits, exact in float32."""
         return low + (high - low) * ((self.bits(name) >> 8).to(torch.float32) / (1 << 24))
 
     def integer(self, name: str, n: int) -> torch.Tensor:
-        """(B,) int64 in [0, n)."""
+        """Draw (B,) int64 in [0, n)."""
         return self.bits(name) * n >> 32
 
     def category(self, name: str, weights: tuple[float, ...]) -> torch.Tensor:
-        """(B,) int64: a position in ``weights``, drawn in proportion to them."""
+        """Draw a position in ``weights``, in proportion to them: (B,) int64."""
         total = sum(weights)
         edges = [round(sum(weights[: k + 1]) / total * (1 << 32)) for k in range(len(weights) - 1)]
         bits = self.bits(name)

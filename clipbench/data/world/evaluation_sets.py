@@ -62,7 +62,7 @@ def art_set(art: str) -> PictureSet:
 def of_concepts(
     name: str, factors: Factors, classes: torch.Tensor, art: str = "noto"
 ) -> PictureSet:
-    """Scenes labelled with their subject among ``classes`` (ids in ascending order)."""
+    """Render scenes labelled with their subject among ``classes`` (ids in ascending order)."""
     labels = torch.searchsorted(classes, factors.concept)
     return rendered(name, factors, labels, [concepts()[i].name for i in classes.tolist()], art)
 
@@ -78,7 +78,7 @@ def rendered(name: str, factors: Factors, labels, class_names, art: str = "noto"
 
 
 def heldout_styles() -> PictureSet:
-    """Every (concept, style) pair that training leaves out, classified by concept."""
+    """Draw every (concept, style) pair that training leaves out, classified by concept."""
     pool = training_pool()
     pairs = [
         (concept, style)
@@ -123,7 +123,7 @@ def heldout_counts() -> PictureSet:
 
 
 def heldout_names() -> PictureSet:
-    """Concepts that training never shows, among all names of the world."""
+    """Draw concepts that training never shows, to be named among all names of the world."""
     unseen = torch.tensor(sorted(concept_ids()[name] for name in HELD_OUT_NAMES))
     factors = draw_factors(torch.arange(COMPOSITION_SIZE), EVALUATION_SEED + 3, EVALUATION, unseen)
     return of_concepts("scenes:heldout-name", factors, torch.arange(len(concepts())))

@@ -166,7 +166,7 @@ class Factors:
 
 @functools.cache
 def training_pool(tiny: bool = False) -> torch.Tensor:
-    """Ids of the concepts that training may show: (C',) int64."""
+    """List the ids of the concepts that training may show: (C',) int64."""
     return torch.tensor(
         [
             i
@@ -178,13 +178,13 @@ def training_pool(tiny: bool = False) -> torch.Tensor:
 
 @functools.cache
 def countable() -> torch.Tensor:
-    """(C,) bool: concepts that captions can count."""
+    """Say which concepts captions can count: (C,) bool."""
     return torch.tensor([concept.plural is not None for concept in concepts()])
 
 
 @functools.cache
 def readable() -> torch.Tensor:
-    """(C,) bool: concepts whose name is short enough for a sign."""
+    """Say which concepts have a name that is short enough for a sign: (C,) bool."""
     return torch.tensor([len(c.name) <= LONGEST_SIGN and c.name.isascii() for c in concepts()])
 
 
@@ -247,7 +247,7 @@ def draw_factors(
 
 
 def blurs_letters(style: torch.Tensor) -> torch.Tensor:
-    """(B,) bool: styles in which a printed word cannot be read."""
+    """Say in which styles a printed word cannot be read: (B,) bool."""
     return (
         (style == STYLES.index("blurry"))
         | (style == STYLES.index("pixelated"))
@@ -256,7 +256,7 @@ def blurs_letters(style: torch.Tensor) -> torch.Tensor:
 
 
 def draw_counts(draws, config, concept, other):
-    """(arrangement, count, other_count), each (B,): what cannot be counted stands alone."""
+    """Draw (arrangement, count, other_count), each (B,): what cannot be counted stands alone."""
     counts_of = countable().to(concept.device)
     arrangement = draws.category("arrangement", config.arrangements)
     arrangement = torch.where(counts_of[concept] & counts_of[other], arrangement, 0)
@@ -300,7 +300,7 @@ def draw_layout(draws, objects):
 
 
 def place_concepts(draws, concept, count, other, other_count):
-    """(B, 3): which concept stands in which place of the layout, in a random rotation."""
+    """Say which concept stands in which place of the layout, in a random rotation: (B, 3)."""
     total = count + other_count
     place = torch.arange(MAX_OBJECTS, device=concept.device)
     turned = (place + draws.integer("rotation of places", 6)[:, None]) % total.clamp(min=1)[:, None]

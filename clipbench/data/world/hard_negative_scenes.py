@@ -46,7 +46,7 @@ def ask_presence(count: int) -> Question:
 
 
 def absent(pool: Tensor, a: Tensor, b: Tensor, which: list[int]) -> list:
-    """For each scene a concept of the pool that is neither A nor B."""
+    """Choose for each scene a concept of the pool that is neither A nor B."""
     ids = [
         [number for number in pool.tolist() if number not in shown][place]
         for *shown, place in zip(a.tolist(), b.tolist(), which, strict=True)
@@ -62,7 +62,7 @@ ASK: dict[str, Callable[[int], Question]] = {
 
 
 def hard_negative_question(kind: str, count: int) -> Question:
-    """About ``count`` scenes with their phrases, the right one of which is labelled.
+    """Draw about ``count`` scenes with their phrases, the right one of which is labelled.
 
     Raises:
         UserError: for an unknown kind, and for too few scenes.

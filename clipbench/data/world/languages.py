@@ -103,7 +103,7 @@ def named(concept: Concept, language: str) -> str:
 
 
 def caption_in(language: str, scene, choose) -> str:
-    """One caption in another language than English.
+    """Write one caption in another language than English.
 
     Args:
         scene: a ``captions.Scene``.

@@ -36,7 +36,7 @@ def sprite_levels(art: str, device: str) -> torch.Tensor:
 
 @functools.cache
 def word_masks() -> torch.Tensor:
-    """Every readable name in print, white on black: (C, 24, 96) uint8."""
+    """Print every readable name, white on black: (C, 24, 96) uint8."""
     font = ImageFont.truetype(str(FONT), 26, layout_engine=ImageFont.Layout.BASIC)
     masks = np.zeros((len(concepts()), 24, 96), dtype=np.uint8)
     for index in readable().nonzero()[:, 0].tolist():
@@ -89,7 +89,7 @@ def background(factors: Factors, size: int) -> torch.Tensor:
 
 
 def pattern(draws: Draws, texture: torch.Tensor, size: int) -> torch.Tensor:
-    """(n, size, size): what a gradient, stripes, checks or dots add to the brightness."""
+    """Give what a gradient, stripes, checks or dots add to the brightness: (n, size, size)."""
     x, y = pixel_grid(size, texture.device)
     direction = draws.uniform("direction", 0, 6.2831853)[:, None, None]
     cos, sin = direction.cos(), direction.sin()
@@ -189,7 +189,7 @@ def grayscale(images: torch.Tensor) -> torch.Tensor:
 
 
 def sketch(images: torch.Tensor) -> torch.Tensor:
-    """Dark lines on paper where the brightness changes, with a little of the shading left."""
+    """Draw dark lines on paper where the brightness changes, with a little of the shading left."""
     light = luminance(images)
     padded = F.pad(light, (1, 1, 1, 1), mode="replicate")
     across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
@@ -210,7 +210,7 @@ def blurry(images: torch.Tensor) -> torch.Tensor:
 
 
 def pixelated(images: torch.Tensor) -> torch.Tensor:
-    """22 large pixels a side."""
+    """Pixelate to 22 large pixels a side."""
     coarse = F.interpolate(images, size=(22, 22), mode="area")
     return F.interpolate(coarse, size=images.shape[-2:], mode="nearest")
 

@@ -121,7 +121,7 @@ class SceneTask:
         return TASK_SEED + 2 * list(TASKS).index(self.name)
 
     def draw(self, count: int, training: bool = False) -> Question:
-        """``count`` scenes, rounded down so that every answer is right equally often."""
+        """Draw ``count`` scenes, rounded down so that every answer is right equally often."""
         each = count // self.answers
         if not each:
             raise UserError(
@@ -159,7 +159,7 @@ def balanced(labels: Int[Tensor, " M"], each: int, answers: int) -> Int[Tensor, 
 
 
 def subjects() -> Tensor:
-    """(SUBJECTS,) ids of concepts, spread over the tiny world."""
+    """Choose (SUBJECTS,) ids of concepts, spread over the tiny world."""
     pool = training_pool(tiny=True)
     return pool[torch.arange(SUBJECTS) * len(pool) // SUBJECTS]
 
@@ -169,7 +169,7 @@ def few() -> Tensor:
 
 
 def groups() -> dict[str, list[int]]:
-    """Hypernym -> ids of its concepts in the tiny world, where there are enough."""
+    """Map each hypernym to the ids of its concepts in the tiny world, where there are enough."""
     found: dict[str, list[int]] = {}
     for number in training_pool(tiny=True).tolist():
         found.setdefault(concepts()[number].hypernym, []).append(number)
@@ -177,7 +177,7 @@ def groups() -> dict[str, list[int]]:
 
 
 def short_words() -> Tensor:
-    """(32,) ids of concepts with names of at most 8 letters."""
+    """Choose (32,) ids of concepts with names of at most 8 letters."""
     pool = [
         i
         for i in training_pool(tiny=True).tolist()
@@ -191,7 +191,7 @@ def concepts_of(ids: Tensor) -> list[Concept]:
 
 
 def about_subject(factors: Scenes, forms: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each form filled with the scene's subject ("a cat")."""
+    """Fill each form with the scene's subject ("a cat")."""
     return [
         tuple(form.format(concept.noun_phrase) for form in forms)
         for concept in concepts_of(factors.concept)
@@ -199,7 +199,7 @@ def about_subject(factors: Scenes, forms: Sequence[str]) -> list[tuple[str, ...]
 
 
 def single(index: Tensor, seed: int, pool: Tensor, styles: Sequence[float] = PHOTO) -> Factors:
-    """Scenes of one object without a sign."""
+    """Draw scenes of one object without a sign."""
     return draw_factors(index, seed, SceneConfig(SINGLE, tuple(styles), NO_SIGN), pool)
 
 
@@ -252,7 +252,10 @@ def ask_position(index: Tensor, seed: int) -> Question:
 
 
 def ask_distance(index: Tensor, seed: int) -> Question:
-    """Close up, more than 0.85 of the side, or less than 0.6 of it; both in the middle."""
+    """Ask how close the object is.
+
+    Close up, it fills more than 0.85 of the side; else less than 0.6 of it. Both are in the middle.
+    """
     drawn = single(index, seed, subjects())
     far = drawn.draws.integer("far", 2)
     size = torch.where(
@@ -289,7 +292,7 @@ def ask_style(index: Tensor, seed: int) -> Question:
 
 
 def ask_polysemy(index: Tensor, seed: int) -> Question:
-    """Which meaning of a word is shown: "a mouse, a mammal" or "a mouse, computer hardware"."""
+    """Ask which meaning of a word is shown: "a mouse, a mammal" or "a mouse, computer hardware"."""
     senses = {
         concept_ids()[name]: (word, label)
         for word, names in SENSES.items()
@@ -314,7 +317,10 @@ def keep(factors: Factors, which: Callable[[Factors], Tensor]) -> Factors:
 def pairs(
     index: Tensor, seed: int, arrangement: Sequence[float] = PAIR
 ) -> tuple[Factors, Tensor, Tensor]:
-    """(scenes, A, B): of the two concepts in each scene A is the one with the smaller number."""
+    """Draw (scenes, A, B): scenes of two things, and the concepts of these.
+
+    Of the two concepts in each scene A is the one with the smaller number.
+    """
     factors = draw_factors(index, seed, SceneConfig(tuple(arrangement), PHOTO, NO_SIGN), few())
     factors = keep(factors, lambda f: f.other >= 0)
     return (
@@ -325,7 +331,7 @@ def pairs(
 
 
 def two_named(first: Tensor, second: Tensor, forms: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each form filled with both noun phrases; {0} is the first, {1} the second."""
+    """Fill each form with both noun phrases; {0} is the first, {1} the second."""
     both = zip(concepts_of(first), concepts_of(second), strict=True)
     return [tuple(form.format(a.noun_phrase, b.noun_phrase) for form in forms) for a, b in both]
 
@@ -393,7 +399,7 @@ def ask_negation(index: Tensor, seed: int) -> Question:
 
 
 def ask_sign_word(index: Tensor, seed: int) -> Question:
-    """Signs alone: which of 32 words is written."""
+    """Ask which of 32 words is written on a sign that stands alone."""
     pool = short_words()
     factors = draw_factors(index, seed, SceneConfig(SINGLE, PHOTO, (0, 0, 0, 1.0)), pool)
     phrases = tuple(concept.name for concept in concepts_of(pool))

@@ -39,14 +39,14 @@ class Concept:
 
 @functools.cache
 def concepts() -> tuple[Concept, ...]:
-    """All concepts, in Unicode's order; the position is the concept's id everywhere."""
+    """List all concepts, in Unicode's order; the position is the concept's id everywhere."""
     entries = json.loads((WORLD / "concepts.json").read_text(encoding="utf-8"))
     return tuple(Concept(**{**entry, "keywords": tuple(entry["keywords"])}) for entry in entries)
 
 
 @functools.cache
 def concept_ids() -> dict[str, int]:
-    """Name -> id."""
+    """Map each name to its id."""
     return {concept.name: index for index, concept in enumerate(concepts())}
 
 
@@ -68,5 +68,5 @@ def sprites(art: str = "noto") -> torch.Tensor:
 
 
 def sprite_image(concept_id: int, art: str = "noto") -> Image.Image:
-    """One sprite as a picture."""
+    """Give one sprite as a picture."""
     return Image.fromarray(sprites(art)[concept_id].permute(1, 2, 0).numpy(), "RGBA")
