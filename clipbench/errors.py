@@ -43,6 +43,6 @@ def first_line(error: Exception) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ " (did you mean 'train'?)" for "trian"; empty where nothing known is like the word."""
+    """Give " (did you mean 'train'?)" for "trian"; empty where nothing known is like the word."""
     close = get_close_matches(word, list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""

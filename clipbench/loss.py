@@ -86,7 +86,10 @@ def siglip_loss(
     bias: Float[Tensor, ""] | float,
     tile: int = TILE,
 ) -> Float[Tensor, ""]:
-    """Each of the B x B couples alone: is it a pair? Minus the sum of log sigmoid(+-logit), over B.
+    """Compute the pairwise sigmoid loss.
+
+    Each of the B x B couples is judged alone: is it a pair? The loss is minus the sum of log
+    sigmoid(+-logit), over B.
 
     The logit of a couple is scale * similarity + bias; SigLIP starts from scale 10 and bias -10.
 
@@ -118,7 +121,7 @@ def refuse_what_is_no_batch(image_features: Tensor, text_features: Tensor) -> No
 
 
 def tiles(rows: int, columns: int, size: int) -> Iterator[tuple[slice, slice]]:
-    """Squares that cover a (rows, columns) matrix, row by row."""
+    """Yield squares that cover a (rows, columns) matrix, row by row."""
     for top in range(0, rows, size):
         for left in range(0, columns, size):
             yield slice(top, min(top + size, rows)), slice(left, min(left + size, columns))
@@ -199,7 +202,7 @@ class TiledLoss(torch.autograd.Function):
 def log_partitions(
     images: Tensor, texts: Tensor, scale: Tensor, tile: int, dtype
 ) -> tuple[Tensor, Tensor]:
-    """Log-sum-exp of the logits over each row (b,) and each column (B,)."""
+    """Compute the log-sum-exp of the logits over each row (b,) and each column (B,)."""
     precise = torch.promote_types(images.dtype, torch.float32)
     rows, columns = (
         torch.full((len(features),), float("-inf"), device=images.device, dtype=precise)
@@ -213,7 +216,7 @@ def log_partitions(
 
 
 def right_answers(texts: Tensor, groups: Tensor | None) -> Tensor:
-    """Each row's target: its own text, or the mean text of its group."""
+    """Compute each row's target: its own text, or the mean text of its group."""
     if groups is None:
         return texts
     sums = torch.zeros_like(texts).index_add_(0, groups, texts)

@@ -133,7 +133,7 @@ class CLIPConfig(Told):
 
     @classmethod
     def tiny(cls) -> "CLIPConfig":
-        """Trained live in class: see EXPERIMENTS.md for how it was chosen."""
+        """Give the model trained live in class: see EXPERIMENTS.md for how it was chosen."""
         return cls(
             embed_dim=128,
             image=ConvNetConfig(image_size=64, width=32),
@@ -184,7 +184,7 @@ class CLIPConfig(Told):
         return self.text.context_length
 
     def to_dict(self) -> dict:
-        """Plain data for JSON; ``from_dict`` reads it back."""
+        """Give plain data for JSON; ``from_dict`` reads it back."""
         names = {kind: name for name, kind in ENCODER_CONFIGS.items()}
         return told(self) | {
             "image": {"kind": names[type(self.image)], **told(self.image)},
@@ -225,7 +225,7 @@ PAPER_MODELS: dict[str, tuple[int, ViTConfig | ResNetConfig, int]] = {
 
 
 def encoder_config(data: dict):
-    """One encoder's settings from plain data."""
+    """Read one encoder's settings from plain data."""
     settings = {
         name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
     }
@@ -270,7 +270,7 @@ class Attention(nn.Module):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """softmax(q k^T / sqrt(d) + mask) v.
+    """Compute softmax(q k^T / sqrt(d) + mask) v.
 
     Written out for training on the CPU: for sequences as short as CLIP's, PyTorch's fused CPU
     kernel has a backward pass that takes longer than the rest of the training step
@@ -654,7 +654,7 @@ class CLIP(nn.Module):
         self.logit_scale.clamp_(0, LOGIT_SCALE_MAX)
 
     def forward(self, images, token_ids) -> tuple[Tensor, Tensor, Tensor]:
-        """(image_features (B, D), text_features (B, D), scale), what ``clip_loss`` takes.
+        """Compute (image_features (B, D), text_features (B, D), scale), what ``clip_loss`` takes.
 
         Token ids (B, K, T), several texts for each image, give text features (B, K, D).
         """

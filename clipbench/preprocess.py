@@ -66,7 +66,7 @@ class Preprocess:
     interpolation: str = "bicubic"  # or "bilinear"
 
     def __call__(self, pictures: Sequence[Image.Image | np.ndarray]) -> torch.Tensor:
-        """(B, 3, size, size) float32, normalised.
+        """Preprocess pictures: (B, 3, size, size) float32, normalised.
 
         Args:
             pictures: PIL pictures, or uint8 arrays of shape (H, W) or (H, W, 3 or 4).
@@ -80,14 +80,14 @@ class Preprocess:
         return self.normalise(torch.stack([self.square(picture) for picture in pictures]))
 
     def square(self, picture: Image.Image) -> torch.Tensor:
-        """(3, size, size) uint8."""
+        """Preprocess one picture, not yet normalised: (3, size, size) uint8."""
         resample = Image.Resampling[self.interpolation.upper()]
         if self.squash:
             return pixels(resized(to_rgb(picture), (self.size, self.size), resample))
         return to_uint8(picture, self.size, self.shorter_side, resample)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 (B, 3, S, S) to normalised float32 of the same shape, on the same device."""
+        """Normalise uint8 (B, 3, S, S) to float32 of the same shape, on the same device."""
         mean = 255 * torch.tensor(self.mean, device=images.device)[:, None, None]
         std = 255 * torch.tensor(self.std, device=images.device)[:, None, None]
         return (images.float() - mean) / std
@@ -164,7 +164,7 @@ def resized(
 
 
 def pixels(picture: Image.Image) -> torch.Tensor:
-    """(3, H, W) uint8."""
+    """Convert a picture to pixels: (3, H, W) uint8."""
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 
 
@@ -202,7 +202,7 @@ def upright(picture: Image.Image) -> Image.Image:
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits, of 32-bit integers or of floats as grey of 8 bits."""
+    """Convert grey of 16 bits, of 32-bit integers or of floats to grey of 8 bits."""
     values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
     if picture.mode.startswith("I;16") or picture.format == "PNG":
         top = 65535.0
@@ -282,7 +282,7 @@ def beginning(source: str | Path | bytes) -> bytes:
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether a file begins as the pictures of many phones do."""
+    """Say whether a file begins as the pictures of many phones do."""
     return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
 
 

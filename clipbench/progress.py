@@ -29,7 +29,7 @@ def shown(
 
 
 def is_watched() -> bool:
-    """Whether a terminal or a notebook shows what is written."""
+    """Say whether a terminal or a notebook shows what is written."""
     return sys.stderr.isatty() or in_notebook()
 
 

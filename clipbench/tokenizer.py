@@ -245,7 +245,9 @@ class Tokenizer:
         return len(self.vocab)
 
     def __call__(self, texts: list[str], pad_to: int | None = None) -> torch.Tensor:
-        """Token ids, padded with 0 to the longest text of the call or to ``pad_to``: (B, T) int64.
+        """Tokenize texts: (B, T) int64 ids.
+
+        They are padded with 0 to the longest text of the call or to ``pad_to``.
 
         A text that does not fit loses its end, keeps its end-of-text token, and is named in a
         warning.
@@ -262,7 +264,7 @@ class Tokenizer:
         return ids
 
     def ids(self, texts: list[str]) -> list[list[int]]:
-        """Of each text, between start and end of text, however long."""
+        """Give each text's ids between start and end of text, however long."""
         if not self.as_openai:
             return [encoding.ids for encoding in self.fast.encode_batch(texts)]
         cleaned = [openai_cleaned(text) for text in texts]

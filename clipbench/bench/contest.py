@@ -33,7 +33,7 @@ def take_turns(
 
 
 def tell(line: str) -> None:
-    """How far a long benchmark is, on stderr."""
+    """Print how far a long benchmark is, on stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -44,5 +44,5 @@ def finish() -> None:
 
 
 def ratio(slow: list[float], fast: list[float]) -> float:
-    """How many times faster: the median over the rounds of what each round gave."""
+    """Compute how many times faster one is: the median over the rounds of what each round gave."""
     return statistics.median(a / b for a, b in zip(slow, fast, strict=True))

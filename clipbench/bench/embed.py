@@ -71,7 +71,7 @@ def embedding(
 
 
 def transformers_embedding(folder: Path):
-    """Pictures to unit vectors by transformers, with its defaults."""
+    """Embed pictures as unit vectors with transformers and its defaults."""
     try:
         import transformers
     except ImportError:

@@ -9,7 +9,7 @@ from clipbench.bench.speedrun_rules import PAIRS
 
 
 def live_training(seconds: float = 2.0) -> dict:
-    """Pairs per second, and how long the speedrun's budget of pairs takes at that rate.
+    """Measure pairs per second, and how long the speedrun's budget of pairs takes at that rate.
 
     Args:
         seconds: to measure for, after the number of threads was chosen.

@@ -26,7 +26,7 @@ ALL_LOGITS = 20_000
 
 
 def pairs(batch: int, device: str) -> list[torch.Tensor]:
-    """(image features, text features, scale) that want gradients."""
+    """Draw (image features, text features, scale) that need gradients."""
     generator = torch.Generator().manual_seed(0)
     features = [
         F.normalize(torch.randn(batch, WIDTH, generator=generator), dim=-1).to(device)
@@ -52,7 +52,7 @@ LOSSES: dict[str, Callable] = {
 
 
 def step(name: str, inputs: list[torch.Tensor]) -> float:
-    """Forward and backward; gives the loss."""
+    """Run the forward and the backward pass, and return the loss."""
     for tensor in inputs:
         tensor.grad = None
     loss = LOSSES[name](*inputs)

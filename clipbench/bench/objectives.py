@@ -104,7 +104,7 @@ def trainer_of(name: str, preset: str, pairs: int, seed: int, threads: int | Non
 
 
 def accuracy(trainer, data: PictureSet) -> dict:
-    """Of the model as it is just now; training goes on afterwards."""
+    """Measure the accuracy of the model as it is just now; training goes on afterwards."""
     trainer.objective.eval()
     if trainer.objective.name in JOINT:
         encoder = ClipbenchEncoder(trainer.model, trainer.tokenizer, trainer.preprocess)

@@ -98,7 +98,7 @@ def synthetic_rows(rows: int, width: int, classes: int) -> tuple[Rows, Rows]:
 
 
 def read_rows(file: Path) -> tuple[Rows, Rows]:
-    """(training, validation) rows of a feature file.
+    """Read (training, validation) rows of a feature file.
 
     Raises:
         UserError: when the file cannot be read or has no labels.
@@ -180,7 +180,7 @@ class ScikitLearn:
     def run(
         self, C: float, start: tuple | None, tol: float, max_iter: int
     ) -> tuple[tuple, int, float]:
-        """((coefficients, intercepts), iterations, seconds)."""
+        """Fit, and return ((coefficients, intercepts), iterations, seconds)."""
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=C, tol=tol, max_iter=max_iter, warm_start=start is not None)

@@ -97,7 +97,7 @@ def tower(encoder) -> Callable[[PictureSet], torch.Tensor]:
 
 
 def random_vit() -> ClipbenchEncoder:
-    """ViT-B/32 with the paper's initial weights."""
+    """Make a ViT-B/32 with the paper's initial weights."""
     torch.manual_seed(0)
     config = CLIPConfig.named("ViT-B/32")
     return ClipbenchEncoder(
@@ -108,7 +108,7 @@ def random_vit() -> ClipbenchEncoder:
 def halves(
     features: Callable[[PictureSet], torch.Tensor], data: PictureSet, rows: int
 ) -> tuple[Rows, Rows]:
-    """(four fifths for training, a fifth for testing) of at most so many pictures."""
+    """Split at most so many pictures: (four fifths for training, a fifth for testing)."""
     chosen = permutation(0, 0, len(data))[:rows]
     part = data.subset(chosen.tolist())
     everything, cut = Rows(features(part), part.labels), len(part) * 4 // 5
@@ -116,7 +116,7 @@ def halves(
 
 
 def compare(train: Rows, test: Rows, C: float, limit: float) -> dict[str, float]:
-    """One fit of each."""
+    """Compare one fit of ours with one of scikit-learn."""
     problem = Problem(train.features, train.labels)
     began = time.perf_counter()
     ours = fit(problem, C)
@@ -144,5 +144,5 @@ def compare(train: Rows, test: Rows, C: float, limit: float) -> dict[str, float]
 
 
 def accuracy(scores: torch.Tensor, test: Rows) -> float:
-    """In per cent."""
+    """Compute the accuracy in per cent."""
     return 100 * float((scores.argmax(1).cpu() == test.labels).double().mean())

@@ -76,7 +76,7 @@ class Edit:
 
 
 def timed(edit: Edit, threads: int, rounds: int) -> dict:
-    """Median seconds of each way; their numbers must be the same."""
+    """Measure the median seconds of each way; their numbers must be the same."""
     torch.set_num_threads(threads)
     ways: dict[str, Callable] = {"ours": edit.ours, "from_all_prompts": edit.from_all_prompts}
     seconds = take_turns(ways, rounds)

@@ -16,7 +16,7 @@ from clipbench.pretrained.open_clip_library import import_open_clip
 
 
 def open_clip_model(config: CLIPConfig) -> torch.nn.Module:
-    """open_clip's model of the same shape, with its own initial weights.
+    """Make open_clip's model of the same shape, with its own initial weights.
 
     Raises:
         UserError: for encoders that open_clip does not have.
@@ -84,7 +84,7 @@ class OpenClipTraining:
             group["lr"] = rate
 
     def step(self, images: Tensor, token_ids: Tensor) -> None:
-        """Images are normalised, token ids padded to the context length."""
+        """Train one step; images are normalised, token ids padded to the context length."""
         self.optimizer.zero_grad()
         with torch.autocast(
             images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
@@ -101,6 +101,6 @@ class OpenClipTraining:
 def open_clip_step(
     config: CLIPConfig, images: Tensor, token_ids: Tensor, precision: str, fused: bool = True
 ) -> Callable[[], None]:
-    """One training step of its own model on this batch; see ``OpenClipTraining``."""
+    """Make one training step of its own model on this batch; see ``OpenClipTraining``."""
     training = OpenClipTraining(open_clip_model(config).to(images.device), precision, fused)
     return lambda: training.step(images, token_ids)

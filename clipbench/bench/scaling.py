@@ -67,7 +67,7 @@ def run(
     data,
     threads: int | None,
 ) -> dict:
-    """One training; accuracies are fractions with 95 % intervals over the pictures."""
+    """Train once; accuracies are fractions with 95 % intervals over the pictures."""
     preset = narrowed(width, batch, rate, pairs, objective)
     trainer = scene_trainer(preset, seed, threads=threads or 1)
     losses = []

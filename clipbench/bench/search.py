@@ -79,7 +79,7 @@ def use_threads(count: int, index) -> None:
 
 
 def one_contest(queries: Tensor, features: Tensor, index, top: int, rounds: int) -> dict:
-    """Least milliseconds of each, and whether their ids are the same."""
+    """Measure the least milliseconds of each, and whether their ids are the same."""
 
     def ours() -> Neighbours:
         return top_k(queries, features, top)

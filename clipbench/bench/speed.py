@@ -14,7 +14,7 @@ from clipbench.errors import UserError
 
 
 def repeated(work, seconds: float) -> list[float]:
-    """Durations of as many calls of ``work`` as fit into ``seconds``, after one to warm up."""
+    """Time as many calls of ``work`` as fit into ``seconds``, after one to warm up."""
     work()
     durations: list[float] = []
     end = time.perf_counter() + seconds

@@ -59,7 +59,7 @@ class Recipe:
 def rivals(
     preset: str, budgets: Sequence[int], tune_pairs: int, threads: int | None, data: PictureSet
 ) -> tuple[dict[str, Contestant], dict[str, dict]]:
-    """(name -> contestant, name -> how it was tuned)."""
+    """Make the rivals: (name -> contestant, name -> how it was tuned)."""
     ours = find_preset(preset)
     own = Recipe(lambda: open_clip_model(OWN_MODEL), OWN_MODEL, ours)
     recipes = {
@@ -115,7 +115,7 @@ def ladder(
 
 
 def train(recipe: Recipe, pairs: int, seed: int, threads: int | None, data: PictureSet) -> Run:
-    """One run from random weights; the clock runs over drawing and training."""
+    """Train once from random weights; the clock runs over drawing and training."""
     torch.set_num_threads(threads or torch.get_num_threads())
     torch.manual_seed(seed)
     size, batch = recipe.config.image_size, recipe.preset.train.batch_size
@@ -136,7 +136,10 @@ def train(recipe: Recipe, pairs: int, seed: int, threads: int | None, data: Pict
 
 
 def better_precision() -> str:
-    """bf16 where that is fast, else fp32: its own default, float16, is slow on processors."""
+    """Choose bf16 where that is fast, else fp32.
+
+    open_clip's own default, float16, is slow on processors.
+    """
     return "bf16" if pick_precision("cpu") == "bf16" else "fp32"
 
 

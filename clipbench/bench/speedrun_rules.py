@@ -27,6 +27,6 @@ Contestant = Callable[[int], Run]  # trains with a seed
 
 
 def top1(encoder: ClipbenchEncoder, data: PictureSet) -> float:
-    """Zero-shot accuracy as the rules have it."""
+    """Measure zero-shot accuracy as the rules have it."""
     weights = zero_shot_weights(encoder, data.class_names, data.templates)
     return zero_shot_metrics(image_features(encoder, data), data.labels, weights)["top1"]

@@ -204,6 +204,6 @@ def kernel_process(kernel: str) -> int | None:
 
 
 def megabytes(process: int | None) -> float | None:
-    """Resident memory of a process, MB of 10^6 bytes; None where the system does not tell."""
+    """Read a process's resident memory, MB of 10^6 bytes; None where the system does not tell."""
     found = None if process is None else resident(process=process)
     return None if found is None else found / 1e6

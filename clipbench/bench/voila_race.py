@@ -42,7 +42,7 @@ async def all_visits(chromium: str, address: str, visits: int, delay: float) -> 
 
 
 async def is_alive(browser, address: str, delay: float) -> bool:
-    """Whether a page whose program comes ``delay`` seconds late opens an app at a click."""
+    """Say whether a page whose program comes ``delay`` seconds late opens an app at a click."""
     from playwright.async_api import Error
 
     async def late(route):

@@ -136,7 +136,7 @@ def neighbour() -> Iterator[None]:
 
 
 def measure_app(name: str, model: str, threads: int | None, events: int) -> dict | None:
-    """Numbers of one app in a kernel of its own; None when this version has no such app."""
+    """Measure one app in a kernel of its own; None when this version has no such app."""
     with kernel(threads) as page:
         page.run(SETUP)
         if not page.tell(f"hasattr(clipbench_widgets, {name!r})"):
@@ -177,7 +177,7 @@ def grouped(controls: list[dict]) -> dict[str, list[dict]]:
 
 
 def measure_control(page: "Page", alike: list[dict], events: int) -> list[float]:
-    """Milliseconds of each event that changed something; then the control is put back."""
+    """Measure the milliseconds of each event that changed something, and put the control back."""
     stream = events_for(alike)
     page.answer(*next(stream))  # the first time warms up
     found = [page.answer(*next(stream)) for _ in range(events)]
@@ -188,7 +188,7 @@ def measure_control(page: "Page", alike: list[dict], events: int) -> list[float]
 
 
 def events_for(alike: list[dict]) -> Iterator[tuple[str, dict]]:
-    """(comm, data) of one event after another, each different from the last."""
+    """Yield (comm, data) of one event after another, each different from the last."""
     number = 0
     while True:
         control = alike[number % len(alike)]
@@ -358,14 +358,17 @@ class Page:
         return json.loads(ast.literal_eval(told["data"]["text/plain"]))
 
     def memory(self, name: str = "VmRSS") -> float | None:
-        """Resident memory of the kernel, MB of 10^6 bytes; None where the system does not tell."""
+        """Read the kernel's resident memory, MB of 10^6 bytes.
+
+        It is None where the system does not tell.
+        """
         found = self.tell(
             f"__import__('clipbench.bench.memory', fromlist=['resident']).resident({name!r})"
         )
         return None if found is None else found / 1e6
 
     def holds(self, control: dict, number: int) -> bool:
-        """Whether a control in the kernel has the state of its n-th event."""
+        """Say whether a control in the kernel has the state of its n-th event."""
         held = self.tell(f"held_by(app, {control['model_id']!r})")
         return held.items() >= state_of(control, number).items()
 
@@ -376,7 +379,10 @@ class Page:
         return message["header"]["msg_id"]
 
     def answer(self, comm: str, data: dict) -> float | None:
-        """Milliseconds until the last state that answers; None when there is no answer."""
+        """Measure the milliseconds until the last state that answers.
+
+        It is None when there is no answer.
+        """
         time.sleep(PAUSE + self._took)
         began = time.perf_counter()
         last = self.wait_until_idle(self.send(comm, data))
@@ -384,7 +390,10 @@ class Page:
         return None if last is None else 1000 * (last - began)
 
     def wait_until_idle(self, message: str) -> float | None:
-        """When the last state came that answers this message."""
+        """Wait until the kernel is idle.
+
+        It gives the time when the last state came that answers this message.
+        """
         last = None
         while True:
             came = self.client.get_iopub_msg(timeout=SECONDS_TO_ANSWER)

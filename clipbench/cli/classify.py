@@ -85,7 +85,7 @@ def told_apart(texts: list[str], weights) -> tuple:
 
 
 def world_classes() -> tuple[list[str], list[str]]:
-    """Every name of the emoji world, and the templates that its evaluation uses."""
+    """Give every name of the emoji world, and the templates that its evaluation uses."""
     from clipbench.data.image_set import TEMPLATES
     from clipbench.data.world.sprites import concepts
 

@@ -44,7 +44,7 @@ def compare(options: CompareOptions) -> dict:
 
 
 def names_of(files: list[Path]) -> list[str]:
-    """File names, or whole paths where file names are the same."""
+    """Give file names, or whole paths where file names are the same."""
     names = [file.name for file in files]
     if len(set(names)) == len(names):
         return names

@@ -98,7 +98,7 @@ def positive(kind: Callable) -> Callable:
 
 
 def show_numbers(result: dict) -> str:
-    """One "name value" line for each number of a flat or two-level dict."""
+    """Format one "name value" line for each number of a flat or two-level dict."""
     lines = []
     for name, value in result.items():
         if isinstance(value, dict):
@@ -138,7 +138,7 @@ def read_lines(file: Path) -> list[str]:
 
 
 def note(line: str) -> None:
-    """Something that the user should know beside the result, on stderr."""
+    """Tell the user something beside the result, on stderr."""
     print(f"clipbench: {' '.join(line.split())}", file=sys.stderr)
 
 

@@ -36,7 +36,7 @@ NUMBER = r"$\mathdefault"  # how matplotlib's own formulas begin, the numbers of
 
 
 def rounded(value: float, digits: int) -> float:
-    """For a text: never a zero with a minus."""
+    """Round a number for a text: never to a zero with a minus."""
     return round(value, digits) + 0.0
 
 
@@ -61,7 +61,7 @@ class LessonFigure(Figure):
         return buffer.getvalue()
 
     def draw(self, renderer):
-        """Names and captions are text, in which $ is a dollar and begins no formula."""
+        """Draw the figure; in names and captions $ is a dollar and begins no formula."""
         for axes in self.axes:
             axes.get_xticklabels(), axes.get_yticklabels()  # which gives them their texts
         for text in self.findobj(Text):
@@ -94,7 +94,7 @@ def new_figure(
 
 
 def plain(axes: Axes, hidden: Sequence[str] = ("top", "right")) -> Axes:
-    """Axes without the lines that carry nothing."""
+    """Hide the lines of the axes that carry nothing."""
     axes.spines[list(hidden)].set_visible(False)
     axes.tick_params(labelsize=9)
     return axes

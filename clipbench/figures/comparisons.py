@@ -25,7 +25,7 @@ def ranked_bars(
     marks: Mapping[str, float] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> LessonFigure:
-    """One bar for each name, the longest above; what is below zero is orange.
+    """Draw one bar for each name, the longest above; what is below zero is orange.
 
     Args:
         values: name -> (value,) or (value, low, high).
@@ -93,7 +93,7 @@ def labelled_scatter(
     logit: bool = False,
     names: bool = True,
 ) -> LessonFigure:
-    """Points with their names; each group has its own colour and mark.
+    """Draw points with their names; each group has its own colour and mark.
 
     Args:
         groups: group -> name -> (x, y) or (x, y, low, high), with the interval of y.
@@ -187,12 +187,12 @@ def name_points(
 
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> bool:
-    """Of two boxes (left, right, bottom, top)."""
+    """Say whether two boxes (left, right, bottom, top) overlap."""
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
 
 
 def stretch(ax: Axes) -> None:
-    """Both axes in logits of per cent."""
+    """Scale both axes in logits of per cent."""
 
     def forward(percent):
         share = np.clip(np.asarray(percent, dtype=float) / 100, 1e-4, 1 - 1e-4)

@@ -27,7 +27,7 @@ Event = Mapping[str, Any]
 
 
 def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:
-    """Loss and batch accuracy over the seconds of training.
+    """Draw loss and batch accuracy over the seconds of training.
 
     Args:
         events: what a ``Trainer`` reported; only its steps are drawn.
@@ -103,7 +103,7 @@ class LiveTrainingCurve:
 
 
 def training_finding(steps: Sequence[Event]) -> str:
-    """How far the loss came, in one line."""
+    """Say how far the loss came, in one line."""
     loss, accuracy = smooth(column(steps, "loss")), smooth(column(steps, "batch_accuracy"))
     return (
         f"{steps[-1]['seconds']:.0f} s, {steps[-1]['pairs']:,} pairs: loss "
@@ -121,13 +121,13 @@ def draw_ln_line(ax: Axes, batch_size: int) -> None:
 
 
 def draw_curve(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, label: str) -> None:
-    """Each value thinly, their running mean boldly."""
+    """Draw each value thinly, their running mean boldly."""
     ax.plot(x, y, color=colour, alpha=0.3, linewidth=0.8)
     ax.plot(x, smooth(y), color=colour, linewidth=2, label=label)
 
 
 def smooth(values: np.ndarray, window: int = 15) -> np.ndarray:
-    """Mean of up to ``window`` values around each one, fewer at the ends."""
+    """Compute the mean of up to ``window`` values around each one, fewer at the ends."""
     half = min(window, len(values)) // 2
     total = np.concatenate([[0.0], np.cumsum(values)])
     place = np.arange(len(values))

@@ -17,7 +17,7 @@ def value_grid(
     decimals: int = 0,
     best_of: str | None = None,
 ) -> LessonFigure:
-    """Numbers as a table; darker means larger, from the smallest of them to the largest.
+    """Draw numbers as a table; darker means larger, from the smallest of them to the largest.
 
     Args:
         values: (rows, columns).
@@ -67,7 +67,7 @@ def value_grid(
 
 
 def largest(values: torch.Tensor, of: str | None) -> torch.Tensor:
-    """(rows, columns) bool: the largest of each row or column, or none."""
+    """Mark the largest of each row or column, or none: (rows, columns) bool."""
     if of is None:
         return torch.zeros_like(values, dtype=torch.bool)
     return values == values.amax(1 if of == "row" else 0, keepdim=True)

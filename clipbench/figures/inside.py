@@ -170,7 +170,7 @@ def steering_filmstrip(
 
 
 def grid_of(count: int, alt: str, title: str) -> tuple[np.ndarray, LessonFigure]:
-    """So many square axes in rows of at most six."""
+    """Make so many square axes in rows of at most six."""
     columns = min(count, COLUMNS)
     rows = -(-count // columns)
     tile = WIDTH / max(columns, 4)

@@ -44,7 +44,7 @@ def line_chart(
     ylim: tuple[float | None, float | None] | None = None,
     ticks: Sequence[float] | None = None,
 ) -> LessonFigure:
-    """Up to six lines over the same ``x``, each with its name in the legend.
+    """Draw up to six lines over the same ``x``, each with its name in the legend.
 
     Args:
         lines: name -> one value for each x; or (values, low, high), drawn with a band from low to

@@ -22,7 +22,9 @@ def labelled_map(
     texts: Sequence[bool] | None = None,
     labels: tuple[str, str] = ("first direction", "second direction"),
 ) -> LessonFigure:
-    """Points (M, 2) coloured by kind. Each kind's name stands where it is most among itself.
+    """Draw points (M, 2) coloured by kind.
+
+    Each kind's name stands where it is most among itself.
 
     Args:
         kinds: what each point is; points of none are gray, and of more than seven kinds those of
@@ -75,7 +77,7 @@ def add_legend(figure: LessonFigure, names: Sequence[str]) -> None:
 
 
 def height_for(points: np.ndarray) -> float:
-    """Inches that leave no empty bands above and below a flat map of 7.5 inches."""
+    """Compute the inches that leave no empty bands above and below a flat map of 7.5 inches."""
     if not len(points):
         return 5.8
     wide, high = np.ptp(points, axis=0)
@@ -85,7 +87,7 @@ def height_for(points: np.ndarray) -> float:
 def main_kinds(kinds: Sequence[str], most: int = len(KINDS)) -> list[str]:
     """List the most frequent kinds, first the most frequent.
 
-    Of equally frequent ones the one that comes first is first.
+    Of equally frequent ones the one that appears first comes first.
     """
     return [kind for kind, _ in Counter(kinds).most_common(most)]
 

@@ -26,7 +26,9 @@ def contact_sheet(
     colours: Sequence[str] | None = None,
     width: float = WIDTH,
 ) -> LessonFigure:
-    """Pictures in rows, each with its caption below, in its own colour if ``colours`` are given.
+    """Draw pictures in rows, each with its caption below.
+
+    Captions are in their own colours if ``colours`` are given.
 
     A full row is ``width`` inches wide.
 
@@ -70,7 +72,7 @@ def draw_tile(
     tile: float,
     colour: str,
 ) -> None:
-    """One picture with its caption, hanging from ``corner``, its left and top in inches."""
+    """Draw one picture with its caption, hanging from ``corner``, its left and top in inches."""
     width, height = figure.get_size_inches()
     side, left, top = 0.93 * tile, corner[0] + 0.035 * tile, corner[1]
     ax = figure.add_axes((left / width, (top - side) / height, side / width, side / height))

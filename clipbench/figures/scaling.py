@@ -25,7 +25,7 @@ def power_law_chart(
     lines: Mapping[str, Points] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> LessonFigure:
-    """Points over two logarithmic axes, where a power law is a straight line.
+    """Draw points over two logarithmic axes, where a power law is a straight line.
 
     Args:
         groups: name -> (x, y); up to six.
@@ -66,7 +66,7 @@ def power_law_chart(
 
 
 def number_upright_axis(ax: Axes) -> None:
-    """Plain numbers beside the axis, also when it spans less than a power of ten."""
+    """Write plain numbers beside the axis, also when it spans less than a power of ten."""
     low, high = ax.get_ylim()
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     ticks = [tick for tick in np.unique(np.outer(powers, ROUND)) if low <= tick <= high]

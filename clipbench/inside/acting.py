@@ -25,7 +25,7 @@ Change = Callable[[Tensor], Tensor]  # activations (B, N, F) -> the same after a
 def acting(
     encoder: ClipbenchEncoder, layer: str, autoencoder: SparseAutoencoder, change: Change
 ) -> Iterator[None]:
-    """Within, the model's layer gives what is left of its output after a change of the features.
+    """Replace the layer's output, within the context, by what a change of the features leaves.
 
     Raises:
         UserError: for an unknown layer, one of another width than the autoencoder's, or an encoder
@@ -84,7 +84,7 @@ def share_where(
 def as_active(
     chosen: Int[Tensor, " n"], activity: Float[Tensor, " F"], seed: int = 0
 ) -> Int[Tensor, " n"]:
-    """Other features, as many, each drawn among those nearest in activity to one of the chosen.
+    """Draw as many other features, each among those nearest in activity to one of the chosen.
 
     Args:
         activity: how active each feature is on average; features that never are cannot be drawn.

@@ -53,7 +53,7 @@ def attention_maps(tower: nn.Module, inputs: Tensor) -> Float[Tensor, "L B H Q N
 
 
 def as_weights(inputs: Tensor, tower: nn.Module) -> Tensor:
-    """Where the tower is; pictures also in the number format of its weights."""
+    """Move inputs to where the tower is; pictures also to the number format of its weights."""
     weight = next(weight for weight in tower.parameters() if weight.ndim > 1)
     return inputs.to(weight.device, weight.dtype if inputs.is_floating_point() else inputs.dtype)
 
@@ -61,7 +61,7 @@ def as_weights(inputs: Tensor, tower: nn.Module) -> Tensor:
 def weights_of(
     layer: Attention | AttentionPool, x: Tensor, mask: Tensor | None = None
 ) -> Float[Tensor, "B H Q N"]:
-    """softmax(q k^T / sqrt(d) + mask) of a layer that is given ``x``."""
+    """Compute softmax(q k^T / sqrt(d) + mask) of a layer that is given ``x``."""
     if isinstance(layer, AttentionPool):
         x = x.flatten(2).transpose(1, 2)
         x = torch.cat([x.mean(1, keepdim=True), x], 1) + layer.positions.to(x.dtype)
@@ -93,6 +93,9 @@ def rollout(maps: Float[Tensor, "L B H N N"], residual: float = 0.5) -> Float[Te
 
 
 def on_grid(row: Float[Tensor, "*B N"]) -> Float[Tensor, "*B g g"]:
-    """One token's attention to the patches as a square map; what goes to token 0 is left out."""
+    """Arrange one token's attention to the patches as a square map.
+
+    What goes to token 0 is left out.
+    """
     side = round((row.shape[-1] - 1) ** 0.5)
     return row[..., 1:].unflatten(-1, (side, side))

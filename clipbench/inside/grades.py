@@ -73,7 +73,10 @@ def grade(
 def areas(
     search: Tensor, seen: Factor, heldout: Tensor, unseen: Factor
 ) -> tuple[Float[Tensor, "V F"], Float[Tensor, "V F"], list[int]]:
-    """(areas on the search scenes, on the held-out ones, values), for values of both sets."""
+    """Compute areas for values of both sets of scenes.
+
+    It gives (areas on the search scenes, on the held-out ones, values).
+    """
     shared = sorted(
         set(seen.labels.unique().tolist()) & set(unseen.labels.unique().tolist()) - {-1}
     )
@@ -100,13 +103,13 @@ def graded(search: Tensor, heldout: Tensor, values: list[int], factor: Factor) -
 
 
 def mixing(grades: Sequence[Grades]) -> float:
-    """How many factors a direction follows, mean of those that follow any; 0 for none."""
+    """Compute how many factors a direction follows, mean of those that follow any; 0 for none."""
     followed = torch.stack([(each.every >= FOLLOWS).any(0) for each in grades]).sum(0)
     return float(followed[followed > 0].float().mean()) if bool(followed.any()) else 0.0
 
 
 def followed_by(grades: Sequence[Grades], direction: int) -> tuple[str, str, float]:
-    """(factor, value, area) that a direction follows best on the held-out scenes."""
+    """Find what a direction follows best on the held-out scenes: (factor, value, area)."""
     tops = [each.every[:, direction].max(0) for each in grades]
     number = max(range(len(tops)), key=lambda k: float(tops[k].values))
     each, top = grades[number], tops[number]
@@ -154,7 +157,7 @@ def probe_grades(
     heldout: Float[Tensor, "N W"],
     heldout_factors: Sequence[Factor],
 ) -> dict[str, float]:
-    """Factor -> mean area of the probe's own score for each value."""
+    """Compute the probe's grades: factor -> mean area of its own score for each value."""
     found = {}
     for factor, unseen in zip(factors, heldout_factors, strict=True):
         scores = probe_scores(rows, factor, heldout)

@@ -132,7 +132,9 @@ def head_outputs(layer: Attention, x: Float[Tensor, "B N W"]) -> Float[Tensor, "
 def in_words(
     contribution: Float[Tensor, "M D"], texts: Float[Tensor, "T D"], count: int = 5
 ) -> list[tuple[int, float]]:
-    """Which texts span what a head tells pictures apart by (TextSpan of Gandelsman et al. 2024).
+    """Find the texts that span what a head tells pictures apart by.
+
+    This is TextSpan of Gandelsman et al. 2024.
 
     In turn the text is taken along which the contributions to M pictures vary most, and taken out
     of contributions and texts.

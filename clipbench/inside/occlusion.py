@@ -66,7 +66,9 @@ def drops(
     fill: float = 0.0,
     batch_size: int = 128,
 ) -> Float[Tensor, "C h w"]:
-    """score(image) - score(image with one square set to ``fill``), for every place of the square.
+    """Compute how far the score drops for every place of a covering square.
+
+    The drop is score(image) - score(image with one square set to ``fill``).
 
     0 is the mean colour of the training pictures, since pictures are normalised.
     """
@@ -110,7 +112,7 @@ def part_of_picture(size: int, patch: int, stride: int) -> tuple[float, float]:
 def spread_over_pixels(
     maps: Float[Tensor, "C h w"], size: int, patch: int, stride: int
 ) -> Float[Tensor, "C size size"]:
-    """Every pixel's mean drop over all squares that covered it; 0 where none did."""
+    """Compute every pixel's mean drop over all squares that covered it; 0 where none did."""
     square = torch.ones(1, 1, patch, patch, dtype=maps.dtype)
     total = F.conv_transpose2d(maps[:, None], square, stride=stride)
     count = F.conv_transpose2d(torch.ones_like(maps[:1, None]), square, stride=stride)

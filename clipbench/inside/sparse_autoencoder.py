@@ -102,7 +102,7 @@ def answers(
     pool: str = "max",
     batch_size: int = 128,
 ) -> Float[Tensor, "M F"]:
-    """How strongly each direction answers to every picture, its places pooled as units' are.
+    """Compute each direction's response to every picture, its places pooled as units' are.
 
     Args:
         scores: gives the answers (B, N, F) of F directions, such as ``autoencoder.encode``.
@@ -169,7 +169,7 @@ class SparseAutoencoder(nn.Module):
         return self.decoder.shape[0]
 
     def start(self, rows: Float[Tensor, "R W"], seed: int = 0) -> "SparseAutoencoder":
-        """Random directions, encoder and decoder alike, around the mean of the rows."""
+        """Start from random directions, encoder and decoder alike, around the mean of the rows."""
         with torch.no_grad():
             random = torch.randn(self.decoder.shape, generator=torch.Generator().manual_seed(seed))
             self.decoder.copy_(F.normalize(random, dim=1))
@@ -179,7 +179,7 @@ class SparseAutoencoder(nn.Module):
         return self
 
     def wanted(self, rows: Float[Tensor, "*R W"]) -> Float[Tensor, "*R F"]:
-        """How much of every feature the encoder sees, before all but the largest are dropped."""
+        """Compute every feature before activation, when all but the largest are not yet dropped."""
         return F.linear(rows / self.scale - self.centre, self.encoder, self.threshold)
 
     def encode(self, rows: Float[Tensor, "*R W"]) -> Float[Tensor, "*R F"]:
@@ -246,7 +246,7 @@ def train_autoencoder(
 
 
 def batches_of(count: int, recipe: Recipe) -> Iterator[Tensor]:
-    """Row numbers, batch by batch without end; each pass over the rows has an order of its own."""
+    """Yield row numbers, batch by batch without end; each pass over the rows has its own order."""
     generator = torch.Generator().manual_seed(recipe.seed)
     while True:
         order = torch.randperm(count, generator=generator)
@@ -267,7 +267,7 @@ class Trainer:
         return self.silent >= self.recipe.dead_after
 
     def step(self, rows: Float[Tensor, "B W"]) -> float:
-        """One step; gives the share of the variance that was not explained before it."""
+        """Train one step; give the share of the variance that was not explained before it."""
         self.adam.param_groups[0]["lr"] = self.rate()
         error, wanted, active = self.errors(rows)
         loss = error.pow(2).mean() + self.recipe.revival * self.left_over(error, wanted)
@@ -297,7 +297,7 @@ class Trainer:
         return error, wanted, (activations > 0).any(0)
 
     def left_over(self, error: Tensor, wanted: Tensor) -> Tensor:
-        """AuxK: the share of the error that the most wanted dead features leave over."""
+        """Compute AuxK: the share of the error that the most wanted dead features leave over."""
         dead = self.dead.nonzero()[:, 0]
         if not len(dead):
             return error.new_zeros(())
@@ -328,7 +328,7 @@ def check_width(autoencoder: SparseAutoencoder, width: int, layer: str) -> None:
 
 @torch.no_grad()
 def explained(autoencoder: SparseAutoencoder, rows: Float[Tensor, "R W"]) -> float:
-    """Share of the rows' variance that the autoencoder explains."""
+    """Compute the share of the rows' variance that the autoencoder explains."""
     error = (rows - autoencoder(rows)).pow(2).sum()
     return float(1 - error / (rows - rows.mean(0)).pow(2).sum())
 
@@ -336,7 +336,7 @@ def explained(autoencoder: SparseAutoencoder, rows: Float[Tensor, "R W"]) -> flo
 def nearest_texts(
     autoencoder: SparseAutoencoder, text_features: Float[Tensor, "T W"], count: int = 3
 ) -> list[list[int]]:
-    """For each feature of the joint space the texts whose direction is nearest to its own.
+    """Find the texts whose direction is nearest to that of each feature of the joint space.
 
     Texts lie in another place than pictures (the modality gap), so their mean is taken out first.
     """

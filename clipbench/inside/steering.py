@@ -87,7 +87,7 @@ def steer(
 def first_pixels(
     encoder: ClipbenchEncoder, start: Image.Image | None, generator: torch.Generator
 ) -> Tensor:
-    """(3, S, S) in [0, 1]."""
+    """Make the first pixels: (3, S, S) in [0, 1]."""
     if start is not None:
         return encoder.square(start).float() / 255
     size = encoder.image_size
@@ -102,7 +102,10 @@ def ascend(
     look: Callable[[Tensor], Tensor],
     frames: int,
 ) -> Steered:
-    """Adam on pixels that stay in [0, 1]; ``look`` turns them into the views that are scored."""
+    """Run Adam on pixels that stay in [0, 1].
+
+    ``look`` turns them into the views that are scored.
+    """
     kept = sorted({round(k * steps / (frames - 1)) for k in range(frames)})
     pixels = pixels.clone().requires_grad_()
     adam = torch.optim.Adam([pixels], lr=rate, maximize=True)

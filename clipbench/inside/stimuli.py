@@ -29,14 +29,16 @@ def legible_concepts(tiny: bool = True) -> list[str]:
 
 
 def spread_concepts(count: int) -> list[str]:
-    """So many legible concepts of the tiny world, spread evenly over its groups."""
+    """Choose so many legible concepts of the tiny world, spread evenly over its groups."""
     names = legible_concepts()
     count = min(count, len(names))
     return [names[k * len(names) // count] for k in range(count)]
 
 
 def concept_pictures(names: Sequence[str], each: int = 20, draw: int = 0) -> PictureSet:
-    """``each`` scenes of every concept, in the photo style, without signs; labels follow ``names``.
+    """Draw ``each`` scenes of every concept, in the photo style, without signs.
+
+    Labels follow ``names``.
 
     Args:
         draw: another number draws other scenes.

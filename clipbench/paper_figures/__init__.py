@@ -59,7 +59,7 @@ LEFT_OUT = {
 
 
 def finding_of(name: str, sources: Sources) -> Finding:
-    """One figure; where its numbers are missing, one that says which command makes them."""
+    """Make one figure; where its numbers are missing, one that says which command makes them."""
     sources.begin()
     try:
         found = FIGURES[name].make(sources)

@@ -37,7 +37,7 @@ def make(sources: Sources) -> Finding:
 
 
 def draw(record: dict) -> tuple[LessonFigure, str]:
-    """(figure, finding)."""
+    """Draw the figure: (figure, finding)."""
     lines = {
         label: (
             in_percent(record[name]["top1"]),

@@ -69,7 +69,7 @@ def measure(sources: Sources) -> dict[str, float]:
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
-    """(figure, finding, (mean gain, low, high) in points)."""
+    """Draw the figure: (figure, finding, (mean gain, low, high) in points)."""
     names = [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
     gains = [100 * metrics[f"{name}/gain"] for name in names]
     halves = [50 * (metrics[f"{name}/gain_high"] - metrics[f"{name}/gain_low"]) for name in names]

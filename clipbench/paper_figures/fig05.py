@@ -39,7 +39,10 @@ def make(sources: Sources) -> Finding:
 def differences(
     ours: dict[str, dict], rival: dict[str, dict]
 ) -> dict[str, tuple[float, float, float]]:
-    """Task -> (zero-shot less the rival's probe, low, high) in points, Newcombe's interval."""
+    """Compare tasks: task -> (zero-shot less the rival's probe, low, high) in points.
+
+    The interval is Newcombe's.
+    """
     found = {}
     for task in [task for task in ours if task in rival]:
         a, b = (
@@ -53,7 +56,7 @@ def differences(
 
 
 def draw(gaps: dict[str, tuple[float, float, float]], rival: str) -> tuple[LessonFigure, str]:
-    """(figure, finding)."""
+    """Draw the figure: (figure, finding)."""
     wins = sum(value > 0 for value, *_ in gaps.values())
     best, worst = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
     finding = (

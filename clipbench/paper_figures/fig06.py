@@ -54,7 +54,7 @@ def mean_over(tasks: list[dict], key: str) -> tuple[float, float, float]:
 
 
 def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
-    """(figure, finding, where the curve meets zero-shot)."""
+    """Draw the figure: (figure, finding, where the curve meets zero-shot)."""
     shots = list(means["curve"])
     rows = {
         name: [100 * means["curve"][k][place] for k in shots]

@@ -30,7 +30,10 @@ def make(sources: Sources) -> Finding:
 
 
 def examples_by_task(suite: dict[str, dict]) -> dict[str, tuple[float, str]]:
-    """Task -> (pictures a class, how: interpolated, below the range or above the range)."""
+    """Collect the pictures a class that a probe needs to match zero-shot.
+
+    It gives task -> (pictures a class, how: interpolated, below the range or above the range).
+    """
     keys = "probe_examples_to_match_zero_shot", "probe_match"
     return {
         shown(task): (numbers[keys[0]], numbers[keys[1]].split(",")[0])
@@ -40,7 +43,7 @@ def examples_by_task(suite: dict[str, dict]) -> dict[str, tuple[float, str]]:
 
 
 def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
-    """(figure, finding)."""
+    """Draw the figure: (figure, finding)."""
     values = [value for value, _ in examples.values()]
     median = statistics.median(values)
     largest = max(examples, key=lambda name: examples[name][0])

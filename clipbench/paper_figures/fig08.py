@@ -28,7 +28,7 @@ def make(sources: Sources) -> Finding:
 
 
 def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
-    """Task -> (full probe, zero-shot) in per cent."""
+    """Collect accuracies in per cent: task -> (full probe, zero-shot)."""
     return {
         shown(task): (100 * numbers["probe"], 100 * numbers["zero_shot"])
         for task, numbers in suite.items()
@@ -38,7 +38,10 @@ def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
 def correlation(
     points: dict[str, tuple[float, float]], draws: int = 2000
 ) -> tuple[float, float, float]:
-    """(r, low, high): Pearson's, with a 95 % bootstrap interval over the points."""
+    """Compute Pearson's correlation: (r, low, high).
+
+    The 95 % interval is a bootstrap over the points.
+    """
     xy = np.array(list(points.values()))
     chooser = random.Random(0)
     found = []
@@ -54,7 +57,7 @@ def correlation(
 def draw(
     points: dict[str, tuple[float, float]],
 ) -> tuple[LessonFigure, str, tuple[float, float, float]]:
-    """(figure, finding, (r, low, high))."""
+    """Draw the figure: (figure, finding, (r, low, high))."""
     r, low, high = correlation(points)
     gaps = sorted(x - y for x, y in points.values())
     near = sum(gap <= 3 for gap in gaps)

@@ -29,7 +29,7 @@ def make(sources: Sources) -> Finding:
 
 
 def errors_by_size(record: dict) -> dict[float, list[float]]:
-    """GFLOPs of a picture -> errors in per cent, one for each seed."""
+    """Collect errors in per cent, one for each seed, by the GFLOPs of a picture."""
     errors: dict[float, list[float]] = {}
     for run in record["runs"]:
         errors.setdefault(round(run["image_gflops"], 4), []).append(100 * (1 - run["top1"]))
@@ -37,7 +37,7 @@ def errors_by_size(record: dict) -> dict[float, list[float]]:
 
 
 def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
-    """(figure, finding)."""
+    """Draw the figure: (figure, finding)."""
     sizes = sorted(errors)
     means = [statistics.fmean(errors[size]) for size in sizes]
     times = sizes[-1] / sizes[0]

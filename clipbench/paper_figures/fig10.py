@@ -52,7 +52,7 @@ def all_suites(sources: Sources) -> dict[str, tuple[str, dict]]:
 
 
 def gflops(model: str) -> float:
-    """Of one picture."""
+    """Count the GFLOPs of one picture."""
     if not model:
         return RAW_PIXELS
     from clipbench.compute.flops import image_flops
@@ -62,7 +62,7 @@ def gflops(model: str) -> float:
 
 
 def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tuple[float, float]]:
-    """(figure, finding, interval of the best CLIP less the best other)."""
+    """Draw the figure: (figure, finding, interval of the best CLIP less the best other)."""
     tasks = set.intersection(*(set(suite) for _, suite in suites.values()))
     means = {
         name: mean_over([suite[task] for task in sorted(tasks)], "probe")

@@ -60,7 +60,10 @@ def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
 
 
 def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], own: str):
-    """(figure, finding, interval of the own model's effective robustness in points)."""
+    """Draw the figure.
+
+    It gives (figure, finding, interval of the own model's effective robustness in points).
+    """
     line = line_of(standard)
     xs = [value / 2 for value in range(2, 199)]
     points = {

@@ -78,7 +78,7 @@ def measure(sources: Sources) -> dict:
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str]:
-    """(figure, finding)."""
+    """Draw the figure: (figure, finding)."""
     gain = 100 * (metrics[KINDS[1]] - metrics[KINDS[0]])
     finding = (
         f"The machine: {100 * metrics[KINDS[0]]:.0f} % zero-shot, {gain:+.0f} points "

@@ -70,7 +70,7 @@ def flat(data) -> torch.Tensor:
 
 
 def draw(metrics: dict) -> tuple[LessonFigure, str, float]:
-    """(figure, finding, the largest |All less Clean| in points)."""
+    """Draw the figure: (figure, finding, the largest |All less Clean| in points)."""
     shares = [share for share in SHARES if f"clean/{share:g}" in metrics]
     gains = [100 * (metrics["all"] - metrics[f"clean/{share:g}"]) for share in shares]
     # up to a tenth of the pictures, as in the paper's sets

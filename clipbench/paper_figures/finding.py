@@ -41,7 +41,7 @@ def judged(low: float, high: float) -> str:
 
 
 def mean_of(values: Sequence[float], halves: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) of independent numbers with half-widths of their intervals."""
+    """Compute (mean, low, high) of independent numbers with half-widths of their intervals."""
     mean = sum(values) / len(values)
     half = math.sqrt(sum(half**2 for half in halves)) / len(values)
     return mean, mean - half, mean + half

@@ -37,7 +37,7 @@ def adaptation(sources: Sources) -> dict:
 
 
 def training_scenes(sources: Sources) -> int:
-    """Of the probes, where they are measured now."""
+    """Count the training scenes of the probes, where they are measured now."""
     return max(5 * sources.pictures, 20 * 256)
 
 
@@ -70,7 +70,7 @@ def shots_of(metrics: dict) -> list[int]:
 
 
 def shifted(metrics: dict, prefix: str = "") -> float:
-    """Mean accuracy after the shifts that the record has, in per cent."""
+    """Compute the mean accuracy after the shifts that the record has, in per cent."""
     values = [
         metrics[f"{prefix}{name}/top1"] for name in SHIFTS if f"{prefix}{name}/top1" in metrics
     ]

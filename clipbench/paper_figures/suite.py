@@ -1,6 +1,6 @@
 """The scene tasks as this package's counterpart of the paper's 27 data sets.
 
-They come from records of models, and raw pixels.
+Their results come from records of models, and from raw pixels.
 """
 
 from clipbench.data.world.scene_tasks import TASKS, SceneTask, scene_task
@@ -15,7 +15,7 @@ SEEDS = (0, 1, 2)
 
 
 def model_suite(sources: Sources) -> dict[str, dict]:
-    """Task -> numbers of this scale's model: zero-shot, few-shot and full probes.
+    """Read this scale's model's numbers of each task: zero-shot, few-shot and full probes.
 
     Raises:
         NoRecord: where nothing may be measured.
@@ -24,7 +24,7 @@ def model_suite(sources: Sources) -> dict[str, dict]:
 
 
 def suite_with_shots(sources: Sources) -> dict[str, dict]:
-    """``model_suite`` whose record has few-shot probes too.
+    """Read ``model_suite`` from a record that has few-shot probes too.
 
     Raises:
         NoRecord: where it has none, or nothing may be measured.
@@ -55,7 +55,7 @@ def measure(sources: Sources) -> dict:
 
 
 def scenes_of(sources: Sources, task: SceneTask) -> tuple[int, int]:
-    """(test scenes, training scenes of the probe) of a task that is measured now."""
+    """Count (test scenes, training scenes of the probe) of a task that is measured now."""
     return max(sources.pictures, task.answers), max(2 * sources.pictures, 4 * task.answers)
 
 
@@ -69,7 +69,7 @@ def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
 
 
 def pixel_suite(sources: Sources) -> dict[str, dict]:
-    """Task -> the probe of raw pixels, whatever the model.
+    """Read the probe of raw pixels of each task, whatever the model.
 
     Raises:
         NoRecord: where nothing may be measured.
@@ -105,7 +105,7 @@ def pixel_probes(sources: Sources) -> dict:
 
 
 def by_task(metrics: dict) -> dict[str, dict]:
-    """``TASK/key`` -> value becomes task -> key -> value; means of all tasks are left out."""
+    """Regroup ``TASK/key`` -> value as task -> key -> value; means of all tasks are left out."""
     tasks: dict[str, dict] = {}
     for name, value in metrics.items():
         task, slash, key = name.partition("/")

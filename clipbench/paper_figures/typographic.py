@@ -79,7 +79,7 @@ def measure(sources: Sources) -> dict:
 
 
 def rates(metrics: dict, kind: str) -> tuple[list[float], list[float]]:
-    """(heights, per cent) of a number of the sweep."""
+    """Collect a number of the sweep: (heights, per cent)."""
     marker = f"{kind}_at_"
     heights = sorted(
         float(key.removeprefix(marker))
@@ -98,7 +98,7 @@ def is_read(metrics: dict) -> bool:
 
 
 def draw(runs: dict[str, list[dict]]) -> tuple[LessonFigure, str]:
-    """(figure, finding); ``runs``: name -> metrics of each seed."""
+    """Draw the figure: (figure, finding); ``runs``: name -> metrics of each seed."""
     heights, _ = rates(next(iter(runs.values()))[0], "success")
     lines: dict[str, Line] = {}
     ends = []

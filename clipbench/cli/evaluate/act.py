@@ -50,7 +50,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings) of the change, over the autoencoders' seeds."""
+    """Give (metrics, settings) of the change, over the autoencoders' seeds."""
     from clipbench.errors import UserError
     from clipbench.inside.sparse_autoencoder import (
         JOINT,
@@ -147,7 +147,7 @@ class Attack:
         return found
 
     def metrics(self) -> dict[str, float]:
-        """Shares of the pictures, as the model is now."""
+        """Compute shares of the pictures, as the model is now."""
         import torch
 
         from clipbench.evaluate.statistics.intervals import with_interval
@@ -208,7 +208,7 @@ class Photos:
         return found | {"unchanged/right_thing": self.right(self.photos)}
 
     def changed(self, ours, responses, factors, seed: int) -> dict[str, float]:
-        """Photos in which the features of a style are turned up, or as many others by as much."""
+        """Turn up the features of a style in photos, or as many others by as much."""
         import torch.nn.functional as F
 
         from clipbench.inside.acting import as_active, turned_up
@@ -233,7 +233,10 @@ class Photos:
         return found
 
     def metrics(self, features, style: str, name: str) -> dict[str, float]:
-        """Share of the pictures whose nearest text says the style; its interval; by endings."""
+        """Compute the share of the pictures whose nearest text says the style.
+
+        It has its interval, and is also given by endings.
+        """
         import torch
 
         from clipbench.evaluate.statistics.intervals import with_interval
@@ -244,13 +247,13 @@ class Photos:
         return {key.removeprefix(name): value for key, value in found.items()}
 
     def right(self, features) -> float:
-        """Share of the pictures whose thing is named."""
+        """Compute the share of the pictures whose thing is named."""
         named = self.pool[(features @ self.of_things.T).argmax(1)]
         return float((named == self.things).float().mean())
 
 
 def over_seeds(runs: list[dict]) -> dict:
-    """Means over the autoencoders' seeds, the least and the most; of intervals the widest."""
+    """Give the mean, least and most over the autoencoders' seeds; of intervals the widest."""
     metrics = {}
     for name in runs[0]:
         values = [float(run[name]) for run in runs]

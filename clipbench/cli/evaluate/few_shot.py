@@ -72,7 +72,7 @@ def ascending(text: str) -> tuple[int, ...]:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
+    """Give (metrics, settings) of the curves, the zero-shot line, and where each curve meets it."""
     from clipbench.data.probe_splits import open_split
     from clipbench.data.readers.prompt_sets import words_for
     from clipbench.evaluate.probes.few_shot import curve_metrics, few_shot_curve, usable_shots
@@ -115,7 +115,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def both_rows(encoder, split, projected: bool, options: Options) -> "tuple[Rows, Rows]":
-    """(pool, test): features of one kind."""
+    """Compute features of one kind: (pool, test)."""
     from clipbench.evaluate.features.feature_file import cached_features, labelled
     from clipbench.evaluate.probes.linear_probe import Rows
 

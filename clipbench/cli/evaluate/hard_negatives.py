@@ -50,7 +50,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
-    """(metrics, settings, outcomes); outcomes are whether each question was answered."""
+    """Give (metrics, settings, outcomes); outcomes are whether each question was answered."""
     from clipbench.data.readers.hard_negatives import open_hard_negatives, write_hard_negatives
     from clipbench.evaluate.features.compute import text_features
     from clipbench.evaluate.features.feature_file import cached_features

@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings): accuracies with intervals, and the five texts of every head."""
+    """Give (metrics, settings): accuracies with intervals, and the five texts of every head."""
     import torch
 
     from clipbench.errors import UserError
@@ -105,7 +105,7 @@ class Questions:
 
 
 def texts_of_the_world(encoder) -> "tuple[list[str], Tensor]":
-    """(texts about every factor, their vectors)."""
+    """Encode texts about every factor of the world: (texts, their vectors)."""
     from clipbench.data.world.captions import NUMBERS, STYLE_TEMPLATES
     from clipbench.data.world.factors import COLOURS
     from clipbench.data.world.scene_tasks import PLACES

@@ -46,7 +46,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
-    """(metrics, settings, outcomes) of one probe."""
+    """Give (metrics, settings, outcomes) of one probe."""
     from clipbench.data.probe_splits import open_split
     from clipbench.evaluate.probes.linear_probe import GRID, judged_probe
 
@@ -97,6 +97,6 @@ def rows_of(encoder, pictures, kind: str, progress: bool, left_out: dict[str, st
 
 
 def solver_device(encoder) -> str:
-    """Where the fits run: they need float64, which Apple's GPUs do not have."""
+    """Choose where the fits run: they need float64, which Apple's GPUs do not have."""
     device = str(getattr(encoder, "device", "cpu"))
     return device if device.startswith("cuda") else "cpu"

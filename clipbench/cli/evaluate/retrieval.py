@@ -24,7 +24,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
-    """(metrics, settings, outcomes); outcomes are R@1 of every query."""
+    """Give (metrics, settings, outcomes); outcomes are R@1 of every query."""
     from clipbench.data.open import as_pictures, open_evaluated_captions
     from clipbench.data.readers.captioned import captions_line
     from clipbench.evaluate.features.compute import text_features

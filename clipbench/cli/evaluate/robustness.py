@@ -114,7 +114,7 @@ def shares(text: str) -> tuple[float, ...]:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings) of the shifts and of what else was asked for."""
+    """Give (metrics, settings) of the shifts and of what else was asked for."""
     from clipbench.evaluate.features.feature_file import cached_image_features
     from clipbench.evaluate.records.record import read_record
     from clipbench.evaluate.robustness import effective_robustness, shift_metrics
@@ -148,7 +148,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def open_all(options: Options) -> tuple:
-    """(pictures before, training pictures for probes or None, shift -> pictures after)."""
+    """Open (pictures before, training pictures for probes or None, shift -> pictures after)."""
     from clipbench.data.open import open_labelled
     from clipbench.data.probe_splits import drawn, open_split
     from clipbench.data.readers.prompt_sets import with_known_words
@@ -191,7 +191,7 @@ def open_shift(name: str, data, options: Options):
 
 
 def mixtures(encoder, other: str, data, shifts, templates, mixed) -> dict:
-    """``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts.
+    """Measure ``wise_ft/SHARE/...``: accuracy of each mixture before and after the shifts.
 
     Their features are not kept.
     """
@@ -209,7 +209,7 @@ def mixtures(encoder, other: str, data, shifts, templates, mixed) -> dict:
 
 
 def sweep(encoder, options: Options, data, pool, shifts) -> dict:
-    """``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
+    """Measure ``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
     from clipbench.cli.evaluate.linear_probe import solver_device
     from clipbench.data.readers.prompt_sets import with_known_words
     from clipbench.evaluate.features.feature_file import cached_image_features

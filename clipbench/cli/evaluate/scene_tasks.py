@@ -66,7 +66,7 @@ def whole(text: str) -> int:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics of every task and their means, settings)."""
+    """Give (metrics of every task and their means, settings)."""
     from statistics import fmean
 
     from clipbench.errors import UserError
@@ -119,7 +119,7 @@ def tasks_of(data: str, names: list[str] | None) -> list:
 
 
 def show(record: dict) -> str:
-    """One line a task, in per cent."""
+    """Format one line for each task, in per cent."""
     metrics, settings = record["metrics"], record["settings"]
     lines = [
         f"scene tasks of {settings['model']}, per cent (95 % interval)",

@@ -29,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics on the other half, settings with the chosen templates in their order)."""
+    """Give (metrics on the other half, settings with the chosen templates in their order)."""
     from clipbench.evaluate.features.prompts import Ensemble, Prompts
     from clipbench.evaluate.template_selection import best_length, forward_selection, halves
 

@@ -57,7 +57,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def add_autoencoder_arguments(parser: Parser) -> None:
-    """Those of every task that trains autoencoders."""
+    """Add the arguments of every task that trains autoencoders."""
     parser.add_argument(
         "--features",
         type=positive(int),
@@ -88,7 +88,7 @@ def add_autoencoder_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings): grades of every size of autoencoder, and of what it is compared with."""
+    """Give (metrics, settings): grades of each size of autoencoder, and of its baselines."""
     from clipbench.errors import UserError
 
     if options.data != "scenes":
@@ -115,7 +115,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def rows_of_splits(encoder, options) -> dict:
-    """Split -> ((M, N, W) outputs of the layer, factors)."""
+    """Compute a layer's outputs: split -> ((M, N, W) outputs of the layer, factors)."""
     counts = {"train": options.scenes, "search": options.graded, "heldout": options.graded}
     look = captions_of if options.of == "captions" else pictures_of
     return {split: look(encoder, options.layer, split, count) for split, count in counts.items()}
@@ -144,7 +144,7 @@ def captions_of(encoder, layer: str, split: str, count: int):
 
 
 def graded(encoder, rows, options, size: int, active: int, seed: int) -> dict:
-    """One autoencoder's grades."""
+    """Give one autoencoder's grades."""
     from clipbench.inside.grades import grade, mixing
     from clipbench.inside.sparse_autoencoder import (
         Recipe,
@@ -187,7 +187,7 @@ def save(options, encoder, trained, recipe, metrics) -> None:
 
 
 def baselines(rows, options) -> dict:
-    """Mean areas by factor of what needs no autoencoder."""
+    """Compute mean areas by factor of what needs no autoencoder."""
     import torch
 
     from clipbench.inside.grades import (
@@ -218,7 +218,7 @@ def baselines(rows, options) -> dict:
 
 
 def over_seeds(found: list[dict]) -> dict:
-    """Means over seeds, with Student's interval where there are several."""
+    """Give means over seeds, with Student's interval where there are several."""
     from clipbench.evaluate.statistics.intervals import student
 
     metrics = {}

@@ -124,7 +124,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:
-    """(metrics, settings) of one attack."""
+    """Give (metrics, settings) of one attack."""
     from clipbench.data.readers.word_photos import is_word_folder
 
     if is_word_folder(Path(options.data)):
@@ -172,7 +172,7 @@ def measure_stickers(encoder, options: Options) -> tuple[dict, dict]:
 
 
 def measure_photos(encoder, options: Options) -> tuple[dict, dict]:
-    """One's own photographs, which have their words on them already."""
+    """Measure the attack on one's own photographs, which have their words on them already."""
     from clipbench.data.readers.word_photos import open_word_photos
     from clipbench.evaluate.typographic import Jury, named_word_metrics, photo_metrics
 
@@ -260,7 +260,7 @@ def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
 
 
 def pictures_and_probe(encoder, options: Options) -> tuple:
-    """(pictures to attack, a list that may hold the probe, how the data were split)."""
+    """Open (pictures to attack, a list that may hold the probe, how the data were split)."""
     from clipbench.data.open import open_labelled
     from clipbench.data.readers.prompt_sets import with_known_words
 

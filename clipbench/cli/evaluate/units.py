@@ -109,7 +109,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 def areas_of(
     encoder, names, layers, options: Options, draw: int
 ) -> "dict[str, tuple[Tensor, Tensor]]":
-    """Layer -> (AUCs of pictures, AUCs of words), each (concepts, units)."""
+    """Compute AUCs: layer -> (AUCs of pictures, AUCs of words), each (concepts, units)."""
     from clipbench.inside import auc_by_class, concept_pictures, unit_responses, word_pictures
 
     sets = [kind(names, options.each, draw) for kind in (concept_pictures, word_pictures)]
@@ -132,7 +132,7 @@ def check_size(areas, expected: float, layer: str) -> None:
 
 
 def numbers(found, again, search, fresh, names) -> dict:
-    """One layer's metrics."""
+    """Give one layer's metrics."""
     import torch
 
     scores = torch.minimum(*fresh)[found.concept, found.unit]
@@ -155,7 +155,7 @@ def numbers(found, again, search, fresh, names) -> dict:
 
 
 def counts(pairs, prefix: str) -> dict:
-    """How many pairs, how many by luck, and how sure."""
+    """Tell how many pairs were found, how many luck finds, and how sure that is."""
     luck = pairs.luck.float()
     values = {
         "pairs": len(pairs),

@@ -70,7 +70,7 @@ class Words:
 
 
 def choose_words(encoder, options: WordsOptions) -> Words:
-    """Features of the data, and the words that --classes and --templates ask for.
+    """Give features of the data, and the words that --classes and --templates ask for.
 
     Raises:
         UserError: for data without classes, or with one, for classes that are not listed, and for
@@ -203,6 +203,9 @@ def note_classes_without_pictures(labels, class_names: list[str]) -> None:
 
 
 def note_empty_folders(data: str, labels, class_names: list[str]) -> None:
-    """As ``note_classes_without_pictures``, where the classes are a folder's sub-folders."""
+    """Tell of classes without pictures, where the classes are a folder's sub-folders.
+
+    See ``note_classes_without_pictures``.
+    """
     if Path(data).is_dir():
         note_classes_without_pictures(labels, class_names)

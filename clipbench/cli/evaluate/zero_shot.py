@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
-    """(metrics, settings, outcomes) of one evaluation."""
+    """Give (metrics, settings, outcomes) of one evaluation."""
     from clipbench.encoders.clip import has_joint_space
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
@@ -80,7 +80,7 @@ def judged(encoder, words, options: Options):
 
 
 def write_confusions(file: Path, verdicts, class_names) -> None:
-    """Rows are the right classes, columns the answers."""
+    """Write the confusion matrix: rows are the right classes, columns the answers."""
     from clipbench.evaluate.statistics.accuracy import confusion_matrix
 
     counts = confusion_matrix(verdicts.labels, verdicts.predictions, verdicts.classes).tolist()
