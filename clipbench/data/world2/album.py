@@ -1,6 +1,7 @@
 """All drawings that a world shows, as tensors, and which of them a scene shows of a concept."""
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,17 @@ from clipbench.data.world.drawings import (
     sheet_cells,
 )
 from clipbench.data.world.draws import Draws
+from clipbench.data.world.factors import COLOURS
 from clipbench.data.world.sprites import SPRITE_SIZE, concepts
 
 HELD_OUT_ARTISTS = ("twemoji", "openmoji")
+
+
+@functools.cache
+def named_by_colour() -> torch.Tensor:
+    """Say which concepts have a colour in their name: (C,) bool."""
+    colours = re.compile(rf"\b({'|'.join(COLOURS)})\b")
+    return torch.tensor([bool(colours.search(concept.name)) for concept in concepts()])
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def trained_album(sets: Sequence[str], icons: bool, device: str = "cpu") -> Albu
 
     A concept that none of them shows has its first trained drawing by anyone.
     """
-    trained = [drawing for drawing in all_drawings() if drawing.split == "trained"]
+    trained = drawings_of("trained")
     emoji = [drawing for drawing in trained if drawing.set in sets]
     others = [drawing for drawing in trained if icons and drawing.set not in EMOJI_SETS]
     shown = {drawing.concept for drawing in [*emoji, *others]}
@@ -87,10 +96,22 @@ def held_out_album(name: str) -> Album:
 
 
 def held_out_icons() -> list[Drawing]:
+    return [each for each in drawings_of("held-out") if each.set not in HELD_OUT_ARTISTS]
+
+
+def drawings_of(split: str) -> list[Drawing]:
+    """List the drawings of a split that are true to their concept's name.
+
+    One of a single colour is tinted at random, so it shows nothing that is named by its colour, but
+    for red, blue and brown squares, of which there are no other drawings.
+    """
+    drawings = [drawing for drawing in all_drawings() if drawing.split == split]
+    coloured = {drawing.concept for drawing in drawings if drawing.kind != "mask"}
+    named = named_by_colour().tolist()
     return [
-        drawing
-        for drawing in all_drawings()
-        if drawing.split == "held-out" and drawing.set not in HELD_OUT_ARTISTS
+        each
+        for each in drawings
+        if each.kind != "mask" or not (named[each.concept] and each.concept in coloured)
     ]
 
 

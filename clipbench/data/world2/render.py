@@ -10,9 +10,9 @@ from clipbench.data.world.draws import Draws
 from clipbench.data.world.factors import COLOURS, STYLES
 from clipbench.data.world.fonts import Font, trained_fonts
 from clipbench.data.world.render import BOARDS, apply_styles, pixel_grid
-from clipbench.data.world2.album import Album
+from clipbench.data.world2.album import Album, named_by_colour
 from clipbench.data.world2.lettering import set_in_type
-from clipbench.data.world2.scenes import Scenes, named_by_colour
+from clipbench.data.world2.scenes import Scenes
 from clipbench.data.world2.settings import MOST, SIGNS, World2
 
 PATCHES = (

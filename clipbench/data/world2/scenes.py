@@ -1,7 +1,6 @@
 """Sample what is in the second world's scenes: a pure function of (seed, index)."""
 
 import functools
-import re
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -127,13 +126,6 @@ def plain() -> torch.Tensor:
 def several_of() -> torch.Tensor:
     """Say which concepts captions count: (C,) bool."""
     return countable() & plain()
-
-
-@functools.cache
-def named_by_colour() -> torch.Tensor:
-    """Say which concepts have a colour in their name, which no jitter may change: (C,) bool."""
-    colours = re.compile(rf"\b({'|'.join(COLOURS)})\b")
-    return torch.tensor([bool(colours.search(concept.name)) for concept in concepts()])
 
 
 def draw_scenes(

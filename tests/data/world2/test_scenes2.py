@@ -13,7 +13,7 @@ from clipbench.data.streams import Scene2Pairs, joined
 from clipbench.data.world.factors import HELD_OUT_NAMES, STYLES, is_held_out
 from clipbench.data.world.fonts import trained_fonts
 from clipbench.data.world.sprites import concept_ids, concepts
-from clipbench.data.world2.album import album_of
+from clipbench.data.world2.album import album_of, drawings_of, named_by_colour
 from clipbench.data.world2.captions import caption_scenes
 from clipbench.data.world2.lettering import (
     decoded,
@@ -30,7 +30,6 @@ from clipbench.data.world2.scenes import (
     LAYOUT_NAMES,
     draw_scenes,
     is_held_out_pair,
-    named_by_colour,
 )
 from clipbench.data.world2.settings import CONTRASTS, KINDS, SIGNS, World2, one_kind
 
@@ -348,6 +347,13 @@ def test_jitter_spares_what_is_named_by_its_colour():
     for name in ("red apple", "green heart", "black cat"):
         assert named_by_colour()[concept_ids()[name]]
     assert not named_by_colour()[concept_ids()["crown"]]
+
+
+def test_what_is_named_by_its_colour_is_drawn_in_it():
+    squares = {concept_ids()[f"{colour} square"] for colour in ("red", "blue", "brown")}
+    for drawing in drawings_of("trained"):
+        if drawing.kind == "mask" and drawing.concept not in squares:
+            assert not named_by_colour()[drawing.concept], drawing
 
 
 def test_no_turn_and_full_saturation_leave_colours_as_they_are():
