@@ -29,14 +29,12 @@ BENCHMARKS = {
     "loss": Benchmark(
         "clipbench.bench.loss",
         "loss_speed",
-        "The tiled loss in float32 and bfloat16 beside one that holds all logits, "
-        "``naive`` or ``open_clip``'s.",
+        "Time the tiled loss in float32 and bfloat16 beside one that holds all logits.",
     ),
     "big-batch": Benchmark(
         "clipbench.bench.training",
         "big_batch",
-        "One exact training step on a batch of any size: seconds, and peak memory with "
-        "everything that the step needs.",
+        "Time one exact training step on a batch of any size, and measure its peak memory.",
     ),
     "scenes": Benchmark(
         "clipbench.bench.speed",
@@ -52,20 +50,17 @@ BENCHMARKS = {
     "startup": Benchmark(
         "clipbench.bench.speed",
         "startup",
-        "Seconds from the shell to a classified picture, in new processes; the first "
-        "has cold caches only by chance.",
+        "Time the way from the shell to a classified picture, in new processes.",
     ),
     "probe": Benchmark(
         "clipbench.bench.probe",
         "probing",
-        "Seconds for the linear probe's search over C, for each fit certified to a "
-        "relative gap of 1e-6.",
+        "Time the linear probe's search over C, each fit certified to a relative gap of 1e-6.",
     ),
     "probe-parity": Benchmark(
         "clipbench.bench.probe_parity",
         "probe_parity",
-        "The probe's optimum beside scikit-learn's, on features of scenes, digits, "
-        "pixels and a random ViT-B/32.",
+        "Compare the probe's optimum with scikit-learn's on four kinds of features.",
     ),
     "embed": Benchmark(
         "clipbench.bench.embed",
@@ -75,8 +70,7 @@ BENCHMARKS = {
     "widgets": Benchmark(
         "clipbench.bench.widgets",
         "widget_latency",
-        "Milliseconds from an event in the page to the kernel's last answer, for every "
-        "control of every app.",
+        "Time every control of every app, from an event in the page to the kernel's last answer.",
     ),
     "voila": Benchmark(
         "clipbench.bench.voila",
@@ -93,37 +87,31 @@ BENCHMARKS = {
     "rescore": Benchmark(
         "clipbench.bench.rescore",
         "rescoring",
-        "Seconds from an edited template's vectors to top-1 and top-5 with intervals, "
-        "float32, products included.",
+        "Time the way from an edited template's vectors to top-1 and top-5 with intervals.",
     ),
     "objectives": Benchmark(
         "clipbench.bench.objectives",
         "efficiency",
-        "Zero-shot accuracy against pairs seen, for CLIP's question and the two that "
-        "it was tried against (figure 2).",
+        "Measure accuracy against pairs seen for CLIP's question and the two before it (figure 2).",
     ),
     "search": Benchmark(
         "clipbench.bench.search",
         "searching",
-        "Milliseconds of an exact search among random unit vectors in float32, for 1, "
-        "8, 32 and 256 queries at a time.",
+        "Time an exact search among random unit vectors, for 1 to 256 queries at a time.",
     ),
     "speedrun": Benchmark(
         "clipbench.bench.speedrun",
         "speedrun",
-        "Seconds that the tiny preset trains to 90 % of 256 concepts, over n seeds; "
-        "open_clip's recipe takes turns.",
+        "Time the tiny preset's training to 90 % of 256 concepts, over several seeds.",
     ),
     "scaling": Benchmark(
         "clipbench.bench.scaling",
         "scaling",
-        "Zero-shot accuracy of tiny models by width, batch size, learning rate and "
-        "objective, after equally many pairs.",
+        "Compare tiny models by width, batch size, learning rate and objective at equal pairs.",
     ),
     "shipped": Benchmark(
         "clipbench.bench.shipped",
         "shipped",
-        "Size of a model, and with one thread its load time, memory, and speed with "
-        "pictures and texts.",
+        "Measure a model's size and, with one thread, its load time, memory and speed.",
     ),
 }

@@ -82,8 +82,9 @@ def memory_in_new_process(name: str, batch: int, threads: int, device: str) -> d
 def loss_speed(
     threads: int | None = None, batch: int = 8192, against: str = "naive", rounds: int = 3
 ) -> dict:
-    """The tiled loss in float32 and bfloat16 beside one that holds all logits, ``naive`` or
-    ``open_clip``'s.
+    """Time the tiled loss in float32 and bfloat16 beside one that holds all logits.
+
+    The other one is ``naive`` or ``open_clip``'s.
     """
     threads, device = threads or 1, "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)

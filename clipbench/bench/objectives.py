@@ -25,8 +25,7 @@ def efficiency(
     pictures: int = 1000,
     seed: int = 0,
 ) -> dict:
-    """Zero-shot accuracy against pairs seen, for CLIP's question and the two that it was tried
-    against (figure 2).
+    """Measure accuracy against pairs seen for CLIP's question and the two before it (figure 2).
 
     Each objective trains once on the same pairs, with the same image encoder and recipe, and is
     measured on the way: the last time at the end of its learning rate's schedule, before that in

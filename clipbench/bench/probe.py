@@ -31,8 +31,7 @@ def probing(
     features: Path | None = None,
     limit: float = 600.0,
 ) -> dict:
-    """Seconds for the linear probe's search over C, for each fit certified to a relative gap of
-    1e-6.
+    """Time the linear probe's search over C, each fit certified to a relative gap of 1e-6.
 
     Args:
         threads: of torch and of scikit-learn's BLAS; one by default.

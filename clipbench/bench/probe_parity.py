@@ -36,8 +36,9 @@ def probe_parity(
     model: str = "classroom",
     limit: float = 120.0,
 ) -> dict:
-    """The probe's optimum beside scikit-learn's, on features of scenes, digits, pixels and a random
-    ViT-B/32.
+    """Compare the probe's optimum with scikit-learn's on four kinds of features.
+
+    They are of scenes, digits, pixels and a random ViT-B/32.
 
     Args:
         rows: at most so many pictures of each set; a fifth of them is for testing.

@@ -24,8 +24,9 @@ def rescoring(
     width: int = 512,
     rounds: int = 5,
 ) -> dict:
-    """Seconds from an edited template's vectors to top-1 and top-5 with intervals, float32,
-    products included.
+    """Time the way from an edited template's vectors to top-1 and top-5 with intervals.
+
+    In float32, products included.
 
     Pictures and prompts are random unit vectors: the work does not depend on what they are.
     ``ours`` keeps the sum of each class's prompts and exchanges one; ``from_all_prompts`` averages

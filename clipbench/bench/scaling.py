@@ -29,8 +29,7 @@ def scaling(
     pictures: int = 2000,
     objectives: Sequence[str] = (Contrastive.name,),
 ) -> dict:
-    """Zero-shot accuracy of tiny models by width, batch size, learning rate and objective, after
-    equally many pairs.
+    """Compare tiny models by width, batch size, learning rate and objective at equal pairs.
 
     Args:
         widths: channels of the ConvNet's first stage; 32 is the tiny preset.

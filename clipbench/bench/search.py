@@ -24,8 +24,9 @@ def searching(
     top: int = 10,
     rounds: int = 3,
 ) -> dict:
-    """Milliseconds of an exact search among random unit vectors in float32, for 1, 8, 32 and 256
-    queries at a time.
+    """Time an exact search among random unit vectors, for 1 to 256 queries at a time.
+
+    Milliseconds, in float32.
 
     Args:
         threads: of torch and faiss; by default one, and two where there are two cores.

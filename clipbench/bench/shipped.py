@@ -39,8 +39,7 @@ print(json.dumps([seconds, before, peak]))
 
 
 def shipped(threads: int | None = None, model: str = "classroom", rounds: int = 5) -> dict:
-    """Size of a model, and with one thread its load time, memory, and speed with pictures and
-    texts.
+    """Measure a model's size and, with one thread, its load time, memory and speed.
 
     Load time is without importing libraries; memory is the process's peak for one picture and one
     text, and what of it came after the libraries. Times are the best of the rounds, so that other

@@ -70,8 +70,9 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
 
 
 def startup(threads: int | None = None, runs: int = 5) -> dict:
-    """Seconds from the shell to a classified picture, in new processes; the first has cold
-    caches only by chance.
+    """Time the way from the shell to a classified picture, in new processes.
+
+    The first has cold caches only by chance.
     """
     seconds = []
     with tempfile.TemporaryDirectory() as folder:

@@ -34,8 +34,9 @@ def speedrun(
     tune_pairs: int | None = None,
     pictures: int = 5000,
 ) -> dict:
-    """Seconds that the tiny preset trains to 90 % of 256 concepts, over n seeds; open_clip's recipe
-    takes turns.
+    """Time the tiny preset's training to 90 % of 256 concepts, over several seeds.
+
+    open_clip's recipe takes turns with it.
 
     Args:
         pairs: the budget of each run.

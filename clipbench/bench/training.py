@@ -106,8 +106,9 @@ def big_batch(
     micro_batch: int = 256,
     preset: str = "tiny-vit",
 ) -> dict:
-    """One exact training step on a batch of any size: seconds, and peak memory with everything
-    that the step needs.
+    """Time one exact training step on a batch of any size, and measure its peak memory.
+
+    The memory counts everything that the step needs.
     """
     import time
 

@@ -74,8 +74,7 @@ def widget_latency(
     busy: bool = False,
     app: str | None = None,
 ) -> dict:
-    """Milliseconds from an event in the page to the kernel's last answer, for every control of
-    every app.
+    """Time every control of every app, from an event in the page to the kernel's last answer.
 
     Uploads and what runs in the background are left out. ``flood`` sends 100 events of one control
     in a second: the state must end as that of the last, with at most one computation at a time.

@@ -76,7 +76,7 @@ class Trainer:
         recipe: TrainConfig,
         out: str | Path | None = None,
         *,
-        machine: Machine = Machine(),  # noqa: B008 - frozen
+        machine: Machine = Machine(),
         callbacks: Sequence[Callable[[Event], None]] = (),
         evaluate: Callable[[CLIP], float] | None = None,
     ):
