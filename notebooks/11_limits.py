@@ -267,7 +267,9 @@ batches = {
 # %%
 from clipbench import CLIP, CLIPConfig
 from clipbench.model import BagOfWordsConfig, ConvNetConfig, TransformerConfig
-from clipbench.training import trainer as library
+from clipbench.training.optimisers import make_optimizers
+from clipbench.training.presets import start_as_bag_of_words
+from clipbench.training.recipe import TrainConfig, learning_rate_factor
 
 encoders = {"bag of words": BagOfWordsConfig(4096, 32, 64)}
 encoders["transformer"] = TransformerConfig(4096, 32, 64, depth=1, heads=2)
@@ -277,7 +279,7 @@ encoders["transformer"] = TransformerConfig(4096, 32, 64, depth=1, heads=2)
 def learn(optimizers, progress):
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * library.learning_rate_factor(progress, 0.06)
+            group["lr"] = group["peak_lr"] * learning_rate_factor(progress, 0.06)
         optimizer.step()
 
 
@@ -285,8 +287,8 @@ def learn(optimizers, progress):
 def train(batches, text, seed=0):
     torch.manual_seed(seed)
     model = CLIP(CLIPConfig(64, ConvNetConfig(32, width=12), text))
-    library.start_as_bag_of_words(model)
-    optimizers = library.make_optimizers(model, library.TrainConfig(pairs=1))
+    start_as_bag_of_words(model)
+    optimizers = make_optimizers(model, TrainConfig(pairs=1))
     for step, (images, ids) in enumerate(batches):
         loss = clipbench.clip_loss(*model(images, ids))
         model.zero_grad()

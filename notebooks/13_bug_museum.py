@@ -126,13 +126,15 @@ def features(model, images, ids, parts):
 # the library's recipe, which makes seconds enough.
 
 # %%
-from clipbench.training import trainer as library
+from clipbench.training.optimisers import make_optimizers
+from clipbench.training.presets import start_as_bag_of_words
+from clipbench.training.recipe import TrainConfig, learning_rate_factor
 
 
 def learn(optimizers, progress):
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * library.learning_rate_factor(progress, warmup=0.06)
+            group["lr"] = group["peak_lr"] * learning_rate_factor(progress, warmup=0.06)
         optimizer.step()
 
 
@@ -140,8 +142,8 @@ def learn(optimizers, progress):
 def train(parts, steps=STEPS, batches=training, seed=0):
     torch.manual_seed(seed)
     model, events = CLIP(config), []
-    library.start_as_bag_of_words(model)
-    optimizers = library.make_optimizers(model, library.TrainConfig(pairs=1))
+    start_as_bag_of_words(model)
+    optimizers = make_optimizers(model, TrainConfig(pairs=1))
     for step in range(steps):
         images, choice = batches[step % len(batches)]
         images, ids = parts["pair"](images, all_ids[choice])
@@ -359,7 +361,7 @@ def words_that_learn(parts):
 def fresh():
     torch.manual_seed(0)
     model = CLIP(config)
-    library.start_as_bag_of_words(model)
+    start_as_bag_of_words(model)
     return model
 
 
