@@ -41,7 +41,7 @@ def no_live_training(monkeypatch):
     from clipbench.bench import live_training
 
     found = {
-        "preset": "tiny", "threads": 1, "precision": "fp32", "pairs_per_second": 100.0,
+        "preset": "tiny", "device": "cpu", "threads": 1, "precision": "fp32", "pairs_per_second": 100.0,
         "pairs": 1000, "seconds": 10.0,
     }  # fmt: skip
     monkeypatch.setattr(live_training, "live_training", lambda: found)

@@ -4,7 +4,7 @@ import statistics
 
 import torch
 
-from clipbench.bench.speed import repeated
+from clipbench.bench.speed import step_seconds
 from clipbench.bench.speedrun_rules import PAIRS
 
 
@@ -16,13 +16,12 @@ def live_training(seconds: float = 2.0) -> dict:
     """
     from clipbench.training.presets import find_preset, scene_trainer
 
-    trainer = scene_trainer(find_preset("tiny"), device="cpu")
-    trainer.set_training()
-    torch.set_num_threads(threads := trainer.use_fastest_threads())
-    rate = trainer.config.batch_size / statistics.median(repeated(trainer.train_step, seconds))
+    trainer = scene_trainer(find_preset("tiny"))
+    rate = trainer.config.batch_size / statistics.median(step_seconds(trainer, None, seconds))
     return {
         "preset": "tiny",
-        "threads": threads,
+        "device": str(trainer.device),
+        "threads": torch.get_num_threads(),
         "precision": trainer.precision,
         "pairs_per_second": round(rate, 1),
         "pairs": PAIRS,

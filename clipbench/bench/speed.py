@@ -55,9 +55,7 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
             f"{preset} trains with {trainer.config.objective}; the parts of a step are "
             "those of CLIP's"
         )
-    trainer.set_training()
-    torch.set_num_threads(threads or trainer.use_fastest_threads())
-    whole = repeated(trainer.train_step, seconds=12)
+    whole = step_seconds(trainer, threads, seconds=12)
     step = statistics.median(whole)
     return {
         "preset": preset,
@@ -67,6 +65,13 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
         "steps": len(whole),
         **step_parts(trainer),
     }
+
+
+def step_seconds(trainer, threads: int | None, seconds: float) -> list[float]:
+    """Time a trainer's steps with so many threads, or with the number that is fastest."""
+    trainer.set_training()
+    torch.set_num_threads(threads or trainer.use_fastest_threads())
+    return repeated(trainer.train_step, seconds)
 
 
 def startup(threads: int | None = None, runs: int = 5) -> dict:

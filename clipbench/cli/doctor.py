@@ -56,8 +56,8 @@ def show_doctor(result: dict) -> str:
     if live := result.get("live_training"):
         lines.append(
             f"{'training':<10} {live['preset']}: {live['pairs_per_second']:.0f} pairs/s with "
-            f"{live['threads']} threads in {live['precision']}; its {live['pairs']:,} pairs would "
-            f"take {live['seconds']:.0f} s"
+            f"{live['threads']} threads on {live['device']} in {live['precision']}; its "
+            f"{live['pairs']:,} pairs would take {live['seconds']:.0f} s"
         )
     for model in result.get("online", []):
         label = "online" if model["ok"] else "MISSING"
