@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -83,11 +83,21 @@ class DrawnPairs:
     tells of them (``describe``).
     """
 
-    name: str
+    world: str  # its name as training data
+    usual: Any  # settings where none are given
 
-    def __init__(self, seed: int, config, tiny: bool, image_size: int, device: torch.device | str):
-        self.seed, self.config, self.image_size, self.device = seed, config, image_size, device
+    def __init__(
+        self,
+        seed: int,
+        config: Any = None,
+        tiny: bool = False,
+        image_size: int = 64,
+        device: torch.device | str = "cpu",
+    ):
+        self.seed, self.image_size, self.device = seed, image_size, device
+        self.config = self.usual if config is None else config
         self.pool = training_pool(tiny)
+        self.name = f"{self.world}:tiny" if tiny else self.world
 
     def on(self, device: torch.device | str) -> "DrawnPairs":
         """Give the same scenes, drawn on another device."""
@@ -142,16 +152,8 @@ class DrawnPairs:
 class ScenePairs(DrawnPairs):
     """Captioned scenes of the emoji world."""
 
-    def __init__(
-        self,
-        seed: int,
-        config: SceneConfig = SceneConfig(),
-        tiny: bool = False,
-        image_size: int = 64,
-        device: torch.device | str = "cpu",
-    ):
-        super().__init__(seed, config, tiny, image_size, device)
-        self.name = "scenes:tiny" if tiny else "scenes"
+    world = "scenes"
+    usual = SceneConfig()
 
     def factors(self, index: Tensor) -> Factors:
         return draw_factors(index, self.seed, self.config, self.pool)
@@ -177,16 +179,8 @@ class Scene2Pairs(DrawnPairs):
     Partners stand side by side in a batch that begins at an even position.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        config: World2 = World2(),
-        tiny: bool = False,
-        image_size: int = 64,
-        device: torch.device | str = "cpu",
-    ):
-        super().__init__(seed, config, tiny, image_size, device)
-        self.name = "scenes2:tiny" if tiny else "scenes2"
+    world = "scenes2"
+    usual = World2()
 
     @property
     def album(self):

@@ -20,6 +20,12 @@ from clipbench.data.world.sprites import Concept, concepts
 
 COLOUR_NAMES = tuple(COLOURS)
 NUMBERS = {1: "one", 2: "two", 3: "three"}
+SIDES = {
+    "left": "on the left",
+    "right": "on the right",
+    "top": "at the top",
+    "bottom": "at the bottom",
+}
 
 # {} is filled with a noun phrase ("a cat", "two dogs"). Any picture of the style may carry any of
 # its templates.
@@ -235,20 +241,19 @@ def placed(phrase: str, scene: Scene) -> str:
     """Add where the object is, or how large, if there is something to say."""
     if scene.size > 0.85:
         return f"{phrase}, close up"
-    if scene.size > 0.62:
+    return with_place(phrase, scene.size, scene.x, scene.y)
+
+
+def with_place(phrase: str, size: float, x: float, y: float) -> str:
+    """Add where an object stands that is small enough for that; all numbers are fractions."""
+    if size > 0.62:
         return phrase
-    vertical = "top" if scene.y < 0.4 else "bottom" if scene.y > 0.6 else ""
-    horizontal = "left" if scene.x < 0.4 else "right" if scene.x > 0.6 else ""
+    vertical = "top" if y < 0.4 else "bottom" if y > 0.6 else ""
+    horizontal = "left" if x < 0.4 else "right" if x > 0.6 else ""
     if vertical and horizontal:
         return f"{phrase} in the {vertical} {horizontal} corner"
     if vertical or horizontal:
-        side = {
-            "left": "on the left",
-            "right": "on the right",
-            "top": "at the top",
-            "bottom": "at the bottom",
-        }
-        return f"{phrase} {side[vertical or horizontal]}"
+        return f"{phrase} {SIDES[vertical or horizontal]}"
     return f"{phrase} in the middle"
 
 

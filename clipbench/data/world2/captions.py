@@ -18,6 +18,7 @@ from clipbench.data.world.captions import (
     VERTICAL,
     VERTICAL_BACK,
     Chooser,
+    with_place,
 )
 from clipbench.data.world.factors import COLOUR_STYLES, STYLES
 from clipbench.data.world.languages import caption_in
@@ -79,12 +80,6 @@ ONLY_SENTENCES = (
     "no {2}, only {0}",
     "not {1} but {0}",
 )
-SIDES = {
-    "left": "on the left",
-    "right": "on the right",
-    "top": "at the top",
-    "bottom": "at the bottom",
-}
 PRESENCE = CONTRASTS.index("presence")
 ORDER = CONTRASTS.index("order")
 
@@ -239,7 +234,7 @@ def caption_of_one(scene: Told, world: World2, choose: Chooser) -> str:
         outside = choose.below(3) == 0
         return framed(choose.of(OUTSIDE).format(phrase) if outside else phrase, scene, choose)
     if happens(choose, world.places):
-        phrase = placed(phrase, scene)
+        phrase = with_place(phrase, scene.size, scene.x, scene.y)
     return framed(phrase, scene, choose)
 
 
@@ -250,19 +245,6 @@ def noun_phrase(concept: Concept, world: World2, choose: Chooser) -> str:
     if choose.below(5) < 2 or not concept.keywords:
         return concept.hypernym
     return choose.of(concept.keywords)
-
-
-def placed(phrase: str, scene: Told) -> str:
-    """Say where a thing stands if it is small enough for that; never how large it is."""
-    if scene.size > 0.62:
-        return phrase
-    vertical = "top" if scene.y < 0.4 else "bottom" if scene.y > 0.6 else ""
-    horizontal = "left" if scene.x < 0.4 else "right" if scene.x > 0.6 else ""
-    if vertical and horizontal:
-        return f"{phrase} in the {vertical} {horizontal} corner"
-    if vertical or horizontal:
-        return f"{phrase} {SIDES[vertical or horizontal]}"
-    return f"{phrase} in the middle"
 
 
 # -------------------- numbers
