@@ -18,9 +18,6 @@ REPEATED = (
 
 FLAGS = {"start": "--from"}  # from is a word of Python
 
-# Options that say how this machine computes, not what.
-MACHINE = ("threads", "micro_batch", "precision", "recompute", "compile")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(Options):
@@ -223,8 +220,15 @@ def make_trainer(preset, options: TrainOptions, out: Path | None):
     bundle = starting_model(preset, options.start)
     note_new_bias(bundle.model, preset.train.objective, options.start)
     stream = open_stream(options, replace(preset, model=bundle.model.config), device, out)
-    given = {name: getattr(options, name) for name in MACHINE}
-    return Trainer(bundle, stream, preset.train, out, machine=Machine(device, **given))
+    machine = Machine(
+        device,
+        options.precision,
+        options.threads,
+        options.micro_batch,
+        options.recompute,
+        options.compile,
+    )
+    return Trainer(bundle, stream, preset.train, out, machine=machine)
 
 
 def starting_model(preset, name: str | None):

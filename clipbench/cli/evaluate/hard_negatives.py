@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
 from clipbench.cli.shared import Parser, note, note_unreadable, positive, read_lines
 
 NAME = "hard-negatives"
@@ -23,10 +23,8 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.statistics.intervals import KINDS
-
     parser.set_defaults(data="scenes:order")
-    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
+    add_interval(parser)
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="of a table (default: beside it)"
     )

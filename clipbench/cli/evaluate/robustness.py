@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.cli.evaluate.few_shot import ascending
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, positive, read_lines
 
@@ -36,9 +36,7 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.statistics.intervals import KINDS
-
-    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
+    add_interval(parser)
     parser.add_argument(
         "--shifts",
         nargs="+",

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 
 from clipbench.cli.evaluate.few_shot import ascending
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
@@ -26,10 +26,8 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.statistics.intervals import KINDS
-
     parser.set_defaults(data="scenes")
-    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
+    add_interval(parser)
     parser.add_argument(
         "--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)"
     )

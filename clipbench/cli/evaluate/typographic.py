@@ -7,7 +7,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
 from clipbench.errors import UserError
@@ -40,8 +40,6 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.statistics.intervals import KINDS
-
     parser.add_argument(
         "--templates",
         type=Path,
@@ -64,7 +62,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="LETTERS",
         help="print only names of at most so many letters, such as 8",
     )
-    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
+    add_interval(parser)
     parser.add_argument(
         "--probe", action="store_true", help="also attack a linear probe of clean features"
     )

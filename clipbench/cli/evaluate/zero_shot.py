@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipbench.cli.evaluate.options import add_interval
 from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
 from clipbench.cli.shared import Parser, note_unreadable
 from clipbench.errors import UserError
@@ -20,8 +21,6 @@ class Options(WordsOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    from clipbench.evaluate.statistics.intervals import KINDS
-
     add_words(parser)
     parser.add_argument(
         "--ensemble",
@@ -29,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
         default="embedding",
         help="where templates are averaged (default embedding, as in the paper)",
     )
-    parser.add_argument("--interval", choices=KINDS, default="wilson", help="(default wilson)")
+    add_interval(parser)
     parser.add_argument(
         "--confusion",
         type=Path,
