@@ -12,8 +12,8 @@ from clipbench.errors import UserError
 # Options that a resumed run needs again.
 REPEATED = (
     "preset", "objective", "data", "image_column", "caption_column", "templates", "seed", "minutes",
-    "pairs", "batch_size", "micro_batch", "start", "rates", "lock_image", "lock_text", "averaging",
-    "precision", "recompute", "compile", "streaming",
+    "pairs", "batch_size", "micro_batch", "teacher", "start", "rates", "lock_image", "lock_text",
+    "averaging", "precision", "recompute", "compile", "streaming",
 )  # fmt: skip
 
 FLAGS = {"start": "--from"}  # from is a word of Python
@@ -23,6 +23,7 @@ FLAGS = {"start": "--from"}  # from is a word of Python
 class TrainOptions(Options):
     preset: str
     objective: str | None
+    teacher: str | None
     start: str | None  # --from
     rates: float | None
     lock_image: bool
@@ -66,6 +67,11 @@ def add_to(commands) -> None:
         "--objective",
         choices=OBJECTIVES,
         help="what to ask of a batch (default: contrastive, as CLIP does)",
+    )
+    parser.add_argument(
+        "--teacher",
+        metavar="MODEL",
+        help="learn from this model, too: its image vectors and what it makes of each batch",
     )
     parser.add_argument(
         "--from",
@@ -186,12 +192,12 @@ def changed(preset, options: TrainOptions):
     from clipbench.objectives import suited
     from clipbench.training.presets import with_budget
 
-    objective = options.objective or preset.train.objective
+    objective = "distilled" if options.teacher else options.objective or preset.train.objective
     preset = replace(preset, model=suited(preset.model, objective))
     given = {"batch_size": options.batch_size, "averaging": options.averaging}
     given |= {"lock_image": options.lock_image or None, "lock_text": options.lock_text or None}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    changes["objective"] = objective
+    changes["objective"], changes["teacher"] = objective, options.teacher or preset.train.teacher
     factor = options.rates or (0.1 if options.start else 1.0)
     rates = ("matrix_learning_rate", "learning_rate", "embedding_learning_rate")
     changes |= {name: factor * getattr(preset.train, name) for name in rates}

@@ -10,7 +10,7 @@ from torch import nn
 
 from clipbench.errors import UserError
 from clipbench.model import CLIP
-from clipbench.objectives import JOINT, check_objective
+from clipbench.objectives import JOINT, Distilled, check_objective
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class TrainConfig:
     """
 
     objective: str = "contrastive"  # what is asked of a batch: see clipbench.objectives
+    teacher: str | None = None  # the name or folder of the model that a distilled one learns from
     batch_size: int = 128
     minutes: float | None = None
     pairs: int | None = None
@@ -51,7 +52,10 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
         check_objective(self.objective)
-        numbers = {name: value for name, value in asdict(self).items() if name != "objective"}
+        if (self.objective == Distilled.name) != (self.teacher is not None):
+            raise UserError("a distilled training needs a teacher, and no other training has one")
+        numbers = asdict(self)
+        del numbers["objective"], numbers["teacher"]
         for name, value in {**numbers, "betas": min(self.betas)}.items():
             if value is not None and not (
                 isinstance(value, (int, float)) and 0 <= value < math.inf

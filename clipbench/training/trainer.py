@@ -27,6 +27,7 @@ from clipbench.model import CLIP, VisionTransformer
 from clipbench.objectives import Contrastive, make_objective
 from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.checkpoint import forget_old, newest_intact, step_folder
+from clipbench.pretrained.folders import find_folder, load_pretrained
 from clipbench.training.ema import Averaged
 from clipbench.training.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.training.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
@@ -93,7 +94,11 @@ class Trainer:
             part.requires_grad_(False)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32  # of large products
         self.objective = make_objective(
-            recipe.objective, self.model, getattr(stream, "class_names", None), dtype
+            recipe.objective,
+            self.model,
+            getattr(stream, "class_names", None),
+            dtype,
+            load_pretrained(find_folder(recipe.teacher)).model if recipe.teacher else None,
         )
         self.objective.to(self.device)
         self.averaged = Averaged(self.model, recipe.averaging) if recipe.averaging else None
