@@ -1,9 +1,26 @@
-"""What tests do in JupyterLab's page."""
+"""What tests do in JupyterLab's page.
+
+What the page shows follows an action after a while: a test waits for the state that it asserts,
+by `expect` or by `wait_until`, and never reads at once.
+"""
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 SECONDS_TO_START, SECONDS_TO_RUN, SECONDS_TO_ANSWER = 120, 240, 60  # for a busy machine
+
+
+def wait_until(page, holds: Callable[[], bool], what: str) -> None:
+    """Ask again and again whether something holds, for what `expect` has no word for."""
+    deadline = time.monotonic() + SECONDS_TO_ANSWER
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {SECONDS_TO_ANSWER} s: {what}")
+        page.wait_for_timeout(50)
 
 
 def write_notebook(file: Path, *cells: str) -> Path:

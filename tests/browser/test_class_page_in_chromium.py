@@ -66,7 +66,7 @@ def test_a_page_whose_kernel_has_died_says_reload(page, address, tmp_path):
         "This page has lost its connection: reload it.", timeout=1000 * SECONDS_TO_ANSWER
     )
     page.screenshot(path=tmp_path / "lost.png")
-    assert page.evaluate("document.getElementById('rendered_cells').inert")
+    page.wait_for_function("document.getElementById('rendered_cells').inert")
     told.get_by_role("link").click()
     page.locator(CARD).first.wait_for(timeout=LONGEST)
     sync_api.expect(told).to_be_hidden()

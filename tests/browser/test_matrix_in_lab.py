@@ -1,7 +1,13 @@
 """The matrix in JupyterLab: real clicks and keys, and what the page shows after them."""
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
+from lab_page import (
+    SECONDS_TO_START,
+    look_narrow_and_dark,
+    run_all_cells,
+    wait_until,
+    write_notebook,
+)
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
@@ -19,6 +25,18 @@ def notebook(tmp_path):
     )
 
 
+def stand_in_line(cell, row, column) -> bool:
+    """Whether a cell stands beside its row's button and below its column's."""
+    box, beside, above = cell.bounding_box(), row.bounding_box(), column.bounding_box()
+    return abs(beside["y"] - box["y"]) < 3 and abs(above["x"] - box["x"]) < 3
+
+
+def are_percentages(cells: list[str]) -> bool:
+    """Whether the first column adds up to 100 %, rounded as it is."""
+    first = (cells[i * 12].replace("·", "0").replace("−", "-") for i in range(12))
+    return abs(sum(map(float, first)) - 100) <= 6
+
+
 def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_path):
     page, dialogs = browser_page, []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -33,26 +51,20 @@ def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_pa
         app.locator(".clipbench-row-name").nth(4),
         app.locator(".clipbench-column-picture").nth(7),
     )
-    cell = cells.nth(4 * 12 + 7).bounding_box()
-    assert (
-        abs(row.bounding_box()["y"] - cell["y"]) < 3
-        and abs(column.bounding_box()["x"] - cell["x"]) < 3
-    )
+    cell = cells.nth(4 * 12 + 7)
+    wait_until(page, lambda: stand_in_line(cell, row, column), "the cell in line with its buttons")
 
     row.click()
     column.focus()
     page.keyboard.press("Enter")
     sync_api.expect(app.locator(".clipbench-cells span.clipbench-here")).to_have_count(1)
-    sync_api.expect(cells.nth(4 * 12 + 7)).to_have_class("clipbench-here")
+    sync_api.expect(cell).to_have_class("clipbench-here")
     sync_api.expect(app.locator(".clipbench-detail")).to_contain_text("a photo of a computer mouse")
 
-    before = cells.all_inner_texts()
+    assert not are_percentages(cells.all_inner_texts())
     app.get_by_role("button", name="column softmax").click()
     app.get_by_text("which text fits this picture?").wait_for()
-    percentages = cells.all_inner_texts()
-    assert percentages != before
-    # rounded
-    assert abs(sum(float(percentages[i * 12].replace("·", "0")) for i in range(12)) - 100) <= 6
+    wait_until(page, lambda: are_percentages(cells.all_inner_texts()), "a column adds up to 100 %")
 
     box = app.locator("textarea")
     box.click()

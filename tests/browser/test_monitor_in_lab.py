@@ -3,7 +3,13 @@ cells still run.
 """
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
+from lab_page import (
+    SECONDS_TO_START,
+    look_narrow_and_dark,
+    run_all_cells,
+    wait_until,
+    write_notebook,
+)
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
@@ -25,6 +31,13 @@ def notebook(tmp_path):
     return write_notebook(tmp_path / "monitor.ipynb", TRAINING)
 
 
+def stands_still(page, number) -> bool:
+    """Whether a number is the same after a while; the last one may come behind "paused"."""
+    before = number.inner_text()
+    page.wait_for_timeout(1500)
+    return number.inner_text() == before
+
+
 def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, notebook, tmp_path):
     page = browser_page
     page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
@@ -41,11 +54,12 @@ def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, noteboo
 
     app.get_by_role("button", name="Pause").click()
     app.get_by_text("paused; the weights wait").wait_for()
-    seen = app.locator(".clipbench-tiles b").last.inner_text()
-    page.wait_for_timeout(1500)
-    sync_api.expect(app.locator(".clipbench-tiles b").last).to_have_text(seen)
+    last = app.locator(".clipbench-tiles b").last
+    wait_until(page, lambda: stands_still(page, last), "the numbers of a paused training")
+    seen = last.inner_text()
+    app.get_by_text("paused; the weights wait").wait_for()
     app.get_by_role("button", name="Go on").click()
-    sync_api.expect(app.locator(".clipbench-tiles b").last).not_to_have_text(seen)
+    sync_api.expect(last).not_to_have_text(seen)
     app.screenshot(path=tmp_path / "monitor.png")
 
     app.get_by_role("button", name="Stop").click()

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells
+from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, wait_until
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
@@ -15,16 +15,21 @@ sync_api = pytest.importorskip(
 
 pytestmark = pytest.mark.browser
 
+TEXTS_OF_LINES = """
+lines => lines.map(line => ["prompt", "percent"].map(
+  cell => line.querySelector(`.clipbench-${cell}`).innerText))
+"""
 LESSON = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 
 
 def probabilities(page) -> dict[str, str]:
-    """What the table shows: prompt -> per cent."""
+    """What the table shows at one moment: prompt -> per cent."""
     lines = page.locator(".clipbench-line:not(.clipbench-heads)")
-    prompts, shown = (
-        lines.locator(f".clipbench-{cell}").all_inner_texts() for cell in ("prompt", "percent")
-    )
-    return dict(zip(prompts, shown, strict=True))
+    return dict(lines.evaluate_all(TEXTS_OF_LINES))
+
+
+def all_are_percentages(shown: dict[str, str]) -> bool:
+    return bool(shown) and all(re.fullmatch(r"[<>]?[\d.]+ %", each) for each in shown.values())
 
 
 def wait_for_prompt(page, prompt: str) -> None:
@@ -40,16 +45,17 @@ def test_a_student_runs_the_lesson_and_types_a_prompt(lab, browser_page, tmp_pat
     run_all_cells(page, until=".clipbench-table")
     app = page.locator(".clipbench-app").first
     app.screenshot(path=tmp_path / "explorer.png")
+    wait_until(page, lambda: all_are_percentages(probabilities(page)), "per cent on each line")
     before = probabilities(page)
-    assert before and all(re.fullmatch(r"[<>]?[\d.]+ %", shown) for shown in before.values())
 
     box = app.locator("textarea")
     box.click()
     page.keyboard.press("Control+End")
     page.keyboard.type("\na picture of a cat")
     wait_for_prompt(page, "a picture of a cat")
+    prompts = {*before, "a picture of a cat"}
+    wait_until(page, lambda: set(probabilities(page)) == prompts, "the old prompts and the new one")
     after = probabilities(page)
-    assert set(after) == {*before, "a picture of a cat"}
     assert any(after[prompt] != before[prompt] for prompt in before)
 
     page.keyboard.type("\n<img src=x onerror=alert(1)>")

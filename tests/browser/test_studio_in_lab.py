@@ -62,9 +62,8 @@ def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
     page.keyboard.type("rocket")
     sync_api.expect(pictures.nth(1)).to_have_attribute("alt", "green apple with the word rocket")
     app.locator(".clipbench-heads").get_by_text("with “rocket”").wait_for()
-    assert re.match(
-        r"The verdict (stays|flips)", app.locator(".clipbench-headline strong").inner_text()
-    )
+    headline = app.locator(".clipbench-headline strong")
+    sync_api.expect(headline).to_have_text(re.compile(r"^The verdict (stays|flips)"))
 
     # the sticker follows the mouse, and then the arrow keys
     pad = app.locator(".clipbench-pad-surface")

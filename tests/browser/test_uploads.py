@@ -43,6 +43,7 @@ class Explorer:
         """The picture that is shown large, once it is this one."""
         picture = self.app.locator(".clipbench-shown img")
         sync_api.expect(picture).to_have_attribute("alt", name)
+        picture.evaluate("image => image.decode()")
         return Image.open(io.BytesIO(picture.screenshot())).convert("RGB")
 
 
