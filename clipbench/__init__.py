@@ -2,7 +2,7 @@
 
 The letters of every shape in this package: B pairs in a batch, N image tokens, T text tokens, W an
 encoder's width, D embed_dim (the joint space), C classes, P templates, M rows of a data set, K
-top-k, S pixels a side.
+top-k, S pixels per side.
 
 A name below is imported when it is first used (PEP 562), so that the command line answers without
 torch.

@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend, and how others are told in its line."""
+"""The one kind of error that a user can mend, and how other errors are put into one line."""
 
 import warnings
 from collections.abc import Iterable

@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 @contextlib.contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Write a folder whole or not at all.
 
     Write into the folder that this yields; on success it becomes ``folder``, on any failure it

@@ -42,7 +42,7 @@ def clip_loss(
     Raises:
         ValueError: for fewer than two pairs, or as many images as texts not given.
     """
-    refuse_what_is_no_batch(image_features, text_features)
+    check_batch(image_features, text_features)
     logits_per_image = scale * image_features @ text_features.T  # (B, B)
     labels = torch.arange(len(logits_per_image), device=logits_per_image.device)
     if groups is not None:
@@ -71,7 +71,7 @@ def tiled_clip_loss(
     Raises:
         ValueError: as ``clip_loss``.
     """
-    refuse_what_is_no_batch(image_features, text_features)
+    check_batch(image_features, text_features)
     scale = torch.as_tensor(scale, dtype=torch.promote_types(image_features.dtype, torch.float32))
     dtype = dtype or image_features.dtype
     return TiledLoss.apply(
@@ -96,7 +96,7 @@ def siglip_loss(
     Raises:
         ValueError: as ``clip_loss``.
     """
-    refuse_what_is_no_batch(image_features, text_features)
+    check_batch(image_features, text_features)
     scale, bias = (
         torch.as_tensor(number, dtype=image_features.dtype, device=image_features.device)
         for number in (scale, bias)
@@ -104,7 +104,7 @@ def siglip_loss(
     return TiledSigmoidLoss.apply(image_features, text_features, scale, bias, tile)
 
 
-def refuse_what_is_no_batch(image_features: Tensor, text_features: Tensor) -> None:
+def check_batch(image_features: Tensor, text_features: Tensor) -> None:
     if image_features.shape != text_features.shape:
         raise ValueError(
             f"images {tuple(image_features.shape)} and texts "

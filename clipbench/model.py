@@ -34,7 +34,7 @@ LOGIT_SCALE_MAX = math.log(100)  # section 2.4: logits are never scaled by more 
 def rarely(default):
     """Declare a setting that few models have.
 
-    Where it is at its default, neither ``repr`` nor ``to_dict`` tells it.
+    Where it is at its default, neither ``repr`` nor ``to_dict`` shows it.
 
     So models that were described before the setting existed keep their description, and their
     fingerprint.
@@ -42,7 +42,7 @@ def rarely(default):
     return field(default=default, metadata={"rare": True})
 
 
-def told(config) -> dict:
+def settings_of(config) -> dict:
     """Give a configuration's settings by name, without the rare ones that it does not have."""
     values = {each.name: (each, getattr(config, each.name)) for each in fields(config)}
     return {
@@ -52,16 +52,16 @@ def told(config) -> dict:
     }
 
 
-class Told:
-    """A configuration whose ``repr`` is what ``told`` tells."""
+class Configuration:
+    """A configuration whose ``repr`` shows ``settings_of`` it."""
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in told(self).items())
+        values = ", ".join(f"{name}={value!r}" for name, value in settings_of(self).items())
         return f"{type(self).__name__}({values})"
 
 
 @dataclass(frozen=True, repr=False)
-class ViTConfig(Told):
+class ViTConfig(Configuration):
     image_size: int
     patch_size: int
     width: int
@@ -90,7 +90,7 @@ class ConvNetConfig:
 
 
 @dataclass(frozen=True, repr=False)
-class TransformerConfig(Told):
+class TransformerConfig(Configuration):
     vocab_size: int
     context_length: int
     width: int
@@ -119,7 +119,7 @@ ENCODER_CONFIGS = {
 
 
 @dataclass(frozen=True, repr=False)
-class CLIPConfig(Told):
+class CLIPConfig(Configuration):
     """The configuration that fixes a model's shape.
 
     ``tiny`` and ``classroom`` are ours, ``named`` gives the paper's.
@@ -186,9 +186,9 @@ class CLIPConfig(Told):
     def to_dict(self) -> dict:
         """Give plain data for JSON; ``from_dict`` reads it back."""
         names = {kind: name for name, kind in ENCODER_CONFIGS.items()}
-        return told(self) | {
-            "image": {"kind": names[type(self.image)], **told(self.image)},
-            "text": {"kind": names[type(self.text)], **told(self.text)},
+        return settings_of(self) | {
+            "image": {"kind": names[type(self.image)], **settings_of(self.image)},
+            "text": {"kind": names[type(self.text)], **settings_of(self.text)},
         }
 
     @classmethod

@@ -173,7 +173,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
     EXIF rotation is applied, wide numbers are scaled down, and transparency is laid on white.
 
-    16-bit numbers reach from black at 0 to white at 65,535. Where the type does not tell (32-bit
+    16-bit numbers reach from black at 0 to white at 65,535. Where the type does not say (32-bit
     integers and floats), white is the smallest of 1 (floats only), 255, 65,535 and 2^31 that no
     value exceeds; a notice says which.
     """

@@ -104,7 +104,7 @@ def read_object(file: Path) -> dict:
         raise ValueError(f"{file.name} is not readable JSON: {error}") from None
     if not isinstance(data, dict):
         raise ValueError(
-            f"{file.name} holds a {type(data).__name__} in place of tokens with their ids"
+            f"{file.name} holds a {type(data).__name__} instead of tokens with their ids"
         )
     return data
 
@@ -253,7 +253,7 @@ class Tokenizer:
         warning.
 
         Raises:
-            TypeError: when ``texts`` is a single string, or one of them is none.
+            TypeError: when ``texts`` is a single string, or one of them is not a string.
         """
         check_texts(texts)
         rows = [self.shorten(ids, text) for ids, text in zip(self.ids(texts), texts, strict=True)]

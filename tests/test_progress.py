@@ -5,21 +5,9 @@ nowhere else.
 import io
 import sys
 
-from clipbench import progress
+from terminal import watched
+
 from clipbench.progress import is_watched, shown
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def watched(monkeypatch, seconds: float) -> Terminal:
-    """A terminal in place of stderr, and bars after so many seconds."""
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    monkeypatch.setattr(progress, "SECONDS", seconds)
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    return terminal
 
 
 def test_what_takes_long_has_a_bar_that_goes_away(monkeypatch):

@@ -3,6 +3,9 @@
     python -m tools.mutants draw --count 150 --seed 0 FILES   draw faults into tools/mutants.json
     python -m tools.mutants cover                             which test runs which line, how long
     python -m tools.mutants run                               try every fault, note what caught it
+    python -m tools.mutants run --faults 71,122 --tests tests/widgets/test_hostile.py
+                                                              try two of them against one file
+
 
 Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip
 install coverage``, and fork, so Linux or macOS. A fault that nothing can see is given
@@ -11,6 +14,7 @@ fault escapes that was caught before.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -21,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -211,6 +216,19 @@ def file_of(test: str) -> str:
     return test.partition("::")[0]
 
 
+class Named:
+    """The tests that a user names, instead of those that run a fault's line: files or ids."""
+
+    def __init__(self, tests: list[str]):
+        self.named, self.seconds = tests, dict.fromkeys(tests, 0.0)
+
+    def tests(self, file: str, place: Place) -> list[str]:
+        return self.named
+
+    def patience(self, tests: list[str]) -> float:
+        return 3600.0
+
+
 # --- trying a fault -------------------------------------------------------------------------------
 
 
@@ -265,7 +283,9 @@ def wait(child: int, patience: float) -> int | None:
     return None
 
 
-def attempt(file: str, place: Place, covering: Covering, budget: float, likely: str = "") -> dict:
+def attempt(
+    file: str, place: Place, covering: Covering | Named, budget: float, likely: str = ""
+) -> dict:
     """Try one fault: {"outcome", "by", "tests"}.
 
     The tests beyond `budget` seconds, the longest, are left out.
@@ -280,18 +300,10 @@ def attempt(file: str, place: Place, covering: Covering, budget: float, likely: 
         for i, test in enumerate(tests)
         if sum(map(covering.seconds.get, tests[: i + 1])) <= budget
     ]
-    path, source = CLONE / file, (CLONE / file).read_text(encoding="utf-8")
-    times = path.stat().st_mtime
-    path.write_text(apply(source, place), encoding="utf-8")
-    # else a second's resolution lets Python use the byte code without fault
-    os.utime(path, (times + 10, times + 10))
-    try:
+    with planted(CLONE / file, place):
         for part in filter(None, (affordable[:FIRST], affordable[FIRST:])):
             if failed := run_tests(part, covering.patience(part)):
                 return {"outcome": "caught", "by": failed, "tests": len(tests)}
-    finally:
-        path.write_text(source, encoding="utf-8")
-        os.utime(path, (times, times))
     left_out = {"left_out": len(tests) - len(affordable)} if len(affordable) < len(tests) else {}
     return {
         "outcome": "survived" if tests else "no test",
@@ -301,8 +313,29 @@ def attempt(file: str, place: Place, covering: Covering, budget: float, likely: 
     }
 
 
-def run(budget: float, only: str) -> int:
-    """Try every fault of the list that is not equivalent.
+@contextlib.contextmanager
+def planted(path: Path, place: Place) -> Iterator[None]:
+    """Have a file hold a fault for as long as the context lasts."""
+    source, times = path.read_text(encoding="utf-8"), path.stat().st_mtime
+    path.write_text(apply(source, place), encoding="utf-8")
+    # else a second's resolution lets Python use the byte code without fault
+    os.utime(path, (times + 10, times + 10))
+    try:
+        yield
+    finally:
+        path.write_text(source, encoding="utf-8")
+        os.utime(path, (times, times))
+
+
+def is_wanted(number: int, entry: dict, only: str, faults: str) -> bool:
+    """Say whether the fault of that number in the list is to be tried."""
+    if "equivalent" in entry or (faults and str(number) not in faults.split(",")):
+        return False
+    return not only or entry.get("outcome") in (*only.split(","), None)
+
+
+def run(budget: float, only: str, faults: str = "", tests: list[str] | None = None) -> int:
+    """Try the faults of the list that are wanted and not equivalent.
 
     Returns:
         1 when one escapes that was caught before, else 0.
@@ -317,9 +350,10 @@ def run(budget: float, only: str) -> int:
         for path in (CLONE / folder).rglob("*.py")
     }
     found = {name: places(path.read_text(encoding="utf-8"), name) for name, path in sources.items()}
-    covering, entries, escaped = Covering(), read_list(), []
+    covering = Named(tests) if tests else Covering()
+    entries, escaped = read_list(), []
     for number, entry in enumerate(entries):
-        if "equivalent" in entry or (only and entry.get("outcome") not in (*only.split(","), None)):
+        if not is_wanted(number, entry, only, faults):
             continue
         before, started = entry.get("outcome"), time.monotonic()
         hit = find(fault_of(entry), found)
@@ -372,12 +406,18 @@ def main(arguments: list[str] | None = None) -> int:
         help="seconds of tests for one fault (default %(default)s)",
     )
     runs.add_argument("--only", default="", help="outcomes to try again, such as survived,no test")
+    runs.add_argument("--faults", default="", help="their numbers in the list, such as 71,122")
+    runs.add_argument(
+        "--tests", nargs="+", help="try these tests only: files or ids; needs no cover before"
+    )
     options = parser.parse_args(arguments)
     if options.command == "draw":
         files = {path.as_posix(): path.read_text(encoding="utf-8") for path in options.files}
         write_list([asdict(fault) for fault in draw(files, options.count, options.seed)])
         return 0
-    return cover() if options.command == "cover" else run(options.budget, options.only)
+    if options.command == "cover":
+        return cover()
+    return run(options.budget, options.only, options.faults, options.tests)
 
 
 if __name__ == "__main__":

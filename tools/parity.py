@@ -250,7 +250,7 @@ def save(model: nn.Module, folder: Path) -> None:
 
 
 def write_unigram(folder: Path) -> None:
-    """Write a tokenizer like XLM-V's, with its special tokens, in place of the world's."""
+    """Write a tokenizer like XLM-V's, with its special tokens, instead of the world's."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -32,7 +32,7 @@ def take_turns(
     return seconds
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
     """Print how far a long benchmark is, on stderr."""
     print(line, file=sys.stderr, flush=True)
 

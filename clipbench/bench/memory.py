@@ -14,7 +14,7 @@ def peak_extra_megabytes(
 ) -> float | None:
     """Measure the peak memory during ``work``, less that before it, in MB of 10^6 bytes.
 
-    It is None where the system does not tell.
+    It is None where the system does not say.
 
     On a CPU that is resident memory, so call it in a process that has not freed much before: freed
     memory may be used again without being counted.
@@ -38,7 +38,7 @@ def peak_extra_megabytes(
 def resident(name: str = "VmRSS", process: int | str = "self") -> int | None:
     """Read the resident bytes of a process, now ("VmRSS") or at its peak ("VmHWM").
 
-    They are None where the system does not tell.
+    They are None where the system does not say.
     """
     try:
         found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
@@ -70,7 +70,7 @@ def curve(
             began = time.monotonic()
             found.append(accuracy(trainer, data))
             measuring[0] += time.monotonic() - began
-            tell(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs")
+            report(f"{name}: {found[-1]['top1']:.1%} after {event['pairs']:,} pairs")
 
     trainer.callbacks.append(measure)
     end = whole_run(trainer)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.data.world.draws import permutation
 from clipbench.errors import UserError
 from clipbench.evaluate.probes.linear_probe import Rows, Search, check_rows
@@ -137,7 +137,7 @@ class Race(Search):
         if self.rival:
             self.rival.fit(C, self.problem, self.fits[C])
             theirs = f"{self.rival.seconds[C]:.2f} s to a gap of {self.rival.gaps[C]:.0e}"
-            tell(f"C = {C:.3g}: {self.seconds[C]:.2f} s; scikit-learn {theirs}")
+            report(f"C = {C:.3g}: {self.seconds[C]:.2f} s; scikit-learn {theirs}")
 
 
 class ScikitLearn:

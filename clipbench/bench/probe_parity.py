@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.bench.probe import ScikitLearn
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
@@ -41,7 +41,7 @@ def probe_parity(
     They are of scenes, digits, pixels and a random ViT-B/32.
 
     Args:
-        rows: at most so many pictures of each set; a fifth of them is for testing.
+        rows: at most this many pictures of each set; a fifth of them is for testing.
         cifar10: a folder with a test.parquet of CIFAR-10: adds the model's features of its
             pictures.
         limit: seconds after which scikit-learn is stopped, wherever it is.
@@ -61,7 +61,7 @@ def probe_parity(
             train, test = features()
             for C in STRENGTHS:
                 found[f"{name}, C = {C:g}"] = numbers = compare(train, test, C, limit)
-                tell(f"{name}, C = {C:g}: {numbers}")
+                report(f"{name}, C = {C:g}: {numbers}")
     return {
         **found,
         "threads": threads or 1,
@@ -109,7 +109,7 @@ def random_vit() -> ClipbenchEncoder:
 def halves(
     features: Callable[[PictureSet], torch.Tensor], data: PictureSet, rows: int
 ) -> tuple[Rows, Rows]:
-    """Split at most so many pictures: (four fifths for training, a fifth for testing)."""
+    """Split at most this many pictures: (four fifths for training, a fifth for testing)."""
     chosen = permutation(0, 0, len(data))[:rows]
     part = data.subset(chosen.tolist())
     everything, cut = Rows(features(part), part.labels), len(part) * 4 // 5

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.bench.objectives import accuracy, whole_run
 from clipbench.compute.flops import image_flops, training_flops
 from clipbench.data.open import open_pictures
@@ -77,7 +77,7 @@ def run(
     found = accuracy(trainer, data)
     tokens = trainer.tokenizer(trainer.draw().captions).shape[1]
     settings = {"objective": objective, "width": width, "batch": batch, "rate": rate, "seed": seed}
-    tell(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s")
+    report(f"{settings}: {found['top1']:.1%} in {end['seconds']:.0f} s")
     return settings | {
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
         "image_gflops": image_flops(trainer.model.config) / 1e9,

@@ -91,7 +91,7 @@ def measured_load(model: str, threads: int) -> tuple[float, int | None, int | No
 
 
 def memory(loads: list[tuple]) -> dict[str, float]:
-    """Give the medians of memory over several loads; empty where the system does not tell."""
+    """Give the medians of memory over several loads; empty where the system does not say."""
     known = [(before, peak) for _, before, peak in loads if peak is not None]
     if not known:
         return {}

@@ -41,7 +41,7 @@ def rendering(threads: int | None = None, batch_size: int = 256) -> dict:
 def training(threads: int | None = None, preset: str = "tiny") -> dict:
     """Measure a preset's pairs per second, and the slowest part of its training step.
 
-    Of that part it tells the name, the seconds and the precision.
+    Of that part it reports the name, the seconds and the precision.
 
     Raises:
         UserError: for a preset that is not trained contrastively.
@@ -68,7 +68,7 @@ def training(threads: int | None = None, preset: str = "tiny") -> dict:
 
 
 def step_seconds(trainer, threads: int | None, seconds: float) -> list[float]:
-    """Time a trainer's steps with so many threads, or with the number that is fastest."""
+    """Time a trainer's steps with this many threads, or with the number that is fastest."""
     trainer.set_training()
     torch.set_num_threads(threads or trainer.use_fastest_threads())
     return repeated(trainer.train_step, seconds)

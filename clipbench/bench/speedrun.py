@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 import torch
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.bench.objectives import whole_run
 from clipbench.bench.speedrun_rules import PAIRS, SEEDS_OF_A_RECORD, TARGET, Contestant, Run, top1
 from clipbench.data.image_set import PictureSet
@@ -81,7 +81,7 @@ def in_turns(contestants: dict[str, Contestant], seeds: int) -> dict[str, list[R
     for seed in range(seeds):
         for name in contestants if seed % 2 == 0 else reversed(contestants):
             runs[name].append(run := contestants[name](seed))
-            tell(
+            report(
                 f"{name}, seed {seed}: {run.top1:.1%} after {run.pairs:,} pairs in "
                 f"{run.seconds:.1f} s"
             )

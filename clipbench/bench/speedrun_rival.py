@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from clipbench.bench.contest import tell
+from clipbench.bench.contest import report
 from clipbench.bench.rival_open_clip import OpenClipTraining, open_clip_model
 from clipbench.bench.speedrun_rules import TARGET, Contestant, Run, top1
 from clipbench.compute.devices import pick_precision
@@ -85,7 +85,7 @@ def tune(
     for rate, warmup in product(RATES, WARMUPS):
         run = train(replace(recipe, rate=rate, warmup=warmup), pairs, TUNING_SEED, threads, data)
         grid.append({"rate": rate, "warmup": warmup, "top1": run.top1})
-        tell(
+        report(
             f"tuning {name}: {run.top1:.1%} with rate {rate:g}, warm-up {warmup:g} "
             f"after {pairs:,} pairs"
         )
@@ -106,7 +106,7 @@ def ladder(
     def climb(seed: int) -> Run:
         for pairs in budgets:
             run = train(recipe, pairs, seed, threads, data)
-            tell(f"a budget of {pairs:,} pairs: {run.top1:.1%} in {run.seconds:.1f} s")
+            report(f"a budget of {pairs:,} pairs: {run.top1:.1%} in {run.seconds:.1f} s")
             if run.top1 >= TARGET:
                 break
         return run

@@ -2,7 +2,7 @@
 
 Each comes with the number format that it computes in.
 
-The parts do what the trainer's step does, on one batch: a part's seconds tell which of them is too
+The parts do what the trainer's step does, on one batch: a part's seconds show which of them is too
 slow on this machine. They add up to a little more than the step, since each starts with cold
 caches.
 """
@@ -19,7 +19,7 @@ ROUNDS = 5
 
 
 def step_parts(trainer, rounds: int = ROUNDS) -> dict:
-    """Measure the parts of a contrastive trainer's step, and tell the slowest.
+    """Measure the parts of a contrastive trainer's step, and report the slowest.
 
     Of every part it gives the seconds, the share and the precision.
     """

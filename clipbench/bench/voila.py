@@ -128,7 +128,7 @@ async def all_visits(chromium: str, address: str, visitors: int, pause: float | 
             found = [
                 await visit_and_leave(browser, address, number, pause) for number in range(visitors)
             ]
-    return told(found)
+    return summary_of(found)
 
 
 @contextlib.asynccontextmanager
@@ -175,7 +175,7 @@ async def visit(browser, address: str, number: int) -> dict:
     return {"context": context, "paint": painted, "open": opened, "memory": memory}
 
 
-def told(visits: list[dict]) -> dict:
+def summary_of(visits: list[dict]) -> dict:
     well = [each for each in visits if "failed" not in each]
     values = {
         name: [each[name] for each in well if each[name] is not None]
@@ -204,6 +204,6 @@ def kernel_process(kernel: str) -> int | None:
 
 
 def megabytes(process: int | None) -> float | None:
-    """Read a process's resident memory, MB of 10^6 bytes; None where the system does not tell."""
+    """Read a process's resident memory, MB of 10^6 bytes; None where the system does not say."""
     found = None if process is None else resident(process=process)
     return None if found is None else found / 1e6

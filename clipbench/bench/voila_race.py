@@ -13,7 +13,7 @@ def dead_pages(
 ) -> dict:
     """Pages that a slow network leaves without a kernel, among visits to kernels that have rested.
 
-    The culler lets a kernel rest for three seconds in place of five minutes. Each page waits
+    The culler lets a kernel rest for three seconds instead of five minutes. Each page waits
     ``delay`` seconds for its program, so that its socket comes later than that.
 
     Args:

@@ -80,7 +80,7 @@ def widget_latency(
     in a second: the state must end as that of the last, with at most one computation at a time.
 
     Args:
-        random: a model of the paper, such as ViT-B/32, with random weights, in place of ``model``.
+        random: a model of the paper, such as ViT-B/32, with random weights, instead of ``model``.
         events: of each control.
         busy: beside a process that uses a whole core.
         app: only this one.
@@ -138,7 +138,7 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
     """Measure one app in a kernel of its own; None when this version has no such app."""
     with kernel(threads) as page:
         page.run(SETUP)
-        if not page.tell(f"hasattr(clipbench_widgets, {name!r})"):
+        if not page.evaluate(f"hasattr(clipbench_widgets, {name!r})"):
             return None
         empty = page.memory()
         began = time.perf_counter()
@@ -147,10 +147,12 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
             + MADE_BY.get(name, f"clipbench_widgets.{name}({{model!r}})").format(model=model)
         )
         ready = time.perf_counter() - began
-        controls = page.tell("controls_of(app)")
+        controls = page.evaluate("controls_of(app)")
         latencies = {}
         for label in grouped(controls):
-            alike = grouped(page.tell("controls_of(app)")).get(label)  # some controls come and go
+            alike = grouped(page.evaluate("controls_of(app)")).get(
+                label
+            )  # some controls come and go
             latencies[label] = measure_control(page, alike, events) if alike else []
         every = [value for values in latencies.values() for value in values]
         return {
@@ -254,7 +256,7 @@ def flood(page: "Page", controls: list[dict]) -> dict:
         return {}
     page.run(
         "in_flight = InFlight(app.encoder)"
-        if page.tell("hasattr(app, 'encoder')")
+        if page.evaluate("hasattr(app, 'encoder')")
         else "in_flight = None"
     )
     began, sent = time.perf_counter(), ""
@@ -263,16 +265,16 @@ def flood(page: "Page", controls: list[dict]) -> dict:
         sent = page.send(quick["model_id"], data_of(quick, number))
     page.wait_until_idle(sent)
     settled = time.perf_counter() - began - FLOOD_SECONDS
-    shown = page.tell("app.summary()")
-    if page.tell("hasattr(app, 'refresh')"):
+    shown = page.evaluate("app.summary()")
+    if page.evaluate("hasattr(app, 'refresh')"):
         page.run("app.refresh()")
     return {
         "control": quick["control"],
         "events": FLOOD,
         "seconds_until_settled_after_the_last": max(0.0, settled),
-        "ends_in_the_last_state": shown == page.tell("app.summary()")
+        "ends_in_the_last_state": shown == page.evaluate("app.summary()")
         and page.holds(quick, FLOOD - 1),
-        "most_computations_at_once": page.tell("in_flight.most if in_flight else None"),
+        "most_computations_at_once": page.evaluate("in_flight.most if in_flight else None"),
     }
 
 
@@ -341,9 +343,9 @@ class Page:
             )
         )
 
-    def tell(self, expression: str):
+    def evaluate(self, expression: str):
         """Evaluate an expression in the kernel, and return its value through JSON."""
-        whole = {"told": f"json.dumps({expression})"}
+        whole = {"reply": f"json.dumps({expression})"}
         reply = self.client.execute_interactive(
             "",
             user_expressions=whole,
@@ -351,24 +353,24 @@ class Page:
             silent=True,
             output_hook=lambda _: None,
         )
-        told = self._checked(reply)["user_expressions"]["told"]
-        if told["status"] != "ok":
-            raise RuntimeError(told["evalue"])
-        return json.loads(ast.literal_eval(told["data"]["text/plain"]))
+        found = self._checked(reply)["user_expressions"]["reply"]
+        if found["status"] != "ok":
+            raise RuntimeError(found["evalue"])
+        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
 
     def memory(self, name: str = "VmRSS") -> float | None:
         """Read the kernel's resident memory, MB of 10^6 bytes.
 
-        It is None where the system does not tell.
+        It is None where the system does not say.
         """
-        found = self.tell(
+        found = self.evaluate(
             f"__import__('clipbench.bench.memory', fromlist=['resident']).resident({name!r})"
         )
         return None if found is None else found / 1e6
 
     def holds(self, control: dict, number: int) -> bool:
         """Say whether a control in the kernel has the state of its n-th event."""
-        held = self.tell(f"held_by(app, {control['model_id']!r})")
+        held = self.evaluate(f"held_by(app, {control['model_id']!r})")
         return held.items() >= state_of(control, number).items()
 
     def send(self, comm: str, data: dict) -> str:

@@ -37,7 +37,7 @@ def probe_options(parser: Parser) -> None:
         "--features",
         type=Path,
         metavar="FILE",
-        help="features and labels in place of synthetic ones",
+        help="features and labels instead of synthetic ones",
     )
     parser.add_argument(
         "--limit",

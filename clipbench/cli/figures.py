@@ -46,7 +46,7 @@ def add_arguments(parser: Parser) -> None:
         " figures.md, and the records that are made on the way",
     )
     parser.add_argument(
-        "--model", help="in place of the scale's model: a name, a folder or a hub id"
+        "--model", help="instead of the scale's model: a name, a folder or a hub id"
     )
     parser.add_argument(
         "--records", type=Path, metavar="DIR", help="of records (default: those of clipbench)"

@@ -109,7 +109,7 @@ def add_to(commands) -> None:
         "--caption-column", help="the captions' column in a table (default: caption, text, ...)"
     )
     parser.add_argument(
-        "--templates", type=Path, help="for labelled pictures: a file with one template a line"
+        "--templates", type=Path, help="for labelled pictures: a file with one template per line"
     )
     parser.add_argument(
         "--streaming", action="store_true", help="read a hub data set while it is downloaded"
@@ -121,12 +121,12 @@ def add_to(commands) -> None:
     parser.add_argument("--seed", type=int, default=0)
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=positive(float), help="train for so long")
-    budget.add_argument("--pairs", type=positive(int), help="train on so many pairs")
+    budget.add_argument("--pairs", type=positive(int), help="train on this many pairs")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument(
         "--micro-batch",
         type=positive(int),
-        help="encode so many pairs at a time: same gradients, less memory, a third slower",
+        help="encode this many pairs at a time: same gradients, less memory, a third slower",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument(
@@ -136,8 +136,9 @@ def add_to(commands) -> None:
     )
     parser.add_argument(
         "--recompute",
+        "--activation-checkpointing",
         action="store_true",
-        help="keep fewer activations: less memory, a third slower",
+        help="keep fewer activations (activation checkpointing): less memory, a third slower",
     )
     parser.add_argument(
         "--compile", action="store_true", help="use torch.compile; the first step takes minutes"
@@ -250,7 +251,7 @@ def note_new_bias(model, objective: str, name: str | None) -> None:
     if name is not None and objective == "sigmoid" and model.logit_bias is None:
         note(
             f"{name} has no bias: the sigmoid loss starts from SigLIP's scale of 10 and bias of "
-            f"-10, in place of its scale of {float(model.scale.detach()):.3g}"
+            f"-10, instead of its scale of {float(model.scale.detach()):.3g}"
         )
 
 

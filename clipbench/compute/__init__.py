@@ -1,1 +1,1 @@
-"""What the machine offers, and how it is told to compute."""
+"""What the machine offers, and the settings that it computes with."""

@@ -38,7 +38,7 @@ OPTIONAL = {
 
 
 def report() -> dict:
-    """Collect everything that `clipbench doctor` tells, as plain values."""
+    """Collect everything that `clipbench doctor` reports, as plain values."""
     device = devices.pick_device()
     precision, reason = devices.precision_and_reason(device)
     return {
@@ -166,19 +166,19 @@ def missing() -> list[dict]:
 def advice(memory: int | None, device_type: str) -> list[str]:
     """Advise what to do about a machine that offers little.
 
-    What is needed without a network is told either way.
+    What is needed without a network is listed either way.
     """
-    told = [limits.advice_on_memory(memory)]
+    advice = [limits.advice_on_memory(memory)]
     if device_type == "cpu":
-        told.append(
+        advice.append(
             'no GPU: "tiny" and "classroom" need none; SCALE = "full" runs too, at '
             "some ten pictures a second "
             "for each core, or on Colab and Kaggle"
         )
-    told.append(
+    advice.append(
         'no network: "tiny" and "classroom" need none; a model of the hub is loaded once, then kept'
     )
-    return [line for line in told if line]
+    return [line for line in advice if line]
 
 
 def _missing_packages() -> list[dict]:
@@ -195,7 +195,7 @@ def _missing_packages() -> list[dict]:
 def _for_lessons() -> list[dict]:
     """List the absent packages that the lessons use.
 
-    They are needed in a clone, where the lessons are; elsewhere whoever uses them is told.
+    They are needed in a clone, where the lessons are; elsewhere their users get a message.
     """
     needed = place() == "a clone"
     command = 'pip install -e ".[{}]"' if needed else "pip install 'clipbench[{}]'"
@@ -285,7 +285,7 @@ def _memory_line(memory: dict) -> str:
     sources = ", ".join(
         f"{name} {gibibytes(size)}" for name, size in memory.items() if name != "allowed"
     )
-    return f"{gibibytes(memory['allowed'])} allowed ({sources or 'this system does not tell'})"
+    return f"{gibibytes(memory['allowed'])} allowed ({sources or 'this system does not say'})"
 
 
 def _visitors_line(visitors: int | None) -> str:

@@ -40,7 +40,7 @@ def core_limits(
 
 
 def memory_limit(environ: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS) -> int | None:
-    """Give the bytes of memory that this process may use; None where the system does not tell."""
+    """Give the bytes of memory that this process may use; None where the system does not say."""
     return min(memory_limits(environ, cgroups).values(), default=None)
 
 
@@ -77,7 +77,7 @@ def advice_on_memory(limit: int | None) -> str | None:
 def places_for_visitors(limit: int | None) -> int | None:
     """Give how many visitors of the apps' page `limit` bytes of memory can serve, at least one.
 
-    It is None where the system does not tell.
+    It is None where the system does not say.
     """
     return None if limit is None else max(1, int(SHARE_FOR_VISITORS * limit / KERNEL_MEMORY))
 

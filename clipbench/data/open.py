@@ -162,8 +162,8 @@ def with_classes(data: PictureSet) -> PictureSet:
     """
     if not data.class_names:
         raise UserError(
-            f"{data.name} holds pictures without classes; make one sub-folder a class and put the "
-            "pictures into them, or call a table's column label"
+            f"{data.name} holds pictures without classes; make one sub-folder per class and put "
+            "the pictures into them, or call a table's column label"
         )
     return data
 
@@ -173,7 +173,7 @@ def open_pictures(name: str, split: str = "all") -> PictureSet:
 
     Args:
         name: ``scenes:heldout``, ``scenes2:heldout`` and their kin, ``twemoji``, ``openmoji``,
-            ``digits``, a folder of pictures or with one sub-folder a class, a parquet file with a
+            ``digits``, a folder of pictures or with one sub-folder per class, a parquet file with a
             column of pictures, a hub data-set id (or a folder in the hub's layout), of which the
             test split is taken; ``owner/name:validation`` takes another; or any file that
             ``open_captioned`` knows.
@@ -242,7 +242,7 @@ def unknown(name: str) -> UserError:
     )
 
 
-def open_several_labels(name: str) -> tuple[PictureSet, torch.Tensor]:
+def open_multi_label(name: str) -> tuple[PictureSet, torch.Tensor]:
     """Open pictures with several labels each: (pictures, targets (M, C) bool).
 
     The data are a parquet file, a folder in the hub's layout or a hub data set.

@@ -38,7 +38,7 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
 
     Args:
         data: a name for ``open_labelled``, or a folder that holds ``train``, ``test`` and perhaps
-            ``val`` by any name of ``SPLITS`` (folders with one sub-folder a class, or parquet
+            ``val`` by any name of ``SPLITS`` (folders with one sub-folder per class, or parquet
             files), or a hub data set with such splits.
         train: another data set to train on; then all of ``data`` is the test set.
         scenes: how many scenes to draw for training where ``data`` is made of scenes.

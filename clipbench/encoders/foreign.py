@@ -271,7 +271,7 @@ class FlexibleSiglipEncoder(TransformersEncoder):
 def flexible_size(height: int, width: int, patch: int, most: int) -> tuple[int, int]:
     """Find the largest (height, width) of whole patches with about this ratio, by bisection.
 
-    It has at most so many patches.
+    It has at most this many patches.
 
     As transformers' ``get_image_size_for_max_num_patches``, to the last step.
     """

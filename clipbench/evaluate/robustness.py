@@ -232,7 +232,7 @@ def effective_robustness(
 def adaptation_sweep(
     pool: Rows, tests: Mapping[str, Rows], shots: Sequence[int], seeds: Sequence[int], classes: int
 ) -> dict[str, float]:
-    """Train probes of ever more pictures a class and measure them on all test sets.
+    """Train probes of ever more pictures per class and measure them on all test sets.
 
     Does what they gain before the shift hold behind it? The protocol of Figs. 14 and 15: each probe
     is trained on in-distribution pictures only, its C chosen on others of them.
@@ -241,7 +241,7 @@ def adaptation_sweep(
         tests: name -> test rows.
 
     Returns:
-        ``shots/K/NAME``: top-1 with K pictures a class, averaged over the seeds.
+        ``shots/K/NAME``: top-1 with K pictures per class, averaged over the seeds.
 
     Raises:
         UserError: when a class has too few rows in the pool.

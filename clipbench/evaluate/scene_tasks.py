@@ -4,7 +4,7 @@ Zero-shot, a scene is compared with the prompts of its own K answers, each ensem
 templates. The probe of its features is the paper's (features before the projection, certified
 solver); it learns each answer's number from other scenes of the same question. So zero-shot asks
 what the two encoders understand together, the probe what the picture's features hold: a probe far
-above zero-shot says that the text side is missing, not the picture's.
+above zero-shot says that the text encoder misses it, not the image encoder.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,7 @@ def scene_task_metrics(
         pictures: test scenes; rounded down to equally many of each answer.
         train: training scenes of the probe; 0 leaves it out.
         interval: "wilson" or "clopper-pearson", at 95 %.
-        shots: also probes of so many of the training scenes of each answer, as many as each answer
-            has.
+        shots: also probes of this many training scenes of each answer, as far as there are as many.
         seeds: draws of the shots.
 
     Returns:

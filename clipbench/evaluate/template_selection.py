@@ -65,7 +65,7 @@ def forward_selection(
 
     Args:
         prompts: unit vectors of every template and class.
-        most: stop after so many templates.
+        most: stop after this many templates.
     """
     chosen = Ensemble(prompts[:0])
     steps: list[Step] = []

@@ -367,7 +367,9 @@ def named_word_metrics(
         for classes in (data.labels, targets)
     ]
     pictures = image_features(encoder, data, progress=progress)
-    true, other = ((pictures * text_features(encoder, lines)).sum(1) for lines in texts)
+    true, other = (
+        (pictures * text_features(encoder, lines, progress=progress)).sum(1) for lines in texts
+    )
     return with_interval("two_way_named_word", int((true > other).sum()), len(data), kind=interval)
 
 

@@ -26,7 +26,7 @@ ENSEMBLES = {
 def zero_shot_weights(
     encoder: Encoder, class_names: Sequence[str], templates: Sequence[str], progress: bool = True
 ) -> Float[Tensor, "D C"]:
-    """Make one unit vector a class: the mean of its prompts' unit vectors, normalised again.
+    """Make one unit vector per class: the mean of its prompts' unit vectors, normalised again.
 
     Section 3.1.4 of the paper.
 

@@ -58,7 +58,7 @@ class FunctionCheck:
         except Exception as error:  # whatever a student's code can do
             return Verdict(
                 False,
-                f"Your code stopped: {type(error).__name__}: {error}. {self.told(self.cases[0])}",
+                f"Your code stopped: {type(error).__name__}: {error}. {self.described(self.cases[0])}",
             )
         if all(one is ... or one is None for one in returned):
             return Verdict(
@@ -89,12 +89,10 @@ class FunctionCheck:
         rows = zip(self.cases, found, expected, strict=True)
         case, ours, right = next(row for row in rows if not same(*row[1:]))
         if shape(ours) != shape(right):
-            return (
-                f"The shape should be {shape(right)}, and yours is {shape(ours)}. {self.told(case)}"
-            )
-        return f"{self.told(case)} The answer is {brief(right)}, and yours is {brief(ours)}."
+            return f"The shape should be {shape(right)}, and yours is {shape(ours)}. {self.described(case)}"
+        return f"{self.described(case)} The answer is {brief(right)}, and yours is {brief(ours)}."
 
-    def told(self, case: tuple) -> str:
+    def described(self, case: tuple) -> str:
         # the rest has defaults
         values = zip(inspect.signature(self.right).parameters, case, strict=False)
         return (

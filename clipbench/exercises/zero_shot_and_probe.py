@@ -37,7 +37,7 @@ check_few_shot = FunctionCheck(
             i for i, each in enumerate(labels) if each == labels[0]
         ][:k],
     },
-    praise="Then draw them by lot, several times: with one picture a class luck decides.",
+    praise="Then draw them at random, several times: with one picture per class luck decides.",
     view=lambda rows: sorted(int(row) for row in rows),
 )
 
@@ -112,7 +112,7 @@ check_worth = FunctionCheck(
             )
         ),
     },
-    praise="In the paper the median over its data sets is 5.4 pictures a class.",
+    praise="In the paper the median over its data sets is 5.4 pictures per class.",
 )
 
 ZERO_SHOT, PROBE, BOTH = "zero-shot", "linear probe", "both"
@@ -125,7 +125,7 @@ check_who = ChoiceCheck(
         "changes when a class is added": BOTH,
     },
     why={
-        "needs labelled pictures of the task": "a probe learns one vector a class from "
+        "needs labelled pictures of the task": "a probe learns one vector per class from "
         "labelled pictures; zero-shot gets "
         "this vector from words.",
         "depends on how the class is called": "a probe sees class numbers only.",

@@ -84,7 +84,7 @@ class LessonFigure(Figure):
 def new_figure(
     width: float, height: float, alt: str, layout: Literal["constrained"] | None = "constrained"
 ) -> LessonFigure:
-    """Make an empty figure of so many inches.
+    """Make an empty figure of a size in inches.
 
     With ``layout=None`` the caller places its axes by hand.
     """

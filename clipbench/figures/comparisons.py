@@ -31,7 +31,7 @@ def ranked_bars(
         values: name -> (value,) or (value, low, high).
         logarithmic: bars begin at 1.
         marks: name -> a place on the x axis that gets an upright line with that name.
-        notes: name -> a few words that stand beside its bar in place of the number.
+        notes: name -> a few words that stand beside its bar instead of the number.
     """
     order = sorted(values, key=lambda name: values[name][0], reverse=True)
     middle = np.array([values[name][0] for name in order])

@@ -46,7 +46,7 @@ def attention_over_picture(
 def attention_finding(maps: torch.Tensor, labels: Sequence[str]) -> str:
     """Say how much attention the quarter of the patches with the most gets.
 
-    It is told of the most and of the least concentrated map.
+    It names the most and the least concentrated map.
     """
     flat = maps.flatten(1)
     quarter = max(1, flat.shape[1] // 4)
@@ -170,7 +170,7 @@ def steering_filmstrip(
 
 
 def grid_of(count: int, alt: str, title: str) -> tuple[np.ndarray, LessonFigure]:
-    """Make so many square axes in rows of at most six."""
+    """Make this many square axes in rows of at most six."""
     columns = min(count, COLUMNS)
     rows = -(-count // columns)
     tile = WIDTH / max(columns, 4)

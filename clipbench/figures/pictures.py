@@ -97,7 +97,7 @@ def similarity_heatmap(
     Args:
         similarity: (texts, pictures), as ``text_features @ image_features.T``.
         title: computed from the matrix if it is not given.
-        what: the values' name; "probability" gives colours from 0 to 1 in place of -1 to 1.
+        what: the values' name; "probability" gives colours from 0 to 1 instead of -1 to 1.
         pairs: False for a matrix whose diagonal means nothing, though it may be square.
 
     Raises:

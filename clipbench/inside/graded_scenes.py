@@ -62,7 +62,7 @@ class GradedScenes:
 
 
 def graded_scenes(split: str, count: int, concepts: int = 64) -> GradedScenes:
-    """Draw so many scenes of a split, with their factors.
+    """Draw this many scenes of a split, with their factors.
 
     Args:
         concepts: how many things there are, spread over the tiny world; their names are the words

@@ -1,8 +1,8 @@
 """A vision transformer's output as a sum of what its heads and MLPs add to the joint vector.
 
-It tells in words what each head and each MLP puts in by itself, and what each layer would answer if
-it were the last (after Gandelsman et al. 2024, "Interpreting CLIP's Image Representation via
-Text-Based Decomposition").
+It puts into words what each head and each MLP contributes by itself, and what each layer would
+answer if it were the last (after Gandelsman et al. 2024, "Interpreting CLIP's Image
+Representation via Text-Based Decomposition").
 
 Blocks only add to the class token, and what comes after the last block is linear once the token's
 standard deviation is known. So the image vector is exactly a sum of one vector for each head, one
@@ -132,7 +132,7 @@ def head_outputs(layer: Attention, x: Float[Tensor, "B N W"]) -> Float[Tensor, "
 def in_words(
     contribution: Float[Tensor, "M D"], texts: Float[Tensor, "T D"], count: int = 5
 ) -> list[tuple[int, float]]:
-    """Find the texts that span what a head tells pictures apart by.
+    """Find the texts that span the directions in which a head separates pictures.
 
     This is TextSpan of Gandelsman et al. 2024.
 

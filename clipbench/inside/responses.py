@@ -17,7 +17,7 @@ from clipbench.errors import UserError
 from clipbench.model import CLIP, Block, Bottleneck
 from clipbench.progress import shown
 
-# How the places of a picture (patches, or pixels of a map) become one number a unit: (B, places,
+# How the places of a picture (patches, or pixels of a map) become one number per unit: (B, places,
 # units) -> (B, units).
 POOLS = {
     "max": lambda places: places.amax(1),  # does the unit fire anywhere?

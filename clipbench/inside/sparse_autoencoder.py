@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from clipbench.data.image_set import PictureSet
 from clipbench.encoders.clip import Encoder
 from clipbench.errors import UserError, first_line
-from clipbench.files import written_whole
+from clipbench.files import atomic_folder
 from clipbench.inside.responses import listening, one_number_a_unit, own_model
 from clipbench.progress import shown
 
@@ -362,7 +362,7 @@ def save_autoencoder(folder: str | Path, autoencoder: SparseAutoencoder, about: 
     """Write the weights and a JSON file beside them, whole or not at all."""
     sizes = {"width": autoencoder.width, "features": autoencoder.features}
     settings = asdict(about) | sizes | {"active": autoencoder.active}
-    with written_whole(Path(folder)) as part:
+    with atomic_folder(Path(folder)) as part:
         tensors = {name: each.contiguous() for name, each in autoencoder.state_dict().items()}
         save_file(tensors, part / WEIGHTS)
         (part / SIDECAR).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
@@ -376,12 +376,12 @@ def load_autoencoder(folder: str | Path) -> tuple[SparseAutoencoder, About]:
     """
     folder = Path(folder)
     try:
-        told = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
-        sizes = [int(told.pop(name)) for name in ("width", "features", "active")]
+        about = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
+        sizes = [int(about.pop(name)) for name in ("width", "features", "active")]
         tensors = load_file(folder / WEIGHTS)
         autoencoder = SparseAutoencoder(*sizes)
         autoencoder.load_state_dict(tensors)
-        return autoencoder.requires_grad_(False), About(**told)
+        return autoencoder.requires_grad_(False), About(**about)
     except FileNotFoundError:
         raise UserError(f"{folder} holds no sparse autoencoder ({WEIGHTS}, {SIDECAR})") from None
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

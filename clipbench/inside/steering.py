@@ -5,7 +5,7 @@ fixed.
 
 Without augmentation the pixels find what this one network is weak for, and the result looks like
 noise. When the cosine has to hold for many shifted, turned and resized views at once, such noise no
-longer pays, and shapes appear.
+longer raises it, and shapes appear.
 """
 
 from collections.abc import Callable

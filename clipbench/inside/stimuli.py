@@ -29,7 +29,7 @@ def legible_concepts(tiny: bool = True) -> list[str]:
 
 
 def spread_concepts(count: int) -> list[str]:
-    """Choose so many legible concepts of the tiny world, spread evenly over its groups."""
+    """Choose this many legible concepts of the tiny world, spread evenly over its groups."""
     names = legible_concepts()
     count = min(count, len(names))
     return [names[k * len(names) // count] for k in range(count)]

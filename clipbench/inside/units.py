@@ -2,15 +2,15 @@
 
 It may be shown as a picture or as a written word.
 
-A unit is judged by two areas under the ROC curve: how well its response tells pictures of the
+A unit is judged by two areas under the ROC curve: how well its response separates pictures of the
 concept from pictures of others, and signs with its name from signs with other names. Its score for
 a concept is the smaller of the two.
 
 With thousands of units and a hundred concepts many score well by luck. So the pairs of a unit and a
-concept above a threshold are *counted*, and counted again when the words are dealt to the concepts
-at random, each to a wrong one (a permutation test). The threshold is where luck finds a given
-number of pairs on average, whatever the layer's size. The largest score of all, which looks like
-the natural statistic, is none: with so many pairs it is near 1 for luck, too.
+concept above a threshold are *counted*, and counted again when the words are assigned to the
+concepts at random, each to a wrong one (a permutation test). The threshold is where luck finds a
+given number of pairs on average, whatever the layer's size. The largest score of all looks like the
+natural statistic but is useless: with this many pairs it is near 1 by luck, too.
 """
 
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ class CaptionModel(RowWise):
         x = text.ln_final(through(text.blocks, x, causal, text.recompute)[:, PREFIX:])
         return F.linear(x, text.token_embedding.weight)
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         return ln(self.clip.config.text.vocab_size)
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
@@ -170,7 +170,7 @@ class BagOfWordsPrediction(RowWise):
         logits = F.linear(self.hidden(features), self.clip.text_encoder.token_embedding.weight)
         return logits.float().log_softmax(-1)
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         return ln(self.clip.config.text.vocab_size)
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:

@@ -38,7 +38,7 @@ class JointObjective(Objective):
         self.product_dtype = product_dtype or torch.float32
 
     def targets(self, pairs: Pairs, tokenizer: Tokenizer) -> Tensor:
-        """Give token ids (B, T), or (B, K, T) for K captions a picture."""
+        """Give token ids (B, T), or (B, K, T) for K captions per picture."""
         if not pairs.more_captions:
             return tokenizer(pairs.captions)
         captions = zip(pairs.captions, *pairs.more_captions, strict=True)
@@ -81,7 +81,7 @@ class Contrastive(JointObjective):
             return clip_loss(images, texts, scale)
         return tiled_clip_loss(images, texts, scale, dtype=self.product_dtype)
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         return ln(batch_size)
 
 

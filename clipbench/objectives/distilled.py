@@ -81,7 +81,7 @@ class Distilled(Contrastive):
         ]
         return own + FEATURES * apart + LOGITS * torch.stack(unlike).mean()
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         """Give the loss of a model that guesses, beside a teacher that is always certain."""
         return (1 + LOGITS) * ln(batch_size) + FEATURES
 

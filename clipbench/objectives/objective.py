@@ -53,7 +53,7 @@ class Objective(nn.Module):
         """Compute the fraction of the batch that was answered rightly: a health check."""
         raise NotImplementedError
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         """Give the loss of a model that guesses."""
         raise NotImplementedError
 

@@ -53,7 +53,7 @@ class Sigmoid(JointObjective):
         each = [texts] if texts.ndim == 2 else texts.unbind(1)
         return torch.stack([siglip_loss(images, some, scale, bias) for some in each]).mean()
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         """Give the loss of a model that calls every couple a pair with the probability 1 / B."""
         others = batch_size - 1
         return math.log(batch_size) + others * math.log(batch_size / others)

@@ -61,7 +61,7 @@ class SimCLR(Objective):
         logits, partner = view_logits(first, second, scale)
         return float((logits.argmax(1) == partner).float().mean())
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         return ln(2 * batch_size - 1)
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:

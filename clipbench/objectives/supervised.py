@@ -44,7 +44,7 @@ class Supervised(RowWise):
         right = (logits.argmax(1) == targets).float()
         return RowAnswers(losses, torch.stack([torch.ones_like(right), right], 1))
 
-    def guessing(self, batch_size: int) -> float:
+    def chance_loss(self, batch_size: int) -> float:
         return ln(len(self.class_names))
 
     def about(self) -> dict:

@@ -1,4 +1,4 @@
-"""Figure 6: probes of a few pictures a class against zero-shot."""
+"""Figure 6: probes of a few pictures per class against zero-shot."""
 
 from clipbench.evaluate.probes.few_shot import Match, examples_to_match
 from clipbench.figures import LessonFigure, line_chart
@@ -7,7 +7,7 @@ from clipbench.paper_figures.sources import Sources
 from clipbench.paper_figures.suite import shots_of, suite_with_shots
 
 NAME, TITLE = "fig06", "zero-shot against few-shot probes"
-PAPER = "on average zero-shot is as good as a probe of 4 pictures a class on the same features"
+PAPER = "on average zero-shot is as good as a probe of 4 pictures per class on the same features"
 
 
 def make(sources: Sources) -> Finding:
@@ -64,16 +64,18 @@ def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
     match = examples_to_match(zero, shots, rows["mean"]) if len(shots) > 1 else None
     if match is None or match.how == "interpolated":
         worth = (
-            f"about {match.examples:.1f} pictures a class" if match else "not known from one point"
+            f"about {match.examples:.1f} pictures per class"
+            if match
+            else "not known from one point"
         )
     else:
         worth = (
             f"{'fewer' if match.how.startswith('below') else 'more'} than "
-            f"{match.examples:g} pictures a class"
+            f"{match.examples:g} pictures per class"
         )
     finding = f"Zero-shot, {zero:.0f} %, is worth {worth} to a probe on the same features"
     lines = {
-        "probe of k pictures a class": (rows["mean"], rows["low"], rows["high"]),
+        "probe of k pictures per class": (rows["mean"], rows["low"], rows["high"]),
         "zero-shot": [zero] * len(shots),
         "probe of all pictures": [full] * len(shots),
     }
@@ -81,7 +83,7 @@ def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
         shots,
         lines,
         finding,
-        "labelled pictures a class",
+        "labelled pictures per class",
         "mean accuracy of the tasks in %",
         logarithmic=True,
         ylim=(0, 103),

@@ -1,4 +1,4 @@
-"""Figure 7: how many labelled pictures a class zero-shot is worth, task by task."""
+"""Figure 7: how many labelled pictures per class zero-shot is worth, task by task."""
 
 import statistics
 
@@ -9,7 +9,7 @@ from clipbench.paper_figures.suite import shown, suite_with_shots
 
 NAME, TITLE = "fig07", "data efficiency of zero-shot"
 PAPER = (
-    "median 5.4 and mean 20.8 pictures a class, from less than 1 (Flowers102, "
+    "median 5.4 and mean 20.8 pictures per class, from less than 1 (Flowers102, "
     "EuroSAT) to 184 (FER2013)"
 )
 
@@ -30,9 +30,9 @@ def make(sources: Sources) -> Finding:
 
 
 def examples_by_task(suite: dict[str, dict]) -> dict[str, tuple[float, str]]:
-    """Collect the pictures a class that a probe needs to match zero-shot.
+    """Collect the pictures per class that a probe needs to match zero-shot.
 
-    It gives task -> (pictures a class, how: interpolated, below the range or above the range).
+    It gives task -> (pictures per class, how: interpolated, below the range or above the range).
     """
     keys = "probe_examples_to_match_zero_shot", "probe_match"
     return {
@@ -49,7 +49,7 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
     largest = max(examples, key=lambda name: examples[name][0])
     most, how = examples[largest]
     finding = (
-        f"Zero-shot is worth {median:.1f} pictures a class in the median of "
+        f"Zero-shot is worth {median:.1f} pictures per class in the median of "
         f"{len(values)} tasks, and"
         f" {most:,.0f} {'or more' if how == 'above the range' else 'at most'} ({largest})"
     )
@@ -57,7 +57,7 @@ def draw(examples: dict[str, tuple[float, str]]) -> tuple[LessonFigure, str]:
     # one needs a sliver to be seen
     bars = {name: (max(value, 1.02),) for name, (value, _) in examples.items()}
     marks = {f"median {median:.1f}": median}
-    label = "pictures a class at which a probe equals zero-shot"
+    label = "pictures per class at which a probe equals zero-shot"
     return ranked_bars(bars, finding, label, logarithmic=True, marks=marks, notes=notes), finding
 
 

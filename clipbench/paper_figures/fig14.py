@@ -48,6 +48,6 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
         "zero-shot, same artist": [zero_before] * len(shots),
         "zero-shot, other artists": [zero_behind] * len(shots),
     }
-    axes = "labelled pictures a class", "top-1 in %"
+    axes = "labelled pictures per class", "top-1 in %"
     figure = line_chart(shots, lines, finding, *axes, logarithmic=True, ylim=(0, 103))
     return figure, finding, gains

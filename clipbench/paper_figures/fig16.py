@@ -18,8 +18,7 @@ from clipbench.paper_figures.sources import Sources
 NAME, TITLE = "fig16", "one example, for people and for the machine"
 PAPER = (
     "people on 37 pet breeds: 53.7 % without, 75.7 % with one example, the same with "
-    "two; a probe of one picture a"
-    " class is far below CLIP's zero-shot"
+    "two; a probe of one picture per class is far below CLIP's zero-shot"
 )
 CLASSES = 37  # as many as the paper's breeds
 PEOPLE = "people play BeatTheMachine (widgets); their scores are not in this figure"

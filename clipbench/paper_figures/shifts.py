@@ -28,7 +28,7 @@ COMMAND = (
 def adaptation(sources: Sources) -> dict:
     """Measure how this scale's model adapts to shifts.
 
-    It gives zero-shot metrics before and after each shift, and probes of k pictures a class.
+    It gives zero-shot metrics before and after each shift, and probes of k pictures per class.
 
     Raises:
         NoRecord: where nothing may be measured.

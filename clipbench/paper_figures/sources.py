@@ -33,7 +33,7 @@ class Sources:
 
     Args:
         scale: "tiny", "classroom" or "full".
-        model: in place of the scale's model; shipped records of its own are known of twins only.
+        model: instead of the scale's model; shipped records of its own are known of twins only.
         shipped: folder of records that come with the package.
         made: folder of records that were measured here; without one nothing is measured.
         pictures: of each measurement made here.
@@ -115,7 +115,7 @@ class Sources:
     def missing(self, name: str, command: str) -> NoRecord:
         """Make the error for a record that is not there.
 
-        It tells the command, with {model}, {folder} and {name} filled in.
+        It names the command, with {model}, {folder} and {name} filled in.
         """
         folder = self.made or Path("clipbench/assets/records")
         return NoRecord(name, command.format(model=self.model, folder=folder, name=name))

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from clipbench.errors import UserError, did_you_mean, first_line
-from clipbench.files import ASSETS, HUB_ID, written_whole
+from clipbench.files import ASSETS, HUB_ID, atomic_folder
 from clipbench.model import CLIP, CLIPConfig, ResNetConfig
 from clipbench.objectives import Objective
 from clipbench.objectives.stored import write_objective
@@ -81,7 +81,7 @@ def save_pretrained(
         objective: what the model was trained with, where that is not CLIP's: its own weights go
             with the model's.
     """
-    with written_whole(Path(folder)) as part:
+    with atomic_folder(Path(folder)) as part:
         write_model(part, model, tokenizer, preprocess, dtype)
         if objective:
             write_objective(part, objective, dtype)
@@ -125,7 +125,7 @@ def save_open_clip(
     if not tokenizer.as_openai:  # any name makes open_clip read the tokenizer beside the settings
         config["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = Path(folder).resolve().name
     layout = OPENAI_RESNET if isinstance(model.config.image, ResNetConfig) else OPENAI_VIT
-    with written_whole(Path(folder)) as part:
+    with atomic_folder(Path(folder)) as part:
         write_weights(part / OPEN_CLIP_WEIGHTS, layout.write(stored(model, dtype)))
         write_json(part / OPEN_CLIP_CONFIG, config)
         tokenizer.save(part)
@@ -278,7 +278,7 @@ def refuse_foreign(weights: Path) -> None:
     except OtherModel as reason:
         library = "open_clip" if is_open_clip else "transformers"
         raise ForeignModel(weights, library, str(reason)) from None
-    except UNSUITABLE:  # told when the settings are read with their weights
+    except UNSUITABLE:  # reported when the settings are read with their weights
         return
 
 
@@ -295,7 +295,7 @@ def refuse_tokenizer(folder: Path, text: Mapping) -> None:
         if named:
             Tokenizer.from_folder(folder, context_length=2)
     except FileNotFoundError:
-        return  # told when the tokenizer is read
+        return  # reported when the tokenizer is read
     except ValueError:
         raise OtherModel(f"its tokenizer is that of {named}, not a CLIP's") from None
 
@@ -372,7 +372,7 @@ def read_open_clip_settings(
 ) -> tuple[CLIPConfig, Preprocess]:
     """Read open_clip_config.json; without one, infer the settings from OpenAI's weights.
 
-    Their shapes tell the settings.
+    The settings follow from their shapes.
     """
     file = weights.with_name(OPEN_CLIP_CONFIG)
     if not file.exists():

@@ -15,10 +15,10 @@ from torch import nn
 Model = TypeVar("Model", bound=nn.Module)
 
 
-class Averaged(Generic[Model]):
+class EMA(Generic[Model]):
     """The exponential moving average of the weights of ``model``.
 
-    After every update each weight moves towards the trained one by a share of 1 - decay.
+    After every update each weight moves towards the trained one by a fraction of 1 - decay.
 
     Starting from w_0, after n updates it is decay^n w_0 + (1 - decay) sum_k decay^(n - k) w_k.
     """

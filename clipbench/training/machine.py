@@ -20,8 +20,8 @@ class Machine:
         precision: "fp32", "bf16" or "fp16"; None takes what the device is good at.
         threads: intra-op threads on a CPU; None measures which number is fastest.
         micro_batch: how many pairs are encoded at a time; None encodes the whole batch at once.
-        recompute: whether transformer blocks keep no activations (a third slower, much less
-            memory).
+        recompute: whether transformer blocks keep no activations: activation checkpointing (a third
+            slower, much less memory).
         compile: whether the model runs through ``torch.compile`` (the first step then takes a
             minute or two).
     """

@@ -77,7 +77,8 @@ class TrainConfig:
             raise UserError("linear_fall is a fraction of the budget: at most 1")
         if self.averaging >= 1:
             raise UserError(
-                "averaging must be less than 1: it is the share of the old average that is kept"
+                "averaging must be less than 1: it is the decay of the moving average (EMA), the "
+                "fraction of the old average that is kept"
             )
 
 

@@ -43,7 +43,7 @@ def write_state(trainer, folder: Path, score: float) -> None:
     That is the model, the optimisers and the numbers of the run, with their hashes.
     """
     write_model(folder, trainer.best_model, trainer.tokenizer, trainer.preprocess, torch.float32)
-    if trainer.averaged:
+    if trainer.ema:
         save_file(
             {name: tensor.contiguous() for name, tensor in trainer.model.state_dict().items()},
             folder / TRAINED,
@@ -159,7 +159,7 @@ def restore_weights(trainer, folder: Path) -> None:
         raise UserError(f"{folder} holds another model than the preset asks for")
     trainer.best_model.load_state_dict(model.state_dict())
     load_heads(trainer.objective, folder)
-    if trainer.averaged:
+    if trainer.ema:
         trainer.model.load_state_dict(load_file(folder / TRAINED))
     restore_optimizers(trainer.optimizers, load_file(folder / OPTIMIZER))
 

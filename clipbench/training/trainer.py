@@ -22,13 +22,13 @@ from clipbench.compute.flops import peak_tflops
 from clipbench.compute.precision import DTYPES, channels_last
 from clipbench.data.streams import DrawnPairs, Pairs, PairStream, joined
 from clipbench.errors import UserError
-from clipbench.files import written_whole
+from clipbench.files import atomic_folder
 from clipbench.model import CLIP, VisionTransformer
 from clipbench.objectives import Contrastive, make_objective
 from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.checkpoint import forget_old, newest_intact, step_folder
 from clipbench.pretrained.folders import find_folder, load_pretrained
-from clipbench.training.ema import Averaged
+from clipbench.training.ema import EMA
 from clipbench.training.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.training.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
 from clipbench.training.machine import Machine, recompute_activations
@@ -45,8 +45,8 @@ from clipbench.training.run_state import (
 )
 
 Event = dict[str, Any]
-BAD_IN_A_ROW = 3  # so many bad batches and the run goes back to its newest checkpoint ...
-MOST_RESTORES = 3  # ... so many times at most
+BAD_IN_A_ROW = 3  # bad batches after which the run goes back to its newest checkpoint ...
+MOST_RESTORES = 3  # ... at most this often
 SAVING_SHARE = 0.02  # of the run's time at most, however large the model
 
 
@@ -101,7 +101,7 @@ class Trainer:
             load_pretrained(find_folder(recipe.teacher)).model if recipe.teacher else None,
         )
         self.objective.to(self.device)
-        self.averaged = Averaged(self.model, recipe.averaging) if recipe.averaging else None
+        self.ema = EMA(self.model, recipe.averaging) if recipe.averaging else None
         if machine.recompute:
             recompute_activations(self.model)
         self.optimizers = make_optimizers(self.model, recipe, self.objective, dtype)
@@ -196,7 +196,7 @@ class Trainer:
         self.state.seconds += seconds
         self.agree()
         self.emit("step", **metrics, **self.speed(seconds))
-        if hint := stuck_loss(self.step, self.smoothed_loss, self.guessing):
+        if hint := stuck_loss(self.step, self.smoothed_loss, self.chance_loss):
             self.emit("hint", text=hint)
 
     @property
@@ -264,9 +264,9 @@ class Trainer:
         return scale if bias is None else scale | {"bias": float(bias.detach())}
 
     @property
-    def guessing(self) -> float:
+    def chance_loss(self) -> float:
         """The loss of a model that guesses."""
-        return self.objective.guessing(self.config.batch_size)
+        return self.objective.chance_loss(self.config.batch_size)
 
     @property
     def first_pair(self) -> int:
@@ -362,8 +362,8 @@ class Trainer:
             for optimizer in self.optimizers:
                 self.scaler.step(optimizer)
             self.model.clamp_logit_scale()
-            if self.averaged:
-                self.averaged.update(self.model)
+            if self.ema:
+                self.ema.update(self.model)
         self.scaler.update()  # fp16: a smaller factor after an overflow
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -472,7 +472,7 @@ class Trainer:
             return
         began, folder = time.monotonic(), step_folder(self.out, self.step)
         score = self.score()
-        with written_whole(folder) as part:
+        with atomic_folder(folder) as part:
             write_state(self, part, score)
         forget_old(self.out, self.config.keep_checkpoints)
         self.saving_seconds = time.monotonic() - began
@@ -492,7 +492,7 @@ class Trainer:
     @property
     def best_model(self) -> CLIP:
         """The model that is saved and evaluated: the average where there is one."""
-        return self.averaged.model if self.averaged else self.model
+        return self.ema.model if self.ema else self.model
 
     def try_to_save(self) -> None:
         """Save, or report that saving is impossible (a full disk) and train on.

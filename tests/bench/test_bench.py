@@ -42,7 +42,7 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios():
     assert ratio([2.0, 30.0, 8.0], [1.0, 10.0, 1.0]) == 3.0
 
 
-@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
+@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not say the peak of memory")
 def test_the_peak_of_memory_is_seen_though_it_is_given_back():
     def work():
         torch.ones(100_000_000, dtype=torch.uint8)
@@ -58,7 +58,7 @@ def test_the_losses_that_are_timed_are_equal(name):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not tell the peak of memory")
+@pytest.mark.skipif(not CLEAR.exists(), reason="the system does not say the peak of memory")
 def test_tiles_need_less_memory_than_all_logits():
     """Each in a process of its own: memory that earlier work has freed would be used uncounted."""
     code = "from clipbench.bench.loss import memory_of; print(memory_of({name!r}, 8192, 1, 'cpu'))"

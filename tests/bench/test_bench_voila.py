@@ -12,7 +12,7 @@ from clipbench.cli import main
 
 def test_failed_visits_are_counted_and_the_others_summed_up():
     well = [{"paint": float(n), "open": 1.0, "memory": None} for n in (3, 1, 2)]
-    told = voila.told([*well, {"failed": "Timeout 180000ms exceeded."}])
+    told = voila.summary_of([*well, {"failed": "Timeout 180000ms exceeded."}])
     assert told["visitors"] == 4 and told["failed"] == ["Timeout 180000ms exceeded."]
     assert (
         told["seconds_to_first_paint"] == {"median": 2.0, "worst": 3.0}

@@ -29,7 +29,7 @@ def explorer_on(page):
 def sees_the_same(page) -> None:
     app = explorer_on(page)
     expect = sync_api.expect
-    expect(app.get_by_label("Prompts, one a line")).to_have_value(PROMPTS)
+    expect(app.get_by_label("Prompts, one per line")).to_have_value(PROMPTS)
     expect(app.get_by_role("button", name="show tokens")).to_have_text("✓ show tokens")
     expect(app.locator(".clipbench-shown img")).to_have_attribute("alt", "lion")
     assert page.locator("img[src=x]").count() == 0
@@ -44,7 +44,7 @@ def test_a_view_is_shared_by_its_link_and_survives_a_reload(address, browser_pag
     card = page.get_by_role("button", name=re.compile("^Prompt explorer"))
     card.click(timeout=1000 * SECONDS_TO_RUN)
     app = explorer_on(page)
-    app.get_by_label("Prompts, one a line").fill(PROMPTS)
+    app.get_by_label("Prompts, one per line").fill(PROMPTS)
     app.get_by_role("button", name="show tokens").click()
     app.locator(".clipbench-thumbnail").nth(2).click()
     page.wait_for_function("decodeURIComponent(location.hash).includes('\"selected\":2')")
@@ -61,7 +61,7 @@ def test_a_view_is_shared_by_its_link_and_survives_a_reload(address, browser_pag
     other.goto(link, timeout=1000 * SECONDS_TO_RUN)
     sees_the_same(other)
     # what is done here is in this address, and not in the other page's
-    explorer_on(other).get_by_label("Prompts, one a line").fill("a rocket")
+    explorer_on(other).get_by_label("Prompts, one per line").fill("a rocket")
     other.wait_for_function("decodeURIComponent(location.hash).includes('a rocket')")
     assert page.url == link
 
@@ -82,7 +82,7 @@ def test_the_address_of_jupyterlab_is_left_alone(lab, browser_page, tmp_path):
     run_all_cells(browser_page, until=".clipbench-start-card")
     before = browser_page.url
     browser_page.get_by_role("button", name=re.compile("^Prompt explorer")).click()
-    explorer_on(browser_page).get_by_label("Prompts, one a line").fill("a rocket")
+    explorer_on(browser_page).get_by_label("Prompts, one per line").fill("a rocket")
     shown = browser_page.locator(".clipbench-line .clipbench-prompt")
     shown.get_by_text("a rocket", exact=True).wait_for()
     assert browser_page.url == before and "#" not in before

@@ -13,7 +13,7 @@ from small import noise_picture, one_line, png, write_image_folder, write_small_
 
 from clipbench import UserError, open_pictures
 from clipbench.cli import main
-from clipbench.data.open import open_several_labels, picture_splits
+from clipbench.data.open import open_multi_label, picture_splits
 from clipbench.data.probe_splits import open_split
 from clipbench.data.readers.hub import hub_parts, is_hub_data
 from clipbench.data.readers.split_names import split_of
@@ -243,20 +243,20 @@ def lists(path: Path, rows: list, named: bool) -> Path:
 def test_pictures_may_have_several_labels(tmp_path):
     numbers = lists(tmp_path / "n" / "test.parquet", [[0, 2], [1], []], named=True)
     words = lists(tmp_path / "w.parquet", [["sun", "a_cat"], ["sun"], []], named=False)
-    data, targets = open_several_labels(str(numbers))
+    data, targets = open_multi_label(str(numbers))
     assert data.class_names == ["red car", "cat", "sun"] and targets.int().tolist() == [
         [1, 0, 1],
         [0, 1, 0],
         [0, 0, 0],
     ]
     assert np.array_equal(pixels(data, [1])[0], np.asarray(noise_picture(32, 32, 1)))
-    data, targets = open_several_labels(str(words))
+    data, targets = open_multi_label(str(words))
     assert data.class_names == ["a cat", "sun"] and targets.int().tolist() == [
         [1, 1],
         [0, 1],
         [0, 0],
     ]
-    assert open_several_labels(str(tmp_path / "n"))[0].name.endswith(":test")
+    assert open_multi_label(str(tmp_path / "n"))[0].name.endswith(":test")
 
 
 def test_several_labels_are_measured_by_mean_average_precision(layout, tmp_path, capsys):
@@ -269,7 +269,7 @@ def test_several_labels_are_measured_by_mean_average_precision(layout, tmp_path,
     command = ["eval", "multi-label", "--model", str(model), "--data", str(file), "--device", "cpu"]
     assert main([*command, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    data, targets = open_several_labels(str(file))
+    data, targets = open_multi_label(str(file))
     encoder = load(model)
     weights = zero_shot_weights(encoder, data.class_names, record["settings"]["templates"])
     scores = image_features(encoder, data) @ weights

@@ -164,7 +164,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path, inside):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.mkdir() if name.endswith("/") else path.write_text("")
-    with pytest.raises(UserError, match="make one sub-folder a class") as error:
+    with pytest.raises(UserError, match="make one sub-folder per class") as error:
         open_pictures(str(tmp_path))
     one_line(error.value)
 
@@ -180,7 +180,7 @@ def test_a_flat_folder_holds_pictures_without_classes(tmp_path):
     data = open_pictures(str(write_pictures(tmp_path, "red_car.png", "cat.JPG")))
     assert (data.class_names, data.labels.tolist()) == ([], [0, 0])
     assert data.names == ["cat", "red car"] and len(data.pictures([1, 0])) == 2
-    with pytest.raises(UserError, match="holds pictures without classes; make one sub-folder a"):
+    with pytest.raises(UserError, match="holds pictures without classes; make one sub-folder per"):
         open_labelled(str(tmp_path))
     with pytest.raises(UserError, match="neither captions nor classes.*put a text beside each"):
         open_captioned(str(tmp_path))

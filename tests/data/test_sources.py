@@ -107,7 +107,7 @@ def labelled(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def captioned(tmp_path_factory) -> dict[str, str]:
-    """One data set with several captions a picture:
+    """One data set with several captions per picture:
 
     CSV, a folder with a CSV file, parquet and shards.
     """

@@ -47,7 +47,7 @@ def by_hand(image_features, captions: list[list[str]], features_of: dict) -> tup
 
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 999))
 def test_ranks_are_those_of_sorting(pictures, words, seed):
-    """Several captions a picture, few different ones, whole numbers as scores: ties everywhere."""
+    """Several captions per picture, few different ones, whole numbers as scores: ties everywhere."""
     generator = torch.Generator().manual_seed(seed)
     counts = torch.randint(1, 4, (pictures,), generator=generator).tolist()
     captions = [

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from small import noise_picture, one_line, small_encoder, write_image_folder, write_small_model
+from terminal import watched
 
 from clipbench import UserError, open_pictures
 from clipbench.cli.main import main
@@ -245,10 +246,12 @@ def test_the_numbers_are_those_defined():
     )
 
 
-def test_a_named_word_is_a_two_way_question():
+def test_a_named_word_is_a_two_way_question(monkeypatch):
     encoder, data = small_encoder(), gray_pictures(6)
     plan = plan_attack(data.labels, NAMES)
-    metrics = named_word_metrics(encoder, data, plan.words, plan.targets)
+    terminal = watched(monkeypatch, seconds=0.0)
+    metrics = named_word_metrics(encoder, data, plan.words, plan.targets, progress=False)
+    assert terminal.getvalue() == "", "no bar was wanted"
     by_hand = []
     pictures = encoder.encode_image(encoder.preprocess(data.pictures(range(6))))
     for picture, label, word in zip(pictures, data.labels.tolist(), plan.words, strict=True):

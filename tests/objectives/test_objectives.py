@@ -161,14 +161,14 @@ def test_a_supervised_loss_is_cross_entropy():
 def test_a_new_model_guesses(name):
     objective = objective_of(name)
     loss = float(objective.compare(*objective(*first_batch(objective))).detach())
-    assert loss == pytest.approx(objective.guessing(8), rel=0.15)  # weights are not zero
+    assert loss == pytest.approx(objective.chance_loss(8), rel=0.15)  # weights are not zero
     expected = {"supervised": math.log(8)}.get(name, math.log(4096))
-    assert objective.guessing(8) == pytest.approx(expected)
+    assert objective.chance_loss(8) == pytest.approx(expected)
 
 
 def test_guessing_depends_on_the_batch_for_contrastive_losses_only():
-    assert objective_of("contrastive").guessing(16) == pytest.approx(math.log(16))
-    assert objective_of("simclr").guessing(16) == pytest.approx(math.log(31))
+    assert objective_of("contrastive").chance_loss(16) == pytest.approx(math.log(16))
+    assert objective_of("simclr").chance_loss(16) == pytest.approx(math.log(31))
 
 
 # -------------------- views

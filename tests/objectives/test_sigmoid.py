@@ -78,7 +78,7 @@ def test_a_model_without_a_bias_starts_as_siglip_and_one_with_a_bias_keeps_it():
 
 @pytest.mark.parametrize("batch_size", [2, 8, 300])
 def test_guessing_is_the_best_that_a_constant_logit_can_reach(batch_size):
-    guess = make_objective("sigmoid", small_clip()).guessing(batch_size)
+    guess = make_objective("sigmoid", small_clip()).chance_loss(batch_size)
     features = F.normalize(torch.ones(batch_size, 4), dim=1)
 
     def loss(logit: float) -> float:

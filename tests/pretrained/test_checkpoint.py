@@ -14,7 +14,7 @@ import pytest
 from small import one_line, small_clip, write_small_model
 
 from clipbench import UserError
-from clipbench.files import written_whole
+from clipbench.files import atomic_folder
 from clipbench.pretrained.checkpoint import (
     MANIFEST,
     checkpoints,
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:
     folder = step_folder(run, step)
-    with written_whole(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "model.safetensors").write_bytes(content)
         write_manifest(part, {"step": step})
     return folder
@@ -58,7 +58,7 @@ def python(code: str, *arguments, **options) -> subprocess.Popen:
 
 def test_a_folder_appears_only_when_it_is_complete(tmp_path):
     folder = tmp_path / "run" / "model"
-    with written_whole(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "a").write_text("1")
         assert not folder.exists()
     assert (folder / "a").read_text() == "1" and list(tmp_path.rglob(".*")) == []
@@ -67,7 +67,7 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path):
 def test_a_failure_leaves_the_earlier_folder_and_no_rubbish(tmp_path):
     folder = write_checkpoint(tmp_path, 1)
     before = read_manifest(folder)
-    with pytest.raises(RuntimeError), written_whole(folder) as part:
+    with pytest.raises(RuntimeError), atomic_folder(folder) as part:
         (part / "model.safetensors").write_text("half")
         raise RuntimeError("stopped in the middle")
     assert read_manifest(folder) == before and [path.name for path in tmp_path.iterdir()] == [
@@ -86,7 +86,7 @@ def test_every_file_is_on_the_disk_before_the_folder_gets_its_name(tmp_path, mon
     done = []
     monkeypatch.setattr("clipbench.files.sync", lambda path: done.append(path.name))
     monkeypatch.setattr(os, "rename", lambda source, target: done.append("rename"))
-    with written_whole(tmp_path / "model") as part:
+    with atomic_folder(tmp_path / "model") as part:
         for name in ("a", "b"):
             (part / name).write_text(name)
     assert sorted(done[:3]) == [".model.part", "a", "b"] and done[2:] == [
@@ -100,7 +100,7 @@ def test_every_file_is_on_the_disk_before_the_folder_gets_its_name(tmp_path, mon
 def test_a_full_disk_is_said_in_one_line(tmp_path, number):
     with (
         pytest.raises(UserError, match="no space left to write") as error,
-        written_whole(tmp_path / "x"),
+        atomic_folder(tmp_path / "x"),
     ):
         raise OSError(number, os.strerror(number))
     one_line(error.value)
@@ -110,7 +110,7 @@ def test_a_place_under_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(UserError, match="cannot write") as error,
-        written_whole(tmp_path / "file" / "run"),
+        atomic_folder(tmp_path / "file" / "run"),
     ):
         pass
     one_line(error.value)

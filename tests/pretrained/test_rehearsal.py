@@ -99,7 +99,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the system does not tell the most memory used"
+    not Path("/proc/self/status").exists(), reason="the system does not say the most memory used"
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 def test_a_full_vit_b_32_fits_into_a_binder(full, tmp_path, dtype):

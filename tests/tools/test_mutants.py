@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from tools.faults import Fault, apply, find, places
-from tools.mutants import draw
+from tools.mutants import draw, is_wanted, planted
 
 SOURCE = '''
 """A module."""
@@ -124,6 +124,25 @@ def test_a_fault_of_what_is_gone_is_not_found():
 def test_of_two_equal_places_the_nearer_file_is_taken():
     both = {name: places(SOURCE, name) for name in ("far/away.py", "new/box.py")}
     assert find(fault("self.size * scale"), both)[0] == "new/box.py"
+
+
+def test_a_fault_is_planted_for_a_while(tmp_path):
+    file = tmp_path / "box.py"
+    file.write_text(SOURCE)
+    place = next(each for each in places(SOURCE) if each.fault.before == "scale - 1")
+    with pytest.raises(KeyError), planted(file, place):
+        assert "(scale + 1)" in file.read_text()
+        raise KeyError
+    assert file.read_text() == SOURCE
+
+
+def test_faults_are_chosen_by_number_and_by_outcome():
+    entries = [{"outcome": "caught"}, {"outcome": "survived"}, {"equivalent": "why"}, {}]
+    chosen = [
+        [number for number, entry in enumerate(entries) if is_wanted(number, entry, *asked)]
+        for asked in [("", ""), ("survived", ""), ("", "0,2"), ("survived", "0,1")]
+    ]
+    assert chosen == [[0, 1, 3], [1, 3], [0], [1]]
 
 
 def test_a_draw_is_a_function_of_its_seed_and_hits_a_line_once():

@@ -21,7 +21,7 @@ from clipbench.cli import main
 from clipbench.compute.devices import cpu_flags
 from clipbench.pretrained.checkpoint import newest_intact
 from clipbench.pretrained.folders import load_pretrained
-from clipbench.training.ema import Averaged
+from clipbench.training.ema import EMA
 from clipbench.training.machine import recompute_activations
 
 
@@ -48,7 +48,7 @@ def test_the_statistics_of_a_locked_convnet_do_not_move_so_micro_batches_are_exa
 
 def test_averaged_weights_have_a_closed_form():
     model, decay = torch.nn.Linear(3, 2), 0.9
-    averaged, history = Averaged(model, decay), [model.weight.detach().clone()]
+    averaged, history = EMA(model, decay), [model.weight.detach().clone()]
     for _ in range(5):
         with torch.no_grad():
             model.weight.add_(torch.randn(2, 3))
@@ -67,16 +67,15 @@ def test_the_average_is_what_is_saved_and_the_run_goes_on_to_the_same_bits(tmp_p
     stop_after(first, 4)
     first.run()
     saved, _, _ = load_pretrained(newest_intact(tmp_path))
-    average, trained = first.averaged.model.state_dict(), first.model.state_dict()
+    average, trained = first.ema.model.state_dict(), first.model.state_dict()
     assert all(torch.equal(tensor, average[name]) for name, tensor in saved.state_dict().items())
     assert not torch.equal(average["image_projection.weight"], trained["image_projection.weight"])
     second.resume()
     whole.run(), second.run()
     assert_same_bits(whole, second)
-    theirs = second.averaged.model.state_dict()
+    theirs = second.ema.model.state_dict()
     assert all(
-        torch.equal(tensor, theirs[name])
-        for name, tensor in whole.averaged.model.state_dict().items()
+        torch.equal(tensor, theirs[name]) for name, tensor in whole.ema.model.state_dict().items()
     )
 
 

@@ -21,7 +21,7 @@ from clipbench_widgets.core.controls import InFlight, controls_of, held_by
 @pytest.mark.parametrize(
     "app, names",
     [
-        (PromptExplorer, {"thumbnail", "Prompts, one a line", "Scale ×", "chip", "× 1"}),
+        (PromptExplorer, {"thumbnail", "Prompts, one per line", "Scale ×", "chip", "× 1"}),
         (
             SimilarityMatrix,
             {

@@ -361,7 +361,7 @@ def test_what_is_computed_cannot_be_set(map_):
 
 
 def test_mistakes():
-    with pytest.raises(UserError, match="give one a picture, 40"):
+    with pytest.raises(UserError, match="give one per picture, 40"):
         known_map(unit(40), unit(2), factors={"x": ["a"]})
     with pytest.raises(traitlets.TraitError):
         known_map(unit(4), unit(2)).projection = "given"

@@ -16,7 +16,6 @@ from uploads import HOSTILE, bomb, every_html, png, upload
 from clipbench import PictureSet, UserError, open_pictures, zero_shot_weights
 from clipbench_widgets import PromptExplorer
 from clipbench_widgets.core.format import number, percent
-from clipbench_widgets.core.gallery_app import MAX_UPLOADS
 from clipbench_widgets.core.scoring import (
     Background,
     read_prompts,
@@ -279,7 +278,18 @@ def test_templates_beyond_the_eighth_have_no_button_of_their_own():
     )
 
 
+def test_the_scale_reaches_from_a_hundredth_to_ten_times_the_models_own(explorer):
+    explorer.scale_factor = 1e-9
+    assert explorer.scale_factor == 0.01 == pytest.approx(10**explorer._slider.min)
+    explorer.scale_factor = 1e9
+    assert explorer.scale_factor == 10.0 == pytest.approx(10**explorer._slider.max)
+
+
 # --- what people write -------------------------------------------------------------------------
+
+
+def test_a_prompt_is_read_to_its_thousandth_character():
+    assert read_prompts("a" * 1001) == ["a" * 1000] and read_prompts("b" * 999) == ["b" * 999]
 
 
 def test_hostile_text_is_shown_and_never_becomes_html(fake):
@@ -368,10 +378,10 @@ def test_an_uploaded_picture_is_added_and_selected(explorer):
 
 
 def test_only_the_newest_uploads_are_kept(explorer):
-    for side in range(10, 10 + MAX_UPLOADS + 2):
+    for side in range(10, 18):
         upload(explorer, f"{side}.png", png(noise_picture(side, side)))
     names = [entry.name for entry in explorer._gallery.entries]
-    assert len(names) == 2 + MAX_UPLOADS and names[:3] == ["first", "second", "12.png"]
+    assert len(names) == 2 + 6 and names[:3] == ["first", "second", "12.png"]
     assert explorer.selected == len(names) - 1 and explorer.picture.width == 17
 
 

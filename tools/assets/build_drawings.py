@@ -7,7 +7,7 @@ Developers run this once, after build_world.py; users never do. It reads the npm
     npm install @iconify/json@2.2.535 @resvg/resvg-js@2.6.2 spdx-license-list@6.12.0
     python -m tools.assets.build_drawings node_modules
 
-Trained on are nine emoji sets by five makers and, from all permissive icon sets, the icons that bear
+Trained on are nine emoji sets by five makers and, from all permissive icon sets, the icons that have
 a concept's name. Held out are Twemoji, OpenMoji and the icons of `icon_sets.HELD_OUT_SETS`. A
 drawing that is a near twin of a held-out one of its concept is left out, unless the concept had no
 other drawing to learn from: then Noto's stays.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from clipbench.files import written_whole
+from clipbench.files import atomic_folder
 from clipbench_widgets.embedding_map.umap_cache import FILE, key_of
 
 
@@ -26,7 +26,7 @@ def main() -> None:
         maps[shown] = app.points().half().contiguous()
         app.projection = "PCA"
     key = key_of(app.encoder, app.data.collection.ids, app.data.texts)
-    with written_whole(Path(str(files("clipbench").joinpath(FILE))).parent) as folder:
+    with atomic_folder(Path(str(files("clipbench").joinpath(FILE))).parent) as folder:
         save_file(maps, folder / Path(FILE).name, metadata={"key": key})
     print(
         f"{FILE}: {', '.join(f'{name} {tuple(points.shape)}' for name, points in maps.items())}, key {key}"

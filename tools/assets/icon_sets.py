@@ -162,7 +162,7 @@ def unhyphened(name: str) -> str:
 
 
 def named_icons(folder: Path, prefix: str, concepts: Sequence[dict], styles: int = 2) -> list[Icon]:
-    """Find the icons that bear a concept's name, by default at most two styles of each.
+    """Find the icons that have a concept's name, by default at most two styles of each.
 
     The two are the plain one, and one that is filled.
     """

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from PIL import Image
 
-SIZE = 32  # pixels a side
+SIZE = 32  # pixels per side
 SHIFTS = tuple(product((-1, 0, 1), repeat=2))  # pixels
 FLAT = 0.03  # standard deviation of a luminance without structure
 # Of 108 pairs looked at, twelve in each step of 0.05 from 0.55 up, 44 were the same drawing but for

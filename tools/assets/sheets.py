@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-SPRITE = 64  # pixels a side
+SPRITE = 64  # pixels per side
 COLUMNS = 36  # sprites in a row of a sheet
 GREYS = 8  # levels of a drawing of one colour
 

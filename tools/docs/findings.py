@@ -221,13 +221,13 @@ def _(tasks):
 
 
 @claim(
-    "Zero-shot is worth about four labelled pictures a class",
+    "Zero-shot is worth about four labelled pictures per class",
     "figure 6",
     "classroom-digits-few-shot",
 )
 def _(few):
     model = metrics_of(few)
-    shots = "; ".join(f"{k} a class {percent(model, f'probe_{k}')}" for k in (1, 4, 16))
+    shots = "; ".join(f"{k} per class {percent(model, f'probe_{k}')}" for k in (1, 4, 16))
     appears = YES if model["zero_shot_low"] > model["probe_1_high"] else NO
     return Seen(
         f"digits: zero-shot {percent(model, 'zero_shot')}; {shots}",

@@ -1,4 +1,4 @@
-"""``clipbench eval few-shot``: learning curves from a few pictures a class, against zero-shot."""
+"""``clipbench eval few-shot``: learning curves from a few pictures per class, against zero-shot."""
 
 import argparse
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 NAME = "few-shot"
 ABOUT = (
-    "probes of 1 to 16 pictures a class against zero-shot, and how many pictures zero-shot is worth"
+    "probes of 1 to 16 pictures per class against zero-shot, and how many pictures zero-shot is "
+    "worth"
 )
 METHODS = ("probe", "probe-projected", "tip-adapter", "tip-adapter-f", "coop")
 
@@ -46,7 +47,7 @@ def add_arguments(parser: Parser) -> None:
         type=ascending,
         default=(1, 2, 4, 8, 16),
         metavar="K,K,...",
-        help="pictures a class (default 1,2,4,8,16)",
+        help="pictures per class (default 1,2,4,8,16)",
     )
     parser.add_argument(
         "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"
@@ -121,7 +122,7 @@ def both_rows(encoder, split, projected: bool, options: Options) -> "tuple[Rows,
 
     def rows(part) -> Rows:
         stored = cached_features(encoder, part, projected=projected, progress=not options.json)
-        if projected:  # the same pictures both times: told once
+        if projected:  # the same pictures both times: reported once
             note_unreadable(stored)
         features, labels, _ = labelled(stored, part.name)
         return Rows(features, labels)

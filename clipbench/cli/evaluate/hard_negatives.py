@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
         "--texts",
         type=Path,
         metavar="FILE",
-        help="captions, one a line, from which the text-only baseline learns which words are "
+        help="captions, one per line, from which the text-only baseline learns which words are "
         "likely (default: the emoji world's)",
     )
     parser.add_argument(

@@ -32,7 +32,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
     It gives (metrics, settings).
     """
-    from clipbench.data.open import open_several_labels
+    from clipbench.data.open import open_multi_label
     from clipbench.data.readers.prompt_sets import recognised, words_for
     from clipbench.evaluate.features.compute import check_features
     from clipbench.evaluate.features.feature_file import cached_features
@@ -40,7 +40,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
     from clipbench.evaluate.statistics.accuracy import multi_label_metrics
     from clipbench.evaluate.zero_shot import ENSEMBLES
 
-    pictures, targets = open_several_labels(options.data)
+    pictures, targets = open_multi_label(options.data)
     class_names, templates = words_for(pictures)
     stored = cached_features(encoder, pictures, progress=not options.json)
     if options.templates not in (None, OWN):

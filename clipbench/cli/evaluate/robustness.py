@@ -85,7 +85,7 @@ def add_arguments(parser: Parser) -> None:
         type=ascending,
         default=(),
         metavar="K,K,...",
-        help="adds probes of so many pictures a class (the adaptation sweep)",
+        help="adds probes of this many pictures per class (the adaptation sweep)",
     )
     parser.add_argument(
         "--train",
@@ -207,7 +207,7 @@ def mixtures(encoder, other: str, data, shifts, templates, mixed) -> dict:
 
 
 def sweep(encoder, options: Options, data, pool, shifts) -> dict:
-    """Measure ``shots/K/...``: probes of K pictures a class, on the data and on every shift."""
+    """Measure ``shots/K/...``: probes of K pictures per class, on the data and on every shift."""
     from clipbench.cli.evaluate.linear_probe import solver_device
     from clipbench.data.readers.prompt_sets import with_known_words
     from clipbench.evaluate.features.feature_file import cached_image_features

@@ -50,7 +50,7 @@ def add_arguments(parser: Parser) -> None:
         type=ascending,
         default=(),
         metavar="K,K,...",
-        help="also probes of so many scenes of each answer, such as 1,2,4,8,16",
+        help="also probes of this many scenes of each answer, such as 1,2,4,8,16",
     )
     parser.add_argument(
         "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"

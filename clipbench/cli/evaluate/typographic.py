@@ -60,7 +60,7 @@ def add_arguments(parser: Parser) -> None:
         type=positive(int),
         default=80,
         metavar="LETTERS",
-        help="print only names of at most so many letters, such as 8",
+        help="print only names of at most this many letters, such as 8",
     )
     add_interval(parser)
     parser.add_argument(
@@ -243,7 +243,7 @@ def templates_of(data, options: Options) -> list[str]:
 
 
 def zero_shot_classifiers(encoder, data, templates: list[str]) -> list:
-    """Make the zero-shot classifier, and the one whose prompts speak of a sign.
+    """Make the zero-shot classifier, and the one whose prompts mention a sign.
 
     The second is the defence by wording.
     """
@@ -285,7 +285,7 @@ def pictures_and_probe(encoder, options: Options) -> tuple:
 def readable_part(encoder, data, options: Options) -> tuple:
     """Keep the pictures that can be read.
 
-    It gives (those pictures, the setting that tells of the others).
+    It gives (those pictures, the setting that mentions the others).
     """
     from clipbench.evaluate.features.feature_file import cached_features
 
@@ -317,7 +317,7 @@ def show(record: dict) -> str:
     for prefix, title in (
         ("", "zero-shot"),
         ("probe_", "linear probe"),
-        ("wording_", "prompts that speak of a sign"),
+        ("wording_", "prompts that mention a sign"),
     ):
         lines += classifier_lines(metrics, settings, prefix, title)
     return "\n".join([*lines, *other_lines(metrics)])

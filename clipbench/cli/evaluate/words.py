@@ -164,7 +164,7 @@ def with_classes(stored, own_names: list[str], wanted: str, data: str):
             [pair[-1].strip() for pair in pairs],
         )
     if not class_names:
-        raise UserError(f"{wanted} lists no classes; give a file with one a line, or a known set")
+        raise UserError(f"{wanted} lists no classes; give a file with one per line, or a known set")
     labels = match_classes(own_names, numbers, set(stored.labels.tolist()), data, wanted)
     return replace(stored, labels=labels[stored.labels]), class_names
 

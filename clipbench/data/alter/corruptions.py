@@ -87,7 +87,7 @@ def as_picture(pixels: np.ndarray) -> Image.Image:
 
 
 def seen(picture: Image.Image) -> Image.Image:
-    """Crop to the central square, reduced to at most 224 pixels a side."""
+    """Crop to the central square, reduced to at most 224 pixels per side."""
     picture = to_rgb(picture)
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2

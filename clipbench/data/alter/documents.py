@@ -15,7 +15,7 @@ from clipbench.data.alter.sticker import FONT, read_font
 from clipbench.data.image_set import PictureSet
 from clipbench.errors import UserError
 
-SIZE = 256  # pixels a side; all measures below are for it
+SIZE = 256  # pixels per side; all measures below are for it
 SIZES = (32, 1024)  # the smallest and the largest that may be asked for
 MOST = 2_500  # pages of a kind
 INK, GRAY, PALE, PAPER = (25, 25, 30), (140, 140, 145), (222, 224, 228), (250, 250, 247)
@@ -36,7 +36,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def draw_page(kind: str, number: int, size: int = SIZE) -> Image.Image:
-    """Draw page ``number`` of a kind, an RGB square of ``size`` pixels a side.
+    """Draw page ``number`` of a kind, an RGB square of ``size`` pixels per side.
 
     Raises:
         UserError: for a kind that does not exist, a negative number, or a size out of bounds.
@@ -58,7 +58,7 @@ def draw_page(kind: str, number: int, size: int = SIZE) -> Image.Image:
 
 
 def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
-    """Draw so many pages of each kind, labelled with it.
+    """Draw this many pages of each kind, labelled with it.
 
     Raises:
         UserError: for no page, or more than a computer in a class should draw.

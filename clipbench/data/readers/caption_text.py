@@ -40,7 +40,7 @@ def as_captions(value: object, where: str) -> list[str]:
 
 
 def captions_in_text(text: str, where: str) -> list[str]:
-    """Read the captions of a text file that belongs to one picture: one a line.
+    """Read the captions of a text file that belongs to one picture: one per line.
 
     Raises:
         UserError: when there is none.
@@ -65,7 +65,7 @@ def texts_in(value: object, where: str) -> list[str]:
 
 
 def is_missing(value: object) -> bool:
-    """Say whether a value is none: null, not a number, or a word that programs write for it."""
+    """Say whether a value is missing: null, not a number, or a word that programs write for it."""
     if isinstance(value, str):
         return value.strip().casefold() in MISSING
     return value is None or value != value

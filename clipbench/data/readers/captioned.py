@@ -60,7 +60,7 @@ def from_labels(
 
 
 def filled(templates: Sequence[str], class_name: str) -> list[str]:
-    """Put the class name in place of {} in each template; other braces are text."""
+    """Replace {} in each template by the class name; other braces are text."""
     return [template.replace("{}", class_name) for template in templates]
 
 
@@ -73,7 +73,8 @@ def from_picture_set(pictures: PictureSet, templates: Sequence[str] | None = Non
     if not pictures.class_names:
         raise UserError(
             f"{pictures.name} holds neither captions nor classes to make them from; put a text "
-            "beside each picture, a metadata.jsonl into the folder, or make one sub-folder a class"
+            "beside each picture, a metadata.jsonl into the folder, or make one sub-folder per "
+            "class"
         )
     labels = pictures.labels.tolist()
     return from_labels(

@@ -9,7 +9,7 @@ import torch
 
 from clipbench.compute.limits import memory_limit
 
-UNKNOWN_MACHINE = 4_000_000_000  # bytes of memory to count on where the system does not tell
+UNKNOWN_MACHINE = 4_000_000_000  # bytes of memory to count on where the system does not say
 
 
 class DecodedPictures:
@@ -21,7 +21,7 @@ class DecodedPictures:
         memory: bytes that they may take in memory; None takes a quarter of what this process may
             use.
         folder: where the temporary file goes (it has no name and disappears with the process); None
-            keeps none. Where its disk has no room for all of them, nothing is kept and every
+            keeps none. Where its disk has no space for all of them, nothing is kept and every
             picture is decoded each time.
     """
 
@@ -57,7 +57,7 @@ class DecodedPictures:
 
 
 def mapped_file(shape: tuple[int, ...], folder: Path) -> np.ndarray | None:
-    """Map a file into memory; None when the disk has no room for it."""
+    """Map a file into memory; None when the disk has no space for it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:  # the mapping keeps it open
@@ -68,9 +68,9 @@ def mapped_file(shape: tuple[int, ...], folder: Path) -> np.ndarray | None:
 
 
 def reserve(file, size: int) -> None:
-    """Take the room on the disk now.
+    """Reserve the space on the disk now.
 
-    Writing to a mapping for which there is none would kill the process.
+    Writing to a mapping without space behind it would kill the process.
 
     Raises:
         OSError: when there is not enough.

@@ -64,10 +64,10 @@ NUMBERED_FOLDER = re.compile(r"\d{5}")
 
 
 def picture_folder(folder: Path) -> PictureSet:
-    """Open a folder with one sub-folder a class, or of pictures without classes.
+    """Open a folder with one sub-folder per class, or of pictures without classes.
 
     The name of a sub-folder, with underscores as spaces, is the class name. Pictures may lie deeper
-    within a class folder. A notice tells of those that are left out.
+    within a class folder. A notice counts those that are left out.
 
     Raises:
         UserError: for a folder without pictures.
@@ -81,7 +81,7 @@ def picture_folder(folder: Path) -> PictureSet:
     tell_of_other_kinds(folder, itertools.chain(visible(folder), *inside))
     if not files and not outside:
         raise UserError(
-            f"{folder}: no pictures found; put pictures into it, or make one sub-folder a class "
+            f"{folder}: no pictures found; put pictures into it, or make one sub-folder per class "
             "and put the pictures into them"
         )
     if not files:
@@ -136,7 +136,7 @@ def readable_names(folders: Sequence[str]) -> list[str]:
     """
     known = synset_names()
     names = [known.get(name, name).replace("_", " ") for name in folders]
-    # two of ImageNet's classes bear the name of another
+    # two of ImageNet's classes have the name of another
     return (
         [
             name if names.count(name) == 1 else f"{name} ({folder})"

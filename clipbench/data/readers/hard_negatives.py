@@ -35,7 +35,7 @@ from clipbench.data.readers.text_files import file_encoding
 from clipbench.data.world.evaluation_sets import rendered
 from clipbench.data.world.hard_negative_scenes import TEMPLATE, hard_negative_question
 from clipbench.errors import UserError, first_line
-from clipbench.files import written_whole
+from clipbench.files import atomic_folder
 from clipbench.preprocess import open_picture
 
 WORLD = "scenes:"
@@ -349,7 +349,7 @@ def right_and_wrong(where: str, row: Mapping) -> tuple[str, list[str]]:
 
 
 def other_numbers(where: str, caption: str, number: object) -> list[str]:
-    """Write CountBench's wrong captions: each other number in place of the right one."""
+    """Write CountBench's wrong captions: each other number instead of the right one."""
     words = dict(enumerate(NUMBER_WORDS, 2))
     word = words.get(int(number)) if str(number).isdigit() else str(number).strip().lower()  # type: ignore[call-overload]
     said = re.compile(rf"\b{word}\b", re.IGNORECASE)
@@ -378,7 +378,7 @@ def write_hard_negatives(folder: str | Path, data: HardNegatives) -> None:
     """
     most = max(len(case.captions) for case in data.cases) - 1
     wrong = [f"wrong_caption_{number + 1}" for number in range(most)]
-    with written_whole(Path(folder)) as part:
+    with atomic_folder(Path(folder)) as part:
         for row in range(len(data.pictures)):
             data.pictures.pictures([row])[0].save(part / f"{row:05d}.png")
         with open(part / TABLE, "w", newline="", encoding="utf-8") as file:

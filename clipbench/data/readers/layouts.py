@@ -30,7 +30,7 @@ KNOWN_LISTS = (
     "results_*.token",
 )  # fmt: skip
 ANNOTATIONS = ("annotations", "flickr8k_text")  # sub-folders in which lists lie
-LARGEST_UNNAMED = 20_000_000  # bytes of a JSON file whose name does not tell of captions
+LARGEST_UNNAMED = 20_000_000  # bytes of a JSON file whose name does not mention captions
 TELLING = ("caption", "metadata", "dataset_")  # within the name of a list of captions
 
 
@@ -163,11 +163,15 @@ def lists_in(folder: Path) -> list[Path]:
         for path in visible(folder)
         if path.suffix.lower() in LIST_SUFFIXES
         and path.stem not in beside
-        and (tells(path) or path.suffix != ".json" or path.stat().st_size < LARGEST_UNNAMED)
+        and (
+            mentions_captions(path)
+            or path.suffix != ".json"
+            or path.stat().st_size < LARGEST_UNNAMED
+        )
     ]
 
 
-def tells(file: Path) -> bool:
+def mentions_captions(file: Path) -> bool:
     """Say whether a file's name says that it lists captions."""
     return any(word in file.name.lower() for word in TELLING)
 
@@ -175,7 +179,7 @@ def tells(file: Path) -> bool:
 def listing_or_none(file: Path, asked: Asked) -> Listing | None:
     """Read a list of captions; None for another file.
 
-    A notice tells of another file that cannot be read.
+    A notice reports another file that cannot be read.
 
     Raises:
         UserError: for a file whose name says that it lists captions, unless the user gave templates
@@ -187,7 +191,7 @@ def listing_or_none(file: Path, asked: Asked) -> Listing | None:
         if file.stem.lower() in ("metadata", "captions") and not asked.templates:
             raise UserError(f"{error}; or give templates, filled with the folders' names") from None
     except UserError as error:
-        if tells(file) and not asked.templates:
+        if mentions_captions(file) and not asked.templates:
             raise
         notice(f"left out: {error}")
     return None

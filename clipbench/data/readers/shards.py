@@ -27,7 +27,7 @@ PICTURES = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 CAPTIONS = ("txt", "caption", "text")
 DESCRIBED = {*CAPTIONS, "json", "cls"}
 PICKLED = ("pyd", "pickle", "pkl", "pth", "pt", "dill", "joblib")
-CLASS_NAMES = ("classnames.txt", "classes.txt")  # beside the shards, one line a class
+CLASS_NAMES = ("classnames.txt", "classes.txt")  # beside the shards, one line per class
 MAX_BYTES = 200_000_000  # of one member; a larger one is no picture
 
 
@@ -208,5 +208,5 @@ def class_names_beside(folder: Path) -> list[str]:
             return [line.strip().replace("_", " ") for line in lines if line.strip()]
     raise UserError(
         f"{folder}: the shards have labels; write {CLASS_NAMES[0]} beside them, one "
-        "class name a line"
+        "class name per line"
     )

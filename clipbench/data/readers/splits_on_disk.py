@@ -18,9 +18,9 @@ from clipbench.data.readers.split_names import ALL, SPLITS, in_order, split_of
 from clipbench.data.readers.tables import (
     labelled_set,
     lists_addresses,
+    multi_label_set,
     read_arrow,
     read_parquet,
-    several_labels_set,
 )
 from clipbench.data.world.evaluation_sets import SCENE_SETS
 from clipbench.errors import UserError, notice
@@ -63,7 +63,7 @@ def labelled(part: TablePart) -> PictureSet:
 
 
 def several(part: TablePart) -> tuple[PictureSet, torch.Tensor]:
-    return several_labels_set(part.name, part.read(), part.folder)
+    return multi_label_set(part.name, part.read(), part.folder)
 
 
 def tables_of(name: str) -> dict[str, TablePart]:

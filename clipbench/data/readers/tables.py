@@ -90,7 +90,7 @@ def lists_addresses(file: Path) -> bool:
     try:
         names = {column_key(name) for name in parquet.read_schema(file).names}
     except (pyarrow.ArrowException, OSError):
-        return False  # which is told where it is read
+        return False  # which is reported where it is read
     return "url" in names and not names & set(IMAGE_COLUMNS)
 
 
@@ -116,8 +116,8 @@ def labelled_set(name: str, table, folder: Path) -> PictureSet:
     )
 
 
-def several_labels_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
-    """Open a table with several labels a picture: (pictures, targets (M, C) bool).
+def multi_label_set(name: str, table, folder: Path) -> tuple[PictureSet, torch.Tensor]:
+    """Open a table with several labels per picture: (pictures, targets (M, C) bool).
 
     The labels of the Arrow table are lists of names, or of numbers with names.
 

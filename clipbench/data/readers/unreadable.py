@@ -12,8 +12,8 @@ class Unreadable:
     """The unreadable samples of one source, by name with the reason.
 
     Args:
-        listed_in: a text file that names each of them, one a line; None writes none.
-        allowed: so many may be unreadable in any source ...
+        listed_in: a text file that names each of them, one per line; None writes none.
+        allowed: this many may be unreadable in any source ...
         share: ... or this fraction of its samples, whichever is more.
     """
 
@@ -24,7 +24,7 @@ class Unreadable:
         self.reasons: dict[str, str] = {}
 
     def note(self, name: str, reason: str, samples: int) -> None:
-        """Note one more unreadable sample among so many samples.
+        """Note one more unreadable sample among this many samples.
 
         Raises:
             UserError: when too many are unreadable.

@@ -88,7 +88,7 @@ JOINED = ("{} and {}", "{} next to {}", "{} with {}", "{} beside {}")
 
 
 class Chooser:
-    """Small independent choices from one scene's random bits."""
+    """Small independent choices from one scene's random bits, which are a counter-based hash."""
 
     def __init__(self, bits: int):
         self.bits = bits
@@ -108,7 +108,7 @@ class Chooser:
 def caption_scenes(
     factors: Factors, count_words: bool = True, languages: Sequence[str] = ("en",), number: int = 0
 ) -> list[str]:
-    """Write one caption a scene: B strings.
+    """Write one caption per scene: B strings.
 
     Args:
         count_words: without it three cats are "a cat".

@@ -1,7 +1,7 @@
 """The drawings of the second world: many makers' pictures of the same concepts.
 
 ``assets/world/drawings.json`` says what each cell of each sheet shows; ``tools/assets`` made both.
-Trained on are nine emoji sets by five makers and icons that bear a concept's name. Held out are
+Trained on are nine emoji sets by five makers and icons that have a concept's name. Held out are
 Twemoji, OpenMoji and whole icon sets, of which no near twin is among the trained drawings.
 """
 

@@ -210,7 +210,7 @@ def blurry(images: torch.Tensor) -> torch.Tensor:
 
 
 def pixelated(images: torch.Tensor) -> torch.Tensor:
-    """Pixelate to 22 large pixels a side."""
+    """Pixelate to 22 large pixels per side."""
     coarse = F.interpolate(images, size=(22, 22), mode="area")
     return F.interpolate(coarse, size=images.shape[-2:], mode="nearest")
 

@@ -239,7 +239,7 @@ def ask_position(index: Tensor, seed: int) -> Question:
     """Ask where the object is.
 
     Asked of objects that fill at most 0.62 of the side, as captions say it; of larger ones the
-    place is not told.
+    place is not stated.
     """
     factors = keep(single(index, seed, subjects()), lambda f: f.size[:, 0] <= 0.62)
     x, y = factors.x[:, 0], factors.y[:, 0]

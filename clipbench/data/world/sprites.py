@@ -11,7 +11,7 @@ from PIL import Image
 from clipbench.files import ASSETS
 
 WORLD = ASSETS / "world"
-SPRITE_SIZE = 64  # pixels a side
+SPRITE_SIZE = 64  # pixels per side
 SHEET_COLUMNS = 36
 # models are trained on noto; the other two are the natural shift
 ART_SETS = ("noto", "twemoji", "openmoji")

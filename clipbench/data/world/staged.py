@@ -91,7 +91,7 @@ def listed(name, known: Mapping | Sequence, what: str):
 
 
 def stage(scenes: Sequence[Staged], size: int = 64, seed: int = 7) -> list[Image.Image]:
-    """Draw the scenes as RGB pictures of ``size`` pixels a side.
+    """Draw the scenes as RGB pictures of ``size`` pixels per side.
 
     Args:
         seed: chooses what ``Staged`` leaves open, such as a slight turn of the objects and the

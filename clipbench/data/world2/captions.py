@@ -137,7 +137,7 @@ def told(scenes: Scenes, icon) -> list[Told]:
 
 
 def caption_scenes(scenes: Scenes, world: World2, icon, number: int = 0) -> list[str]:
-    """Write one caption a scene: B strings.
+    """Write one caption per scene: B strings.
 
     Args:
         icon: (B,) bool, whether the subject is drawn in one colour.

@@ -98,7 +98,7 @@ def with_another_letter(
 
 
 def upper(letters: torch.Tensor) -> torch.Tensor:
-    """Put capitals in place of small letters."""
+    """Replace small letters by capitals."""
     return torch.where((letters >= 97) & (letters <= 122), letters - 32, letters)
 
 

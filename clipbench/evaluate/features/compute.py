@@ -63,7 +63,7 @@ def encoded_batches(
 def pictures_or_grey(
     data: PictureSet, rows: Sequence[int], unreadable: dict[int, str]
 ) -> list[Image.Image]:
-    """Read the pictures of some rows, with a grey one in place of each that cannot be read.
+    """Read the pictures of some rows, with a grey one instead of each that cannot be read.
 
     The reason is noted in ``unreadable``.
     """

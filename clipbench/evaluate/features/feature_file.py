@@ -30,7 +30,7 @@ from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ImageEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.features.compute import encoded_batches, pictures_or_grey, rows_not_finite
-from clipbench.files import as_utf8, written_whole
+from clipbench.files import as_utf8, atomic_folder
 
 ROWS_A_PART = 1024  # what a killed run loses at most
 SAMPLED = 16  # pictures whose pixels go into a data set's fingerprint
@@ -320,7 +320,7 @@ class Parts:
         return done
 
     def save(self, features: Tensor, first: int, unreadable: dict[int, str]) -> None:
-        with written_whole(self.folder / f"part-{first:09d}") as folder:
+        with atomic_folder(self.folder / f"part-{first:09d}") as folder:
             save_file({"features": features.contiguous()}, folder / "part.safetensors")
             (folder / "of.json").write_text(json.dumps(self.kind(first)), encoding="utf-8")
             (folder / "unreadable.json").write_text(json.dumps(unreadable), encoding="utf-8")

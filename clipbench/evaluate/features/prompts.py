@@ -50,7 +50,7 @@ class Prompts:
         return self.known[template]
 
     def of_all(self, templates: Sequence[str]) -> Float[Tensor, "P C D"]:
-        # every mistake is told before the first text is encoded
+        # every mistake is reported before the first text is encoded
         fill_templates(self.class_names, templates)
         return torch.stack([self.of(template) for template in templates])
 
@@ -106,7 +106,7 @@ class Ensemble:
         self.total += new.double() - old
 
     def weights(self) -> Float[Tensor, "D C"]:
-        """Give one unit vector a class."""
+        """Give one unit vector per class."""
         return F.normalize(self.total, dim=-1).float().T.contiguous()
 
 

@@ -1,4 +1,4 @@
-"""Few-shot learning curves, and how many pictures a class zero-shot is worth.
+"""Few-shot learning curves, and how many pictures per class zero-shot is worth.
 
 Radford et al. 2021, Figs. 6 and 7.
 """
@@ -25,7 +25,7 @@ MOST_VALIDATION_SHOTS = 4
 
 @dataclass(frozen=True)
 class Point:
-    """Accuracy with so many training pictures of each class.
+    """Accuracy of probes with ``shots`` training pictures per class.
 
     The mean over the seeds and its 95 % Student interval.
     """
@@ -123,11 +123,11 @@ class Match:
     # "interpolated", "below the range" or "above the range": then the true number is smaller or
     # larger
     how: str
-    monotone: bool  # whether accuracy only rises; if not, the first crossing is told
+    monotone: bool  # whether accuracy only rises; if not, the first crossing is reported
 
 
 def examples_to_match(target: float, shots: Sequence[float], accuracies: Sequence[float]) -> Match:
-    """Estimate the examples a class for which the curve reaches ``target`` (Fig. 7).
+    """Estimate the examples per class for which the curve reaches ``target`` (Fig. 7).
 
     Between the first neighbours with acc_a < target <= acc_b, log-linearly:
     log k = log k_a + (target - acc_a) / (acc_b - acc_a) * (log k_b - log k_a). Outside the curve

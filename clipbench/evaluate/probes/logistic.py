@@ -283,9 +283,9 @@ def newton_direction(problem: Problem, P: Tensor, gradient: Tensor, C: float, dt
 def line_search(
     problem: Problem, V, step, logits, change, objective: float, decrement: float, C: float
 ):
-    """Halve the step until it pays: (length, V, logits, objective, logsumexp).
+    """Backtrack: halve the step until the objective falls enough.
 
-    Length 0 says that no step did.
+    Returns (length, V, logits, objective, logsumexp); length 0 if no step lowers it.
     """
     length = 1.0
     rounding = 1e-14 * abs(objective)

@@ -49,7 +49,7 @@ class LearnedPrompts:
         self.context = self.words[0, 1 : 1 + length].clone()  # (M, W)
 
     def weights(self, context: Float[Tensor, "M W"]) -> Float[Tensor, "D C"]:
-        """Compute one unit vector a class, as ``zero_shot_weights`` gives for a single template."""
+        """Compute one unit vector per class, as ``zero_shot_weights`` does for one template."""
         words = torch.cat(
             [
                 self.words[:, :1],

@@ -134,22 +134,22 @@ def table(records: Mapping[str, Mapping]) -> tuple[list[str], list[list[str]]]:
     varying = [
         switch
         for switch in columns
-        if len({told(found.get(switch, ABSENT)) for found in every.values()}) > 1
+        if len({as_text(found.get(switch, ABSENT)) for found in every.values()}) > 1
     ]
     numbers = list(dict.fromkeys(name for record in records.values() for name in record["metrics"]))
     rows = [
         [
             name,
-            *(told(every[name].get(switch, ABSENT)) for switch in varying),
-            *(told(record["metrics"].get(number, "")) for number in numbers),
-            told(record.get("seconds", "")),
+            *(as_text(every[name].get(switch, ABSENT)) for switch in varying),
+            *(as_text(record["metrics"].get(number, "")) for number in numbers),
+            as_text(record.get("seconds", "")),
         ]
         for name, record in records.items()
     ]
     return ["record", *varying, *numbers, "seconds"], rows
 
 
-def told(value: object) -> str:
+def as_text(value: object) -> str:
     """Write a value in a cell of a table, whole."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -157,10 +157,10 @@ def told(value: object) -> str:
 def difference_of(first: object, second: object) -> str:
     """Show two values of a switch in one line; of long lists what only one of them has."""
     if not (isinstance(first, list) and isinstance(second, list)):
-        return f"{shortened(told(first))} against {shortened(told(second))}"
+        return f"{shortened(as_text(first))} against {shortened(as_text(second))}"
     parts = [f"{len(first)} against {len(second)}"]
     for where, some, others in (("first", first, second), ("second", second, first)):
-        if only := [told(item) for item in some if item not in others]:
+        if only := [as_text(item) for item in some if item not in others]:
             more = ", ..." if len(only) > MOST_SHOWN else ""
             parts.append(
                 f"only in the {where}: {', '.join(map(shortened, only[:MOST_SHOWN]))}{more}"

@@ -80,7 +80,7 @@ OF_ONE_MODEL = (
 
 
 def shipped_record(name: str) -> dict:
-    """Read the shipped record NAME.json, which lessons use in place of training.
+    """Read the shipped record NAME.json, which lessons use instead of training.
 
     Raises:
         UserError: where there is none, with the command that makes it.
@@ -109,7 +109,7 @@ def versions() -> dict[str, str]:
 def laid_out(record: dict) -> str:
     """Write JSON for eyes and for version control.
 
-    Thousands of outcomes take a line a kind, everything else a line each.
+    Thousands of outcomes take one line per kind, everything else a line each.
     """
     outcomes = record.get("outcomes")
     if not outcomes:

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from small import noise_picture, small_encoder, write_small_model
+from terminal import watched
 
 from clipbench import UserError, load, zero_shot_weights
 from clipbench.evaluate.features.prompts import Ensemble, Prompts
@@ -77,9 +78,16 @@ def test_a_damaged_or_unwritable_cache_costs_time_only(counting, tmp_path):
         assert torch.equal(Prompts(counting, NAMES, tmp_path / "file").weights(TEMPLATES), first)
 
 
-def test_nothing_is_printed_unless_it_is_asked_for(counting, tmp_path, capsys):
+def test_nothing_is_printed_where_nobody_watches(counting, tmp_path, capsys):
     Prompts(counting, NAMES, tmp_path).weights(["a {}"])
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("wanted", [{}, {"progress": False}], ids=["usually", "without"])
+def test_a_bar_shows_the_texts_unless_it_was_not_wanted(counting, tmp_path, monkeypatch, wanted):
+    terminal = watched(monkeypatch, seconds=0.0)
+    Prompts(counting, NAMES, tmp_path, **wanted).weights(["a {}"])
+    assert bool(terminal.getvalue()) == (not wanted)
 
 
 def test_a_bad_template_is_told_before_anything_is_encoded(counting, tmp_path):

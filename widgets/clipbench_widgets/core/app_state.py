@@ -25,7 +25,7 @@ def read_state(state: dict | str) -> dict:
     """Read a state: a dict, its JSON, or an address that ends in it.
 
     Raises:
-        UserError: for what is none.
+        UserError: for anything that is not a state of this app.
     """
     read = state if isinstance(state, dict) else _parsed(str(state))
     if not isinstance(read, dict) or not isinstance(read.get("app"), str):

@@ -25,7 +25,7 @@ from clipbench_widgets.core.pictures import NamedPicture, named_pictures
 
 MANY = 2000  # pictures; what an app shows by default is encoded without a bar
 MAX_KEPT = 512  # pictures that stay in memory once they were shown
-# told before each batch which share of the pictures is done; raises to end it
+# called before each batch with the fraction of the pictures done; raises to end it
 Watch = Callable[[float], None]
 # of one frozen set of scenes
 SCENES_WITH_FACTORS = ("scenes:heldout", "scenes:heldout256", "twemoji", "openmoji")
@@ -114,7 +114,7 @@ def collect(
 
 
 def watched(data: PictureSet, watch: Watch) -> PictureSet:
-    """Return the same pictures; ``watch`` is told whenever some are opened."""
+    """Return the same pictures; ``watch`` is called whenever some are opened."""
 
     def pictures(rows: Sequence[int]) -> list[Image.Image]:
         watch(rows[0] / len(data) if len(rows) else 0.0)

@@ -54,7 +54,7 @@ def link_lines(
     box: ipywidgets.Textarea,
     unchanged: Callable[[], None] = lambda: None,
 ) -> None:
-    """Link a list of texts with a box that holds one a line.
+    """Link a list of texts with a box that holds one per line.
 
     What is being typed in the box is left as it is.
 

@@ -16,20 +16,20 @@ class GivenUp(Exception):
 
 
 def ignore(_=None) -> None:
-    """Do nothing with what is told."""
+    """Ignore what is reported."""
 
 
 class Runner:
     """Runs the last thing that was asked for; what was asked for before is given up.
 
-    Everything that is told about it is told in the kernel's own thread, when that is free, or by
-    `wait`. ``turn`` is held during each step of work that comes in steps; whoever computes with the
+    Everything about it is reported in the kernel's own thread, when that is free, or by `wait`.
+    ``turn`` is held during each step of work that comes in steps; whoever computes with the
     same model elsewhere takes it too, and waits for one step at the longest.
     """
 
     def __init__(self):
         self._loop: asyncio.AbstractEventLoop | None = None
-        with suppress(RuntimeError):  # a script: there only `wait` tells
+        with suppress(RuntimeError):  # a script: there only `wait` reports
             self._loop = asyncio.get_running_loop()
         self.turn = threading.Lock()
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -102,7 +102,7 @@ class Runner:
         self.start(work, done, failed, report)
 
     def cancel(self) -> None:
-        """Give up what is running; nothing is told any more."""
+        """Give up what is running; nothing more is reported."""
         self._given_up.set()
 
     def wait(self, seconds: float | None = None) -> None:

@@ -20,7 +20,7 @@ RANDOM_TEXTS = 128
 
 
 def read_prompts(text: str) -> list[str]:
-    """Read the prompts of a box with one prompt a line.
+    """Read the prompts of a box with one prompt per line.
 
     They are trimmed, and none is empty, repeated or endless.
     """
@@ -74,11 +74,11 @@ def score(
     zero_shot_weights: torch.Tensor,
     scale: float,
 ) -> list[dict]:
-    """Make one row a prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
+    """Make one row per prompt, with ``prompt``, ``cosine``, ``logit`` and ``probability``.
 
     Args:
         image_features: one picture, (D,), unit norm.
-        zero_shot_weights: (D, C), a unit vector a prompt.
+        zero_shot_weights: (D, C), a unit vector per prompt.
         scale: what cosines are multiplied by before the softmax.
 
     Raises:

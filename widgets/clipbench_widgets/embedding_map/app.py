@@ -58,7 +58,7 @@ class EmbeddingMap(App):
             is known.
         points: (M, 2) or (M + B, 2) coordinates computed elsewhere, offered as the projection
             "given".
-        most: of more pictures than this, so many are taken, spread evenly.
+        most: the most pictures that are taken; of more, as many are taken, spread evenly.
         seed: of UMAP.
         state: what to begin with instead, as `restore` takes it.
 

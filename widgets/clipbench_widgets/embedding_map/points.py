@@ -158,7 +158,7 @@ def all_factors(
             values += text_values(str(name), texts, collection)
         if len(values) != len(collection) + len(texts):
             raise UserError(
-                f"factor {name!r} has {len(values)} values; give one a picture, {len(collection)}"
+                f"factor {name!r} has {len(values)} values; give one per picture, {len(collection)}"
             )
         factors[str(name)] = values
     return factors

@@ -46,7 +46,7 @@ class ImageSearch(App):
         rivals: names of others that can be chosen in its place; each is read when it is first
             chosen, and encodes the pictures in the background.
         top: how many results are shown.
-        most: of more pictures than this, so many are searched, spread evenly.
+        most: the most pictures that are searched; of more, as many are taken, spread evenly.
         state: what to begin with instead, as `restore` takes it.
 
     Raises:
@@ -346,7 +346,7 @@ class ImageSearch(App):
             )
 
     def _draw_progress(self, _=None) -> None:
-        """Show how far the second model is with the pictures, in place of its results."""
+        """Show how far the second model is with the pictures, instead of its results."""
         waits = self.progress >= 0
         self._results[1].layout.display = None if waits or len(self.indexes) > 1 else "none"
         self._waiting.layout.display = None if waits else "none"

@@ -180,7 +180,7 @@ class PromptExplorer(HasScale, GalleryApp):
     def _build_controls(self) -> None:
         self._shown, self._verdict = ipywidgets.HTML(), ipywidgets.HTML()
         self._text = ipywidgets.Textarea(
-            description="Prompts, one a line", placeholder="a cat", rows=9
+            description="Prompts, one per line", placeholder="a cat", rows=9
         )
         self._text.add_class("clipbench-above")
         self._remark = ipywidgets.HTML()

@@ -48,7 +48,7 @@ def score_figure(
 
 
 def draw_cosines(axes, rows: Sequence[dict], background: Background) -> None:
-    """Draw a dot a prompt, and a grey band for random texts."""
+    """Draw a dot per prompt, and a grey band for random texts."""
     low, high = background.mean - background.deviation, background.mean + background.deviation
     axes.axvspan(low, high, color=GREY, alpha=0.6, lw=0)
     axes.axvline(0, color="#7a8594", lw=0.8)

@@ -44,7 +44,7 @@ class SimilarityMatrix(HasScale, App):
         model: a name or folder for `clipbench.load`, or an Encoder; "classroom" by default.
         pictures: pictures, files, (name, picture) pairs, or a PictureSet; without them, a dozen
             scenes.
-        texts: one a picture for pairs; by default captions of the scenes, or the pictures' names.
+        texts: one per picture for pairs; by default captions of the scenes, or the pictures' names.
         state: what to begin with instead, as `restore` takes it.
 
     Raises:
@@ -183,7 +183,7 @@ class SimilarityMatrix(HasScale, App):
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
         self._grid = ipywidgets.Box().add_class("clipbench-grid")
         self._detail = ipywidgets.HTML().add_class("clipbench-detail")
-        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6).add_class(
+        self._text = ipywidgets.Textarea(description="Texts, one per line", rows=6).add_class(
             "clipbench-above"
         )
         self._upload = PictureUpload(self._add, self._say, "Add a picture of your own")

@@ -108,11 +108,11 @@ class TrainingMonitor(App):
         """Describe the state in words."""
         if not self.latest:
             return f"{self.state}: no step yet"
-        guessing = self.trainer.guessing
+        chance_loss = self.trainer.chance_loss
         return (
             f"{self.state} at step {self.latest['step']} after {self.latest['pairs']:,} "
             "pairs: loss "
-            f"{self.latest['loss']:.2f} (guessing: {guessing:.2f}), batch accuracy "
+            f"{self.latest['loss']:.2f} (guessing: {chance_loss:.2f}), batch accuracy "
             f"{100 * self.latest['batch_accuracy']:.0f} %, scale {self.latest['scale']:.1f}, "
             f"{self.latest['pairs_per_second']:.0f} pairs a second"
         )
@@ -129,7 +129,7 @@ class TrainingMonitor(App):
             self.history,
             self.trainer.config.batch_size,
             self.similarities,
-            self.trainer.guessing,
+            self.trainer.chance_loss,
             self.summary(),
         )
 
@@ -234,10 +234,10 @@ class TrainingMonitor(App):
         self._pause.disabled = self.state != "running"
         self._stop.disabled = not under_way
         self._bar.value = float(self.latest.get("progress", 0.0))
-        batch = f"{self.trainer.config.batch_size} pairs a batch"
+        batch = f"{self.trainer.config.batch_size} pairs per batch"
         self._entitle(f"{batch}, {folder_name(self.trainer.out)}")
         self._state.value = monitor_page.state_line(self.state)
-        guess = self.trainer.config.batch_size, self.trainer.guessing
+        guess = self.trainer.config.batch_size, self.trainer.chance_loss
         self._numbers.value = monitor_page.numbers(self.latest, *guess)
         self._charts.value = monitor_page.charts(self.history, *guess)
         self._chart_at = time.monotonic()

@@ -16,7 +16,7 @@ def monitor_figure(
     history: Sequence[dict],
     batch_size: int,
     similarities: torch.Tensor,
-    guessing: float,
+    chance_loss: float,
     alt: str,
 ) -> LessonFigure:
     """Draw the loss, the batch accuracy and the similarity matrix of a training.
@@ -24,7 +24,7 @@ def monitor_figure(
     Args:
         history: rows with ``step``, ``loss``, ``smoothed`` and ``batch_accuracy``.
         similarities: (texts, pictures).
-        guessing: the loss of a model that guesses.
+        chance_loss: the loss of a model that guesses.
         alt: the same in words, for readers who do not see it.
     """
     figure = new_figure(12, 3.4, alt)
@@ -32,8 +32,8 @@ def monitor_figure(
     steps = [row["step"] for row in history]
     loss.plot(steps, [row["loss"] for row in history], color=PALE_BLUE, lw=0.8)
     loss.plot(steps, [row["smoothed"] for row in history], color=BLUE, lw=2)
-    label = f"{in_words(guessing, batch_size)}: guessing"
-    loss.axhline(guessing, color=ORANGE, ls="--", label=label)
+    label = f"{in_words(chance_loss, batch_size)}: guessing"
+    loss.axhline(chance_loss, color=ORANGE, ls="--", label=label)
     loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
     accuracy.plot(steps, [row["batch_accuracy"] for row in history], color=BLUE, lw=1.5)
     accuracy.axhline(1 / batch_size, color=ORANGE, ls="--", label=f"1 / {batch_size}: guessing")

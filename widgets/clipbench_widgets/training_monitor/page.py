@@ -25,17 +25,17 @@ def state_line(state: str) -> str:
     return f'<div role="status">{escape(WORDS[state])}</div>'
 
 
-def numbers(latest: dict, batch_size: int, guessing: float) -> str:
+def numbers(latest: dict, batch_size: int, chance_loss: float) -> str:
     """Show the last step's numbers, dashes before the first.
 
-    ``guessing`` is the loss of guessing.
+    ``chance_loss`` is the loss of guessing.
     """
     chance = f"guessing {100 / batch_size:.1f} %"
     tiles = (
         (
             "loss",
             shown(latest.get("loss"), "{:.2f}"),
-            f"guessing {in_words(guessing, batch_size)}",
+            f"guessing {in_words(chance_loss, batch_size)}",
         ),
         (
             "batch accuracy",
@@ -53,10 +53,10 @@ def numbers(latest: dict, batch_size: int, guessing: float) -> str:
     return f'<div class="clipbench-tiles">{inside}</div>'
 
 
-def in_words(guessing: float, batch_size: int) -> str:
+def in_words(chance_loss: float, batch_size: int) -> str:
     """Write the loss of guessing, with the formula where it is the softmax's."""
-    softmax = math.isclose(guessing, math.log(batch_size))
-    return f"ln {batch_size} = {guessing:.2f}" if softmax else f"{guessing:.2f}"
+    softmax = math.isclose(chance_loss, math.log(batch_size))
+    return f"ln {batch_size} = {chance_loss:.2f}" if softmax else f"{chance_loss:.2f}"
 
 
 def about_scale(latest: dict) -> str:
@@ -82,23 +82,23 @@ def caption(pairs: int, accuracy: float) -> str:
     )
 
 
-def charts(history: Sequence[dict], batch_size: int, guessing: float) -> str:
-    """Draw loss and batch accuracy over the steps; ``guessing`` is the loss of guessing."""
+def charts(history: Sequence[dict], batch_size: int, chance_loss: float) -> str:
+    """Draw loss and batch accuracy over the steps; ``chance_loss`` is the loss of guessing."""
     steps = [row["step"] for row in history]
     losses = [row["loss"] for row in history]
     first = next((loss for loss in losses if math.isfinite(loss)), 0.0)
     # whatever is higher runs along the edge
-    top = min(max(1.1 * guessing, 1.05 * first), 2 * guessing)
+    top = min(max(1.1 * chance_loss, 1.05 * first), 2 * chance_loss)
     loss = chart(
         "loss",
         steps,
         [(losses, "bar-rest", 1.0), ([row["smoothed"] for row in history], "bar", 2.5)],
         top,
-        guessing,
-        f"{in_words(guessing, batch_size)}: guessing",
+        chance_loss,
+        f"{in_words(chance_loss, batch_size)}: guessing",
         "{:.0f}",
         ticks(top),
-        below=not history or history[-1]["smoothed"] >= guessing,
+        below=not history or history[-1]["smoothed"] >= chance_loss,
     )
     accuracies = [row["batch_accuracy"] for row in history]
     accuracy = chart(

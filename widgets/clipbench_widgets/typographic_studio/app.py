@@ -190,7 +190,7 @@ class TypographicStudio(GalleryApp):
             "clipbench-control-word"
         )
         self._duel = ipywidgets.HTML()
-        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=9).add_class(
+        self._text = ipywidgets.Textarea(description="Texts, one per line", rows=9).add_class(
             "clipbench-above"
         )
         self._remark = ipywidgets.HTML()

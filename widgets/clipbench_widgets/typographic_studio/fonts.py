@@ -68,7 +68,7 @@ def font_file(name: str) -> Path:
     """Look up the file of a font by its name.
 
     Raises:
-        UserError: for a name that is none of `font_files`; a path is none, either.
+        UserError: for a name that is not in `font_files`; so for any path.
     """
     if name not in font_files():
         raise UserError(f"no font {name[:40]!r}; choose one of {', '.join(font_files())}")

@@ -70,7 +70,7 @@ def says(row: dict, when: str, flipped: bool) -> str:
 
 
 def duel(rows: Sequence[dict], verdict: Verdict) -> str:
-    """Write a table with a row a text.
+    """Write a table with a row per text.
 
     It holds the probability before, after and with the control word, and the cosine before and
     after.
