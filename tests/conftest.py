@@ -32,7 +32,7 @@ def cache_of_the_tests(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def no_random_model_loaded_before(monkeypatch):
     """One test's model with random weights does not mark the next test's figures."""
-    monkeypatch.setattr(random_weights, "loaded", set())
+    monkeypatch.setattr(random_weights, "mark_of_figures", "")
 
 
 @pytest.fixture

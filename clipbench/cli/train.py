@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from argparse import ArgumentParser
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,14 @@ def add_to(commands) -> None:
         "train a CLIP from scratch or from a model",
         TrainOptions,
     )
+    add_model_arguments(parser)
+    add_data_arguments(parser)
+    add_run_arguments(parser)
+    add_machine_arguments(parser)
+
+
+def add_model_arguments(parser: ArgumentParser) -> None:
+    """Add the options that say what is trained, and from where."""
     parser.add_argument(
         "--preset",
         default="tiny",
@@ -95,6 +104,10 @@ def add_to(commands) -> None:
         metavar="DECAY",
         help="save the weights' moving average, with this decay (such as 0.999)",
     )
+
+
+def add_data_arguments(parser: ArgumentParser) -> None:
+    """Add the options that say what it is trained on."""
     parser.add_argument(
         "--data",
         help="scenes, scenes2 (by many artists; default: the preset's own), or pictures with "
@@ -114,6 +127,10 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--streaming", action="store_true", help="read a hub data set while it is downloaded"
     )
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    """Add the options that say how long it is trained, and where its run lies."""
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/PRESET)")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the newest checkpoint in --out"
@@ -123,6 +140,13 @@ def add_to(commands) -> None:
     budget.add_argument("--minutes", type=positive(float), help="train for so long")
     budget.add_argument("--pairs", type=positive(int), help="train on this many pairs")
     parser.add_argument("--batch-size", type=int)
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="also write the numbers for TensorBoard"
+    )
+
+
+def add_machine_arguments(parser: ArgumentParser) -> None:
+    """Add the options that say how the machine computes it."""
     parser.add_argument(
         "--micro-batch",
         type=positive(int),
@@ -142,9 +166,6 @@ def add_to(commands) -> None:
     )
     parser.add_argument(
         "--compile", action="store_true", help="use torch.compile; the first step takes minutes"
-    )
-    parser.add_argument(
-        "--tensorboard", action="store_true", help="also write the numbers for TensorBoard"
     )
     parser.add_argument("--threads", type=positive(int), help="CPU threads (default: measured)")
 

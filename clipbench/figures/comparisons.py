@@ -56,18 +56,8 @@ def ranked_bars(
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:,.0f}")
     for row, name, value, (low, high) in zip(rows, order, middle, ends, strict=True):
-        negative = value < 0
         text = (notes or {}).get(name) or (f"{value:.3g}" if logarithmic else f"{value:+.0f}")
-        ax.annotate(
-            text,
-            (low if negative else high, row),
-            (-5 if negative else 5, 0),
-            textcoords="offset points",
-            va="center",
-            ha="right" if negative else "left",
-            fontsize=8.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-        )
+        write_beside(ax, text, low if value < 0 else high, row, left=value < 0)
     for name, place in (marks or {}).items():
         ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
     if marks:
@@ -80,6 +70,20 @@ def ranked_bars(
     ax.set(xlabel=xlabel)
     figure.suptitle(wrap(title, 5.9), fontsize=11)
     return figure
+
+
+def write_beside(ax: Axes, text: str, end: float, row: int, left: bool) -> None:
+    """Write a text beside the end of a bar, to its left or right."""
+    ax.annotate(
+        text,
+        (end, row),
+        (-5 if left else 5, 0),
+        textcoords="offset points",
+        va="center",
+        ha="right" if left else "left",
+        fontsize=8.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
 
 
 def labelled_scatter(

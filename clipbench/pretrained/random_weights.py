@@ -2,8 +2,10 @@
 
 Whatever they have a part in says so.
 
-The ``about.json`` of such a model's folder holds ``ABOUT``. A process that has loaded one marks
-every figure that it draws from then on, and every record.
+The ``about.json`` of such a model's folder holds ``ABOUT``, and the model's name then ends in
+``MARK``: an encoder carries the fact in its name, and a record takes it from there. A figure is
+drawn from numbers, which have no name. So a process that has loaded such a model marks every figure
+that it draws from then on: the one fact here that belongs to the process.
 """
 
 import json
@@ -11,7 +13,8 @@ from pathlib import Path
 
 ABOUT = {"weights": "random"}
 MARK = "RANDOM weights"
-loaded: set[str] = set()  # marked names of the random models that this process has loaded
+SUFFIX = f" ({MARK})"
+mark_of_figures = ""  # MARK once this process has loaded a model with random weights
 
 
 def is_random(folder: Path) -> bool:
@@ -26,19 +29,20 @@ def is_random(folder: Path) -> bool:
 def marked(name: str, folder: Path) -> str:
     """Give the model's name, with a mark where its weights are random.
 
-    From then on this process marks what it makes.
+    From then on this process marks the figures that it draws.
     """
+    global mark_of_figures
     if not is_random(folder):
         return name
-    loaded.add(name := f"{name} ({MARK})")
-    return name
+    mark_of_figures = MARK
+    return name + SUFFIX
 
 
 def mark() -> str:
     """Give the mark for a figure that is drawn now: "" in a process without such models."""
-    return MARK if loaded else ""
+    return mark_of_figures
 
 
 def settings(name: str) -> dict:
     """Give what the settings of a record say of the model of that (marked) name."""
-    return dict(ABOUT) if name in loaded else {}
+    return dict(ABOUT) if name.endswith(SUFFIX) else {}

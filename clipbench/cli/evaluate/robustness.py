@@ -69,6 +69,12 @@ def add_arguments(parser: Parser) -> None:
         metavar="RECORD",
         help="records of this command for two or more standard models: adds effective robustness",
     )
+    add_mixture_arguments(parser)
+    add_adaptation_arguments(parser)
+
+
+def add_mixture_arguments(parser: Parser) -> None:
+    """Add the options of mixtures with a fine-tuned copy's weights."""
     parser.add_argument(
         "--wise-ft",
         metavar="MODEL",
@@ -80,6 +86,10 @@ def add_arguments(parser: Parser) -> None:
         metavar="A,A,...",
         help="of the copy's weights (default 0,0.1,...,1)",
     )
+
+
+def add_adaptation_arguments(parser: Parser) -> None:
+    """Add the options of the adaptation sweep: probes of ever more pictures."""
     parser.add_argument(
         "--shots",
         type=ascending,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from clipbench_widgets.core.style_files import sheet
@@ -118,6 +119,26 @@ def ticks(top: float) -> list[float]:
     return list(range(0, math.floor(top) + 1, 1 if top < 9 else 2))
 
 
+@dataclass(frozen=True)
+class Plane:
+    """Where the steps ``low`` to ``high`` and the values 0 to ``top`` lie in a chart."""
+
+    low: int
+    high: int
+    top: float
+
+    @classmethod
+    def of(cls, steps: Sequence[int], top: float) -> "Plane":
+        low, high = (steps[0], max(steps[-1], steps[0] + 1)) if steps else (0, 1)
+        return cls(low, high, top)
+
+    def x(self, step: float) -> float:
+        return LEFT + (step - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT)
+
+    def y(self, value: float) -> float:
+        return HEIGHT - BOTTOM - min(max(value / self.top, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
+
+
 def chart(
     name: str,
     steps: Sequence[int],
@@ -134,50 +155,60 @@ def chart(
     Args:
         lines: (values, colour in the theme, width), one value a step.
         reference: gets a dashed line with a label, above it or ``below``.
-        marks: places of numbers on the upright axis.
+        marks: positions of numbers on the upright axis.
     """
-    low, high = (steps[0], max(steps[-1], steps[0] + 1)) if steps else (0, 1)
-
-    def x_of(step: float) -> float:
-        return LEFT + (step - low) / (high - low) * (WIDTH - LEFT - RIGHT)
-
-    def y_of(value: float) -> float:
-        return HEIGHT - BOTTOM - min(max(value / top, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
-
-    parts = [
-        f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
-        f'y1="{y_of(at):.1f}" y2="{y_of(at):.1f}"/>'
-        f'<text x="{LEFT - 7}" y="{y_of(at) + 4:.1f}" '
-        f'text-anchor="end">{form.format(at).replace("%", " %")}</text>'
-        for at in marks
+    plane = Plane.of(steps, top)
+    inside = [
+        *(grid_line(plane.y(at), form.format(at).replace("%", " %")) for at in marks),
+        *(curve(plane, steps, *line) for line in lines),
+        reference_line(plane.y(reference), label, below),
+        foot(name, [f"{step:,}" for step in (plane.low, steps[-1])] if steps else ["", ""]),
     ]
-    for values, colour, width in lines:
-        path = " ".join(
-            f"{x_of(step):.1f},{y_of(value):.1f}"
-            for step, value in zip(steps, values, strict=True)
-            if math.isfinite(value)
-        )
-        parts.append(
-            f'<polyline points="{path}" fill="none" stroke="var(--cb-{colour})" '
-            f'stroke-width="{width}"/>'
-        )
-    y = y_of(reference)
-    parts.append(
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by '
+        f'step">{"".join(inside)}</svg>'
+    )
+
+
+def grid_line(y: float, number: str) -> str:
+    return (
+        f'<line class="clipbench-grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
+        f'y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{number}</text>'
+    )
+
+
+def curve(
+    plane: Plane, steps: Sequence[int], values: Sequence[float], colour: str, width: float
+) -> str:
+    """Draw the finite values over their steps."""
+    points = " ".join(
+        f"{plane.x(step):.1f},{plane.y(value):.1f}"
+        for step, value in zip(steps, values, strict=True)
+        if math.isfinite(value)
+    )
+    return (
+        f'<polyline points="{points}" fill="none" stroke="var(--cb-{colour})" '
+        f'stroke-width="{width}"/>'
+    )
+
+
+def reference_line(y: float, label: str, below: bool) -> str:
+    """Draw a dashed line with its label above or below it."""
+    return (
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
-        'stroke="var(--cb-second)" '
-        f'stroke-width="2" stroke-dasharray="7 4"/>'
+        'stroke="var(--cb-second)" stroke-width="2" stroke-dasharray="7 4"/>'
         f'<text class="clipbench-strong" x="{WIDTH - RIGHT}" y="{y + (16 if below else -6):.1f}" '
         f'text-anchor="end">{label}</text>'
     )
-    ends = [f"{step:,}" for step in (low, steps[-1])] if steps else ["", ""]
-    foot = HEIGHT - BOTTOM + 16
-    parts.append(
-        f'<text x="{LEFT}" y="{foot}">{ends[0]}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{foot}" text-anchor="end">{ends[1]}</text>'
+
+
+def foot(name: str, ends: Sequence[str]) -> str:
+    """Write the first and the last step below the axis, and what the chart shows."""
+    y = HEIGHT - BOTTOM + 16
+    return (
+        f'<text x="{LEFT}" y="{y}">{ends[0]}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{y}" text-anchor="end">{ends[1]}</text>'
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}" '
         f'text-anchor="middle">{name} by step</text>'
-    )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name} by '
-        f'step">{"".join(parts)}</svg>'
     )
