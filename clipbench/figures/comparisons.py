@@ -72,7 +72,7 @@ def ranked_bars(
     return figure
 
 
-def write_beside(ax: Axes, text: str, end: float, row: int, left: bool) -> None:
+def write_beside(ax: Axes, text: str, end: float, row: float, left: bool) -> None:
     """Write a text beside the end of a bar, to its left or right."""
     ax.annotate(
         text,
