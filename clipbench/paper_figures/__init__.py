@@ -7,6 +7,7 @@ and gives a ``Finding``: the plot, its finding computed, and whether the paper's
 this scale; and ``draw``, which lessons share.
 """
 
+from clipbench.evaluate.records.claims import registered
 from clipbench.paper_figures import (
     fig02,
     fig04,
@@ -22,7 +23,7 @@ from clipbench.paper_figures import (
     fig17,
     typographic,
 )
-from clipbench.paper_figures.finding import NO_DATA, Finding
+from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
 
 FIGURES = {
@@ -64,8 +65,8 @@ def finding_of(name: str, sources: Sources) -> Finding:
     try:
         found = FIGURES[name].make(sources)
     except NoRecord as missing:
-        return Finding(None, str(missing), NO_DATA)
-    return found.marked(sources.mark)
+        return Finding(None, str(missing))
+    return found.judged(registered()[name]).marked(sources.mark)
 
 
 __all__ = ["FIGURES", "LEFT_OUT", "Finding", "NoRecord", "Sources", "finding_of"]

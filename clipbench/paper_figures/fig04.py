@@ -9,11 +9,12 @@ from clipbench.data.probe_splits import drawn
 from clipbench.data.readers.prompt_sets import words_for
 from clipbench.evaluate.features.feature_file import cached_features, labelled
 from clipbench.evaluate.features.prompts import Prompts
+from clipbench.evaluate.statistics.effects import Effect, exact
 from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.evaluate.statistics.paired import paired_test
 from clipbench.evaluate.zero_shot import judge_zero_shot
 from clipbench.figures import LessonFigure, value_grid
-from clipbench.paper_figures.finding import Finding, judged, mean_of
+from clipbench.paper_figures.finding import Finding, mean_of
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig04", "prompts and ensembles"
@@ -38,13 +39,16 @@ ONE = "a photo of a {}."
 
 def make(sources: Sources) -> Finding:
     metrics = sources.metrics("prompts", sources.again(NAME), lambda: measure(sources))
-    figure, finding, (_, low, high) = draw(metrics)
-    return Finding(
-        figure,
-        finding,
-        judged(low, high),
-        "one model; 95 % bootstrap over the pictures of each set",
-    )
+    figure, finding, gain = draw(metrics)
+    spread = "one model; 95 % bootstrap over the pictures of each set"
+    return Finding(figure, finding, spread, Effect(*gain), (exact(gain_of_one(metrics)),))
+
+
+def gain_of_one(metrics: dict) -> float:
+    """Compute the mean gain of a single template over the bare name, in points."""
+    names = [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
+    gains = [metrics[f"{name}/{WORDINGS[1]}"] - metrics[f"{name}/{WORDINGS[0]}"] for name in names]
+    return 100 * sum(gains) / len(gains)
 
 
 def measure(sources: Sources) -> dict[str, float]:

@@ -1,33 +1,40 @@
 """Figure 6: probes of a few pictures per class against zero-shot."""
 
 from clipbench.evaluate.probes.few_shot import Match, examples_to_match
+from clipbench.evaluate.statistics.effects import Effect, difference, exact
 from clipbench.figures import LessonFigure, line_chart
-from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding, mean_of
+from clipbench.paper_figures.finding import Finding, mean_of
 from clipbench.paper_figures.sources import Sources
 from clipbench.paper_figures.suite import shots_of, suite_with_shots
 
 NAME, TITLE = "fig06", "zero-shot against few-shot probes"
+WORTH = 4  # pictures per class, in the paper
+TEXTS = "scene-tasks-baselines"
 PAPER = "on average zero-shot is as good as a probe of 4 pictures per class on the same features"
 
 
 def make(sources: Sources) -> Finding:
     means = mean_curve(suite_with_shots(sources))
-    figure, finding, match = draw(means)
-    first = means["curve"][min(means["curve"])]
-    appears = (
-        YES
-        if match and match.how == "interpolated"
-        else NO
-        if first[1] > means["zero_shot"][2]
-        else PARTLY
-    )
-    return Finding(
-        figure,
-        finding,
-        appears,
+    figure, finding, _ = draw(means)
+    spread = (
         f"{means['tasks']} scene tasks, draws of the shots as in the record;"
-        " band: 95 % of the mean over tasks, from Student's over the draws",
+        " band: 95 % of the mean over tasks, from Student's over the draws"
     )
+    if WORTH not in means["curve"]:
+        return Finding(figure, finding, spread, unmet=f"no probe of {WORTH} pictures per class")
+    zero_shot, few = (
+        Effect(*each).times(100) for each in (means["zero_shot"], means["curve"][WORTH])
+    )
+    return Finding(figure, finding, spread, difference(zero_shot, few), (guessed(sources, few),))
+
+
+def guessed(sources: Sources, few: Effect) -> Effect | None:
+    """Measure how far choosing by the texts alone is above the probe of a few pictures."""
+    if not sources.has(TEXTS):
+        return None
+    metrics = sources.record(TEXTS, "")["metrics"]
+    texts = [100 * value for name, value in metrics.items() if name.endswith("/baseline/texts")]
+    return difference(exact(sum(texts) / len(texts)), few)
 
 
 def mean_curve(suite: dict[str, dict]) -> dict:

@@ -4,10 +4,11 @@ import random
 
 import numpy as np
 
+from clipbench.evaluate.statistics.effects import Effect
 from clipbench.figures import LessonFigure, labelled_scatter
-from clipbench.paper_figures.finding import Finding, judged
-from clipbench.paper_figures.sources import Sources
-from clipbench.paper_figures.suite import model_suite, shown
+from clipbench.paper_figures.finding import Finding
+from clipbench.paper_figures.sources import NoRecord, Sources
+from clipbench.paper_figures.suite import model_suite, pixel_suite, shown
 
 NAME, TITLE = "fig08", "zero-shot against the full probe"
 PAPER = (
@@ -17,14 +18,28 @@ PAPER = (
 
 
 def make(sources: Sources) -> Finding:
-    points = both_accuracies(model_suite(sources))
-    figure, finding, (_, low, high) = draw(points)
-    return Finding(
-        figure,
-        finding,
-        judged(low, high),
-        f"{len(points)} scene tasks; 95 % bootstrap over tasks; few points, so r is uncertain",
-    )
+    suite = model_suite(sources)
+    points = both_accuracies(suite)
+    figure, finding, r = draw(points)
+    spread = f"{len(points)} scene tasks; 95 % bootstrap over tasks; few points, so r is uncertain"
+    return Finding(figure, finding, spread, Effect(*r), (with_pixels(sources, suite),))
+
+
+def with_pixels(sources: Sources, suite: dict[str, dict]) -> Effect | None:
+    """Measure how a probe of raw pixels correlates with zero-shot: None without its record.
+
+    Tasks that are easy for anything make any two accuracies correlate.
+    """
+    try:
+        pixels = pixel_suite(sources)
+    except NoRecord:
+        return None
+    shared = {
+        task: numbers | {"probe": pixels[task]["probe"]}
+        for task, numbers in suite.items()
+        if task in pixels
+    }
+    return Effect(*correlation(both_accuracies(shared)))
 
 
 def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:

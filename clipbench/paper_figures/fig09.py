@@ -1,31 +1,37 @@
 """Figure 9: the zero-shot error of ever larger models."""
 
-import itertools
 import math
 import statistics
 
 from clipbench.evaluate.records.record import MADE_BY
+from clipbench.evaluate.statistics.effects import Effect, exact, over_runs
 from clipbench.figures import LessonFigure, line_chart
-from clipbench.paper_figures.finding import NO, YES, Finding
+from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig09", "error over the size of the model"
 PAPER = "the mean error of 5 ResNets falls along a line in logarithms over 44 times the compute"
 RECORD = "scaling-width"
+LEAST = 5  # sizes, as in the paper
 
 
 def make(sources: Sources) -> Finding:
     errors = errors_by_size(sources.raw(RECORD, MADE_BY[RECORD]))
     figure, finding = draw(errors)
-    means = [statistics.fmean(errors[size]) for size in sorted(errors)]
-    falls = all(a > b for a, b in itertools.pairwise(means))
     seeds = max(map(len, errors.values()))
-    return Finding(
-        figure,
-        finding,
-        YES if falls else NO,
-        f"{seeds} seeds of training; band: from worst to best seed",
-    )
+    spread = f"{seeds} seeds of training; band: from worst to best seed"
+    few = f"{len(errors)} sizes, and a line needs {LEAST} at least" if len(errors) < LEAST else ""
+    return Finding(figure, finding, spread, powers(errors, seeds), (exact(0),), few)
+
+
+def powers(errors: dict[float, list[float]], seeds: int) -> Effect:
+    """Measure how fast the error falls: the power of the compute, of the ends, over the seeds."""
+    small, large = min(errors), max(errors)
+    found = [
+        math.log(few / many) / math.log(large / small)
+        for few, many in zip(errors[small], errors[large], strict=True)
+    ]
+    return over_runs([exact(power) for power in found], seeds)
 
 
 def errors_by_size(record: dict) -> dict[float, list[float]]:

@@ -2,9 +2,10 @@
 
 import contextlib
 
+from clipbench.evaluate.statistics.effects import Effect, exact
 from clipbench.figures import LessonFigure, labelled_scatter
 from clipbench.paper_figures.fig06 import mean_over
-from clipbench.paper_figures.finding import PARTLY, Finding, judged
+from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
 from clipbench.paper_figures.suite import model_suite, other_suite, pixel_suite
 
@@ -24,18 +25,16 @@ AXES = ("GFLOP for each picture (raw pixels: none)", "mean of the linear probes 
 
 def make(sources: Sources) -> Finding:
     suites = all_suites(sources)
-    figure, finding, (low, high) = draw(
+    figure, finding, gap = draw(
         suites, {name: gflops(model) for name, (model, _) in suites.items()}
     )
-    rivals = any("twin" in name for name in suites)
-    appears = judged(low, high) if rivals else PARTLY  # raw pixels alone are no rival
-    return Finding(
-        figure,
-        finding,
-        appears,
+    spread = (
         f"{len(suites)} models, one seed each; 95 % of the mean over"
-        " tasks, from the pictures' Wilson intervals",
+        " tasks, from the pictures' Wilson intervals"
     )
+    rivals = any("twin" in name for name in suites)
+    unmet = "" if rivals else "raw pixels alone are no rival"
+    return Finding(figure, finding, spread, Effect(*gap).times(100), (exact(0),), unmet)
 
 
 def all_suites(sources: Sources) -> dict[str, tuple[str, dict]]:
@@ -61,8 +60,10 @@ def gflops(model: str) -> float:
     return image_flops(load(model).model.config) / 1e9
 
 
-def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tuple[float, float]]:
-    """Draw the figure: (figure, finding, interval of the best CLIP less the best other)."""
+def draw(
+    suites: dict, compute: dict[str, float]
+) -> tuple[LessonFigure, str, tuple[float, float, float]]:
+    """Draw the figure: (figure, finding, the best CLIP less the best other, low, high)."""
     tasks = set.intersection(*(set(suite) for _, suite in suites.values()))
     means = {
         name: mean_over([suite[task] for task in sorted(tasks)], "probe")
@@ -82,7 +83,7 @@ def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tu
     best = max(clips, key=means.__getitem__)
     if not others:
         finding = f"{best}: mean probe {100 * means[best][0]:.1f} %; nothing to compare with yet"
-        return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (-1.0, 1.0)
+        return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (0.0, -1.0, 1.0)
     rival = max(others, key=means.__getitem__)
     gap, low, high = mean_of_difference(means[best], means[rival])
     finding = (
@@ -90,7 +91,7 @@ def draw(suites: dict, compute: dict[str, float]) -> tuple[LessonFigure, str, tu
         "from the best other,"
         f" {rival}, over {len(tasks)} tasks"
     )
-    return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (low, high)
+    return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (gap, low, high)
 
 
 def mean_of_difference(a, b) -> tuple[float, float, float]:

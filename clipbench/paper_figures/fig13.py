@@ -1,8 +1,9 @@
 """Figure 13: accuracy after a shift over accuracy before it, beside the line of standard models."""
 
 from clipbench.evaluate.robustness import LogitLine, fit_logit_line
+from clipbench.evaluate.statistics.effects import Effect, exact
 from clipbench.figures import LessonFigure, labelled_scatter
-from clipbench.paper_figures.finding import Finding, judged
+from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.shifts import COMMAND, adaptation, shifted, shifted_interval, shots_of
 from clipbench.paper_figures.sources import Sources
 
@@ -24,14 +25,13 @@ def make(sources: Sources) -> Finding:
         for record, name in ZERO_SHOT.items()
         if sources.has(record) and name != sources.prefix
     }
-    figure, finding, (low, high) = draw(zero_shot, standard, sources.prefix)
-    return Finding(
-        figure,
-        finding,
-        judged(low, high),
+    figure, finding, gap = draw(zero_shot, standard, sources.prefix)
+    spread = (
         f"line through {len(standard)} standard classifiers of one twin;"
-        " 95 % intervals of the pictures, zero-shot models of one seed",
+        " 95 % intervals of the pictures, zero-shot models of one seed"
     )
+    one = "the classifiers of the line are of one training: it has no interval"
+    return Finding(figure, finding, spread, Effect(*gap), (exact(0),), unmet=one)
 
 
 def standard_points(metrics: dict) -> dict[str, tuple[float, float]]:
@@ -62,7 +62,7 @@ def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
 def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], own: str):
     """Draw the figure.
 
-    It gives (figure, finding, interval of the own model's effective robustness in points).
+    It gives (figure, finding, the own model's effective robustness in points with its interval).
     """
     line = line_of(standard)
     xs = [value / 2 for value in range(2, 199)]
@@ -88,4 +88,4 @@ def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], o
             "fit of standard models": (xs, [100 * line.expected(x / 100) for x in xs]),
         },
     )
-    return figure, finding, (low, high)
+    return figure, finding, (gap, low, high)

@@ -9,10 +9,11 @@ from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import few_shot_curve, probe_scorer
 from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.robustness import labels_among, only_of
+from clipbench.evaluate.statistics.effects import difference
 from clipbench.evaluate.statistics.intervals import with_interval
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.figures import LessonFigure, accuracy_bars
-from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
+from clipbench.paper_figures.finding import Finding, of_share
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig16", "one example, for people and for the machine"
@@ -22,18 +23,20 @@ PAPER = (
 )
 CLASSES = 37  # as many as the paper's breeds
 PEOPLE = "people play BeatTheMachine (widgets); their scores are not in this figure"
+ADDED = "1 picture a class, added to zero-shot"  # Tip-Adapter's way, in place of a probe
 KINDS = ("zero-shot", "1 picture a class", "2 pictures a class")
 
 
 def make(sources: Sources) -> Finding:
     metrics = sources.metrics("one-example", sources.again(NAME), lambda: measure(sources))
     figure, finding = draw(metrics)
-    below = metrics["1 picture a class_high"] < metrics["zero-shot_low"]
-    above = metrics["1 picture a class_low"] > metrics["zero-shot_high"]
     spread = (
         f"the machine's half only: {PEOPLE}; zero-shot: 95 % Wilson, probes: Student's over 5 draws"
     )
-    return Finding(figure, finding, YES if below else NO if above else PARTLY, spread)
+    without, with_one = (of_share(metrics, kind) for kind in KINDS[:2])
+    added = of_share(metrics, ADDED) if ADDED in metrics else None
+    lost = difference(without, added) if added else None
+    return Finding(figure, finding, spread, difference(without, with_one), (lost,))
 
 
 def chosen_classes() -> list[str]:

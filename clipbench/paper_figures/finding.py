@@ -1,26 +1,46 @@
 """What a figure found.
 
-That is its plot, one line in words, and whether the paper's effect appears at this scale.
+That is its plot, one line in words, what it measured for its claim, and what becomes of the claim.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clipbench.evaluate.records.claims import Claim, judge
+from clipbench.evaluate.statistics.effects import Effect
 from clipbench.figures import LessonFigure
 
-YES, NO, PARTLY, NO_DATA = "appears", "does not appear", "appears in part", "no data yet"
+NO_DATA = "no data yet"
 UNJUDGED = "cannot be judged"  # of a model with random weights
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One figure at one scale."""
+    """One figure at one scale.
+
+    Attributes:
+        finding: computed, in words.
+        spread: what the intervals are of, and how many seeds.
+        effect: what the figure's claim asks for; None where it has no number with an interval.
+        controls: what could explain it away; None for one without a record.
+        unmet: why the claim cannot be tested by these numbers, if so.
+        appears: an outcome of ``records.claims``, NO_DATA or UNJUDGED; and ``why``.
+    """
 
     figure: LessonFigure | None
-    finding: str  # computed
-    appears: str  # YES, NO, PARTLY, NO_DATA or UNJUDGED
-    spread: str = ""  # what the intervals are of, and how many seeds
+    finding: str
+    spread: str = ""
+    effect: Effect | None = None
+    controls: tuple[Effect | None, ...] = ()
+    unmet: str = ""
+    appears: str = NO_DATA
+    why: str = ""
+
+    def judged(self, claim: Claim) -> "Finding":
+        """Judge the claim of this figure by its registered rule."""
+        outcome = judge(claim, self.effect, self.controls, self.unmet)
+        return replace(self, appears=outcome.verdict, why=outcome.why)
 
     def marked(self, mark: str) -> "Finding":
         """Mark the finding across the figure and before the words, and leave it unjudged.
@@ -29,15 +49,17 @@ class Finding:
         """
         if self.figure is not None:
             self.figure.mark = mark
-        return replace(self, finding=f"{mark}: {self.finding}", appears=UNJUDGED) if mark else self
+        return (
+            replace(self, finding=f"{mark}: {self.finding}", appears=UNJUDGED, why="")
+            if mark
+            else self
+        )
 
 
-def judged(low: float, high: float) -> str:
-    """Say whether an interval lies above zero, below it, or over it.
-
-    It is of a difference that the paper says is positive.
-    """
-    return YES if low > 0 else NO if high < 0 else PARTLY
+def of_share(metrics: dict, name: str) -> Effect:
+    """Read a share with its interval, in points; of one model."""
+    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return Effect(value, low, high)
 
 
 def mean_of(values: Sequence[float], halves: Sequence[float]) -> tuple[float, float, float]:

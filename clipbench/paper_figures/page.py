@@ -73,12 +73,16 @@ def section(name: str, module, finding: Finding, records: list[str]) -> list[str
     if finding.figure is not None:
         lines += [f"![{finding.figure.read_aloud}]({name}.png)", ""]
     drawn = finding.figure is not None
-    verdict = f"the effect {finding.appears}" if drawn else f"there is {finding.appears}"
+    verdict = f"claim: {finding.appears}" if drawn else f"there is {finding.appears}"
     lines += [
         f"- Here: {finding.finding}.",
         f"- The paper: {module.PAPER}.",
-        f"- At this scale {verdict}.",
+        f"- At this scale {verdict}{told(finding.why)}.",
     ]
     lines += [f"- Spread: {finding.spread}."] if finding.spread else []
     lines += [f"- Records: {', '.join(dict.fromkeys(records))}."] if records else []
     return [*lines, ""]
+
+
+def told(reason: str) -> str:
+    return f" ({reason})" if reason else ""

@@ -8,11 +8,12 @@ from statistics import fmean
 from clipbench.data.alter.sticker import Sticker
 from clipbench.data.open import open_pictures
 from clipbench.data.probe_splits import drawn
+from clipbench.evaluate.statistics.effects import Effect, exact, over_runs
 from clipbench.evaluate.typographic import Classifier, plan_attack, typographic_attack
 from clipbench.evaluate.zero_shot import zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.figures.lines import Line
-from clipbench.paper_figures.finding import NO, PARTLY, YES, Finding
+from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import NoRecord, Sources
 
 NAME, TITLE = "typographic", "typographic attacks (Goh et al. 2021)"
@@ -22,10 +23,11 @@ PAPER = (
     " printed words won on 36 to 95 % of pictures against a probe, with 6 to 10 % of "
     "the pixels changed"
 )
+READS, READS_NOT = "many signs in training", "no signs in training"
 TWINS = {  # name -> records of seeds
     "a million pairs, more signs": ["typographic-reader-0"],
-    "many signs in training": [f"typographic-many-signs-{seed}" for seed in (0, 1, 2)],
-    "no signs in training": [f"typographic-no-signs-{seed}" for seed in (0, 1, 2)],
+    READS: [f"typographic-many-signs-{seed}" for seed in (0, 1, 2)],
+    READS_NOT: [f"typographic-no-signs-{seed}" for seed in (0, 1, 2)],
 }
 DATA, LONGEST = "scenes:heldout256", 8
 COMMAND = (
@@ -42,16 +44,25 @@ def make(sources: Sources) -> Finding:
     if not runs:
         raise sources.missing(sources.own("typographic"), COMMAND)
     figure, finding = draw(runs)
-    reads = [name for name, each in runs.items() if all(is_read(run) for run in each)]
-    appears = YES if sources.prefix in reads else PARTLY if reads else NO
     seeds = ", ".join(f"{name}: {len(each)}" for name, each in runs.items())
-    return Finding(
-        figure,
-        finding,
-        appears,
-        f"trained seeds: {seeds}; band: worst to best seed;"
-        " in part means: not this scale's own model, but a twin",
-    )
+    spread = f"trained seeds: {seeds}; band: worst to best seed"
+    effect, control = (most_won(runs.get(name, [])) for name in (READS, READS_NOT))
+    return Finding(figure, finding, spread, effect, (control,))
+
+
+def most_won(runs: list[dict]) -> Effect | None:
+    """Measure how many pictures became the word, at the best height of each training, in points.
+
+    Those that become it under a control word are taken away; None without a training.
+    """
+    found = [
+        max(
+            w - c
+            for w, c in zip(rates(run, "success")[1], rates(run, "control_target")[1], strict=True)
+        )
+        for run in runs
+    ]
+    return over_runs([exact(each) for each in found], len(found)) if found else None
 
 
 def runs_of(sources: Sources, records: list[str]) -> list[dict]:
@@ -87,14 +98,6 @@ def rates(metrics: dict, kind: str) -> tuple[list[float], list[float]]:
         if key.startswith(marker) and not key.endswith(("_low", "_high"))
     )
     return heights, [100 * metrics[f"{marker}{height:g}"] for height in heights]
-
-
-def is_read(metrics: dict) -> bool:
-    """Say whether the written word wins more often than under the control sticker.
-
-    The difference must be beyond both intervals.
-    """
-    return metrics["success_low"] > metrics["control_target_high"]
 
 
 def draw(runs: dict[str, list[dict]]) -> tuple[LessonFigure, str]:

@@ -16,13 +16,14 @@ from small import one_line, small_encoder, write_small_model
 from clipbench import UserError
 from clipbench.cli.main import build_parser, main
 from clipbench.evaluate.features import feature_file
+from clipbench.evaluate.records.claims import APPEARS, OUTCOMES, UNTESTED
 from clipbench.evaluate.records.record import shipped_records
 from clipbench.paper_figures import FIGURES, LEFT_OUT, NoRecord, Sources, finding_of
 from clipbench.paper_figures.fig02 import draw as draw_efficiency
 from clipbench.paper_figures.fig04 import WORDINGS
 from clipbench.paper_figures.fig05 import differences
 from clipbench.paper_figures.fig09 import errors_by_size
-from clipbench.paper_figures.finding import NO, NO_DATA, PARTLY, UNJUDGED, YES, judged, mean_of
+from clipbench.paper_figures.finding import NO_DATA, UNJUDGED, mean_of
 from clipbench.paper_figures.plan import plan
 from clipbench.paper_figures.suite import by_task
 from clipbench.pretrained.random_weights import ABOUT, MARK
@@ -131,7 +132,8 @@ def records(tmp_path_factory):
 @pytest.mark.parametrize("name", FIGURES)
 def test_records_become_a_figure_with_a_finding(records, name):
     finding = finding_of(name, Sources("tiny", shipped=records))
-    assert finding.figure is not None and finding.appears in (YES, NO, PARTLY), finding.finding
+    assert finding.figure is not None and finding.appears in OUTCOMES, finding.finding
+    assert finding.why or finding.appears == APPEARS
     assert (
         finding.figure.png()[1:4] == b"PNG"
         and finding.finding in finding.figure.alt
@@ -162,11 +164,10 @@ def test_a_model_with_random_weights_marks_its_figures_and_no_other(records, tmp
     assert MARK not in real.finding + real.figure.read_aloud and (
         rehearsed.appears,
         real.appears,
-    ) == (UNJUDGED, YES)
+    ) == (UNJUDGED, APPEARS)
 
 
-def test_verdicts_follow_the_intervals():
-    assert (judged(0.1, 0.3), judged(-0.3, -0.1), judged(-0.1, 0.1)) == (YES, NO, PARTLY)
+def test_means_add_their_halves_as_independent_numbers():
     assert mean_of([1, 3], [0.3, 0.4]) == pytest.approx((2, 1.75, 2.25))
 
 
@@ -186,9 +187,9 @@ def test_what_stands_in_a_title_is_computed(records):
     assert "80 % (contrastive), 60 %" in draw_efficiency(BENCHES["objectives"])[1]
     assert errors_by_size(BENCHES["scaling-width"])[0.01] == pytest.approx([60, 60])
     assert "+6.0 points" in finding_of("fig04", sources).finding
-    assert finding_of("typographic", sources).appears == PARTLY, (
-        "a twin reads, the model itself does not"
-    )
+    typographic = finding_of("typographic", sources)
+    assert typographic.appears == UNTESTED, "there is no control, and one training has no interval"
+    assert finding_of("fig04", sources).appears == APPEARS
     assert by_task({"a/b": 1, "mean": 2}) == {"a": {"b": 1}}
 
 
@@ -232,7 +233,7 @@ def test_the_command_measures_what_is_missing_and_writes_a_page(tmp_path, capsys
     ]
     assert main([*command, *small, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert all(each["appears"] in (YES, NO, PARTLY) for each in result["figures"].values())
+    assert all(each["appears"] in OUTCOMES for each in result["figures"].values())
     page = (tmp_path / "out" / "figures.md").read_text()
     for name, each in result["figures"].items():
         assert (tmp_path / "out" / f"{name}.png").exists() and each["finding"] in page

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from clipbench.evaluate.records.claims import ABSENT, APPEARS, ENOUGH, UNTESTED, registered
+from clipbench.paper_figures import FIGURES
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -28,26 +31,53 @@ def test_computed_parts_are_fresh(page):
     assert text == build.filled(text), "run make docs"
 
 
-def test_the_findings_are_fresh():
+@pytest.fixture(scope="module")
+def figures():
+    return findings.all_figures()
+
+
+def test_the_findings_are_fresh(figures):
     page = findings.PAGE.read_text(encoding="utf-8")
-    assert page == findings.page(findings.load_records()), "run make docs"
+    assert page == findings.page(findings.load_records(), figures), "run make docs"
 
 
-def test_a_finding_follows_its_records_and_their_absence_is_told():
+def test_a_finding_follows_its_records_and_their_absence_is_told(figures):
     records = findings.load_records()
-    digits, pixels = records["classroom-digits"], records["digits-pixels-probe"]
-    (claim,) = [each for each in findings.CLAIMS if "digits-pixels-probe" in each.records]
-    assert claim.seen([digits], [pixels]).appears == findings.YES
-    assert claim.seen([pixels], [digits]).appears == findings.NO
-    without = findings.page(
-        {name: record for name, record in records.items() if name != "digits-pixels-probe"}
-    )
-    assert claim.said in without.split("## Not measured yet")[1]
+    assert findings.outcomes(records, figures)["captions-must-count"].verdict == APPEARS
+    swapped = dict(records)
+    for seed in "012":
+        swapped[f"counting-tiny-{seed}"] = records[f"counting-no-counts-{seed}"]
+    assert findings.outcomes(swapped, figures)["captions-must-count"].verdict == ABSENT
+    without = {name: record for name, record in records.items() if "no-counts" not in name}
+    outcome = findings.outcomes(without, figures)["captions-must-count"]
+    assert outcome.verdict == UNTESTED and "the control is not measured" in outcome.why
 
 
-def test_seeds_get_students_interval():
-    assert findings.over_seeds([1.0, 2.0, 3.0]) == "2.0 % (-0.5 to 4.5, 3 seeds)"
-    assert findings.over_seeds([1.0, 2.0]) == "1.0 and 2.0 % (two seeds)"
+def test_no_verdict_stands_without_trainings_interval_and_control(figures):
+    for name, outcome in findings.outcomes(findings.load_records(), figures).items():
+        claim = registered()[name]
+        if outcome.verdict == UNTESTED:
+            assert outcome.why, name
+            continue
+        assert outcome.effect.has_interval and outcome.control is not None, name
+        if outcome.verdict in (APPEARS, ABSENT):
+            assert outcome.effect.trainings >= (1 if claim.single else ENOUGH), name
+        else:
+            assert outcome.why, name
+
+
+def test_every_changed_verdict_is_listed_with_its_reason(figures):
+    found = findings.outcomes(findings.load_records(), figures)
+    listed = findings.PAGE.read_text(encoding="utf-8").split("## What changed its verdict")[1]
+    for name, outcome in found.items():
+        claim = registered()[name]
+        if claim.before not in ("", outcome.verdict):
+            assert f"| {claim.said} | {claim.before} | {outcome.verdict} |" in listed
+            assert claim.changed or outcome.why, name
+
+
+def test_every_figure_has_a_claim():
+    assert FIGURES.keys() <= registered().keys()
 
 
 def test_a_stale_part_is_noticed():
