@@ -23,7 +23,7 @@ PAPER = (
 )
 CLASSES = 37  # as many as the paper's breeds
 PEOPLE = "people play BeatTheMachine (widgets); their scores are not in this figure"
-ADDED = "1 picture a class, added to zero-shot"  # Tip-Adapter's way, in place of a probe
+ADDED = "1 picture per class, added to zero-shot"  # Tip-Adapter's way, in place of a probe
 KINDS = ("zero-shot", "1 picture a class", "2 pictures a class")
 
 
