@@ -446,7 +446,7 @@ def test_a_picture_set_brings_its_class_names_and_templates(fake):
 
 def test_without_pictures_there_is_a_gallery_of_the_emoji_world(encoder):
     explorer = PromptExplorer(encoder)
-    assert len(explorer._gallery.entries) == 12 and explorer.selected == 0
+    assert len(explorer._gallery.entries) == 12 and explorer.selected == 5
     assert explorer.active_templates == ["a photo of a {}."]
     colours = {entry.picture.getpixel((2, 80)) for entry in explorer._gallery.entries}
     assert len(colours) > 8  # they do not all look alike

@@ -515,7 +515,6 @@ def test_wrong_messages_from_the_page_change_nothing_that_is_computed(studio):
         studio._pad._heard,
         studio._mask,
         studio._tell,
-        studio._reader,
         *studio._chips.children,
     ]
     for state in WRONG_STATES:
@@ -563,11 +562,12 @@ def test_models_are_switched_and_one_that_cannot_be_read_is_left_alone(printing)
     studio = TypographicStudio(
         [reading, blind, "no such folder"], {"an apple": grey("apple")}, THINGS
     )
-    assert studio.verdict.flips and "reader" in studio._title.value
-    studio._reader.value = 1
-    assert studio.encoder is blind and not studio.verdict.flips and "blind" in studio._title.value
-    studio._reader.value = 2
-    assert "no such folder" in studio.message and studio.reader == studio._reader.value == 1
+    assert studio.verdict.flips and studio._switcher.value == studio.model == "reader"
+    studio._switcher.value = "blind"
+    assert studio.encoder is blind and not studio.verdict.flips and studio.model == "blind"
+    studio._switcher.value = "no such folder"
+    assert "no such folder" in studio.message and studio.reader == 1
+    assert studio._switcher.value == studio.model == "blind"
     with pytest.raises(UserError, match="model"):
         TypographicStudio(3)
 

@@ -78,6 +78,10 @@ class BeatTheMachine(App):
         self.seed = seed
         self._begin(self._new_game, state)
 
+    def _use(self, model) -> None:
+        self.encoder = encoder_of(model)
+        self._new_game()
+
     # -------------------- for code
 
     @property
@@ -164,7 +168,6 @@ class BeatTheMachine(App):
         self._asking = ipywidgets.Box([shown, answers]).add_class("clipbench-game-columns")
         app = column(
             "clipbench-game-app",
-            self._title,
             row(self._name, self._again),
             self._notice,
             self._where,
@@ -212,7 +215,7 @@ class BeatTheMachine(App):
 
     def _draw(self) -> None:
         question = self.question
-        self._entitle(f"model {self.encoder.name} · {self._data.name}")
+        self._entitle(self._data.name)
         self._asking.layout.display = None if question else "none"
         self._again.layout.display = "none" if question else None
         self._bars.value = (

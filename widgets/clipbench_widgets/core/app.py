@@ -3,12 +3,15 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import ipywidgets
 import traitlets
 
 from clipbench import UserError
-from clipbench_widgets.core import app_state, html
+from clipbench_widgets.core import app_state, html, shipped_models
+from clipbench_widgets.core.examples import Example, ExampleRow
+from clipbench_widgets.core.header import ModelSwitcher
 from clipbench_widgets.core.theme import style_sheet
 
 
@@ -36,15 +39,21 @@ class App(ipywidgets.VBox):
     CSS_CLASS = "clipbench-app"
     # traits that a person sets, in an order in which they can be set one after the other
     STATE: tuple[str, ...] = ()
+    EXAMPLES: tuple[Example, ...] = ()
 
+    model = traitlets.Unicode(read_only=True)  # the name of the model that answers
     message = traitlets.Unicode(read_only=True)  # what is wrong, in a sentence
     _ready = False  # until then, changes of traits compute nothing; see `when_ready`
 
     def __init__(self):
         self._title, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
+        self._given_models: dict[str, Any] = {}  # encoders that are not shipped
+        self._switcher = ModelSwitcher(self._on_switcher)
+        self._example_row = ExampleRow(self._offered_examples(), self._on_example)
         self._show_notice()
         self._build_controls()
-        super().__init__([style_sheet(html.RULES, *self.RULES), *self._arranged()])
+        head = [self._header()] if self.NAME else []
+        super().__init__([style_sheet(html.RULES, *self.RULES), *head, *self._arranged()])
         self.add_class(self.CSS_CLASS)
         self._connect()
 
@@ -79,18 +88,35 @@ class App(ipywidgets.VBox):
                 here.
         """
         state = app_state.read_state(state)
-        before = self._values(self.STATE)
+        before, model = self._values(self.STATE), self.model
         with self._held():
             try:
-                self._set_values(self._own_part(state))
+                values = self._own_part(state)
+                self._switch_to(state.get("model"))
+                self._set_values(values)
             except UserError:
+                self._switch_to(model)
                 self._set_values(before)
                 raise
+        self._example_row.ask("")
         self._redraw()
         self._say_other_model(state)
 
+    def use(self, model) -> None:
+        """Have another model answer from now on.
+
+        Args:
+            model: a name or folder for `clipbench.load`, or an Encoder.
+
+        Raises:
+            UserError: for a model that cannot be used here; the one before stays.
+        """
+        self._use(self._given_models.get(str(model)) or shipped_models.found(model))
+        self._show_model()
+
     def observe_state(self, handler: Callable) -> None:
         """Have ``handler`` called whenever something in the state changes."""
+        self.observe(handler, "model")
         for name in self.STATE:
             self._holder(name).observe(handler, name)
 
@@ -113,7 +139,67 @@ class App(ipywidgets.VBox):
             state: see `restore`.
         """
         self._ready, self._redraw = True, draw
+        self._show_model()
         draw() if state is None else self.restore(state)
+
+    def _use(self, model) -> None:
+        """Take another model; an app with an ``encoder`` says how."""
+        raise NotImplementedError
+
+    def _offered_models(self) -> list[str]:
+        """List the names of the models to choose from."""
+        if getattr(self, "encoder", None) is None:
+            return []
+        return [*self._given_models, *shipped_models.joint_models()]
+
+    def _offered_examples(self) -> tuple[Example, ...]:
+        """List the examples that can be shown with the pictures at hand."""
+        return self.EXAMPLES
+
+    def _show_example(self, example: Example) -> None:
+        """Put the app into the state of an example.
+
+        Raises:
+            UserError: where that is not possible.
+        """
+        self.restore({"app": type(self).__name__, **example.state})
+
+    # -------------------- the header
+
+    def _header(self) -> ipywidgets.Widget:
+        first = html.row_of(self._title, self._switcher)
+        return html.column_of("clipbench-header", first, self._example_row)
+
+    def _on_switcher(self, name: str) -> None:
+        self._say("")
+        try:
+            self.use(name)
+        except UserError as error:
+            self._show_model()
+            self._say(str(error))
+
+    def _show_model(self) -> None:
+        encoder = getattr(self, "encoder", None)
+        self.set_trait("model", str(encoder.name) if encoder else "")
+        if encoder and self.model not in shipped_models.joint_models():
+            self._given_models[self.model] = encoder
+        self._switcher.offer(self._offered_models(), self.model)
+
+    def _switch_to(self, model) -> None:
+        """Use a model that a state names, if it is one of those offered."""
+        if model != self.model and model in self._offered_models():
+            self.use(model)
+
+    def _on_example(self, example: Example) -> None:
+        self._say("")
+        try:
+            self._show_example(example)
+        except UserError as error:
+            self._say(str(error))
+        else:
+            self._example_row.ask(example.question)
+
+    # -------------------- the state
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:

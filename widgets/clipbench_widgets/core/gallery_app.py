@@ -8,6 +8,7 @@ from clipbench import PictureSet, UserError
 from clipbench.errors import in_words
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
+from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.gallery import Gallery
 from clipbench_widgets.core.inputs import classes_of
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -35,6 +36,7 @@ class GalleryApp(App):
     scores = traitlets.List(traitlets.Dict(), read_only=True)
 
     def __init__(self, pictures):
+        self._has_examples = pictures is None
         self._uploads: list[NamedPicture] = []
         self._update = LatestOnly(self._compute_and_draw)
         self._gallery = Gallery(
@@ -52,6 +54,21 @@ class GalleryApp(App):
     def _connect(self) -> None:
         self._gallery.observe(self._on_entry, "entry")
         self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
+
+    def _offered_examples(self) -> tuple[Example, ...]:
+        return self.EXAMPLES if self._has_examples else ()
+
+    def _show_example(self, example: Example) -> None:
+        """Show it, with a picture that it may bring along."""
+        entry = example.picture() if example.picture else None
+        if example.picture and entry is None:
+            raise UserError("this installation has no such picture")
+        super()._show_example(example)
+        if entry is not None:
+            self._add_picture(self._shown_before(entry.name) or entry)
+
+    def _shown_before(self, name: str) -> NamedPicture | None:
+        return next((entry for entry in self._gallery.entries if entry.name == name), None)
 
     def _state_names(self) -> tuple[str, ...]:
         """Leave out which picture, where it is one's own: nobody else has it."""
@@ -87,6 +104,9 @@ class GalleryApp(App):
         self._update()
 
     def _add_picture(self, entry: NamedPicture) -> None:
+        if entry in self._gallery.entries:
+            self._gallery.entry = entry
+            return
         self._uploads.append(entry)
         if len(self._uploads) > MAX_UPLOADS:
             self._gallery.remove(self._uploads.pop(0))

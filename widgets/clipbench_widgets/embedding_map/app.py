@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -10,13 +11,14 @@ import torch
 import torch.nn.functional as F
 import traitlets
 
-from clipbench import UserError
+from clipbench import Encoder, UserError
 from clipbench.evaluate.maps import umap_map
 from clipbench.figures.canvas import LessonFigure
 from clipbench.figures.maps import OTHERS, label_places, labelled_map
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.collection import collect, model_and_data
+from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, listed, named
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -27,9 +29,10 @@ from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Query
 from clipbench_widgets.embedding_map import page as map_page
+from clipbench_widgets.embedding_map.examples import EXAMPLES
 from clipbench_widgets.embedding_map.frame import DIRECTIONS, Frame, View
 from clipbench_widgets.embedding_map.keys import Keys
-from clipbench_widgets.embedding_map.points import MODALITY, TEXTS, gather, nearest
+from clipbench_widgets.embedding_map.points import MODALITY, TEXTS, MapPoints, gather, nearest
 from clipbench_widgets.embedding_map.projections import (
     MEASURED,
     NEIGHBOURS,
@@ -44,6 +47,23 @@ DRAGS = ("lasso", "box")
 MOST_POINTS = 5000  # of pictures, and of texts: more make a blot
 FOUND = 12  # rows that a query lights up
 SPOKES = 6  # true neighbours of a single selected point
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a map's points come from, whichever model places them."""
+
+    data: Any  # what `collect` takes
+    texts: list[str] | None  # None for one of each class
+    factors: Mapping
+    points: Any  # coordinates computed elsewhere, or None
+    most: int
+
+    def gathered(self, encoder: Encoder, remembered: RememberedFeatures) -> MapPoints:
+        collection = collect(encoder, self.data, self.most)
+        texts = collection.texts if self.texts is None else self.texts
+        text_features = remembered.of_texts(texts) if texts else collection.features[:0]
+        return gather(collection, texts, text_features, self.factors, self.points)
 
 
 class EmbeddingMap(App):
@@ -68,6 +88,7 @@ class EmbeddingMap(App):
 
     NAME = "Embedding map"
     RULES = (map_page.RULES,)
+    EXAMPLES = EXAMPLES
     STATE = "projection", "shown", "shift", "colour_by", "only", "drag", "query", "selected"
 
     projection = traitlets.Enum(PROJECTIONS, "PCA")
@@ -99,18 +120,15 @@ class EmbeddingMap(App):
         state: dict | str | None = None,
     ):
         model, data = model_and_data(model, data)
-        self.encoder = encoder_of(model)
         self.seed = seed
-        self._remembered = RememberedFeatures(self.encoder)
-        collection = collect(
-            self.encoder, "scenes:heldout" if data is None else data, min(most, MOST_POINTS)
+        self._source = Source(
+            "scenes:heldout" if data is None else data,
+            None if texts is None else clean(listed(texts)),
+            factors or {},
+            points,
+            min(most, MOST_POINTS),
         )
-        texts = collection.texts if texts is None else clean(listed(texts))
-        text_features = self._remembered.of_texts(texts) if texts else collection.features[:0]
-        self.data = gather(collection, texts, text_features, factors or {}, points)
-        self._projections = Projections(self.data)
-        if self.encoder.name == "classroom" and data is None:
-            self._projections.umaps |= self._shipped_umaps()
+        self._read(encoder_of(model))
         self._runner = Runner()
         self._asked: torch.Tensor | None = None  # the query's features, (1, D)
         self._trouble = ""  # why it has none
@@ -127,6 +145,25 @@ class EmbeddingMap(App):
                 f"{self.data.lost} of {of:,} points are left out: features that are not finite"
             )
         self._begin(self._move, state)
+
+    def _read(self, encoder: Encoder) -> None:
+        """Take an encoder, and its features of the pictures and texts."""
+        remembered = RememberedFeatures(encoder)
+        self.data = self._source.gathered(encoder, remembered)
+        self.encoder, self._remembered = encoder, remembered
+        self._projections = Projections(self.data)
+        if encoder.name == "classroom":
+            self._projections.umaps |= self._shipped_umaps()
+
+    def _use(self, model) -> None:
+        self._read(encoder_of(model))
+        self._runner.cancel()
+        self.set_trait("progress", -1.0)
+        self.selected = list(self.selected)  # without rows that are not there any more
+        self._move(View())
+
+    def _offered_examples(self) -> tuple[Example, ...]:
+        return self.EXAMPLES if self.data.collection.name.startswith("scenes:") else ()
 
     # -------------------- for code
 
@@ -261,7 +298,7 @@ class EmbeddingMap(App):
         )
         columns = ipywidgets.Box([left, right]).add_class("clipbench-map-columns")
         switches = row(self._projection, self._shown, self._waiting)
-        app = column("clipbench-map-app", self._title, switches, self._notice, columns)
+        app = column("clipbench-map-app", switches, self._notice, columns)
         return [app]
 
     def _connect(self) -> None:
@@ -491,7 +528,7 @@ class EmbeddingMap(App):
         )
         self._of_kind = of_kind[self._rows]
         about = f"{self.data.collection.name} · {self.data.counts(self._rows)}"
-        self._entitle(f"model {self.encoder.name} · {about}")
+        self._entitle(about)
         self._keys.offer(self._names, self.data.kinds(self.colour_by))
         texts = int((self._rows >= self.data.pictures).sum())
         self._shapes.value = html.small_line(map_page.about_shapes(len(self._rows) - texts, texts))

@@ -14,6 +14,7 @@ from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.collection import Watch, collect, model_and_data, spread
+from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, named, progress_bar
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -24,6 +25,7 @@ from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Query
 from clipbench_widgets.core.uploads import LIMIT, PictureUpload
 from clipbench_widgets.image_search import page as search_page
+from clipbench_widgets.image_search.examples import EXAMPLES
 from clipbench_widgets.image_search.index import SearchIndex
 
 MOST = 5000  # pictures of a set that are searched, unless more are asked for
@@ -55,6 +57,7 @@ class ImageSearch(App):
 
     NAME = "Image search"
     RULES = (search_page.RULES,)
+    EXAMPLES = EXAMPLES
     STATE = "query", "like", "top", "beside"
 
     query = Query()
@@ -94,6 +97,15 @@ class ImageSearch(App):
         super().__init__()
         self.top, self.beside = top, -1 if rival is None else 0
         self._begin(self._search, state)
+
+    def _use(self, model) -> None:
+        encoder = encoder_of(model)
+        own = SearchIndex(encoder, collect(encoder, self._data, self._most))
+        self._own, self.collection = own, own.collection
+        self._search()
+
+    def _offered_examples(self) -> tuple[Example, ...]:
+        return self.EXAMPLES if self.collection.name.startswith("scenes:") else ()
 
     # -------------------- for code
 
@@ -152,7 +164,7 @@ class ImageSearch(App):
     def _build_controls(self) -> None:
         self._asked = ipywidgets.HTML()
         self._query = ipywidgets.Text(
-            placeholder="What are you looking for? For example: a red umbrella"
+            placeholder="What are you looking for? For example: a sad cat"
         )
         named(self._query, "Look for").add_class("clipbench-search-query")
         self._upload = PictureUpload(self._take, self._say, "Look for pictures like your own")
@@ -185,7 +197,6 @@ class ImageSearch(App):
         self._asked_row = row(self._asked, self._back)
         app = column(
             "clipbench-search-app",
-            self._title,
             self._query,
             by_picture,
             self._beside,
@@ -329,8 +340,7 @@ class ImageSearch(App):
         entry = self._picture or (
             self.collection.entries([self.like])[0] if self.like >= 0 else None
         )
-        names = " and ".join(index.encoder.name for index in self.indexes)
-        self._entitle(f"{len(self.collection):,} pictures of {self.collection.name} · {names}")
+        self._entitle(f"{len(self.collection):,} pictures of {self.collection.name}")
         self._asked.value = search_page.asked_page(asked, entry)
         self._asked_row.layout.display = None if entry is not None else "none"
         self._draw_progress()

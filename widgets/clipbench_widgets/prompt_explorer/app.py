@@ -9,7 +9,6 @@ import traitlets
 from PIL import Image
 
 from clipbench import UserError
-from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.figures import LessonFigure
 from clipbench_widgets.core import format, html, scoring
 from clipbench_widgets.core.app import when_ready
@@ -25,8 +24,9 @@ from clipbench_widgets.core.inputs import (
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import LIMIT
+from clipbench_widgets.core.wording import worded
+from clipbench_widgets.prompt_explorer import examples, page
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
-from clipbench_widgets.prompt_explorer import page
 from clipbench_widgets.prompt_explorer import records as explorer_records
 from clipbench_widgets.prompt_explorer import table as score_table
 from clipbench_widgets.prompt_explorer.figure import score_figure
@@ -37,6 +37,7 @@ TEMPLATES = (
     "a drawing of a {}.",
     "a blurry photo of a {}.",
 )
+UNDECIDED = 5  # one cat and two dogs: where it opens, because there the verdict moves
 SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
 
 
@@ -61,6 +62,7 @@ class PromptExplorer(HasScale, GalleryApp):
 
     NAME = "Prompt explorer"
     RULES = score_table.RULES, explorer_records.RULES
+    EXAMPLES = examples.EXAMPLES
     STATE = (
         "language",
         "prompts",
@@ -109,9 +111,15 @@ class PromptExplorer(HasScale, GalleryApp):
         self.active_templates = listed(active_templates)
         self.prompts = listed(class_names if prompts is None else prompts)
         self.scale_factor = scale_factor if temperature is None else temperature
+        self._gallery.choose(UNDECIDED if pictures is None else 0)
         self.selected = self._gallery.position
         self._shown.value = page.picture_page(self._gallery.entry)
         self._begin(self._update, state)
+
+    def _use(self, model) -> None:
+        self.encoder = encoder_of(model)
+        self._features = RememberedFeatures(self.encoder)
+        self._update()
 
     # -------------------- for code
 
@@ -242,7 +250,7 @@ class PromptExplorer(HasScale, GalleryApp):
             self._past,
         )
         columns = ipywidgets.Box([pictures, texts]).add_class("clipbench-columns")
-        return [self._title, columns]
+        return [columns]
 
     def _connect(self) -> None:
         super()._connect()
@@ -298,7 +306,7 @@ class PromptExplorer(HasScale, GalleryApp):
         entry = self._gallery.entry
         if not self.prompts or not entry:
             return []
-        texts = fill_templates(self.prompts, self.active_templates or ["{}"])
+        texts = worded(self.prompts, self.active_templates or ["{}"])
         weights = self._features.of_ensembles(texts)
         rows = scoring.score(self.prompts, self._features.of_picture(entry), weights, self.scale)
         rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
@@ -349,7 +357,7 @@ class PromptExplorer(HasScale, GalleryApp):
         )
         self._past.value = explorer_records.history_page(self.history) if self.show_history else ""
         self._link.value = explorer_records.download_link(self.table())
-        self._entitle(f"model {self.encoder.name}, scale {self.encoder.scale:.3g}")
+        self._entitle(f"scale {self.encoder.scale:.3g}")
         self._template_note.value = html.small_line(
             page.what_is_read(self.active_templates, self.prompts)
         )

@@ -6,6 +6,7 @@ from html import escape
 from clipbench_widgets.core.format import percent
 from clipbench_widgets.core.html import named, two_lines
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
+from clipbench_widgets.core.wording import fitting
 
 PICTURE_PIXELS = 480  # twice the size on the page
 
@@ -45,7 +46,8 @@ def what_is_read(templates: Sequence[str], prompts: Sequence[str]) -> str:
     if len(templates) > 1:
         return f"An ensemble: each line becomes {len(templates)} texts, and their mean is compared."
     example = prompts[0] if prompts else "…"
-    return f"The model reads “{templates[0].replace('{}', example if len(example) < 40 else '…')}”"
+    shown = fitting(example, templates[0]) if len(example) < 40 else "…"
+    return f"The model reads “{templates[0].replace('{}', shown)}”"
 
 
 def what_the_scale_does(own_scale: float, factor: float) -> str:

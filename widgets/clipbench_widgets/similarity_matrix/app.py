@@ -15,6 +15,7 @@ from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
+from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.gallery import Thumbnail
 from clipbench_widgets.core.inputs import (
     encoder_of,
@@ -29,6 +30,7 @@ from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import PictureUpload
 from clipbench_widgets.similarity_matrix import page as matrix_page
+from clipbench_widgets.similarity_matrix.examples import EXAMPLES
 
 MODES = ("cosine", "row softmax", "column softmax")
 ORDERS = ("as given", "alike together")
@@ -53,6 +55,7 @@ class SimilarityMatrix(HasScale, App):
 
     NAME = "Similarity matrix"
     RULES = (matrix_page.RULES,)
+    EXAMPLES = EXAMPLES
     STATE = "texts", "mode", "order", "scale_factor", "chosen_text", "chosen_picture"
 
     texts = Lines(MAX_SIDE)
@@ -85,11 +88,20 @@ class SimilarityMatrix(HasScale, App):
             )
         if texts is None:
             texts = CAPTIONS if pictures is None else default_texts(pictures, self.entries)
+        self._has_examples = pictures is None
         super().__init__()
         self.mode = mode
         self.texts = listed(texts)
         self._given = len(self.entries)
         self._begin(self._update, state)
+
+    def _use(self, model) -> None:
+        self.encoder = encoder_of(model)
+        self._features = RememberedFeatures(self.encoder)
+        self._update()
+
+    def _offered_examples(self) -> tuple[Example, ...]:
+        return self.EXAMPLES if self._has_examples else ()
 
     # -------------------- for code
 
@@ -193,7 +205,7 @@ class SimilarityMatrix(HasScale, App):
         side = ipywidgets.Box([matrix, self._detail]).add_class("clipbench-matrix-side")
         switches = html.row_of(self._mode, self._order, self._slider)
         upload = html.row_of(self._upload, self._notice)
-        parts = self._title, self._accuracy, switches, self._legend, side, self._text, upload
+        parts = self._accuracy, switches, self._legend, side, self._text, upload
         return [html.column_of("clipbench-matrix-app", *parts)]
 
     def _connect(self) -> None:
@@ -307,7 +319,7 @@ class SimilarityMatrix(HasScale, App):
     def _draw(self, _=None) -> None:
         self._update.settle()
         pairs = bool(self.texts) and len(self.texts) == len(self.entries)
-        self._entitle(f"model {self.encoder.name}, scale {self.scale:.3g}")
+        self._entitle(f"scale {self.scale:.3g}")
         self._legend.value = matrix_page.legend(self.mode, pairs)
         self._accuracy.value = matrix_page.accuracy_line(**self.accuracy)
         if not self.texts or not self.entries:

@@ -149,7 +149,7 @@ class TrainingMonitor(App):
         buttons = html.row_of(self._start, self._pause, self._stop, self._bar, self._state)
         matrix = html.column_of("clipbench-monitor-side", self._matrix, self._caption)
         shown = ipywidgets.Box([self._charts, matrix]).add_class("clipbench-monitor-shown")
-        parts = self._title, buttons, self._notice, self._numbers, shown
+        parts = buttons, self._notice, self._numbers, shown
         return [html.column_of("clipbench-monitor", *parts)]
 
     def _connect(self) -> None:

@@ -9,21 +9,22 @@ from PIL import Image
 from clipbench import Encoder, PictureSet, UserError
 from clipbench.data.alter.sticker import Sticker, check_letters, print_on
 from clipbench.data.open import open_labelled
-from clipbench.evaluate.features.prompts import fill_templates
 from clipbench.evaluate.typographic import NAMED_WORDING, patched
 from clipbench.figures import LessonFigure
 from clipbench_widgets.core import html, position_pad, scoring, shipped_models
 from clipbench_widgets.core.app import when_ready
 from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
-from clipbench_widgets.core.inputs import button, encoder_of, link_lines, listed, mark, named
+from clipbench_widgets.core.inputs import button, encoder_of, link_lines, listed, mark
 from clipbench_widgets.core.pictures import NamedPicture, square
 from clipbench_widgets.core.position_pad import PositionPad
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.core.traits import Lines
 from clipbench_widgets.core.uploads import LIMIT
+from clipbench_widgets.core.wording import worded
 from clipbench_widgets.typographic_studio import fonts, size_chart
 from clipbench_widgets.typographic_studio import page as studio_page
+from clipbench_widgets.typographic_studio.examples import EXAMPLES
 from clipbench_widgets.typographic_studio.figure import studio_figure
 from clipbench_widgets.typographic_studio.size_curve import SizeCurve
 from clipbench_widgets.typographic_studio.size_sweep import Question, without_the_word
@@ -65,8 +66,8 @@ class TypographicStudio(GalleryApp):
 
     NAME = "Typographic studio"
     RULES = position_pad.RULES, studio_page.RULES, size_chart.RULES
+    EXAMPLES = EXAMPLES
     STATE = (
-        "reader",
         "texts",
         "active_templates",
         "selected",
@@ -177,9 +178,6 @@ class TypographicStudio(GalleryApp):
             "The model can only choose among the texts",
             lambda: self.set_trait("texts", [*self.texts, self.word]),
         )
-        names = [str(getattr(model, "name", model)) for model in self._models]
-        options = [(name, i) for i, name in enumerate(names)]
-        self._reader = named(ipywidgets.ToggleButtons(options=options), "Read by")
         self._signs = ipywidgets.HTML()  # how many words the model saw in training
         self.look = StickerLook()
         self._pad = PositionPad("Where the word is written: click, drag, or press the arrow keys")
@@ -223,13 +221,7 @@ class TypographicStudio(GalleryApp):
             "clipbench-picture-strip"
         )
         words = ipywidgets.Box([self._word, self._control, self._add]).add_class("clipbench-words")
-        read_by = html.row_of(html.heading("Read by"), self._reader)
-        several = (
-            [html.column_of("clipbench-choice", read_by, self._signs)]
-            if len(self._models) > 1
-            else []
-        )
-        parts = [self._title, *several, pictures, words, self._notice, self._headline, bench, below]
+        parts = [self._signs, pictures, words, self._notice, self._headline, bench, below]
         return [html.column_of("clipbench-studio", *parts)]
 
     def _view(self, number: int) -> ipywidgets.VBox:
@@ -244,7 +236,6 @@ class TypographicStudio(GalleryApp):
         self._control.observe(lambda change: self.set_trait("control_word", change.new), "value")
         traitlets.link((self, "masked"), (self._mask, "value"))
         traitlets.link((self, "told"), (self._tell, "value"))
-        self._reader.observe(lambda change: self.set_trait("reader", change.new), "value")
         traitlets.link((self.look, "position"), (self._pad, "position"))
         self.look.observe(self._update, list(LOOKS))
         self.observe(self._update, ["texts", "word", "control_word", "masked", "told"])
@@ -280,7 +271,20 @@ class TypographicStudio(GalleryApp):
             self._say(str(error))
         else:
             self._update()
-        self._reader.value = self.reader
+        self._show_model()
+
+    def _use(self, model) -> None:
+        encoder = encoder_of(model)
+        if name_of(encoder) not in map(name_of, self._models):
+            self._models.append(encoder)
+        number = list(map(name_of, self._models)).index(name_of(encoder))
+        self._readers.setdefault(number, RememberedFeatures(encoder))
+        self.reader = number
+
+    def _offered_models(self) -> list[str]:
+        """List the models given; with a single one, also the shipped ones."""
+        given = list(map(name_of, self._models))
+        return given if len(given) > 1 else super()._offered_models()
 
     def _reader_at(self, number: int) -> RememberedFeatures:
         """Return the features of one of the models.
@@ -362,7 +366,7 @@ class TypographicStudio(GalleryApp):
     def _score(self) -> list[dict]:
         if not self.texts or not self._gallery.entry:
             return []
-        weights = self._features.of_ensembles(fill_templates(self.texts, self._wording()))
+        weights = self._features.of_ensembles(worded(self.texts, self._wording()))
         pictures = self._features.of_pictures(self._views())
         scored = [
             scoring.score(self.texts, picture, weights, self.encoder.scale) for picture in pictures
@@ -377,7 +381,7 @@ class TypographicStudio(GalleryApp):
 
     @when_ready
     def _draw(self) -> None:
-        self._entitle(f"model {self.encoder.name}, scale {self.encoder.scale:.3g}")
+        self._entitle(f"scale {self.encoder.scale:.3g}")
         self._signs.value = html.small_line(self._what_it_saw())
         self._remark.value = html.remark_line(scoring.remarks_on(self._text.value))
         mark(self._mask, "cover the sticker")
@@ -399,7 +403,7 @@ class TypographicStudio(GalleryApp):
 
         Also which of the models offered had most.
         """
-        names = [str(getattr(model, "name", model)) for model in self._models]
+        names = list(map(name_of, self._models))
         shares = {
             name: share
             for name in names
@@ -429,6 +433,11 @@ class TypographicStudio(GalleryApp):
         self._drawn = [None] * len(VIEWS)
         for part in (*self._images, *self._names, *self._says):
             part.value = ""
+
+
+def name_of(model) -> str:
+    """Give the name of a model, or of an Encoder."""
+    return str(getattr(model, "name", model))
 
 
 def printed(plain: NamedPicture, sticker: Sticker | None, masked: bool) -> NamedPicture:
