@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from clipbench import UserError
 from clipbench.encoders.clip import has_joint_space, load
 from clipbench.pretrained import folders as pretrained
 from clipbench_widgets.core import shipped_models
@@ -65,3 +66,23 @@ def test_the_studio_says_which_model_had_words_to_learn_from():
     )
     assert "choose b" in what_it_saw("a", 0.24, "b") and "choose b" in what_it_saw("a", None, "b")
     assert "never saw" in what_it_saw("a", 0.0, "b") and what_it_saw("a", None, None) == ""
+
+
+def test_names_say_what_a_model_has_seen():
+    said = {name: shipped_models.in_words(name) for name in shipped_models.joint_models()}
+    assert said["classroom"] == "classroom: 1,225 things, 2.4 million pictures"
+    assert said["tiny"].startswith("tiny: 256 things, ")
+    assert said["twin:reader"] == (
+        "reader: 256 things, 1.0 million pictures, printed words on 65 %"
+    )
+    assert "no printed words" in said["twin:no-signs"]
+    assert "captions never count" in said["twin:no-counts"]
+    assert "50 % wrong captions" in said["twin:wrong-captions"]
+    assert "5 languages" in said["twin:languages"]
+    assert shipped_models.in_words("<b>mine") == "<b>mine"
+
+
+def test_only_shipped_models_are_opened_by_name():
+    assert shipped_models.opened("twin:reader") is shipped_models.opened("twin:reader")
+    with pytest.raises(UserError, match="no shipped model"):
+        shipped_models.opened("../x")

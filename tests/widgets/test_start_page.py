@@ -13,6 +13,7 @@ import clipbench_widgets
 from clipbench import UserError
 from clipbench_widgets import StartPage
 from clipbench_widgets.start_page import app as start_page
+from clipbench_widgets.start_page.app import OWN_MODELS
 from clipbench_widgets.start_page.cards import CARDS, START
 
 APP = Path(__file__).parents[2] / "app"
@@ -68,7 +69,7 @@ def test_all_apps_open_and_share_one_model(page):
     for card in CARDS:
         click(page, card.name)
         assert page.message == "" and page.shown == card.name
-    models = {id(app.encoder) for name, app in page.apps.items() if name != "TrainingMonitor"}
+    models = {id(app.encoder) for name, app in page.apps.items() if name not in OWN_MODELS}
     assert models == {id(page.encoder)} and len(page.apps) == 7
 
 
@@ -166,3 +167,60 @@ def test_no_rule_of_one_app_changes_how_another_one_looks(page):
         assert not [
             one for one in loose if not one.endswith((":focus-visible", ".clipbench-app"))
         ], name
+
+
+# --- the apple, the model for all, the way back -----------------------------------------------------
+
+
+def test_the_apple_is_believed_by_the_model_that_reads_and_by_no_other(page):
+    reads, cannot = page._apple.opinions
+    assert reads.text == "pizza" and not cannot.flips
+    page._apple._box.value = "gorilla"
+    reads, cannot = page._apple.opinions
+    assert reads.text == "gorilla" and reads.control == "green apple" and not cannot.flips
+    page._apple._box.value = ""
+    assert not any(each.flips for each in page._apple.opinions)
+    assert "never saw a printed word" in page._apple._says.value
+
+
+def test_a_word_on_the_apple_is_shown_as_text(page):
+    page._apple._box.value = "<b>x</b>"
+    assert "<b>x" not in page._apple._says.value + page._apple._picture.value
+    page._apple._box.value = "\u4e2d" * 3
+    assert "font" in page._apple._says.value and "Traceback" not in page._apple._says.value
+
+
+def test_a_model_chosen_in_one_app_answers_in_the_others(page):
+    click(page, "PromptExplorer")
+    click(page, "SimilarityMatrix")
+    explorer, matrix = page.apps.values()
+    matrix._switcher.value = "twin:no-signs"
+    assert page.model == page.encoder.name == "twin:no-signs" and explorer.model == "small"
+    click(page, "PromptExplorer")
+    assert explorer.model == "twin:no-signs" and explorer.encoder is page.encoder
+    page._home.click()
+    page._switcher.value = "small"
+    click(page, "SimilarityMatrix")
+    assert matrix.model == "small" == page.model
+
+
+def test_a_link_brings_its_model_along(page):
+    page.restore({"app": "PromptExplorer", "model": "twin:reader", "prompts": ["a dog"]})
+    assert page.model == "twin:reader" == page.apps["PromptExplorer"].model
+    assert page.message == page.apps["PromptExplorer"].message == ""
+
+
+def test_the_way_back_leads_to_the_cards(page):
+    assert page._home.layout.display == "none"
+    click(page, "BeatTheMachine")
+    assert page._home.layout.display is None and page._apple.layout.display == "none"
+    page._home.click()
+    assert page.shown == START and page._apple.layout.display is None
+    page._on_arrival('{"app":"BeatTheMachine"}')
+    assert page.shown == "BeatTheMachine"
+    page._on_arrival("")  # the browser's back button
+    assert page.shown == START and page.message == ""
+
+
+def test_a_card_shows_pictures_of_the_world(page):
+    assert page._pictures.value.count("url(data:image/jpeg") == len(CARDS)

@@ -14,6 +14,7 @@ from clipbench import PictureSet, UserError
 from clipbench.data.open import open_labelled
 from clipbench.figures import LessonFigure, accuracy_bars
 from clipbench_widgets.beat_the_machine import page as game_page
+from clipbench_widgets.beat_the_machine import tour
 from clipbench_widgets.beat_the_machine.game import DONT_KNOW, SHOTS, Answer, LabelGame, scores
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
@@ -49,6 +50,7 @@ class BeatTheMachine(App):
 
     NAME = "Beat the machine"
     RULES = (game_page.RULES,)
+    TOUR = tour.STEPS
     STATE = ("seed",)
 
     player = traitlets.Unicode("")
@@ -119,6 +121,9 @@ class BeatTheMachine(App):
             }
             for answer in self.answers
         ]
+
+    def _table(self) -> list[dict]:
+        return self.rows()
 
     def summary(self) -> str:
         """Describe the state in words."""
@@ -231,7 +236,21 @@ class BeatTheMachine(App):
         if self.question is None:
             return "<div role=status><strong>The scores of all who have played.</strong></div>"
         place = self.position % self.game.rounds
-        return game_page.where_page(self.question.shots, place, self.game.rounds)
+        where = game_page.where_page(self.question.shots, place, self.game.rounds)
+        return self._told() + where
+
+    def _told(self) -> str:
+        """Say how the last answer was, and at the end of a round the score."""
+        if not self.position or not self.answers:
+            return ""
+        last = self.answers[-1]
+        told = game_page.feedback(last.said, last.question.truth, last.question.model)
+        if self.position != self.game.rounds:
+            return told
+        own = self.answers[-self.position :]
+        people = sum(answer.said == answer.question.truth for answer in own)
+        model = sum(answer.question.model == answer.question.truth for answer in own)
+        return told + game_page.round_page(people, model, len(own))
 
     def _entry(self, row: int) -> NamedPicture:
         return NamedPicture("", self._data.pictures([row])[0])

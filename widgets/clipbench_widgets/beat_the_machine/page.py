@@ -20,6 +20,30 @@ def where_page(shots: int, place: int, rounds: int) -> str:
     )
 
 
+def feedback(said: str, truth: str, model: str) -> str:
+    """Say what the last picture was, and who was right."""
+    own = "✓ Right" if said == truth else "✗ Not quite" if said else "It"
+    it_is = f"it is: {truth}" if said else f"is: {truth}"
+    machine = (
+        "was right, too"
+        if model == truth == said
+        else ("was right" if model == truth else f"said: {model}")
+    )
+    kind = "clipbench-game-right" if said == truth else "clipbench-game-wrong"
+    return (
+        f'<div class="clipbench-game-told {kind}" role="status"><strong dir="auto">'
+        f"{escape(own)}, {escape(it_is)}.</strong> The model {escape(machine)}.</div>"
+    )
+
+
+def round_page(people: int, model: int, asked: int) -> str:
+    """Write the score after the first round."""
+    return (
+        f"<p><strong>After {asked} pictures by their names: you {people}, the model {model}."
+        "</strong> From now on you see an example of each.</p>"
+    )
+
+
 def picture_page(entry: NamedPicture) -> str:
     return (
         '<img alt="the picture that is asked for" '

@@ -5,20 +5,29 @@ const start = () => {
   const heard = bar && bar.querySelector('.clipbench-address-heard input');
   const told = bar && bar.querySelector('.clipbench-address-told');
   const copy = bar && bar.querySelector('.clipbench-copy-link');
-  if (!heard || !told || !copy || !image.isConnected) return void setTimeout(start, 50);  // the page is still being put together
+  const invite = bar && bar.querySelector('.clipbench-invite');
+  if (!heard || !told || !copy || !invite || !image.isConnected) return void setTimeout(start, 50);  // the page is still being put together
   const settings = document.getElementById('jupyter-config-data');
   if (bar.dataset.started || !settings || !JSON.parse(settings.textContent).kernelId) return;
   bar.dataset.started = 'yes';
   bar.classList.add('clipbench-in-page');
   const says = image.parentElement.querySelector('[role=status]');
   const say = text => { says.textContent = text; setTimeout(() => { if (says.textContent === text) says.textContent = ''; }, 6000); };
-  const send = end => {
-    heard.value = Date.now() + end;
+  let place = '', arrives = false;
+  const tell = what => {
+    heard.value = Date.now() + what;
     heard.dispatchEvent(new Event('input', {bubbles: true}));
+  };
+  const send = end => {
+    arrives = true;
+    tell(end || '#');
   };
   new MutationObserver(() => {
     const now = told.querySelector('[data-end]');
-    if (now) history.replaceState(null, '', location.pathname + location.search + now.dataset.end);
+    if (!now) return;
+    const goes = now.dataset.place !== place && !arrives;  // another place: the back button leads here
+    history[goes ? 'pushState' : 'replaceState'](null, '', location.pathname + location.search + now.dataset.end);
+    [place, arrives] = [now.dataset.place, false];
   }).observe(told, {childList: true, subtree: true});
   const byHand = () => {  // pages over plain http may not use the clipboard
     const field = document.createElement('textarea');
@@ -34,6 +43,7 @@ const start = () => {
     try { await navigator.clipboard.writeText(location.href); done = true; } catch (error) { done = byHand(); }
     say(done ? 'Link copied.' : 'Copy the address of this page.');
   });
+  invite.addEventListener('click', () => tell('@' + location.origin + location.pathname));
   // `window`, because names are looked up in the image and the document first
   window.addEventListener('hashchange', event => send(event.newURL.replace(/^[^#]*/, '')));
   if (location.hash.length > 1) send(location.hash);

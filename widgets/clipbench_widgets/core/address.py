@@ -16,38 +16,60 @@ from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("core/address.css")
 COPIES = "Copies the address of this view. Pictures of your own are not part of it."
+INVITES = "The address and its QR code, large, for a projector"
 TOO_LONG = "This view holds too much text or too many points for an address"
 
 
 class AddressBar(ipywidgets.Box):
-    """A button that copies the link, beside what keeps the page's address up to date.
+    """Buttons for the link and for a class, beside what keeps the page's address up to date.
 
     Args:
+        on_invitation: called with the page's own address, without its end, when a lecturer asks
+            how a class comes here.
         on_arrival: called with the end of the address, when the page is opened with one or a
-            person has changed it.
+            person has changed it; "" when one goes back to an address without an end.
     """
 
-    def __init__(self, on_arrival: Callable[[str], None]):
-        self._on_arrival = on_arrival
+    def __init__(self, on_arrival: Callable[[str], None], on_invitation: Callable[[str], None]):
+        self._on_arrival, self._on_invitation = on_arrival, on_invitation
         said = '<span class="clipbench-small" role="status"></span>'
         self._told = ipywidgets.HTML().add_class("clipbench-address-told")
         self._heard = ipywidgets.Text().add_class("clipbench-address-heard")
         self._copy = ipywidgets.Button(description="Copy link", icon="link", tooltip=COPIES)
         self._copy.add_class("clipbench-copy-link")
+        self._invite = ipywidgets.Button(description="For a class", icon="qrcode", tooltip=INVITES)
+        self._invite.add_class("clipbench-invite")
         super().__init__(
-            [self._told, self._heard, self._copy, ipywidgets.HTML(said + running("address.js"))]
+            [
+                self._told,
+                self._heard,
+                self._copy,
+                self._invite,
+                ipywidgets.HTML(said + running("address.js")),
+            ]
         )
         self.add_class("clipbench-address")
         self._heard.observe(self._arrived, "value")
 
-    def show(self, end: str, too_long: bool = False) -> None:
-        """Put ``end`` behind the page's address, # included."""
-        self._told.value = f'<span data-end="{escape(end)}"></span>'
+    def show(self, end: str, too_long: bool = False, place: str = "") -> None:
+        """Put ``end`` behind the page's address, # included.
+
+        Args:
+            place: what the browser's back button goes back to, when it becomes another one.
+        """
+        self._told.value = f'<span data-end="{escape(end)}" data-place="{escape(place)}"></span>'
         self._copy.disabled = too_long
         self._copy.tooltip = TOO_LONG if too_long else COPIES
 
     def _arrived(self, change) -> None:
-        """Take what the page sent: a number, so that nothing is sent twice, and the end."""
-        _, mark, end = change.new.partition("#")
-        if mark and end:
-            self._on_arrival(end)
+        """Take what the page sent.
+
+        A number comes first, so that nothing is sent twice; then # and the address's end, or @ and
+        the address without it.
+        """
+        number = len(change.new) - len(change.new.lstrip("0123456789"))
+        mark, sent = change.new[number : number + 1], change.new[number + 1 :]
+        if mark == "#":
+            self._on_arrival(sent)
+        elif mark == "@":
+            self._on_invitation(sent)

@@ -9,10 +9,13 @@ import ipywidgets
 import traitlets
 
 from clipbench import UserError
-from clipbench_widgets.core import app_state, html, shipped_models
+from clipbench_widgets.core import app_state, export, html, shipped_models, tour
 from clipbench_widgets.core.examples import Example, ExampleRow
+from clipbench_widgets.core.export import ExportBar
 from clipbench_widgets.core.header import ModelSwitcher
+from clipbench_widgets.core.inputs import button
 from clipbench_widgets.core.theme import style_sheet
+from clipbench_widgets.core.tour import Step, Tour
 
 
 def when_ready(method: Callable) -> Callable:
@@ -40,6 +43,7 @@ class App(ipywidgets.VBox):
     # traits that a person sets, in an order in which they can be set one after the other
     STATE: tuple[str, ...] = ()
     EXAMPLES: tuple[Example, ...] = ()
+    TOUR: tuple[Step, ...] = ()
 
     model = traitlets.Unicode(read_only=True)  # the name of the model that answers
     message = traitlets.Unicode(read_only=True)  # what is wrong, in a sentence
@@ -49,11 +53,16 @@ class App(ipywidgets.VBox):
         self._title, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
         self._given_models: dict[str, Any] = {}  # encoders that are not shipped
         self._switcher = ModelSwitcher(self._on_switcher)
-        self._example_row = ExampleRow(self._offered_examples(), self._on_example)
+        fits = self._fits_examples()
+        self._example_row = ExampleRow(self.EXAMPLES if fits else (), self._on_example)
+        self._tour = Tour(self, self.TOUR if fits else ())
+        self._exports = ExportBar(self)
         self._show_notice()
         self._build_controls()
         head = [self._header()] if self.NAME else []
-        super().__init__([style_sheet(html.RULES, *self.RULES), *head, *self._arranged()])
+        super().__init__(
+            [style_sheet(html.RULES, tour.RULES, *self.RULES), *head, *self._arranged()]
+        )
         self.add_class(self.CSS_CLASS)
         self._connect()
 
@@ -114,6 +123,14 @@ class App(ipywidgets.VBox):
         self._use(self._given_models.get(str(model)) or shipped_models.found(model))
         self._show_model()
 
+    def _table(self) -> list[dict]:
+        """List the numbers that are shown, a dict a row."""
+        return []
+
+    def citation(self) -> str:
+        """Say in a line how to cite what is shown, with all that it takes to see it again."""
+        return export.citation(self.NAME, getattr(self, "encoder", None), self._as_state())
+
     def observe_state(self, handler: Callable) -> None:
         """Have ``handler`` called whenever something in the state changes."""
         self.observe(handler, "model")
@@ -152,9 +169,9 @@ class App(ipywidgets.VBox):
             return []
         return [*self._given_models, *shipped_models.joint_models()]
 
-    def _offered_examples(self) -> tuple[Example, ...]:
-        """List the examples that can be shown with the pictures at hand."""
-        return self.EXAMPLES
+    def _fits_examples(self) -> bool:
+        """Say whether examples and tour can be shown with the pictures at hand."""
+        return True
 
     def _show_example(self, example: Example) -> None:
         """Put the app into the state of an example.
@@ -167,8 +184,16 @@ class App(ipywidgets.VBox):
     # -------------------- the header
 
     def _header(self) -> ipywidgets.Widget:
-        first = html.row_of(self._title, self._switcher)
-        return html.column_of("clipbench-header", first, self._example_row)
+        take = button("Tour", "Three bets, and what comes out", self._tour.start, "map-signs")
+        take.layout.display = None if self._tour.steps else "none"
+        first = html.row_of(self._title, self._switcher, *self._header_parts(), take, self._exports)
+        return html.column_of(
+            "clipbench-header", first, self._exports.shown, self._example_row, self._tour
+        )
+
+    def _header_parts(self) -> list[ipywidgets.Widget]:
+        """List what an app has in its first line beside the model."""
+        return []
 
     def _on_switcher(self, name: str) -> None:
         self._say("")

@@ -55,8 +55,8 @@ class GalleryApp(App):
         self._gallery.observe(self._on_entry, "entry")
         self._chips.observe(lambda change: self.set_trait("active_templates", change.new), "active")
 
-    def _offered_examples(self) -> tuple[Example, ...]:
-        return self.EXAMPLES if self._has_examples else ()
+    def _fits_examples(self) -> bool:
+        return self._has_examples
 
     def _show_example(self, example: Example) -> None:
         """Show it, with a picture that it may bring along."""

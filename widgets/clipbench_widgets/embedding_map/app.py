@@ -18,7 +18,6 @@ from clipbench.figures.maps import OTHERS, label_places, labelled_map
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.collection import collect, model_and_data
-from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, listed, named
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -29,6 +28,7 @@ from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Query
 from clipbench_widgets.embedding_map import page as map_page
+from clipbench_widgets.embedding_map import tour
 from clipbench_widgets.embedding_map.examples import EXAMPLES
 from clipbench_widgets.embedding_map.frame import DIRECTIONS, Frame, View
 from clipbench_widgets.embedding_map.keys import Keys
@@ -89,6 +89,7 @@ class EmbeddingMap(App):
     NAME = "Embedding map"
     RULES = (map_page.RULES,)
     EXAMPLES = EXAMPLES
+    TOUR = tour.STEPS
     STATE = "projection", "shown", "shift", "colour_by", "only", "drag", "query", "selected"
 
     projection = traitlets.Enum(PROJECTIONS, "PCA")
@@ -162,8 +163,8 @@ class EmbeddingMap(App):
         self.selected = list(self.selected)  # without rows that are not there any more
         self._move(View())
 
-    def _offered_examples(self) -> tuple[Example, ...]:
-        return self.EXAMPLES if self.data.collection.name.startswith("scenes:") else ()
+    def _fits_examples(self) -> bool:
+        return self.data.collection.name.startswith("scenes:")
 
     # -------------------- for code
 
@@ -187,6 +188,9 @@ class EmbeddingMap(App):
             self.data.about(row) | dict(zip("xy", places.get(row, (None, None)), strict=True))
             for row in chosen
         ]
+
+    def _table(self) -> list[dict]:
+        return self.rows(self._rows.tolist())
 
     def summary(self) -> str:
         """Describe the state in words."""

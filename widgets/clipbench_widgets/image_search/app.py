@@ -14,7 +14,6 @@ from clipbench.figures import LessonFigure, contact_sheet
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.collection import Watch, collect, model_and_data, spread
-from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, named, progress_bar
 from clipbench_widgets.core.latest_only import LatestOnly
@@ -25,6 +24,7 @@ from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Query
 from clipbench_widgets.core.uploads import LIMIT, PictureUpload
 from clipbench_widgets.image_search import page as search_page
+from clipbench_widgets.image_search import tour
 from clipbench_widgets.image_search.examples import EXAMPLES
 from clipbench_widgets.image_search.index import SearchIndex
 
@@ -58,6 +58,7 @@ class ImageSearch(App):
     NAME = "Image search"
     RULES = (search_page.RULES,)
     EXAMPLES = EXAMPLES
+    TOUR = tour.STEPS
     STATE = "query", "like", "top", "beside"
 
     query = Query()
@@ -104,8 +105,8 @@ class ImageSearch(App):
         self._own, self.collection = own, own.collection
         self._search()
 
-    def _offered_examples(self) -> tuple[Example, ...]:
-        return self.EXAMPLES if self.collection.name.startswith("scenes:") else ()
+    def _fits_examples(self) -> bool:
+        return self.collection.name.startswith("scenes:")
 
     # -------------------- for code
 
@@ -124,6 +125,14 @@ class ImageSearch(App):
         A notebook shows its results when they are ready.
         """
         self._runner.wait(seconds)
+
+    def _table(self) -> list[dict]:
+        self._search.settle()
+        return [
+            {"model": index.encoder.name, "asked": self._asked_in_words(), **each}
+            for index, found in zip(self.indexes, self._founds(), strict=True)
+            for each in found
+        ]
 
     def summary(self) -> str:
         """Describe the state in words."""

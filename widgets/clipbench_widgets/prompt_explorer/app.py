@@ -25,7 +25,7 @@ from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.core.wording import worded
-from clipbench_widgets.prompt_explorer import examples, page
+from clipbench_widgets.prompt_explorer import examples, page, tour
 from clipbench_widgets.prompt_explorer import languages as prompt_languages
 from clipbench_widgets.prompt_explorer import records as explorer_records
 from clipbench_widgets.prompt_explorer import table as score_table
@@ -63,6 +63,7 @@ class PromptExplorer(HasScale, GalleryApp):
     NAME = "Prompt explorer"
     RULES = score_table.RULES, explorer_records.RULES
     EXAMPLES = examples.EXAMPLES
+    TOUR = tour.STEPS
     STATE = (
         "language",
         "prompts",
@@ -157,6 +158,9 @@ class PromptExplorer(HasScale, GalleryApp):
             for row in self.scores
         ]
 
+    def _table(self) -> list[dict]:
+        return self.table()
+
     def summary(self) -> str:
         """Describe the state in words, the most probable prompt first."""
         self._update.settle()
@@ -214,7 +218,7 @@ class PromptExplorer(HasScale, GalleryApp):
             options=prompt_languages.CHOICES, description="Language"
         )
         self._language.add_class("clipbench-language")
-        self._link, self._pinned_line, self._past = (ipywidgets.HTML() for _ in range(3))
+        self._pinned_line, self._past = ipywidgets.HTML(), ipywidgets.HTML()
         self._result = ipywidgets.HTML().add_class("clipbench-result")
         self._tokens = ipywidgets.HTML().add_class("clipbench-token-list")
 
@@ -238,7 +242,6 @@ class PromptExplorer(HasScale, GalleryApp):
             self._pin_button,
             self._tokens_toggle,
             self._history_toggle,
-            self._link,
         )
         texts = html.column_of(
             "clipbench-texts",
@@ -356,7 +359,6 @@ class PromptExplorer(HasScale, GalleryApp):
             explorer_records.pinned_line(self._pinned_about) if self.pinned else ""
         )
         self._past.value = explorer_records.history_page(self.history) if self.show_history else ""
-        self._link.value = explorer_records.download_link(self.table())
         self._entitle(f"scale {self.encoder.scale:.3g}")
         self._template_note.value = html.small_line(
             page.what_is_read(self.active_templates, self.prompts)

@@ -1,11 +1,5 @@
-"""What an explorer remembers and hands out.
+"""What an explorer remembers: earlier verdicts, and a pinned state."""
 
-These are earlier verdicts, a pinned state, and a table for a spreadsheet.
-"""
-
-import base64
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -13,8 +7,6 @@ from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.style_files import sheet
 
 MOST_REMEMBERED = 50
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet would compute
-COLUMNS = ("picture", "wording", "prompt", "cosine", "logit", "probability")
 
 RULES = sheet("prompt_explorer/records.css")
 
@@ -74,27 +66,3 @@ def history_page(history: Sequence[Mapping]) -> str:
         for entry in reversed(history)
     )
     return f'<div class="clipbench-history"><div class="clipbench-heads">{heads}</div>{lines}</div>'
-
-
-def as_csv(rows: Sequence[Mapping]) -> str:
-    """Write a table for a spreadsheet, in which no text is a formula."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows({name: harmless(row[name]) for name in COLUMNS} for row in rows)
-    return text.getvalue()
-
-
-def harmless(value):
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
-
-
-def download_link(rows: Sequence[Mapping]) -> str:
-    if not rows:
-        return ""
-    table = base64.b64encode(("\ufeff" + as_csv(rows)).encode("utf-8", "replace")).decode()
-    address = f"data:text/csv;charset=utf-8;base64,{table}"
-    return (
-        '<span class="clipbench-history-link"><a download="prompts.csv" '
-        f'href="{address}">table as CSV</a></span>'
-    )

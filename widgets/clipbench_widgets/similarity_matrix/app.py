@@ -15,7 +15,6 @@ from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
 from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
-from clipbench_widgets.core.examples import Example
 from clipbench_widgets.core.gallery import Thumbnail
 from clipbench_widgets.core.inputs import (
     encoder_of,
@@ -30,6 +29,7 @@ from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.traits import HasScale, Lines
 from clipbench_widgets.core.uploads import PictureUpload
 from clipbench_widgets.similarity_matrix import page as matrix_page
+from clipbench_widgets.similarity_matrix import tour
 from clipbench_widgets.similarity_matrix.examples import EXAMPLES
 
 MODES = ("cosine", "row softmax", "column softmax")
@@ -56,6 +56,7 @@ class SimilarityMatrix(HasScale, App):
     NAME = "Similarity matrix"
     RULES = (matrix_page.RULES,)
     EXAMPLES = EXAMPLES
+    TOUR = tour.STEPS
     STATE = "texts", "mode", "order", "scale_factor", "chosen_text", "chosen_picture"
 
     texts = Lines(MAX_SIDE)
@@ -100,8 +101,8 @@ class SimilarityMatrix(HasScale, App):
         self._features = RememberedFeatures(self.encoder)
         self._update()
 
-    def _offered_examples(self) -> tuple[Example, ...]:
-        return self.EXAMPLES if self._has_examples else ()
+    def _fits_examples(self) -> bool:
+        return self._has_examples
 
     # -------------------- for code
 
@@ -153,6 +154,14 @@ class SimilarityMatrix(HasScale, App):
             last = time.monotonic()
 
         return on_event
+
+    def _table(self) -> list[dict]:
+        cosines = self.values("cosine").tolist()
+        return [
+            {"text": text, "picture": entry.name, "cosine": cosine}
+            for text, row in zip(self.texts, cosines, strict=True)
+            for entry, cosine in zip(self.entries, row, strict=True)
+        ]
 
     def summary(self) -> str:
         """Describe the state in words."""

@@ -18,9 +18,13 @@ from clipbench_widgets.prompt_explorer.app import PromptExplorer
 from clipbench_widgets.similarity_matrix.app import SimilarityMatrix
 from clipbench_widgets.start_page import cards as start_look
 from clipbench_widgets.start_page.cards import CARDS, START, CardLook
+from clipbench_widgets.start_page.class_mode import invitation
 from clipbench_widgets.training_monitor.app import TrainingMonitor
+from clipbench_widgets.typographic_studio import apple
 from clipbench_widgets.typographic_studio.app import TypographicStudio
+from clipbench_widgets.typographic_studio.apple import LiveApple
 
+OWN_MODELS = ("TypographicStudio", "TrainingMonitor")  # apps that do not share the page's
 MOST = 1000  # pictures of the map and of the search, which remember the same ones
 
 
@@ -35,7 +39,7 @@ class StartPage(App):
         state: what to begin with: the state of an app, as `restore` takes it.
     """
 
-    RULES = start_look.RULES, address.RULES
+    RULES = start_look.RULES, address.RULES, apple.RULES
     CSS_CLASS = "clipbench-page"
 
     shown = traitlets.Unicode(START)  # the name of an app, or START for the cards
@@ -83,15 +87,32 @@ class StartPage(App):
 
     def _build_controls(self) -> None:
         self._cards = {look.name: self._card(look) for look in CARDS}
-        self._row = ipywidgets.Box(list(self._cards.values()))
+        self._home = button("‹ All apps", "Back to the start", lambda: self.show(START))
+        self._row = ipywidgets.Box([self._home, *self._cards.values()])
+        self._apple = LiveApple()
+        pictures = "".join(look.picture_rule() for look in CARDS)
+        self._pictures = ipywidgets.HTML(f"<style>{pictures}</style>").add_class("clipbench-style")
+        self._invitation = ipywidgets.HTML()
+        close = button("Close", "Back to the apps", lambda: self._invite(""))
+        self._invited = column_of("clipbench-invited", self._invitation, close)
+        self._invited.layout.display = "none"
         self._waiting = ipywidgets.HTML()
         self._waiting.layout.display = "none"
         self._body = ipywidgets.VBox().add_class("clipbench-opened")
-        self._address = AddressBar(self._on_arrival)
+        self._address = AddressBar(self._on_arrival, self._on_invitation)
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        head = row_of(self._title, self._address)
-        top = column_of("clipbench-start", head, self._row, self._notice, self._waiting)
+        head = row_of(self._title, self._switcher, self._address)
+        parts = (
+            head,
+            self._invited,
+            self._pictures,
+            self._apple,
+            self._row,
+            self._notice,
+            self._waiting,
+        )
+        top = column_of("clipbench-start", *parts)
         return [top.add_class("clipbench-app"), self._body]
 
     def _card(self, look: CardLook) -> ipywidgets.Button:
@@ -116,7 +137,7 @@ class StartPage(App):
         makers = {
             "PromptExplorer": lambda: PromptExplorer(model),
             "SimilarityMatrix": lambda: SimilarityMatrix(model),
-            "TypographicStudio": lambda: TypographicStudio([model, *shipped_models.readers()]),
+            "TypographicStudio": lambda: studio_of(model),
             "EmbeddingMap": lambda: EmbeddingMap(model, data, most=MOST),
             "TrainingMonitor": lambda: TrainingMonitor(tiny_training()),
             "ImageSearch": lambda: ImageSearch(
@@ -125,6 +146,27 @@ class StartPage(App):
             "BeatTheMachine": lambda: BeatTheMachine(model, data),
         }
         return makers[name]()
+
+    # -------------------- one model for all
+
+    def _use(self, model) -> None:
+        self.encoder = encoder_of(model)
+        self._share_model()
+
+    def _share_model(self) -> None:
+        """Have the app that is shown use the page's model; the others follow when they are."""
+        app = self.apps.get(self.shown)
+        if app is None or self.shown in OWN_MODELS or app.encoder is self.encoder:
+            return
+        try:
+            app.use(self.encoder)
+        except UserError as error:
+            self._say(str(error))
+
+    def _on_model(self, change) -> None:
+        """Take the model that was chosen in an app."""
+        if change.owner.encoder is not self.encoder:
+            self.use(change.owner.encoder)
 
     # -------------------- changes of state
 
@@ -138,6 +180,7 @@ class StartPage(App):
         if self.shown != START and self.shown not in self.apps:
             self._draw()
             self._build(self.shown)
+        self._share_model()
         self._draw()
         self._tell_address()
 
@@ -147,6 +190,8 @@ class StartPage(App):
             self.apps[name] = self._make(name)
             self._body.children = [*self._body.children, ipywidgets.Box([self.apps[name]])]
             self.apps[name].observe_state(self._tell_address)
+            if name not in OWN_MODELS:
+                self.apps[name].observe(self._on_model, "model")
         except Exception as error:  # nobody in front of a class can read a traceback
             known = isinstance(error, UserError)
             self._say(str(error) if known else f"This app cannot start: {error}")
@@ -154,19 +199,40 @@ class StartPage(App):
 
     def _on_arrival(self, end: str) -> None:
         self._say("")
+        if not end:
+            self.show(START)
+            return
         try:
             self.restore("#" + end)
         except UserError as error:
             self._say(str(error))
 
+    def _on_invitation(self, place: str) -> None:
+        self._say("")
+        try:
+            self._invite(invitation(place) if not self._invitation.value else "")
+        except UserError as error:
+            self._say(str(error))
+
+    def _invite(self, page: str) -> None:
+        """Show how a class comes here; "" for nothing."""
+        self._invitation.value = page
+        self._invited.layout.display = None if page else "none"
+
     def _tell_address(self, _=None) -> None:
         """Keep the page's address at what is shown; the cards need none."""
         end = app_state.fragment(self._as_state()) if self.shown in self.apps else ""
-        self._address.show(end, too_long=self.shown in self.apps and not end)
+        self._address.show(end, self.shown in self.apps and not end, self.shown)
 
     def _draw(self) -> None:
         at_start = self.shown == START
-        self._title.value = start_look.title(self.encoder.name if self.encoder else "", at_start)
+        self._title.value = start_look.title(at_start)
+        self._show_model()
+        for part in (self._apple, self._switcher):
+            part.layout.display = None if at_start and self.encoder else "none"
+        self._home.layout.display = "none" if at_start else None
+        if at_start and self.encoder:
+            self._apple.show()
         self._row.add_class("clipbench-cards" if at_start else "clipbench-tabs")
         self._row.remove_class("clipbench-tabs" if at_start else "clipbench-cards")
         for look, (name, card) in zip(CARDS, self._cards.items(), strict=True):
@@ -175,6 +241,14 @@ class StartPage(App):
             (card.add_class if name == self.shown else card.remove_class)("clipbench-chosen")
         for name, box in zip(self.apps, self._body.children, strict=True):
             box.layout.display = None if name == self.shown else "none"
+
+
+def studio_of(model: Encoder) -> TypographicStudio:
+    """Make a studio that opens on the model that has most reason to read."""
+    readers = shipped_models.readers()
+    studio = TypographicStudio([model, *readers])
+    studio.use(readers[0])
+    return studio
 
 
 def tiny_training() -> Trainer:

@@ -104,6 +104,9 @@ class TrainingMonitor(App):
         """Wait until the training has ended, at most so long."""
         self._runner.wait(seconds)
 
+    def _table(self) -> list[dict]:
+        return self.history
+
     def summary(self) -> str:
         """Describe the state in words."""
         if not self.latest:

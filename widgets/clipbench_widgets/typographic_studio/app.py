@@ -22,7 +22,7 @@ from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.core.traits import Lines
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.core.wording import worded
-from clipbench_widgets.typographic_studio import fonts, size_chart
+from clipbench_widgets.typographic_studio import fonts, size_chart, tour
 from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.examples import EXAMPLES
 from clipbench_widgets.typographic_studio.figure import studio_figure
@@ -67,6 +67,7 @@ class TypographicStudio(GalleryApp):
     NAME = "Typographic studio"
     RULES = position_pad.RULES, studio_page.RULES, size_chart.RULES
     EXAMPLES = EXAMPLES
+    TOUR = tour.STEPS
     STATE = (
         "texts",
         "active_templates",
@@ -105,6 +106,7 @@ class TypographicStudio(GalleryApp):
             if isinstance(model, (list, tuple))
             else ["classroom" if model is None else model]
         )
+        self._chosen_by_hand = len(self._models) > 1
         self._readers: dict[int, RememberedFeatures] = {}
         self._features = self._reader_at(0)
         self._printed: dict[tuple, NamedPicture] = {}
@@ -139,6 +141,11 @@ class TypographicStudio(GalleryApp):
         if self._gallery.entry is None:
             return {}
         return {name: view.picture for name, view in zip(VIEWS, self._views(), strict=True)}
+
+    def _table(self) -> list[dict]:
+        self._update.settle()
+        about = {"word": self.word, "control_word": self._control_in_use}
+        return [about | row for row in self.scores]
 
     def summary(self) -> str:
         """Describe the state in words."""
@@ -274,17 +281,16 @@ class TypographicStudio(GalleryApp):
         self._show_model()
 
     def _use(self, model) -> None:
-        encoder = encoder_of(model)
-        if name_of(encoder) not in map(name_of, self._models):
-            self._models.append(encoder)
-        number = list(map(name_of, self._models)).index(name_of(encoder))
-        self._readers.setdefault(number, RememberedFeatures(encoder))
+        if name_of(model) not in map(name_of, self._models):
+            self._models.append(encoder_of(model))
+        number = list(map(name_of, self._models)).index(name_of(model))
+        self._features = self._reader_at(number)
         self.reader = number
 
     def _offered_models(self) -> list[str]:
         """List the models given; with a single one, also the shipped ones."""
         given = list(map(name_of, self._models))
-        return given if len(given) > 1 else super()._offered_models()
+        return given if self._chosen_by_hand else super()._offered_models()
 
     def _reader_at(self, number: int) -> RememberedFeatures:
         """Return the features of one of the models.
@@ -292,7 +298,9 @@ class TypographicStudio(GalleryApp):
         The model is read from its files when it is first asked for.
         """
         if number not in self._readers:
-            self._readers[number] = RememberedFeatures(encoder_of(self._models[number]))
+            self._readers[number] = RememberedFeatures(
+                encoder_of(shipped_models.found(self._models[number]))
+            )
         return self._readers[number]
 
     # -------------------- the sticker

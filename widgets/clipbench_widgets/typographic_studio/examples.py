@@ -10,7 +10,7 @@ TEMPLATE = "a photo of a {}."
 def written(word: str, texts: list[str], model: str, **others) -> dict:
     """Return the state in which a word is written on the green apple."""
     plain = {"control_word": "", "masked": False, "told": False, "active_templates": [TEMPLATE]}
-    look = {"height": 0.25, "position": [0.5, 0.8], "angle": 0.0, "opacity": 1.0}
+    look = {"height": 0.28, "position": [0.5, 0.5], "angle": 0.0, "opacity": 1.0}
     apple = {"selected": list(SCENES).index("green apple")}
     return apple | plain | look | {"word": word, "texts": texts, "model": model} | others
 

@@ -1,0 +1,137 @@
+"""A tour of an app: a bet, then the reveal, three times.
+
+An app gives the steps as data. What comes out is read from the app itself after the reveal, so a
+tour tells the truth of whatever model is on the page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from clipbench import UserError
+from clipbench_widgets.core import html
+from clipbench_widgets.core.inputs import button
+from clipbench_widgets.core.style_files import sheet
+
+RULES = sheet("core/tour.css")
+ELSE = "something else"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bet.
+
+    Args:
+        before: a state for the app's `restore`, in which the answer is not in sight.
+        question: what is asked.
+        bets: the answers to choose from.
+        reveal: the state that shows the answer.
+        outcome: reads the answer from the app; what is none of the bets is shown as it is.
+        lesson: what it means, whatever the outcome.
+    """
+
+    before: dict
+    question: str
+    bets: tuple[str, ...]
+    reveal: dict
+    outcome: Callable[[Any], str]
+    lesson: str
+
+
+class Tour(ipywidgets.VBox):
+    """Asks the steps one after the other, and counts the bets that were right.
+
+    Args:
+        app: an app with `restore`.
+        steps: without any, there is nothing to show.
+    """
+
+    def __init__(self, app, steps: Sequence[Step]):
+        self.steps, self._app = list(steps), app
+        self.place, self.right = -1, 0  # the step that is asked, -1 while there is no tour
+        self._text = ipywidgets.HTML()
+        self._choices = ipywidgets.Box().add_class("clipbench-row")
+        self._next = button("", "Go on", self._go_on)
+        self._leave = button("Leave the tour", "The app stays as it is", self.leave)
+        row = html.row_of(self._choices, self._next, self._leave)
+        super().__init__([self._text, row])
+        self.add_class("clipbench-tour")
+        self.leave()
+
+    def start(self) -> None:
+        """Ask the first step."""
+        self.right = 0
+        self._ask(0)
+
+    def leave(self) -> None:
+        self.place = -1
+        self.layout.display = "none"
+
+    def bet(self, bet: str) -> None:
+        """Take a bet, and reveal the answer."""
+        step = self.steps[self.place]
+        if not self._put(step.reveal):
+            return
+        outcome = step.outcome(self._app)
+        self.right += bet == outcome
+        self._text.value = revealed(step, bet, outcome)
+        self._choices.layout.display, self._next.layout.display = "none", None
+        last = self.place + 1 == len(self.steps)
+        self._next.description = "See your score" if last else "Next bet"
+
+    def _go_on(self) -> None:
+        if self.place + 1 < len(self.steps):
+            self._ask(self.place + 1)
+        else:
+            self._text.value = score_page(self.right, len(self.steps))
+            self._next.layout.display = "none"
+
+    def _ask(self, place: int) -> None:
+        step = self.steps[place]
+        self.place, self.layout.display = place, None
+        self._choices.layout.display, self._next.layout.display = None, "none"
+        self._text.value = asked(step, place, len(self.steps))
+        self._choices.children = [self._choice(bet) for bet in step.bets]
+        self._put(step.before)
+
+    def _choice(self, bet: str) -> ipywidgets.Button:
+        return button(bet, "Bet on this", lambda: self.bet(bet)).add_class("clipbench-bet")
+
+    def _put(self, state: dict) -> bool:
+        """Put the app into a state, and say whether it could be done."""
+        try:
+            self._app.restore({"app": type(self._app).__name__, **state})
+        except UserError as error:
+            self._text.value = html.message_line(f"The tour cannot go on here: {error}")
+            return False
+        return True
+
+
+def asked(step: Step, place: int, steps: int) -> str:
+    return (
+        f'<div role="status"><strong>Bet {place + 1} of {steps}.</strong> '
+        f"{escape(step.question)}</div>"
+    )
+
+
+def revealed(step: Step, bet: str, outcome: str) -> str:
+    won = "✓ You were right" if bet == outcome else f"✗ You bet on “{bet}”"
+    return (
+        f'<div role="status"><strong>{escape(won)}: {escape(outcome)}.</strong> '
+        f"{escape(step.lesson)}</div>"
+    )
+
+
+def score_page(right: int, steps: int) -> str:
+    return (
+        f'<div role="status"><strong>You were right {right} of {steps} times.</strong> '
+        "Everything is yours to change now.</div>"
+    )
+
+
+def one_of(answer: str, bets: Sequence[str]) -> str:
+    """Return the answer if it is one of the bets, else that it is something else."""
+    return answer if answer in bets else ELSE

@@ -1,0 +1,54 @@
+"""Three bets for a search among scenes of the emoji world."""
+
+from clipbench_widgets.core.tour import Step
+
+CRYING, ANY, FACE = "a crying cat", "some other cat", "no cat at all"
+UMBRELLA, OTHER = "an umbrella", "something else"
+LOW, HALF, HIGH = "below a third of it", "around half of it", "above two thirds of it"
+
+
+def first_name(app) -> str:
+    return app.found[0]["name"]
+
+
+def kind_of_cat(app) -> str:
+    name = first_name(app)
+    return CRYING if name == "crying cat" else ANY if "cat" in name.split() else FACE
+
+
+def how_high(app) -> str:
+    """Compare the best cosine with that of “a sad cat”."""
+    known = app._own.of_text("a sad cat", 1)[0]["cosine"]
+    share = app.found[0]["cosine"] / known
+    return LOW if share < 1 / 3 else HALF if share < 2 / 3 else HIGH
+
+
+STEPS = (
+    Step(
+        {"query": ""},
+        "Captions of this world name things; they never say “sad”. We look for “a sad cat”. What "
+        "comes first?",
+        (CRYING, ANY, FACE),
+        {"query": "a sad cat"},
+        kind_of_cat,
+        "Words that the captions share bring unseen words near: that is what makes such a search "
+        "so handy.",
+    ),
+    Step(
+        {"query": "a sad cat"},
+        "Now we look for “a red umbrella”. What comes first?",
+        (UMBRELLA, OTHER),
+        {"query": "a red umbrella"},
+        lambda app: UMBRELLA if "umbrella" in first_name(app) else OTHER,
+        "Colour and thing each pull on their own; a small CLIP hardly binds them.",
+    ),
+    Step(
+        {"query": "a sad cat"},
+        "See the best cosine of “a sad cat”. We look for “asdfgh”, which means nothing. How high "
+        "is its best one?",
+        (LOW, HALF, HIGH),
+        {"query": "asdfgh"},
+        how_high,
+        "There is always a nearest picture. A cosine alone does not say that something was found.",
+    ),
+)
