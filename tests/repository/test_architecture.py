@@ -76,12 +76,11 @@ USES = {
     ),
     "clipbench_widgets.embedding_map": "data.world errors evaluate figures clipbench_widgets.core",
     "clipbench_widgets.image_search": "encoders errors evaluate figures clipbench_widgets.core",
-    "clipbench_widgets.prompt_explorer": "data.world evaluate.features figures clipbench_widgets.core",
+    "clipbench_widgets.prompt_explorer": "data.world figures clipbench_widgets.core",
     "clipbench_widgets.similarity_matrix": "figures clipbench_widgets.core",
     "clipbench_widgets.training_monitor": "errors figures clipbench_widgets.core",
     "clipbench_widgets.typographic_studio": (
-        "data.alter data.open data.probe_splits errors evaluate evaluate.features figures "
-        "clipbench_widgets.core"
+        "data.alter data.open data.probe_splits errors evaluate figures clipbench_widgets.core"
     ),
     "clipbench_widgets.start_page": (
         "training clipbench_widgets.beat_the_machine "

@@ -73,7 +73,7 @@ def test_names_say_what_a_model_has_seen():
     assert said["classroom"] == "classroom: 1,225 things, 2.4 million pictures"
     assert said["tiny"].startswith("tiny: 256 things, ")
     assert said["twin:reader"] == (
-        "reader: 256 things, 1.0 million pictures, printed words on 65 %"
+        "reader: printed words on 65 %, 256 things, 1.0 million pictures"
     )
     assert "no printed words" in said["twin:no-signs"]
     assert "captions never count" in said["twin:no-counts"]

@@ -32,7 +32,7 @@ class ModelSwitcher(ipywidgets.Dropdown):
         known = [name for name in shipped_models.joint_models() if name in names]
         names = [*(name for name in names if name not in known), *known]
         options = [(shortened(shipped_models.in_words(name), LONGEST), name) for name in names]
-        if tuple(options) != tuple(self.options):
+        if tuple(options) != self._options_full:
             self.options = options
         if names:
             self.value = chosen

@@ -54,7 +54,7 @@ class Tour(ipywidgets.VBox):
         self.place, self.right = -1, 0  # the step that is asked, -1 while there is no tour
         self._text = ipywidgets.HTML()
         self._choices = ipywidgets.Box().add_class("clipbench-row")
-        self._next = button("", "Go on", self._go_on)
+        self._next = button("Next bet", "Go on", self._go_on)
         self._leave = button("Leave the tour", "The app stays as it is", self.leave)
         row = html.row_of(self._choices, self._next, self._leave)
         super().__init__([self._text, row])

@@ -44,7 +44,7 @@ STEPS = (
     ),
     Step(
         PLAIN | {"shown": "pictures", "colour_by": "group"},
-        "We look for “a sad cat”. No caption ever said “sad”. Which picture is nearest?",
+        "We look for “a sad cat”, which is nothing's name in this world. Which picture is nearest?",
         (CRYING, ANY, FACE),
         PLAIN | {"shown": "pictures", "colour_by": "group", "query": "a sad cat"},
         kind_of_cat,

@@ -3,7 +3,11 @@
 from clipbench_widgets.core.examples import Example
 
 EXAMPLES = (
-    Example("a sad cat", "No caption ever said so. What comes first?", {"query": "a sad cat"}),
+    Example(
+        "a sad cat",
+        "Nothing in this world has that name. What comes first, and what next?",
+        {"query": "a sad cat"},
+    ),
     Example(
         "a red umbrella",
         "Which of these are red, which are umbrellas, and is one both?",

@@ -26,13 +26,12 @@ def how_high(app) -> str:
 STEPS = (
     Step(
         {"query": ""},
-        "Captions of this world name things; they never say “sad”. We look for “a sad cat”. What "
-        "comes first?",
+        "We look for “a sad cat”, which is nothing's name in this world. What comes first?",
         (CRYING, ANY, FACE),
         {"query": "a sad cat"},
         kind_of_cat,
-        "Words that the captions share bring unseen words near: that is what makes such a search "
-        "so handy.",
+        "Some captions called things that cry sad, and others spoke of cats. The space holds both "
+        "at once: that is what makes such a search so handy.",
     ),
     Step(
         {"query": "a sad cat"},

@@ -29,7 +29,7 @@ EXAMPLES = (
         },
     ),
     Example(
-        "alike together",
+        "ordered by likeness",
         "Rows and columns ordered by likeness alone. Which things stand side by side?",
         {"texts": list(CAPTIONS), "mode": "cosine", "order": "alike together"},
     ),

@@ -89,7 +89,7 @@ class StartPage(App):
         self._cards = {look.name: self._card(look) for look in CARDS}
         self._home = button("‹ All apps", "Back to the start", lambda: self.show(START))
         self._row = ipywidgets.Box([self._home, *self._cards.values()])
-        self._apple = LiveApple()
+        self._apple, self._sentence = LiveApple(), ipywidgets.HTML()
         pictures = "".join(look.picture_rule() for look in CARDS)
         self._pictures = ipywidgets.HTML(f"<style>{pictures}</style>").add_class("clipbench-style")
         self._invitation = ipywidgets.HTML()
@@ -102,9 +102,10 @@ class StartPage(App):
         self._address = AddressBar(self._on_arrival, self._on_invitation)
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        head = row_of(self._title, self._switcher, self._address)
+        head = row_of(self._title, self._switcher, self._address).add_class("clipbench-start-head")
         parts = (
             head,
+            self._sentence,
             self._invited,
             self._pictures,
             self._apple,
@@ -226,10 +227,13 @@ class StartPage(App):
 
     def _draw(self) -> None:
         at_start = self.shown == START
-        self._title.value = start_look.title(at_start)
+        self._title.value, self._sentence.value = start_look.TITLE, start_look.SENTENCE
+        (self.remove_class if at_start else self.add_class)("clipbench-in-app")
         self._show_model()
         for part in (self._apple, self._switcher):
             part.layout.display = None if at_start and self.encoder else "none"
+        for part in (self._title, self._sentence):
+            part.layout.display = None if at_start else "none"
         self._home.layout.display = "none" if at_start else None
         if at_start and self.encoder:
             self._apple.show()
@@ -243,7 +247,7 @@ class StartPage(App):
             box.layout.display = None if name == self.shown else "none"
 
 
-def studio_of(model: Encoder) -> TypographicStudio:
+def studio_of(model: Encoder | None) -> TypographicStudio:
     """Make a studio that opens on the model that has most reason to read."""
     readers = shipped_models.readers()
     studio = TypographicStudio([model, *readers])
