@@ -1,8 +1,8 @@
 // The page: what is chosen and written (`state`, also in the address), what the model says of it, and how that is drawn.
 import {Model, cosine, softmax, startRuntime} from './model.js';
+import {canvasOf} from './preprocess.js';
 import {written} from './sign.js';
 
-const LONGEST = 1024;  // pixels; larger pictures are made smaller first
 const MOST_TEXTS = 200;
 const $ = id => document.getElementById(id);
 const site = await fetch('site.json').then(answer => answer.json());
@@ -38,20 +38,6 @@ function toAddress() {
 }
 
 // -------------------- pictures
-
-/** A canvas with a picture on white, its longest side at most LONGEST. */
-async function canvasOf(blob) {
-  const bitmap = await createImageBitmap(blob, {colorSpaceConversion: 'none'});
-  const factor = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * factor)));
-  const context = canvas.getContext('2d', {willReadFrequently: true});
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
 
 async function pictureNamed(name) {
   if (!pictures.has(name)) {

@@ -2,6 +2,7 @@
 
 const BITS = 22;  // of the fractions in Pillow's fixed-point numbers
 const REACH = 2;  // of the bicubic kernel, in pixels
+const LONGEST = 1024;  // pixels; the browser makes larger pictures smaller first
 
 function bicubic(x) {
   const a = -0.5, d = Math.abs(x);
@@ -78,6 +79,20 @@ export function normalised(pixels, size, mean, std) {
     }
   }
   return out;
+}
+
+/** A canvas with a picture on white, its longest side at most LONGEST. */
+export async function canvasOf(blob) {
+  const bitmap = await createImageBitmap(blob, {colorSpaceConversion: 'none'});
+  const factor = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * factor)));
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 /** What a canvas shows, without its fourth channel, which is opaque. */
