@@ -361,7 +361,7 @@ class VisionTransformer(nn.Module):
         x = x + positions[1:]
         if self.training and self.patch_dropout:
             x = some_of(x, 1 - self.patch_dropout)
-        class_token = (self.class_token.to(x.dtype) + positions[0]).expand(len(x), 1, -1)
+        class_token = (self.class_token.to(x.dtype) + positions[0]).expand(x.shape[0], 1, -1)
         x = self.ln_pre(torch.cat([class_token, x], 1))  # (B, N, W)
         return self.ln_post(through(self.blocks, x, None, self.recompute)[:, 0])
 
@@ -558,7 +558,7 @@ class TextTransformer(nn.Module):
         x = words + self.positions[:T]
         mask = self.causal_mask[:T, :T]
         x = through(self.blocks, x, mask, self.recompute)
-        return self.ln_final(x[torch.arange(len(x), device=x.device), end])
+        return self.ln_final(x[torch.arange(x.shape[0], device=x.device), end])
 
 
 class BagOfWords(nn.Module):

@@ -25,7 +25,8 @@ def grave_findings(page, where: str = "body") -> list[str]:
     """What axe-core calls serious or critical in a part of the page, a line each."""
     page.evaluate(program())
     found = page.evaluate(
-        "where => axe.run(where, {resultTypes: ['violations']}).then(found => found.violations)", where
+        "where => axe.run(where, {resultTypes: ['violations']}).then(found => found.violations)",
+        where,
     )
     return [
         f"{each['impact']}: {each['id']} at {node['target']}: {node['html'][:120]}"

@@ -62,15 +62,15 @@ MODELS = (
     ),
 )
 START = {
-    "model": "twin:reader", "picture": "green apple", "word": "pizza", "height": 0.25,
-    "place": [0.5, 0.8], "texts": "\n".join(PROMPTS), "template": TEMPLATES[0], "scale": 0,
+    "model": "twin:reader", "picture": "green apple", "word": "pizza", "height": 0.28,
+    "place": [0.5, 0.5], "texts": "\n".join(PROMPTS), "template": TEMPLATES[0], "scale": 0,
 }  # fmt: skip
 DOGS = "one cat and two dogs\ntwo cats and one dog\na cat\na dog\nthree dogs"
 TRIES = (
     ("Does it read?", {}),
     ("Would another model?", {"model": "classroom"}),
     (
-        "One cat, two dogs",
+        "Two cats, or two dogs?",
         {"model": "classroom", "picture": "one cat, two dogs", "word": "", "texts": DOGS, "template": "{}"},
     ),
     ("Which mouse?", {"model": "classroom", "picture": "computer mouse", "word": ""}),

@@ -59,10 +59,23 @@ def export(part: Part, name: str, example: torch.Tensor, free: dict, file: Path)
             optimize=False,  # which would merge weights into ones that 16 bits do not hold
         )  # fmt: skip
     model = program.model_proto
+    check_free(model, free)
     halve(model)
     forget_origins(model)
     onnx.checker.check_model(model)
     onnx.save(model, file)
+
+
+def check_free(model, free: dict) -> None:
+    """Check that the exporter has kept the numbers free that were to be.
+
+    Raises:
+        RuntimeError: when one is fixed, which a ``len(x)`` in a model's forward pass leads to.
+    """
+    shape = model.graph.input[0].type.tensor_type.shape
+    fixed = [place for place in free if not shape.dim[place].dim_param]
+    if fixed or not model.graph.output[0].type.tensor_type.shape.dim[0].dim_param:
+        raise RuntimeError(f"the exported graph takes one batch size only (axes {fixed or [0]})")
 
 
 def halve(model) -> None:

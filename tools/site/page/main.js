@@ -166,8 +166,17 @@ function draw(answer) {
   $('key').textContent = `Bars: probability, softmax of ${scale.toPrecision(3)} × cosine (right).${word ? ' Orange mark: without the word.' : ''}`;
   $('remark').textContent = cut ? `${cut} of the texts ${cut === 1 ? 'is' : 'are'} longer than the ${model.about.contextLength} tokens the model reads; the rest is ignored.` : '';
   $('about').textContent = model.about.about;
+  $('loading').hidden = true;
   drawPicture(shown, word);
-  $('app').setAttribute('aria-busy', 'false');
+  $('trouble').hidden = true;
+}
+
+function drawLoading(arrived, total, title) {
+  $('headline').textContent = 'Loading the model …';
+  $('because').textContent = `${title}: ${(arrived / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`;
+  $('verdict').classList.remove('flipped');
+  $('loading').hidden = false;
+  $('loading').value = arrived / total;
 }
 
 function drawPicture(shown, word) {
@@ -206,17 +215,21 @@ let asking = false, again = false;
 
 async function update() {
   again = true;
+  $('app').setAttribute('aria-busy', 'true');
   if (asking) return;
   asking = true;
   while (again) {
     again = false;
     try {
-      draw(await ask({...state}));
+      const asked = ask({...state});
+      showLoading();
+      draw(await asked);
     } catch (error) {
       fail(error);
     }
   }
   asking = false;
+  $('app').setAttribute('aria-busy', 'false');
 }
 
 function change(parts) {
@@ -227,33 +240,41 @@ function change(parts) {
 }
 
 function fail(error) {
+  $('headline').textContent = 'No answer';
+  $('because').textContent = '';
+  $('loading').hidden = true;
   $('trouble').hidden = false;
   $('trouble').textContent = `This does not work here: ${error.message}`;
 }
 
 // -------------------- loading
 
+const progress = new Map();  // name of a model -> bytes [arrived, expected]
+let runtime = null;
+
 function modelNamed(name) {
-  if (!models.has(name)) {
-    const about = site.models.find(each => each.name === name);
-    models.set(name, loaded(about));
-  }
+  if (!models.has(name)) models.set(name, loaded(site.models.find(each => each.name === name)));
   return models.get(name);
 }
 
-let runtime = null;
-
 async function loaded(about) {
-  const total = about.bytes + (runtime ? 0 : site.runtimeBytes);
-  let arrived = 0;
+  progress.set(about.name, [0, about.bytes + (runtime ? 0 : site.runtimeBytes)]);
   const told = count => {
-    arrived += count;
-    $('loading').value = arrived / total;
-    if ($('app').getAttribute('aria-busy') === 'true') $('because').textContent = `${(arrived / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`;
+    progress.get(about.name)[0] += count;
+    if (state.model === about.name) showLoading();
   };
   runtime ||= startRuntime(told);
   await runtime;
-  return Model.load(about, told);
+  const model = await Model.load(about, told);
+  progress.delete(about.name);
+  return model;
+}
+
+/** Say how far the chosen model is, while it is not there yet. */
+function showLoading() {
+  const {name, title} = site.models.find(each => each.name === state.model);
+  if (progress.has(name)) drawLoading(...progress.get(name), title);
+  else $('loading').hidden = true;
 }
 
 // -------------------- controls

@@ -18,6 +18,7 @@ const bytes = async (file, told) => {
 
 /** Load what runs any model. told: called with the bytes that have arrived. */
 export async function startRuntime(told = () => {}) {
+  ort.env.logLevel = 'error';
   ort.env.wasm.numThreads = 1;  // more need headers that few web hosts send
   ort.env.wasm.wasmBinary = await bytes('onnxruntime/ort-wasm-simd-threaded.wasm', told);
 }
