@@ -71,7 +71,10 @@ TRIES = (
     ("Would another model?", {"model": "classroom"}),
     (
         "Two cats, or two dogs?",
-        {"model": "classroom", "picture": "one cat, two dogs", "word": "", "texts": DOGS, "template": "{}"},
+        {
+            "model": "classroom", "picture": "one cat, two dogs", "word": "", "texts": DOGS,
+            "template": "{}",
+        },
     ),
     ("Which mouse?", {"model": "classroom", "picture": "computer mouse", "word": ""}),
     (

@@ -28,7 +28,9 @@ function fromAddress(hash) {
   return read;
 }
 
-const bounded = value => Math.min(1, Math.max(0, +value || 0));
+function bounded(value) {
+  return Math.min(1, Math.max(0, +value || 0));
+}
 
 function toAddress() {
   const {place: [x, y], ...rest} = state;

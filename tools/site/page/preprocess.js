@@ -39,20 +39,25 @@ function resizedAlong(image, lines, along, apart, from, to, out, outAlong, outAp
   });
 }
 
-/** Resize RGB pixels (height x width x 3), across first and then down, as Pillow does. */
-export function resized({data, width, height}, newWidth, newHeight) {
-  let pixels = data;
-  if (newWidth !== width) {
-    const across = new Uint8Array(newWidth * height * 3);
-    resizedAlong(pixels, height, width * 3, 3, width, newWidth, across, newWidth * 3, 3);
-    pixels = across;
-  }
-  if (newHeight !== height) {
-    const down = new Uint8Array(newWidth * newHeight * 3);
-    resizedAlong(pixels, newWidth, 3, newWidth * 3, height, newHeight, down, 3, newWidth * 3);
-    pixels = down;
-  }
-  return {data: pixels, width: newWidth, height: newHeight};
+const across = ({data, width, height}, newWidth) => {
+  const out = new Uint8Array(newWidth * height * 3);
+  resizedAlong(data, height, width * 3, 3, width, newWidth, out, newWidth * 3, 3);
+  return {data: out, width: newWidth, height};
+};
+
+const down = ({data, width, height}, newHeight) => {
+  const out = new Uint8Array(width * newHeight * 3);
+  resizedAlong(data, width, 3, width * 3, height, newHeight, out, 3, width * 3);
+  return {data: out, width, height: newHeight};
+};
+
+/** Resize RGB pixels (height x width x 3) in the order of Pillow 13, which begins with the height of tall pictures. */
+export function resized(image, newWidth, newHeight) {
+  const {width, height} = image;
+  if (newWidth === width) return newHeight === height ? image : down(image, newHeight);
+  if (newHeight === height) return across(image, newWidth);
+  const tall = height > 2 * width && newHeight < height && newWidth * height >= width * newHeight;
+  return tall ? across(down(image, newHeight), newWidth) : down(across(image, newWidth), newHeight);
 }
 
 /** The shorter side becomes `size`, and the middle is cut out: RGB, size x size x 3. */
