@@ -11,6 +11,7 @@
 #   make docs       the computed parts of README.md and docs/
 #   make wheels     all packages into wheels/, for a class without network
 #   make app        all apps on one page, for a class (SCALE=tiny; VOILA_ARGS=--Voila.ip=0.0.0.0 lets others in)
+#   make site       a page with a model in it for any web host, into site/ (needs npm for onnxruntime-web)
 #   make lint       ruff, and mypy over both packages
 # Each target makes .venv first if it has to. None needs root.
 
@@ -37,7 +38,7 @@ IN_PARALLEL := -n $(WORKERS) --dist worksteal
 LESSONS := $(sort $(wildcard notebooks/[0-9][0-9]_*.py))
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test test-all test-widgets-7 test-gpu notebooks exercises figures slides docs wheels app lint
+.PHONY: help lab test test-all test-widgets-7 test-gpu notebooks exercises figures slides docs wheels app site lint
 .DELETE_ON_ERROR:
 
 help:
@@ -51,7 +52,7 @@ test: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "$(QUICK)" $(PYTEST_ARGS)
 
 # pytest ends with 5 when it finds no test at all. Here that is no failure: PYTEST_ARGS may name files that have none.
-test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps
+test-all: test test-widgets-7 $(STAMPS)/browser $(STAMPS)/apps $(STAMPS)/site
 	CLIPBENCH_EXAMPLES=thorough $(PYTEST) $(IN_PARALLEL) -m "hypothesis and $(QUICK)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ]; }
 	$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; \
 	  echo "make test-all: no browser, notebook, GPU or slow tests among these"; }
@@ -89,6 +90,9 @@ wheels: $(TORCH_STAMP)
 
 app: $(READY) $(STAMPS)/apps $(STAMPS)/kernel
 	CLIPBENCH_SCALE="$(SCALE)" $(PY) -m voila app/app.ipynb --Voila.config_file_paths=app $(VOILA_ARGS)
+
+site: $(READY) $(STAMPS)/site
+	$(PY) -m tools.site.build --out site $(SITE_ARGS)
 
 lint: $(STAMPS)/lint
 	$(PY) -m ruff check .
