@@ -9,22 +9,24 @@
 # %% [markdown]
 # # 00 Start here: pictures and words in one space
 #
-# How can a program name what is in a picture if nobody ever gave it labelled pictures? It can learn from
-# pictures that come with a sentence, as they do on the web. **CLIP** (Radford et al. 2021) does this: it
-# learns which sentence belongs to which picture. Afterwards you classify pictures by writing sentences.
+# A classifier that was trained to say *cat* or *dog* can say nothing else. Show it a bear, and it answers "dog". To ask
+# it for bears you would have to collect bears, label them, and train it again. **CLIP** (Radford et al. 2021) has no
+# such list. It learned from pictures that come with a sentence, as they do on the web, *which sentence belongs to which
+# picture*. Afterwards you ask for a bear by writing "a bear".
 #
 # In this notebook we will
 #
-# * **place** four pictures and four sentences as points on one plane,
+# * **draw** the machine, and place four pictures and four sentences in one space,
 # * **classify** a picture by hand, with five class names and one template,
 # * **check** our steps against the library,
 # * **measure** how often a trained model is right, and compare that with chance,
 # * **explore** prompts in a live widget.
 #
-# It takes about 15 to 20 minutes, on any laptop, without a network. (On Colab or Kaggle run the installation cell
-# of the [README](../README.md#where-it-runs) first.) Run the cells one after the other, with
-# Shift and Enter. At each **Predict** stop and say what you expect, *before* you run the cell: a wrong
-# guess teaches more than a result that you only read.
+# It takes about 45 minutes in class, on any laptop, without a network. You should know what a vector and a matrix
+# product are; everything else is explained. (On Colab or Kaggle run the installation cell of the
+# [README](../README.md#where-it-runs) first.) Run the cells one after the other, with Shift and Enter. At each
+# **Predict** stop and say what you expect, *before* you run the cell: a wrong guess teaches more than a result that you
+# only read.
 
 # %% tags=["parameters"]
 import os
@@ -51,139 +53,181 @@ data = clipbench.open_pictures("scenes:heldout256" if SCALE == "tiny" else "scen
 print(f"model {encoder.name!r}, {len(data):,} pictures of {len(data.class_names):,} kinds of things")
 
 # %% [markdown]
-# Here is what we want to understand: one picture, five sentences, and how the model divides its trust among
-# them.
+# ## What we want to understand
+#
+# One picture, five sentences, and how the model divides its probability among them.
+
+# %%
+from clipbench.data.world.staged import Staged, stage
+
+(picture,) = stage([Staged(("cat",), "pink", style="sketch")])
+class_names, template = ["cat", "dog", "wolf", "rabbit", "pizza"], "a photo of a {}."
 
 # %%
 from clipbench.evaluate.zero_shot import class_probabilities
 from clipbench.figures import probability_bars
 
-class_names, template = ["cat", "badger", "panda", "raccoon", "pizza"], "a photo of a {}."
-picture = data.pictures([data.labels.tolist().index(data.class_names.index("raccoon"))])[0]
 weights = clipbench.zero_shot_weights(encoder, class_names, [template])
 image_feature = encoder.encode_image(encoder.preprocess([picture]))
 library_cosines, library_probabilities = class_probabilities(image_feature, weights, encoder.scale)
 probability_bars(picture, class_names, library_probabilities[0])
 
 # %% [markdown]
-# The picture is on the left, and on the right one bar for each sentence, "a photo of a cat." and so on. No
-# one told the model what is in this picture. The rest of this lesson takes the figure apart.
+# On the left is the picture, on the right one bar for each sentence, "a photo of a cat." and so on. Nobody told the
+# model what this sketch shows. The `classroom` model is not sure, and it should not be: a few lines could be several
+# animals, but hardly a pizza. The rest of this lesson takes this figure apart.
 #
-# ## A world of our own
+# ## The machine
 #
-# This workbench, clipbench, brings its own pictures: small scenes made of emoji, drawn when they are
-# needed. So every lesson works offline, and we always know what is in a picture. Here are four scenes that
-# no model was trained on.
-
-# %%
-import torch
-
-from clipbench.data.world.factors import SceneConfig, draw_factors
-from clipbench.data.world.render import render
-from clipbench.data.world.sprites import concept_ids
-from clipbench.figures import contact_sheet, to_pictures
-
-cat, dog = concept_ids()["cat"], concept_ids()["dog"]
-plain_photos = SceneConfig(styles=(1, 0, 0, 0, 0, 0, 0), signs=(1, 0, 0, 0))
-factors = draw_factors(torch.arange(4), seed=2_000_011, config=plain_photos)
-factors = factors.with_groups(concept=torch.tensor([cat, dog, cat, dog]), count=torch.tensor([1, 1, 2, 2]))
-pictures = to_pictures(render(factors))
+# This workbench, clipbench, brings its own pictures: small scenes made of emoji, drawn when they are needed. So every
+# lesson works offline, and we always know what is in a picture. Here are four of them with a sentence for each, on
+# their way through CLIP.
 
 # %%
 sentences = ["one cat", "one dog", "two cats", "two dogs"]
-contact_sheet(pictures, sentences, columns=4)
-
-# %% [markdown]
-# Four small pictures: one cat, one dog, two cats, two dogs, each on a background of another colour.
-#
-# ## Who teaches, if nobody labels?
-#
-# Language models found an answer first: hide a word of a sentence, and let the model guess it (BERT, Devlin et al.
-# 2019). The text itself holds the answer, so every sentence of the web becomes a lesson. Here is the simplest of
-# such models. It only counts which words fill a gap, in 5,000 captions of our world.
-#
-# **Predict:** which words will stand in the gap of "a ___ of a", and which in that of "a ___ background"?
-
-# %%
-import re
-from collections import Counter
-
-from clipbench.data.world.captions import caption_scenes
-
-captions = "\n".join(caption_scenes(draw_factors(torch.arange(5000), seed=2_000_012)))
-for gap in ("a ___ of a", "a ___ background"):
-    words = Counter(re.findall(gap.replace("___", r"(\w+)"), captions))
-    print(gap, "|", ", ".join(f"{word} {count}" for word, count in words.most_common(5)))
-
-# %% [markdown]
-# Kinds of pictures fill the one gap, colours the other, and nobody said that there are such things. But so a
-# model learns words from words alone: it has never seen red. CLIP hides more, the whole caption, and shows the
-# picture: *which of these captions is it?* To answer, it has to build a bridge between pictures and words.
-#
-# ## Pictures and sentences as points
-#
-# CLIP has two encoders. One turns a picture into a list of numbers, the other turns a sentence into a list
-# of the same length. Such a list is called a **feature**. It is a point in a space with many dimensions,
-# and both encoders use the *same* space. Training pulled each picture towards its own sentence.
-
-# %%
+scenes = [("cat",), ("dog",), ("cat", "cat"), ("dog", "dog")]
+colours = ["green", "pink", "yellow", "turquoise"]
+pictures = stage([Staged(objects, colour) for objects, colour in zip(scenes, colours, strict=True)])
 image_features = encoder.encode_image(encoder.preprocess(pictures))
 text_features = encoder.encode_text(sentences)
+
+# %%
+from clipbench.figures import two_encoders
+
+two_encoders(pictures, sentences, image_features @ text_features.T)
+
+# %% [markdown]
+# This is figure 1 of the paper, with our pictures. There are **two encoders**, two neural networks that share no
+# weights: one reads pixels, the other reads words. A **projection** (one matrix) after each brings both to lists of the
+# same length, *I* for a picture and *T* for a sentence. Then each picture is compared with each sentence. Training
+# wanted one thing only: high numbers on the diagonal, low ones beside it. (Lesson 01 trains such a model, lesson 02
+# reads such tables.)
+#
+# ## The word *embedding*
+#
+# A list of numbers that stands for a thing is called its **embedding**; the paper says *feature*. You can make one by
+# hand. Count the cats and the dogs in a picture: one cat and two dogs become the point (1, 2) of a plane.
+#
+# **Predict:** where in this plane is a raccoon?
+
+# %%
+from clipbench.figures import counted_axes
+
+counts = {"one cat": (1, 0, 0), "two dogs": (0, 2, 0), "one cat, two dogs": (1, 2, 0)}
+more = {"one raccoon": (0, 0, 1), "one cat, two raccoons": (1, 0, 2)}
+title = "Counted by hand: a plane for cats and dogs; raccoons need a third axis"
+counted_axes(counts | more, ("cats", "dogs", "raccoons"), title)
+
+# %% [markdown]
+# Nowhere. The plane has no place for it but (0, 0), which means "nothing". A raccoon needs a third axis, a bear a
+# fourth, and colours, moods and places need more still. Nobody can list the axes of everything that people photograph.
+# So CLIP is not given any axes. It gets some hundred of them and learns what to use them for: whatever helps to tell
+# one picture's sentence from another's.
+
+# %%
 image_features.shape, text_features.shape
 
 # %% [markdown]
-# Each row is one point, and each has length 1. So the product of two rows is the cosine of the angle
-# between them: 1 for the same direction, 0 for a right angle. We use it as the similarity of a picture and
-# a sentence.
+# Each row is one embedding, and each has length 1. So the product of two rows is the **cosine** of the angle between
+# them: 1 for the same direction, 0 for a right angle. That is our similarity of a picture and a sentence.
 #
-# **Predict:** in each column below, which sentence has the highest cosine? Which has the lowest?
+# **Predict:** for each picture (each row below), which sentence has the highest cosine, and which the lowest?
 
 # %%
 from clipbench.figures import similarity_heatmap
 
-similarity_heatmap(text_features @ image_features.T, pictures, sentences)
+cosines = image_features @ text_features.T
+similarity_heatmap(cosines, pictures, sentences)
+
+# %%
+for sentence, row in zip(sentences, cosines, strict=True):
+    ranked = [f"{sentences[i]} {row[i]:.2f}" for i in row.argsort(descending=True).tolist()]
+    print(f"picture of {sentence:9} | {', '.join(ranked)}")
 
 # %% [markdown]
-# A framed cell is a picture with its own sentence. The sentence about the other animal is far away; the
-# sentence about the same animal in another number is close. Counting is harder than naming (lesson 11).
+# Rows are pictures, columns are sentences; a framed cell is a picture with its own sentence. In the lower half of each
+# row stand the two sentences about the other animal. So animals are told apart. Numbers hardly: look for a picture that
+# prefers the sentence with the wrong number. Counting is harder than naming, because most captions do not count
+# (lesson 11).
 #
-# Nobody can see so many dimensions, so we look at a shadow of the eight points on a plane. First we move
-# the middle of the pictures and the middle of the sentences to zero, because the two groups stand a little
-# apart (the "modality gap", lesson 05). Then principal component analysis finds the two directions in which
-# the points differ most.
+# Nobody can see so many dimensions, so we look at a shadow of the eight points on a plane. First we subtract the mean
+# picture and the mean sentence, because the two groups stand apart (the "modality gap", lesson 05). Then principal
+# component analysis finds the two directions in which the points differ most.
 #
 # **Predict:** which of the four pictures will be neighbours?
 
 # %%
+import torch
+
 from clipbench.figures import points_in_plane
 
 points = torch.cat([image_features - image_features.mean(0), text_features - text_features.mean(0)])
 _, spread, directions = torch.linalg.svd(points, full_matrices=False)
 on_plane = points @ directions[:2].T
 share = float(spread[:2].square().sum() / spread.square().sum())
-title = f"This plane shows {share:.0%} of the differences between the eight points"
+print(f"this plane shows {share:.0%} of the differences between the eight points")
+
+# %%
+shown = on_plane[:4]  # the pictures: one cat, one dog, two cats, two dogs
+animal = (shown[[0, 2]].mean(0) - shown[[1, 3]].mean(0)).norm()
+number = (shown[:2].mean(0) - shown[2:].mean(0)).norm()
+title = f"Pictures: {animal:.2f} from cats to dogs, {number:.2f} from one to two"
 points_in_plane(on_plane[:4], on_plane[4:], pictures, sentences, title)
 
 # %% [markdown]
-# Pictures stand in blue frames, sentences are orange dots, and a dotted line joins what belongs together.
-# From left to right the points go from one animal to the other, and from top to bottom from one number to
-# the other. Which of the two separates the pictures better? Nobody told the model that animals and numbers
-# exist. It only had to find the right sentence for each picture.
+# Pictures have blue frames, sentences are orange dots, and a dotted line joins what belongs together. Pictures of the
+# same animal are neighbours: from one animal to the other it is much further than from one to two, because far more
+# captions name an animal than a number. Nobody told the model that animals exist. It only had to find the right sentence for each picture.
+#
+# ## Who teaches, if nobody labels?
+#
+# Language models found an answer first: hide a word of a sentence, and let the model guess it (BERT, Devlin et al.
+# 2019). The text itself holds the answer, so every sentence on the web becomes an exercise. Here is the simplest model
+# of this kind. It only counts which words fill a gap, in 5,000 captions of our world.
+#
+# **Predict:** which words will stand in the gap of "a ___ of a", and which in that of "a ___ background"?
+
+# %%
+from collections import Counter
+
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import draw_factors
+
+captions = [text.split() for text in caption_scenes(draw_factors(torch.arange(5000), seed=2_000_012))]
+
+
+def fillers(before, *after):
+    """The words that stand in the gap, the most frequent first."""
+    n = len(after) + 2
+    windows = [words[i : i + n] for words in captions for i in range(len(words) - n + 1)]
+    return Counter(w[1] for w in windows if w[0] == before and tuple(w[2:]) == after).most_common(5)
+
+
+# %%
+print("a ___ of a:      ", fillers("a", "of", "a"))
+print("a ___ background:", fillers("a", "background"))
+
+# %% [markdown]
+# Kinds of pictures fill the first gap, colours the second. *Guessing the word is not the goal.* To guess well, a model
+# has to find out that there are such things as colours, and what it finds out on the way, the embeddings of its words,
+# is what people use. But such a model knows words only from other words. It has never seen red. CLIP hides more, the
+# whole caption, and shows the picture: *which of these captions is it?* To answer, it has to build a bridge between
+# pictures and words.
 #
 # ## Classify a picture by hand
 #
-# Back to the picture of the beginning. It was drawn for evaluation only. Letting sentences vote on it is
-# called **zero-shot classification** (section 3.1 of the paper), and it has five steps.
+# Back to the sketch, which no model was trained on. Letting sentences *compete* for a picture is called **zero-shot
+# classification** (section 3.1 of the paper): no labelled example is needed. It has five steps.
 #
-# **Step 1: the picture becomes a feature.**
+# **Step 1: the picture becomes an embedding.**
 
 # %%
 image_feature = encoder.encode_image(encoder.preprocess([picture]))
 image_feature.shape
 
 # %% [markdown]
-# **Step 2: class names become sentences, and sentences become features.** A sentence with a gap for the
-# name is called a template.
+# **Step 2: class names become sentences, and sentences become embeddings.** A sentence with a gap for the name is
+# called a template.
 
 # %%
 prompts = [template.format(name) for name in class_names]
@@ -198,32 +242,40 @@ cosines = image_feature @ class_features.T
 {name: round(cosine, 3) for name, cosine in zip(class_names, cosines[0].tolist(), strict=True)}
 
 # %% [markdown]
-# **Step 4: times the scale.** The model learned one more number, the scale (one over the temperature τ; its logarithm
-# is the parameter *t* of the paper). It says how much a difference between two cosines counts. The products are
-# called logits.
+# **Step 4: times the scale.** The model learned one more number, the **scale**. It says how much a difference between
+# two cosines counts. Others write the same with a **temperature** τ = 1 / scale, and divide by it: a small temperature
+# is a large scale. (The parameter *t* of the paper is the logarithm of the scale.) The products are called logits.
 
 # %%
 logits = encoder.scale * cosines
-print(f"scale {encoder.scale:.1f}:", [round(logit, 1) for logit in logits[0].tolist()])
+print(f"scale {encoder.scale:.1f}, temperature {1 / encoder.scale:.3f}")
+{name: round(logit, 1) for name, logit in zip(class_names, logits[0].tolist(), strict=True)}
 
 # %% [markdown]
-# **Step 5: softmax.** It turns the logits into numbers that are positive and sum to 1.
+# **Step 5: softmax.** It raises *e* to each logit, and divides by the sum, so that the numbers are positive and sum to
+# 1. Two classes then differ by a *factor*: *e* to the difference of their logits.
 #
-# **Predict:** will these numbers be the bars of the beginning?
+# **Predict:** by what factor does the cat beat the rabbit, and the pizza? Will the numbers match the bars of the first
+# figure?
+
+# %%
+for other in (3, 4):
+    gap = float(logits[0, 0] - logits[0, other])
+    print(f"cat and {class_names[other]}: cosines {gap / encoder.scale:.3f} apart, logits {gap:.1f}:", end=" ")
+    print(f"a factor of e^{gap:.1f} = {2.718281828**gap:,.1f}")
 
 # %%
 probabilities = logits.softmax(dim=-1)
 {name: f"{value:.1%}" for name, value in zip(class_names, probabilities[0].tolist(), strict=True)}
 
 # %% [markdown]
-# Such a probability is only a comparison *among the sentences that you wrote*. If none of them fits, they
-# still sum to 1. Keep that in mind for the end.
+# They match. A small difference of two cosines became a factor, because the scale is large. And the probability is only a comparison *among the sentences that you wrote*: if none of them fits, they still sum to 1. Keep
+# that in mind for the end.
 #
 # ## The library does the same
 #
-# At the beginning the library's `zero_shot_weights` did step 2, and `class_probabilities` did steps 3 to 5.
-# We check that nothing is hidden: if our numbers and the library's differ, the next cell stops with an
-# error.
+# At the top the library's `zero_shot_weights` did step 2, and `class_probabilities` did steps 3 to 5. We check that
+# nothing is hidden: if our numbers and the library's differ, the next cell stops with an error.
 
 # %%
 torch.testing.assert_close(cosines, library_cosines)
@@ -231,18 +283,35 @@ torch.testing.assert_close(probabilities, library_probabilities)
 f"equal for all {len(class_names)} classes"
 
 # %% [markdown]
+# ### Ask for a bear
+#
+# Now for what no classifier with a fixed list can do. We add a class by writing it; nothing is trained.
+#
+# **Predict:** two classes, cat and dog, and the picture of a bear. Then the same with a third class, bear.
+
+# %%
+(bear,) = stage([Staged(("bear",), "green")])
+bear_feature = encoder.encode_image(encoder.preprocess([bear]))
+for names in (["cat", "dog"], ["cat", "dog", "bear"]):
+    weights = clipbench.zero_shot_weights(encoder, names, [template])
+    _, shares = class_probabilities(bear_feature, weights, encoder.scale)
+    print(", ".join(f"{name} {share:.1%}" for name, share in zip(names, shares[0].tolist(), strict=True)))
+
+# %% [markdown]
+# With two classes it has to call the bear a cat or a dog, and does so with confidence. One more word repairs it.
+#
 # ## More pictures, and all the names
 #
-# Five names make an easy test. Now the model must choose among the names of *all* concepts, with ten
-# templates for each name. The features of the templates are averaged (lesson 03 shows why that helps).
+# Five names make an easy test. Now the model must choose among the names of *all* concepts, with ten templates for each
+# name. The embeddings of the templates are averaged (lesson 03 shows why that helps).
 
 # %%
 weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
 print(f"{len(data.class_names):,} classes from {len(data.class_names) * len(data.templates):,} sentences")
+print(f"a blind guess is right once in {len(data.class_names):,} tries")
 
 # %% [markdown]
-# **Predict:** of twelve pictures, how many will be right? Guessing is right once in as many pictures as
-# there are classes.
+# **Predict:** of twelve pictures, how many will be right?
 
 # %%
 rows = range(100, 112)
@@ -253,24 +322,22 @@ said = [data.class_names[label] for label in best.indices.tolist()]
 truth = [data.class_names[label] for label in data.labels[rows].tolist()]
 
 # %%
-from clipbench.figures import BLUE, ORANGE
+from clipbench.figures import BLUE, ORANGE, contact_sheet
 
 right = [answer == name for answer, name in zip(said, truth, strict=True)]
-captions = [f"{answer}, {sure:.0%}" for answer, sure in zip(said, best.values.tolist(), strict=True)]
-rows_of_text = zip(captions, right, truth, strict=True)
-captions = [text if good else f"{text}; is {name}" for text, good, name in rows_of_text]
-colours = [BLUE if good else ORANGE for good in right]
+sure = [f"{answer}, {share:.0%}" for answer, share in zip(said, best.values.tolist(), strict=True)]
+below = [text if text.startswith(f"{name},") else f"{text}; is {name}" for text, name in zip(sure, truth, strict=True)]
 title = f"{sum(right)} of {len(right)} are right; among {len(data.class_names):,} classes"
-contact_sheet(data.pictures(rows), captions, title, colours=colours)
+contact_sheet(data.pictures(rows), below, title, colours=[BLUE if good else ORANGE for good in right])
 
 # %% [markdown]
-# Under each picture is the model's answer and its probability: blue where it is right, orange where it is
-# wrong, followed by the truth. Some scenes are sketches, some are blurred, some have inverted colours.
+# Under each picture is the model's answer and its probability: blue where it is right, orange where it is wrong,
+# followed by the truth. Some scenes are sketches, some are blurred, some have inverted colours.
 #
 # ## How good is it?
 #
-# Twelve pictures say little. We take 500 and state the accuracy with a 95% interval: if we drew other 500
-# pictures many times, such intervals would hold the true accuracy in about 95 of 100 cases.
+# Twelve pictures say little. We take 500 and state the accuracy with a 95% interval: if we repeated this with 500 fresh
+# pictures again and again, about 95 of 100 such intervals would contain the true accuracy.
 #
 # **Predict:** write down your number before you run the cell.
 
@@ -283,17 +350,16 @@ times = metrics["top1"] / metrics["chance"]
 print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as often")
 
 # %% [markdown]
-# A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its
-# training captions, and the scenes come from the same generator as its training scenes, only from a part of
-# it that training never used. So this is zero-shot in a narrow sense: no labels, and new pictures. The
-# paper means more by it: data sets that CLIP was never made for (section 3.1.1). Lesson 01 comes back to
-# this.
+# A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its training
+# captions, and the scenes come from the same generator as its training scenes, only from a part of it that training
+# never used. So this is zero-shot in a narrow sense: no labels, and new pictures. The paper means more by it: data sets
+# that CLIP was never made for (section 3.1.1). Lesson 01 comes back to this.
 #
 # ## Explore
 #
-# Your turn. Choose a picture, write sentences, one on each line, and watch cosine, logit and probability.
-# (If you read this on a web page and see no controls below, the notebook must be opened in JupyterLab and
-# run.)
+# Your turn. Choose a picture, write sentences, one on each line, and watch cosine, logit and probability. (If you read
+# this on a web page and see no controls below, the notebook must be opened in JupyterLab and run. The app looks like
+# [this picture](../docs/prompt_explorer.png).)
 
 # %%
 from clipbench_widgets import PromptExplorer
@@ -338,10 +404,9 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 #
 # ## What we did
 #
-# * We **placed** four pictures and four sentences on one plane: animal in one direction, number in the
-#   other.
-# * We **classified** a picture by hand: feature, template, cosine, scale, softmax.
-# * We **checked** our steps against `zero_shot_weights`, and they agreed.
+# * We **drew** the machine, made an embedding by hand, and placed four pictures and four sentences in one space.
+# * We **classified** a picture by hand: embedding, template, cosine, scale, softmax.
+# * We **checked** our steps against `zero_shot_weights`, and they agreed; one more word made a bear possible.
 # * We **measured** the accuracy on 500 new scenes, with an interval, against chance.
 # * We **explored** prompts in `PromptExplorer`.
 #

@@ -11,6 +11,7 @@ from clipbench.figures.charts import accuracy_bars, accuracy_dots, points_in_pla
 from clipbench.figures.comparisons import labelled_scatter, ranked_bars
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
 from clipbench.figures.grids import value_grid
+from clipbench.figures.ideas import arrows_on_circle, counted_axes, two_encoders
 from clipbench.figures.inside import (
     attention_over_picture,
     occlusion_beside_picture,
@@ -29,9 +30,11 @@ __all__ = [
     "LiveTrainingCurve",
     "accuracy_bars",
     "accuracy_dots",
+    "arrows_on_circle",
     "attention_over_picture",
     "compare_losses",
     "contact_sheet",
+    "counted_axes",
     "histograms",
     "labelled_map",
     "labelled_scatter",
@@ -45,6 +48,7 @@ __all__ = [
     "steering_filmstrip",
     "to_pictures",
     "training_curve",
+    "two_encoders",
     "unit_favourites",
     "value_grid",
 ]

@@ -3,6 +3,7 @@
 They are a sheet of pictures with captions, and a heat-map with pictures along one side.
 """
 
+import math
 import textwrap
 from collections.abc import Sequence, Sized
 
@@ -16,6 +17,7 @@ from clipbench.figures.canvas import WIDTH, LessonFigure, new_figure, rounded
 
 LETTERS_PER_INCH = 13.5  # of the 9-point font, on average
 LINE = 0.165  # inches from one line of it to the next
+SLANT = 35.0  # degrees, of the captions above a matrix
 
 
 def contact_sheet(
@@ -90,54 +92,69 @@ def similarity_heatmap(
     what: str = "cosine similarity",
     pairs: bool = True,
 ) -> LessonFigure:
-    """Draw the similarities of all texts (rows) with all pictures (columns).
+    """Draw the similarities of all pictures (rows) with all texts (columns), as in the paper.
 
     In a square matrix the true pairs, on the diagonal, have a frame.
 
     Args:
-        similarity: (texts, pictures), as ``text_features @ image_features.T``.
+        similarity: (pictures, texts), as ``image_features @ text_features.T``.
         title: computed from the matrix if it is not given.
-        what: the values' name; "probability" gives colours from 0 to 1 instead of -1 to 1.
+        what: the values' name; "probability" gives colours from 0 to 1 instead of -1 to 1, and
+            leaves out numbers that are rounded to zero.
         pairs: False for a matrix whose diagonal means nothing, though it may be square.
 
     Raises:
-        ValueError: when the matrix has another shape than (texts, pictures).
+        ValueError: when the matrix has another shape than (pictures, texts).
     """
-    if tuple(similarity.shape) != (len(texts), len(pictures)):
+    if tuple(similarity.shape) != (len(pictures), len(texts)):
         raise ValueError(
-            f"similarity is {tuple(similarity.shape)} for {len(texts)} texts and "
-            f"{len(pictures)} pictures"
+            f"similarity is {tuple(similarity.shape)} for {len(pictures)} pictures and "
+            f"{len(texts)} texts"
         )
     similarity = similarity.cpu()
     title = title or diagonal_finding(similarity)
-    n, columns = len(texts), len(pictures)
+    rows, columns = similarity.shape
     labels = [wrap(text, 2.1) for text in texts]
-    cell = min(0.95, 5.6 / max(n, columns))  # inches
-    longest = max(len(line) for label in labels for line in label.split("\n"))
-    width = longest / LETTERS_PER_INCH + columns * cell + 1.25
-    alt = f"Heat-map of {n} captions and {columns} pictures. {title}"
-    title = wrap(title, 0.85 * width)
-    figure = new_figure(width, cell * (n + 1.1) + 0.3 + LINE * (title.count("\n") + 1), alt)
+    cell = min(0.95, 5.6 / max(rows, columns))  # inches
+    beyond, above = slanted_size(labels, cell)
+    width = (columns + 1.1) * cell + beyond + 0.2
+    alt = f"Heat-map of {rows} pictures (rows) and {columns} captions (columns). {title}"
+    title = wrap(title, 0.95 * width)
+    height = cell * rows + above + 0.5 + LINE * (title.count("\n") + 1)
+    figure = new_figure(max(width, 3.2), height, alt)
     ax = figure.subplots()
-    colours, least = ("Blues", 0) if what == "probability" else ("RdBu", -1)
-    cells = ax.imshow(similarity.numpy(), cmap=colours, vmin=least, vmax=1)
-    draw_cells(ax, similarity, pairs)
-    for column, picture in enumerate(pictures):
-        place = (column - 0.47, column + 0.47, -0.58, -1.52)
-        ax.imshow(
-            np.asarray(picture.convert("RGB")),
-            extent=place,
-            interpolation="lanczos",
-            origin="upper",
-        )
-    ax.set(xlim=(-0.5, columns - 0.5), ylim=(n - 0.5, -1.55), xticks=[])
-    ax.set_yticks(range(n), labels, fontsize=9)
-    ax.tick_params(length=0)
+    probability = what == "probability"
+    colours, least = ("Blues", 0) if probability else ("RdBu", -1)
+    ax.imshow(similarity.numpy(), cmap=colours, vmin=least, vmax=1)
+    draw_cells(ax, similarity, pairs, zeros=not probability)
+    for row, picture in enumerate(pictures):
+        place = (-1.52, -0.58, row + 0.47, row - 0.47)
+        pixels = np.asarray(picture.convert("RGB"))
+        ax.imshow(pixels, extent=place, interpolation="lanczos", origin="upper")
+    ax.set(xlim=(-1.55, columns - 0.5), ylim=(rows - 0.5, -0.5), yticks=[], xlabel=what)
+    ax.set_xticks(range(columns), labels, fontsize=9, rotation=SLANT, ha="left", va="bottom")
+    ax.set_xticks(range(columns), labels, rotation_mode="anchor")
+    ax.tick_params(length=0, bottom=False, labelbottom=False, labeltop=True, pad=2)
     ax.spines[:].set_visible(False)
-    bar = figure.colorbar(cells, ax=ax, label=what, shrink=0.8, pad=0.02)
-    bar.ax.tick_params(labelsize=9)
     figure.suptitle(title, fontsize=11)
     return figure
+
+
+def slanted_size(labels: Sequence[str], cell: float) -> tuple[float, float]:
+    """Compute how far slanted labels reach beyond the last column, and how high they are.
+
+    Both are in inches.
+    """
+    across, up = math.cos(math.radians(SLANT)), math.sin(math.radians(SLANT))
+    sizes = [
+        (max(map(len, label.split("\n"))) / LETTERS_PER_INCH, LINE * (label.count("\n") + 1))
+        for label in labels
+    ]
+    beyond = [
+        wide * across - cell * (len(labels) - 0.5 - column)
+        for column, (wide, _) in enumerate(sizes)
+    ]
+    return max(0.0, *beyond), max(wide * up + high * across for wide, high in sizes)
 
 
 def to_pictures(images: torch.Tensor) -> list[Image.Image]:
@@ -145,15 +162,17 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
     return [Image.fromarray(pixels) for pixels in images.permute(0, 2, 3, 1).cpu().numpy()]
 
 
-def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
+def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True, zeros: bool = True) -> None:
     """Write the number in each cell, and frame the true pairs.
 
-    They are on the diagonal of a square matrix of pairs.
+    They are on the diagonal of a square matrix of pairs. Without ``zeros`` a cell that would read
+    0.00 stays empty.
     """
     for row, values in enumerate(similarity.tolist()):
         for column, value in enumerate(values):
             shown, colour = f"{rounded(value, 2):.2f}", "white" if abs(value) > 0.6 else "black"
-            ax.text(column, row, shown, ha="center", va="center", fontsize=9, color=colour)
+            if zeros or shown != "0.00":
+                ax.text(column, row, shown, ha="center", va="center", fontsize=9, color=colour)
         if pairs and len(similarity) == len(values):
             ax.add_patch(Rectangle((row - 0.48, row - 0.48), 0.96, 0.96, fill=False, linewidth=1.5))
 
@@ -161,10 +180,10 @@ def draw_cells(ax: Axes, similarity: torch.Tensor, pairs: bool = True) -> None:
 def diagonal_finding(similarity: torch.Tensor) -> str:
     """Say in one line what a similarity matrix shows about its pairs."""
     if similarity.shape[0] != similarity.shape[1]:
-        return f"{similarity.shape[0]} texts and {similarity.shape[1]} pictures"
+        return f"{similarity.shape[0]} pictures and {similarity.shape[1]} texts"
     beside = similarity[~torch.eye(len(similarity), dtype=torch.bool)]
     own, others = (rounded(float(each.mean()), 2) for each in (similarity.diagonal(), beside))
-    right = int((similarity.argmax(0) == torch.arange(len(similarity))).sum())
+    right = int((similarity.argmax(1) == torch.arange(len(similarity))).sum())
     return (
         f"Mean cosine {own:.2f} with the own caption, {others:.2f} with others; "
         f"{right} of {len(similarity)} pictures find their caption"

@@ -18,9 +18,11 @@ from clipbench.figures import (
     LiveTrainingCurve,
     accuracy_bars,
     accuracy_dots,
+    arrows_on_circle,
     attention_over_picture,
     compare_losses,
     contact_sheet,
+    counted_axes,
     histograms,
     labelled_map,
     line_chart,
@@ -32,6 +34,7 @@ from clipbench.figures import (
     steering_filmstrip,
     to_pictures,
     training_curve,
+    two_encoders,
     unit_favourites,
     value_grid,
 )
@@ -74,6 +77,13 @@ FIGURES = {
         pictures(7), ["a caption of several words"] * 7, "Seven", columns=3
     ),
     "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
+    "machine": lambda: two_encoders(pictures(4), TEXTS, FEATURES @ FEATURES.T),
+    "axes": lambda: counted_axes(
+        {"a": (1, 2, 0), "b": (0, 1, 2)}, ("cats", "dogs", "bears"), "Two scenes"
+    ),
+    "circle": lambda: arrows_on_circle(
+        {"before": ([0.1, 2.0], [1.0, 3.0]), "after": ([0.5, 2.5], [0.5, 2.5])}, "They meet"
+    ),
     "probabilities": lambda: probability_bars(
         pictures(1)[0], TEXTS, torch.tensor([0.1, 0.2, 0.6, 0.1])
     ),
@@ -155,7 +165,9 @@ def test_the_same_numbers_give_the_same_bytes():
 
 
 def test_the_heat_maps_title_counts_pictures_that_find_their_caption():
-    similarity = torch.tensor([[0.9, 0.1, 0.8], [0.0, 0.5, 0.2], [0.1, 0.2, 0.3]])  # texts first
+    similarity = torch.tensor(
+        [[0.9, 0.1, 0.8], [0.0, 0.5, 0.2], [0.1, 0.2, 0.3]]
+    ).T  # pictures first
     title = similarity_heatmap(similarity, pictures(3), list("abc")).alt
     assert (
         "0.57 with the own caption, 0.23 with others; 2 of 3 pictures find their caption" in title
@@ -229,7 +241,7 @@ def test_pixels_become_pictures():
 def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="equally long"):
         contact_sheet(pictures(2), ["only one"])
-    with pytest.raises(ValueError, match="3 texts and 2 pictures"):
+    with pytest.raises(ValueError, match="2 pictures and 3 texts"):
         similarity_heatmap(torch.zeros(2, 2), pictures(2), list("abc"))
     with pytest.raises(ValueError, match="7 lines are too many"):
         line_chart([1, 2], {str(n): [n, n] for n in range(7)}, "Seven", "x", "y")

@@ -33,6 +33,11 @@ from clipbench_widgets.similarity_matrix import tour
 from clipbench_widgets.similarity_matrix.examples import EXAMPLES
 
 MODES = ("cosine", "row softmax", "column softmax")
+IN_WORDS = {  # for a figure, whose rows are pictures
+    "cosine": "cosine",
+    "row softmax": "softmax over the pictures",
+    "column softmax": "softmax over the texts",
+}
 ORDERS = ("as given", "alike together")
 MAX_SIDE = 40  # texts, and pictures: more cells than a page can show
 
@@ -188,10 +193,10 @@ class SimilarityMatrix(HasScale, App):
             raise UserError("nothing to show yet: give pictures and texts")
         rows, columns = self._arrangement()
         pictures = [self.entries[column].picture for column in columns]
-        heading = f"{self.mode} of {self.summary()}"
+        heading = f"{IN_WORDS[self.mode]} of {self.summary()}"
         what = "cosine similarity" if self.mode == "cosine" else "probability"
         texts = [self.texts[row] for row in rows]
-        return similarity_heatmap(self.values()[rows][:, columns], pictures, texts, heading, what)
+        return similarity_heatmap(self.values()[rows][:, columns].T, pictures, texts, heading, what)
 
     # -------------------- the parts
 
