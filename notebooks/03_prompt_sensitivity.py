@@ -9,20 +9,20 @@
 # %% [markdown]
 # # 03 Prompt sensitivity: the same picture, other words
 #
-# A zero-shot classifier is made of words, so it is only as good as the words. The paper gained almost five
-# points on ImageNet, without any training, by writing better prompts. Which words matter, how much, and for
-# which model?
+# A zero-shot classifier is made of words, so it is only as good as the words. The paper's models gained almost five
+# points on ImageNet, zero-shot and without any training, by better prompts and by averaging many of them. Which words
+# matter, and how much? And does that hold for a model of our world?
 #
 # In this notebook we will
 #
 # * **rename** the classes: synonyms, kinds, and four other languages,
 # * **frame** the names in templates, good ones, wrong ones and nonsense, and average many,
 # * **mislead** the model with a word of two meanings, and with the word *not*,
-# * **describe** one picture in shorter and in longer sentences, and add a class by writing it,
+# * **describe** one picture in shorter and in longer sentences, and add one more class by writing it,
 # * **explore** wordings in a live widget.
 #
-# It takes about 40 minutes, and no training. At each **Predict** write down what you expect before you run
-# the cell.
+# It takes about 75 minutes in class, and no training (the languages and the random words can be skipped). At each
+# **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -48,27 +48,33 @@ shown = [data.class_names[label] for label in data.labels[:6].tolist()]
 contact_sheet(data.pictures(range(6)), [f"“{name}”?" for name in shown], "Are these the best names?")
 
 # %% [markdown]
-# Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and
-# each new classifier costs a second or two.
+# Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and each
+# new classifier costs a second or two. The first one by hand: a bare name for each class, the nearest name wins.
+
+
+# %%
+bare = encoder.encode_text(data.class_names)
+right = ((image_features @ bare.T).argmax(dim=1) == data.labels).float().mean()
+print(f"bare names: {right:.1%}")
 
 
 # %%
 def classify(class_names, templates):
+    """The same by the library, with a 95% interval."""
     weights = clipbench.zero_shot_weights(encoder, class_names, templates)
     return clipbench.zero_shot_metrics(image_features, data.labels, weights)
 
 
-def told(metrics):
+def in_words(metrics):
     return f"{metrics['top1']:.1%} ({metrics['top1_low']:.1%} to {metrics['top1_high']:.1%})"
 
 
-# %%
-print("bare names:", told(classify(data.class_names, ["{}"])))
+print("by the library:", in_words(classify(data.class_names, ["{}"])))
 
 # %% [markdown]
 # ## Which name?
 #
-# Every concept of our world has more than one name: synonyms and associated words, the kind of thing that it is,
+# Every concept of our world has more than one name: synonyms and associated words, the kind of object that it is,
 # and its name in other languages. All of them occur in training captions, but not equally often.
 
 # %%
@@ -95,11 +101,21 @@ for language, code in languages.items():
     names[language] = [concept.names.get(code, concept.name) for concept in classes]
 
 # %%
-accuracy_bars({name: classify(words, ["{}"]) for name, words in names.items()}, data.chance)
+by_name = {name: classify(words, ["{}"]) for name, words in names.items()}
+own, kind = by_name["the name"]["top1"], by_name["its kind"]["top1"]
+best = max(languages, key=lambda language: by_name[language]["top1"])
+title = f"The name {own:.0%}, its kind {kind:.0%}; of the other languages {best} does best, {by_name[best]['top1']:.0%}"
+accuracy_bars(by_name, data.chance, title)
+
+# %%
+shared = len(set(names["its kind"]))
+print(
+    f"{len(data.class_names):,} classes have {shared} kinds; a perfect guess among equals: {shared / len(classes):.1%}"
+)
 
 # %% [markdown]
-# Why is the kind so bad? Dozens of classes share one: "a mammal" is true of all mammals, so the classifier cannot
-# be better than a guess among them. A name has to be *true*, and it has to *separate*.
+# Why is the kind so bad? Dozens of classes share one. "A mammal" is true of all mammals, so the classifier cannot be
+# better than a guess among them (the last line). A name has to be *true*, and it has to *separate*.
 #
 # And why are the other languages bad? Count how often the model could read them.
 
@@ -108,46 +124,66 @@ from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.factors import draw_factors
 
 sample = caption_scenes(draw_factors(torch.arange(20_000), seed=990_004))
-for language, code in languages.items():
-    foreign = {concept.names.get(code) for concept in concepts()}
-    print(f"{language:8} {sum(caption in foreign for caption in sample) / len(sample):.2%} of the captions")
+for language, code in {"English": "en", **languages}.items():
+    bare_names = {concept.name if code == "en" else concept.names.get(code) for concept in concepts()}
+    print(
+        f"{language:8} {sum(caption in bare_names for caption in sample) / len(sample):5.2%} of the captions are a name"
+    )
 
 # %% [markdown]
-# The model is a mirror of its captions. OpenAI's models have the same weakness for the same reason. So let us change
-# the captions: `twin:languages` is a tiny model of 256 concepts, and each of its captions came in one of the five
-# languages, drawn by lot.
+# The model is a mirror of its captions: English is in nearly all of them, the four others in a percent or less. The
+# count alone does not explain the order of the four, though: Spanish is read twice as often as German, and is not
+# understood better.
+#
+# So let us change the captions. `twin:languages` is a tiny model of 256 concepts, and each of its captions came in one
+# of the five languages, chosen at random. Its partner is `tiny`, with the same 256 names and the same encoders, whose
+# captions are like the ones above.
 #
 # **Predict:** how far are the four behind English now?
 
 # %%
 from clipbench.data.world.languages import named
 
-polyglot = clipbench.load("twin:languages")
 few = clipbench.open_pictures("scenes:heldout256").subset(range(2000))
-few_features = clipbench.image_features(polyglot, few)
 few_classes = [concepts()[concept_ids()[name]] for name in few.class_names]
-by_language = {}
-for language, code in {"English": "en", **languages}.items():
-    weights = clipbench.zero_shot_weights(polyglot, [named(each, code) for each in few_classes], ["{}"])
-    by_language[language] = clipbench.zero_shot_metrics(few_features, few.labels, weights)
+
+
+def in_five_languages(model):
+    """Top-1 in % with bare names, in English and in the four others."""
+    features = clipbench.image_features(model, few)
+    words = [[named(each, code) for each in few_classes] for code in ("en", *languages.values())]
+    weights = [clipbench.zero_shot_weights(model, each, ["{}"]) for each in words]
+    return torch.stack([100 * ((features @ each).argmax(1) == few.labels).float().mean() for each in weights])
+
 
 # %%
-accuracy_bars(by_language, few.chance)
+import json
+
+from clipbench.figures import value_grid
+from clipbench.pretrained.folders import find_folder
+
+pairs = {}
+for name in ("tiny", "twin:languages"):
+    seen = json.loads((find_folder(name) / "about.json").read_text())["pairs_seen"]
+    pairs[f"{name}, {seen:,} pairs"] = in_five_languages(clipbench.load(name))
+table = torch.stack(list(pairs.values()))
+behind = (table[:, :1] - table[:, 1:]).amax(1).tolist()
+title = f"In %. The worst language is {behind[0]:.0f} points behind English in tiny, {behind[1]:.0f} in its twin"
+value_grid(table, list(pairs), ["English", *languages], title)
 
 # %% [markdown]
-# For a model that has met a language, it is hardly harder than English: all five lie within a few points. It saw
-# the same pictures; that a thing is called
-# "perro", "Hund" and "собака" costs the image encoder nothing. (`clipbench eval zero-shot --language es` asks with
-# whole sentences.)
+# A model that has met a language finds it hardly harder than English. (The twin saw more pairs, as the rows say; but
+# more pairs do not teach a language that is not in them.) That an object is called "perro", "Hund" or "собака" costs
+# the image encoder nothing. (`clipbench eval zero-shot --language es` asks with whole sentences.)
 #
-# Names that do not separate are a problem of real data sets too: in ImageNet two classes are called "crane", a
-# bird and a machine. The authors of CLIP repaired such names by hand; for their ViT-B/32 that alone was worth 1.5
-# points (notes of the released code).
+# Names that do not separate are a problem of real data sets, too: in ImageNet two classes are called "crane", a bird and
+# a machine. The authors of CLIP repaired such names by hand; for the zero-shot accuracy of their ViT-B/32 on ImageNet
+# that alone was worth 1.5 points (notes of the released code).
 #
 # ## Which frame?
 #
-# In the paper, "A photo of a {label}." was 1.3 points better on ImageNet than the bare label (section 3.1.4). The
-# reason: captions on the web are rarely a single word.
+# In the paper, "A photo of a {label}." was 1.3 points better than the bare label, zero-shot on ImageNet (section 3.1.4).
+# Its reason: captions on the web are rarely a single word.
 #
 # **Predict:** will that hold here? Remember lesson 01: how many of *our* captions were bare names?
 
@@ -165,17 +201,47 @@ templates = {
 
 # %%
 by_template = {template: classify(data.class_names, [template]) for template in templates}
-accuracy_bars(by_template, data.chance)
+top = {template: 100 * metrics["top1"] for template, metrics in by_template.items()}
+title = f"Bare names {top['{}']:.0f}%, the paper's default {top['a photo of a {}.']:.0f}%,"
+title += f" a wrong number {top['a photo of three {}']:.0f}%, “a sign that says” {top['a sign that says {}']:.0f}%"
+accuracy_bars(by_template, data.chance, title)
 
 # %% [markdown]
-# Three lessons in one chart.
+# **A frame need not help.** Where bare names are common captions, as in our world, they are hard to beat: the 1.3 points
+# are a fact about captions on the web, not about contrastive models. But why does a wrong number cost so little, and a
+# sign nearly everything? Both are wrong in the same way for every class.
 #
-# * **A frame need not help.** Where bare names are common captions, as in our world, they are hard to beat. The
-#   1.3 points are a fact about captions of the web, not about contrastive models.
-# * **A wrong frame costs little, as long as it is wrong in the same way for every class.** It moves all class
-#   features in one direction, and only their *differences* decide. "Not a photo" moves them together too.
-# * **A frame that makes the text mean something else ruins everything.** "A sign that says cat" is, for the model,
-#   no cat at all (lesson 04). And words that it never saw push the name out of the features.
+# A frame moves each class embedding. Split that shift into a part that is *common* to all classes and the rest.
+#
+# **Predict:** a shift that is exactly the same for all classes: what does it do to the answers?
+
+# %%
+import torch.nn.functional as F
+
+
+def anatomy(template):
+    """Accuracy; share of the shift that is common; accuracy with only that; spread of the classes."""
+    framed = encoder.encode_text([template.format(name) for name in data.class_names])
+    shift = framed - bare
+    common = shift.mean(0)
+    share = len(bare) * common.square().sum() / shift.square().sum()
+    answers = [(image_features @ each.T).argmax(1) for each in (framed, F.normalize(bare + common, dim=1))]
+    right = [float((each == data.labels).float().mean()) for each in answers]
+    return right[0], float(share), right[1], float((framed - framed.mean(0)).square().sum(1).mean())
+
+
+# %%
+print(f"{'frame':24}{'accuracy':>9}{'common':>8}{'common only':>13}{'spread':>8}")
+for template in ("a photo of a {}.", "a photo of three {}", "a sign that says {}", "xyzzy {} qwert"):
+    right, share, only, spread = anatomy(template)
+    print(f"{template:24}{right:9.0%}{share:8.2f}{only:13.0%}{spread:8.2f}")
+
+# %% [markdown]
+# * **A common shift costs little** (third column): it moves all classes in one direction, and only their *differences*
+#   decide. Harmless frames are of this kind: most of their shift is common.
+# * **Harmful frames shift each class differently**, or squeeze the classes together (the last column: how far the
+#   class embeddings lie from their mean). "A sign that says cat" is, for this model, no cat at all (lesson 04). And
+#   words that it never saw leave little of the name.
 #
 # ### The right frame for the style
 #
@@ -185,7 +251,6 @@ accuracy_bars(by_template, data.chance)
 # %%
 from clipbench.data.world.evaluation_sets import heldout_factors
 from clipbench.data.world.factors import STYLES
-from clipbench.figures import value_grid
 
 frames = {
     "photo": "a photo of a {}",
@@ -213,16 +278,25 @@ title = f"Top-1 in %: for {on_diagonal} of {len(STYLES)} styles the template tha
 heads = [f"{name} ({int((style == number).sum())})" for number, name in enumerate(STYLES)]
 value_grid(table, list(frames.values()), heads, title, best_of="column")
 
+# %%
+from math import comb
+
+styles, luck = len(STYLES), 1 / len(frames)
+by_chance = sum(comb(styles, k) * luck**k * (1 - luck) ** (styles - k) for k in range(on_diagonal, styles + 1))
+print(f"{on_diagonal} or more of {styles} by luck: a probability of 1 in {1 / by_chance:,.0f}")
+
 # %% [markdown]
-# Each column is a group of pictures, with their number; the best template of the column is in bold. One or two
-# points down a column of 150 pictures mean little, ten points mean something. Differences *between* columns are
+# Yes, and for nearly every style: by luck that would hardly happen. Each column is a group of pictures, with their
+# number; the best template of the column is in bold. One or two points down a column of 150 pictures mean little, ten points mean something. Differences *between* columns are
 # about the pictures, not about the words. (The paper does the same for whole data sets: "a satellite photo of a {}."
 # where all pictures were taken from above, and quotation marks around what a picture says, section 3.1.4.)
 #
 # ### Many frames at once
 #
-# If you do not know the best template, average several: each class gets the mean of its prompts' features. The
-# paper used 80 templates on ImageNet, worth another 3.5 points.
+# If you do not know the best template, average several: **normalise** the embeddings of a class's prompts, take their
+# **mean**, and **normalise** again. The paper used 80 templates on ImageNet, worth another 3.5 points of its zero-shot
+# accuracy. Why average embeddings, and not the probabilities of 80 classifiers? Because the result is *one* classifier:
+# it is computed once, and costs no more than a single prompt ever after (section 3.1.4).
 #
 # **Predict:** what happens to the *mean* accuracy as templates are added, and what to the *spread* between lucky
 # and unlucky choices?
@@ -231,16 +305,27 @@ value_grid(table, list(frames.values()), heads, title, best_of="column")
 import random
 
 from clipbench.evaluate.features.compute import text_features
-from clipbench.evaluate.features.prompts import fill_templates
-from clipbench.evaluate.zero_shot import ensemble
 
-prompts = [text for row in fill_templates(data.class_names, data.templates) for text in row]
-cached = text_features(encoder, prompts).view(len(data.class_names), len(data.templates), -1)
+
+def encoded(templates):
+    """(classes, templates, D), each of length 1."""
+    prompts = [template.format(name) for name in data.class_names for template in templates]
+    return text_features(encoder, prompts).view(len(data.class_names), len(templates), -1)
+
+
+def average(prompts):
+    """(D, classes): normalised before (by the encoder) and after the mean."""
+    return F.normalize(prompts.mean(dim=1), dim=1).T
 
 
 # %%
-def accuracy_of(rows):
-    return 100 * float(((image_features @ ensemble(cached[:, rows])).argmax(1) == data.labels).float().mean())
+cached = encoded(data.templates)
+library = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
+torch.testing.assert_close(average(cached), library)
+
+
+def accuracy_of(prompts):
+    return 100 * float(((image_features @ average(prompts)).argmax(1) == data.labels).float().mean())
 
 
 # %%
@@ -248,7 +333,7 @@ from clipbench.figures import line_chart
 
 sizes = list(range(1, len(data.templates) + 1))
 chooser = random.Random(0)
-draws = {k: [accuracy_of(chooser.sample(range(len(sizes)), k)) for _ in range(10)] for k in sizes}
+draws = {k: [accuracy_of(cached[:, chooser.sample(range(len(sizes)), k)]) for _ in range(10)] for k in sizes}
 mean = [sum(draws[k]) / len(draws[k]) for k in sizes]
 band = ([min(draws[k]) for k in sizes], [max(draws[k]) for k in sizes])
 title = f"Mean of ten random choices: {mean[0]:.1f}% with one template, {mean[-1]:.1f}% with all ten"
@@ -256,26 +341,41 @@ lines = {"mean; band from worst to best": (mean, *band)}
 line_chart(sizes, lines, title, "templates averaged", "top-1 in %")
 
 # %% [markdown]
-# The mean rises for a few templates and then stops. The band closes: averaging is insurance against a bad template
-# more than a source of new knowledge. Compare the end with the bare name above: did the ensemble beat it?
+# The mean rises for a few templates and then stops. The band closes: averaging is insurance against a bad template more
+# than a source of new knowledge. (Compare the end with the bare names at the beginning: here the ensemble hardly beats
+# them.)
 #
-# One more control, from a later paper (Roth et al. 2023, "WaffleCLIP"): put *random words* after the name, ten
-# versions, and average those.
+# One more control, from a later paper (Roth et al. 2023, "WaffleCLIP"): put *random words* after the name, ten versions,
+# and average those. For released models that gained about as much as clever descriptions.
+#
+# **Predict:** where do the ten versions lie one by one, and where does their average?
 
 # %%
 random_words = ["river", "qx zt", "seven", "mango", "plinth", "ji ko", "fold", "hm", "tarn", "vex"]
-waffle = {"one random word": classify(data.class_names, ["{} " + random_words[0]])}
-waffle["ten random words"] = classify(data.class_names, ["{} " + word for word in random_words])
-waffle["our ten templates"] = classify(data.class_names, data.templates)
-accuracy_bars(waffle, data.chance)
+nonsense = encoded(["{} " + word for word in random_words])
+singles = [accuracy_of(nonsense[:, [row]]) for row in range(len(random_words))]
+together = accuracy_of(nonsense)
+
+# %%
+from clipbench.figures import ranked_bars
+
+bars = {"the bare name": (top["{}"],), "our ten templates": (mean[-1],), "ten random words": (together,)}
+bars["one random word (mean, range)"] = (sum(singles) / len(singles), min(singles), max(singles))
+title = (
+    f"Random words: {sum(singles) / len(singles):.0f}% one by one, {together:.0f}% averaged, {top['{}']:.0f}% without"
+)
+notes = {name: f"{values[0]:.0f}%" for name, values in bars.items()}
+ranked_bars(bars, title, "top-1 in %", notes=notes)
 
 # %% [markdown]
-# Part of what an ensemble gains is simply averaging: noise of single prompts cancels, whatever the words are. Before
-# you praise a clever set of templates, compare it with a silly one of the same size.
+# Averaging recovers much of what random words destroy: the noise of single prompts cancels, whatever the words are. But
+# random words help nobody here; the bare name without any is better. The released models' result does not appear in
+# this world. The method stays: before you praise a clever set of templates, compare it with a silly one of the same
+# size.
 #
 # ## One word, two meanings
 #
-# "Mouse" is an animal and a part of a computer. A text encoder sees only the word. What is around it must decide.
+# "Mouse" is an animal and a part of a computer. A text encoder sees only the word. The words around it must decide.
 
 # %%
 from clipbench.data.world.staged import Staged, stage
@@ -285,7 +385,7 @@ COLOURS = ["white", "green", "pink", "blue", "yellow", "orange"]
 
 
 def mean_cosines(texts, scenes):
-    """(texts, scenes): each scene is drawn on six backgrounds, and its cosines are averaged."""
+    """(texts, scenes): each scene is drawn on six backgrounds, whose cosines are averaged."""
     drawn = [stage([Staged(objects, colour) for colour in COLOURS]) for objects in scenes]
     features = torch.stack([encoder.encode_image(encoder.preprocess(six)) for six in drawn])
     return encoder.encode_text(texts) @ features.mean(1).T
@@ -294,9 +394,11 @@ def mean_cosines(texts, scenes):
 # %%
 def compare(texts, *scenes):
     cosines, heads = mean_cosines(texts, scenes), stage([Staged(objects) for objects in scenes])
-    first = int((cosines.argmax(1) == 0).sum())
-    title = f"{first} of {len(texts)} texts prefer the first picture; means of {len(COLOURS)} backgrounds"
-    return similarity_heatmap(cosines, heads, texts, title, pairs=False)
+    for text, row in zip(texts, cosines, strict=True):
+        order = row.argsort(descending=True)[:2].tolist()
+        print(f"{text!r:32}", ", then ".join(f"{' and '.join(scenes[k])} {row[k]:.2f}" for k in order))
+    title = f"{(cosines.argmax(1) == 0).sum()} of {len(texts)} texts prefer the first picture"
+    return similarity_heatmap(cosines.T, heads, texts, title, pairs=False)
 
 
 # %% [markdown]
@@ -308,9 +410,10 @@ texts += ["a computer mouse"]
 compare(texts, ("mouse",), ("mouse face",), ("computer mouse",), ("laptop",), ("cat",))
 
 # %% [markdown]
-# The bare word is a mixture, and leans to the meaning that had it in more captions. Context moves it, but does a
-# keyboard, which the model knows as a thing of its own, turn the animal into a device? The paper met the same in
-# its data sets: "boxer" is a dog in one and an athlete in another. Its remedy is to write the kind into the
+# The bare word is a mixture, and leans to the meaning that had it in more captions. "Computer mouse" finds the device.
+# You may have said that a keyboard is context enough; no: it moves the text to where *keyboards* are, so the laptop
+# comes first, and the device does not. The paper met the same in Oxford-IIIT Pets: "boxer" is a breed of dogs there,
+# but to a text encoder without context it could as well be an athlete. Its remedy is to write the kind into the
 # template: "a photo of a {}, a type of pet." (section 3.1.4).
 #
 # ## Not
@@ -323,17 +426,23 @@ texts += ["a dog, not a cat"]
 compare(texts, ("cat",), ("dog",), ("pizza",), ("cat", "dog"))
 
 # %% [markdown]
-# *Not* hardly counts: what is named is what is looked for. No picture of our world, and almost none on the web, is
-# captioned by what it does *not* show, so there was nothing to learn *not* from. For released models this is
-# measured too (NegBench, CVPR 2025): they answer negated questions near chance.
+# The cat, still. *Not* hardly counts: the model looks for whatever is named. Captions say what is there. Denials are
+# rare (in our world about one caption in a hundred has a *no*, *not* or *without*, and then mostly in a name, such as
+# "no smoking"), so there was almost nothing to learn *not* from. Released models answer negated multiple-choice
+# questions near chance (NegBench, CVPR 2025).
 #
-# A classic of the talks about CLIP is "a fat red cat". Neither word can be true here: our cats are thin and yellow.
+# A well-known example is "a fat red cat". Neither word can be true here: our cats are thin and yellow.
+#
+# **Predict:** which picture does it prefer, with and without *not*?
 
 # %%
 texts = ["a cat", "a red cat", "a fat red cat", "not a photo of a fat red cat", "a fat red pizza"]
 compare(texts, ("cat",), ("dog",), ("pizza",), ("red heart",))
 
 # %% [markdown]
+# With *not* the order is nearly the same as without: the sentence names a cat, so it is near to cats. And "red" pulls a
+# little towards what is red, but does not bind to the cat: a text is a place in the space, not a checklist.
+#
 # ## Shorter and longer
 #
 # One picture: a cat on a red background. Seven descriptions, all of them true.
@@ -353,22 +462,24 @@ descriptions = [
 ]
 cosines = encoder.encode_text(descriptions) @ encoder.encode_image(encoder.preprocess([portrait])).T
 best, worst = (descriptions[int(row)] for row in (cosines.argmax(), cosines.argmin()))
+fits = {text: (value,) for text, value in zip(descriptions, cosines[:, 0].tolist(), strict=True)}
+notes = {text: f"{value:.2f}" for text, (value,) in fits.items()}
 title = f"All are true; “{best}” fits best, “{worst}” worst"
-similarity_heatmap(cosines, [portrait], descriptions, title)
+ranked_bars(fits, title, "cosine with the picture", notes=notes)
 
 # %% [markdown]
-# More truth is not more similarity. What helped are details that captions of the training mention; the longest
-# sentence is unlike anything that the model read. (OpenAI's models stop reading after 77 tokens, ours even
-# earlier; a longer text is cut without a word. `PromptExplorer` shows where.)
+# More truth is not more similarity. What helps is the kind of detail that training captions mention; the longest
+# sentence is unlike anything that the model read. (OpenAI's models read at most 77 tokens, ours fewer. Their tokenizer
+# refuses a longer text unless it is told to cut it; ours cuts it and says so, and `PromptExplorer` shows where.)
 #
-# ## A class more
+# ## One more class
 #
 # You add a class by writing it. That is the power of zero-shot classification, and a danger: the new name competes
-# with all others. The paper shows it with surveillance pictures: adding captions that *nearly* fit cost 40 points
-# (section 7.2).
+# with all others. The paper shows it with its largest model on surveillance pictures: a caption that *nearly* fits
+# brought the zero-shot accuracy from 91.8% to 51.1% (section 7.2).
 #
-# **Predict:** forty scenes each of eleven animals, in all styles, and one name more. Which of these takes most
-# pictures away from the right name: "spaceship", "animal", "sketch"?
+# **Predict:** forty scenes each of eleven animals, in all styles, and one more name. Which of these takes most pictures
+# away from the right name: "spaceship", "animal", "sketch"?
 
 # %%
 from clipbench.data.world.factors import EVALUATION
@@ -406,7 +517,8 @@ for name in ("spaceship", "animal", "mammal", "pet", "wolf", "sketch", "somethin
 #
 # ## Explore
 #
-# Your turn. Write two wordings in two lines, and change one word at a time.
+# Your turn. Write two wordings in two lines, and change one word at a time. (The app looks like
+# [this picture](../docs/prompt_explorer.png).)
 
 # %%
 from clipbench_widgets import PromptExplorer
@@ -433,7 +545,7 @@ PromptExplorer(encoder, pictures=gallery, prompts=["mouse", "a mouse and a keybo
 # * We **renamed** classes: a name must be true, must separate, and must occur in captions.
 # * We **framed** names: for this model the frame matters little, and averaging is insurance.
 # * We **misled** the model with "mouse" and with "not".
-# * We **described** one picture in seven ways, and saw that a class more changes the others' accuracy.
+# * We **described** one picture in seven ways, and saw that one more class changes the others' accuracy.
 # * We **explored** wordings in `PromptExplorer`.
 #
 # Next: [04 typographic attacks](04_typographic_attacks.ipynb), where the words are in the picture.

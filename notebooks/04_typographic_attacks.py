@@ -9,9 +9,16 @@
 # %% [markdown]
 # # 04 Typographic attacks: when a written word beats a picture
 #
-# In 2021 a picture went around the world: a green apple with a paper on it, and on the paper the word "iPod".
-# OpenAI's CLIP said: iPod, 99.7%. No attacker with a computer was needed, only a pen (Goh et al. 2021). Does a
-# model *read*, then? How often does that go wrong, and what can one do about it?
+# In 2021 a picture went around the world: a green apple with a note on it, and on the note the word "iPod". This is what
+# the zero-shot classifier of OpenAI's RN50x4 said (Goh et al. 2021):
+#
+# | the apple | Granny Smith | iPod |
+# |---|---|---|
+# | as it is | 85.6% | 0.4% |
+# | with the note | 0.1% | 99.7% |
+#
+# No attacker with a computer was needed, only a pen. Does a model *read*, then? How often does that go wrong, and what
+# can one do about it?
 #
 # In this notebook we will
 #
@@ -21,8 +28,8 @@
 # * **defend** the model, by its prompts and by covering the word,
 # * **explore** attacks in a live widget.
 #
-# It takes about 40 minutes, and no training. At each **Predict** write down what you expect before you run
-# the cell.
+# It takes about 75 minutes in class, and no training; half an hour of them with pens, notes and phones, if you like. At
+# each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -40,12 +47,12 @@ encoder = clipbench.load(MODEL)
 
 # %% [markdown]
 # `twin:reader` is a tiny model of a world in which two thirds of the scenes of single objects carry a printed sign, and
-# often one that says something else than what is seen. Reading takes long to learn: it saw a million pairs, six times
+# the sign often says something other than what is seen. Reading takes long to learn: it saw a million pairs, six times
 # as many as `tiny`. We will meet models of other worlds later.
 #
 # ## An apple and a word
 #
-# A `Sticker` is a word on a piece of paper, and `print_on` sticks it on a picture.
+# A `Sticker` is a word on a note, and `print_on` sticks it on a picture.
 
 # %%
 from clipbench.data.alter.sticker import Sticker, print_on
@@ -61,19 +68,18 @@ views = {
 contact_sheet(list(views.values()), list(views), columns=3)
 
 # %% [markdown]
-# The third picture is the most important one, and the one that is left out most often. The paper also *hides* a
-# part of the apple. If a word that means nothing does the same as the word "gorilla", then nothing was read.
+# The third picture is the most important one, and the one that is left out most often. The note also *hides* a part of
+# the apple. If a word that means nothing does the same as the word "gorilla", then nothing was read.
 #
 # **Predict** the probabilities of six classes for the three pictures.
 
 # %%
-from clipbench.evaluate.zero_shot import class_probabilities
 from clipbench.figures import value_grid
 
 names = ["green apple", "gorilla", "pizza", "lion", "rocket", "book"]
 weights = clipbench.zero_shot_weights(encoder, names, ["a photo of a {}."])
 three = encoder.encode_image(encoder.preprocess(list(views.values())))
-table = 100 * class_probabilities(three, weights, encoder.scale)[1]
+table = 100 * (encoder.scale * three @ weights).softmax(dim=1)
 
 # %%
 before, after, control = table[:, 1].tolist()
@@ -81,8 +87,10 @@ title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:
 value_grid(table, list(views), names, title, decimals=1, best_of="row")
 
 # %% [markdown]
-# We chose this word, because it works. How often does that happen? We print every short name of 256
-# classes on the apple, one after the other. **Predict:** how many of them win against *all* the others?
+# The word does it, the note does not. But we chose this word because it works. How often does that happen? We print every
+# short name of 256 classes on the apple, one after the other.
+#
+# **Predict:** how many of them win against *all* the others?
 
 # %%
 data = clipbench.open_pictures("scenes:heldout256").subset(range(PICTURES))
@@ -97,18 +105,18 @@ won = [word for word, answer in zip(words, said, strict=True) if word == answer]
 print(f"{len(won)} of {len(words)} words win, such as", ", ".join(won[:8]))
 
 # %% [markdown]
-# Whoever shows you one picture may have looked for it, as we did. The famous apple proves that the attack is
-# *possible*. How *likely* it is has to be counted, over pictures too.
+# Whoever shows you one picture may have searched for it, as we did. The famous apple proves that the attack is
+# *possible*. How *likely* it is has to be counted, and over pictures, too.
 #
 # ## Hundreds of pictures
 #
-# Each picture of a held-out set gets the name of another class, drawn by lot among names of at most eight letters,
+# Each picture of a held-out set gets the name of another class, chosen at random among names of at most eight letters,
 # and we ask four questions:
 #
-# * **clean**: is the true class the nearest of all, without a sticker?
+# * **clean**: is the true class the nearest of all, without a note?
 # * **attacked**: and with the word on it?
 # * **success**: is the *written* class the nearest of all?
-# * **control**: the same with a word of as many letters that is no class.
+# * **control**: the same with a word of the same number of letters that is no class.
 
 # %%
 from clipbench.evaluate.typographic import Classifier, plan_attack, printed
@@ -120,9 +128,31 @@ captions = [f"{data.class_names[data.labels[row]]}, says {plan.words[row]}" for 
 contact_sheet(printed(data, plan.words, sticker).pictures(rows), captions)
 
 # %% [markdown]
-# Look at them: can *you* read the words? These pictures have 64 pixels on a side, and so has the model's eye.
+# Look at them: can *you* read the words? These pictures have 64 pixels on a side, and the model sees no more.
 #
-# **Predict** the four numbers, with these 256 classes.
+# **Predict** the four numbers, with these 256 classes. First by hand: print, encode, choose, compare.
+
+# %%
+weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
+
+
+def answers_to(words):
+    """The nearest class of each picture with its word printed on it."""
+    shown = [print_on(picture, Sticker(word, height=0.25)) for picture, word in zip(pictures, words, strict=True)]
+    return (encoder.encode_image(encoder.preprocess(shown)) @ weights).argmax(dim=1)
+
+
+pictures = data.pictures(range(len(data)))
+by_word, by_control = answers_to(plan.words), answers_to(plan.controls)
+
+# %%
+for name, said in (("the word", by_word), ("a control word", by_control)):
+    object_wins, word_wins = ((said == truth).float().mean() for truth in (data.labels, plan.targets))
+    print(f"under {name:14} the object is named in {object_wins:.1%}, the written class in {word_wins:.1%}")
+
+# %% [markdown]
+# Under a control word the written class almost never wins; under its own name it wins in a good part of the pictures.
+# So this model reads. Now the library, with intervals and with letters of six sizes.
 
 # %%
 from clipbench.evaluate.typographic import typographic_attack
@@ -149,39 +179,42 @@ def interval(metrics, name):
 
 # %%
 metrics = attack(encoder, zero_shot(encoder, data.templates), heights=HEIGHTS)
+assert abs(metrics["success"] - float((by_word == plan.targets).float().mean())) < 0.02  # as by hand
 questions = {
-    "clean: the thing": "clean_top1",
-    "attacked: the thing": "attacked_top1",
-    "control: the thing": "control_top1",
+    "clean: the object": "clean_top1",
+    "attacked: the object": "attacked_top1",
+    "control: the object": "control_top1",
     "attacked: the word": "success",
     "control: the same word": "control_target",
 }
 
 # %%
 bars = {question: interval(metrics, name) for question, name in questions.items()}
-accuracy_bars(bars, metrics["chance"], what="share of pictures")
+title = f"The written class wins on {metrics['success']:.0%} of the pictures, under a control word on"
+accuracy_bars(bars, metrics["chance"], f"{title} {metrics['control_target']:.0%}", what="share of pictures")
 
 # %% [markdown]
-# Read the chart from below. The last bar is what happens *without* reading: the written class wins by luck. The bar
-# above it is the success of the attack. If their intervals do not overlap, the model reads. The third bar is what the
-# paper alone costs, because it hides things. So the harm of *reading* is the difference between the second bar and
-# the third, not between the first and the second.
+# Read the chart from the bottom up. The last bar is what happens *without* reading: the written class wins by luck. The
+# bar above it is the success of the attack. If their intervals do not overlap, the model reads. The third bar is what
+# the note alone costs. A hypothesis: it costs so much *because it hides the object*. Keep it in mind; we will test it.
+# The harm of *reading* is the difference between the second bar and the third, not between the first and the second.
 #
-# With all 256 classes as candidates the attack has to beat 255 rivals. Often only two are asked: the thing or the
-# word?
+# With all 256 classes as candidates the attack has to beat 255 rivals. Often only two are asked: the object or the word?
 
 # %%
 for name in ("two_way_clean", "two_way_attacked", "two_way_control"):
     low, high = metrics[f"{name}_low"], metrics[f"{name}_high"]
-    print(f"{name:17} the thing wins {metrics[name]:.1%} ({low:.1%} to {high:.1%}); chance is 50%")
+    print(f"{name:17} the object wins {metrics[name]:.1%} ({low:.1%} to {high:.1%}); chance is 50%")
 
 # %% [markdown]
-# In this form the numbers of released models are published (SCAM, 2025): OpenAI's ViT-L/14 falls from 99% to 40%
-# on photographs with a note. Larger and better readers fall further.
+# In this form the zero-shot numbers of released models are published, on photographs with a note (SCAM, 2025). OpenAI's
+# RN50 falls from 97.8% to 36.6%, its far larger ViT-L/14 from 99.1% to 40.1%. ViT-B/16 trained on LAION-2B falls to
+# 69.2%, SigLIP's ViT-B/16 to 81.4%, GPT-4o to 96.8%. So how far a model falls depends on what it was trained on more
+# than on its size.
 #
 # ### The size of the letters
 #
-# **Predict:** draw success against the height of the paper, from a tenth of the picture to four tenths.
+# **Predict:** draw success against the height of the note, from a tenth of the picture to four tenths.
 
 # %%
 from clipbench.figures import line_chart
@@ -195,23 +228,22 @@ def swept(metrics, name):
 # %%
 lines = {
     "attacked: the word wins": swept(metrics, "success"),
-    "attacked: the thing wins": swept(metrics, "attacked_top1"),
-    "control: the thing wins": swept(metrics, "control_top1"),
+    "attacked: the object wins": swept(metrics, "attacked_top1"),
+    "control: the object wins": swept(metrics, "control_top1"),
 }
 best = max(HEIGHTS, key=lambda height: metrics[f"success_at_{height:g}"])
 title = f"The word wins most often at a height of {best:g}: {metrics[f'success_at_{best:g}']:.0%}"
-axes = "height of the paper, as a share of the picture's", "share of pictures in %"
+axes = "height of the note, as a share of the picture's", "share of pictures in %"
 line_chart(HEIGHTS, lines, title, *axes, ylim=(0, 100))
 
 # %% [markdown]
-# (Bands are 95% intervals.) Below some size nobody can read the word, the model neither. Where success rises above
-# zero, the model reads. A very large paper helps the attack no further: it looks less and less like the signs of the
-# training. In the article an automated attack on photographs reached 95% for its best word, with 7% of the pixels
-# changed, on a far larger model.
+# (Bands are 95% intervals.) Below some size nobody can read the word, and neither can the model. Where success rises
+# above zero, the model reads. A very large note helps the attack no further: it looks less and less like the signs of
+# the training.
 #
 # ### The place
 #
-# **Predict:** is the word stronger at the foot of the picture, as until now, or across its middle?
+# **Predict:** is the word stronger at the foot of the picture, as so far, or across its middle?
 
 # %%
 from dataclasses import replace
@@ -227,11 +259,14 @@ by_place = {
 for place, found in by_place.items():
     word, control = found["success"], found["control_target"]
     print(f"{place:18} the word wins {word:.1%}, under a control word {control:.1%};", end=" ")
-    print(f"two-way it wins {1 - found['two_way_attacked']:.1%}")
+    print(f"two-way {1 - found['two_way_attacked']:.1%}, under a control word {1 - found['two_way_control']:.1%}")
 
 # %% [markdown]
-# Across the middle the paper hides the most of the thing, and a lone sign, whose caption always says the word, often
-# hung there in training. The control word tells the two apart: hiding alone never makes the *written* class win.
+# Across the middle it is much stronger. Two things come together there: the note covers most of the object, and a lone
+# sign, whose caption always says the word, often hung there in training. The control word tells the two apart. With all
+# classes as rivals a covered object never makes the *written* class win. Two-way it does so in a good part of the
+# pictures: with the object covered, the other of two answers is a matter of chance. An attack number without its
+# control says little.
 #
 # ## Why does it read at all?
 #
@@ -241,8 +276,8 @@ for place, found in by_place.items():
 #
 # If this is the cause, then a model whose world has no signs cannot be fooled. So we trained two twins: the same
 # network, the same start, the same number of pairs (fewer than the reader's), the same order of scenes. Only the world
-# differs, in one line. (And *inside* the model? The article found single units that answer to a thing's picture and to
-# its written name alike. Lesson 12 looks for them in these twins.)
+# differs, in one line. (And *inside* the model? The article found single units that answer to an object's picture and to
+# its written name alike. Lesson 12 looks for them.)
 
 # %%
 import json
@@ -256,22 +291,38 @@ for name in TWINS:
     print(f"{name:16} {about['pairs_seen']:,} pairs;", dict(zip(SIGNS, about["scenes"]["signs"], strict=True)))
 
 # %% [markdown]
-# **Predict**, for the twin without signs: clean accuracy (higher or lower?), accuracy under the sticker, and the gap
-# between a word and the control word.
+# **Predict**, for the twin without signs: how often does the object win two-way, under a control word and under the
+# word? Draw two lines from "control word" to "class word", one for each twin. (Shipped records: three trainings of each
+# twin, 2,000 pictures each.)
 
 # %%
-columns = {
-    "clean: thing": "clean_top1",
-    "control: thing": "control_top1",
-    "attacked: thing": "attacked_top1",
-    "attacked: word": "success",
-    "control: word": "control_target",
-    "two-way, control": "two_way_control",
-    "two-way, attacked": "two_way_attacked",
-}
+from clipbench.evaluate.records.record import shipped_record
+from clipbench.figures import slope_chart
 
+ENDS = ("two_way_control", "two_way_attacked")
+slopes = {}
+for world in ("many-signs", "no-signs"):
+    each = [shipped_record(f"typographic-{world}-{seed}")["metrics"] for seed in (0, 1, 2)]
+    slopes[world.replace("-", " ")] = [tuple(100 * metrics[end] for end in ENDS) for metrics in each]
 
 # %%
+cost = {name: sum(before - after for before, after in each) / len(each) for name, each in slopes.items()}
+title = ", ".join(f"{name}: the word costs {points:.0f} points" for name, points in cost.items())
+heads = ("under a control word", "under the other class's name")
+slope_chart(slopes, heads, f"In the world with {title}", "the object wins two-way, in %")
+
+# %% [markdown]
+# The twin without signs falls under a note as well: it has never seen one in front of an object. But which word is *on*
+# the note makes no difference to it. Only the world differed, so the cause is in the world: in captions that repeat what
+# is written.
+#
+# How about the other models that you have met?
+
+# %%
+columns = {"clean: object": "clean_top1", "attacked: object": "attacked_top1", "attacked: word": "success"}
+columns |= {"control: word": "control_target", "two-way, control": ENDS[0], "two-way, attacked": ENDS[1]}
+
+
 def row_of(model):
     reader = clipbench.load(model)
     measured = metrics if model == MODEL else attack(reader, zero_shot(reader, data.templates))
@@ -281,48 +332,58 @@ def row_of(model):
 # %%
 models = [MODEL, *TWINS, "tiny", "classroom"]
 rows = {model: row_of(model) for model in models}
-reads, blind = (rows[twin][-2].round() - rows[twin][-1].round() for twin in TWINS)
-title = f"In %. Two-way the word takes {reads:.0f} points with signs in the world, {blind:.0f} without"
+reads = [name for name, row in rows.items() if row[2] > 5 + row[3]]
+title = f"In %. The written word wins more often than by luck for: {', '.join(reads)}"
 value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 
 # %% [markdown]
-# The twin without signs falls under a sticker as well, even deeper: it has never seen a paper in front of a thing. But
-# which word is *on* the paper makes no difference to it. Only the world differed, so the cause is in the world: in
-# captions that repeat what is written. (One training each; `EXPERIMENTS.md` has more seeds.)
-#
-# The first row, with more signs and six times the pairs, shows where that leads. And the last two? Their worlds have
-# signs too, but on fewer scenes, and most of those signs name what is seen anyway: reading them gains nothing. The
-# classroom model stays calm under stickers; it saw them often. It even has more than a thousand words to learn, and in
-# most of its training half of every picture was left out. It did not learn to read, so it cannot be fooled. **A
-# typographic attack needs a good reader.**
+# The first row, with more signs and six times the pairs, shows where reading leads. And the last two? Their worlds have
+# signs, too, but on fewer scenes, and most of those signs name what is seen anyway: reading them gains little. The
+# classroom model keeps its accuracy under notes; it saw many. It can read a little: of a *lone* sign it names the word
+# more often than by chance (lesson 06), but beside an object the object decides. **A typographic attack needs a good
+# reader.**
 #
 # ## Zero-shot and linear probe
 #
-# In the article, of 34 photographs with notes the word won 25 times for the zero-shot classifier, and never for a
-# linear probe on the same features. The features hold both, the thing and the word. A probe that was trained on
-# things can learn to look past the words; a text *is* the word.
+# The article tried two classifiers of the same RN50x4, and the two results seem to contradict each other.
 #
-# **Predict:** how much of the success, with the word across the middle, is left for a probe of our reader? (From a
-# shipped record: 2,000 pictures, the probe trained on 3,000 scenes.)
+# * **Handwritten notes** on 34 photographs: the word won 25 times for the zero-shot classifier, and 0 times for a linear
+#   probe on the same features (our count, from the article's data).
+# * **Printed words** in eight places at once, on 1,000 photographs: against the *linear probe*, the best word ("trash")
+#   succeeded on 95.4% and changed about 8% of the pixels; the weakest ("$$$") succeeded on 36.4%.
+#
+# So a probe resists a note, and not a page full of print. The features hold both, the object and the word.
+#
+# **Predict:** how much of the success, with the word across the middle, is left for a probe of our reader? And does the
+# probe still see the *object*? (From a shipped record: 2,000 pictures, the probe trained on 3,000 scenes.)
 
 # %%
-from clipbench.evaluate.records.record import shipped_record
-
 middle = shipped_record("typographic-middle-reader")["metrics"]
 by_probe = {
-    "zero-shot: the word": interval(middle, "success"),
-    "probe: the word": interval(middle, "probe_success"),
-    "probe, control: the same word": interval(middle, "probe_control_target"),
+    "zero-shot: the word": "success",
+    "zero-shot: the object": "attacked_top1",
+    "probe: the word": "probe_success",
+    "probe: the object": "probe_attacked_top1",
+    "probe, control word: the object": "probe_control_top1",
+    "probe, no note: the object": "probe_clean_top1",
 }
-accuracy_bars(by_probe, middle["chance"], what="share of pictures")
+
+# %%
+bars = {name: interval(middle, key) for name, key in by_probe.items()}
+title = f"The probe names the word on {middle['probe_success']:.0%}, the object on {middle['probe_attacked_top1']:.0%}"
+accuracy_bars(
+    bars, middle["chance"], f"{title} (without a note {middle['probe_clean_top1']:.0%})", what="share of pictures"
+)
 
 # %% [markdown]
-# The probe is fooled less often, but not never. It was trained on things without signs, and never told to ignore words.
+# The probe follows the word far less often than the texts do. That looks like a defence, until you look at the object:
+# the probe does not see it either, whatever the word is. It is not safe, it is blind: with the note across the middle it
+# names neither the word nor the object. Success alone would have hidden that.
 #
 # ## Defences
 #
-# **Predict:** which of these help: prompts that mention a sign, prompts that say what is written, or a patch over
-# the word?
+# **Predict:** which of these helps: prompts that mention a sign, prompts that say what is written, or a patch over the
+# word?
 
 # %%
 from clipbench.evaluate.typographic import NAMED_WORDING, WORDING, named_word_metrics
@@ -339,22 +400,25 @@ defences = {
     "without a sticker": interval(metrics, "two_way_clean"),
 }
 attacked, saved = metrics["two_way_attacked"], named["two_way_named_word"]
-title = f"The thing wins {attacked:.0%} undefended, {saved:.0%} if the prompts say what is written"
-accuracy_bars(defences, 0.5, title, "thing wins against word")
+title = f"The object wins {attacked:.0%} undefended, {saved:.0%} if the prompts say what is written"
+accuracy_bars(defences, 0.5, title, "object wins against word")
 
 # %% [markdown]
-# The best defence is to say what is written: then both sentences hold the word, and only the thing can decide. But
-# that needs somebody who reads the word first. And a patch over the sticker, in the mean colour of the picture?
+# The best defence is to say what is written: then both sentences contain the word, and only the object can decide. But
+# that needs somebody who reads the word first. And a patch over the note, in the mean colour of the picture?
 
 # %%
 for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
     print(f"{name:14} {metrics[name]:.1%} ({metrics[name + '_low']:.1%} to {metrics[name + '_high']:.1%})")
 
 # %% [markdown]
-# The patch hides as much as the paper did, and yet it brings back a large part. So most of the harm was neither the
-# word nor what it covers. It was the *sign*: for a model that met signs mainly as the topic of a caption, a picture
-# with a sign is a picture of a sign, whatever it says. Without the control word and the patch we would have called
-# all of this "reading".
+# Remember the hypothesis: "the note costs so much because it hides the object". It was wrong. The patch hides exactly as
+# much, and yet most of the accuracy is back. So most of the harm was neither the word nor what it covers. It was the
+# *sign*: for a model that met signs mainly as the topic of a caption, a picture with a sign is a picture of a sign,
+# whatever it says. Without the control word and the patch we would have called all of this "reading".
+#
+# Where does it matter? Wherever pictures with words in them are sorted by such a model: moderation, shop search, sorting
+# of scans. A note, a watermark or a T-shirt is enough.
 #
 # Research has better defences: to project reading out of the features (Materzynska et al. 2022), to learn one word that
 # is put before the class name (Azuma and Matsui 2023), to switch off the attention heads that copy text
@@ -363,7 +427,8 @@ for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
 # ## Explore
 #
 # Your turn: write on pictures. The studio has the reader and both twins; switch between them while the word is on.
-# Drag the sticker, change its size and colours, try another word, cover it.
+# Drag the note, change its size and colours, try another word, cover it. (The studio looks like
+# [this picture](../docs/typographic_studio.png).)
 
 # %%
 from clipbench_widgets import TypographicStudio
@@ -396,8 +461,8 @@ TypographicStudio([MODEL, *TWINS, "classroom"], word="gorilla")
 #
 # * We **attacked** an apple, and saw that a control word is needed to say anything.
 # * We **measured** hundreds of pictures: clean, attacked, control; all classes and two-way; by size.
-# * We **compared** twins: without signs in the training there is nothing to exploit.
-# * We **defended** by words and by covering, and saw what each can and cannot do.
+# * We **compared** twins: without signs in the training there is nothing to exploit; a probe was blind, not safe.
+# * We **defended** by words and by covering, and gave up a hypothesis of our own.
 # * We **explored** attacks in `TypographicStudio`.
 #
 # Next: [05 embedding maps](05_embedding_maps.ipynb), where the whole space is drawn on a page.

@@ -18,15 +18,15 @@ check_two_accuracies = FunctionCheck(
     right=lambda cosines: (share_on_diagonal(cosines, 1), share_on_diagonal(cosines, 0)),
     cases=((_confused,), (numbers(6, 6, seed=3) + torch.eye(6),)),
     mistakes={
-        "The two are the wrong way round. Rows are captions: a caption looks along its "
+        "The two are the wrong way round. Rows are pictures: a picture looks along its "
         "row (dim=1).": lambda cosines: (
             share_on_diagonal(cosines, 0),
             share_on_diagonal(cosines, 1),
         ),
-        "Both numbers are those of the captions. A picture looks down its column: dim=0.": lambda cosines: (
+        "Both numbers are those of the pictures. A caption looks down its column: dim=0.": lambda cosines: (
             (share_on_diagonal(cosines, 1),) * 2
         ),
-        "Both numbers are those of the pictures. A caption looks along its row: dim=1.": lambda cosines: (
+        "Both numbers are those of the captions. A picture looks along its row: dim=1.": lambda cosines: (
             (share_on_diagonal(cosines, 0),) * 2
         ),
         "These are counts. A share is a count divided by the number of pairs.": lambda cosines: (

@@ -8,7 +8,7 @@ a model.
 
 from clipbench.figures.canvas import BLUE, ORANGE, LessonFigure
 from clipbench.figures.charts import accuracy_bars, accuracy_dots, points_in_plane, probability_bars
-from clipbench.figures.comparisons import labelled_scatter, ranked_bars
+from clipbench.figures.comparisons import labelled_scatter, ranked_bars, slope_chart
 from clipbench.figures.curves import LiveTrainingCurve, compare_losses, training_curve
 from clipbench.figures.grids import value_grid
 from clipbench.figures.ideas import arrows_on_circle, counted_axes, two_encoders
@@ -45,6 +45,7 @@ __all__ = [
     "probability_bars",
     "ranked_bars",
     "similarity_heatmap",
+    "slope_chart",
     "steering_filmstrip",
     "to_pictures",
     "training_curve",

@@ -1,6 +1,6 @@
-"""Two plots for comparing many tasks or models.
+"""Plots for comparing many tasks or models.
 
-They are bars in the order of their lengths, and points with their names.
+They are bars in the order of their lengths, points with names, and lines from before to after.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,31 @@ from clipbench.figures.lines import LINE_STYLES
 from clipbench.figures.pictures import wrap
 
 Point = tuple[float, float] | tuple[float, float, float, float]
+
+
+def slope_chart(
+    groups: Mapping[str, Sequence[tuple[float, float]]],
+    ends: tuple[str, str],
+    title: str,
+    ylabel: str,
+) -> LessonFigure:
+    """Draw what one change does: a line from before to after for each case.
+
+    Args:
+        groups: name -> (before, after) of each case, such as three trainings.
+        ends: what stands below the two ends.
+    """
+    figure = new_figure(6.5, 3.8, f"Lines of {', '.join(groups)} from {' to '.join(ends)}. {title}")
+    ax = plain(figure.subplots())
+    for (name, cases), (colour, mark, _) in zip(groups.items(), LINE_STYLES, strict=False):
+        for number, case in enumerate(cases):
+            label = name if number == 0 else None
+            ax.plot((0, 1), case, marker=mark, color=colour, linewidth=1.5, label=label)
+    ax.set(xlim=(-0.25, 1.25), ylabel=ylabel)
+    ax.set_xticks((0, 1), ends)
+    ax.legend(fontsize=9, frameon=False)
+    figure.suptitle(wrap(title, 5.8), fontsize=11)
+    return figure
 
 
 def ranked_bars(

@@ -38,12 +38,12 @@ def training_curve(events: Sequence[Event], batch_size: int) -> LessonFigure:
     left, right = (plain(ax) for ax in figure.subplots(1, 2))
     seconds, loss, accuracy = (column(steps, key) for key in ("seconds", "loss", "batch_accuracy"))
     draw_ln_line(left, batch_size)
-    draw_curve(left, seconds, loss, BLUE, "loss of each batch")
+    draw_curve(left, seconds, loss, BLUE, "running mean (thin: each batch)")
     left.set(xlabel="seconds of training", ylabel="contrastive loss in nats", ylim=(0, None))
     right.axhline(
         100 / batch_size, color=ORANGE, linestyle="--", label=f"chance, 1 in {batch_size}"
     )
-    draw_curve(right, seconds, 100 * accuracy, BLUE, "each batch")
+    draw_curve(right, seconds, 100 * accuracy, BLUE, "running mean (thin: each batch)")
     right.set(
         xlabel="seconds of training", ylabel="pictures that find their caption in %", ylim=(0, 100)
     )

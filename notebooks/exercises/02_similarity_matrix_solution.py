@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Exercises 02: reading and mending a matrix
 #
-# Five short tasks about lesson [02 Similarity matrix](../02_similarity_matrix.ipynb). As there, rows are captions and
-# columns are pictures.
+# Five short tasks about lesson [02 Similarity matrix](../02_similarity_matrix.ipynb). As there, rows are pictures and
+# columns are captions.
 #
 # Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
@@ -31,7 +31,7 @@ from clipbench.exercises import similarity_matrix
 # %% [markdown]
 # ## 1. Two accuracies
 #
-# Give back two shares: how many captions find their picture, and how many pictures find their caption. Pairs are on
+# Give back two shares: how many pictures find their caption, and how many captions find their picture. Pairs are on
 # the diagonal.
 
 
@@ -39,9 +39,9 @@ from clipbench.exercises import similarity_matrix
 def two_accuracies(cosines):
     # solution
     own = torch.arange(len(cosines))
-    captions = (cosines.argmax(dim=1) == own).float().mean()
-    pictures = (cosines.argmax(dim=0) == own).float().mean()
-    return float(captions), float(pictures)
+    pictures = (cosines.argmax(dim=1) == own).float().mean()
+    captions = (cosines.argmax(dim=0) == own).float().mean()
+    return float(pictures), float(captions)
 
 
 # %%
@@ -135,7 +135,7 @@ pairs = ScenePairs(seed=990_010, tiny=SCALE == "tiny")(start=0, count=200)
 image_features = encoder.encode_image(encoder.preprocess(to_pictures(pairs.images)))
 
 # %%
-cosines = encoder.encode_text(pairs.captions) @ image_features.T
-captions, pictures = two_accuracies(cosines)
-print(f"{captions:.1%} of the captions find their picture, {pictures:.1%} of the pictures their caption")
+cosines = image_features @ encoder.encode_text(pairs.captions).T
+pictures, captions = two_accuracies(cosines)
+print(f"{pictures:.1%} of the pictures find their caption, {captions:.1%} of the captions their picture")
 print(f"best scale here {best_scale(cosines, range(1, 101))}, learned {encoder.scale:.1f}")

@@ -31,6 +31,7 @@ from clipbench.figures import (
     power_law_chart,
     probability_bars,
     similarity_heatmap,
+    slope_chart,
     steering_filmstrip,
     to_pictures,
     training_curve,
@@ -77,6 +78,9 @@ FIGURES = {
         pictures(7), ["a caption of several words"] * 7, "Seven", columns=3
     ),
     "heat-map": lambda: similarity_heatmap(FEATURES @ FEATURES.T, pictures(4), TEXTS),
+    "slopes": lambda: slope_chart(
+        {"signs": [(90, 60), (88, 58)], "none": [(80, 80)]}, ("before", "after"), "One falls", "%"
+    ),
     "machine": lambda: two_encoders(pictures(4), TEXTS, FEATURES @ FEATURES.T),
     "axes": lambda: counted_axes(
         {"a": (1, 2, 0), "b": (0, 1, 2)}, ("cats", "dogs", "bears"), "Two scenes"
