@@ -131,8 +131,8 @@ for language, code in {"English": "en", **languages}.items():
     )
 
 # %% [markdown]
-# The model is a mirror of its captions: English is in nearly all of them, the four others in a percent or less. The
-# count alone does not explain the order of the four, though: Spanish is read twice as often as German, and is not
+# The model is a mirror of its captions: an English name alone is a caption far more often than one in the four others.
+# The count does not explain the order of the four, though: Spanish was read twice as often as German, and is not
 # understood better.
 #
 # So let us change the captions. `twin:languages` is a tiny model of 256 concepts, and each of its captions came in one
@@ -440,8 +440,8 @@ texts = ["a cat", "a red cat", "a fat red cat", "not a photo of a fat red cat", 
 compare(texts, ("cat",), ("dog",), ("pizza",), ("red heart",))
 
 # %% [markdown]
-# With *not* the order is nearly the same as without: the sentence names a cat, so it is near to cats. And "red" pulls a
-# little towards what is red, but does not bind to the cat: a text is a place in the space, not a checklist.
+# With *not* the cat still comes first: the sentence names a cat, so it is near to cats. And "red" pulls a little towards
+# what is red, but does not bind to the cat: a text is a place in the space, not a checklist.
 #
 # ## Shorter and longer
 #

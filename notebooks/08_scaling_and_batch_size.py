@@ -80,7 +80,7 @@ for kind, names in {"ResNets": resnets, "vision transformers": vits}.items():
     groups[kind] = [gflops[name] for name in names], [error[name] for name in names]
 ends = [min(gflops.values()), max(gflops.values())]
 lines = {f"error = {a:.0f} · GFLOPs^{b:.3f}": (ends, [a * x**b for x in ends])}
-title = f"Twice the compute takes away {1 - 2**b:.1%} of a ResNet's errors on ImageNet"
+title = f"Doubling compute cuts a ResNet's ImageNet error by {1 - 2**b:.1%}"
 marked = {"ResNets": resnets, "vision transformers": vits}
 axes = "GFLOPs for one picture", "ImageNet errors in %"
 power_law_chart(groups, title, *axes, lines=lines, names=marked)
@@ -88,8 +88,8 @@ power_law_chart(groups, title, *axes, lines=lines, names=marked)
 # %% [markdown]
 # Five ResNets on nearly one line, over a range of forty times the compute: that is the paper's figure 9, here for
 # ImageNet alone (the paper takes the mean of 39 evaluations, and counts a multiplication with its addition as *one*
-# operation, so its axis shows half of our numbers). Returns diminish, but they do so *predictably*: from small models
-# one could tell what the large one would do. That is why anybody dared to pay for it.
+# operation, so its axis shows about half of our numbers; for RN50 6.1, and we count 11.6 for both). Returns diminish, but they do so *predictably*: from small models
+# one could tell what the large one would do. That predictability justified paying for the largest run.
 #
 # The transformers lie below the line. **Predict:** how many times the compute would a ResNet need to be as good as
 # each?
@@ -153,9 +153,9 @@ print(f"width 32, 156,000 pairs: {100 - 100 * sum(longer) / 3:.1f}% errors (thre
 
 # %% [markdown]
 # Two and a half times the pairs did far more than four times the width. Which of the two pays more depends on
-# where you stand: whoever has few pairs needs pairs. That is the question that laws of scaling are fitted for.
+# where you stand: whoever has few pairs needs pairs. Scaling laws are fitted to answer exactly this.
 #
-# ## What a large batch asks
+# ## What a large batch demands of a model
 #
 # Lesson 02 showed that the same model finds fewer captions among more candidates. Let us look at the *loss*, as a
 # function of the number of pairs *N* in the batch. A trained model, and 1,024 pairs that it never saw, cut into
@@ -200,28 +200,31 @@ line_chart(sizes, lines, title, "pairs in the batch, N", "nats", logarithmic=Tru
 
 # %% [markdown]
 # The difference is what the model knows about captions from pictures, in nats: *ln N − loss*. It is a lower bound of
-# their mutual information (van den Oord et al. 2018), and it can never exceed *ln N*. A batch of eight asks questions
-# worth two nats. Whoever answers them all has nothing left to learn from that batch.
+# their mutual information (van den Oord et al. 2018), and it can never exceed *ln N*. A batch of 8 can reveal at most ln 8
+# = 2.1 nats. A model that answers all its questions has nothing left to learn from that batch.
 #
-# How much is left? The push on a pair is *1 − p*, with *p* the probability of its own caption (lesson 02).
+# How much is left? The gradient on the cell of a pair is *1 − p*, with *p* the probability of its own caption (lesson
+# 02); it is at most 1.
 #
-# **Predict:** at which *N* does an average picture still get a tenth of the full push?
+# **Predict:** at which *N* does an average picture still get a tenth of the full gradient?
 
 
 # %%
-def push(images, texts):
+def gradient_left(images, texts):
     return 1 - (encoder.scale * images @ texts.T).softmax(dim=1).diagonal().mean()
 
 
-pushes = [100 * over_blocks(push, n) for n in sizes]
-title = f"At N = 8 a picture gets {pushes[2]:.1f}% of the full push, at N = 1,024 {pushes[-1]:.0f}%"
-axes = "pairs in the batch, N", "mean push in %"
-line_chart(sizes, {"1 - p of the own caption": pushes}, title, *axes, logarithmic=True)
+left = [100 * over_blocks(gradient_left, n) for n in sizes]
+title = f"At N = 8 a picture gets {left[2]:.1f}% of the full gradient, at N = 1,024 {left[-1]:.0f}%"
+axes = "pairs in the batch, N", "mean of 1 - p in %"
+line_chart(sizes, {"1 - p of the own caption": left}, title, *axes, logarithmic=True)
 
 # %% [markdown]
-# A model that is already good learns almost nothing from small batches: all their questions are answered. That is why
-# the paper's batch is large. (Part of the push at the right end is unjust. Among 1,024 captions some are equal, or
-# both true; with classes in place of captions that becomes the main thing, see lesson 02.)
+# Small batches rarely contain a rival that is confused with the truth. How much that costs is an empirical question: the
+# optimisers used here (Adam, Muon) rescale small gradients, so a small *1 − p* is not a small step. The paper gives no
+# reason for its batch ("a very large minibatch size of 32,768", section 2.5), and with a sigmoid loss the gains saturate
+# near 32,000 (Zhai et al. 2023). (Part of the gradient at large N is wrong: among 1,024 captions some are equal, or both
+# true; with classes instead of captions that becomes the main effect, see lesson 02.)
 #
 # ### Then larger is better?
 #
@@ -246,8 +249,8 @@ for batch, top1 in by_batch.items():
     print(f"batch {batch:3}: {61_440 // batch:5,} steps, top-1 {found}")
 
 # %% [markdown]
-# The middle wins: 32 has too few rivals, 512 too few steps. The differences are several times larger than those between
-# the seeds. But the learning rate was the same for all three, the one that was tuned for 128, and that is unfair to
+# The middle wins. It may be that 32 has too few rivals and 512 too few steps; neither was tested. The differences are
+# several times larger than those between the seeds. But the learning rate was the same for all three, the one that was tuned for 128, and that is unfair to
 # both ends. So the table says "at this rate and for this budget", and not more. The paper's 390,625 steps leave room
 # for 32,768 pairs in each.
 #
@@ -312,8 +315,8 @@ axes = "pairs in a part, of 64", "cosine with the exact gradient"
 line_chart([64, *parts_of], {"accumulated": cosines}, title, *axes, logarithmic=True, ylim=(0, 1.05))
 
 # %% [markdown]
-# It is another loss: each picture meets the rivals of its own part only. So this is no way to a large batch; it is
-# training with small batches, slowly.
+# It is another loss: each picture meets the rivals of its own part only. So accumulation does not give you a large batch;
+# it only trains slowly on small ones.
 #
 # ### What works: the chain rule, with a pause in the middle
 #
@@ -407,9 +410,9 @@ for name in ("ViT-B/32", "ViT-L/14", "RN50x64"):
 
 # %% [markdown]
 # How long did that take? The paper says (section 2.5): RN50x64 took **18 days on 592 V100** cards, and ViT-L/14 **12
-# days on 256 V100**. Elsewhere one reads of **30 days on 592 V100**, "about $1M". Who is right?
+# days on 256 V100**. Elsewhere one reads of **30 days on 592 V100**, "about $1M". Which is right?
 #
-# We cannot look into the data centre. But we can ask what share of the cards' peak each account implies. A V100 does
+# We cannot look into the data centre. But we can ask what share of the GPUs' peak each account implies. A V100 does
 # at most 125 · 10¹² operations a second in half precision.
 #
 # **Predict:** what share of the peak is usual for a large training? And which account sounds more likely?
@@ -417,48 +420,51 @@ for name in ("ViT-B/32", "ViT-L/14", "RN50x64"):
 # %%
 DAY = 24 * 3600
 accounts = {
-    "RN50x64, 592 cards, 18 days (the paper)": ("RN50x64", 592, 18),
-    "RN50x64, 592 cards, 30 days (elsewhere)": ("RN50x64", 592, 30),
-    "ViT-L/14, 256 cards, 12 days (the paper)": ("ViT-L/14", 256, 12),
+    "RN50x64, 592 GPUs, 18 days (the paper)": ("RN50x64", 592, 18),
+    "RN50x64, 592 GPUs, 30 days (elsewhere)": ("RN50x64", 592, 30),
+    "ViT-L/14, 256 GPUs, 12 days (the paper)": ("ViT-L/14", 256, 12),
 }
 utilisation = {}
 for account, (name, cards, days) in accounts.items():
     peak = PEAKS["V100"]["fp16"] * 1e12 * cards * days * DAY
     utilisation[account] = training_cost(name) / peak
     share = f"{utilisation[account]:.1%} of the peak"
-    print(f"{account}: {cards * days:6,} card-days, {share}")
+    print(f"{account}: {cards * days:6,} GPU-days, {share}")
 
 # %% [markdown]
-# The paper's two numbers imply nearly the same utilisation, for two quite different models on the same cards. The
+# (The share counts the operations of the model, the "model FLOPs utilisation"; with gradient checkpointing, section 2.5,
+# the GPUs did about a third more.) The paper's two numbers imply nearly the same utilisation, for two quite different
+# models on the same GPUs. The
 # other account needs a training that is much less efficient than its sibling. That does not *prove* it wrong: someone
 # may count restarts, or the search for settings. But it is the odd one out.
 #
-# And the money? Turn the account around.
+# And the money? Turn the account around: what would an hour have to cost?
 
 # %%
 for days in (18, 30):
     hours = 592 * days * 24
-    print(f"{days} days: {hours:,} card-hours; one million dollars would mean ${1e6 / hours:.2f} for an hour")
+    print(f"{days} days: {hours:,} GPU-hours; one million dollars would mean ${1e6 / hours:.2f} for an hour")
 
 # %% [markdown]
-# ### On other cards
+# ### On other GPUs
 #
-# **Predict:** how many card-days would your favourite model take on one modern card, at the utilisation of the
+# **Predict:** how many GPU-days would your favourite model take on one modern GPU, at the utilisation of the
 # paper's ViT? Where is the limit of what a university group can pay?
 
 # %%
 from clipbench.figures import value_grid
 
-UTILISATION = utilisation["ViT-L/14, 256 cards, 12 days (the paper)"]
+UTILISATION = utilisation["ViT-L/14, 256 GPUs, 12 days (the paper)"]
 cards = {"T4": "fp16", "V100": "fp16", "A100": "bf16", "H100": "bf16"}
 models = ["RN50", "ViT-B/32", "ViT-B/16", "ViT-L/14", "RN50x64"]
 rates = torch.tensor([UTILISATION * 1e12 * DAY * PEAKS[card][kind] for card, kind in cards.items()])
 days = torch.tensor([training_cost(name) for name in models])[:, None] / rates
-title = f"Card-days for 12.8 billion pairs at {UTILISATION:.0%} of the peak"
+title = f"GPU-days for 12.8 billion pairs at {UTILISATION:.0%} of the peak"
 value_grid(days.float(), models, list(cards), title)
 
 # %% [markdown]
-# Peaks are from data sheets. And our own models?
+# Peaks are from data sheets; the column of the T4 is hypothetical, since a batch of 32,768 would not fit. And our own
+# models?
 
 # %%
 tiny = 156_000 * training_flops(CLIPConfig.tiny(), tokens=12)
@@ -466,8 +472,8 @@ times = training_cost("ViT-L/14") / tiny
 print(f"the tiny model: {tiny:.0e} operations; ViT-L/14 took {times:,.0f} times as many")
 
 # %% [markdown]
-# Between the lesson that you can train in three minutes and the model that made the field lie eight powers of ten.
-# That is what scaling bought, and why it matters that its laws can be studied in small.
+# Eight orders of magnitude separate the model you train in three minutes from the one that made the field. That is what
+# scaling bought, and why it matters that its laws can be studied in small.
 #
 # ## Explore
 #

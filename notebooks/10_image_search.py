@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 10 Image search: by words, by example, and by no captions at all
+# # 10 Image search: by words, by example, and without captions
 #
 # Thousands of pictures, and nobody wrote down what is on them. Find the foxes. Find more like this one. Find the
 # drawing with the long shaft among the papers of an office. What does a search engine find that is nothing but CLIP

@@ -56,7 +56,7 @@ def open_split(data: str, train: str | None = None, scenes: int = PROBE_SCENES) 
             )
         )
     if data == "digits":
-        how = "the first four fifths, by other writers than the last fifth"
+        how = "the first four fifths; one writer is in both parts"
         return Split(open_labelled(data, "train"), open_labelled(data, "test"), None, how)
     if data in ("scenes:heldout", "scenes:heldout256", *ART_SETS[1:]):
         how = f"{scenes} scenes in the trained art of seed {PROBE_SEED}, tested on all of {data}"

@@ -110,7 +110,8 @@ pretraining.check_shuffle(shuffled)
 # %% [markdown]
 # ## All together
 #
-# When the checks are passed: does your loss learn? Sixteen points on a circle and sixteen others learn to be pairs.
+# When the checks are passed: does your loss learn? Sixteen points on a sphere in eight dimensions and sixteen
+# others learn to be pairs.
 # **Predict** the first value. Can the last one be 0?
 
 # %%
