@@ -89,7 +89,7 @@ contact_sheet(to_pictures(pairs.images), pairs.captions)
 
 # %% [markdown]
 # Look for five things: captions that tell only a part of the picture, captions with another word for the
-# same thing or only its kind, captions in another language, file names and advertisements, and printed
+# same object or only its kind, captions in another language, file names and advertisements, and printed
 # signs whose word is what the caption is about. All captions are true. But are they labels in disguise?
 #
 # **Predict:** what share of the captions contains the exact name of the object that the picture shows?

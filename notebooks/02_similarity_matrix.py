@@ -16,7 +16,7 @@
 # In this notebook we will
 #
 # * **read** a matrix, along its rows and along its columns,
-# * **split** the loss into goodness on the diagonal and badness beside it, and see how it pushes every cell,
+# * **split** the loss into goodness on the diagonal and badness beside it, and see where its gradient goes,
 # * **measure** how many rivals exceed a cosine of 0.3, and why the learned scale has the value it has,
 # * **spoil** a batch in three ways, and recognise each by its matrix,
 # * **explore** a matrix in a live widget.

@@ -21,7 +21,7 @@
 # * **draw** accuracy against the number of pairs, our figure 2,
 # * **price** the three questions in operations.
 #
-# It takes about 40 minutes. Trainings are read from records. At each **Predict** write down what you expect before
+# It takes about 60 minutes in class. Trainings are read from records. At each **Predict** write down what you expect before
 # you run the cell.
 
 # %% tags=["parameters"]
@@ -144,7 +144,7 @@ torch.testing.assert_close(library, by_hand, rtol=1e-4, atol=1e-3)
 print("by hand and library agree")
 
 # %% [markdown]
-# Look where the surprise is: not only at the thing, but at the choice of *how* to say it. Will the author begin with
+# Look where the surprise is: not only at the object, but at the choice of *how* to say it. Will the author begin with
 # "a", with "two", with the bare name? No picture tells. A language model has to learn the habits of writers as well
 # as the contents of pictures.
 #
@@ -369,7 +369,7 @@ PromptExplorer(clip, pictures=list(zip(captions, pictures, strict=True)), prompt
 #
 # 1. **Fair to long captions.** Divide the language model's scores of the four captions by their numbers of tokens.
 #    Which one wins now, and is that better?
-# 2. **Without the picture.** Give the language model the mean feature of many pictures in place of one. What does it
+# 2. **Without the picture.** Give the language model the mean feature of many pictures instead of one. What does it
 #    write? Subtract these scores from those with the picture: what is left of "a photo of"?
 # 3. **An easier bag.** Leave "a", "of", "photo" and "." out of the bags, and compute the loss by hand again. By how
 #    much does it fall, and would training with it be better?

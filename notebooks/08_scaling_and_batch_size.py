@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 08 Scaling and batch size: what more buys, and what it costs
 #
-# CLIP was trained on 400 million pairs, 32 times over, 32,768 pairs at once, on hundreds of graphics cards. What does
+# CLIP was trained on 400 million pairs, 32 times over, 32,768 pairs at once, on hundreds of GPUs. What does
 # all that *more* buy? What did it cost? And can somebody with one small computer take the very same training step?
 #
 # In this notebook we will
@@ -19,7 +19,7 @@
 # * **derive** how to take an exact step on a huge batch with the memory of a small one,
 # * **calculate** what the paper's training cost, and judge two accounts that disagree.
 #
-# It takes about 40 minutes. Trainings are read from records; `RETRAIN = True` repeats them. At each **Predict** write
+# It takes about 60 minutes in class. Trainings are read from records; `RETRAIN = True` repeats them. At each **Predict** write
 # down what you expect before you run the cell.
 
 # %% tags=["parameters"]
@@ -142,7 +142,7 @@ power_law_chart(groups, title, *axes, lines=line)
 # The effect appears: wider is better, for both seeds. But do not read a *law* into three widths. A law is claimed
 # from a range of forty times, from models that were all trained to the end; ours saw 240 pairs for each concept.
 #
-# And compute can be spent otherwise: on more pairs in place of a larger model. **Predict** the errors of the widest
+# And compute can be spent otherwise: on more pairs instead of a larger model. **Predict** the errors of the widest
 # model after 156,000 pairs.
 
 # %%
@@ -409,7 +409,7 @@ for name in ("ViT-B/32", "ViT-L/14", "RN50x64"):
     print(f"{name:8} {training_cost(name):.1e} operations")
 
 # %% [markdown]
-# How long did that take? The paper says (section 2.5): RN50x64 took **18 days on 592 V100** cards, and ViT-L/14 **12
+# How long did that take? The paper says (section 2.5): RN50x64 took **18 days on 592 V100** GPUs, and ViT-L/14 **12
 # days on 256 V100**. Elsewhere one reads of **30 days on 592 V100**, "about $1M". Which is right?
 #
 # We cannot look into the data centre. But we can ask what share of the GPUs' peak each account implies. A V100 does
@@ -509,7 +509,7 @@ TrainingMonitor(Trainer(untrained(preset), world, recipe))
 # ## What we did
 #
 # * We **drew** error against compute: a power law for OpenAI's ResNets, and the same direction in small.
-# * We **counted** what a batch asks: never more than *ln N*, and a good model needs many rivals to be pushed at all.
+# * We **counted** what a batch asks: never more than *ln N*, and a good model needs many rivals to get any gradient at all.
 # * We **derived** gradient caching and met it in the library; adding up gradients is another loss.
 # * We **calculated** the cost: the paper's two accounts agree with each other in utilisation, the third does not.
 #

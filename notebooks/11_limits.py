@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 11 Limits: what this model cannot do, and why
 #
-# A model that names a thousand things cannot tell which of two stands on the left. Is it too small? Was it never told?
+# A model that names a thousand kinds of objects cannot tell which of two stands on the left. Is it too small? Did its captions never say?
 # Or can its very architecture not express it? "It does not work" is an observation. This lesson looks for *causes*: for
 # limit after limit we look for, or train, a twin that differs in the suspected cause, and see whether the limit
 # differs.
@@ -22,7 +22,7 @@
 # * **write** a caption with a model that can only rank them,
 # * **design** classes for pictures that belong to none of them.
 #
-# It takes about 45 minutes, one of them for twelve tiny trainings. At each **Predict** write down what you expect
+# It takes about 75 minutes in class, one of them for twelve tiny trainings. At each **Predict** write down what you expect
 # before you run the cell.
 
 # %% tags=["parameters"]
@@ -90,8 +90,7 @@ accuracy_dots(survey, [task.chance for task in TASKS.values()])
 # %% [markdown]
 # Each dot has its 95% interval, and the orange mark is chance for the number of answers in brackets. Objects, colours and
 # styles are easy. Places and order are hard. The paper met the same kinds of weakness in photographs: its best model was near perfect on STL-10, but counted objects (CLEVRCounts) right in 24.8% of the pictures,
-# and on the distance to the nearest car (KITTI) it was below chance, 21.9% with 4 classes (zero-shot ViT-L/14@336, table
-# 11).
+# and on the distance to the nearest car (KITTI) it was below chance, 21.9% with 4 classes (zero-shot ViT-L/14@336, table 11).
 #
 # Now the causes, one by one.
 #
@@ -412,7 +411,7 @@ contact_sheet(portraits, captions, "The truth, and beside it what the model said
 #
 # ## Wrong captions: how many lies can it take?
 #
-# The captions of the web are not only vague, some are plainly wrong. We train twins on pictures of a thing on a colour,
+# The captions of the web are not only vague, some are plainly wrong. We train twins on pictures of an object on a colour,
 # and give a part of them the caption of another one.
 #
 # **Predict:** draw the accuracy for 0, 25, 50 and 75% wrong captions.
@@ -616,7 +615,7 @@ value_grid(torch.tensor(list(rows.values())), list(rows), heads, title)
 # does well, too, if you may choose it on known pictures. (Here we chose it on the same ones; for real use, choose it on
 # other pictures.)
 #
-# This is no toy problem. In section 7.1 of the paper, adding the class "child" to a list of labels for faces changed
+# This is no toy problem. In section 7.1 of the paper (zero-shot ViT-L/14@336), adding the class "child" to a list of labels for faces changed
 # how often children's pictures got a harmful label from 30.3% to 2.3% (ages 0 to 2). Whoever writes the list of classes
 # decides about the errors, and the model never says "your list is wrong".
 #

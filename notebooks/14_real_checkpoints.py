@@ -20,7 +20,7 @@
 # * **probe** the classics: written words, the place of a photo, an action in many frames, the fat red cat,
 # * **budget** compute, memory and time for all nine models of the paper.
 #
-# It takes about 45 minutes. It is made for a graphics card: on Colab choose a T4, and set `SCALE = "full"`. It runs
+# It takes about 60 minutes in class. It is made for a GPU: on Colab choose a T4, and set `SCALE = "full"`. It runs
 # everywhere, though, with our classroom model. At each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
@@ -197,6 +197,9 @@ read = (reader.encode_image(reader.preprocess(sheets)) @ asked.T).argmax(1)
 print(f"twin:reader reads {(read == torch.arange(8)).sum()} of 8")
 
 # %% [markdown]
+# Words on objects mislead that reader (lesson 04), and yet it names few lone sheets: the look of a sign and the wording of
+# the prompt count as well.
+#
 # ### Where was this taken?
 #
 # The paper guesses the place of a photo without any classes: it takes the coordinates of the *most similar* picture of a
@@ -204,6 +207,8 @@ print(f"twin:reader reads {(read == torch.arange(8)).sum()} of 8")
 # sights by two *other* artists are asked for. As a control, 8 × 8 pixels do the same without any model.
 
 # %%
+import numpy as np
+
 from clipbench.data.world.sprites import concept_ids, sprite_image
 from clipbench.preprocess import to_rgb
 
@@ -226,7 +231,8 @@ def on_white(name, art):
 
 
 def thumbnails(pictures):
-    small = torch.stack([torch.tensor(list(each.resize((8, 8)).getdata())).float().flatten() for each in pictures])
+    pixels = [np.asarray(each.resize((8, 8)), dtype=np.float32).ravel() for each in pictures]
+    small = torch.tensor(np.stack(pixels))
     return torch.nn.functional.normalize(small - small.mean(dim=1, keepdim=True), dim=1)
 
 
@@ -338,7 +344,7 @@ title = f"{who}: with “not” in front “{texts[2]}” prefers {heard} withou
 similarity_heatmap(table, shown, texts, title, pairs=False)
 
 # %% [markdown]
-# The *range* of the numbers differs between models: OpenAI's put nearly everything between 0.1 and 0.35, and what
+# The *range* of the numbers differs between models: OpenAI's spread far less than ours (lesson 02), and what
 # matters is the order within a column. And "not" is a word like any other (lesson 03).
 #
 # ## The budget
@@ -378,7 +384,7 @@ for name in PAPER_MODELS:
     print(f"{name:14}" + "".join(f"{value:13,.1f}" for value in budget(name)))
 
 # %% [markdown]
-# "img/s" is a calculation: 30 % of the card's peak (65 TFLOP/s in half precision), no decoding of files. "10^21 ops"
+# "img/s" is a calculation: 30% of the GPU's peak (65 TFLOP/s in half precision), no decoding of files. "10^21 ops"
 # is the training on 12.8 billion pairs (lesson 08). And here is what *this* machine did just now with the loaded
 # model; it differs from run to run.
 
@@ -396,7 +402,7 @@ print(f"{who}: {rate:,.0f} pictures a second on {encoder.device}, {weights_mb:,.
 
 # %% [markdown]
 # How long would ImageNet's validation set take here, 50,000 pictures? And every figure of the paper: `clipbench
-# figures --scale full` draws them with a real checkpoint on a card; with `--plan` it says before which data they need,
+# figures --scale full` draws them with a real checkpoint on a GPU; with `--plan` it says before which data they need,
 # and how many minutes a T4 would take.
 #
 # ## Explore
