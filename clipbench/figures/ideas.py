@@ -4,6 +4,7 @@ They show the machine with its two encoders, things counted along axes, and feat
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,10 +98,13 @@ def draw_matrix(ax: Axes, similarity: torch.Tensor, n: int) -> None:
         for column, value in enumerate(values):
             corner, own = (MATRIX + column, float(n - 1 - row)), row == column
             face = (0.0, 0.45, 0.7, float(np.clip(value, 0, 1)))
-            edge = {"edgecolor": "black" if own else GRAY, "linewidth": 2.0 if own else 0.5}
+            edge: dict[str, Any] = {
+                "edgecolor": "black" if own else GRAY,
+                "linewidth": 2.0 if own else 0.5,
+            }
             ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, zorder=3 if own else 2, **edge))
             text = f"{rounded(value, 2):.2f}"
-            style = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 4}
+            style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 4}
             ax.text(corner[0] + 0.5, corner[1] + 0.5, text, **style)
 
 
@@ -183,8 +187,8 @@ def arrows_on_circle(
 def ray(ax: Axes, angle: float, colour: str, reach: float, label: str) -> None:
     """Draw one arrow from the middle, with its number on it or behind its point."""
     x, y = float(np.cos(angle)), float(np.sin(angle))
-    shape = {"width": 0.02, "head_width": 0.13, "length_includes_head": True}
+    shape: dict[str, Any] = {"width": 0.02, "head_width": 0.13, "length_includes_head": True}
     ax.add_patch(FancyArrow(0, 0, x, y, color=colour, **shape))
     halo = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
-    style = {"ha": "center", "va": "center", "fontsize": 9, "color": colour, "bbox": halo}
-    ax.text(reach * x, reach * y, label, **style)
+    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": colour}
+    ax.text(reach * x, reach * y, label, bbox=halo, **style)
