@@ -12,7 +12,7 @@ dimensions. Initial weights follow the released code (github.com/openai/CLIP, mo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
@@ -253,7 +253,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention."""
+    """Multi-head self-attention: (B, N, W) to the same, or to (B, 1, W) for ``only`` one token.
+
+    ``only`` (B,) names the token of each row that asks; all of them are asked.
+    """
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -261,12 +264,20 @@ class Attention(nn.Module):
         self.in_proj = nn.Linear(width, 3 * width)
         self.out_proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, only: Tensor | None = None) -> Tensor:
         B, N, W = x.shape
         # (B, H, N, W/H)
         q, k, v = self.in_proj(x).view(B, N, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
-        x = attend(q, k, v, mask).transpose(1, 2).reshape(B, N, W)
+        if only is not None:
+            q = token_at(q.transpose(1, 2), only)[:, :, None]  # (B, H, 1, W/H)
+            mask = None if mask is None else mask[only][:, None, None]  # (B, 1, 1, N)
+        x = attend(q, k, v, mask).transpose(1, 2).reshape(B, -1, W)
         return self.out_proj(x)
+
+
+def token_at(tokens: Tensor, place: Tensor) -> Tensor:
+    """Pick one token of each row: (B, N, ...) and places (B,) to (B, ...)."""
+    return tokens[torch.arange(tokens.shape[0], device=tokens.device), place]
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -299,8 +310,9 @@ class Block(nn.Module):
             nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, width)
         )
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        x = x + self.attention(self.ln_1(x), mask)
+    def forward(self, x: Tensor, mask: Tensor | None = None, only: Tensor | None = None) -> Tensor:
+        asking = x if only is None else token_at(x, only)[:, None]  # (B, N or 1, W)
+        x = asking + self.attention(self.ln_1(x), mask, only=only)
         return x + self.mlp(self.ln_2(x))
 
 
@@ -312,18 +324,42 @@ def blocks_of(config) -> nn.ModuleList:
     )
 
 
-def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool) -> Tensor:
+def through(
+    blocks: Iterable[nn.Module],
+    x: Tensor,
+    mask: Tensor | None,
+    recompute: bool,
+    only: Tensor | None = None,
+) -> Tensor:
     """Run all blocks in turn.
 
     With ``recompute`` each keeps its input only, and runs again in the backward pass.
     """
     for block in blocks:
         x = (
-            checkpoint(block, x, mask, use_reentrant=False)
+            checkpoint(block, x, mask, only=only, use_reentrant=False)
             if recompute and x.requires_grad
-            else block(x, mask)
+            else block(x, mask, only=only)
         )
     return x
+
+
+def state_at(
+    place: Tensor, blocks: nn.ModuleList, x: Tensor, mask: Tensor | None, recompute: bool
+) -> Tensor:
+    """Run all blocks for the last state of one token in each row: (B,), (B, N, W) to (B, W).
+
+    The last block computes that token alone, which is a quarter of its work. Where a hook listens
+    in that block, it computes all tokens.
+    """
+    x, last = through(blocks[:-1], x, mask, recompute), blocks[-1:]
+    if not last or any(listened_to(part) for part in last.modules()):
+        return token_at(through(last, x, mask, recompute), place)
+    return through(last, x, mask, recompute, only=place)[:, 0]
+
+
+def listened_to(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 # -------------------- image encoders
@@ -363,7 +399,8 @@ class VisionTransformer(nn.Module):
             x = some_of(x, 1 - self.patch_dropout)
         class_token = (self.class_token.to(x.dtype) + positions[0]).expand(x.shape[0], 1, -1)
         x = self.ln_pre(torch.cat([class_token, x], 1))  # (B, N, W)
-        return self.ln_post(through(self.blocks, x, None, self.recompute)[:, 0])
+        first = torch.zeros(x.shape[0], dtype=torch.long, device=x.device)
+        return self.ln_post(state_at(first, self.blocks, x, None, self.recompute))
 
 
 def some_of(tokens: Tensor, fraction: float) -> Tensor:
@@ -557,8 +594,7 @@ class TextTransformer(nn.Module):
         T = words.shape[1]
         x = words + self.positions[:T]
         mask = self.causal_mask[:T, :T]
-        x = through(self.blocks, x, mask, self.recompute)
-        return self.ln_final(x[torch.arange(x.shape[0], device=x.device), end])
+        return self.ln_final(state_at(end, self.blocks, x, mask, self.recompute))
 
 
 class BagOfWords(nn.Module):

@@ -125,6 +125,34 @@ def test_the_feature_of_a_text_is_the_last_state_at_its_end_token():
     torch.testing.assert_close(features, expected, **ROUNDING)
 
 
+@pytest.mark.parametrize("side", ["image", "text"])
+def test_one_token_of_the_last_block_has_the_features_and_gradients_of_all(side):
+    """A hook makes the last block compute all tokens; without one it computes the feature's."""
+    encoder = getattr(small_clip(), f"{side}_encoder").double()
+    inputs = torch.randn(2, 3, 32, 32).double()
+    if side == "text":
+        inputs = torch.cat([ids_of([5, 6, 7]), ids_of([8])])
+    found, shapes = [], []
+
+    def run():
+        encoder.zero_grad()
+        features = encoder(inputs)
+        features.square().sum().backward()
+        found.append([features, *(weight.grad.clone() for weight in encoder.parameters())])
+
+    run()
+    hook = (
+        encoder.blocks[-1]
+        .mlp[1]
+        .register_forward_hook(lambda module, given, output: shapes.append(output.shape))
+    )
+    run()
+    hook.remove()
+    assert len(shapes) == 1 and shapes[0][1] > 1, "all tokens passed the hook"
+    for alone, among_all in zip(*found, strict=True):
+        torch.testing.assert_close(alone, among_all)
+
+
 @given(st.lists(st.integers(0, START), min_size=3, max_size=3))
 def test_tokens_after_the_end_of_text_never_matter(after):
     encoder = small_clip().text_encoder

@@ -8,6 +8,10 @@ are 1 to 6 % higher, and torch's own counter agrees with ours. Training does thr
 pass: once more for the gradients of the activations and once for those of the weights. What
 micro-batches or recomputing do again is not counted, so that MFU says how much of the card the
 training itself got (Chowdhery et al. 2022, appendix B).
+
+``spare`` says what to count: False, the model as it is published; True, what is computed here,
+where the last block of a transformer computes the one token whose state is the feature. MFU counts
+the latter.
 """
 
 from clipbench.model import (
@@ -51,16 +55,18 @@ def training_flops(
     lock_image=False,
     lock_text=False,
     captions: int = 1,
+    spare: bool = False,
 ) -> float:
     """Count operations of one training step for each picture with its texts of ``tokens`` tokens.
 
     Of a locked encoder only the forward pass is counted.
     """
-    image, text = image_flops(config, kept), captions * text_flops(config, tokens)
+    image = image_flops(config, kept, spare)
+    text = captions * text_flops(config, tokens, spare)
     return (1 if lock_image else 3) * image + (1 if lock_text else 3) * text
 
 
-def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
+def image_flops(config: CLIPConfig, kept: float = 1.0, spare: bool = False) -> float:
     """Count operations of the forward pass of one image, projection included.
 
     ``kept`` is the share of a ViT's patches that is not dropped.
@@ -69,7 +75,8 @@ def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
     if isinstance(image, ViTConfig):
         patches = (image.image_size // image.patch_size) ** 2
         patchify = 2 * patches * 3 * image.patch_size**2 * image.width
-        encoder = patchify + transformer_flops(round(kept * patches) + 1, image.width, image.depth)
+        tokens = round(kept * patches) + 1
+        encoder = patchify + transformer_flops(tokens, image.width, image.depth, spare)
     elif isinstance(image, ResNetConfig):
         encoder = resnet_flops(image)
     else:
@@ -78,7 +85,7 @@ def image_flops(config: CLIPConfig, kept: float = 1.0) -> float:
     return encoder + 2 * width * config.embed_dim
 
 
-def text_flops(config: CLIPConfig, tokens: int | None = None) -> float:
+def text_flops(config: CLIPConfig, tokens: int | None = None, spare: bool = False) -> float:
     """Count operations of the forward pass of one text of ``tokens`` tokens, projection included.
 
     By default these are as many as the model reads.
@@ -88,15 +95,20 @@ def text_flops(config: CLIPConfig, tokens: int | None = None) -> float:
     if isinstance(text, BagOfWordsConfig):
         return projection
     assert isinstance(text, TransformerConfig)
-    return transformer_flops(tokens or text.context_length, text.width, text.depth) + projection
+    tokens = tokens or text.context_length
+    return transformer_flops(tokens, text.width, text.depth, spare) + projection
 
 
-def transformer_flops(tokens: int, width: int, depth: int) -> float:
+def transformer_flops(tokens: int, width: int, depth: int, spare: bool = False) -> float:
     """Count operations of the forward pass of ``depth`` transformer blocks.
 
     Four projections and a fourfold MLP: 24 N W^2; scores and their use: 4 N^2 W.
     """
-    return depth * (24 * tokens * width**2 + 4 * tokens**2 * width)
+    whole = depth * (24 * tokens * width**2 + 4 * tokens**2 * width)
+    spared = (tokens - 1) * (
+        18 * width**2 + 4 * tokens * width
+    )  # all but one token's, less q, k, v
+    return whole - spared if spare else whole
 
 
 def convolution(size: int, channels_in: int, channels: int, kernel: int = 1) -> float:

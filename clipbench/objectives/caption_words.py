@@ -74,7 +74,7 @@ class CaptionModel(RowWise):
             transformer_flops(PREFIX + T, text.width, text.depth)
             + 2 * T * text.width * text.vocab_size
         )
-        return 3 * (image_flops(self.clip.config, kept) + words)
+        return 3 * (image_flops(self.clip.config, kept, spare=True) + words)
 
     @torch.no_grad()
     def class_scores(

@@ -52,8 +52,9 @@ class JointObjective(Objective):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         image, text = (locked(each) for each in (self.clip.image_encoder, self.clip.text_encoder))
+        captions = targets[0].shape[:-1].numel()
         return training_flops(
-            self.clip.config, targets.shape[-1], kept, image, text, targets[0].shape[:-1].numel()
+            self.clip.config, targets.shape[-1], kept, image, text, captions, spare=True
         )
 
 

@@ -59,7 +59,7 @@ class Objective(nn.Module):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         """Count operations of one training step for each pair; see ``clipbench.compute.flops``."""
-        return 3 * image_flops(self.clip.config, kept)
+        return 3 * image_flops(self.clip.config, kept, spare=True)
 
     def about(self) -> dict:
         """Give what must be known to build it again, beside the model: plain data for JSON."""

@@ -53,7 +53,9 @@ def test_torch_counts_the_same(image):
     model = small_clip(image)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.encode_image(torch.zeros(1, 3, image.image_size, image.image_size))
-    assert image_flops(model.config) == pytest.approx(counter.get_total_flops(), rel=0.01)
+    assert image_flops(model.config, spare=True) == pytest.approx(
+        counter.get_total_flops(), rel=0.001
+    )
 
 
 @pytest.mark.parametrize("tokens", [4, 32])
@@ -61,7 +63,7 @@ def test_torch_counts_the_same_for_texts(tokens):
     for model in (small_clip(), small_clip(text=BAG_OF_WORDS)):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model.encode_text(torch.arange(1, tokens + 1)[None])
-        assert text_flops(model.config, tokens) == pytest.approx(
+        assert text_flops(model.config, tokens, spare=True) == pytest.approx(
             counter.get_total_flops(), rel=0.01
         )
 

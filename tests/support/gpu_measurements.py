@@ -208,7 +208,8 @@ def plain_step(size: Size) -> dict:
 
     seconds(size, step, size.steps)
     rate = size.batch / seconds(size, step, size.steps)
-    tflops = rate * training_flops(trainer.model.config, trainer.model.config.context_length) / 1e12
+    config = trainer.model.config
+    tflops = rate * training_flops(config, config.context_length, spare=True) / 1e12
     memory = peak_gigabytes(size)
     square = torch.randn(
         size.square, size.square, device=size.device, dtype=torch.bfloat16 if size.cuda else None
