@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from clipbench.bench.contest import ratio, take_turns
+from clipbench.bench.products import products_alone
 from clipbench.compute.precision import choose_precision
 from clipbench.encoders.clip import joint, load
 from clipbench.errors import missing_package
@@ -29,7 +30,8 @@ def embedding(
     """Pictures per second, from files' pixels to unit vectors, beside transformers' defaults.
 
     The weights are random: speed and agreement do not depend on them. Ours runs in the precision
-    that this device multiplies fast, and in float32.
+    that this device multiplies fast, and in float32. ``fraction_of_product_rate`` is the share of
+    encoding in float32, without the preprocessing, that its matrix products alone would take.
     """
     threads = threads or 1
     torch.set_num_threads(threads)
@@ -54,7 +56,11 @@ def embedding(
         "ours_in_fp32": lambda: exact.encode_image(exact.preprocess(pictures)),
         against: lambda: theirs(pictures),
     }
-    seconds = take_turns(contestants, rounds)
+    images = exact.preprocess(pictures)
+    alone, operations = products_alone(lambda: exact.encode_image(images))
+    encoding = {"encoding": lambda: exact.encode_image(images), "products": alone}
+    seconds = take_turns(contestants | encoding, rounds)
+    encoded, products = (seconds.pop(name) for name in encoding)
     reference = contestants[against]()
     return {
         "model": f"{model}, random weights",
@@ -65,6 +71,8 @@ def embedding(
         "pictures_per_second": {name: batch / min(times) for name, times in seconds.items()},
         "times_faster": ratio(seconds[against], seconds["ours"]),
         "times_faster_in_fp32": ratio(seconds[against], seconds["ours_in_fp32"]),
+        "products_gflops_per_second": operations / min(products) / 1e9,
+        "fraction_of_product_rate": ratio(products, encoded),
         "least_cosine": float((contestants["ours"]() * reference).sum(1).min()),
         "least_cosine_in_fp32": float((contestants["ours_in_fp32"]() * reference).sum(1).min()),
     }

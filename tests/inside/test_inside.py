@@ -75,7 +75,8 @@ def test_hooks_hear_what_the_layer_gives_and_are_gone_afterwards():
         during = model.encode_image(images)
     torch.testing.assert_close(heard["image_encoder.ln_post"], model.image_encoder(images))
     assert heard["image_encoder.blocks.1"].shape == (2, 17, 32)
-    assert torch.equal(before, during) and hooks_of(model) == 0
+    torch.testing.assert_close(before, during)  # the last block computed all tokens meanwhile
+    assert hooks_of(model) == 0
 
 
 def test_hooks_are_removed_when_the_model_fails():
