@@ -87,7 +87,7 @@ class Distilled(Contrastive):
 
     def flops(self, targets: Tensor, kept: float = 1.0) -> float:
         config, captions = self.taught_by[0].config, targets[0].shape[:-1].numel()
-        forward = training_flops(config, targets.shape[-1], 1.0, True, True, captions)
+        forward = training_flops(config, targets.shape[-1], 1.0, True, True, captions, spare=True)
         return super().flops(targets, kept) + forward
 
 
