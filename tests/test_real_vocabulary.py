@@ -18,7 +18,7 @@ from open_clip_reference import OPENAI_BPE, SimpleTokenizer, real_tokenizer
 
 from clipbench.tokenizer import Tokenizer, TruncationWarning
 
-STRINGS = 10_000
+STRINGS = 3_000
 EMOJI = [*range(0x1F300, 0x1F700), 0x200D, 0xFE0F]
 
 

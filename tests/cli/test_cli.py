@@ -5,6 +5,7 @@ mistake.
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
+from forked import fork, in_a_fork, on_a_full_disk
 from small import (
     CONVNET,
     TRANSFORMER,
@@ -192,21 +194,16 @@ def test_training_prints_numbers_for_people_too(world, tmp_path, capsys):
     assert code == 0 and "pairs_per_second" in out and not out.startswith("{")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in a fork")
 def test_a_termination_request_ends_in_a_checkpoint_and_the_command_to_go_on(world, tmp_path):
     arguments = train(world, tmp_path / "run", "--pairs", "10000000")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "clipbench", *arguments, "--json"],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = fork(tmp_path / "prints", main, [*arguments, "--json"])
     log = tmp_path / "run" / "log.csv"
-    while running.poll() is None and not (log.exists() and log.stat().st_size):
+    while running.is_running() and not (log.exists() and log.stat().st_size):
         time.sleep(0.02)
-    running.terminate()
-    out, err = running.communicate()
-    assert running.returncode == 0 and not json.loads(out)["finished"]
+    running.send(signal.SIGTERM)
+    code, out, err = running.wait()
+    assert code == 0 and not json.loads(out)["finished"], err
     assert newest_intact(tmp_path / "run") is not None
     assert err.startswith("stopped; go on with: clipbench train") and err.rstrip().endswith(
         "--resume"
@@ -496,40 +493,26 @@ def test_a_preset_that_is_no_json_object_brings_one_line(tmp_path, capsys, conte
     )
 
 
-def test_a_mistake_is_told_the_same_by_a_process_of_its_own(world):
-    command = [
-        sys.executable,
-        "-m",
-        "clipbench",
-        "classify",
-        world / "notes.txt",
-        "--model",
-        world / "model",
-    ]
-    finished = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
-    assert finished.returncode == 2 and finished.stdout == ""
-    assert finished.stderr.count("\n") == 1 and "is not a picture" in finished.stderr
-
-
-def test_a_process_prints_one_json_object_and_needs_no_transformers(world):
-    code = (
-        "import sys; sys.modules['transformers'] = None; from clipbench.cli import "
-        "main; sys.exit(main())"
-    )
-    options = ("--model", world / "model", "--text", "a", "--text", "b", "--json")
-    finished = python(code, "classify", world / "picture.png", *options)
-    assert finished.returncode == 0 and finished.stderr == ""
-    assert json.loads(finished.stdout)["ranking"][0]["probability"] >= 0.5
-
-
-FULL_DISK = """
-import resource, sys
+TWICE = """
+import runpy, sys
+sys.modules["transformers"] = None
 from clipbench.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-sys.exit(main(sys.argv[1:]))
+picture, no_picture, *options = sys.argv[1:]
+assert main(["classify", picture, *options]) == 0
+sys.argv[1:] = ["classify", no_picture, *options]
+runpy.run_module("clipbench", run_name="__main__")
 """
 
 
+def test_a_process_prints_one_json_object_or_one_line_and_needs_no_transformers(world):
+    options = ("--model", world / "model", "--text", "a", "--text", "b", "--json")
+    finished = python(TWICE, world / "picture.png", world / "notes.txt", *options)
+    assert json.loads(finished.stdout)["ranking"][0]["probability"] >= 0.5, finished.stderr
+    assert finished.returncode == 2
+    assert finished.stderr.count("\n") == 1 and "is not a picture" in finished.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in a fork")
 def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(
     world, tmp_path, capsys
 ):
@@ -539,7 +522,7 @@ def test_a_full_disk_ends_training_in_one_line_and_keeps_the_earlier_checkpoint(
     trainer.callbacks.append(lambda event: trainer.stop() if event["step"] == 2 else None)
     trainer.run()
     before = newest_intact(tmp_path / "run")
-    finished = python(FULL_DISK, *train(world, tmp_path / "run", "--resume", "--json"))
-    assert finished.returncode == 2 and finished.stderr.count("\n") == 1, finished.stderr
-    assert "no space left" in finished.stderr
+    command = train(world, tmp_path / "run", "--resume", "--json")
+    code, _out, err = in_a_fork(tmp_path / "prints", on_a_full_disk, main, command)
+    assert code == 2 and err.count("\n") == 1 and "no space left" in err, err
     assert newest_intact(tmp_path / "run") == before

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from forked import fork
 from safetensors.torch import load_file, save_file
 from small import CONVNET, one_line
 from trainers import micro_batch_trainer
@@ -83,8 +84,8 @@ def work(folder: Path) -> None:
     distributed.leave()
 
 
-def launch(count: int, *command: str) -> list[subprocess.Popen]:
-    """Processes with the variables that torchrun gives them."""
+def variables(count: int) -> list[dict[str, str]]:
+    """The variables that torchrun gives to each of its processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -97,15 +98,19 @@ def launch(count: int, *command: str) -> list[subprocess.Popen]:
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
+    return [shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
+def launch(count: int, *command: str) -> list[subprocess.Popen]:
     return [
         subprocess.Popen(
             [sys.executable, *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            env={**os.environ, **own},
         )
-        for rank in range(count)
+        for own in variables(count)
     ]
 
 
@@ -116,8 +121,16 @@ def outputs(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
 
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory):
+    if not hasattr(os, "fork"):
+        pytest.skip("runs in forks")
     folder = tmp_path_factory.mktemp("two")
-    for code, _, errors in outputs(launch(2, __file__, str(folder))):
+
+    def work_as(own: dict[str, str]) -> None:
+        os.environ.update(own)
+        work(folder)
+
+    forks = [fork(folder / f"prints-{own['RANK']}", work_as, own) for own in variables(2)]
+    for code, _, errors in [each.wait() for each in forks]:
         assert code == 0, errors
     return folder
 
@@ -199,7 +212,3 @@ def test_one_process_needs_no_exchange():
     assert distributed.gathered(tensor) is tensor and distributed.summed(tensor) is tensor
     assert distributed.first_process_says(1.5) == [1.5]
     assert isinstance(micro_batch_trainer(), Trainer)
-
-
-if __name__ == "__main__":
-    work(Path(sys.argv[1]))

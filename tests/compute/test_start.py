@@ -11,6 +11,7 @@ import pytest
 
 import clipbench
 from clipbench.bench import BENCHMARKS
+from clipbench.cli import main
 from clipbench.compute.environment import prepare_for_torch
 
 ROOT = Path(__file__).parents[2]
@@ -70,14 +71,9 @@ def test_star_brings_the_public_names():
 @pytest.mark.parametrize(
     "arguments, code",
     [
-        ((), "0"),
         (("--help",), "0"),
-        (("train", "--help"), "0"),
         (("eval", "zero-shot", "--help"), "0"),
-        (("bench", "--help"), "0"),
         (("bench", "speedrun", "--help"), "0"),
-        (("figures", "--help"), "0"),
-        (("trian",), "2"),
         (("eval", "zero-shot", "--modle", "tiny"), "2"),
     ],
     ids=" ".join,
@@ -90,9 +86,14 @@ def test_help_and_a_mistyped_command_answer_without_torch(arguments, code):
     assert float(seconds) < 0.5
 
 
-def test_without_a_command_the_help_is_shown():
-    bare, asked = python(COMMAND_LINE), python(COMMAND_LINE, "--help")
-    assert bare[:-1] == asked[:-1] and bare[0].startswith("usage: clipbench")
+def test_without_a_command_the_help_is_shown(capsys):
+    shown = []
+    for arguments in ([], ["--help"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] and shown[0].startswith("usage: clipbench")
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

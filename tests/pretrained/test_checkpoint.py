@@ -5,12 +5,11 @@ import itertools
 import multiprocessing
 import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from forked import in_a_fork, on_a_full_disk
 from small import one_line, small_clip, write_small_model
 
 from clipbench import UserError
@@ -34,23 +33,6 @@ def write_checkpoint(run: Path, step: int, content: bytes = b"weights") -> Path:
         (part / "model.safetensors").write_bytes(content)
         write_manifest(part, {"step": step})
     return folder
-
-
-def python(code: str, *arguments, **options) -> subprocess.Popen:
-    """Another Python process that runs ``code``."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
 
 
 # -------------------- whole or nothing
@@ -182,7 +164,7 @@ def newest_step(run: Path) -> int:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="starts its writers by forking")
 def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
     dice, newest = random.Random(0), 0
-    for _ in range(30):
+    for _ in range(12):
         writer = multiprocessing.get_context("fork").Process(
             target=save_for_ever, args=(tmp_path, newest + 1)
         )
@@ -198,26 +180,21 @@ def test_killing_the_writer_never_leaves_a_corrupt_newest_checkpoint(tmp_path):
         assert survivor, "the newest checkpoint is intact; an older one may be half deleted"
         assert survivor["step"] >= newest - 1, "at most the save in progress is lost"
         newest = survivor["step"]
-    assert newest > 15, "the writers did write"
+    assert newest > 6, "the writers did write"
 
 
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from small import small_clip, write_small_model
-from clipbench import UserError
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-try:
-    write_small_model(Path(sys.argv[1]), small_clip(seed=1))
-except UserError as error:
-    print(error)
-"""
+def write_another_model(folder: Path) -> None:
+    try:
+        write_small_model(folder, small_clip(seed=1))
+    except UserError as error:
+        print(error)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in a fork")
 def test_a_full_disk_leaves_the_earlier_model(tmp_path):
     folder = write_small_model(tmp_path / "model", small_clip(seed=0))
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    output, errors = python(FULL_DISK, folder).communicate()
+    _, output, errors = in_a_fork(tmp_path / "prints", on_a_full_disk, write_another_model, folder)
     assert output.startswith(f"no space left to write {folder}") and output.count("\n") == 1, errors
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "prints"]

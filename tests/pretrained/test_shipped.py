@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import cache
 
 import pytest
 import torch
@@ -21,9 +22,12 @@ RECORDS = [json.loads(file.read_text()) for file in sorted(shipped_records().glo
 SHIPPED = {"tiny": ("scenes:heldout256", 3_000_000), "classroom": ("scenes:heldout", 8_000_000)}
 
 
+loaded = cache(clipbench.load)  # which is done once for each; nobody changes a model here
+
+
 @pytest.fixture(scope="module", params=SHIPPED)
 def shipped(request):
-    return request.param, clipbench.load(request.param)
+    return request.param, loaded(request.param)
 
 
 def test_it_is_small_enough_to_ship(shipped):
@@ -66,7 +70,7 @@ def test_transformers_opens_the_classroom_model_and_sees_the_same():
     from transformers import CLIPModel, CLIPProcessor
 
     folder = CHECKPOINTS / "classroom"
-    encoder = clipbench.load("classroom")
+    encoder = loaded("classroom")
     theirs = CLIPModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
     processor = CLIPProcessor.from_pretrained(folder, local_files_only=True)
     pictures = open_pictures("scenes:heldout").pictures(range(6))
@@ -90,7 +94,7 @@ def test_a_twin_is_small_loads_by_its_name_and_says_how_it_was_made(name):
     assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) <= 4_000_000
     about = json.loads((folder / "about.json").read_text())
     assert f"experiments/tiny-{name}.json" in about["command"] and about["pairs_seen"] > 0
-    assert clipbench.load(f"twin:{name}").name == f"twin:{name}"
+    assert loaded(f"twin:{name}").name == f"twin:{name}"
 
 
 @pytest.mark.parametrize("name", [*SHIPPED, *(f"twin:{name}" for name in twins())])
@@ -103,7 +107,7 @@ def test_its_records_are_of_the_weights_that_are_shipped(name):
     }
     if not made_with:
         pytest.skip("no record of this model")
-    assert made_with == {clipbench.load(name).fingerprint}
+    assert made_with == {loaded(name).fingerprint}
 
 
 def test_twins_differ_in_their_world_alone():
@@ -134,7 +138,7 @@ def test_signs_in_training_make_the_attack():
     plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
     harm = {}
     for name in ("many-signs", "no-signs"):
-        encoder = clipbench.load(f"twin:{name}")
+        encoder = loaded(f"twin:{name}")
         weights = clipbench.zero_shot_weights(encoder, data.class_names, data.templates)
         classifier = Classifier("", lambda features, w=weights: features @ w)
         metrics = typographic_attack(encoder, data, [classifier], Sticker("word"), plan, heights=())
@@ -150,7 +154,7 @@ def test_the_reader_takes_the_word_for_the_thing():
     from clipbench.evaluate.typographic import judgement, plan_attack, printed
 
     encoder, data = (
-        clipbench.load("twin:reader"),
+        loaded("twin:reader"),
         open_pictures("scenes:heldout256").subset(range(150)),
     )
     plan = plan_attack(data.labels, data.class_names, seed=0, longest=8)
@@ -168,7 +172,7 @@ def test_the_reader_takes_the_word_for_the_thing():
 
 def test_a_model_can_speak_five_languages():
     encoder, data = (
-        clipbench.load("twin:languages"),
+        loaded("twin:languages"),
         open_pictures("scenes:heldout256").subset(range(300)),
     )
     classes = [concepts()[concept_ids()[name]] for name in data.class_names]
@@ -190,7 +194,7 @@ def test_counting_needs_captions_that_count():
     from clipbench.evaluate.scene_tasks import scene_task_metrics
 
     counted, uncounted = (
-        scene_task_metrics(clipbench.load(name), scene_task("count"), pictures=300, train=0)
+        scene_task_metrics(loaded(name), scene_task("count"), pictures=300, train=0)
         for name in ("tiny", "twin:no-counts")
     )
     assert counted["zero_shot_low"] > 0.45
@@ -198,7 +202,7 @@ def test_counting_needs_captions_that_count():
 
 
 def test_a_supervised_twin_knows_its_classes_and_no_words():
-    twin = clipbench.load("twin:supervised")
+    twin = loaded("twin:supervised")
     data = open_pictures("scenes:heldout256").subset(range(200))
     verdicts = judge_by_scores(
         twin, image_features(twin, data, projected=False), data.labels, data.class_names, ["{}"]
@@ -222,13 +226,13 @@ def test_a_twin_was_trained_by_the_preset_that_its_command_names(name):
         about["pairs_seen"] >= told.pairs
         and about["config"].items() <= json.loads(json.dumps(asdict(told))).items()
     )
-    assert clipbench.load(f"twin:{name}").model.config == preset.model
+    assert loaded(f"twin:{name}").model.config == preset.model
 
 
 @pytest.mark.parametrize("name", ["bow", "caption-lm"])
 def test_a_predictive_twin_scores_captions(name):
     """The caption model reads every caption for every picture, so here are few of both."""
-    twin = clipbench.load(f"twin:{name}")
+    twin = loaded(f"twin:{name}")
     data = open_pictures("scenes:heldout256").subset(range(40))
     features = image_features(twin, data, projected=False)
     rivals = [label for label in range(0, 256, 16) if label not in data.labels.tolist()]
@@ -246,7 +250,7 @@ def test_a_predictive_twin_scores_captions(name):
 
 def test_a_caption_twin_writes_captions_of_what_it_sees():
     """Most captions hold the thing's name."""
-    twin = clipbench.load("twin:caption-lm")
+    twin = loaded("twin:caption-lm")
     data = open_pictures("scenes:heldout256").subset(range(100))
     captions = twin.objective.write(image_features(twin, data, projected=False), twin.tokenizer)
     named = [

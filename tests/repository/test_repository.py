@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from jaxtyping import Float
+from shape_checks import is_shaped
 from sources import imports_of, module_of
 
 from clipbench.compute import doctor
@@ -225,6 +229,17 @@ def test_shapes_are_checked_under_pytest():
     import clipbench.compute.devices
 
     assert type(clipbench.compute.devices.__spec__.loader).__module__.startswith("jaxtyping")
+
+
+def test_the_suite_checks_annotated_shapes_and_nothing_else():
+    """mypy checks the rest (``make lint``)."""
+    from clipbench.loss import check_batch, clip_loss
+
+    assert hasattr(clip_loss, "__wrapped__") and not hasattr(check_batch, "__wrapped__")
+    row = Float[torch.Tensor, " D"]
+    shaped = (row, list[row], row | None, Callable[[row], int], Callable[..., row], dict[str, row])
+    assert all(map(is_shaped, shaped))
+    assert not any(map(is_shaped, (int, "Encoder", list[int], torch.Tensor, Callable, None)))
 
 
 def test_every_folder_with_code_is_a_package():

@@ -3,12 +3,13 @@ mixed up.
 """
 
 import json
-import subprocess
-import sys
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 import torch
+from forked import in_a_fork
 from small import noise_picture, small_clip, small_encoder, write_image_folder, write_small_model
 
 from clipbench import UserError, image_features, open_pictures
@@ -251,35 +252,31 @@ def test_embed_and_search_from_the_shell(tmp_path, capsys, monkeypatch):
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from small import small_encoder
-from clipbench import open_pictures
-from clipbench.evaluate.features import feature_file
-feature_file.ROWS_A_PART = 32
-feature_file.calibrate_threads = lambda *_: None
-encoder, seen = small_encoder(), 0
-real = encoder.encode_image
-def encode(images):
-    global seen
-    seen += len(images)
-    if seen > 70:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(images)
-encoder.encode_image = encode
-feature_file.embed(encoder, open_pictures("digits").subset(range(90)), Path(sys.argv[1]), batch_size=16)
-"""
+class Mortal:
+    """An encoder that ends its process after 70 pictures."""
+
+    def __init__(self, encoder):
+        self.encoder, self.seen = encoder, 0
+
+    def __getattr__(self, name):
+        return getattr(self.encoder, name)
+
+    def encode_image(self, images):
+        self.seen += len(images)
+        if self.seen > 70:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.encoder.encode_image(images)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_killed_process_loses_at_most_a_part(encoder, data, tmp_path):
-    from pathlib import Path
-
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in a fork")
+def test_a_killed_process_loses_at_most_a_part(encoder, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_file, "ROWS_A_PART", 32)
     file = tmp_path / "f.safetensors"
-    code = KILLED.format(tests=str(Path(__file__).parents[2] / "support"))
-    assert subprocess.run([sys.executable, "-c", code, str(file)]).returncode == -9
+    mortal = Mortal(encoder)
+    code, _, errors = in_a_fork(
+        tmp_path / "prints", lambda: embed(mortal, data, file, batch_size=16)
+    )
+    assert code == -signal.SIGKILL, errors
     counting = Counting(encoder)
     assert torch.equal(
         embed(counting, data, file, batch_size=16).features, image_features(encoder, data, 16)
