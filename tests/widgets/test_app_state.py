@@ -34,6 +34,7 @@ def game(model=ENCODER, pictures=None, **options) -> BeatTheMachine:
 
 CHANGES = {
     PromptExplorer: {
+        "beside": "twin:reader",
         "language": "es",
         "prompts": ["un gato", OTHER],
         "active_templates": ["{}, una foto"],
@@ -45,6 +46,7 @@ CHANGES = {
         "show_history": True,
     },
     SimilarityMatrix: {
+        "beside": "tiny",
         "texts": ["a", OTHER, "c"],
         "mode": "row softmax",
         "order": "alike together",
@@ -68,6 +70,7 @@ CHANGES = {
         "paper_color": None,
     },
     EmbeddingMap: {
+        "beside": "tiny",
         "shown": "pictures",
         "shift": 0.5,
         "drag": "box",

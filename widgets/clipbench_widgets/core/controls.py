@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import ipywidgets
 
+from clipbench_widgets.core.beside import BesideBox
 from clipbench_widgets.core.header import ModelSwitcher
 from clipbench_widgets.core.position_pad import PositionPad
 
@@ -44,7 +45,7 @@ def app_widgets(app: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 def is_control(widget: ipywidgets.Widget) -> bool:
     if isinstance(widget, PositionPad):
         return True
-    if isinstance(widget, ModelSwitcher):
+    if isinstance(widget, (ModelSwitcher, BesideBox)):
         return False  # begins longer work, too
     if isinstance(widget, ipywidgets.Button):
         return widget.layout.display != "none" and not widget.description.startswith(NOT_INSTANT)

@@ -17,6 +17,7 @@ from clipbench.figures.canvas import LessonFigure
 from clipbench.figures.maps import OTHERS, label_places, labelled_map
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
+from clipbench_widgets.core.beside import ALONE, TwoModels
 from clipbench_widgets.core.collection import collect, model_and_data
 from clipbench_widgets.core.format import number, shortened
 from clipbench_widgets.core.inputs import button, encoder_of, listed, named
@@ -44,6 +45,18 @@ from clipbench_widgets.embedding_map.projections import (
 )
 
 DRAGS = ("lasso", "box")
+# what two maps beside each other share
+IN_STEP = (
+    "shown",
+    "colour_by",
+    "only",
+    "drag",
+    "shift",
+    "query",
+    "selected",
+    "hovered",
+    "projection",
+)
 MOST_POINTS = 5000  # of pictures, and of texts: more make a blot
 FOUND = 12  # rows that a query lights up
 SPOKES = 6  # true neighbours of a single selected point
@@ -66,7 +79,7 @@ class Source:
         return gather(collection, texts, text_features, self.factors, self.points)
 
 
-class EmbeddingMap(App):
+class EmbeddingMap(TwoModels, App):
     """Pictures and texts as points. Rows 0 to M - 1 are the pictures, those after them the texts.
 
     Args:
@@ -90,7 +103,17 @@ class EmbeddingMap(App):
     RULES = (map_page.RULES,)
     EXAMPLES = EXAMPLES
     TOUR = tour.STEPS
-    STATE = "projection", "shown", "shift", "colour_by", "only", "drag", "query", "selected"
+    STATE = (
+        "beside",
+        "projection",
+        "shown",
+        "shift",
+        "colour_by",
+        "only",
+        "drag",
+        "query",
+        "selected",
+    )
 
     projection = traitlets.Enum(PROJECTIONS, "PCA")
     shown = traitlets.Enum(SHOWN, SHOWN[0])
@@ -131,6 +154,8 @@ class EmbeddingMap(App):
         )
         self._read(encoder_of(model))
         self._runner = Runner()
+        self._other: EmbeddingMap | None = None  # the second model's map
+        self._links: list[traitlets.link] = []
         self._asked: torch.Tensor | None = None  # the query's features, (1, D)
         self._trouble = ""  # why it has none
         self._light_up = LatestOnly(self._search_and_mark)
@@ -155,6 +180,9 @@ class EmbeddingMap(App):
         self._projections = Projections(self.data)
         if encoder.name == "classroom":
             self._projections.umaps |= self._shipped_umaps()
+
+    def _header_parts(self) -> list[ipywidgets.Widget]:
+        return [self._beside_box()]
 
     def _use(self, model) -> None:
         self._read(encoder_of(model))
@@ -290,7 +318,8 @@ class EmbeddingMap(App):
         drags = ipywidgets.HTML('<span class="clipbench-small">dragging draws a</span>')
         tools = row(drags, self._drags, self._whole, self._closer, self._none)
         shift = column("clipbench-map-shift", row(self._slider, self._no_shift), self._shift_note)
-        left = column("clipbench-map-left", self._query, self._stage, tools, shift)
+        self._stages = ipywidgets.Box([self._stage]).add_class("clipbench-map-stages")
+        left = column("clipbench-map-left", self._query, self._stages, tools, shift)
         right = column(
             "clipbench-map-right",
             self._colours,
@@ -317,6 +346,7 @@ class EmbeddingMap(App):
         for trait, control in controls.items():
             traitlets.link((self, trait), (control, "value"))
         traitlets.link((self._keys, "only"), (self, "only"))
+        self.observe(self._on_beside, "beside")
         self.observe(self._on_projection, "projection")
         self.observe(lambda _: self._move(View()), "shown")
         self.observe(lambda _: self._move(), "shift")
@@ -325,6 +355,48 @@ class EmbeddingMap(App):
         self.observe(self._draw_marks, ["only", "selected"])
         self.observe(self._draw_note, "hovered")
         self.observe(self._on_drag, "drag")
+
+    # -------------------- a second model
+
+    def _on_beside(self, _) -> None:
+        """Put the second model's map beside this one: the same rows, in step with each other."""
+        for link in self._links:
+            link.unlink()
+        self._links, self._other = [], None
+        self._stages.children = [self._stage]
+        try:
+            second = self._second()
+            self._other = self._map_of(second) if second else None
+        except UserError as error:
+            self.beside = ALONE
+            self._say(str(error))
+        if self._other is not None:
+            self._links = [traitlets.link((self, name), (self._other, name)) for name in IN_STEP]
+            about = ipywidgets.HTML(html.small_line(f"beside it {self.beside}"))
+            self._stages.children = [
+                self._stage,
+                html.column_of("clipbench-map-other", about, self._other._stage),
+            ]
+
+    def _map_of(self, encoder: Encoder) -> "EmbeddingMap":
+        """Make a map of the same pictures and texts.
+
+        Raises:
+            UserError: where the second model has not the same rows.
+        """
+        source = self._source
+        made = EmbeddingMap(
+            encoder,
+            source.data,
+            self.data.texts,
+            factors=source.factors,
+            points=source.points,
+            most=source.most,
+            seed=self.seed,
+        )
+        if len(made.data) != len(self.data):
+            raise UserError(f"{encoder.name} cannot place the same pictures; choose another model")
+        return made
 
     # -------------------- changes of state
 

@@ -8,10 +8,11 @@ import ipywidgets
 import traitlets
 from PIL import Image
 
-from clipbench import UserError
+from clipbench import Encoder, UserError
 from clipbench.figures import LessonFigure
 from clipbench_widgets.core import format, html, scoring
 from clipbench_widgets.core.app import when_ready
+from clipbench_widgets.core.beside import TwoModels
 from clipbench_widgets.core.gallery_app import GalleryApp, offered_with
 from clipbench_widgets.core.inputs import (
     button,
@@ -41,7 +42,7 @@ UNDECIDED = 5  # one cat and two dogs: where it opens, because there the verdict
 SETTLED = 1.5  # seconds after which a verdict is remembered; those of half-typed words are not
 
 
-class PromptExplorer(HasScale, GalleryApp):
+class PromptExplorer(HasScale, TwoModels, GalleryApp):
     """Pictures, prompts, and what a model makes of them.
 
     Args:
@@ -65,6 +66,7 @@ class PromptExplorer(HasScale, GalleryApp):
     EXAMPLES = examples.EXAMPLES
     TOUR = tour.STEPS
     STATE = (
+        "beside",
         "language",
         "prompts",
         "active_templates",
@@ -83,6 +85,8 @@ class PromptExplorer(HasScale, GalleryApp):
     # of the prompts that are names of the emoji world
     language = traitlets.Unicode(prompt_languages.ENGLISH)
     show_history = traitlets.Bool(False)
+    # as ``scores``, of the second model; empty without one
+    scores_beside = traitlets.List(traitlets.Dict(), read_only=True)
     # the scores that others are compared with
     pinned = traitlets.List(traitlets.Dict(), read_only=True)
     history = traitlets.List(traitlets.Dict(), read_only=True)  # earlier verdicts, the newest last
@@ -101,6 +105,7 @@ class PromptExplorer(HasScale, GalleryApp):
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
+        self._beside_features: dict[Encoder, RememberedFeatures] = {}
         self._pinned_about, self._remembered_at = "", -math.inf
         # templates offered and active before another language
         self._english: tuple[list[str], list[str]] = [], []
@@ -116,6 +121,9 @@ class PromptExplorer(HasScale, GalleryApp):
         self.selected = self._gallery.position
         self._shown.value = page.picture_page(self._gallery.entry)
         self._begin(self._update, state)
+
+    def _header_parts(self) -> list[ipywidgets.Widget]:
+        return [self._beside_box()]
 
     def _use(self, model) -> None:
         self.encoder = encoder_of(model)
@@ -159,7 +167,13 @@ class PromptExplorer(HasScale, GalleryApp):
         ]
 
     def _table(self) -> list[dict]:
-        return self.table()
+        first = [{"model": self.model} | row for row in self.table()]
+        about = {name: first[0][name] for name in ("picture", "wording")} if first else {}
+        second = [
+            {"model": self.beside} | about | {k: v for k, v in row.items() if k != "texts"}
+            for row in self.scores_beside
+        ]
+        return [*first, *second]
 
     def summary(self) -> str:
         """Describe the state in words, the most probable prompt first."""
@@ -265,7 +279,7 @@ class PromptExplorer(HasScale, GalleryApp):
         traitlets.link((self, "show_history"), (self._history_toggle, "value"))
         traitlets.link((self, "language"), (self._language, "value"))
         self.observe(self._on_language, "language")
-        self.observe(self._update, ["prompts", "scale_factor", "none_of_these"])
+        self.observe(self._update, ["prompts", "scale_factor", "none_of_these", "beside"])
         self.observe(self._draw, ["ranked", "show_tokens", "show_history"])
 
     # -------------------- changes of state
@@ -299,25 +313,34 @@ class PromptExplorer(HasScale, GalleryApp):
     # -------------------- compute, then draw
 
     def _compute(self) -> None:
-        self.set_trait("scores", self._score())
+        self.set_trait("scores", self._score(self._features))
+        second = self._remembered_beside()
+        self.set_trait("scores_beside", self._score(second) if second else [])
         self._remember()
 
     def _show_failure(self, text: str) -> None:
         self._result.value = html.message_line(text)
 
-    def _score(self) -> list[dict]:
+    def _remembered_beside(self) -> RememberedFeatures | None:
+        second = self._second()
+        if second is None:
+            return None
+        if second not in self._beside_features:
+            self._beside_features = {second: RememberedFeatures(second)}
+        return self._beside_features[second]
+
+    def _score(self, features: RememberedFeatures) -> list[dict]:
         entry = self._gallery.entry
         if not self.prompts or not entry:
             return []
         texts = worded(self.prompts, self.active_templates or ["{}"])
-        weights = self._features.of_ensembles(texts)
-        rows = scoring.score(self.prompts, self._features.of_picture(entry), weights, self.scale)
+        weights, scale = features.of_ensembles(texts), features.encoder.scale * self.scale_factor
+        rows = scoring.score(self.prompts, features.of_picture(entry), weights, scale)
         rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
         if not self.none_of_these:
             return rows
-        return [
-            {"texts": []} | row for row in scoring.with_none(rows, self._background(), self.scale)
-        ]
+        background = self._background(features)
+        return [{"texts": []} | row for row in scoring.with_none(rows, background, scale)]
 
     def _remember(self) -> None:
         if not self.scores:
@@ -336,9 +359,10 @@ class PromptExplorer(HasScale, GalleryApp):
         """List the scores in the order shown."""
         return by_probability(self.scores) if self.ranked else list(self.scores)
 
-    def _background(self) -> scoring.Background:
-        texts = self._features.of_texts(scoring.random_texts())
-        return scoring.Background.of(self._features.of_picture(self._gallery.chosen), texts)
+    def _background(self, features: RememberedFeatures | None = None) -> scoring.Background:
+        features = features or self._features
+        texts = features.of_texts(scoring.random_texts())
+        return scoring.Background.of(features.of_picture(self._gallery.chosen), texts)
 
     @when_ready
     def _draw(self, _=None) -> None:
@@ -382,7 +406,8 @@ class PromptExplorer(HasScale, GalleryApp):
                 "There is no prompt yet. Write one into the box, for example: a cat"
             )
         pinned = explorer_records.pinned_shares(self.pinned, self.scores)
-        return score_table.score_table(rows, self.scale, self._background(), pinned)
+        second = score_table.Second(self.model, self.beside, self.scores_beside)
+        return score_table.score_table(rows, self.scale, self._background(), pinned, second)
 
 
 def by_probability(rows: Sequence[dict]) -> list[dict]:

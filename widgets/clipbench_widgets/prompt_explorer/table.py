@@ -8,6 +8,7 @@ Everything a person wrote passes through `html.escape`.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 
@@ -22,31 +23,59 @@ BINS = 40  # of the histogram, over the whole axis
 ROOM = 0.04  # of cosine, so that a dot at the end of the axis is whole
 
 
+@dataclass(frozen=True)
+class Second:
+    """What a second model says to the same lines."""
+
+    own: str  # the first model's name
+    name: str
+    rows: Sequence[dict]  # empty where there is no second model
+
+    @property
+    def shares(self) -> dict[str, float]:
+        return {row["prompt"]: row["probability"] for row in self.rows}
+
+    @property
+    def best(self) -> str:
+        return max(self.rows, key=lambda row: row["probability"])["prompt"] if self.rows else ""
+
+
+ALONE = Second("", "", ())
+
+
 def score_table(
     rows: Sequence[dict],
     scale: float,
     background: Background,
     pinned: Mapping[str, float] = MappingProxyType({}),
+    second: Second = ALONE,
 ) -> str:
     """Write the rows in the order given; the first of the highest probability is set in bold.
 
     Args:
         pinned: prompt -> its probability in a state that was pinned, marked in its bar.
+        second: another model, which gets a bar of its own below each bar.
     """
     axis = Axis.around([row["cosine"] for row in rows], background)
     best = max(range(len(rows)), key=lambda number: rows[number]["probability"])
     lines = "".join(
-        line(row, axis, number == best, pinned.get(row["prompt"]))
+        line(row, axis, number == best, pinned.get(row["prompt"]), second)
         for number, row in enumerate(rows)
     )
     return (
         '<div class="clipbench-scores">'
         '<div class="clipbench-table" role="table" aria-label="Scores of the prompts">'
-        f"{heads(axis, scale)}{lines}</div>{background_note(background)}</div>"
+        f"{heads(axis, scale, second)}{lines}</div>{background_note(background)}</div>"
     )
 
 
-def heads(axis: "Axis", scale: float) -> str:
+def heads(axis: "Axis", scale: float, second: Second = ALONE) -> str:
+    bars = (
+        f'<i class="clipbench-key-own"></i>{escape(shortened(second.own, 24))} '
+        f'<i class="clipbench-key-second"></i>{escape(shortened(second.name, 24))}'
+        if second.rows
+        else "softmax over these prompts"
+    )
     ends = f"axis {number(axis.low, 1)} to {number(axis.high, 1)}"
     return (
         '<div class="clipbench-line clipbench-heads" role="row">'
@@ -55,11 +84,27 @@ def heads(axis: "Axis", scale: float) -> str:
         f'class="clipbench-measure">{axis.histogram()}'
         "<span></span></span></span>"
         f'<span class="clipbench-number" role="columnheader"><b>logit</b><br>× {scale:.3g}</span>'
-        '<span role="columnheader"><b>probability</b><br>softmax over these prompts</span></div>'
+        f'<span role="columnheader"><b>probability</b><br>{bars}</span></div>'
     )
 
 
-def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
+def second_bar(prompt: str, second: Second) -> str:
+    """Write the second model's bar, bold where it is that model's longest."""
+    share = second.shares.get(prompt)
+    if share is None:
+        return ""
+    best = " clipbench-best" * (prompt == second.best)
+    return (
+        '<span class="clipbench-bar clipbench-second" aria-hidden="true">'
+        f'<i style="width:{100 * share:.2f}%"></i></span>'
+        f'<span class="clipbench-number clipbench-second-percent{best}">'
+        f"{escape(percent(share))}</span>"
+    )
+
+
+def line(
+    row: dict, axis: "Axis", first: bool, was: float | None = None, second: Second = ALONE
+) -> str:
     prompt = row["prompt"]
     kind = " clipbench-first" * first + " clipbench-none" * (not row.get("texts", True))
     mark = "" if was is None else f'<s style="left:{100 * was:.2f}%"></s>'
@@ -75,7 +120,8 @@ def line(row: dict, axis: "Axis", first: bool, was: float | None = None) -> str:
         'aria-hidden="true">'
         f'<i style="width:{100 * row["probability"]:.2f}%"></i>{mark}</span>'
         '<span class="clipbench-number clipbench-percent">'
-        f"{escape(percent(row['probability']))}{before}</span></span></div>"
+        f"{escape(percent(row['probability']))}{before}</span>{second_bar(prompt, second)}"
+        "</span></div>"
     )
 
 

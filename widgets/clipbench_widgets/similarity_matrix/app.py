@@ -14,6 +14,7 @@ from clipbench.figures import LessonFigure
 from clipbench.figures.pictures import similarity_heatmap
 from clipbench_widgets.core import html
 from clipbench_widgets.core.app import App, when_ready
+from clipbench_widgets.core.beside import TwoModels
 from clipbench_widgets.core.example_pictures import CAPTIONS, example_pictures
 from clipbench_widgets.core.gallery import Thumbnail
 from clipbench_widgets.core.inputs import (
@@ -42,7 +43,7 @@ ORDERS = ("as given", "alike together")
 MAX_SIDE = 40  # texts, and pictures: more cells than a page can show
 
 
-class SimilarityMatrix(HasScale, App):
+class SimilarityMatrix(HasScale, TwoModels, App):
     """Texts by pictures, as cosines or as probabilities along the rows or the columns.
 
     Where there are as many texts as pictures, text n and picture n are taken for a pair.
@@ -62,7 +63,7 @@ class SimilarityMatrix(HasScale, App):
     RULES = (matrix_page.RULES,)
     EXAMPLES = EXAMPLES
     TOUR = tour.STEPS
-    STATE = "texts", "mode", "order", "scale_factor", "chosen_text", "chosen_picture"
+    STATE = "beside", "texts", "mode", "order", "scale_factor", "chosen_text", "chosen_picture"
 
     texts = Lines(MAX_SIDE)
     mode = traitlets.Enum(MODES, "cosine")
@@ -71,6 +72,8 @@ class SimilarityMatrix(HasScale, App):
     chosen_picture = traitlets.Int(0)
     # (texts, pictures), in the order given
     cosines = traitlets.List(traitlets.List(), read_only=True)
+    # the same of the second model, empty without one
+    cosines_beside = traitlets.List(traitlets.List(), read_only=True)
     accuracy = traitlets.Dict(read_only=True)  # image_to_text and text_to_image, None without pairs
 
     def __init__(
@@ -101,6 +104,9 @@ class SimilarityMatrix(HasScale, App):
         self._given = len(self.entries)
         self._begin(self._update, state)
 
+    def _header_parts(self) -> list[ipywidgets.Widget]:
+        return [self._beside_box()]
+
     def _use(self, model) -> None:
         self.encoder = encoder_of(model)
         self._features = RememberedFeatures(self.encoder)
@@ -122,12 +128,7 @@ class SimilarityMatrix(HasScale, App):
         """
         self._update.settle()
         cosines = torch.tensor(self.cosines).view(len(self.texts), len(self.entries))
-        mode = mode or self.mode
-        return (
-            cosines
-            if mode == "cosine"
-            else (self.scale * cosines).softmax(1 if mode == "row softmax" else 0)
-        )
+        return in_mode(cosines, mode or self.mode, self.scale)
 
     def refresh(self) -> None:
         """Encode everything again, when the model has been trained further."""
@@ -209,6 +210,7 @@ class SimilarityMatrix(HasScale, App):
         self._styles = ipywidgets.HTML().add_class("clipbench-style")
         self._grid = ipywidgets.Box().add_class("clipbench-grid")
         self._detail = ipywidgets.HTML().add_class("clipbench-detail")
+        self._second_cells = ipywidgets.HTML().add_class("clipbench-second-matrix")
         self._text = ipywidgets.Textarea(description="Texts, one per line", rows=6).add_class(
             "clipbench-above"
         )
@@ -216,7 +218,8 @@ class SimilarityMatrix(HasScale, App):
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         matrix = ipywidgets.Box([self._styles, self._grid]).add_class("clipbench-matrix")
-        side = ipywidgets.Box([matrix, self._detail]).add_class("clipbench-matrix-side")
+        side = ipywidgets.Box([matrix, self._second_cells, self._detail])
+        side.add_class("clipbench-matrix-side")
         switches = html.row_of(self._mode, self._order, self._slider)
         upload = html.row_of(self._upload, self._notice)
         parts = self._accuracy, switches, self._legend, side, self._text, upload
@@ -227,7 +230,7 @@ class SimilarityMatrix(HasScale, App):
         traitlets.link((self, "order"), (self._order, "value"))
         traitlets.link((self._slider, "value"), (self, "scale_factor"))
         link_lines(self, "texts", self._text)
-        self.observe(self._update, "texts")
+        self.observe(self._update, ["texts", "beside"])
         self.observe(self._draw, ["mode", "scale_factor", "chosen_text", "chosen_picture"])
         self.observe(self._lay_out, "order")
 
@@ -254,18 +257,20 @@ class SimilarityMatrix(HasScale, App):
 
     @when_ready
     def _compare_and_draw(self) -> None:
-        cosines = self._similarities()
+        cosines = self._similarities(self._features)
         self.set_trait("cosines", cosines.tolist())
+        second = self._second()
+        beside = self._similarities(RememberedFeatures(second)).tolist() if second else []
+        self.set_trait("cosines_beside", beside)
         self.set_trait("accuracy", diagonal_accuracy(cosines))
         self.chosen_text = min(self.chosen_text, max(0, len(self.texts) - 1))
         self._lay_out()
 
-    def _similarities(self) -> torch.Tensor:
+    def _similarities(self, features: RememberedFeatures) -> torch.Tensor:
         """Compute the cosines (texts, pictures)."""
         if not self.texts or not self.entries:
             return torch.zeros(len(self.texts), len(self.entries))
-        pictures = torch.stack([self._features.of_picture(entry) for entry in self.entries])
-        cosines = self._features.of_texts(self.texts) @ pictures.T
+        cosines = features.of_texts(self.texts) @ features.of_pictures(self.entries).T
         if not torch.isfinite(cosines).all():
             raise UserError(
                 "the model's features are not finite numbers; its training has probably diverged"
@@ -290,7 +295,7 @@ class SimilarityMatrix(HasScale, App):
         rows, columns = self._arrangement()
         pictures = [self._picture_button(column) for column in columns]
         names = [self._text_button(number, row) for number, row in enumerate(rows)]
-        side = f"var(--cb-matrix-label) repeat({len(columns)}, {matrix_page.CELL}px)"
+        side = f"var(--cb-matrix-label) repeat({len(columns)}, var(--cb-cell))"
         self._grid.layout.grid_template_columns = side
         place(self._cells, f"2 / 2 / span {max(1, len(rows))} / span {max(1, len(columns))}")
         for number, button in enumerate(pictures):
@@ -342,20 +347,38 @@ class SimilarityMatrix(HasScale, App):
                 html.message_line("Write a text, upload a picture."),
             )
             return
+        self._cells.value = self._cells_page(self.values(), pairs)
+        self._draw_second(pairs)
+        for button in self._grid.children:
+            if button is not self._cells:
+                here = button.position == getattr(self, button.trait)
+                (button.add_class if here else button.remove_class)("clipbench-here")
+        self._detail.value = self._detail_page()
+
+    def _cells_page(self, values: torch.Tensor, pairs: bool) -> str:
         rows, columns = self._arrangement()
-        self._cells.value = matrix_page.cells(
-            self.values()[rows][:, columns],
+        return matrix_page.cells(
+            values[rows][:, columns],
             [self.entries[column].name for column in columns],
             [self.texts[row] for row in rows],
             probabilities=self.mode != "cosine",
             pairs=pairs,
             here=(rows.index(self.chosen_text), columns.index(self.chosen_picture)),
         )
-        for button in self._grid.children:
-            if button is not self._cells:
-                here = button.position == getattr(self, button.trait)
-                (button.add_class if here else button.remove_class)("clipbench-here")
-        self._detail.value = self._detail_page()
+
+    def _draw_second(self, pairs: bool) -> None:
+        """Draw the second model's matrix in the order of the first."""
+        second = self._second()
+        (self.add_class if second else self.remove_class)("clipbench-two")
+        self._second_cells.layout.display = None if second else "none"
+        if second is None:
+            return
+        cosines = torch.tensor(self.cosines_beside)
+        values = in_mode(cosines, self.mode, second.scale * self.scale_factor)
+        right = matrix_page.accuracy_line(**diagonal_accuracy(cosines)) if pairs else ""
+        self._second_cells.value = matrix_page.second_page(
+            self.beside, right, self._cells_page(values, pairs)
+        )
 
     def _detail_page(self) -> str:
         cell = self.chosen_text, self.chosen_picture
@@ -371,6 +394,13 @@ class SimilarityMatrix(HasScale, App):
         return matrix_page.detail(
             self.entries[self.chosen_picture], self.texts[self.chosen_text], numbers
         )
+
+
+def in_mode(cosines: torch.Tensor, mode: str, scale: float) -> torch.Tensor:
+    """Return cosines as they are, or as probabilities along rows or columns."""
+    if mode == "cosine":
+        return cosines
+    return (scale * cosines).softmax(1 if mode == "row softmax" else 0)
 
 
 def place(widget: ipywidgets.Widget, area: str) -> None:

@@ -63,10 +63,18 @@ def cells(
         for j in range(len(columns))
     )
     about = f"Similarity of {len(rows)} texts (rows) with {len(columns)} pictures (columns)"
-    grid = f"grid-template-columns: repeat({len(columns)}, {CELL}px)"
+    grid = f"grid-template-columns: repeat({len(columns)}, var(--cb-cell))"
     return (
         f'<div class="clipbench-cells" role="img" aria-label="{about}" '
         f'style="{grid}">{inside}</div>'
+    )
+
+
+def second_page(name: str, right: str, inside: str) -> str:
+    """Write a second model's matrix, whose rows stand beside those of the first."""
+    return (
+        f'<div class="clipbench-second-name"><strong>{escape(name)}</strong></div>{inside}'
+        f'<div class="clipbench-small">{right}</div>'
     )
 
 
