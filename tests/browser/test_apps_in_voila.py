@@ -10,6 +10,8 @@ import pytest
 from conftest import chromium_page
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_RUN, SECONDS_TO_START, wait_until
 
+from clipbench_widgets.core.shipped_models import in_words
+
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
 )
@@ -204,7 +206,7 @@ def test_a_word_is_written_in_the_studio(visit):
     written = app.locator(".clipbench-canvas img").nth(1)
     sync_api.expect(written).to_have_attribute("alt", re.compile("the word rocket$"))
     app.locator(".clipbench-heads").get_by_text("with “rocket”").wait_for()
-    app.get_by_label("Model").select_option("twin:many-signs")
+    app.get_by_label("Model").select_option(label=in_words("twin:many-signs"))
     sync_api.expect(app.get_by_text("many-signs saw a word")).to_be_visible()
     visit.keep("studio")
 

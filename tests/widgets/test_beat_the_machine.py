@@ -191,3 +191,29 @@ def test_a_damaged_model_and_a_small_real_one():
         BeatTheMachine(Damaged(), picture_set(), NAMES)
     game = BeatTheMachine(small_encoder(), picture_set(5), rounds=100)
     assert game.game.rounds == 6 and sorted(game.game.classes) == sorted(NAMES)
+
+
+def test_after_each_answer_the_page_says_what_it_was(game):
+    assert "clipbench-game-told" not in game._where.value
+    truth = game.question.truth
+    game.answer(truth)
+    assert "✓ Right" in game._where.value and "The model was right, too." in game._where.value
+    wrong = next(name for name in NAMES if name != game.question.truth)
+    missed = game.question.truth
+    game.answer(wrong)
+    assert "✗ Not quite" in game._where.value and "The model was right." in game._where.value
+    assert missed in game._where.value or "&lt;img" in game._where.value
+    game.answer("")
+    assert "It was: " in game._where.value
+    assert "<img src=x" not in game._where.value
+
+
+def test_the_score_comes_after_the_first_round_and_at_the_next_game_nothing_is_told(game):
+    for _ in range(game.game.rounds):
+        assert "by their names" not in game._where.value
+        game.answer(game.question.truth)
+    assert "After 5 pictures by their names: you 5, the model 5." in game._where.value
+    game.answer(game.question.truth)
+    assert "by their names" not in game._where.value
+    game.seed = 3
+    assert "clipbench-game-told" not in game._where.value

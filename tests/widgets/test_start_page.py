@@ -15,6 +15,7 @@ from clipbench_widgets import StartPage
 from clipbench_widgets.start_page import app as start_page
 from clipbench_widgets.start_page.app import OWN_MODELS
 from clipbench_widgets.start_page.cards import CARDS, START
+from clipbench_widgets.start_page.class_mode import invitation
 
 APP = Path(__file__).parents[2] / "app"
 
@@ -224,3 +225,38 @@ def test_the_way_back_leads_to_the_cards(page):
 
 def test_a_card_shows_pictures_of_the_world(page):
     assert page._pictures.value.count("url(data:image/jpeg") == len(CARDS)
+
+
+# --- a class comes to the page --------------------------------------------------------------------
+
+
+def test_the_address_for_a_class_is_large_and_has_a_qr_code(page):
+    page._address._heard.value = "1@http://192.168.1.7:8866/"
+    shown = page._invitation.value
+    assert "http://192.168.1.7:8866/" in shown and "Everybody" in shown
+    assert page._invited.layout.display is None
+    page._address._heard.value = "2@http://192.168.1.7:8866/"  # the button again
+    assert page._invitation.value == "" and page._invited.layout.display == "none"
+
+
+def test_the_qr_code_holds_the_address():
+    segno = pytest.importorskip("segno", reason="needs segno: pip install -e '.[apps]'")
+    address = "http://192.168.1.7:8866/"
+    drawn = segno.make(address, error="m").svg_inline(omitsize=True, border=3, light="white")
+    assert drawn in invitation(address) and "viewBox" in drawn
+
+
+def test_an_address_of_this_computer_alone_says_so():
+    assert "Only this computer" in invitation("http://127.0.0.1:8866/")
+
+
+@pytest.mark.parametrize(
+    "sent", ["javascript:alert(1)", "http://", "x" * 50, "http://a/" + "b" * 400, "http://[", ""]
+)
+def test_what_is_no_address_is_refused(page, sent):
+    page._address._heard.value = f"1@{sent}"
+    assert "no address" in page.message and page._invitation.value == ""
+
+
+def test_an_address_is_shown_as_text():
+    assert "<img" not in invitation("http://a/<img/src=x>")

@@ -22,18 +22,19 @@ def where_page(shots: int, place: int, rounds: int) -> str:
 
 def feedback(said: str, truth: str, model: str) -> str:
     """Say what the last picture was, and who was right."""
-    own = "✓ Right" if said == truth else "✗ Not quite" if said else "It"
-    it_is = f"it is: {truth}" if said else f"is: {truth}"
-    machine = (
-        "was right, too"
-        if model == truth == said
-        else ("was right" if model == truth else f"said: {model}")
-    )
-    kind = "clipbench-game-right" if said == truth else "clipbench-game-wrong"
+    right, unknown = said == truth, not said
+    own = "It was" if unknown else "✓ Right, it is" if right else "✗ Not quite, it is"
+    kind = "clipbench-game-right" if right else "clipbench-game-wrong"
     return (
         f'<div class="clipbench-game-told {kind}" role="status"><strong dir="auto">'
-        f"{escape(own)}, {escape(it_is)}.</strong> The model {escape(machine)}.</div>"
+        f"{own}: {escape(truth)}.</strong> {machine_page(model, truth, right)}</div>"
     )
+
+
+def machine_page(model: str, truth: str, right: bool) -> str:
+    if model == truth:
+        return f"The model was right{', too' if right else ''}."
+    return f"The model said: {escape(model)}."
 
 
 def round_page(people: int, model: int, asked: int) -> str:

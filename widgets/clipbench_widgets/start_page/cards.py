@@ -129,7 +129,8 @@ RULES = """
 .clipbench-in-app .clipbench-start > :not(.clipbench-tabs, .clipbench-start-head) { flex: 1 1 100%; }
 .clipbench-in-app .clipbench-start > .clipbench-start-head { order: 1; margin-left: auto; width: auto; }
 .clipbench-in-app .clipbench-start > .clipbench-tabs { flex: 0 1 auto; width: auto; }
-.clipbench-in-app .clipbench-start-head .jupyter-button { font-size: 0; padding: 0 9px; }
+.clipbench-in-app .clipbench-start-head .jupyter-button {
+  font-size: 0; line-height: 0; padding: 0 9px; display: inline-flex; align-items: center; justify-content: center; }
 .clipbench-in-app .clipbench-start-head .jupyter-button i { font-size: 14px; margin: 0; }
 @media (max-width: 700px) {
   .clipbench-app .clipbench-tabs { flex-flow: row nowrap; overflow-x: auto; padding: 2px; }

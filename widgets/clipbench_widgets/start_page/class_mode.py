@@ -46,4 +46,4 @@ def qr_code(address: str) -> str:
         import segno
     except ImportError:
         return ""
-    return segno.make(address, error="m").svg_inline(scale=6, border=3, light="white")
+    return segno.make(address, error="m").svg_inline(omitsize=True, border=3, light="white")
