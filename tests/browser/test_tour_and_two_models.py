@@ -12,7 +12,7 @@ sync_api = pytest.importorskip(
 )
 
 pytestmark = pytest.mark.browser
-SECOND = f"beside {in_words('twin:reader')}"
+SECOND = f"+ {in_words('twin:reader')}"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_from_the_start_page_to_a_tour_and_two_models_and_back(address, browser_
     app.get_by_role("button", name="cat or dog?").click()
     app.get_by_label("Second model").select_option(label=SECOND)
     expect(app.locator(".clipbench-second-percent")).to_have_count(2)
-    page.screenshot(path=tmp_path / "two.png", full_page=True)
+    app.screenshot(path=tmp_path / "two.png")
     is_whole(page)
     page.wait_for_function("decodeURIComponent(location.hash).includes('twin:reader')")
     with page.expect_download() as saved:
@@ -83,7 +83,9 @@ def test_from_the_start_page_to_a_tour_and_two_models_and_back(address, browser_
     matrix.get_by_label("Second model").select_option(label=SECOND)
     matrix.get_by_role("button", name="alike together").click()
     expect(matrix.locator(".clipbench-cells")).to_have_count(2)
-    page.screenshot(path=tmp_path / "matrix.png", full_page=True)
+    first, second = matrix.locator(".clipbench-cells").all()
+    assert first.bounding_box()["y"] == pytest.approx(second.bounding_box()["y"], abs=2)
+    matrix.screenshot(path=tmp_path / "matrix.png")
     is_whole(page)
     page.go_back()
     expect(app.locator(".clipbench-second-percent").first).to_be_visible()

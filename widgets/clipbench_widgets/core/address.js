@@ -13,21 +13,20 @@ const start = () => {
   bar.classList.add('clipbench-in-page');
   const says = image.parentElement.querySelector('[role=status]');
   const say = text => { says.textContent = text; setTimeout(() => { if (says.textContent === text) says.textContent = ''; }, 6000); };
-  let place = '', arrives = false;
+  let place = '', asked = '';  // asked: the number of an address that is not answered yet
   const tell = what => {
-    heard.value = Date.now() + what;
+    const number = `${Date.now()}`;
+    heard.value = number + what;
     heard.dispatchEvent(new Event('input', {bubbles: true}));
+    return number;
   };
-  const send = end => {
-    arrives = true;
-    tell(end || '#');
-  };
+  const send = end => { asked = tell(end || '#'); };
   new MutationObserver(() => {
     const now = told.querySelector('[data-end]');
-    if (!now) return;
-    const goes = now.dataset.place !== place && !arrives;  // another place: the back button leads here
+    if (!now || (asked && now.dataset.answers !== asked)) return;  // said before the address has arrived
+    const goes = !asked && now.dataset.place !== place;  // another place: the back button leads here
     history[goes ? 'pushState' : 'replaceState'](null, '', location.pathname + location.search + now.dataset.end);
-    [place, arrives] = [now.dataset.place, false];
+    [place, asked] = [now.dataset.place, ''];
   }).observe(told, {childList: true, subtree: true});
   const byHand = () => {  // pages over plain http may not use the clipboard
     const field = document.createElement('textarea');

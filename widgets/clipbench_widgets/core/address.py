@@ -32,6 +32,7 @@ class AddressBar(ipywidgets.Box):
 
     def __init__(self, on_arrival: Callable[[str], None], on_invitation: Callable[[str], None]):
         self._on_arrival, self._on_invitation = on_arrival, on_invitation
+        self._asked = ""  # the number of what the page sent last
         said = '<span class="clipbench-small" role="status"></span>'
         self._told = ipywidgets.HTML().add_class("clipbench-address-told")
         self._heard = ipywidgets.Text().add_class("clipbench-address-heard")
@@ -57,7 +58,10 @@ class AddressBar(ipywidgets.Box):
         Args:
             place: what the browser's back button goes back to, when it becomes another one.
         """
-        self._told.value = f'<span data-end="{escape(end)}" data-place="{escape(place)}"></span>'
+        place, end = escape(place), escape(end)
+        self._told.value = (
+            f'<span data-end="{end}" data-place="{place}" data-answers="{self._asked}"></span>'
+        )
         self._copy.disabled = too_long
         self._copy.tooltip = TOO_LONG if too_long else COPIES
 
@@ -67,8 +71,9 @@ class AddressBar(ipywidgets.Box):
         A number comes first, so that nothing is sent twice; then # and the address's end, or @ and
         the address without it.
         """
-        number = len(change.new) - len(change.new.lstrip("0123456789"))
-        mark, sent = change.new[number : number + 1], change.new[number + 1 :]
+        sent = change.new.lstrip("0123456789")
+        self._asked = change.new[: len(change.new) - len(sent)]
+        mark, sent = sent[:1], sent[1:]
         if mark == "#":
             self._on_arrival(sent)
         elif mark == "@":

@@ -17,7 +17,7 @@ class BesideBox(ipywidgets.Dropdown):
 
     def __init__(self):
         names = shipped_models.joint_models()
-        shown = [f"beside {shortened(shipped_models.in_words(name), LONGEST)}" for name in names]
+        shown = [f"+ {shortened(shipped_models.in_words(name), LONGEST)}" for name in names]
         super().__init__(options=[("one model", ALONE), *zip(shown, names, strict=True)])
         named(self, "Second model").add_class("clipbench-switcher").add_class("clipbench-beside")
 

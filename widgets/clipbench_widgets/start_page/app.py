@@ -200,13 +200,14 @@ class StartPage(App):
 
     def _on_arrival(self, end: str) -> None:
         self._say("")
-        if not end:
-            self.show(START)
-            return
         try:
-            self.restore("#" + end)
+            if end:
+                self.restore("#" + end)
+            else:
+                self.show(START)
         except UserError as error:
             self._say(str(error))
+        self._tell_address()
 
     def _on_invitation(self, place: str) -> None:
         self._say("")
