@@ -4,15 +4,20 @@ Liang et al. 2022, "Mind the Gap": the means of unit vectors of both modalities 
 start of training and after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from clipbench.errors import UserError
+from clipbench.evaluate.clustering import adjusted_rand_index, k_means
 from clipbench.loss import clip_loss
+
+Steps = Callable[[Tensor, Tensor], Tensor]  # pictures and texts -> (2, D), what each is moved by
+RIDGE = 1e-3  # of the classifier of modalities, as a share of the features' mean square
 
 
 def mean_difference(
@@ -101,3 +106,118 @@ def at_shift(images: Tensor, texts: Tensor, scale: float, share: float) -> dict[
         "image_to_text": (cosines.argmax(1) == own).float().mean().item(),
         "text_to_image": (cosines.argmax(0) == own).float().mean().item(),
     }
+
+
+# -------------------- the gap's two parts: the distance of the means, and the rest
+
+
+def nowhere(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> Float[Tensor, "2 D"]:
+    """Leave both modalities where they are."""
+    return images.new_zeros(2, images.shape[1])
+
+
+def own_means(images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"]) -> Float[Tensor, "2 D"]:
+    """Give each modality's mean; taken out, nothing is left of the distance of the means."""
+    mean_difference(images, texts)  # raises where there is nothing to average
+    return torch.stack([images.mean(0), texts.mean(0)])
+
+
+def at_random(
+    images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"], seed: int = 0
+) -> Float[Tensor, "2 D"]:
+    """Draw a random direction for each modality, as long as its mean (a control)."""
+    means = own_means(images, texts)
+    random = torch.randn(means.shape, generator=torch.Generator().manual_seed(seed))
+    return F.normalize(random, dim=1) * means.norm(dim=1, keepdim=True)
+
+
+def moved(
+    images: Float[Tensor, "M D"], texts: Float[Tensor, "B D"], steps: Float[Tensor, "2 D"]
+) -> tuple[Float[Tensor, "M D"], Float[Tensor, "B D"]]:
+    """Take a vector out of each modality, then go back onto the sphere."""
+    return F.normalize(images - steps[0], dim=1), F.normalize(texts - steps[1], dim=1)
+
+
+def parts_of_gap(
+    images: Float[Tensor, "M D"],
+    texts: Float[Tensor, "M D"],
+    classes: Int[Tensor, " M"],
+    seed: int = 0,
+) -> dict[str, dict[str, float]]:
+    """Split the gap into the distance of the means, which can be taken out, and the rest.
+
+    Row n of pictures and texts is a pair, and both show class n of ``classes``.
+
+    Returns:
+        for ``as it is``, ``means taken out`` and ``moved at random`` a dict of ``gap``, the
+        distance of the means; ``told apart``, see `told_apart`; ``image to text``, the fraction of
+        pictures whose nearest text is of their class; and ``clusters``, the adjusted Rand index
+        of k-means over pictures and texts together against the classes, with as many clusters as
+        classes.
+
+    Raises:
+        UserError: for another number of texts than pictures, or fewer than two classes.
+    """
+    if not len(images) == len(texts) == len(classes) or len(classes.unique()) < 2:
+        raise UserError(
+            f"{len(images)} pictures, {len(texts)} texts, {len(classes)} labels: give equally "
+            "many, of two classes at least"
+        )
+    ways: dict[str, Steps] = {
+        "as it is": nowhere,
+        "means taken out": own_means,
+        "moved at random": partial(at_random, seed=seed),
+    }
+    return {
+        name: measured(*moved(images, texts, steps(images, texts)), classes, seed)
+        | {"told apart": told_apart(images, texts, classes, steps)}
+        for name, steps in ways.items()
+    }
+
+
+def measured(images: Tensor, texts: Tensor, classes: Tensor, seed: int) -> dict[str, float]:
+    nearest = classes[(images @ texts.T).argmax(1)]
+    clusters = k_means(torch.cat([images, texts]), len(classes.unique()), seed)
+    return {
+        "gap": float(mean_difference(images, texts).norm()),
+        "image to text": (nearest == classes).float().mean().item(),
+        "clusters": adjusted_rand_index(clusters, classes.repeat(2)),
+    }
+
+
+def told_apart(
+    images: Float[Tensor, "M D"],
+    texts: Float[Tensor, "M D"],
+    classes: Int[Tensor, " M"],
+    steps: Steps = nowhere,
+) -> float:
+    """Compute how often a linear classifier tells pictures from texts; 0.5 is guessing.
+
+    It is ridge regression on the modality, fitted to the pairs of every other class and judged on
+    those of the classes between, then the other way round: no caption is seen twice.
+
+    Args:
+        steps: what both modalities are moved by first, found on the pairs that it is fitted to.
+            (Means of all pairs would tell it of those that it is judged on: it would guess wrong.)
+    """
+    odd = classes.unique(return_inverse=True)[1] % 2 == 1
+    shares = []
+    for half in (odd, ~odd):
+        taken = steps(images[half], texts[half])
+        seen, unseen = (
+            torch.cat(moved(images[rows], texts[rows], taken)).double() for rows in (half, ~half)
+        )
+        shares.append(right_about(seen, unseen))
+    return sum(shares) / 2
+
+
+def right_about(seen: Tensor, unseen: Tensor) -> float:
+    """Fit the classifier to rows of which the first half are pictures, and judge it on others."""
+    targets, truth = (torch.ones(len(rows)).double() for rows in (seen, unseen))
+    targets[len(seen) // 2 :], truth[len(unseen) // 2 :] = -1, -1
+    mean = seen.mean(0)
+    x = seen - mean
+    gram = x.T @ x
+    gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    weights = torch.linalg.solve(gram, x.T @ targets)
+    return float((((unseen - mean) @ weights).sign() == truth).double().mean())

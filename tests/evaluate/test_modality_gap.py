@@ -7,7 +7,17 @@ import torch
 from torch.nn.functional import normalize
 
 from clipbench import UserError, clip_loss
-from clipbench.evaluate.modality_gap import gap_landscape, mean_difference, modality_gap, shifted
+from clipbench.evaluate.modality_gap import (
+    at_random,
+    gap_landscape,
+    mean_difference,
+    modality_gap,
+    moved,
+    own_means,
+    parts_of_gap,
+    shifted,
+    told_apart,
+)
 
 
 def unit(rows: int, width: int, seed: int) -> torch.Tensor:
@@ -70,8 +80,62 @@ def test_the_landscape_has_the_loss_of_the_shifted_pairs():
     assert gap_landscape(images, images, 10.0, [0.0])[0]["image_to_text"] == 1.0
 
 
+def two_cones(apart: float, classes: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pictures and texts of the same directions, moved apart along an axis of their own.
+
+    Each class has three pictures near its direction, and its one text three times.
+    """
+    own = unit(classes, 12, 0).repeat_interleave(3, 0)
+    axis = torch.zeros(12 + 1)
+    axis[-1] = apart
+    flat = torch.cat([own, torch.zeros(len(own), 1)], 1)
+    images = flat + 0.03 * unit(len(own), 13, 1)
+    labels = torch.arange(classes).repeat_interleave(3)
+    return normalize(images + axis, dim=1), normalize(flat - axis, dim=1), labels
+
+
+def test_without_their_means_modalities_that_differ_by_them_only_are_one_cloud():
+    images, texts, labels = two_cones(1.0)
+    parts = parts_of_gap(images, texts, labels)
+    before, after, control = parts.values()
+    assert list(parts) == ["as it is", "means taken out", "moved at random"]
+    # the height of unit vectors in a cone: 1 / sqrt(1 + 1); the noise moves it a little
+    assert before["gap"] == pytest.approx(2 / math.sqrt(2), abs=0.05)
+    assert before["told apart"] == 1 and control["told apart"] == 1
+    assert after["gap"] < 0.05 and 0.3 < after["told apart"] < 0.7
+    assert before["image to text"] == after["image to text"] == 1
+    # pictures and texts of a class share no cluster: of its 15 pairs 6 are together at best
+    assert before["clusters"] < 0.6 and control["clusters"] < 0.6 < 0.8 < after["clusters"]
+
+
+def test_what_a_random_step_takes_out_is_as_long_as_the_mean():
+    images, texts, _ = two_cones(0.5)
+    means, random = own_means(images, texts), at_random(images, texts)
+    assert torch.allclose(means.norm(dim=1), random.norm(dim=1), atol=1e-6)
+    assert float((normalize(means, dim=1) * normalize(random, dim=1)).sum(1).abs().max()) < 0.9
+    first, second = moved(images, texts, means)
+    assert torch.allclose(first, normalize(images - images.mean(0), dim=1), atol=1e-6)
+    assert torch.allclose(second, normalize(texts - texts.mean(0), dim=1), atol=1e-6)
+
+
+def test_a_difference_beside_the_means_remains_and_is_told():
+    """Pictures lie on +-a, texts on +-b, their means are equal: no line parts them. A third number
+    that only texts have is a difference that a line finds.
+    """
+    signs = torch.tensor([1.0, -1.0]).repeat(20)
+    zero, labels = torch.zeros(40), torch.arange(40)
+    images, texts = torch.stack([signs, zero, zero], 1), torch.stack([zero, signs, zero], 1)
+    assert told_apart(images, texts, labels) == pytest.approx(0.5, abs=0.3)
+    texts[:, 2] = 0.5
+    assert told_apart(images, texts, labels) == 1
+
+
 def test_mistakes():
     with pytest.raises(UserError, match="pictures and texts"):
         modality_gap(torch.zeros(0, 3), unit(2, 3, 0))
     with pytest.raises(UserError, match="as many texts"):
         gap_landscape(unit(3, 4, 0), unit(2, 4, 0), 1.0, [0.0])
+    with pytest.raises(UserError, match="3 pictures, 2 texts, 3 labels"):
+        parts_of_gap(unit(3, 4, 0), unit(2, 4, 0), torch.arange(3))
+    with pytest.raises(UserError, match="two classes at least"):
+        parts_of_gap(unit(3, 4, 0), unit(3, 4, 0), torch.zeros(3).long())

@@ -1,0 +1,75 @@
+"""Clusters of features, and how well they agree with known groups."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from clipbench.errors import UserError
+
+
+def k_means(
+    points: Float[Tensor, "M D"], clusters: int, seed: int = 0, steps: int = 100
+) -> Int[Tensor, " M"]:
+    """Assign every point to one of so many clusters (Lloyd 1982, started by k-means++).
+
+    A cluster that loses all its points keeps its centre.
+
+    Args:
+        steps: at most; it ends earlier where no point changes its cluster.
+
+    Raises:
+        UserError: for fewer points than clusters, or no cluster.
+    """
+    if not 1 <= clusters <= len(points):
+        raise UserError(f"{len(points)} points cannot form {clusters} clusters")
+    centres = spread_centres(points, clusters, torch.Generator().manual_seed(seed))
+    assigned = torch.cdist(points, centres).argmin(1)
+    for _ in range(steps):
+        counts = assigned.bincount(minlength=clusters)[:, None]
+        sums = torch.zeros_like(centres).index_add_(0, assigned, points)
+        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
+        before, assigned = assigned, torch.cdist(points, centres).argmin(1)
+        if torch.equal(before, assigned):
+            break
+    return assigned
+
+
+def spread_centres(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
+    """Draw centres by k-means++ (Arthur & Vassilvitskii 2007).
+
+    Each next one is a point, with a chance as its squared distance to the nearest centre so far.
+    """
+    first = int(torch.randint(len(points), (1,), generator=generator))
+    chosen, distances = [first], (points - points[first]).square().sum(1)
+    while len(chosen) < clusters:
+        weights = distances if bool(distances.sum() > 0) else torch.ones_like(distances)
+        chosen.append(int(torch.multinomial(weights, 1, generator=generator)))
+        distances = distances.minimum((points - points[chosen[-1]]).square().sum(1))
+    return points[chosen].clone()
+
+
+def adjusted_rand_index(found: Int[Tensor, " M"], truth: Int[Tensor, " M"]) -> float:
+    """Compute how well clusters agree with groups, corrected for chance (Hubert & Arabie 1985).
+
+    It counts pairs of points that are together in both. 1 is perfect agreement, 0 what chance
+    gives. (Mutual information, which is more often quoted, is large by chance alone where there are
+    many small clusters.)
+
+    Raises:
+        UserError: for labels of different numbers of points, or of fewer than two.
+    """
+    if len(found) != len(truth) or len(found) < 2:
+        raise UserError(f"{len(found)} and {len(truth)} labels: give equally many, two at least")
+    found, truth = (each.unique(return_inverse=True)[1] for each in (found, truth))
+    table = (found * (int(truth.max()) + 1) + truth).bincount()
+    together, of_found, of_truth = (
+        float(pairs(counts).sum()) for counts in (table, found.bincount(), truth.bincount())
+    )
+    by_chance = of_found * of_truth / float(pairs(torch.tensor(len(found))))
+    most = (of_found + of_truth) / 2
+    return 1.0 if most == by_chance else (together - by_chance) / (most - by_chance)
+
+
+def pairs(counts: Tensor) -> Tensor:
+    """Count the pairs among so many."""
+    return counts.double() * (counts.double() - 1) / 2
