@@ -56,10 +56,10 @@ def adjusted_rand_index(found: Int[Tensor, " M"], truth: Int[Tensor, " M"]) -> f
     many small clusters.)
 
     Raises:
-        UserError: for labels of different numbers of points, or of fewer than two.
+        UserError: for labels of fewer than two points.
     """
-    if len(found) != len(truth) or len(found) < 2:
-        raise UserError(f"{len(found)} and {len(truth)} labels: give equally many, two at least")
+    if len(found) < 2:
+        raise UserError(f"{len(found)} labels have no pairs that could agree; give two at least")
     found, truth = (each.unique(return_inverse=True)[1] for each in (found, truth))
     table = (found * (int(truth.max()) + 1) + truth).bincount()
     together, of_found, of_truth = (
