@@ -139,8 +139,8 @@ def moved(
 
 def parts_of_gap(
     images: Float[Tensor, "M D"],
-    texts: Float[Tensor, "M D"],
-    classes: Int[Tensor, " M"],
+    texts: Float[Tensor, "B D"],
+    classes: Int[Tensor, " N"],
     seed: int = 0,
 ) -> dict[str, dict[str, float]]:
     """Split the gap into the distance of the means, which can be taken out, and the rest.

@@ -116,6 +116,44 @@ def followed_by(grades: Sequence[Grades], direction: int) -> tuple[str, str, flo
     return each.factor, each.values[int(top.indices)], float(top.values)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What a direction follows best, and how well it does so on scenes it was not chosen on."""
+
+    factor: str
+    value: str
+    auc: float
+
+    @property
+    def follows(self) -> bool:
+        return self.auc >= FOLLOWS
+
+
+def what_each_follows(
+    search: Float[Tensor, "M F"],
+    heldout: Float[Tensor, "N F"],
+    search_factors: Sequence[Factor],
+    heldout_factors: Sequence[Factor],
+) -> list[Followed]:
+    """Find for each direction the value that it follows best, over all factors.
+
+    It is chosen on the search scenes; its area is that on the held-out ones.
+
+    Raises:
+        ValueError: when a factor has fewer than two values in either set of scenes.
+    """
+    names: list[tuple[str, str]] = []
+    chosen_on, graded_on = [], []
+    for seen, unseen in zip(search_factors, heldout_factors, strict=True):
+        on_search, on_heldout, values = areas(search, seen, heldout, unseen)
+        names += [(seen.name, seen.values[k]) for k in values]
+        chosen_on.append(on_search)
+        graded_on.append(on_heldout)
+    best = torch.cat(chosen_on).argmax(0)
+    area = torch.cat(graded_on).gather(0, best[None])[0]
+    return [Followed(*names[k], auc) for k, auc in zip(best.tolist(), area.tolist(), strict=True)]
+
+
 # -------------------- what to compare with
 
 

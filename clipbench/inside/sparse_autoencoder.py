@@ -231,18 +231,27 @@ def train_autoencoder(
     Raises:
         UserError: for no rows, or rows that are all alike or not finite.
     """
+    began = time.perf_counter()
+    trainer, steps = begin_training(rows, recipe)
+    losses = [next(steps) for _ in shown(range(recipe.steps), "sparse autoencoder", progress)]
+    autoencoder, dead = trainer.autoencoder.requires_grad_(False), int(trainer.dead.sum())
+    return Trained(autoencoder, losses, dead, time.perf_counter() - began)
+
+
+def begin_training(
+    rows: Float[Tensor, "R W"], recipe: Recipe = Recipe()
+) -> tuple["Trainer", Iterator[float]]:
+    """Give a trainer at its start and its steps, each of which is taken when its loss is asked for.
+
+    Raises:
+        UserError: for no rows, or rows that are all alike or not finite.
+    """
     if not len(rows) or not bool(torch.isfinite(rows).all()) or float(rows.std(0).max()) == 0:
         raise UserError("an autoencoder needs finite rows that differ from each other")
-    began = time.perf_counter()
     autoencoder = SparseAutoencoder(rows.shape[1], recipe.features, recipe.active)
     trainer = Trainer(autoencoder.start(rows, recipe.seed), recipe)
     batches = batches_of(len(rows), recipe)
-    losses = [
-        trainer.step(rows[next(batches)])
-        for _ in shown(range(recipe.steps), "sparse autoencoder", progress)
-    ]
-    dead = int(trainer.dead.sum())
-    return Trained(autoencoder.requires_grad_(False), losses, dead, time.perf_counter() - began)
+    return trainer, (trainer.step(rows[next(batches)]) for _ in range(recipe.steps))
 
 
 def batches_of(count: int, recipe: Recipe) -> Iterator[Tensor]:

@@ -2,6 +2,7 @@
 
 from clipbench_widgets.beat_the_machine.app import BeatTheMachine
 from clipbench_widgets.embedding_map.app import EmbeddingMap
+from clipbench_widgets.feature_microscope.app import FeatureMicroscope
 from clipbench_widgets.image_search.app import ImageSearch
 from clipbench_widgets.prompt_explorer.app import PromptExplorer
 from clipbench_widgets.similarity_matrix.app import SimilarityMatrix
@@ -12,6 +13,7 @@ from clipbench_widgets.typographic_studio.app import TypographicStudio
 __all__ = [
     "BeatTheMachine",
     "EmbeddingMap",
+    "FeatureMicroscope",
     "ImageSearch",
     "PromptExplorer",
     "SimilarityMatrix",

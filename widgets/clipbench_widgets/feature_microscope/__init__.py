@@ -1,0 +1,1 @@
+"""Features of a sparse autoencoder, looked at and turned."""

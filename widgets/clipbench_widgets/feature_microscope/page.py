@@ -1,0 +1,193 @@
+"""What a FeatureMicroscope shows: a feature in words, and a table of the texts.
+
+Everything a person wrote passes through `html.escape`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from PIL import Image
+
+from clipbench.inside.grades import FOLLOWS
+from clipbench_widgets.core.format import percent, shortened
+from clipbench_widgets.core.html import small_line
+from clipbench_widgets.core.pictures import data_uri, square
+from clipbench_widgets.core.style_files import sheet
+from clipbench_widgets.feature_microscope.dictionary import Dictionary
+
+MONTAGE_PIXELS, TILES = 192, 2  # of a card's side; tiles in a row of it
+SHOWN_PIXELS = 240
+LONGEST_TEXT = 60
+BARS = "before", "after", "control"
+
+RULES = sheet("feature_microscope/page.css")
+
+
+# -------------------- a feature
+
+
+def montage(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Put up to four pictures into one square; places that are left stay grey."""
+    side = MONTAGE_PIXELS // TILES
+    whole = Image.new("RGB", (MONTAGE_PIXELS, MONTAGE_PIXELS), (150, 155, 162))
+    for number, picture in enumerate(pictures[: TILES * TILES]):
+        whole.paste(square(picture, side), (number % TILES * side, number // TILES * side))
+    return whole
+
+
+def caption(dictionary: Dictionary, feature: int, chosen: bool) -> str:
+    """Write the two lines below a card: what the feature follows, and the nearest text."""
+    what = dictionary.followed[feature]
+    name = f"{what.factor}: {what.value}" if what.follows else "follows nothing"
+    return f"{'✓ ' if chosen else ''}{name}\n≈ {dictionary.words(feature)[0]}"
+
+
+def note(dictionary: Dictionary, feature: int) -> str:
+    """Say the same in full, for the pointer and screen readers."""
+    words = "; ".join(dictionary.words(feature))
+    return f"Feature {feature}: {follows(dictionary, feature)} Nearest texts: {words}."
+
+
+def follows(dictionary: Dictionary, feature: int) -> str:
+    """Say in a sentence what a feature follows, or that it follows nothing."""
+    if dictionary.share_active[feature] == 0:
+        return "it answers to none of the scenes."
+    what = dictionary.followed[feature]
+    named = f"{what.factor} = {what.value}"
+    if what.follows:
+        return f"it follows {named} (AUC {what.auc:.2f} on new scenes; 0.5 is guessing)."
+    return (
+        f"it follows nothing that is known of the scenes; {named} fits best, with an AUC of "
+        f"{what.auc:.2f} on new scenes (0.5 is guessing, {FOLLOWS} is asked for)."
+    )
+
+
+def feature_page(dictionary: Dictionary, feature: int) -> str:
+    """Write the chosen feature's head: what it follows, how often, and the nearest texts."""
+    what = dictionary.followed[feature]
+    told = f"{what.factor}: {what.value}" if what.follows else "follows nothing we know"
+    plain = "" if what.follows else " clipbench-micro-nothing"
+    sentence = follows(dictionary, feature)
+    when_active, ever = dictionary.share_of_value(feature)
+    often = (
+        f"It answers to {percent(dictionary.share_active[feature])} of "
+        f"{len(dictionary.answers):,} scenes"
+        + (
+            f"; of these {percent(when_active)} have this value, of all {percent(ever)}."
+            if what.follows
+            else "."
+        )
+    )
+    words = "; ".join(dictionary.words(feature))
+    return (
+        f'<div class="clipbench-micro-feature{plain}" role="status">'
+        f'<strong>{escape(told)}</strong> <span class="clipbench-quiet">feature {feature}</span>'
+        f"</div><p>{escape(sentence[0].upper() + sentence[1:])} {escape(often)}</p>"
+        f"<p>Nearest texts, and there are always some: {escape(words)}.</p>"
+    )
+
+
+def counts_line(dictionary: Dictionary, found: int, first: int, shown: int, query: str) -> str:
+    """Say how many features there are, and which of them are shown."""
+    nothing = sum(not dictionary.followed[feature].follows for feature in dictionary.alive)
+    dead = len(dictionary) - len(dictionary.alive)
+    order = f", nearest to “{shortened(query, 40)}” first" if query else ""
+    range_ = f"{first + 1} to {first + shown} of {found}{order}" if shown else "none"
+    return small_line(
+        f"Shown: {range_}. Of all {len(dictionary)} features {nothing} follow nothing that is "
+        f"known, and {dead} never answer."
+    )
+
+
+# -------------------- the verdict
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The most probable text before and after, and how many of the controls change it."""
+
+    before: dict  # a row of scores
+    after: dict
+    flipped: int
+    controls: int
+    amount: float
+    moved: bool
+
+    @property
+    def flips(self) -> bool:
+        return self.after["text"] != self.before["text"]
+
+    def headline(self) -> str:
+        before, after = (shortened(row["text"], 40) for row in (self.before, self.after))
+        if self.flips:
+            return f"The verdict flips: {before} → {after}"
+        return f"The verdict {'stays' if self.amount else 'is'}: {before}"
+
+    def explanation(self) -> str:
+        """Say what the controls say about the headline."""
+        if not self.amount:
+            return "Turn the feature down or up, and see what the model says then."
+        if not self.moved:
+            return "The feature is silent on this picture, so there is nothing to turn down."
+        others = f"{self.flipped} of {self.controls} random features, moved as far,"
+        if self.flips:
+            which = "none of" if not self.flipped else f"{self.flipped} of"
+            return f"{which.capitalize()} {self.controls} random features, moved as far, flip it."
+        return (
+            f"{others} flip it."
+            if self.flipped
+            else f"Nor does any of {self.controls} random features, moved as far."
+        )
+
+
+def picture_page(picture: Image.Image, name: str) -> str:
+    return (
+        f'<img draggable="false" alt="" src="{data_uri(square(picture, SHOWN_PIXELS))}">'
+        f'<div class="clipbench-small" dir="auto">{escape(shortened(name, LONGEST_TEXT))}</div>'
+    )
+
+
+def verdict_page(verdict: Verdict) -> str:
+    """Write the sentence that matters, read out by screen readers when it changes."""
+    flipped = " clipbench-micro-flipped" if verdict.flips else ""
+    return (
+        f'<div class="clipbench-micro-verdict{flipped}" role="status">'
+        f'<strong dir="auto">{escape(verdict.headline())}</strong>'
+        f"{escape(verdict.explanation())}</div>"
+    )
+
+
+def table_page(rows: Sequence[dict], verdict: Verdict) -> str:
+    """Write a table with a row a text: probability as it is, turned, and with a random feature."""
+    names = ["text", "", "as it is", "turned", "random"]
+    heads = "".join(f'<span role="columnheader">{escape(name)}</span>' for name in names)
+    body = "".join(table_row(row, verdict) for row in rows)
+    return (
+        '<div class="clipbench-micro-table" role="table" aria-label="Probabilities of the texts">'
+        f'<div class="clipbench-micro-row clipbench-micro-heads" role="row">{heads}</div>'
+        f"{body}</div>"
+    )
+
+
+def table_row(row: dict, verdict: Verdict) -> str:
+    bars = "".join(
+        f'<i class="clipbench-micro-{name}"><u style="width:{100 * row[name]:.2f}%"></u></i>'
+        for name in BARS
+    )
+    best = {"before": verdict.before, "after": verdict.after}
+    shares = "".join(
+        f'<span role="cell">{bold(percent(row[name]), row is best.get(name))}</span>'
+        for name in BARS
+    )
+    return (
+        '<div class="clipbench-micro-row" role="row">'
+        f'<span role="rowheader" dir="auto" title="{escape(row["text"])}">'
+        f"{bold(shortened(row['text'], LONGEST_TEXT), row is verdict.after)}</span>"
+        f'<span class="clipbench-micro-bars" role="cell" aria-hidden="true">{bars}</span>'
+        f"{shares}</div>"
+    )
+
+
+def bold(text: str, strong: bool) -> str:
+    return f"<b>{escape(text)}</b>" if strong else escape(text)
