@@ -27,12 +27,15 @@ APPS = (
     "TypographicStudio",
     "EmbeddingMap",
     "ImageSearch",
+    "FeatureMicroscope",
     "BeatTheMachine",
     "TrainingMonitor",
 )
-# with a game that is long enough; a training of a few seconds, whose buttons begin and end longer
-# work
+# with features that are learned; a game that is long enough; a training of a few seconds, whose
+# buttons begin and end longer work
 MADE_BY = {
+    "FeatureMicroscope": "clipbench_widgets.FeatureMicroscope({model!r}, scenes=500, judged=300)\n"
+    "app.wait()",
     "BeatTheMachine": "clipbench_widgets.BeatTheMachine({model!r}, rounds=50)",
     "TrainingMonitor": "clipbench_widgets.TrainingMonitor("
     "clipbench_widgets.start_page.app.tiny_training())\n"

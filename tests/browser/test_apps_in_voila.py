@@ -1,4 +1,4 @@
-"""The start page in Voila, as a class sees it: all seven apps by real clicks and typing, and
+"""The start page in Voila, as a class sees it: all eight apps by real clicks and typing, and
 nothing else to be had.
 """
 
@@ -26,6 +26,7 @@ CARDS = (
     "Embedding map",
     "Training monitor",
     "Image search",
+    "Feature microscope",
     "Beat the machine",
 )
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
@@ -108,7 +109,7 @@ def visit(start_page_address, tmp_path_factory):
         yield Visit(page, start_page_address, tmp_path_factory.mktemp("screenshots"))
 
 
-def test_a_visitor_sees_seven_cards_and_no_code(visit):
+def test_a_visitor_sees_eight_cards_and_no_code(visit):
     cards = visit.page.locator(".clipbench-cards .clipbench-start-card")
     sync_api.expect(cards).to_have_text([re.compile(rf"^\s*{title}") for title in CARDS])
     assert "import" not in visit.page.locator("body").inner_text()

@@ -75,6 +75,9 @@ USES = {
         "data.open data.world evaluate.statistics figures clipbench_widgets.core"
     ),
     "clipbench_widgets.embedding_map": "data.world errors evaluate figures clipbench_widgets.core",
+    "clipbench_widgets.feature_microscope": (
+        "data.world errors evaluate figures inside clipbench_widgets.core"
+    ),
     "clipbench_widgets.image_search": "encoders errors evaluate figures clipbench_widgets.core",
     "clipbench_widgets.prompt_explorer": "data.world figures clipbench_widgets.core",
     "clipbench_widgets.similarity_matrix": "figures clipbench_widgets.core",
@@ -84,7 +87,8 @@ USES = {
     ),
     "clipbench_widgets.start_page": (
         "training clipbench_widgets.beat_the_machine "
-        "clipbench_widgets.core clipbench_widgets.embedding_map clipbench_widgets.image_search "
+        "clipbench_widgets.core clipbench_widgets.embedding_map "
+        "clipbench_widgets.feature_microscope clipbench_widgets.image_search "
         "clipbench_widgets.prompt_explorer clipbench_widgets.similarity_matrix "
         "clipbench_widgets.training_monitor clipbench_widgets.typographic_studio"
     ),

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small import noise_picture, small_encoder
+from small_features import AUTOENCODER, FEW_SCENES
 from uploads import HOSTILE, png, upload
 
 from clipbench import UserError
 from clipbench_widgets import (
     BeatTheMachine,
     EmbeddingMap,
+    FeatureMicroscope,
     ImageSearch,
     PromptExplorer,
     SimilarityMatrix,
@@ -30,6 +32,12 @@ OTHER = 'naïve «猫» 100 % & "#" {} 🍎'
 
 def game(model=ENCODER, pictures=None, **options) -> BeatTheMachine:
     return BeatTheMachine(model, "scenes:heldout256", rounds=2, **options)
+
+
+def microscope(model=ENCODER, pictures=None, **options) -> FeatureMicroscope:
+    app = FeatureMicroscope(model, pictures, autoencoder=AUTOENCODER, **FEW_SCENES, **options)
+    app.wait()
+    return app
 
 
 CHANGES = {
@@ -80,6 +88,16 @@ CHANGES = {
         "selected": [3, 0],
     },
     ImageSearch: {"query": "", "like": 2, "top": 3},
+    microscope: {
+        "texts": ["a cat", OTHER],
+        "selected": 2,
+        "show": "following a style",
+        "query": OTHER,
+        "page": 1,
+        "feature": 7,
+        "together": True,
+        "amount": -2.5,
+    },
     game: {"seed": 7},
 }
 BOTH = pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import ipywidgets
 import pytest
 import traitlets
 from small import EightPairs, noise_picture, small_encoder
+from small_features import AUTOENCODER, FEW_SCENES
 from trainers import small_bundle
 from uploads import bomb, png, upload
 
@@ -21,6 +22,7 @@ from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench_widgets import (
     BeatTheMachine,
     EmbeddingMap,
+    FeatureMicroscope,
     ImageSearch,
     PromptExplorer,
     SimilarityMatrix,
@@ -71,17 +73,30 @@ def game(encoder, *_) -> BeatTheMachine:
     return BeatTheMachine(encoder, "scenes:heldout256", count=3, rounds=2)
 
 
+def microscope(encoder, own) -> FeatureMicroscope:
+    app = FeatureMicroscope(encoder, own, ["cat", "dog"], autoencoder=AUTOENCODER, **FEW_SCENES)
+    app.wait()
+    return app
+
+
 MAKERS = {
     "PromptExplorer": lambda encoder, own: PromptExplorer(encoder, own),
     "SimilarityMatrix": lambda encoder, own: SimilarityMatrix(encoder, own),
     "TypographicStudio": lambda encoder, own: TypographicStudio(encoder, own, texts=["cat", "dog"]),
     "EmbeddingMap": lambda encoder, own: EmbeddingMap(encoder, own),
+    "FeatureMicroscope": microscope,
     "TrainingMonitor": monitor,
     "ImageSearch": lambda encoder, own: ImageSearch(encoder, own),
     "BeatTheMachine": game,
 }
 WITH_OWN_PICTURES = sorted(set(MAKERS) - {"TrainingMonitor", "BeatTheMachine"})
-WITH_UPLOADS = ["ImageSearch", "PromptExplorer", "SimilarityMatrix", "TypographicStudio"]
+WITH_UPLOADS = [
+    "FeatureMicroscope",
+    "ImageSearch",
+    "PromptExplorer",
+    "SimilarityMatrix",
+    "TypographicStudio",
+]
 
 
 @pytest.fixture(params=sorted(MAKERS))

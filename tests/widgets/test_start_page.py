@@ -22,7 +22,10 @@ APP = Path(__file__).parents[2] / "app"
 
 @pytest.fixture
 def page():
-    return StartPage(small_encoder(), "scenes:heldout256")
+    page = StartPage(small_encoder(), "scenes:heldout256")
+    yield page
+    if "FeatureMicroscope" in page.apps:
+        page.apps["FeatureMicroscope"].stop()
 
 
 def click(page: StartPage, name: str) -> None:
@@ -31,7 +34,7 @@ def click(page: StartPage, name: str) -> None:
 
 def test_there_is_a_card_for_every_app():
     apps = set(clipbench_widgets.__all__) - {"StartPage"}
-    assert {card.name for card in CARDS} == apps and len(CARDS) == 7
+    assert {card.name for card in CARDS} == apps and len(CARDS) == 8
 
 
 def test_nothing_is_built_until_a_card_is_clicked(page):
@@ -71,7 +74,7 @@ def test_all_apps_open_and_share_one_model(page):
         click(page, card.name)
         assert page.message == "" and page.shown == card.name
     models = {id(app.encoder) for name, app in page.apps.items() if name not in OWN_MODELS}
-    assert models == {id(page.encoder)} and len(page.apps) == 7
+    assert models == {id(page.encoder)} and len(page.apps) == 8
 
 
 def test_one_line_when_the_model_is_missing(tmp_path):

@@ -57,6 +57,17 @@ def search(app, page):
     page.wait_for_timeout(3000)
 
 
+def microscope(app, page):
+    app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.wait_for()
+    app.get_by_label("Which features").select_option("following a style")
+    app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.click()
+    slider = app.get_by_role("slider")
+    slider.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(3000)
+
+
 def game(app, page):
     page.wait_for_timeout(1000)
 
@@ -68,6 +79,7 @@ PICTURES = {
     "Embedding map": ("embedding_map", embedding_map),
     "Training monitor": ("training_monitor", monitor),
     "Image search": ("image_search", search),
+    "Feature microscope": ("feature_microscope", microscope),
     "Beat the machine": ("beat_the_machine", game),
 }
 

@@ -46,9 +46,12 @@ TEXTS = (
     "a sketch of a lion", "a photo of a green apple", "a photo of a pizza", "the word pizza",
     "a photo of a rocket", "one cat and two dogs",
 )  # fmt: skip
-FACTORS = "concept", "count", "colour", "style", "artist", "position", "sign", "sign word"
+FACTORS = {
+    "thing": "concept", "count": "count", "colour": "colour", "style": "style", "artist": "artist",
+    "position": "position", "sign": "sign", "word on a sign": "sign word",
+}  # fmt: skip
 BEST, ACTIVE, NOTHING = "clearest first", "active in the picture", "following nothing"
-SHOW = (BEST, ACTIVE, *(f"following {factor}" for factor in FACTORS), NOTHING)
+SHOW = (BEST, ACTIVE, *(f"following a {factor}" for factor in FACTORS), NOTHING)
 CARDS, TOP = 20, 8  # features of a page; scenes of a feature
 TURNS = (-4.0, 6.0)  # usual strengths
 LAST_PAGE = 999
@@ -133,6 +136,11 @@ class FeatureMicroscope(GalleryApp):
     def wait(self, seconds: float = 600) -> None:
         """Wait for the features, in a script. A notebook shows them when they are ready."""
         self._runner.wait(seconds)
+
+    def stop(self) -> None:
+        """Give up learning; `refresh` begins again."""
+        self._runner.cancel()
+        self._learnt()
 
     def refresh(self) -> None:
         """Encode and learn everything again, when the model has been trained further."""
@@ -287,16 +295,18 @@ class FeatureMicroscope(GalleryApp):
             self._draw_progress(step.doing)
             return
         self._dictionary = step
-        self.set_trait("progress", -1.0)
-        self._draw_progress("")
+        self._learnt()
         if self.feature < 0 and (order := self._order()):
             self.feature = order[0]
         self._update.now()
 
     def _on_failure(self, error: Exception) -> None:
+        self._learnt()
+        self._say(f"No features could be learned: {in_words(error)}")
+
+    def _learnt(self) -> None:
         self.set_trait("progress", -1.0)
         self._draw_progress("")
-        self._say(f"No features could be learned: {in_words(error)}")
 
     def _draw_progress(self, doing: str) -> None:
         self._waiting.layout.display = None if self.progress >= 0 else "none"
@@ -354,7 +364,7 @@ class FeatureMicroscope(GalleryApp):
             found = [feature for feature in found if not ours.followed[feature].follows]
             found.sort(key=lambda feature: -ours.share_active[feature])
         else:
-            factor = self.show.removeprefix("following ")
+            factor = FACTORS.get(self.show.removeprefix("following a "))
             found = [
                 feature
                 for feature in found

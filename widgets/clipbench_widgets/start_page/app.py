@@ -13,6 +13,7 @@ from clipbench_widgets.core.example_pictures import example_pictures
 from clipbench_widgets.core.html import column_of, row_of
 from clipbench_widgets.core.inputs import button, encoder_of
 from clipbench_widgets.embedding_map.app import EmbeddingMap
+from clipbench_widgets.feature_microscope.app import FeatureMicroscope
 from clipbench_widgets.image_search.app import ImageSearch
 from clipbench_widgets.prompt_explorer.app import PromptExplorer
 from clipbench_widgets.similarity_matrix.app import SimilarityMatrix
@@ -29,7 +30,7 @@ MOST = 1000  # pictures of the map and of the search, which remember the same on
 
 
 class StartPage(App):
-    """Seven cards; a click opens an app, which is built then and kept. All apps share one model.
+    """Eight cards; a click opens an app, which is built then and kept. All apps share one model.
 
     Args:
         model: a name or folder for `clipbench.load`, or an Encoder. One that cannot be loaded is
@@ -144,6 +145,7 @@ class StartPage(App):
             "ImageSearch": lambda: ImageSearch(
                 model, data, most=MOST, rivals=shipped_models.picture_encoders()
             ),
+            "FeatureMicroscope": lambda: FeatureMicroscope(model),
             "BeatTheMachine": lambda: BeatTheMachine(model, data),
         }
         return makers[name]()

@@ -89,6 +89,12 @@ CARDS = (
         ("raccoon", "rocket", "pizza", "mouse"),
     ),
     CardLook(
+        "FeatureMicroscope",
+        "Feature microscope",
+        "Which number says “sketch”? Turn it up.",
+        ("lion, sketched", "blurry cat", "rocket", "green apple"),
+    ),
+    CardLook(
         "BeatTheMachine",
         "Beat the machine",
         "Name what you see. Are you better than the model?",
