@@ -21,6 +21,8 @@ from clipbench.inside.graded_scenes import Factor
 from clipbench.inside.units import auc_by_class
 
 FOLLOWS = 0.8  # from this area on a direction is said to follow a value
+MOSTLY = 0.5  # lift from which on a feature is said to answer to a part of a value's scenes
+ENOUGH = 10  # scenes that it must answer to for that
 RIDGE = 1e-2  # of the probe, as a share of the features' mean square
 
 
@@ -118,15 +120,33 @@ def followed_by(grades: Sequence[Grades], direction: int) -> tuple[str, str, flo
 
 @dataclass(frozen=True)
 class Followed:
-    """What a direction follows best, and how well it does so on scenes it was not chosen on."""
+    """What a feature is about, measured on scenes that this was not chosen on."""
 
     factor: str
     value: str
     auc: float
+    answered: int  # scenes where the factor is asked and the feature is active
+    when_active: float  # share of these that have the value
+    ever: float  # share of all scenes where the factor is asked that have it
 
     @property
     def follows(self) -> bool:
+        """Whether it answers to most scenes with the value, and to few without."""
         return self.auc >= FOLLOWS
+
+    @property
+    def lift(self) -> float:
+        """How much purer its scenes are than all are: 0 is as pure, 1 is nothing but the value."""
+        return (self.when_active - self.ever) / max(1e-12, 1 - self.ever)
+
+    @property
+    def answers_to_part(self) -> bool:
+        """Whether it answers to a part of the value's scenes only, and to few others."""
+        return not self.follows and self.answered >= ENOUGH and self.lift >= MOSTLY
+
+    @property
+    def known(self) -> bool:
+        return self.follows or self.answers_to_part
 
 
 def what_each_follows(
@@ -135,23 +155,60 @@ def what_each_follows(
     search_factors: Sequence[Factor],
     heldout_factors: Sequence[Factor],
 ) -> list[Followed]:
-    """Find for each direction the value that it follows best, over all factors.
+    """Find for each feature the value that it is about, over all factors.
 
-    It is chosen on the search scenes; its area is that on the held-out ones.
+    That is the value with the largest area, if it is followed; else, as features split, the one
+    that is most frequent where the feature is active. Both are chosen on the search scenes and
+    measured on the held-out ones.
+
+    Args:
+        search, heldout: activations: zero where a feature is not active.
 
     Raises:
         ValueError: when a factor has fewer than two values in either set of scenes.
     """
-    names: list[tuple[str, str]] = []
-    chosen_on, graded_on = [], []
+    by_area, by_purity, measured = [], [], []
     for seen, unseen in zip(search_factors, heldout_factors, strict=True):
         on_search, on_heldout, values = areas(search, seen, heldout, unseen)
-        names += [(seen.name, seen.values[k]) for k in values]
-        chosen_on.append(on_search)
-        graded_on.append(on_heldout)
-    best = torch.cat(chosen_on).argmax(0)
-    area = torch.cat(graded_on).gather(0, best[None])[0]
-    return [Followed(*names[k], auc) for k, auc in zip(best.tolist(), area.tolist(), strict=True)]
+        by_area.append(on_search)
+        by_purity.append(lift_of(*purity(search, seen, values)[1:]))
+        names = [(seen.name, seen.values[k]) for k in values]
+        measured.append((names, on_heldout, *purity(heldout, unseen, values)))
+    names = [name for each in measured for name in each[0]]
+    area, answered, when_active, ever = (
+        torch.cat([each[k] for each in measured]) for k in (1, 2, 3, 4)
+    )
+
+    def about(value: int, feature: int) -> Followed:
+        at = value, feature
+        numbers = float(when_active[at]), float(ever[at])
+        return Followed(*names[value], float(area[at]), int(answered[at]), *numbers)
+
+    chosen = []
+    ways = (torch.cat(each).argmax(0).tolist() for each in (by_area, by_purity))
+    for feature, (widest, purest) in enumerate(zip(*ways, strict=True)):
+        whole, part = about(widest, feature), about(purest, feature)
+        chosen.append(part if part.answers_to_part and not whole.follows else whole)
+    return chosen
+
+
+def purity(
+    activations: Float[Tensor, "M F"], factor: Factor, values: Sequence[int]
+) -> tuple[Float[Tensor, "V F"], Float[Tensor, "V F"], Float[Tensor, "V F"]]:
+    """Count on how many scenes each feature is active, and which share of them has each value.
+
+    It gives (how many, the share of those, the share of all), of scenes where the factor is asked.
+    """
+    asked = factor.labels >= 0
+    active = (activations[asked] > 0).float()
+    there = (factor.labels[asked][:, None] == torch.tensor(list(values))).float()
+    answered = active.sum(0).expand(len(values), -1)
+    ever = there.mean(0)[:, None].expand_as(answered)
+    return answered, there.T @ active / answered.clamp(min=1), ever
+
+
+def lift_of(when_active: Tensor, ever: Tensor) -> Tensor:
+    return (when_active - ever) / (1 - ever).clamp(min=1e-12)
 
 
 # -------------------- what to compare with

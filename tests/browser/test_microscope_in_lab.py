@@ -47,7 +47,7 @@ def test_a_student_turns_a_feature(lab, browser_page, notebook, tmp_path):
     expect(head).to_contain_text("feature")
     app.screenshot(path=tmp_path / "start.png")
 
-    app.get_by_label("Which features").select_option("following a style")
+    app.get_by_label("Which features").select_option("about a style")
     expect(cards.first).to_have_text(re.compile("style: "))
     cards.first.focus()
     page.keyboard.press("Enter")

@@ -23,6 +23,7 @@ from clipbench.inside.grades import (
     principal_directions,
     probe_grades,
     random_directions,
+    what_each_follows,
 )
 
 VALUES = ["a", "b", "c", "d"]
@@ -53,6 +54,28 @@ def test_planted_features_are_found_split_and_mixed():
     assert grades.splitting == 1.5 and mixing([grades]) == 1
     assert followed_by([grades], 9)[:2] == ("letter", "c")
     assert grades.mean == pytest.approx(float(grades.auc.mean()))
+
+
+def test_what_a_feature_is_about_is_chosen_on_one_set_of_scenes_and_measured_on_another():
+    letters, others = [factor(800, s) for s in (0, 1)], [factor(800, s, "other") for s in (2, 3)]
+    scores = [torch.zeros(800, 4), torch.zeros(800, 4)]
+    for each, letter, other in zip(scores, letters, others, strict=True):
+        each[:, 0] = (letter.labels == 1).float()  # follows b
+        rows = (other.labels == 2).nonzero()[:, 0][:40]
+        each[rows, 1] = 1.0  # a part of c, and of nothing else
+        each[::2, 2] = 1.0  # nothing
+    whole, part, nothing, silent = what_each_follows(
+        scores[0],
+        scores[1],
+        *([first, second] for first, second in zip(letters, others, strict=True)),
+    )
+    assert (whole.factor, whole.value, whole.auc, whole.when_active) == ("letter", "b", 1, 1)
+    assert whole.follows and whole.known and not whole.answers_to_part and whole.lift == 1
+    assert whole.ever == pytest.approx(float((letters[1].labels == 1).float().mean()))
+    assert (part.factor, part.value, part.answered, part.lift) == ("other", "c", 40, 1)
+    assert part.answers_to_part and part.known and part.auc < 0.7
+    assert not nothing.known and abs(nothing.lift) < 0.2 and nothing.answered == 400
+    assert not silent.known and silent.auc == 0.5 and silent.answered == 0
 
 
 def test_a_feature_of_two_factors_is_mixed():

@@ -91,7 +91,7 @@ CHANGES = {
     microscope: {
         "texts": ["a cat", OTHER],
         "selected": 2,
-        "show": "following a style",
+        "show": "about a style",
         "query": OTHER,
         "page": 1,
         "feature": 7,

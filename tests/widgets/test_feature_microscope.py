@@ -141,23 +141,30 @@ def test_what_is_said_of_a_feature_is_counted_on_the_judged_scenes(dictionary):
     asked = [row for row in range(60) if int(factor.labels[row]) >= 0]
     there = [row for row in asked if factor.values[int(factor.labels[row])] == what.value]
     active = [row for row in asked if float(strengths[row]) > 0]
-    when_active, ever = dictionary.share_of_value(feature)
-    assert ever == pytest.approx(len(there) / len(asked))
-    assert when_active == pytest.approx(len(set(there) & set(active)) / max(1, len(active)))
+    assert what.ever == pytest.approx(len(there) / len(asked)) and what.answered == len(active)
+    assert what.when_active == pytest.approx(len(set(there) & set(active)) / max(1, len(active)))
+
+
+def followed(value: str, auc: float, when_active: float = 0.2, answered: int = 20) -> Followed:
+    return Followed("style", value, auc, answered, when_active, 0.1)
 
 
 def test_a_feature_that_follows_nothing_says_so(app):
     ours, feature = app.dictionary, app.dictionary.alive[1]
-    ours.followed[feature] = Followed("style", "sketch", 0.61)
+    ours.followed[feature] = followed("sketch", 0.61)
     app.feature = feature
     app._draw()
-    assert "follows nothing we know" in app._head.value
+    assert "nothing that is known</strong>" in app._head.value
     assert "sketch fits best, with an AUC of 0.61" in app._head.value
-    assert microscope_page.caption(ours, feature, True).startswith("✓ follows nothing\n≈ ")
-    ours.followed[feature] = Followed("style", "sketch", 0.93)
+    assert microscope_page.caption(ours, feature, True).startswith("✓ nothing known\n≈ ")
+    ours.followed[feature] = followed("sketch", 0.93)
     app._draw()
     assert "style: sketch" in app._head.value and "AUC 0.93" in app._head.value
-    assert "have this value, of all" in app._head.value
+    ours.followed[feature] = followed("sketch", 0.61, when_active=0.7)
+    app._draw()
+    assert "partly style: sketch" in app._head.value
+    assert "a part of style = sketch" in app._head.value and "70.0 % have it" in app._head.value
+    assert microscope_page.caption(ours, feature, False).startswith("partly style: sketch\n≈ ")
 
 
 def test_a_text_finds_the_features_whose_directions_are_nearest(app):
@@ -181,10 +188,10 @@ def test_the_grid_shows_what_is_asked_for(app):
         : int((z > 0).sum())
     ].tolist()
     app.show = NOTHING
-    assert all(not ours.followed[card.row].follows for card in app._grid.cards)
+    assert all(not ours.followed[card.row].known for card in app._grid.cards)
     for choice in SHOW[2:-1]:
         app.show = choice
-        assert all(ours.followed[card.row].follows for card in app._grid.cards)
+        assert all(ours.followed[card.row].known for card in app._grid.cards)
     app.show = "<b>"
     assert app.show == SHOW[-2]
 
@@ -223,11 +230,11 @@ def test_features_that_follow_the_same_are_turned_together(app):
     ours = app.dictionary
     same = ours.alive[2:5]
     for feature in range(len(ours)):
-        ours.followed[feature] = Followed("count", "two", 0.5)
+        ours.followed[feature] = followed("photo", 0.5)
     for feature in same:
-        ours.followed[feature] = Followed("style", "sketch", 0.9)
+        ours.followed[feature] = followed("sketch", 0.9)
     app.feature = same[1]
-    assert app._together.description == "with 2 others that follow the same"
+    assert app._together.description == "with 2 others about the same"
     app._together.value = True
     assert sorted(app._turned()) == same and app._turned()[0] == same[1]
     app.feature = ours.alive[0]  # follows nothing, as many others do

@@ -59,7 +59,7 @@ def search(app, page):
 
 def microscope(app, page):
     app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.wait_for()
-    app.get_by_label("Which features").select_option("following a style")
+    app.get_by_label("Which features").select_option("about a style")
     app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.click()
     slider = app.get_by_role("slider")
     slider.focus()

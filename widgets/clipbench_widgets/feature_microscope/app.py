@@ -10,6 +10,7 @@ from clipbench import Encoder, UserError
 from clipbench.errors import in_words
 from clipbench.evaluate.zero_shot import class_probabilities
 from clipbench.figures import LessonFigure, contact_sheet
+from clipbench.inside.grades import Followed
 from clipbench_widgets.core import html, scoring
 from clipbench_widgets.core.app import when_ready
 from clipbench_widgets.core.gallery_app import GalleryApp
@@ -50,8 +51,8 @@ FACTORS = {
     "thing": "concept", "count": "count", "colour": "colour", "style": "style", "artist": "artist",
     "position": "position", "sign": "sign", "word on a sign": "sign word",
 }  # fmt: skip
-BEST, ACTIVE, NOTHING = "clearest first", "active in the picture", "following nothing"
-SHOW = (BEST, ACTIVE, *(f"following a {factor}" for factor in FACTORS), NOTHING)
+BEST, ACTIVE, NOTHING = "clearest first", "active in the picture", "about nothing known"
+SHOW = (BEST, ACTIVE, *(f"about a {factor}" for factor in FACTORS), NOTHING)
 CARDS, TOP = 20, 8  # features of a page; scenes of a feature
 TURNS = (-4.0, 6.0)  # usual strengths
 LAST_PAGE = 999
@@ -88,7 +89,7 @@ class FeatureMicroscope(GalleryApp):
     query = Query()  # the nearest features come first
     page = traitlets.Int(0)  # of the grid
     feature = traitlets.Int(-1)  # -1 until there are any
-    together = traitlets.Bool(False)  # turn all features that follow the same value
+    together = traitlets.Bool(False)  # turn all features that are about the same value
     amount = Clipped(0.0, TURNS)  # how far they are turned, in usual strengths
     progress = traitlets.Float(-1.0, read_only=True)  # of the learning; -1 when it is done
 
@@ -180,7 +181,7 @@ class FeatureMicroscope(GalleryApp):
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._query = ipywidgets.Text(placeholder="Find features by a text, such as: a sketch")
+        self._query = ipywidgets.Text(placeholder="Find by a text: a sketch")
         named(self._query, "Find features").add_class("clipbench-micro-query")
         self._show = named(ipywidgets.Dropdown(options=SHOW), "Which features")
         self._show.add_class("clipbench-micro-show")
@@ -198,7 +199,7 @@ class FeatureMicroscope(GalleryApp):
         self._amount.add_class("clipbench-micro-amount")
         self._reset = button("as it is", "Turn nothing", lambda: self.set_trait("amount", 0.0))
         self._together = ipywidgets.ToggleButton(
-            tooltip="Turn all features that follow the same value"
+            tooltip="Turn all features that are about the same value"
         )
         self._seen, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         self._seen.add_class("clipbench-micro-picture")
@@ -361,17 +362,17 @@ class FeatureMicroscope(GalleryApp):
             activity = self._activity()
             found = sorted(activity, key=activity.__getitem__, reverse=True)
         elif self.show == NOTHING:
-            found = [feature for feature in found if not ours.followed[feature].follows]
+            found = [feature for feature in found if not ours.followed[feature].known]
             found.sort(key=lambda feature: -ours.share_active[feature])
         else:
-            factor = FACTORS.get(self.show.removeprefix("following a "))
+            factor = FACTORS.get(self.show.removeprefix("about a "))
             found = [
                 feature
                 for feature in found
                 if self.show == BEST
-                or (ours.followed[feature].follows and ours.followed[feature].factor == factor)
+                or (ours.followed[feature].known and ours.followed[feature].factor == factor)
             ]
-            found.sort(key=lambda feature: -ours.followed[feature].auc)
+            found.sort(key=lambda feature: clearness(ours.followed[feature]), reverse=True)
         text = " ".join(scoring.written_lines(self.query))
         if text:
             near = ours.near(self._features.of_texts([text])[0]).tolist()
@@ -436,13 +437,13 @@ class FeatureMicroscope(GalleryApp):
         if ours is None or not chosen:
             self._head.value = ""
             self._top.show("", [])
-            mark(self._together, "with all that follow the same")
+            mark(self._together, "with all that are about the same")
             return
         self._head.value = microscope_page.feature_page(ours, self.feature)
         self._show_top(ours)
         others = len(ours.alike(self.feature)) - 1
         self._together.disabled = not others
-        mark(self._together, f"with {others} others that follow the same")
+        mark(self._together, f"with {others} others about the same")
 
     def _show_top(self, ours: Dictionary) -> None:
         rows = ours.top(self.feature, TOP)
@@ -468,3 +469,8 @@ class FeatureMicroscope(GalleryApp):
             return
         self._said.value = microscope_page.verdict_page(verdict)
         self._table.value = microscope_page.table_page(self.scores, verdict)
+
+
+def clearness(what: Followed) -> tuple[bool, bool, float]:
+    """Order features: first those that follow something, then those of a part, then the others."""
+    return what.follows, what.known, what.auc if what.follows else what.lift

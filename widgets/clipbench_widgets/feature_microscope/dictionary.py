@@ -99,30 +99,17 @@ class Dictionary:
         parts = [known.get("concept"), known["style"], f"“{word}”" if word else None]
         return ", ".join(part for part in parts if part)
 
-    def share_of_value(self, feature: int) -> tuple[float, float]:
-        """Compute how often the value is there that a feature follows: when it answers, and ever.
-
-        Scenes of which the factor is not asked are left out.
-        """
-        what = self.followed[feature]
-        factor = next(each for each in self.scenes.factors if each.name == what.factor)
-        asked = factor.labels >= 0
-        there = factor.labels[asked] == factor.values.index(what.value)
-        active = self.answers[asked, feature] > 0
-        when_active = float(there[active].float().mean()) if bool(active.any()) else 0.0
-        return when_active, float(there.float().mean())
-
     def alike(self, feature: int) -> list[int]:
-        """List the features that follow the same value, itself first."""
+        """List the features that are about the same value, itself first."""
         own = self.followed[feature]
         others = [
             other
             for other in self.alive
             if other != feature
-            and self.followed[other].follows
+            and self.followed[other].known
             and (self.followed[other].factor, self.followed[other].value) == (own.factor, own.value)
         ]
-        return [feature, *(others if own.follows else [])]
+        return [feature, *(others if own.known else [])]
 
     def near(self, text_feature: Tensor) -> Tensor:
         """Compute the cosine of each direction with a text (D,), of which the mean is taken out."""

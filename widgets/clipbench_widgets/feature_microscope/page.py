@@ -9,7 +9,7 @@ from html import escape
 
 from PIL import Image
 
-from clipbench.inside.grades import FOLLOWS
+from clipbench.inside.grades import FOLLOWS, Followed
 from clipbench_widgets.core.format import percent, shortened
 from clipbench_widgets.core.html import small_line
 from clipbench_widgets.core.pictures import data_uri, square
@@ -20,6 +20,7 @@ MONTAGE_PIXELS, TILES = 192, 2  # of a card's side; tiles in a row of it
 SHOWN_PIXELS = 240
 LONGEST_TEXT = 60
 BARS = "before", "after", "control"
+SAID = {"concept": "thing", "sign word": "word"}  # of factors, where their name is a term
 
 RULES = sheet("feature_microscope/page.css")
 
@@ -36,10 +37,15 @@ def montage(pictures: Sequence[Image.Image]) -> Image.Image:
     return whole
 
 
+def about(what: Followed) -> str:
+    """Name what a feature is about, "" for nothing that is known."""
+    named = f"{SAID.get(what.factor, what.factor)}: {what.value}"
+    return named if what.follows else f"partly {named}" if what.known else ""
+
+
 def caption(dictionary: Dictionary, feature: int, chosen: bool) -> str:
-    """Write the two lines below a card: what the feature follows, and the nearest text."""
-    what = dictionary.followed[feature]
-    name = f"{what.factor}: {what.value}" if what.follows else "follows nothing"
+    """Write the two lines below a card: what the feature is about, and the nearest text."""
+    name = about(dictionary.followed[feature]) or "nothing known"
     return f"{'✓ ' if chosen else ''}{name}\n≈ {dictionary.words(feature)[0]}"
 
 
@@ -50,13 +56,17 @@ def note(dictionary: Dictionary, feature: int) -> str:
 
 
 def follows(dictionary: Dictionary, feature: int) -> str:
-    """Say in a sentence what a feature follows, or that it follows nothing."""
-    if dictionary.share_active[feature] == 0:
+    """Say in a sentence what a feature follows, a part of what, or that it follows nothing."""
+    share = dictionary.share_active[feature]
+    if share == 0:
         return "it answers to none of the scenes."
     what = dictionary.followed[feature]
-    named = f"{what.factor} = {what.value}"
+    named = f"{SAID.get(what.factor, what.factor)} = {what.value}"
+    rare = f"of the scenes it answers to, {percent(what.when_active)} have it, of all {percent(what.ever)}"
     if what.follows:
-        return f"it follows {named} (AUC {what.auc:.2f} on new scenes; 0.5 is guessing)."
+        return f"it follows {named} (AUC {what.auc:.2f} on new scenes; 0.5 is guessing): {rare}."
+    if what.known:
+        return f"it answers to a part of {named} (AUC {what.auc:.2f} on new scenes): {rare}."
     return (
         f"it follows nothing that is known of the scenes; {named} fits best, with an AUC of "
         f"{what.auc:.2f} on new scenes (0.5 is guessing, {FOLLOWS} is asked for)."
@@ -66,37 +76,32 @@ def follows(dictionary: Dictionary, feature: int) -> str:
 def feature_page(dictionary: Dictionary, feature: int) -> str:
     """Write the chosen feature's head: what it follows, how often, and the nearest texts."""
     what = dictionary.followed[feature]
-    told = f"{what.factor}: {what.value}" if what.follows else "follows nothing we know"
-    plain = "" if what.follows else " clipbench-micro-nothing"
+    plain = "" if what.known else " clipbench-micro-nothing"
     sentence = follows(dictionary, feature)
-    when_active, ever = dictionary.share_of_value(feature)
-    often = (
-        f"It answers to {percent(dictionary.share_active[feature])} of "
-        f"{len(dictionary.answers):,} scenes"
-        + (
-            f"; of these {percent(when_active)} have this value, of all {percent(ever)}."
-            if what.follows
-            else "."
-        )
-    )
+    often = f"It answers to {percent(dictionary.share_active[feature])} of the scenes."
     words = "; ".join(dictionary.words(feature))
     return (
         f'<div class="clipbench-micro-feature{plain}" role="status">'
-        f'<strong>{escape(told)}</strong> <span class="clipbench-quiet">feature {feature}</span>'
-        f"</div><p>{escape(sentence[0].upper() + sentence[1:])} {escape(often)}</p>"
+        f"<strong>{escape(about(what) or 'nothing that is known')}</strong> "
+        f'<span class="clipbench-quiet">feature {feature}</span></div>'
+        f"<p>{escape(sentence[0].upper() + sentence[1:])} {escape(often)}</p>"
         f"<p>Nearest texts, and there are always some: {escape(words)}.</p>"
     )
 
 
 def counts_line(dictionary: Dictionary, found: int, first: int, shown: int, query: str) -> str:
     """Say how many features there are, and which of them are shown."""
-    nothing = sum(not dictionary.followed[feature].follows for feature in dictionary.alive)
+    alive = [dictionary.followed[feature] for feature in dictionary.alive]
+    followers, parts = (
+        sum(getattr(what, kind) for what in alive) for kind in ("follows", "answers_to_part")
+    )
     dead = len(dictionary) - len(dictionary.alive)
     order = f", nearest to “{shortened(query, 40)}” first" if query else ""
     range_ = f"{first + 1} to {first + shown} of {found}{order}" if shown else "none"
     return small_line(
-        f"Shown: {range_}. Of all {len(dictionary)} features {nothing} follow nothing that is "
-        f"known, and {dead} never answer."
+        f"Shown: {range_}. Of all {len(dictionary)} features {followers} follow something, {parts} "
+        f"answer to a part of something, {len(alive) - followers - parts} to nothing that is known, "
+        f"{dead} to no scene."
     )
 
 
@@ -160,8 +165,13 @@ def verdict_page(verdict: Verdict) -> str:
 
 def table_page(rows: Sequence[dict], verdict: Verdict) -> str:
     """Write a table with a row a text: probability as it is, turned, and with a random feature."""
-    names = ["text", "", "as it is", "turned", "random"]
-    heads = "".join(f'<span role="columnheader">{escape(name)}</span>' for name in names)
+    keys = "".join(
+        f'<span role="columnheader"><i class="clipbench-micro-key clipbench-micro-{bar}"><u></u></i>'
+        f"{name}</span>"
+        for bar, name in zip(BARS, ("as it is", "turned", "random"), strict=True)
+    )
+    empty = '<span role="columnheader"></span>'
+    heads = f'<span role="columnheader">text</span>{empty}{keys}'
     body = "".join(table_row(row, verdict) for row in rows)
     return (
         '<div class="clipbench-micro-table" role="table" aria-label="Probabilities of the texts">'
