@@ -167,22 +167,20 @@ def what_each_follows(
     Raises:
         ValueError: when a factor has fewer than two values in either set of scenes.
     """
-    by_area, by_purity, measured = [], [], []
+    by_area, by_purity, numbers = [], [], []
+    names: list[tuple[str, str]] = []
     for seen, unseen in zip(search_factors, heldout_factors, strict=True):
         on_search, on_heldout, values = areas(search, seen, heldout, unseen)
         by_area.append(on_search)
         by_purity.append(lift_of(*purity(search, seen, values)[1:]))
-        names = [(seen.name, seen.values[k]) for k in values]
-        measured.append((names, on_heldout, *purity(heldout, unseen, values)))
-    names = [name for each in measured for name in each[0]]
-    area, answered, when_active, ever = (
-        torch.cat([each[k] for each in measured]) for k in (1, 2, 3, 4)
-    )
+        numbers.append(torch.stack([on_heldout, *purity(heldout, unseen, values)]))
+        names += [(seen.name, seen.values[k]) for k in values]
+    area, answered, when_active, ever = torch.cat(numbers, 1)
 
     def about(value: int, feature: int) -> Followed:
         at = value, feature
-        numbers = float(when_active[at]), float(ever[at])
-        return Followed(*names[value], float(area[at]), int(answered[at]), *numbers)
+        shares = float(when_active[at]), float(ever[at])
+        return Followed(*names[value], float(area[at]), int(answered[at]), *shares)
 
     chosen = []
     ways = (torch.cat(each).argmax(0).tolist() for each in (by_area, by_purity))

@@ -4,7 +4,7 @@ That is the scenes that it answers to most, the texts nearest to its direction, 
 of all that is true of the scenes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -159,7 +159,7 @@ def learned(
     recipe: Recipe = RECIPE,
     scenes: int = SCENES,
     judged: int = JUDGED,
-) -> Iterator[Progress | Dictionary]:
+) -> Generator[Progress | Dictionary, None, None]:
     """Learn features from scenes, and find out what they follow: steps, and last a Dictionary.
 
     Args:
