@@ -55,7 +55,7 @@ def test_a_student_turns_a_feature(lab, browser_page, notebook, tmp_path):
     expect(cards.first).to_have_text(re.compile("✓ style: "))
     verdict = app.locator(".clipbench-micro-verdict")
     expect(verdict).to_contain_text("The verdict is")
-    app.get_by_role("slider").focus()
+    app.locator(".clipbench-micro-amount [role=slider]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     expect(app.locator(".clipbench-micro-turn .widget-readout")).to_have_text("+3.00")

@@ -19,7 +19,8 @@ from clipbench.inside.sparse_autoencoder import (
 from clipbench_widgets import FeatureMicroscope
 from clipbench_widgets.feature_microscope import app as microscope_app
 from clipbench_widgets.feature_microscope import page as microscope_page
-from clipbench_widgets.feature_microscope.app import ACTIVE, CARDS, NOTHING, SHOW
+from clipbench_widgets.feature_microscope.app import CARDS
+from clipbench_widgets.feature_microscope.choice import ACTIVE, NOTHING, SHOW
 from clipbench_widgets.feature_microscope.dictionary import Progress, learned
 from clipbench_widgets.feature_microscope.page import Verdict
 from clipbench_widgets.feature_microscope.turning import CONTROLS, random_features, turned
@@ -246,6 +247,40 @@ def test_a_scene_of_a_feature_can_be_judged(app):
     said = app._top.cards[0].caption
     app._top.buttons[0].click()
     assert app._gallery.chosen.name == said and "selected" not in app.state()
+
+
+def test_another_model_learns_features_of_its_own(app, monkeypatch):
+    other, asked = small_encoder(seed=1), []
+    other.name = "other"
+
+    def noted(encoder, autoencoder, **_):
+        asked.append((encoder, autoencoder))
+        yield Progress(0.2, "begun")
+
+    monkeypatch.setattr(microscope_app, "learned", noted)
+    app.use(other)
+    app.wait()
+    assert app.model == "other" and app.feature == -1 and app.dictionary is None
+    assert "are being learned" in app.summary() and app.scores
+    app.use(ENCODER)
+    app.wait()
+    assert asked == [(other, None), (ENCODER, AUTOENCODER)]
+
+
+def test_the_examples_are_states_of_the_app():
+    app = FeatureMicroscope(ENCODER, texts=TEXTS, autoencoder=AUTOENCODER, **FEW_SCENES)
+    app.wait()
+    for button in app._example_row.buttons:
+        button.click()
+        assert app.message == "" and app._example_row._question.value
+    assert app.show == NOTHING and made()._example_row.buttons == []
+
+
+def test_the_table_holds_the_feature_and_the_shares(app):
+    app.amount = 2.0
+    rows = app._table()
+    assert [row["text"] for row in rows] == TEXTS
+    assert rows[0] == {"feature": app.feature, "amount": 2.0, **app.scores[0]}
 
 
 ROW = {"text": "a cat", "before": 0.8, "after": 0.2, "control": 0.8}

@@ -61,8 +61,7 @@ def microscope(app, page):
     app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.wait_for()
     app.get_by_label("Which features").select_option("about a style")
     app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.click()
-    slider = app.get_by_role("slider")
-    slider.focus()
+    app.locator(".clipbench-micro-amount [role=slider]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     page.wait_for_timeout(3000)

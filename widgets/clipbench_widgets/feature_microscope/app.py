@@ -30,6 +30,7 @@ from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Lines, Query
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.feature_microscope import page as microscope_page
+from clipbench_widgets.feature_microscope.choice import ACTIVE, BEST, FACTORS, NOTHING, SHOW
 from clipbench_widgets.feature_microscope.dictionary import (
     JUDGED,
     RECIPE,
@@ -39,6 +40,7 @@ from clipbench_widgets.feature_microscope.dictionary import (
     learned,
     opened,
 )
+from clipbench_widgets.feature_microscope.examples import EXAMPLES
 from clipbench_widgets.feature_microscope.page import Verdict
 from clipbench_widgets.feature_microscope.turning import CONTROLS, turned
 
@@ -47,12 +49,6 @@ TEXTS = (
     "a sketch of a lion", "a photo of a green apple", "a photo of a pizza", "the word pizza",
     "a photo of a rocket", "one cat and two dogs",
 )  # fmt: skip
-FACTORS = {
-    "thing": "concept", "count": "count", "colour": "colour", "style": "style", "artist": "artist",
-    "position": "position", "sign": "sign", "word on a sign": "sign word",
-}  # fmt: skip
-BEST, ACTIVE, NOTHING = "clearest first", "active in the picture", "about nothing known"
-SHOW = (BEST, ACTIVE, *(f"about a {factor}" for factor in FACTORS), NOTHING)
 CARDS, TOP = 20, 8  # features of a page; scenes of a feature
 TURNS = (-4.0, 6.0)  # usual strengths
 LAST_PAGE = 999
@@ -82,6 +78,7 @@ class FeatureMicroscope(GalleryApp):
 
     NAME = "Feature microscope"
     RULES = (microscope_page.RULES,)
+    EXAMPLES = EXAMPLES
     STATE = "texts", "selected", "show", "query", "page", "feature", "together", "amount"
 
     texts = Lines()
@@ -106,6 +103,7 @@ class FeatureMicroscope(GalleryApp):
     ):
         self._features = RememberedFeatures(encoder_of("classroom" if model is None else model))
         self._autoencoder = opened(autoencoder, self.encoder)
+        self._given = self.encoder, self._autoencoder
         self._sizes = scenes, judged
         self._dictionary: Dictionary | None = None
         self._verdict: Verdict | None = None
@@ -114,8 +112,16 @@ class FeatureMicroscope(GalleryApp):
         super().__init__(pictures)
         self.texts = listed(TEXTS if texts is None else texts)
         self.selected = self._gallery.position
-        self._begin(self._update, state)
         self._learn()
+        self._begin(self._update, state)
+
+    def _use(self, model) -> None:
+        encoder, (own, autoencoder) = encoder_of(model), self._given
+        self._features = RememberedFeatures(encoder)
+        self._autoencoder = autoencoder if encoder is own else None
+        self.feature = -1  # numbers mean something else in another dictionary
+        self._learn()
+        self._update()
 
     # -------------------- for code
 
@@ -148,6 +154,11 @@ class FeatureMicroscope(GalleryApp):
         self._features.forget()
         self._learn()
         self._update.now()
+
+    def _table(self) -> list[dict]:
+        self._update.settle()
+        about = {"feature": self.feature, "amount": self.amount}
+        return [about | row for row in self.scores]
 
     def summary(self) -> str:
         """Describe the state in words."""
@@ -203,8 +214,8 @@ class FeatureMicroscope(GalleryApp):
         )
         self._seen, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         self._seen.add_class("clipbench-micro-picture")
-        self._table = ipywidgets.HTML()
-        self._text = ipywidgets.Textarea(description="Texts, one a line", rows=6)
+        self._shares = ipywidgets.HTML()
+        self._text = ipywidgets.Textarea(description="Texts, one per line", rows=6)
         self._text.add_class("clipbench-above")
         self._remark = ipywidgets.HTML()
 
@@ -225,13 +236,13 @@ class FeatureMicroscope(GalleryApp):
             self._top,
             turn.add_class("clipbench-micro-turn"),
             judged,
-            self._table,
+            self._shares,
             gallery,
             self._text,
             self._remark,
         )
         columns = ipywidgets.Box([left, right]).add_class("clipbench-micro-columns")
-        parts = [self._title, self._notice, self._waiting, columns]
+        parts = [self._notice, self._waiting, columns]
         return [column("clipbench-micro", *parts)]
 
     def _connect(self) -> None:
@@ -397,7 +408,7 @@ class FeatureMicroscope(GalleryApp):
 
     @when_ready
     def _draw(self) -> None:
-        self._entitle(f"model {self.encoder.name}, its joint space")
+        self._entitle("features of its joint space")
         self._remark.value = html.remark_line(scoring.remarks_on(self._text.value))
         self._draw_grid()
         self._draw_feature()
@@ -465,10 +476,10 @@ class FeatureMicroscope(GalleryApp):
         if verdict is None:
             what = "Write a text into the box, for example: a cat"
             self._said.value = html.message_line(what if entry else "Upload a picture.")
-            self._table.value = ""
+            self._shares.value = ""
             return
         self._said.value = microscope_page.verdict_page(verdict)
-        self._table.value = microscope_page.table_page(self.scores, verdict)
+        self._shares.value = microscope_page.table_page(self.scores, verdict)
 
 
 def clearness(what: Followed) -> tuple[bool, bool, float]:
