@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clipbench.cli.shared import ModelOptions, add, load_joint, note, positive
+from clipbench.cli.shared import ModelOptions, add, load_joint, note, positive, remark_lines
 from clipbench.errors import UserError
 
 
@@ -37,6 +37,7 @@ def classify(options: ClassifyOptions) -> dict:
     import torch
 
     from clipbench.compute.devices import threads_for_latency
+    from clipbench.encoders.familiarity import line_on
     from clipbench.evaluate.zero_shot import class_probabilities, zero_shot_weights
     from clipbench.preprocess import open_picture
 
@@ -63,6 +64,7 @@ def classify(options: ClassifyOptions) -> dict:
         "model": options.model,
         "scale": encoder.scale,
         "ranking": ranking,
+        "unfamiliar": line_on(encoder, [picture], options.text or ()),
     }
 
 
@@ -97,4 +99,5 @@ def show_classification(result: dict) -> str:
         f"{row['probability']:8.1%}  cosine {row['cosine']:+.3f}  {row['text']}"
         for row in result["ranking"]
     ]
-    return "\n".join([f"{result['image']} seen by {result['model']}", *lines])
+    head = f"{result['image']} seen by {result['model']}"
+    return "\n".join([head, *lines, *remark_lines(result["unfamiliar"])])

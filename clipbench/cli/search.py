@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clipbench.cli.shared import ModelOptions, add, load_joint, positive
+from clipbench.cli.shared import ModelOptions, add, load_joint, positive, remark_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ def search(options: SearchOptions) -> dict:
     import torch
 
     from clipbench.compute.devices import threads_for_latency
+    from clipbench.encoders.familiarity import line_on
     from clipbench.evaluate.features.feature_file import open_features
     from clipbench.evaluate.search import top_k
     from clipbench.preprocess import open_picture
@@ -66,6 +67,9 @@ def search(options: SearchOptions) -> dict:
         "data": options.data,
         "pictures": len(stored),
         "results": results,
+        "unfamiliar": line_on(
+            encoder, [] if picture is None else [picture], [options.text] if options.text else []
+        ),
     }
 
 
@@ -79,4 +83,4 @@ def show_results(result: dict) -> str:
         f"{result['query']!r} among {result['pictures']:,} pictures of "
         f"{result['data']}, seen by {result['model']}"
     )
-    return "\n".join([head, *lines])
+    return "\n".join([head, *lines, *remark_lines(result["unfamiliar"])])

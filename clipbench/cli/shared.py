@@ -142,6 +142,11 @@ def note(line: str) -> None:
     print(f"clipbench: {' '.join(line.split())}", file=sys.stderr)
 
 
+def remark_lines(remark: str) -> list[str]:
+    """Set a remark on a result off from it; no line for none."""
+    return [f"note: {remark}"] if remark else []
+
+
 def progress_lines(options: Options) -> Callable[[str], None]:
     """Choose how to print the progress of a long computation.
 

@@ -8,6 +8,7 @@ one of them for every model name of the command line.
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeGuard, runtime_checkable
@@ -20,6 +21,7 @@ from torch import Tensor
 from clipbench.compute.devices import pick_device
 from clipbench.compute.limits import advice_on_memory, memory_limit
 from clipbench.compute.precision import answer, choose_precision, fingerprint_of, in_precision
+from clipbench.encoders.familiarity import Familiarity, Reference, read_reference, statistics_of
 from clipbench.encoders.foreign import OpenClipEncoder, TransformersEncoder
 from clipbench.encoders.foreign_models import open_foreign
 from clipbench.errors import UserError
@@ -30,6 +32,8 @@ from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import ForeignModel, find_folder, load_pretrained
 from clipbench.pretrained.random_weights import marked
 from clipbench.tokenizer import Tokenizer
+
+AT_ONCE = 64  # pictures of which statistics are computed
 
 
 @runtime_checkable
@@ -102,6 +106,7 @@ class ClipbenchImageEncoder:
         self.model = in_precision(model.eval(), self.precision)
         self.tokenizer, self.name = tokenizer, name
         self._preprocess = preprocess
+        self.reference = Reference()  # of the world that it was trained on
 
     @property
     def dtype(self) -> torch.dtype:
@@ -130,6 +135,26 @@ class ClipbenchImageEncoder:
     @torch.inference_mode()
     def image_tower(self, images: Tensor, on_device: bool = False) -> Tensor:
         return answer(self.model.image_encoder(images.to(self.device, self.dtype)), on_device)
+
+    def familiarity(
+        self, pictures: Sequence[Image.Image] = (), texts: Sequence[str] = ()
+    ) -> Familiarity:
+        """Say how far pictures and texts lie within what the model was trained on.
+
+        Shipped models know; of others nothing is known, and the answer is empty.
+        """
+        known = self.reference.of_texts(texts)
+        if self.reference.scenes is None or not len(pictures):
+            return known
+        shares = [
+            self.reference.scenes.shares(self._statistics(pictures[start : start + AT_ONCE]))
+            for start in range(0, len(pictures), AT_ONCE)
+        ]
+        return replace(known, shares=sum(shares, ()))
+
+    def _statistics(self, pictures: Sequence[Image.Image]) -> Float[Tensor, "B F"]:
+        images = self.preprocess(pictures).to(self.device, self.dtype)
+        return statistics_of(self.model, images)
 
 
 class ClipbenchEncoder(ClipbenchImageEncoder):
@@ -314,13 +339,11 @@ def load(
     except ForeignModel as found:
         return open_foreign(found, marked(str(name), folder), pick_device(device), precision)
     shown = marked(str(name), folder)
+    encoder: ClipbenchEncoder | RivalEncoder
     if (objective := read_objective(folder, model)) is not None:
-        return RivalEncoder(
-            objective,
-            tokenizer,
-            preprocess,
-            shown,
-            "cpu" if device == "auto" else device,
-            precision,
-        )
-    return ClipbenchEncoder(model, tokenizer, preprocess, shown, device, precision)
+        where = "cpu" if device == "auto" else device
+        encoder = RivalEncoder(objective, tokenizer, preprocess, shown, where, precision)
+    else:
+        encoder = ClipbenchEncoder(model, tokenizer, preprocess, shown, device, precision)
+    encoder.reference = read_reference(folder)
+    return encoder

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ipywidgets
@@ -12,8 +12,11 @@ from clipbench import UserError
 from clipbench_widgets.core import app_state, export, html, shipped_models, tour
 from clipbench_widgets.core.examples import Example, ExampleRow
 from clipbench_widgets.core.export import ExportBar
+from clipbench_widgets.core.format import sentence
 from clipbench_widgets.core.header import ModelSwitcher
 from clipbench_widgets.core.inputs import button
+from clipbench_widgets.core.pictures import NamedPicture
+from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.theme import style_sheet
 from clipbench_widgets.core.tour import Step, Tour
 
@@ -47,6 +50,8 @@ class App(ipywidgets.VBox):
 
     model = traitlets.Unicode(read_only=True)  # the name of the model that answers
     message = traitlets.Unicode(read_only=True)  # what is wrong, in a sentence
+    # what of the pictures and texts is outside of what the model was trained on, in a line
+    unfamiliar = traitlets.Unicode(read_only=True)
     _ready = False  # until then, changes of traits compute nothing; see `when_ready`
 
     def __init__(self):
@@ -283,12 +288,19 @@ class App(ipywidgets.VBox):
         """Show what is wrong; "" for nothing."""
         self.set_trait("message", text)
 
+    def _say_unfamiliar(
+        self, features: RememberedFeatures, entries: Sequence[NamedPicture], texts: Sequence[str]
+    ) -> None:
+        """Show what of these is outside of what the model was trained on, if anything is."""
+        self.set_trait("unfamiliar", features.familiarity(entries, texts).line)
+
     def _to_notice(self) -> str:
         """Return what the message line shows."""
         return self.message
 
-    @traitlets.observe("message")
+    @traitlets.observe("message", "unfamiliar")
     def _show_notice(self, _=None) -> None:
         text = self._to_notice()
-        self._notice.value = html.message_line(text)
-        self._notice.layout.display = None if text else "none"
+        remark = html.remark_line([sentence(self.unfamiliar)]) if self.unfamiliar else ""
+        self._notice.value = html.message_line(text) + remark
+        self._notice.layout.display = None if self._notice.value else "none"

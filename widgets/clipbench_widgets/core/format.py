@@ -40,3 +40,8 @@ def percent(probability: float) -> str:
     if 0.999 < probability < 1:
         return ">99.9 %"
     return f"{100 * probability:.1f} %"
+
+
+def sentence(remark: str) -> str:
+    """Make a sentence of a remark: a capital letter and a full stop."""
+    return f"{remark[:1].upper()}{remark[1:]}." if remark else ""

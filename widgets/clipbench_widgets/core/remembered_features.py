@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import torch
 
 from clipbench import Encoder
+from clipbench.encoders.familiarity import Familiarity
 from clipbench.evaluate.zero_shot import ensemble
 from clipbench.tokenizer import TruncationWarning
 from clipbench_widgets.core.pictures import NamedPicture
@@ -25,6 +27,7 @@ class RememberedFeatures:
         """Forget all features, for a model that has been trained further."""
         self._texts: dict[str, torch.Tensor] = {}
         self._pictures: WeakKeyDictionary[NamedPicture, torch.Tensor] = WeakKeyDictionary()
+        self._shares: WeakKeyDictionary[NamedPicture, float] = WeakKeyDictionary()
 
     def of_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Return features (B, D). Only texts that are new are encoded, in one batch."""
@@ -53,3 +56,19 @@ class RememberedFeatures:
             images = self.encoder.preprocess([entry.picture for entry in new])
             self._pictures.update(zip(new, self.encoder.encode_image(images), strict=True))
         return torch.stack([self._pictures[entry] for entry in entries])
+
+    def familiarity(
+        self, entries: Sequence[NamedPicture], texts: Sequence[str] = ()
+    ) -> Familiarity:
+        """Say how far pictures and texts lie within what the model was trained on.
+
+        Only pictures that are new are looked at. Of most models nothing is known.
+        """
+        ask = getattr(self.encoder, "familiarity", None)
+        if ask is None:
+            return Familiarity()
+        new = list(dict.fromkeys(entry for entry in entries if entry not in self._shares))
+        known = ask([entry.picture for entry in new], texts)
+        self._shares.update(zip(new, known.shares, strict=False))  # of most models there are none
+        shares = tuple(self._shares[entry] for entry in entries if entry in self._shares)
+        return replace(known, shares=shares)

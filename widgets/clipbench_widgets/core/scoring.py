@@ -160,14 +160,22 @@ class Background:
         return self.mean + RARE * self.deviation
 
 
-def with_none(rows: Sequence[dict], background: Background, scale: float) -> list[dict]:
+def with_none(
+    rows: Sequence[dict], background: Background, scale: float, familiar: float = 1.0
+) -> list[dict]:
     """Add a row for "none of these", and divide the probabilities among all rows.
 
     No text can say "none of these" to a CLIP, which compares each text on its own. So this row
     stands for a cosine that random texts seldom reach: what is less like the picture loses against
     it.
+
+    Args:
+        familiar: what the texts' share is multiplied by: less than 1 for a picture that is unlike
+            all that the model was trained on, whose cosines mean little.
     """
     last = {"prompt": NONE, "cosine": background.rare, "logit": scale * background.rare}
     every = [*rows, last]
-    shares = torch.tensor([row["logit"] for row in every], dtype=torch.float64).softmax(0).tolist()
-    return [row | {"probability": share} for row, share in zip(every, shares, strict=True)]
+    logits = torch.tensor([row["logit"] for row in every], dtype=torch.float64)
+    shares = familiar * logits.softmax(0)
+    shares[-1] += 1 - familiar
+    return [row | {"probability": share} for row, share in zip(every, shares.tolist(), strict=True)]

@@ -584,6 +584,7 @@ class EmbeddingMap(TwoModels, App):
             )
             found = nearest(self._asked, self._features, among, FOUND)
         names = self.data.names
+        self._say_unfamiliar(self._remembered, [], [text])
         self.set_trait(
             "found", [{"row": row, "name": names[row], "cosine": cosine} for row, cosine in found]
         )

@@ -20,7 +20,7 @@ class SearchIndex:
 
     def __init__(self, encoder, collection: Collection):
         self.encoder, self.collection = encoder, collection
-        self._remembered = RememberedFeatures(encoder)
+        self.remembered = RememberedFeatures(encoder)
         good = torch.isfinite(collection.features).all(1)
         if not good.any():
             raise UserError(
@@ -46,10 +46,10 @@ class SearchIndex:
             raise UserError(
                 f"{self.encoder.name} reads no texts; click a picture to look for others like it"
             )
-        return self._nearest(self._remembered.of_texts([text]), count)
+        return self._nearest(self.remembered.of_texts([text]), count)
 
     def like_picture(self, entry: NamedPicture, count: int) -> list[dict]:
-        return self._nearest(self._remembered.of_picture(entry)[None], count)
+        return self._nearest(self.remembered.of_picture(entry)[None], count)
 
     def like_row(self, row: int, count: int) -> list[dict]:
         """Find pictures like the row's own, without it."""

@@ -313,6 +313,8 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
     # -------------------- compute, then draw
 
     def _compute(self) -> None:
+        entry = self._gallery.entry
+        self._say_unfamiliar(self._features, [entry] if entry else [], self.prompts)
         self.set_trait("scores", self._score(self._features))
         second = self._remembered_beside()
         self.set_trait("scores_beside", self._score(second) if second else [])
@@ -339,8 +341,10 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
         rows = [row | {"texts": filled} for row, filled in zip(rows, texts, strict=True)]
         if not self.none_of_these:
             return rows
-        background = self._background(features)
-        return [{"texts": []} | row for row in scoring.with_none(rows, background, scale)]
+        known, background = features.familiarity([entry]), self._background(features)
+        familiar = known.shares[0] if known.strange else 1.0
+        with_none = scoring.with_none(rows, background, scale, familiar)
+        return [{"texts": []} | row for row in with_none]
 
     def _remember(self) -> None:
         if not self.scores:

@@ -258,6 +258,7 @@ class SimilarityMatrix(HasScale, TwoModels, App):
     @when_ready
     def _compare_and_draw(self) -> None:
         cosines = self._similarities(self._features)
+        self._say_unfamiliar(self._features, self.entries, self.texts)
         self.set_trait("cosines", cosines.tolist())
         second = self._second()
         beside = self._similarities(RememberedFeatures(second)).tolist() if second else []

@@ -366,6 +366,8 @@ class TypographicStudio(GalleryApp):
         self._say("")
         with self._runner.turn:
             scores = self._score()
+            entry = self._gallery.entry
+            self._say_unfamiliar(self._features, [entry] if entry else [], self.texts)
         self.set_trait("scores", scores)
 
     def _show_failure(self, text: str) -> None:
