@@ -122,7 +122,8 @@ def by_pixels(stage: dict) -> Callable[[Tensor], Tensor]:
 def rate(shares: Tensor) -> dict[str, float]:
     found = int((shares <= ALARM).sum())
     low, high = wilson(found, len(shares))
-    return {"pictures": len(shares), "found": found / len(shares), "low": low, "high": high}
+    share = found / len(shares)
+    return {"pictures": len(shares), "found": share, "found_low": low, "found_high": high}
 
 
 def measure(model: str, photographs: Path | None, parquet: Path | None) -> dict:
@@ -131,9 +132,10 @@ def measure(model: str, photographs: Path | None, parquet: Path | None) -> dict:
     metrics = {}
     for name, images in kinds(photographs, parquet):
         ours = torch.tensor(encoder.reference.scenes.shares(statistics(encoder, images)))
-        metrics[name] = rate(ours) | {"by pixels": rate(pixels_too(images))["found"]}
-        print(f"{name:28} {metrics[name]['found']:6.1%}  pixels {metrics[name]['by pixels']:6.1%}")
-    return {"model": model, "fingerprint": encoder.fingerprint, "metrics": metrics}
+        metrics[name] = rate(ours) | {"by_pixels": rate(pixels_too(images))["found"]}
+        print(f"{name:26} {metrics[name]['found']:6.1%}  pixels {metrics[name]['by_pixels']:6.1%}")
+    settings = {"model": model, "alarm": ALARM}
+    return {"metrics": metrics, "settings": settings, "fingerprint": encoder.fingerprint}
 
 
 def main() -> None:

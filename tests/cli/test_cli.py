@@ -5,6 +5,7 @@ mistake.
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -285,6 +286,28 @@ def test_equal_texts_count_once_and_one_text_is_no_choice(world, capsys):
     assert "nothing to choose between; give --text at least twice" in complaint(capsys, *command)
     code, out, err = run(capsys, *command, "--text", "a cat")
     assert code == 2 and "nothing to choose between" in err and "%" not in out + err
+
+
+def test_words_that_the_model_never_read_are_named(world, tmp_path, capsys):
+    shutil.copytree(world / "model", tmp_path / "model")
+    read = {"fingerprint": "", "words": {"English": {"a": 2, "cat": 1}}}
+    (tmp_path / "model" / "familiarity.json").write_text(json.dumps(read))
+    model, texts = ("--model", tmp_path / "model"), ("--text", "a cat", "--text", "a blorp")
+    command = ("classify", world / "picture.png", *model, *texts)
+    assert answer(capsys, *command)["unfamiliar"] == "never read in training: blorp"
+    code, out, _ = run(capsys, *command)
+    assert code == 0 and out.splitlines()[-1] == "note: never read in training: blorp"
+    command = ("search", "--data", world / "pictures", *model, "--text")
+    assert answer(capsys, *command, "blorp")["unfamiliar"] == "never read in training: blorp"
+    code, out, _ = run(capsys, *command, "a cat")
+    assert code == 0 and "note:" not in out
+
+
+def test_the_first_example_of_the_readme_works(capsys):
+    picture = ROOT / "docs" / "dog.png"
+    result = answer(capsys, "classify", picture, "--text", "a cat", "--text", "a dog")
+    best = result["ranking"][0]
+    assert best["text"] == "a dog" and best["probability"] > 0.9 and result["unfamiliar"] == ""
 
 
 def test_classifying_without_texts_takes_the_names_of_the_world(world, capsys):

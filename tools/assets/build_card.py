@@ -151,7 +151,7 @@ records (`clipbench/assets/records`).
 | data | what it asks | top-1 | chance |
 |---|---|---|---|
 {chr(10).join(rows)}
-{tasks()}{attack()}"""
+{tasks()}{attack()}{out_of_its_depth()}"""
 
 
 def zero_shot_row(name: str, what: str) -> str | None:
@@ -194,6 +194,25 @@ def attack() -> str:
         f"{metrics['classes']} classes with a word on a sticker: "
         f"the model\nnames the word in {percent(metrics, 'success')} of them, and in "
         f"{percent(metrics, 'control_target')} when the sticker\nis the control.\n"
+    )
+
+
+def out_of_its_depth() -> str:
+    """Give the table of how often a picture is said to be unlike the training's."""
+    metrics = record("familiarity")
+    if not metrics:
+        return ""
+    rows = [
+        f"| {kind} | {found['pictures']:,} | {percent(found, 'found')} | "
+        f"{share(found['by_pixels'])} |"
+        for kind, found in metrics.items()
+    ]
+    return (
+        "\nHow often `encoder.familiarity` says that a picture is unlike anything in the training; beside "
+        "it a\ndetector by five statistics of pixels, fitted to the same pictures:\n\n"
+        "| pictures | number | said to be unlike | by pixels |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
     )
 
 
