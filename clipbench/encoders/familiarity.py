@@ -136,10 +136,9 @@ class WordsRead:
 
 def layers_of(model: CLIP) -> list[torch.nn.Module]:
     """List the modules whose outputs are looked at: blocks, or a ConvNet's ReLUs."""
-    kinds = (Block, Bottleneck, torch.nn.ReLU)
-    encoder = model.image_encoder
-    blocks = [module for module in encoder.modules() if isinstance(module, kinds[:2])]
-    return blocks or [module for module in encoder.modules() if isinstance(module, kinds)]
+    modules = list(model.image_encoder.modules())
+    blocks = [module for module in modules if isinstance(module, (Block, Bottleneck))]
+    return [*blocks] or [module for module in modules if isinstance(module, torch.nn.ReLU)]
 
 
 @torch.inference_mode()

@@ -7,7 +7,8 @@ model that was trained anew. What is written, and what it means, is in
 ``clipbench.encoders.familiarity``.
 
 Words are counted in all captions of the training, which are drawn again without their pictures. The
-score of strangeness is fitted to new scenes of the last stage and to ``no_scenes``.
+score of strangeness is fitted to new scenes of the last stage with lone drawings on the one hand, and
+to ``no_scenes`` on the other.
 """
 
 import functools
@@ -27,7 +28,7 @@ from clipbench.data.streams import DrawnPairs, Scene2Pairs, ScenePairs
 from clipbench.data.world import captions as world_captions
 from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world.languages import LANGUAGES
-from clipbench.data.world.sprites import concepts
+from clipbench.data.world.sprites import SPRITE_SIZE, concepts, sprites
 from clipbench.data.world2.settings import World2
 from clipbench.encoders.clip import load
 from clipbench.encoders.familiarity import PICTURES, WORDS, ScenesSeen, statistics_of, words_of
@@ -38,7 +39,7 @@ from tools.assets.no_scenes import no_scenes
 
 PARTS = "words", "pictures"
 AT_ONCE = 8192  # captions
-SCENES, NO_SCENES, CALIBRATION = 2000, 2000, 1000  # pictures
+SCENES, DRAWINGS, NO_SCENES, CALIBRATION = 2400, 600, 2000, 1000  # pictures
 SEED = (
     700_001  # of the scenes that the score is fitted to; the next one of those it is calibrated on
 )
@@ -152,10 +153,33 @@ def write_words(folder: Path, words: dict[str, dict[str, int]], fingerprint: str
 
 
 def material(stage: dict) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw scenes, pictures that are none, and scenes to calibrate with: (B, 3, S, S) uint8."""
-    scenes = stream_of(stage | {"seed": SEED})(0, SCENES).images
+    """Draw scenes with lone drawings, pictures that are none, and scenes to calibrate with."""
+    stream = stream_of(stage | {"seed": SEED})
+    scenes = torch.cat([stream(0, SCENES - DRAWINGS).images, lone_drawings(DRAWINGS)])
     calibration = stream_of(stage | {"seed": SEED + 1})(0, CALIBRATION).images
     return scenes, no_scenes(NO_SCENES, scenes, SEED), calibration
+
+
+def lone_drawings(count: int) -> Tensor:
+    """Draw every second concept as files of emoji have it, alone on a plain ground, mostly white."""
+    rng = torch.Generator().manual_seed(SEED)
+    white, drawn = torch.full((3, 1, 1), 255.0), []
+    for number in range(count):
+        side = int(torch.randint(32, SPRITE_SIZE + 1, (), generator=rng))
+        colour = 255 * torch.rand(3, 1, 1, generator=rng)
+        place = torch.randint(SPRITE_SIZE - side + 1, (2,), generator=rng).tolist()
+        sprite = sprites()[(2 * number + 1) % len(sprites())].float()
+        drawn.append(pasted(sprite, colour if number % 3 == 0 else white, side, *place))
+    return torch.stack(drawn)
+
+
+def pasted(sprite: Tensor, colour: Tensor, side: int, top: int, left: int) -> Tensor:
+    """Shrink a sprite (4, S, S) to a side, and lay it on a ground: (3, S, S) uint8."""
+    small = F.interpolate(sprite[None], (side, side), mode="bicubic", antialias=True)[0]
+    alpha, page = small[3:].clamp(0, 255) / 255, colour.expand(3, SPRITE_SIZE, SPRITE_SIZE).clone()
+    under = page[:, top : top + side, left : left + side]
+    under.copy_(alpha * small[:3] + (1 - alpha) * under)
+    return page.clamp(0, 255).round().byte()
 
 
 def last_stage(about: dict) -> dict:
