@@ -14,7 +14,7 @@ import clipbench
 from clipbench import open_pictures
 from clipbench.encoders.familiarity import ALARM, PICTURES, WORDS, ScenesSeen, statistics_of
 from clipbench.pretrained.folders import find_folder, twins
-from tools.measure_familiarity import cifar, open_photographs, views
+from tools.measure_familiarity import cifar, lone_drawings, open_photographs, views
 
 CIFAR = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "test.parquet"
 MODELS = ["classroom", "tiny", *(f"twin:{twin}" for twin in twins())]
@@ -43,6 +43,7 @@ def test_new_scenes_seldom_alarm(classroom):
 @pytest.mark.parametrize("artist", ["twemoji", "openmoji"])
 def test_another_artists_pictures_seldom_alarm(classroom, artist):
     assert rate(classroom, some(artist, 150)) < 0.2
+    assert rate(classroom, lone_drawings(artist)[:150]) < 0.2
 
 
 def test_sharp_photographs_are_found(classroom):
