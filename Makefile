@@ -69,6 +69,7 @@ notebooks: $(READY) exercises
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --ExecutePreprocessor.timeout=1800 $(LESSONS:.py=.ipynb)
 	$(PY) -c "$$STRIP_WIDGET_STATE" $(LESSONS:.py=.ipynb)
+	$(PY) -m tools.translate_lessons
 
 exercises: $(READY)
 	$(PY) -m tools.build_exercises notebooks/exercises

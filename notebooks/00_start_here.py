@@ -27,6 +27,9 @@
 # [README](../README.md#where-it-runs) first.) Run the cells one after the other, with Shift and Enter. At each
 # **Predict** stop and say what you expect, *before* you run the cell: a wrong guess teaches more than a result that you
 # only read.
+#
+# [Español](translations/00_start_here.es.ipynb) · [Deutsch](translations/00_start_here.de.ipynb) ·
+# [中文](translations/00_start_here.zh.ipynb) · [Русский](translations/00_start_here.ru.ipynb)
 
 # %% tags=["parameters"]
 import os

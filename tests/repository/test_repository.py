@@ -263,10 +263,12 @@ def notebook_files(suffix: str) -> list[Path]:
 
 
 def is_cut(path: Path) -> bool:
-    """A student's notebook: it is made from the solution beside it
-    (tests/notebooks/test_exercise_notebooks.py).
+    """A student's notebook, made from the solution beside it
+    (tests/notebooks/test_exercise_notebooks.py), or a translation, made from the lesson
+    (tests/notebooks/test_translations.py).
     """
-    return path.parent.name == "exercises" and not path.stem.endswith("_solution")
+    exercise = path.parent.name == "exercises" and not path.stem.endswith("_solution")
+    return exercise or path.parent.name == "translations"
 
 
 def cells_of(notebook) -> list[tuple]:

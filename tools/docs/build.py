@@ -5,12 +5,13 @@ Run it with ``python tools/docs/build.py`` (make docs). A part stands between <!
 
 * badges: Binder, Colab and app links from the one address in pyproject.toml; nothing while there is
   none
-* lessons, notebooks: what each lesson is, with seconds and memory from
+* lessons, notebooks, clock NN: what each lesson is, with seconds and memory from
   clipbench/assets/records/notebooks.json
 """
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 try:
@@ -20,7 +21,7 @@ except ModuleNotFoundError:  # Python 3.10
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "clipbench" / "assets" / "records"
-PAGES = [ROOT / "README.md", ROOT / "docs" / "teaching.md"]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("teaching.md", "lecturers.md"))]
 BINDER, COLAB = "https://mybinder.org/v2/gh", "https://colab.research.google.com/github"
 
 
@@ -129,7 +130,16 @@ def notebooks() -> str:
 
 # --- pages -------------------------------------------------------------------------------------
 
+
+def clock(source: Path) -> str:
+    """Say in one line how long a lesson takes to teach and to run."""
+    seconds, memory = cost_of(source.stem)
+    runs = f"*Run All* {seconds}, {memory}" if seconds != "–" else "*Run All* not measured yet"
+    return f"About {minutes_of(source)} minutes; {runs}."
+
+
 PARTS = {"badges": badges, "lessons": lessons, "notebooks": notebooks}
+PARTS |= {f"clock {source.stem[:2]}": partial(clock, source) for source in lesson_sources()}
 
 
 def filled(text: str) -> str:
