@@ -316,8 +316,7 @@ value_grid(found, list(views), list(models), title, best_of="row")
 # %% [markdown]
 # CLIP's neighbours share a *meaning*: a blurred fox is near a sharp one on any ground, because captions called both
 # "fox". For SimCLR and for pixels nothing says that these two belong together. And the same picture? SimCLR is good at
-# what it was trained on, and no better than CLIP's features before the projection at what nobody was trained on. So
-# "SimCLR for the same picture, CLIP for the same meaning" would be too simple. (Our SimCLR saw 150,000 pictures, some 585
+# what it was trained on, and no better than CLIP's features before the projection at what nobody was trained on. So "SimCLR for the same picture, CLIP for the same meaning" would be too simple, and thumbnails are hard to beat. (Our SimCLR saw 150,000 pictures, some 585
 # of each concept, which is very little for it; its large relatives need far more.)
 #
 # The paper's authors met the question, too: to find duplicates between training and test data they did not use CLIP's

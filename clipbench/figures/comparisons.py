@@ -82,7 +82,7 @@ def ranked_bars(
         ax.xaxis.set_major_formatter("{x:,.0f}")
     for row, name, value, (low, high) in zip(rows, order, middle, ends, strict=True):
         text = (notes or {}).get(name) or (f"{value:.3g}" if logarithmic else f"{value:+.0f}")
-        write_beside(ax, text, low if value < 0 else high, float(row), left=value < 0)
+        write_beside(ax, text, low if value < 0 else high, float(row), left=bool(value < 0))
     for name, place in (marks or {}).items():
         ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
     if marks:
