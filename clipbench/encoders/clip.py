@@ -286,6 +286,21 @@ class PicturesOnly:
         return self.encoder.image_tower(images)
 
 
+def untrained(encoder: ImageEncoder, seed: int = 0) -> ClipbenchEncoder | None:
+    """Make an encoder of the same shape with random weights: what architecture alone can do.
+
+    None of a model of another library, whose shape this package does not know.
+    """
+    if not isinstance(encoder, ClipbenchImageEncoder):
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = CLIP(encoder.model.config)
+    place = encoder.device, encoder.precision
+    name = f"{encoder.name}, untrained"
+    return ClipbenchEncoder(model, encoder.tokenizer, encoder._preprocess, name, *place)
+
+
 def has_joint_space(encoder: ImageEncoder) -> TypeGuard[Encoder]:
     """Say whether pictures are compared by their vectors.
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from clipbench.data.world.scene_tasks import Question, SceneTask
 from clipbench.encoders.clip import Encoder, ImageEncoder, has_joint_space
 from clipbench.errors import UserError
+from clipbench.evaluate.baselines import PREFIX, accuracy_of_texts, views
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import (
     curve_metrics,
@@ -28,6 +29,8 @@ from clipbench.evaluate.probes.logistic import TARGET_GAP
 from clipbench.evaluate.statistics.accuracy import judge
 from clipbench.evaluate.zero_shot import zero_shot_weights
 
+TEXT_QUESTIONS = 2000  # to learn from which words are likely answers
+
 
 def scene_task_metrics(
     encoder: ImageEncoder,
@@ -38,6 +41,7 @@ def scene_task_metrics(
     interval: str = "wilson",
     shots: Sequence[int] = (),
     seeds: Sequence[int] = (0, 1, 2),
+    baselines: bool = False,
 ) -> dict[str, float | str]:
     """Measure a model on one task.
 
@@ -47,6 +51,7 @@ def scene_task_metrics(
         interval: "wilson" or "clopper-pearson", at 95 %.
         shots: also probes of this many training scenes of each answer, as far as there are as many.
         seeds: draws of the shots.
+        baselines: also what needs no model; see ``task_baselines``.
 
     Returns:
         ``zero_shot`` and ``probe``, the fractions of scenes answered rightly, each with its
@@ -76,11 +81,35 @@ def scene_task_metrics(
         metrics |= probe_numbers(learned, test, task.answers, interval)
         if shots:
             metrics |= few_shot_numbers(learned, test, task.answers, shots, seeds, metrics)
+    if baselines:
+        metrics |= task_baselines(encoder, task, question, train, interval)
     return metrics | {
         "chance": task.chance,
         "pictures": len(question.labels),
         "answers": task.answers,
     }
+
+
+def task_baselines(
+    encoder: ImageEncoder | None, task: SceneTask, question: Question, train: int, interval: str
+) -> dict[str, float]:
+    """Measure what needs no trained model.
+
+    Returns:
+        ``baseline/texts``, answers chosen without the picture; with training scenes also
+        ``baseline/pixels_16``, ``baseline/pixels_8`` and ``baseline/untrained``, the same probe of
+        raw pixels and of an untrained encoder's features, each with its interval.
+    """
+    learned = task.draw(train or TEXT_QUESTIONS, training=True)
+    metrics = {f"{PREFIX}texts": accuracy_of_texts(learned, question)}
+    for name, view in views(encoder).items() if train else ():
+        rows = [
+            Rows(view(task.pictures(asked, training)), asked.labels)
+            for asked, training in ((learned, True), (question, False))
+        ]
+        numbers = probe_numbers(*rows, task.answers, interval)
+        metrics |= {f"{PREFIX}{name}{end}": numbers[f"probe{end}"] for end in ("", "_low", "_high")}
+    return metrics
 
 
 def answer_scores(

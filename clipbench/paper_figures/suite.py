@@ -4,6 +4,7 @@ Their results come from records of models, and from raw pixels.
 """
 
 from clipbench.data.world.scene_tasks import TASKS, SceneTask, scene_task
+from clipbench.evaluate.baselines import raw_pixels
 from clipbench.evaluate.probes.few_shot import SHOTS
 from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
@@ -95,8 +96,8 @@ def pixel_probes(sources: Sources) -> dict:
         for training in (True, False):
             count = max((1 + training) * sources.pictures, 4 * task.answers)
             question = task.draw(count, training=training)
-            pixels = task.pictures(question, training=training).tensor(PIXELS).flatten(1) / 255
-            rows.append(Rows(pixels, question.labels))
+            pictures = task.pictures(question, training=training)
+            rows.append(Rows(raw_pixels(pictures, PIXELS), question.labels))
         numbers = probe_numbers(rows[0], rows[1], task.answers, "wilson")
         found |= {f"{name}/{key}": value for key, value in numbers.items()} | {
             f"{name}/chance": task.chance

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive
 
@@ -27,6 +27,7 @@ class Options(EvaluateOptions):
     seeds: int
     methods: list[str]
     no_full: bool
+    baselines: bool
 
 
 def add_arguments(parser: Parser) -> None:
@@ -63,6 +64,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--no-full", action="store_true", help="leave out the probe on all training pictures"
     )
+    add_baselines(parser)
 
 
 def ascending(text: str) -> tuple[int, ...]:
@@ -98,6 +100,9 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         metrics |= curve_metrics(
             name.replace("-", "_"), curve, full, zero_shot["top1"], before[0].labels
         )
+    if options.baselines:
+        note_no_copy(encoder)
+        metrics |= baselines(encoder, split, shots, options.seeds)
     metrics |= {
         "chance": zero_shot["chance"],
         "pictures": zero_shot["pictures"],
@@ -113,6 +118,21 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         "interval": "95 % Student over the seeds; zero-shot: 95 % Wilson over the pictures",
         "templates": templates,
     }
+
+
+def baselines(encoder, split, shots, seeds: int) -> dict:
+    """Measure probes of as many pictures a class by raw pixels and an untrained copy."""
+    from clipbench.evaluate.baselines import PREFIX, views
+    from clipbench.evaluate.probes.few_shot import few_shot_curve, probe_scorer
+    from clipbench.evaluate.probes.linear_probe import Rows
+
+    metrics: dict[str, float] = {}
+    for name, view in views(encoder).items():
+        train, test = (Rows(view(part), part.labels) for part in (split.train, split.test))
+        score = probe_scorer(train, test, len(split.test.class_names))
+        for point in few_shot_curve(train.labels, score, shots, range(seeds)):
+            metrics[f"{PREFIX}{name}_{point.shots}_shots"] = point.mean
+    return metrics
 
 
 def both_rows(encoder, split, projected: bool, options: Options) -> "tuple[Rows, Rows]":

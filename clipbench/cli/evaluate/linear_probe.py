@@ -5,7 +5,7 @@ It follows the paper's protocol.
 
 from dataclasses import dataclass
 
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines
 
@@ -24,6 +24,7 @@ class Options(EvaluateOptions):
     train: str | None
     scenes: int
     features: str
+    baselines: bool
 
 
 def add_arguments(parser: Parser) -> None:
@@ -43,6 +44,7 @@ def add_arguments(parser: Parser) -> None:
         default="tower",
         help="what is probed (default tower, the paper's: before the projection)",
     )
+    add_baselines(parser)
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
@@ -61,6 +63,9 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     metrics, verdicts = judged_probe(
         train, test, validation, len(class_names), progress_lines(options)
     )
+    if options.baselines:
+        note_no_copy(encoder)
+        metrics |= baselines(encoder, split)
     ids = [str(name) for name in split.test.ids if str(name) not in left_out]
     settings = {
         "split": split.how,
@@ -76,18 +81,32 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
     return metrics, settings, verdicts.outcomes(ids, class_names)
 
 
+def baselines(encoder, split) -> dict:
+    """Measure the same probe of raw pixels and of an untrained copy of the model."""
+    from clipbench.evaluate.baselines import PREFIX, views
+    from clipbench.evaluate.probes.linear_probe import Rows, linear_probe
+
+    metrics: dict[str, float] = {f"{PREFIX}chance": split.test.chance}
+    for name, view in views(encoder).items():
+        train, test = (Rows(view(part), part.labels) for part in (split.train, split.test))
+        found = linear_probe(train, test, classes=len(split.test.class_names))
+        metrics |= {f"{PREFIX}{name}{end}": found[f"top1{end}"] for end in ("", "_low", "_high")}
+    return metrics
+
+
 def rows_of(encoder, pictures, kind: str, progress: bool, left_out: dict[str, str]):
     """Compute the features of some pictures with their labels; None for None.
 
     Unreadable pictures are reported and noted.
     """
+    from clipbench.evaluate.baselines import raw_pixels
     from clipbench.evaluate.features.feature_file import cached_features
     from clipbench.evaluate.probes.linear_probe import Rows
 
     if pictures is None:
         return None
     if kind == "pixels":
-        features, labels = pictures.tensor(PIXELS).flatten(1) / 255, pictures.labels
+        features, labels = raw_pixels(pictures, PIXELS), pictures.labels
     else:
         projected = kind == "projected"
         stored = cached_features(encoder, pictures, projected=projected, progress=progress)

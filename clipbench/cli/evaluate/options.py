@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.shared import ModelOptions, Parser
+from clipbench.cli.shared import ModelOptions, Parser, note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +12,24 @@ class EvaluateOptions(ModelOptions):
 
     data: str
     out: Path | None
+
+
+def add_baselines(parser: Parser) -> None:
+    """Add the choice of measuring what needs no trained model, too."""
+    parser.add_argument(
+        "--baselines",
+        action="store_true",
+        help="also measure chance, texts alone, raw pixels at 16 x 16 and 8 x 8, and an untrained "
+        "copy of the model",
+    )
+
+
+def note_no_copy(encoder) -> None:
+    """Say that a model of another library has no untrained copy here."""
+    from clipbench.encoders.clip import untrained
+
+    if untrained(encoder) is None:
+        note(f"{encoder.name} is another library's: no untrained copy of it among the baselines")
 
 
 def add_interval(parser: Parser) -> None:

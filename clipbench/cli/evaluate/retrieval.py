@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clipbench.cli.evaluate.options import EvaluateOptions
+from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
 from clipbench.cli.shared import Parser, note, note_unreadable
 
 NAME = "retrieval"
@@ -12,6 +12,7 @@ ABOUT = "recall of captions by pictures and of pictures by captions"
 @dataclass(frozen=True, kw_only=True)
 class Options(EvaluateOptions):
     prefix: str
+    baselines: bool
 
 
 def add_arguments(parser: Parser) -> None:
@@ -21,6 +22,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="TEXT",
         help="put before every caption; the paper's is 'a photo of'",
     )
+    add_baselines(parser)
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
@@ -51,7 +53,29 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
         **({"without_caption": without} if without else {}),
         **note_unreadable(stored),
     }
-    return ranks.metrics(captions), settings, ranks.outcomes(stored.ids, captions)
+    metrics = ranks.metrics(captions)
+    if options.baselines:
+        readable = as_pictures(data).subset(rows)
+        metrics |= baselines(encoder, readable, captions, not options.json)
+    return metrics, settings, ranks.outcomes(stored.ids, captions)
+
+
+def baselines(encoder, pictures, captions, progress: bool) -> dict:
+    """Measure the recall of an untrained copy of the model; chance is measured anyway."""
+    from clipbench.encoders.clip import untrained
+    from clipbench.evaluate.baselines import PREFIX
+    from clipbench.evaluate.features.compute import text_features
+    from clipbench.evaluate.features.feature_file import cached_image_features
+    from clipbench.evaluate.retrieval import retrieval_metrics
+
+    note_no_copy(encoder)
+    copy = untrained(encoder)
+    if copy is None:
+        return {}
+    images = cached_image_features(copy, pictures, progress=progress)
+    texts = text_features(copy, captions.texts, progress=progress)
+    found = retrieval_metrics(images, texts, captions)
+    return {f"{PREFIX}untrained/{name}": value for name, value in found.items()}
 
 
 def with_prefix(prefix: str, caption: str) -> str:

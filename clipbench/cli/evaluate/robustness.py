@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.cli.evaluate.few_shot import ascending
-from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
+from clipbench.cli.evaluate.options import (
+    EvaluateOptions,
+    add_baselines,
+    add_interval,
+    note_no_copy,
+)
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, positive, read_lines
+from clipbench.cli.shared import Parser, note, positive, read_lines
 
 NAME = "robustness"
 ABOUT = (
@@ -33,10 +38,12 @@ class Options(EvaluateOptions):
     train: str | None
     scenes: int
     seeds: int
+    baselines: bool
 
 
 def add_arguments(parser: Parser) -> None:
     add_interval(parser)
+    add_baselines(parser)
     parser.add_argument(
         "--shifts",
         nargs="+",
@@ -143,6 +150,8 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         metrics |= mixtures(encoder, options.wise_ft, data, shifts, templates, mixed)
     if options.shots:
         metrics |= sweep(encoder, options, data, pool, shifts)
+    if options.baselines:
+        metrics |= baselines(encoder, options, data, pool, shifts)
     return metrics, {
         "templates": templates,
         "shifts": list(shifts),
@@ -240,6 +249,35 @@ def sweep(encoder, options: Options, data, pool, shifts) -> dict:
     return adaptation_sweep(pool, tests, usable, seeds, len(data.class_names))
 
 
+def baselines(encoder, options: Options, data, pool, shifts) -> dict:
+    """Measure ``SET/baseline/...``: the most similar picture before the shift, without a model."""
+    from clipbench.data.readers.prompt_sets import with_known_words
+    from clipbench.evaluate.baselines import baselines_of_set
+    from clipbench.evaluate.robustness import only_of
+
+    note_no_copy(encoder)
+    pool = pool if pool is not None else labelled_apart(options)
+    known = None if pool is None else with_known_words(pool)
+    metrics = baselines_of_set(data, known, encoder, options.interval)
+    for name, shifted in shifts.items():
+        same = None if known is None else only_of(known, shifted.class_names)
+        found = baselines_of_set(shifted, same, encoder, options.interval)
+        metrics |= {f"{name}/{key}": value for key, value in found.items()}
+    return metrics
+
+
+def labelled_apart(options: Options):
+    """Open labelled pictures beside those that are tested; None, and a note, without any."""
+    from clipbench.data.open import open_labelled
+    from clipbench.data.probe_splits import open_split
+
+    split = open_split(options.data, options.train, options.scenes)
+    if len(split.test) == len(open_labelled(options.data)):
+        return split.train
+    note(f"{options.data} has no pictures for training: raw pixels have nothing to compare with")
+    return None
+
+
 # -------------------- the table
 
 
@@ -260,7 +298,22 @@ def show(record: dict) -> str:
         )
         lines.append(f"{name:<16}{before:<22}{after:<22}{100 * metrics[f'{name}/drop']:7.1f}{told}")
     lines.append(f"mean after the shifts {100 * metrics['mean_shifted']:.1f}")
-    return "\n".join([*lines, *curves(metrics, settings)])
+    return "\n".join([*lines, *curves(metrics, settings), *baseline_lines(metrics, shifts)])
+
+
+def baseline_lines(metrics: dict, shifts: list[str]) -> list[str]:
+    """Format the baselines before and after each shift; none where they were not measured."""
+    kinds = [
+        kind for kind in ("pixels_16", "pixels_8", "untrained") if f"baseline/{kind}" in metrics
+    ]
+    if not kinds:
+        return []
+    rows = {"before": "", **{name: f"{name}/" for name in shifts}}
+    return [f"{'nearest picture':<16}" + "".join(f"{kind:>12}" for kind in kinds)] + [
+        f"{name:<16}"
+        + "".join(f"{100 * metrics[f'{place}baseline/{kind}']:12.1f}" for kind in kinds)
+        for name, place in rows.items()
+    ]
 
 
 def curves(metrics: dict, settings: dict) -> list[str]:

@@ -5,7 +5,12 @@ import sys
 from dataclasses import dataclass
 
 from clipbench.cli.evaluate.few_shot import ascending
-from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
+from clipbench.cli.evaluate.options import (
+    EvaluateOptions,
+    add_baselines,
+    add_interval,
+    note_no_copy,
+)
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
@@ -13,6 +18,9 @@ ABOUT = (
     "fourteen questions about scenes (count, position, relation, sign word, ...), "
     "zero-shot and by linear probes"
 )
+
+
+BASELINES = ("texts", "pixels_16", "pixels_8", "untrained")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +31,13 @@ class Options(EvaluateOptions):
     train: int
     shots: tuple[int, ...]
     seeds: int
+    baselines: bool
 
 
 def add_arguments(parser: Parser) -> None:
     parser.set_defaults(data="scenes")
     add_interval(parser)
+    add_baselines(parser)
     parser.add_argument(
         "--tasks", nargs="+", metavar="TASK", help="such as count relation (default: all)"
     )
@@ -74,6 +84,8 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         raise UserError("the scene tasks draw their own scenes; as data give scenes or scenes2")
     if options.shots and not options.train:
         raise UserError("shots are drawn from the training scenes; leave --train 0 out")
+    if options.baselines and options.train:
+        note_no_copy(encoder)
     tasks = tasks_of(options.data, options.tasks)
     found = {}
     for task in tasks:
@@ -86,6 +98,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
             options.interval,
             options.shots,
             range(options.seeds),
+            options.baselines,
         )
         if not options.json:
             print(f"clipbench: {task.name} done", file=sys.stderr, flush=True)
@@ -128,7 +141,20 @@ def show(record: dict) -> str:
         cells = "".join(f"{cell(metrics, f'{name}/{kind}'):<21}" for kind in ("zero_shot", "probe"))
         lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {task.about}")
     means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
-    return "\n".join([*lines, f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}"])
+    lines.append(f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}")
+    return "\n".join([*lines, *baseline_lines(metrics, settings["tasks"])])
+
+
+def baseline_lines(metrics: dict, tasks: list[str]) -> list[str]:
+    """Format the baselines, one line for each task; none where they were not measured."""
+    names = [name for name in BASELINES if f"{tasks[0]}/baseline/{name}" in metrics]
+    if not names:
+        return []
+    lines = [f"{'baselines':<16}" + "".join(f"{name:>12}" for name in names)]
+    for task in tasks:
+        shares = (100 * metrics[f"{task}/baseline/{name}"] for name in names)
+        lines.append(f"{task:<16}" + "".join(f"{share:12.1f}" for share in shares))
+    return lines
 
 
 def cell(metrics: dict, name: str) -> str:

@@ -4,9 +4,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.options import add_interval
+from clipbench.cli.evaluate.options import add_baselines, add_interval, note_no_copy
 from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
-from clipbench.cli.shared import Parser, note_unreadable
+from clipbench.cli.shared import Parser, note, note_unreadable, positive
 from clipbench.errors import UserError
 
 NAME = "zero-shot"
@@ -17,6 +17,8 @@ ABOUT = "class names and templates as a classifier"
 class Options(WordsOptions):
     ensemble: str
     interval: str
+    baselines: bool
+    scenes: int
     confusion: Path | None
 
 
@@ -29,6 +31,14 @@ def add_arguments(parser: Parser) -> None:
         help="where templates are averaged (default embedding, as in the paper)",
     )
     add_interval(parser)
+    add_baselines(parser)
+    parser.add_argument(
+        "--scenes",
+        type=positive(int),
+        default=20_000,
+        metavar="N",
+        help="labelled scenes for the baselines, where the data are scenes (default 20000)",
+    )
     parser.add_argument(
         "--confusion",
         type=Path,
@@ -54,7 +64,26 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
         **note_unreadable(words.stored),
     }
     outcomes = verdicts.outcomes(words.stored.ids, words.class_names)
-    return verdicts.metrics(options.interval), settings, outcomes
+    metrics = verdicts.metrics(options.interval)
+    if options.baselines:
+        more, how = baselines(encoder, words, options)
+        metrics, settings = metrics | more, settings | how
+    return metrics, settings, outcomes
+
+
+def baselines(encoder, words, options: Options) -> tuple[dict, dict]:
+    """Give (metrics, settings) of what needs no trained model."""
+    from clipbench.data.probe_splits import open_split
+    from clipbench.evaluate.baselines import baselines_of_set
+
+    note_no_copy(encoder)
+    split = open_split(options.data, None, options.scenes)
+    if list(split.test.class_names) != list(words.class_names) or len(split.test) != len(
+        words.labels
+    ):
+        note("baselines: on the data's own classes and its own split for testing")
+    metrics = baselines_of_set(split.test, split.train, encoder, options.interval)
+    return metrics, {"baselines": f"the most similar labelled picture: {split.how}"}
 
 
 def judged(encoder, words, options: Options):
