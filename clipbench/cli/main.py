@@ -8,12 +8,23 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from clipbench.cli import bench, classify, compare, doctor, embed, evaluate, figures, search, train
+from clipbench.cli import (
+    bench,
+    classify,
+    compare,
+    doctor,
+    embed,
+    evaluate,
+    figures,
+    search,
+    sweep,
+    train,
+)
 from clipbench.cli.shared import Parser
 from clipbench.errors import Notice, UserError
 from clipbench.files import as_utf8
 
-COMMANDS = (train, evaluate, compare, classify, embed, search, figures, bench, doctor)
+COMMANDS = (train, sweep, evaluate, compare, classify, embed, search, figures, bench, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -84,7 +84,7 @@ def baselines_of_set(
 
 
 def brightness(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn rows of RGB values into brightness of mean 0 and length 1, so that products correlate."""
+    """Turn rows of RGB values into brightness of mean 0 and length 1: products correlate."""
     light = [rows.unflatten(1, (3, -1)).mean(1) for rows in (train, test)]
     known, asked = (F.normalize(rows - rows.mean(1, keepdim=True), dim=1) for rows in light)
     return known, asked
