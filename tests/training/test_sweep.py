@@ -119,7 +119,7 @@ def test_a_run_that_fails_is_told_and_stops_no_other(tmp_path, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_sweep_that_is_ended_goes_on_to_the_same_numbers(tmp_path, capsys):
-    file = write_sweep(tmp_path, seeds=[0], train={"pairs": 4000})
+    file = write_sweep(tmp_path, seeds=[0], train={"pairs": 1200})
     left_alone = ["sweep", str(file), "--out", str(tmp_path / "alone"), "--json"]
     assert main(left_alone) == 0
     expected = json.loads(capsys.readouterr().out)["table"]
