@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from clipbench.compute.doctor import find_chromium
+from clipbench_widgets.core.shipped_models import in_words
 
 FOLDER = Path(__file__).parents[2] / "docs"
 SECONDS = 120
@@ -25,7 +26,7 @@ FLAGS = [
 
 
 def explorer(app, page):
-    app.get_by_text("blurry cat").click()
+    app.get_by_label("Second model").select_option(label=f"+ {in_words('twin:reader')}")
     page.wait_for_timeout(1500)
 
 
@@ -35,7 +36,6 @@ def matrix(app, page):
 
 
 def studio(app, page):
-    app.get_by_role("button", name="twin:reader").click()
     app.locator(".clipbench-heads").get_by_text("with “pizza”").wait_for()
     page.wait_for_timeout(2000)
 
@@ -100,7 +100,7 @@ def main(address: str, chosen: list[str]) -> None:
         page.set_default_timeout(1000 * SECONDS)
         page.goto(address)
         page.locator(".clipbench-start-card").first.wait_for()
-        if not chosen:
+        if not chosen or "start_page" in chosen:
             page.wait_for_timeout(500)
             keep("start_page", page.locator(".clipbench-start").screenshot())
         for title, (name, prepare) in PICTURES.items():

@@ -58,16 +58,11 @@ class App(ipywidgets.VBox):
         self._title, self._notice = ipywidgets.HTML(), ipywidgets.HTML()
         self._given_models: dict[str, Any] = {}  # encoders that are not shipped
         self._switcher = ModelSwitcher(self._on_switcher)
-        fits = self._fits_examples()
-        self._example_row = ExampleRow(self.EXAMPLES if fits else (), self._on_example)
-        self._tour = Tour(self, self.TOUR if fits else ())
-        self._exports = ExportBar(self)
         self._show_notice()
         self._build_controls()
         head = [self._header()] if self.NAME else []
-        super().__init__(
-            [style_sheet(html.RULES, tour.RULES, *self.RULES), *head, *self._arranged()]
-        )
+        rules = style_sheet(html.RULES, tour.RULES, *self.RULES)
+        super().__init__([rules, *head, *self._arranged()])
         self.add_class(self.CSS_CLASS)
         self._connect()
 
@@ -189,12 +184,15 @@ class App(ipywidgets.VBox):
     # -------------------- the header
 
     def _header(self) -> ipywidgets.Widget:
+        fits = self._fits_examples()
+        self._example_row = ExampleRow(self.EXAMPLES if fits else (), self._on_example)
+        self._tour = Tour(self, self.TOUR if fits else ())
+        self._exports = ExportBar(self)
         take = button("Tour", "Three bets, and what comes out", self._tour.start, "map-signs")
         take.layout.display = None if self._tour.steps else "none"
         first = html.row_of(self._title, self._switcher, *self._header_parts(), take, self._exports)
-        return html.column_of(
-            "clipbench-header", first, self._exports.shown, self._example_row, self._tour
-        )
+        below = self._exports.shown, self._example_row, self._tour
+        return html.column_of("clipbench-header", first, *below)
 
     def _header_parts(self) -> list[ipywidgets.Widget]:
         """List what an app has in its first line beside the model."""

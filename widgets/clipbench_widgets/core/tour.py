@@ -52,19 +52,23 @@ class Tour(ipywidgets.VBox):
     def __init__(self, app, steps: Sequence[Step]):
         self.steps, self._app = list(steps), app
         self.place, self.right = -1, 0  # the step that is asked, -1 while there is no tour
-        self._text = ipywidgets.HTML()
-        self._choices = ipywidgets.Box().add_class("clipbench-row")
-        self._next = button("Next bet", "Go on", self._go_on)
-        self._leave = button("Leave the tour", "The app stays as it is", self.leave)
-        row = html.row_of(self._choices, self._next, self._leave)
-        super().__init__([self._text, row])
+        super().__init__()
         self.add_class("clipbench-tour")
         self.leave()
 
     def start(self) -> None:
         """Ask the first step."""
+        if not self.children:  # a page opens sooner without what few need
+            self._build()
         self.right = 0
         self._ask(0)
+
+    def _build(self) -> None:
+        self._text = ipywidgets.HTML()
+        self._choices = ipywidgets.Box().add_class("clipbench-row")
+        self._next = button("Next bet", "Go on", self._go_on)
+        leave = button("Leave the tour", "The app stays as it is", self.leave)
+        self.children = [self._text, html.row_of(self._choices, self._next, leave)]
 
     def leave(self) -> None:
         self.place = -1
