@@ -122,7 +122,7 @@ RULES = """
 .clipbench-app .clipbench-invited { align-items: flex-start; gap: 10px; padding: 12px; border-radius: 8px; background: var(--cb-card); }
 .clipbench-app .clipbench-cards {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 264px), 1fr)); gap: 12px; }
-.clipbench-app .clipbench-tabs { display: flex; flex-flow: row wrap; gap: 6px; }
+.clipbench-app .clipbench-tabs { display: flex; flex-flow: row wrap; gap: 4px; }
 .clipbench-app .jupyter-button.clipbench-start-card {
   display: block; text-align: left; white-space: pre-line; background-repeat: no-repeat; border-radius: 8px; }
 .clipbench-app .jupyter-button.clipbench-start-card::first-line { font-weight: 700; }
@@ -142,7 +142,7 @@ RULES = """
   .clipbench-app .clipbench-tabs { flex-flow: row nowrap; overflow-x: auto; padding: 2px; }
   .clipbench-tabs > .jupyter-button { flex: 0 0 auto; }
 }
-.clipbench-app .clipbench-tabs .jupyter-button { height: 32px; line-height: 30px; padding: 0 8px; font-size: 13px; }
+.clipbench-app .clipbench-tabs .jupyter-button { height: 32px; line-height: 30px; padding: 0 6px; font-size: 12.5px; }
 .clipbench-app .clipbench-tabs .clipbench-start-card::first-line { font-weight: 400; }
 .clipbench-app .clipbench-tabs .clipbench-chosen::first-line { font-weight: 700; }
 """
