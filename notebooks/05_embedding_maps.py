@@ -76,7 +76,7 @@ labelled_map(on_plane, group, f"PCA, coloured by kind: this plane shows {share:.
 labelled_map(on_plane, style, "The same plane, coloured by style")
 
 # %% [markdown]
-# Eyes are quickly pleased. So let us ask a number: of a picture's fifteen nearest neighbours, in all dimensions, how
+# The eye is easily pleased, so let us ask for a number: of a picture's fifteen nearest neighbours, in all dimensions, how
 # many share its kind, its style, the colour of its background? And how many would by chance?
 
 # %%
@@ -103,13 +103,14 @@ value_grid(order, list(labelled), [heads[0], heads[2], heads[1]], title)
 
 # %% [markdown]
 # The left column is what the model thinks is similar; the right one is luck. The column between is how much of it
-# the plane kept. What CLIP was trained for, to find the right caption, brings things of a kind together, and it can
-# afford to forget what captions seldom mention.
+# the plane kept. What CLIP was trained for, to find the right caption, brings pictures of a kind together. But
+# compare each number with its luck before you call the rest forgotten: in that ratio the background's colour is kept
+# about as well as the kind.
 #
 # ## UMAP
 #
 # UMAP does not project. It draws a graph of nearest neighbours, and then moves points on paper until neighbours are
-# close. Distances between groups, sizes of groups and empty space have no meaning.
+# close. Distances between groups, sizes of groups and empty space have little meaning.
 #
 # **Predict:** will the groups of the same kind be in the same corner as above?
 
@@ -131,8 +132,10 @@ again = umap_map(features, seed=1, min_distance=0.5)
 labelled_map(again, group, "UMAP again: another seed, and looser packing", labels=axes)
 
 # %% [markdown]
-# What changed is not in the data: positions, shapes, gaps. What stayed may be. Before you point at "the cluster at
-# the top", draw the map twice.
+# Shapes and gaps changed, so they are not in the data. (Two settings changed at once, the seed and the packing, so we
+# cannot say which of them did it.) The places of the groups stayed, but that proves nothing either: this library starts
+# every map from the plane of PCA, to keep far clusters where PCA shows them. And what is the island that holds all kinds
+# at once? Colour the map by *style* (the app below does it with one click) before you give it a name.
 #
 # ## Can you trust it?
 #
@@ -188,7 +191,9 @@ labelled_map(of_noise, fake, title, labels=axes)
 
 # %% [markdown]
 # Clumps and filaments, and a colouring that seems to confirm them, because we coloured *by the map*. With few
-# neighbours and tight packing UMAP always finds something. The low trustworthiness gives it away.
+# neighbours and tight packing UMAP always finds something. The trustworthiness alone does not give it away: the PCA map
+# of the real pictures has hardly more. What helps is a comparison with noise of the *same shape*, as many points in as
+# many dimensions, drawn with the same settings.
 #
 # ## Pictures and texts: the modality gap
 #

@@ -15,7 +15,7 @@
 #
 # In this notebook we will
 #
-# * **search** for units that answer to a thing's picture and to its written name, and ask what luck can do,
+# * **search** for units that answer to an object's picture and to its written name, and ask what luck can do,
 # * **follow** a concept from pictures to words, layer by layer, in two models that differ in one cause,
 # * **map** attention, and test whether its maps explain anything,
 # * **cover** a picture bit by bit to see what a text needs,
@@ -105,7 +105,7 @@ torch.testing.assert_close(float(of_pictures[sun, 201]), by_hand)
 tuple(of_pictures.shape)
 
 # %% [markdown]
-# A unit for a thing in *both* forms needs two high numbers, one for pictures and one for signs. Its score is the
+# A unit for an object in *both* forms needs two high numbers, one for pictures and one for signs. Its score is the
 # smaller of the two. Here is the best unit of the last layer, with what excites it most.
 
 # %%
@@ -160,7 +160,7 @@ histograms(by_luck, title, "best score of the layer", 20)
 # cannot find anything. The best unit is the wrong question. Ask **how many** pairs of a unit and a concept are good in
 # both forms, and compare with how many luck makes. We put the threshold where luck makes 40.
 #
-# **Predict:** if the model connects words and things, how many pairs will there be: 45, 80, 150?
+# **Predict:** if the model connects words and objects, how many pairs will there be: 45, 80, 150?
 
 # %%
 from clipbench.inside import unit_pairs
@@ -175,7 +175,7 @@ counts = {"pairs when words are dealt at random": by_hand, "the true words": [le
 histograms(counts, title, "pairs of a unit and a concept", 40)
 
 # %% [markdown]
-# So they are there: not one wonder, but many units that answer to a thing in both forms a little better than luck
+# So they are there: not one wonder, but many units that answer to an object in both forms a little better than luck
 # allows. Which of them can be trusted? Not all: about 40 of them are luck's own. The best ones, seen again on *fresh*
 # pictures and words:
 
@@ -266,9 +266,9 @@ line_chart(list(range(1, len(every) + 1)), lines, title, *axes, ylim=(0.4, 1.0))
 
 # %% [markdown]
 # (Bands are 95% intervals over the 100 concepts; each twin is one training.) Here is the same effect with its cause:
-# only the twin that read captions *about* signs brings a word to the place of its thing, and only in its last layers.
+# only the twin that read captions *about* signs brings a word to the place of its object, and only in its last layers.
 # Up to there a sign is a sign. It is this meeting that makes typographic attacks work: what can be read can be mistaken
-# for the thing.
+# for the object.
 #
 # And why did we search for units behind a nonlinearity, and not in the joint space itself? There no single number can
 # mean anything of its own: turn the space by any rotation, and all cosines stay the same. A ReLU, which cuts each unit
@@ -432,8 +432,8 @@ for name in list(falls)[1:]:
 
 # %% [markdown]
 # A rule with no model in it is at least as good as the maps of the model. So it is no merit of a map that it beats
-# random patches: in such pictures everything that prefers the thing to the background does. The maps do say something;
-# but "it marks the thing" is not yet "it shows how the model decides". What attention can never say is for which
+# random patches: in such pictures everything that prefers the object to the background does. The maps do say something;
+# but "it marks the object" is not yet "it shows how the model decides". What attention can never say is for which
 # *text*: it gives one map, whatever you ask.
 #
 # (Look again at the maps above: some heads send much to a single patch of empty background. Large models do that, too;

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 15 Sparse autoencoders: which number says "sketch"?
 #
-# A picture becomes some hundred numbers, and the model knows a thousand things. So no number can stand for one thing.
+# A picture becomes some hundred numbers, and the model knows a thousand concepts. So no number can stand for one thing.
 # But in any one picture few things are true: one cat, sketched, on green. Perhaps the vector is a *sum of few directions
 # out of many*, one for each thing that can be true. A sparse autoencoder looks for such directions, without any label.
 # Since 2024 this is how people look into CLIP. Do the directions mean anything? Everywhere else that is judged by eye.
@@ -43,7 +43,7 @@ encoder = clipbench.load(MODEL)
 # %% [markdown]
 # ## Pictures of which we know everything
 #
-# We draw scenes in which as much as possible varies by itself: 64 things, one to three of them, twelve colours, seven
+# We draw scenes in which as much as possible varies by itself: 64 concepts, one to three of them, twelve colours, seven
 # styles, three artists, and on some a printed word. The first set trains the autoencoder. On the second we choose
 # features, and on the third we grade them.
 
@@ -252,8 +252,8 @@ print({each.factor: round(each.mean, 2) for each in before})
 # %% [markdown]
 # Mixing is no problem. But compare the last line with the table: the same directions *before* TopK drops all but 16
 # answers. They are better everywhere. So the directions are there; in a single picture their answer is often too small
-# to be among the sixteen. How often is the thing there when its feature answers, and how often does it answer when the
-# thing is there?
+# to be among the sixteen. How often is the object there when its feature answers, and how often does it answer when the
+# object is there?
 
 # %%
 best = by_name["concept"].best
@@ -265,7 +265,7 @@ print(f"there when it answers: {precision.mean():.0%} (a guess: {there.float().m
 print(f"answers when it is there: {recall.mean():.0%}")
 
 # %% [markdown]
-# Far more often right than a guess, and still: even a feature that is named after a thing answers to others most of the
+# Far more often right than a guess, and still: even a feature that is named after an object answers to others most of the
 # time, weakly. The name tells of its *strongest* answers, which are the ones that people look at.
 #
 # ## Turn one up
@@ -326,7 +326,7 @@ title = f"Three times the usual strength: {called[3]:.0%} of {len(photos)} photo
 line_chart(strengths, lines, title, "strength, in usual activities", "share of the photos", ylim=(0, 1.05))
 
 # %% [markdown]
-# The vectors never belonged to any picture: we wrote them. And the texts follow, while the thing stays what it was.
+# The vectors never belonged to any picture: we wrote them. And the texts follow, while the object stays what it was.
 #
 # ## Silence the features that read
 #
@@ -358,7 +358,7 @@ order = share.argsort(descending=True)
 print("share of activity on signs, from the first feature on:", [f"{share[k]:.2f}" for k in order[:96:16].tolist()])
 
 # %% [markdown]
-# The attack of lesson 04: another thing's name, across the middle of the picture. We switch off the first 16, 32, 64,
+# The attack of lesson 04: another object's name, across the middle of the picture. We switch off the first 16, 32, 64,
 # 96 of these features, everywhere, whenever they would answer. The control: as many others, as active on signs.
 #
 # **Predict:** what happens to the attack, and what to pictures without any word?
@@ -406,7 +406,7 @@ line_chart(sizes, lines, title, "features switched off", "share of 300 pictures"
 # training, and without paying with what the model can do. And the control says that it is not just any damage that
 # helps. `clipbench eval act` measures it on 1,000 pictures with three autoencoders.
 #
-# (What it does not do: the thing *behind* the paper is not seen again. Under the sticker accuracy rises to what is left
+# (What it does not do: the object *behind* the note is not seen again. Under the note accuracy rises to what is left
 # of the picture, no further.)
 #
 # ## Explore
@@ -435,7 +435,7 @@ TypographicStudio("twin:reader")
 # * We **built** a TopK autoencoder, and checked its four lines against the library.
 # * We **named** features by their pictures and by texts, and saw that texts name everything.
 # * We **graded** them by the truth: each answers to a part of its scenes, and a probe knows far more.
-# * We **turned** one feature up, and photos were called by another style, with the thing unharmed.
+# * We **turned** one feature up, and photos were called by another style, with the object unharmed.
 # * We **silenced** the features that read, and the attack failed while clean accuracy stayed.
 #
 # This is the last lesson. Go back to one that puzzled you, and run it with `SCALE = "full"`.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 NOT_YET = (
-    "Not answered yet. Put your answer in place of the three dots, run that "
+    "Not answered yet. Put your answer where the three dots are, run that "
     "cell, then this one again."
 )
 MARKS = {True: "✓", False: "✗", None: "○"}
@@ -145,9 +145,7 @@ class ChoiceCheck:
             or not isinstance(answer, dict)
             or any(answer.get(key, ...) is ... for key in self.right)
         ):
-            return Verdict(
-                None, "Not answered yet. Put an answer in place of each of the three dots."
-            )
+            return Verdict(None, "Not answered yet. Put an answer where each of the three dots is.")
         for statement, choice in self.right.items():
             if answer[statement] != choice:
                 return Verdict(False, f"Think again about “{statement}”: {self.why[statement]}")

@@ -151,7 +151,7 @@ check_what_is_real = ChoiceCheck(
         "of 15 neighbours in all dimensions, 12 share the kind; 3 would by chance": DATA,
     },
     why={
-        "group A is to the left of group B on one UMAP map": "another seed turns it around.",
+        "group A is to the left of group B on one UMAP map": "left and right mean nothing on it: another start may mirror it.",
         "two pictures have a cosine of 0.95 in all dimensions": "no map was needed to know it.",
         "on a UMAP map group A is larger than group B": "UMAP gives every neighbourhood the same space, so "
         "the size of a group says nothing.",

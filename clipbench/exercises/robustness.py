@@ -110,13 +110,13 @@ YES, NO = "follows", "does not follow"
 check_what_follows = ChoiceCheck(
     right={
         "A loses 10 points under the shift and B loses 20, so A is more robust": NO,
-        "a probe gained at home and lost abroad, so it used what is special to home": YES,
+        "a probe gained at home and lost elsewhere, so it used what is special to home": YES,
         "our model falls on another artist's drawings, so contrastive training is not robust": NO,
     },
     why={
         "A loses 10 points under the shift and B loses 20, so A is more robust": "if A was near chance before, it had "
         "little to lose. Use the line.",
-        "a probe gained at home and lost abroad, so it used what is special to home": "what "
+        "a probe gained at home and lost elsewhere, so it used what is special to home": "what "
         "helps in one place only is a fact about that place.",
         "our model falls on another artist's drawings, so contrastive training is not robust": "its world has one artist. "
         "The paper's robustness came with 400 million varied pictures; the loss alone "

@@ -60,13 +60,13 @@ check_days = FunctionCheck(
 SAME, OTHER = "the same loss", "another loss"
 check_big_batch = ChoiceCheck(
     right={
-        "the mean of the losses of eight batches of 64, in place of one of 512": OTHER,
+        "the mean of the losses of eight batches of 64, instead of one of 512": OTHER,
         "512 pairs, their features computed 64 at a time, then one loss over all": SAME,
         "the logits of 512 pairs computed in tiles": SAME,
         "512 pairs on two processes, each compares its own 256 only": OTHER,
     },
     why={
-        "the mean of the losses of eight batches of 64, in place of one of 512": "each picture meets 63 rivals, not 511. "
+        "the mean of the losses of eight batches of 64, instead of one of 512": "each picture meets 63 rivals, not 511. "
         "Its level of ignorance is ln 64.",
         "512 pairs, their features computed 64 at a time, then one loss over all": "features do not depend on the rest of "
         "the batch; only the loss compares. That is the gradient cache.",

@@ -24,7 +24,7 @@ check_success = FunctionCheck(
         "the written class wins.": lambda scores, labels, targets: share(
             scores.argmax(1) == labels
         ),
-        "That is every wrong answer. Many of them are neither the thing nor the word: "
+        "That is every wrong answer. Many of them are neither the object nor the word: "
         "then nothing was read. Count the "
         "answers that are the written class.": lambda scores, labels, targets: share(
             scores.argmax(1) != labels
@@ -37,7 +37,7 @@ check_success = FunctionCheck(
             int((scores.argmax(1) == targets).sum())
         ),
     },
-    praise="Neither the thing nor the word is the third possibility, and it is common.",
+    praise="Neither the object nor the word is the third possibility, and it is common.",
 )
 
 
@@ -45,11 +45,11 @@ check_two_way = FunctionCheck(
     right=lambda scores, labels, targets: share(two_way(scores, labels, targets)),
     cases=((_scores, _labels, _targets), (numbers(5, 4, seed=7), _labels, _targets)),
     mistakes={
-        "That is how often the *word* wins. The question asks for the thing.": lambda scores, labels, targets: (
+        "That is how often the *word* wins. The question asks for the object.": lambda scores, labels, targets: (
             share(~two_way(scores, labels, targets))
         ),
-        "Here the thing has to win against all classes. Two-way asks about two "
-        "candidates: the thing and the word.": lambda scores, labels, targets: share(
+        "Here the object has to win against all classes. Two-way asks about two "
+        "candidates: the object and the word.": lambda scores, labels, targets: share(
             scores.argmax(1) == labels
         ),
         "That is a count. Divide it by the number of pictures.": lambda scores, labels, targets: (

@@ -12,7 +12,7 @@
 # Four short tasks about lesson [00 Start here](../00_start_here.ipynb), and at the end your own functions classify
 # pictures.
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]

@@ -11,7 +11,7 @@
 #
 # Five short tasks about lesson [01 Pretraining](../01_pretraining.ipynb).
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]

@@ -12,7 +12,7 @@
 # Five short tasks about lesson [02 Similarity matrix](../02_similarity_matrix.ipynb). As there, rows are pictures and
 # columns are captions.
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]

@@ -13,7 +13,7 @@
 # one row for each attacked picture and one column for each class, `labels` holds the class of each *thing*, and
 # `targets` the class of each *written word*.
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]
@@ -45,7 +45,7 @@ typographic_attacks.check_success(success)
 # %% [markdown]
 # ## 2. Two-way
 #
-# Now only two candidates are asked: the thing and the word. In what share of the pictures does the *thing* win?
+# Now only two candidates are asked: the object and the word. In what share of the pictures does the *thing* win?
 
 
 # %%
@@ -61,7 +61,7 @@ typographic_attacks.check_two_way(two_way)
 # %% [markdown]
 # ## 3. Repair this: the harm of reading
 #
-# Three accuracies for the thing: without a sticker (`clean`), with a word that means nothing (`control`), and with the
+# Three accuracies for the object: without a sticker (`clean`), with a word that means nothing (`control`), and with the
 # name of another class (`attacked`). This function should say how much accuracy was lost by *reading*. It says too
 # much.
 

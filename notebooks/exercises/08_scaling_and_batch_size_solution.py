@@ -11,7 +11,7 @@
 #
 # Three short tasks about lesson [08 Scaling and batch size](../08_scaling_and_batch_size.ipynb).
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]
@@ -65,7 +65,7 @@ scaling_and_batch_size.check_days(days)
 # %%
 SAME, OTHER = "the same loss", "another loss"
 choices = {
-    "the mean of the losses of eight batches of 64, in place of one of 512": OTHER,  # solution
+    "the mean of the losses of eight batches of 64, instead of one of 512": OTHER,  # solution
     "512 pairs, their features computed 64 at a time, then one loss over all": SAME,  # solution
     "the logits of 512 pairs computed in tiles": SAME,  # solution
     "512 pairs on two processes, each compares its own 256 only": OTHER,  # solution

@@ -11,7 +11,7 @@
 #
 # Four short tasks about lesson [09 Robustness](../09_robustness.ipynb).
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]
@@ -90,7 +90,7 @@ robustness.check_paired(half_width)
 YES, NO = "follows", "does not follow"
 choices = {
     "A loses 10 points under the shift and B loses 20, so A is more robust": NO,  # solution
-    "a probe gained at home and lost abroad, so it used what is special to home": YES,  # solution
+    "a probe gained at home and lost elsewhere, so it used what is special to home": YES,  # solution
     "our model falls on another artist's drawings, so contrastive training is not robust": NO,  # solution
 }
 

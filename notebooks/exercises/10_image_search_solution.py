@@ -11,7 +11,7 @@
 #
 # Three short tasks about lesson [10 Image search](../10_image_search.ipynb).
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]

@@ -12,7 +12,7 @@
 #
 # Four short tasks about lesson [12 Inside the model](../12_inside_the_model.ipynb).
 #
-# Write your code in place of the three dots, run the cell, then run the check below it. A check says what is probably
+# Write your code instead of the three dots, run the cell, then run the check below it. A check says what is probably
 # wrong, as often as you ask. Nothing is counted, and nothing leaves your computer.
 
 # %% tags=["parameters"]
