@@ -411,12 +411,17 @@ line_chart(sizes, lines, title, "features switched off", "share of 300 pictures"
 #
 # ## Explore
 #
-# Attack by hand, and note which words win. Which features would you have to silence for one word only?
+# Here are the features that you have trained, each with the scenes that it answers to, the nearest texts and what it is
+# about. Find one by a text, turn it up or down, and compare with random features that are moved as far. How many
+# features are about nothing that is known?
+#
+# Then choose “twin:reader” as the model (it learns features of its own, which takes half a minute), the apple with the
+# word on it, and features about a word on a sign. Can you turn the word off?
 
 # %%
-from clipbench_widgets import TypographicStudio
+from clipbench_widgets import FeatureMicroscope
 
-TypographicStudio("twin:reader")
+FeatureMicroscope(encoder, autoencoder=sparse, scenes=counts["search"], judged=500)
 
 # %% [markdown]
 # ## Exercises
