@@ -416,7 +416,8 @@ class FeatureMicroscope(GalleryApp):
 
     def _draw_grid(self) -> None:
         if self._dictionary is None:
-            self._counts.value = ""
+            waits = "Features appear here when they are learned." if self.progress >= 0 else ""
+            self._counts.value = html.small_line(waits)
             self._grid.show("", [])
             self._earlier.disabled = self._later.disabled = True
             return
