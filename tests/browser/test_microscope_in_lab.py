@@ -70,7 +70,9 @@ def test_a_student_turns_a_feature(lab, browser_page, notebook, tmp_path):
     assert app.locator("img[src=x]").count() == 0 and not dialogs
     box.fill("a sketch")
     app.get_by_text("nearest to “a sketch” first").wait_for()
-    app.get_by_role("button", name="later ›").click(trial=True)
+    app.get_by_label("Which features").select_option("clearest first")
+    app.get_by_role("button", name="later ›").click()
+    app.get_by_text("Shown: 21 to 40").wait_for()
     look_narrow_and_dark(page, app, tmp_path, height=2600)
     page.set_viewport_size({"width": 420, "height": 2600})
     page.wait_for_timeout(500)

@@ -49,7 +49,7 @@ TEXTS = (
     "a sketch of a lion", "a photo of a green apple", "a photo of a pizza", "the word pizza",
     "a photo of a rocket", "one cat and two dogs",
 )  # fmt: skip
-CARDS, TOP = 20, 8  # features of a page; scenes of a feature
+CARDS, TOP = 20, 7  # features of a page; scenes of a feature
 TURNS = (-4.0, 6.0)  # usual strengths
 LAST_PAGE = 999
 
