@@ -2,7 +2,8 @@
 
 No photograph is among them: they have statistics of photographs without showing anything. Dead
 leaves, shapes that hide each other (Lee, Mumford and Huang 2001); noise whose spectrum falls as a
-power of the frequency (Field 1987); gradients; fragments of scenes, enlarged or put together anew.
+power of the frequency (Field 1987); gradients; rows of dashes, as pages have; fragments of scenes,
+enlarged or put together anew.
 """
 
 import functools
@@ -34,8 +35,9 @@ def no_scenes(
 
 @functools.cache
 def drawn_pictures(count: int, seed: int) -> UInt8[Tensor, "B 3 64 64"]:
-    """Draw dead leaves, and noise and gradients among them."""
-    rng, kinds = np.random.default_rng(seed), (*[dead_leaves] * 6, *[coloured_noise] * 3, gradient)
+    """Draw dead leaves, and noise, gradients and rows among them."""
+    rng = np.random.default_rng(seed)
+    kinds = *[dead_leaves] * 5, *[coloured_noise] * 3, gradient, rows_of_dashes
     drawn = np.stack([kinds[number % len(kinds)](rng) for number in range(count)])
     pixels = torch.from_numpy(drawn.clip(0, 255).round().astype(np.uint8))
     return pixels.permute(0, 3, 1, 2).contiguous()
@@ -100,6 +102,23 @@ def gradient(rng: np.random.Generator) -> np.ndarray:
     picture = first + (right - first) * x + (below - first) * y * rng.random()
     grain = rng.uniform(2, 80) if rng.random() < 0.4 else 0.0
     return picture + rng.normal(0, grain, picture.shape)
+
+
+def rows_of_dashes(rng: np.random.Generator) -> np.ndarray:
+    """Draw (S, S, 3) dark rows on a light ground, large and shrunk: print too small to read."""
+    ground, side, margin = rng.uniform(235, 255), 4 * SIZE, int(rng.integers(8, 60))
+    page, step = np.full((side, side), ground), int(rng.integers(7, 22))
+    edges, dark = (margin, side - margin), rng.uniform(40, 210)
+    for top in range(int(rng.integers(6, 60)), side - int(rng.integers(8, 80)), step):
+        left = edges[0]
+        while left < edges[1] and rng.random() < 0.96:
+            right = min(left + int(rng.integers(6, 40)), edges[1])
+            page[top : top + step // 2, left:right] -= dark
+            left = right + int(rng.integers(3, 12))
+    if rng.random() < 0.4:  # the lines of a table
+        page[:: step * 2, edges[0] : edges[1]] = page[:, edges[0] :: int(rng.integers(30, 90))] = 60
+    small = Image.fromarray(page.clip(0, 255).astype(np.uint8)).resize((SIZE, SIZE))
+    return np.asarray(small, float)[..., None].repeat(3, 2)
 
 
 def cut_out(scenes: Tensor, side: int, rng: np.random.Generator) -> Tensor:
