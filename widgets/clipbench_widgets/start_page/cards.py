@@ -115,6 +115,7 @@ RULES = """
 .clipbench-app.clipbench-start { gap: 12px; width: 100%; margin: 0; }
 .clipbench-start-title strong { font-size: 24px; }
 .clipbench-app.clipbench-start .clipbench-start-head { gap: 6px 14px; }
+.clipbench-app .clipbench-start-head > .clipbench-switcher { flex-basis: 340px; max-width: 440px; }
 .clipbench-invitation { display: flex; flex-flow: row wrap; gap: 12px 28px; align-items: center; }
 .clipbench-invitation svg { display: block; width: min(290px, 70vw); height: auto; border-radius: 8px; }
 .clipbench-invitation strong { font-size: clamp(20px, 4vw, 44px); overflow-wrap: anywhere; }
