@@ -2,14 +2,16 @@
 
     python -m tools.mutants draw --count 150 --seed 0 FILES   draw faults into tools/mutants.json
     python -m tools.mutants cover                             which test runs which line, how long
-    python -m tools.mutants run                               try every fault, note what caught it
+    python -m tools.mutants run                               try every fault, note what catches
     python -m tools.mutants run --faults 71,122 --tests tests/widgets/test_hostile.py
                                                               try two of them against one file
+    python -m tools.mutants run --noted                       each against the test noted for it
 
 
 Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip
 install coverage``, and fork, so Linux or macOS. A fault that nothing can see is given
-``"equivalent": "why"`` in the file by hand; it is not tried. ``run`` ends with exit status 1 when a
+``"equivalent": "why"`` in the file by hand, one whose statement has been rewritten ``"gone": "why"``
+where it cannot be aimed at the new one; they are not tried. ``run`` ends with exit status 1 when a
 fault escapes that was caught before.
 """
 
@@ -327,15 +329,32 @@ def planted(path: Path, place: Place) -> Iterator[None]:
         os.utime(path, (times, times))
 
 
+def is_left_out(entry: dict) -> bool:
+    return "equivalent" in entry or "gone" in entry
+
+
 def is_wanted(number: int, entry: dict, only: str, faults: str) -> bool:
     """Say whether the fault of that number in the list is to be tried."""
-    if "equivalent" in entry or (faults and str(number) not in faults.split(",")):
+    if is_left_out(entry) or (faults and str(number) not in faults.split(",")):
         return False
     return not only or entry.get("outcome") in (*only.split(","), None)
 
 
-def run(budget: float, only: str, faults: str = "", tests: list[str] | None = None) -> int:
-    """Try the faults of the list that are wanted and not equivalent.
+def run(
+    budget: float,
+    only: str,
+    faults: str = "",
+    tests: list[str] | None = None,
+    noted: bool = False,
+) -> int:
+    """Try the faults of the list that are wanted.
+
+    Args:
+        budget: see `attempt`.
+        only: outcomes, with commas; "" tries those of any.
+        faults: numbers, with commas; "" tries all.
+        tests: try these only.
+        noted: try the one test only that is noted as having caught the fault.
 
     Returns:
         1 when one escapes that was caught before, else 0.
@@ -350,13 +369,15 @@ def run(budget: float, only: str, faults: str = "", tests: list[str] | None = No
         for path in (CLONE / folder).rglob("*.py")
     }
     found = {name: places(path.read_text(encoding="utf-8"), name) for name, path in sources.items()}
-    covering = Named(tests) if tests else Covering()
+    covering = Named(tests or []) if tests or noted else Covering()
     entries, escaped = read_list(), []
     for number, entry in enumerate(entries):
         if not is_wanted(number, entry, only, faults):
             continue
         before, started = entry.get("outcome"), time.monotonic()
         hit = find(fault_of(entry), found)
+        if noted:
+            covering = Named([entry["by"]] if entry["by"] else [])
         entry.pop("left_out", None)
         entry |= (
             attempt(*hit, covering, budget, entry.get("by", ""))
@@ -377,11 +398,12 @@ def run(budget: float, only: str, faults: str = "", tests: list[str] | None = No
 
 
 def tell(entries: list[dict]) -> None:
-    tried = [entry for entry in entries if "equivalent" not in entry]
+    tried = [entry for entry in entries if not is_left_out(entry)]
     caught = sum(entry["outcome"] == "caught" for entry in tried)
     print(
         f"{caught} of {len(tried)} caught ({caught / len(tried):.0%}), "
-        f"{len(entries) - len(tried)} equivalent"
+        f"{sum('equivalent' in entry for entry in entries)} equivalent, "
+        f"{sum('gone' in entry for entry in entries)} gone"
     )
 
 
@@ -408,6 +430,9 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("--only", default="", help="outcomes to try again, such as survived,no test")
     runs.add_argument("--faults", default="", help="their numbers in the list, such as 71,122")
     runs.add_argument(
+        "--noted", action="store_true", help="try the test alone that is noted as catching a fault"
+    )
+    runs.add_argument(
         "--tests", nargs="+", help="try these tests only: files or ids; needs no cover before"
     )
     options = parser.parse_args(arguments)
@@ -417,7 +442,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "cover":
         return cover()
-    return run(options.budget, options.only, options.faults, options.tests)
+    return run(options.budget, options.only, options.faults, options.tests, options.noted)
 
 
 if __name__ == "__main__":
