@@ -7,11 +7,10 @@
                                                               try two of them against one file
     python -m tools.mutants run --noted                       each against the test noted for it
 
-
 Everything happens in a clone of the last commit (CLONE), never in the working tree. Needs ``pip
 install coverage``, and fork, so Linux or macOS. A fault that nothing can see is given
-``"equivalent": "why"`` in the file by hand, one whose statement has been rewritten ``"gone": "why"``
-where it cannot be aimed at the new one; they are not tried. ``run`` ends with exit status 1 when a
+``"equivalent": "why"`` in the file by hand; one whose statement has been rewritten is aimed at the
+new one, or given ``"gone": "why"``. Neither kind is tried. ``run`` ends with exit status 1 when a
 fault escapes that was caught before.
 """
 
