@@ -256,14 +256,16 @@ def test_hostile_texts_are_read_as_texts(name, text):
     assert_alive(app)
 
 
+HIDDEN = {"clipbench-hover-channel", "clipbench-action-channel", "clipbench-pad-channel"}
+
+
 def test_every_button_says_what_it_does_and_every_other_control_what_it_is(app):
     for widget in controls(app) + [
         each for each in app_widgets(app) if isinstance(each, ipywidgets.Button)
     ]:
         if isinstance(widget, ipywidgets.Button | ipywidgets.ToggleButton):
             assert widget.tooltip, f"{widget.description!r} has no tooltip"
-        # hidden
-        elif not {"clipbench-hover-channel", "clipbench-action-channel"} & set(widget._dom_classes):
+        elif not HIDDEN & set(widget._dom_classes):
             options = getattr(widget, "_options_labels", ())
             written = getattr(widget, "placeholder", "").strip("\u200b")  # ipywidgets' default
             assert widget.description or written or options, type(widget).__name__

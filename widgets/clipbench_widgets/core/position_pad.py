@@ -56,7 +56,7 @@ class PositionPad(ipywidgets.Box):
             f'title="{escape(label)}" data-lm-suppress-shortcuts="true" '
             f'onpointerdown="{pointer}" onpointermove="{pointer}" onkeydown="{key}"></div>'
         )
-        self._heard = ipywidgets.Text()
+        self._heard = ipywidgets.Text().add_class("clipbench-pad-channel")
         super().__init__([ipywidgets.HTML(surface), self._heard], **traits)
         self.add_class("clipbench-pad")
         self._heard.observe(self._on_heard, "value")
