@@ -7,6 +7,7 @@ are set here for the app alone.
 
 import ipywidgets
 
+from clipbench_widgets.core.page_scripts import running
 from clipbench_widgets.core.style_files import sheet
 
 # Contrast is at least 7:1 for text and 3:1 for bars, dots and frames, on what lies behind them
@@ -28,7 +29,10 @@ RULES = sheet("core/theme.css")
 
 
 def style_sheet(*rules: str) -> ipywidgets.HTML:
-    """Make an invisible widget with the shared rules and those of one app."""
+    """Make an invisible widget with the shared rules and those of one app.
+
+    It also runs the script that names controls for screen readers.
+    """
     light, dark = (
         "".join(f"--cb-{name}: {colour};" for name, colour in c.items()) for c in (LIGHT, DARK)
     )
@@ -38,6 +42,5 @@ def style_sheet(*rules: str) -> ipywidgets.HTML:
         f'[data-jp-theme-light="false"] .clipbench-app, html[theme="dark"] .clipbench-app'
         f" {{ {dark} color-scheme: dark }}\n"
     )
-    return ipywidgets.HTML(f"<style>{themes}{RULES}{''.join(rules)}</style>").add_class(
-        "clipbench-style"
-    )
+    styles = f"<style>{themes}{RULES}{''.join(rules)}</style>"
+    return ipywidgets.HTML(styles + running("names.js")).add_class("clipbench-style")
