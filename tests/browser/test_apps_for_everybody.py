@@ -1,0 +1,104 @@
+"""The apps on the class page for everybody: axe-core, screen readers, small and dark screens."""
+
+import pytest
+from axe import grave_findings
+from conftest import chromium_page
+from test_apps_in_voila import CARDS, Visit
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LAPTOP, PHONE = {"width": 1280, "height": 720}, {"width": 420, "height": 800}
+# what is to be seen at once, beside the app's title
+AT_ONCE = {
+    "Prompt explorer": (".clipbench-shown img", "textarea", ".clipbench-first"),
+    "Typographic studio": (".clipbench-word input", ".clipbench-headline"),
+    "Image search": (".clipbench-search-query input",),
+    "Similarity matrix": (".clipbench-slider",),
+}
+
+
+@pytest.fixture(scope="module")
+def visit(start_page, tmp_path_factory):
+    with chromium_page() as page:
+        page.set_viewport_size(LAPTOP)
+        yield Visit(page, start_page("tiny"), tmp_path_factory.mktemp("screenshots"))
+
+
+def test_the_start_has_nothing_grave(visit):
+    assert grave_findings(visit.page) == []
+
+
+@pytest.mark.parametrize("title", CARDS)
+def test_axe_finds_nothing_grave_in_an_app(visit, title):
+    visit.page.set_viewport_size(LAPTOP)
+    visit.open(title)
+    assert grave_findings(visit.page) == []
+
+
+@pytest.mark.parametrize("title", AT_ONCE)
+def test_what_counts_is_on_one_screen(visit, title):
+    visit.page.set_viewport_size(LAPTOP)
+    app = visit.open(title)
+    for selector in AT_ONCE[title]:
+        part = app.locator(f"{selector} >> visible=true").first
+        part.wait_for()
+        box = part.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 720, selector
+
+
+@pytest.mark.parametrize(
+    "title, shown",
+    [("Prompt explorer", ".clipbench-shown"), ("Typographic studio", ".clipbench-headline")],
+)
+def test_the_result_stays_in_sight_on_a_phone(visit, title, shown):
+    app = visit.open(title)
+    visit.page.set_viewport_size(PHONE)
+    app.locator("textarea").last.scroll_into_view_if_needed()
+    app.locator(".clipbench-chip").last.scroll_into_view_if_needed()
+    visit.page.wait_for_timeout(300)
+    assert -2 <= app.locator(shown).first.bounding_box()["y"] < 120
+    visit.keep(f"{title} on a phone")
+    visit.page.set_viewport_size(LAPTOP)
+
+
+def test_a_slider_speaks_its_name_and_the_value_that_is_shown(visit):
+    app = visit.open("Prompt explorer")
+    handle = app.get_by_role("slider", name="Scale ×")
+    handle.focus()
+    visit.page.keyboard.press("ArrowLeft")
+    readout = app.locator(".clipbench-slider .widget-readout")
+    sync_api.expect(readout).not_to_have_text("1.00")
+    sync_api.expect(handle).to_have_attribute("aria-valuetext", readout.inner_text())
+
+
+def test_colour_fields_have_names(visit):
+    app = visit.open("Typographic studio")
+    for name in ("Letters", "Paper"):
+        assert app.locator(f"input[type=color][aria-label={name}]").count() == 1
+
+
+def test_colours_follow_the_system_until_somebody_chooses(visit):
+    page, body = visit.page, visit.page.locator("body")
+    for scheme, light in (("dark", "false"), ("light", "true")):
+        page.emulate_media(color_scheme=scheme)
+        sync_api.expect(body).to_have_attribute("data-jp-theme-light", light)
+    page.get_by_role("button", name="Dark colours").click()
+    sync_api.expect(body).to_have_attribute("data-jp-theme-light", "false")
+    assert grave_findings(page) == []
+    visit.keep("dark")
+    page.get_by_role("button", name="Light colours").click()
+    page.emulate_media(color_scheme="dark")
+    sync_api.expect(body).to_have_attribute("data-jp-theme-light", "true")
+
+
+def test_a_link_skips_to_the_app(visit):
+    visit.open("Prompt explorer")
+    visit.page.evaluate("document.activeElement.blur()")
+    link = visit.page.get_by_role("link", name="Skip to the app")
+    link.focus()
+    assert link.bounding_box()["y"] >= 0
+    visit.page.keyboard.press("Enter")
+    assert visit.page.evaluate("Boolean(document.activeElement.closest('.clipbench-opened'))")
