@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from clipbench.encoders.clip import ClipbenchEncoder, Encoder, ImageEncoder, load
     from clipbench.errors import UserError
     from clipbench.evaluate.features.compute import image_features, text_features
+    from clipbench.evaluate.features.feature_file import cached_image_features
     from clipbench.evaluate.zero_shot import zero_shot_metrics, zero_shot_weights
     from clipbench.loss import clip_loss, siglip_loss, tiled_clip_loss
     from clipbench.model import CLIP, CLIPConfig
@@ -42,6 +43,7 @@ HOMES = {  # the same, at run time: a public name -> its module
     "TrainConfig": "clipbench.training.recipe",
     "Trainer": "clipbench.training.trainer",
     "UserError": "clipbench.errors",
+    "cached_image_features": "clipbench.evaluate.features.feature_file",
     "clip_loss": "clipbench.loss",
     "image_features": "clipbench.evaluate.features.compute",
     "load": "clipbench.encoders.clip",
@@ -67,6 +69,7 @@ __all__ = [
     "TrainConfig",
     "Trainer",
     "UserError",
+    "cached_image_features",
     "clip_loss",
     "image_features",
     "load",

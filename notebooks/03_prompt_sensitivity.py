@@ -38,7 +38,7 @@ MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base
 encoder = clipbench.load(MODEL)
 data = clipbench.open_pictures("scenes:heldout256" if SCALE == "tiny" else "scenes:heldout")
 data = data.subset(range(2000))
-image_features = clipbench.image_features(encoder, data)
+image_features = clipbench.cached_image_features(encoder, data)  # kept on the disk for the next time
 print(f"{len(data):,} held-out pictures, {len(data.class_names):,} classes, chance {data.chance:.2%}")
 
 # %%

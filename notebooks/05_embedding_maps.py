@@ -36,7 +36,7 @@ import clipbench
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
 encoder = clipbench.load(MODEL)
 data = clipbench.open_pictures("scenes:heldout256").subset(range(PICTURES))
-features = clipbench.image_features(encoder, data)
+features = clipbench.cached_image_features(encoder, data)  # kept on the disk: the app below reads them
 print(f"{len(features)} pictures, {features.shape[1]} numbers for each")
 
 # %% [markdown]

@@ -45,7 +45,7 @@ encoder = clipbench.load(MODEL)
 
 # %%
 collection = clipbench.open_pictures("scenes:heldout256").subset(range(1500))
-index = clipbench.image_features(encoder, collection)
+index = clipbench.cached_image_features(encoder, collection)  # kept on the disk for the next time
 print(f"{len(index):,} pictures, {index.nbytes / 1e6:.1f} MB of features")
 
 

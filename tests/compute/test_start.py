@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 PUBLIC = [
     "CLIP", "CLIPConfig", "ClipbenchEncoder", "Encoder", "ImageEncoder", "Machine",
     "ModelBundle", "PictureSet", "Tokenizer",
-    "TrainConfig", "Trainer", "UserError", "clip_loss", "image_features", "load", "open_picture", "open_pictures",
+    "TrainConfig", "Trainer", "UserError", "cached_image_features", "clip_loss", "image_features", "load", "open_picture",
+    "open_pictures",
     "siglip_loss", "text_features", "tiled_clip_loss", "zero_shot_metrics", "zero_shot_weights",
 ]  # fmt: skip
 
