@@ -231,7 +231,8 @@ axes = "labelled pictures of each digit", "top-1 in %"
 line_chart(shots, lines, title, *axes, logarithmic=True)
 
 # %% [markdown]
-# Look at the band too, the 95% interval over five draws: with one picture of each digit it matters *which* one you
+# At once: on the digits the words are worth less than one picture of each, because their names never stood beside
+# handwriting. Look at the band, too, the 95% interval over five draws: with one picture of each digit it matters *which* one you
 # happened to label. A number from one draw is an anecdote.
 #
 # Digits are one extreme. What about questions that the model's captions talked about?
@@ -279,8 +280,9 @@ figure
 
 # %% [markdown]
 # In the paper, with a linear probe on ViT-L/14@336, this number ran from less than one (flowers, satellite pictures) to 184 (facial expressions), with a
-# median of 5.4 (figure 7). It is not a property of the model, and not one of the task either, but of both: of what the captions
-# said about such things. (A trap: where words are at chance, one labelled picture is "as good", and the bar is short
+# median of 5.4 (figure 7). # It is not a property of the model, and not one of the task either, but of both: of what the captions
+# said about such pictures. (Of the three that you ranked, look up their bars: what captions name often is worth
+# most.) (A trap: where words are at chance, one labelled picture is "as good", and the bar is short
 # without anything having been learned. Look at *word order* in the next figures.)
 #
 # ## Where words fail and labels do not (Figs. 8 and 5)

@@ -86,7 +86,7 @@ axes = "GFLOPs for one picture", "ImageNet errors in %"
 power_law_chart(groups, title, *axes, lines=lines, names=marked)
 
 # %% [markdown]
-# Five ResNets on nearly one line, over a range of forty times the compute: that is the paper's figure 9, here for
+# Less than a tenth, says the title. Five ResNets lie on nearly one line, over a range of forty times the compute: that is the paper's figure 9, here for
 # ImageNet alone (the paper takes the mean of 39 evaluations, and counts a multiplication with its addition as *one*
 # operation, so its axis shows about half of our numbers; for RN50 6.1, and we count 11.6 for both). Returns diminish, but they do so *predictably*: from small models
 # one could tell what the large one would do. That predictability justified paying for the largest run.
@@ -220,7 +220,8 @@ axes = "pairs in the batch, N", "mean of 1 - p in %"
 line_chart(sizes, {"1 - p of the own caption": left}, title, *axes, logarithmic=True)
 
 # %% [markdown]
-# Small batches rarely contain a rival that is confused with the truth. How much that costs is an empirical question: the
+# At the scale `classroom` a tenth is reached between 64 and 128 pairs. Small batches rarely contain a rival that is
+# confused with the truth. How much that costs is an empirical question: the
 # optimisers used here (Adam, Muon) rescale small gradients, so a small *1 − p* is not a small step. The paper gives no
 # reason for its batch ("a very large minibatch size of 32,768", section 2.5), and with a sigmoid loss the gains saturate
 # near 32,000 (Zhai et al. 2023). (Part of the gradient at large N is wrong: among 1,024 captions some are equal, or both

@@ -228,7 +228,8 @@ title = f"Foxes among the five nearest: {', '.join(f'{name} {count}' for name, c
 contact_sheet(collection.pictures(rows), heads, title, width=6.6)
 
 # %% [markdown]
-# One query proves nothing. But look at what each row has in common.
+# One query proves nothing. But look at what each row has in common: the kind of object for CLIP, colours and place for the
+# two others.
 #
 # ### Two meanings of "similar"
 #

@@ -169,7 +169,8 @@ def arrows_on_circle(
         moments: name -> (angles of the pictures, angles of the captions) in radians; number i of
             both is a pair, and has the same number beside its arrow.
     """
-    figure = new_figure(1.9 * len(moments), 2.6, f"{len(moments)} circles with arrows. {title}")
+    width = max(2.6, 1.9 * len(moments))
+    figure = new_figure(width, 2.6, f"{len(moments)} circles with arrows. {title}")
     for ax, (name, (of_pictures, of_captions)) in zip(
         np.ravel(figure.subplots(1, len(moments))), moments.items(), strict=True
     ):
@@ -180,7 +181,7 @@ def arrows_on_circle(
         ax.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), aspect="equal")
         ax.set_title(name, fontsize=9)
         ax.axis("off")
-    figure.suptitle(wrap(title, 1.7 * len(moments)), fontsize=11)
+    figure.suptitle(wrap(title, 0.9 * width), fontsize=11)
     return figure
 
 
