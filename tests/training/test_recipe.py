@@ -5,6 +5,7 @@ another start.
 import csv
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from clipbench.pretrained.checkpoint import newest_intact
 from clipbench.pretrained.folders import load_pretrained
 from clipbench.training.ema import EMA
 from clipbench.training.machine import recompute_activations
+
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.mark.parametrize("side, other", [("image", "text"), ("text", "image")])
@@ -179,12 +182,24 @@ def test_fine_tuning_from_nothing_is_refused_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_short_run_of_the_classroom_recipe_gives_the_losses_that_were_logged(tmp_path):
+    """From the warm-up to the end, patches left out in its first three quarters: in float32, so on
+    any processor up to rounding.
+    """
+    golden = json.loads((SUPPORT / "golden_classroom.json").read_text())
+    command = [*shlex.split(golden["command"])[1:], "--out", str(tmp_path / "run"), "--json"]
+    assert main(command) == 0
+    with (tmp_path / "run" / "log.csv").open() as log:
+        losses = [float(row["loss"]) for row in csv.DictReader(log)]
+    assert losses == pytest.approx(golden["losses"], rel=1e-4)
+
+
 @pytest.mark.slow
 def test_a_shipped_twins_command_gives_the_losses_that_were_logged(tmp_path):
     """Its first 200 of 1,172 steps again: the same numbers on the same kind of processor with
     the same torch.
     """
-    golden = json.loads((Path(__file__).parents[1] / "support" / "golden_run.json").read_text())
+    golden = json.loads((SUPPORT / "golden_run.json").read_text())
     if golden["processor"] not in cpu_flags() or torch.__version__ != golden["torch"]:
         pytest.skip(
             f"the losses were logged with {golden['processor']} and torch {golden['torch']}"

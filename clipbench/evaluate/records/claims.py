@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
-from clipbench.evaluate.statistics.effects import Effect, difference, exact, mean, over_runs
+from clipbench.evaluate.statistics.effects import Effect, difference, exact, fewest, mean, over_runs
 from clipbench.files import ASSETS
 
 APPEARS, ABSENT = "appears", "does not appear"
@@ -75,7 +75,8 @@ def averaged_over(
     known = [number for number in numbers if number is not None]
     if not known or len(known) < len(numbers):
         return None
-    return over_runs(known, len({record["fingerprint"] for record in found} - {""}))
+    models = {record["fingerprint"] for record in found} - {""}
+    return over_runs(known, max(len(models), fewest(known)))
 
 
 def of_record(metrics: Mapping, metric: str, less: str) -> Effect | None:
@@ -90,14 +91,16 @@ def averaged(metrics: Mapping, pattern: str) -> Effect | None:
     names = [
         name
         for name in metrics
-        if fnmatchcase(name, pattern) and not name.endswith(("_low", "_high"))
+        if fnmatchcase(name, pattern) and not name.endswith(("_low", "_high", "_trainings"))
     ]
     return mean([with_ends(metrics, name) for name in names]) if names else None
 
 
 def with_ends(metrics: Mapping, name: str) -> Effect:
+    """Read a metric with its interval and, of a record made of others, its trainings."""
     value = metrics[name]
-    return Effect(value, metrics.get(f"{name}_low", value), metrics.get(f"{name}_high", value))
+    low, high = metrics.get(f"{name}_low", value), metrics.get(f"{name}_high", value)
+    return Effect(value, low, high, metrics.get(f"{name}_trainings", 0))
 
 
 @dataclass(frozen=True)
