@@ -27,6 +27,7 @@ from clipbench.files import ASSETS
 APPEARS, ABSENT = "appears", "does not appear"
 UNDECIDED, UNTESTED = "undecided", "not tested"
 OUTCOMES = (APPEARS, ABSENT, UNDECIDED, UNTESTED)
+UNTRAINED = "baseline/"  # in the names of metrics that need no trained model
 ENOUGH = 3  # trainings; with fewer a claim must say why one is all there is
 
 
@@ -75,7 +76,8 @@ def averaged_over(
     known = [number for number in numbers if number is not None]
     if not known or len(known) < len(numbers):
         return None
-    models = {record["fingerprint"] for record in found} - {""}
+    untrained = metric == "chance" or UNTRAINED in metric
+    models = set() if untrained else {record["fingerprint"] for record in found} - {""}
     return over_runs(known, max(len(models), fewest(known)))
 
 

@@ -137,6 +137,15 @@ def test_draws_of_one_model_are_one_training():
     assert Side("top-1", records="run-?", metric="top1").measured(same, 1).trainings == 1
 
 
+def test_a_baseline_in_a_models_record_is_no_training():
+    both = {"model": record("a", **{"top1": 0.5, "baseline/pixels_16": 0.2})}
+    assert (
+        Side("pixels", records="model", metric="baseline/pixels_16").measured(both, 1).trainings
+        == 0
+    )
+    assert Side("model", records="model", metric="top1").measured(both, 1).trainings == 1
+
+
 def test_a_pattern_of_metrics_is_averaged_and_its_ends_are_no_metrics():
     effect = Side("zero-shot", records="tasks", metric="*/zero").measured(RECORDS, 1)
     assert effect.value == pytest.approx(0.6) and effect.low == pytest.approx(0.55)
