@@ -12,6 +12,7 @@ from small import noise_picture
 
 import clipbench
 from clipbench import open_pictures
+from clipbench.data.alter.documents import document_pages
 from clipbench.encoders.familiarity import ALARM, PICTURES, WORDS, ScenesSeen, statistics_of
 from clipbench.pretrained.folders import find_folder, twins
 from tools.measure_familiarity import cifar, lone_drawings, open_photographs, views
@@ -54,6 +55,17 @@ def test_small_photographs_are_found(classroom):
     if not CIFAR.exists():
         pytest.skip("needs ../shared/data/cifar10")
     assert rate(classroom, cifar(CIFAR)[:150]) >= 0.7
+
+
+def test_most_documents_are_found(classroom):
+    pages = document_pages(25)
+    assert rate(classroom, pages.pictures(range(len(pages)))) > 0.5
+
+
+def test_the_tiny_model_knows_its_own_scenes():
+    tiny = clipbench.load("tiny")
+    assert rate(tiny, some("scenes:heldout256", 300)) < 0.08
+    assert rate(tiny, views(open_photographs(None))[:100]) >= 0.7
 
 
 def test_a_photograph_and_a_scene(classroom):
