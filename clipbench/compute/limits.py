@@ -13,8 +13,8 @@ MEMBERSHIP = Path("/proc/self/cgroup")  # which control groups this process is i
 UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 # 1.5 GiB: what the largest lesson takes, with room for Jupyter (README, table of lessons)
 ENOUGH_MEMORY = 3 << 29
-# what a visitor's kernel takes at `classroom` with all seven apps open (EXPERIMENTS.md, the apps)
-KERNEL_MEMORY = 600_000_000
+# what a visitor's kernel takes at `classroom` with all eight apps open (EXPERIMENTS.md, the apps)
+KERNEL_MEMORY = 810_000_000
 SHARE_FOR_VISITORS = 0.75  # of memory; the system, a browser and the page's server need some, too
 
 

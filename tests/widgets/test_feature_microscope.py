@@ -296,6 +296,8 @@ OTHER = {"text": "a dog", "before": 0.2, "after": 0.8, "control": 0.2}
         (Verdict(ROW, OTHER, 7, 20, 2.0, True), "flips: a cat → a dog", "7 of 20 random"),
         (Verdict(ROW, ROW, 0, 20, 2.0, True), "stays: a cat", "Nor does any of 20"),
         (Verdict(ROW, ROW, 3, 20, 2.0, True), "stays: a cat", "3 of 20 random"),
+        (Verdict(ROW, OTHER, 5, 20, 2.0, True, 4), "flips", "5 of 20 draws of 4 random features"),
+        (Verdict(ROW, ROW, 0, 20, -1.0, False, 4), "stays", "These features are silent"),
     ],
 )
 def test_the_verdict_says_what_the_controls_did(verdict, headline, explanation):

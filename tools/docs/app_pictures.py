@@ -58,13 +58,17 @@ def search(app, page):
 
 
 def microscope(app, page):
-    app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.wait_for()
+    cards = app.locator(".clipbench-micro-grid .clipbench-thumbnail")
+    cards.first.wait_for(timeout=600_000)
     app.get_by_label("Which features").select_option("about a style")
-    app.locator(".clipbench-micro-grid .clipbench-thumbnail").first.click()
+    app.locator(".clipbench-micro-query input").fill("a sketch of something")
+    app.get_by_text("first. Of all").wait_for()
+    cards.first.click()
+    app.locator(".clipbench-micro-turn .widget-toggle-button").click()
     app.locator(".clipbench-micro-amount [role=slider]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(5000)
 
 
 def game(app, page):

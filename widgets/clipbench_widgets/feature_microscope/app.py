@@ -339,9 +339,10 @@ class FeatureMicroscope(GalleryApp):
         """Score the picture's vector before and after, and the first control's."""
         weights = self._features.of_ensembles([[text] for text in self.texts])
         before = self._features.of_picture(self._gallery.chosen)
-        after, controls, moved = before, before.expand(CONTROLS, -1), False
+        after, controls, moved, features = before, before.expand(CONTROLS, -1), False, []
         if self._dictionary is not None and self.feature >= 0 and self.amount:
-            found = turned(self._dictionary, before, self._turned(), self.amount, self.feature)
+            features = self._turned()
+            found = turned(self._dictionary, before, features, self.amount, self.feature)
             after, controls, moved = found.after, found.controls, found.moved
         views = {"before": before, "after": after, "control": controls[0]}
         scored = [
@@ -356,7 +357,9 @@ class FeatureMicroscope(GalleryApp):
         first, last = (max(rows, key=lambda row: row[name]) for name in ("before", "after"))
         every, _ = class_probabilities(controls, weights, self.encoder.scale)
         flipped = int((every.argmax(1) != self.texts.index(first["text"])).sum())
-        self._verdict = Verdict(first, last, flipped, CONTROLS, self.amount, moved)
+        self._verdict = Verdict(
+            first, last, flipped, CONTROLS, self.amount, moved, len(features) or 1
+        )
         return rows
 
     def _turned(self) -> list[int]:

@@ -118,6 +118,7 @@ class Verdict:
     controls: int
     amount: float
     moved: bool
+    turned: int = 1  # how many features
 
     @property
     def flips(self) -> bool:
@@ -134,16 +135,18 @@ class Verdict:
         if not self.amount:
             return "Turn the feature down or up, and see what the model says then."
         if not self.moved:
-            return "The feature is silent on this picture, so there is nothing to turn down."
-        others = f"{self.flipped} of {self.controls} random features, moved as far,"
+            which = "The feature is" if self.turned == 1 else "These features are"
+            return f"{which} silent on this picture, so there is nothing to turn down."
+        return self._controls_say()
+
+    def _controls_say(self) -> str:
+        what = "random features" if self.turned == 1 else f"draws of {self.turned} random features"
         if self.flips:
-            which = "none of" if not self.flipped else f"{self.flipped} of"
-            return f"{which.capitalize()} {self.controls} random features, moved as far, flip it."
-        return (
-            f"{others} flip it."
-            if self.flipped
-            else f"Nor does any of {self.controls} random features, moved as far."
-        )
+            which = "None" if not self.flipped else str(self.flipped)
+            return f"{which} of {self.controls} {what}, moved as far, flip it, too."
+        if self.flipped:
+            return f"{self.flipped} of {self.controls} {what}, moved as far, flip it."
+        return f"Nor does any of {self.controls} {what}, moved as far, flip it."
 
 
 def picture_page(picture: Image.Image, name: str) -> str:
