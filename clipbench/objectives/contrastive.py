@@ -71,19 +71,31 @@ class Contrastive(JointObjective):
         return PairFeatures(*self.clip(images, targets))
 
     def compare(self, images: Tensor, texts: Tensor, scale: Tensor) -> Float[Tensor, ""]:
-        """Compute the loss; of several processes, this one's share of it."""
-        if texts.ndim == 3:  # (B, K, D)
-            return torch.stack(
-                [self.compare(images, each, scale) for each in texts.unbind(1)]
-            ).mean()
-        if distributed.world_size() > 1:
-            return distributed.shared_clip_loss(images, texts, scale, dtype=self.product_dtype)
-        if len(images) < TILED_FROM:
-            return clip_loss(images, texts, scale)
-        return tiled_clip_loss(images, texts, scale, dtype=self.product_dtype)
+        return contrastive_loss(images, texts, scale, self.product_dtype)
 
     def chance_loss(self, batch_size: int) -> float:
         return ln(batch_size)
+
+
+def contrastive_loss(
+    images: Float[Tensor, "B D"],
+    texts: Float[Tensor, "B *K D"],
+    scale: Float[Tensor, ""],
+    dtype: torch.dtype,
+) -> Float[Tensor, ""]:
+    """Compute the loss; of several processes, this one's share of it.
+
+    Args:
+        dtype: what large batches multiply features in.
+    """
+    if texts.ndim == 3:
+        losses = [contrastive_loss(images, each, scale, dtype) for each in texts.unbind(1)]
+        return torch.stack(losses).mean()
+    if distributed.world_size() > 1:
+        return distributed.shared_clip_loss(images, texts, scale, dtype=dtype)
+    if len(images) < TILED_FROM:
+        return clip_loss(images, texts, scale)
+    return tiled_clip_loss(images, texts, scale, dtype=dtype)
 
 
 def locked(part: nn.Module) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 from clipbench.compute.flops import training_flops
 from clipbench.errors import UserError
 from clipbench.model import CLIP
-from clipbench.objectives.contrastive import Contrastive
+from clipbench.objectives.contrastive import JointObjective, contrastive_loss
 from clipbench.objectives.objective import ln
 
 FEATURES, LOGITS = 1.0, 0.5  # weights of the two terms beside the contrastive loss
@@ -32,7 +32,7 @@ class DistilledFeatures(NamedTuple):
     teacher_scale: Float[Tensor, ""]
 
 
-class Distilled(Contrastive):
+class Distilled(JointObjective):
     """The contrastive loss plus two terms that pull towards a teacher, which is not trained.
 
     loss = contrastive + 1.0 (1 - cosine to the teacher's image vector)
@@ -69,7 +69,7 @@ class Distilled(Contrastive):
         teacher_texts: Tensor,
         teacher_scale: Tensor,
     ) -> Float[Tensor, ""]:
-        own = super().compare(images, texts, scale)
+        own = contrastive_loss(images, texts, scale, self.product_dtype)
         apart = 1 - (images * teacher_images).sum(-1).mean()
         each = (texts, teacher_texts)
         columns = (
