@@ -11,6 +11,7 @@ probes fit the same linear probe to them that they fit to the model's features.
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -38,9 +39,7 @@ def views(encoder: ImageEncoder | None, progress: bool = False) -> dict[str, Vie
 
     Without an encoder, or with one of another library's, there is no untrained copy of it.
     """
-    found: dict[str, View] = {
-        f"pixels_{side}": lambda data, side=side: raw_pixels(data, side) for side in SIDES
-    }
+    found: dict[str, View] = {f"pixels_{side}": partial(raw_pixels, side=side) for side in SIDES}
     copy = untrained(encoder) if encoder is not None else None
     if copy is not None:
         found["untrained"] = lambda data: cached_image_features(

@@ -103,11 +103,11 @@ def task_baselines(
     learned = task.draw(train or TEXT_QUESTIONS, training=True)
     metrics = {f"{PREFIX}texts": accuracy_of_texts(learned, question)}
     for name, view in views(encoder).items() if train else ():
-        rows = [
-            Rows(view(task.pictures(asked, training)), asked.labels)
-            for asked, training in ((learned, True), (question, False))
-        ]
-        numbers = probe_numbers(*rows, task.answers, interval)
+        known, asked = (
+            Rows(view(task.pictures(some, training)), some.labels)
+            for some, training in ((learned, True), (question, False))
+        )
+        numbers = probe_numbers(known, asked, task.answers, interval)
         metrics |= {f"{PREFIX}{name}{end}": numbers[f"probe{end}"] for end in ("", "_low", "_high")}
     return metrics
 

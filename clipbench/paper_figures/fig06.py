@@ -15,7 +15,8 @@ PAPER = "on average zero-shot is as good as a probe of 4 pictures per class on t
 
 def make(sources: Sources) -> Finding:
     means = mean_curve(suite_with_shots(sources))
-    figure, finding, _ = draw(means)
+    texts = texts_alone(sources)
+    figure, finding, _ = draw(means, texts)
     spread = (
         f"{means['tasks']} scene tasks, draws of the shots as in the record;"
         " band: 95 % of the mean over tasks, from Student's over the draws"
@@ -25,16 +26,24 @@ def make(sources: Sources) -> Finding:
     zero_shot, few = (
         Effect(*each).times(100) for each in (means["zero_shot"], means["curve"][WORTH])
     )
-    return Finding(figure, finding, spread, difference(zero_shot, few), (guessed(sources, few),))
+    return Finding(figure, finding, spread, difference(zero_shot, few), (guessed(texts, few),))
 
 
-def guessed(sources: Sources, few: Effect) -> Effect | None:
-    """Measure how far choosing by the texts alone is above the probe of a few pictures."""
+def texts_alone(sources: Sources) -> float | None:
+    """Read how often answers are chosen rightly without the picture, in per cent.
+
+    None without the record.
+    """
     if not sources.has(TEXTS):
         return None
     metrics = sources.record(TEXTS, "")["metrics"]
     texts = [100 * value for name, value in metrics.items() if name.endswith("/baseline/texts")]
-    return difference(exact(sum(texts) / len(texts)), few)
+    return sum(texts) / len(texts)
+
+
+def guessed(texts: float | None, few: Effect) -> Effect | None:
+    """Measure how far choosing by the texts alone is above the probe of a few pictures."""
+    return None if texts is None else difference(exact(texts), few)
 
 
 def mean_curve(suite: dict[str, dict]) -> dict:
@@ -60,8 +69,11 @@ def mean_over(tasks: list[dict], key: str) -> tuple[float, float, float]:
     return mean_of([numbers[key] for numbers in tasks], halves)
 
 
-def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
-    """Draw the figure: (figure, finding, where the curve meets zero-shot)."""
+def draw(means: dict, texts: float | None = None) -> tuple[LessonFigure, str, Match | None]:
+    """Draw the figure: (figure, finding, where the curve meets zero-shot).
+
+    ``texts``, in per cent, draws what the answers' words alone give away.
+    """
     shots = list(means["curve"])
     rows = {
         name: [100 * means["curve"][k][place] for k in shots]
@@ -86,6 +98,8 @@ def draw(means: dict) -> tuple[LessonFigure, str, Match | None]:
         "zero-shot": [zero] * len(shots),
         "probe of all pictures": [full] * len(shots),
     }
+    if texts is not None:
+        lines["texts alone, without the picture"] = [texts] * len(shots)
     figure = line_chart(
         shots,
         lines,
