@@ -44,8 +44,10 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 help:
 	@sed -n '/^# /s/^# //p;/^PYTHON/q' Makefile
 
+# The .py halves of the notebooks are not listed.
 lab: $(READY) $(STAMPS)/kernel
-	$(PY) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	$(PY) -m jupyterlab --ContentsManager.hide_globs="['[0-9][0-9]_*.py','__pycache__','*.pyc','.DS_Store','*~']" \
+	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(ROOT_FLAG) $(LAB_ARGS)
 
 test: $(READY)

@@ -9,7 +9,6 @@ from clipbench.cli.shared import (
     load_on_device,
     note_unreadable,
     positive,
-    show_numbers,
 )
 
 
@@ -27,7 +26,7 @@ def add_to(commands) -> None:
         commands,
         "embed",
         embed,
-        show_numbers,
+        show_embedded,
         "features of pictures, in a file; goes on after a stop",
         EmbedOptions,
     )
@@ -83,3 +82,11 @@ def embed(options: EmbedOptions) -> dict:
         "seconds": round(seconds, 2),
         **note_unreadable(stored),
     }
+
+
+def show_embedded(result: dict) -> str:
+    what = "" if result["projected"] else " before the projection"
+    return (
+        f"{result['rows']:,} pictures, {result['width']:,} numbers each{what}, in {result['out']} "
+        f"({result['precision']}, {result['seconds']:.1f} s)"
+    )

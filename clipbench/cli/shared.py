@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clipbench.cli.examples import example_of
 from clipbench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -76,9 +77,15 @@ def add(
     """Add a command.
 
     ``run`` takes the command's ``options`` and gives its result, ``show`` makes that readable,
-    ``exit_code`` says how the program ends.
+    ``exit_code`` says how the program ends. The help ends with an example.
     """
-    parser: Parser = commands.add_parser(name, help=about.replace("%", "%%"), description=about)
+    parser: Parser = commands.add_parser(
+        name,
+        help=about.replace("%", "%%"),
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.epilog = f"example:\n  {example_of(parser.prog)}"
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run, show=show, options=options, exit_code=exit_code)
     return parser

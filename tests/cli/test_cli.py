@@ -263,7 +263,7 @@ def test_an_evaluation_can_be_read_by_people(world, capsys):
     code, out, _ = run(
         capsys, "eval", "zero-shot", "--model", world / "model", "--data", world / "pictures"
     )
-    assert code == 0 and out.startswith("zero-shot of") and "top1" in out
+    assert code == 0 and out.startswith("zero-shot of") and "top-1" in out
 
 
 def test_classifying_ranks_the_texts(world, capsys):

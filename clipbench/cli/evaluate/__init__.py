@@ -27,7 +27,8 @@ from clipbench.cli.evaluate import (
     zero_shot,
 )
 from clipbench.cli.evaluate.options import EvaluateOptions
-from clipbench.cli.shared import Parser, add, load_on_device, show_numbers
+from clipbench.cli.metrics_page import show_metrics
+from clipbench.cli.shared import Parser, add, load_on_device
 
 TASKS = (
     zero_shot, linear_probe, few_shot, multi_label, retrieval, hard_negatives, select_templates,
@@ -89,4 +90,5 @@ def evaluate(task, options: EvaluateOptions) -> dict:
 
 def show_record(record: dict) -> str:
     model, data = record["settings"]["model"], record["settings"]["data"]
-    return f"{record['settings']['task']} of {model} on {data}\n{show_numbers(record['metrics'])}"
+    head = f"{record['settings']['task']} of {model} on {data}, in {record['seconds']:.1f} s"
+    return f"{head}\n{show_metrics(record['metrics'])}"
