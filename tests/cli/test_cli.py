@@ -332,7 +332,7 @@ CLASSIFY = ("classify", "{world}/picture.png")
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (("fly",), "invalid choice: 'fly'; choose from train, eval"),
+        (("fly",), "invalid choice: 'fly'; choose from train, sweep"),
         (("trian",), "invalid choice: 'trian' (did you mean 'train'?)"),
         (("eval", "zero-shto"), "(did you mean 'zero-shot'?)"),
         (
