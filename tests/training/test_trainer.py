@@ -170,6 +170,7 @@ def test_the_recipe_is_what_it_was():
     """Commands that leave a setting out, and twins that were trained by them, rely on it."""
     assert asdict(TrainConfig(pairs=8)) == {
         "objective": "contrastive",
+        "teacher": None,
         "batch_size": 128,
         "minutes": None,
         "pairs": 8,
