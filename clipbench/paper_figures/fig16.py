@@ -8,6 +8,7 @@ from clipbench.data.probe_splits import drawn, probe_scenes
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import few_shot_curve, probe_scorer
 from clipbench.evaluate.probes.linear_probe import Rows
+from clipbench.evaluate.probes.tip_adapter import tip_adapter_scorer
 from clipbench.evaluate.robustness import labels_among, only_of
 from clipbench.evaluate.statistics.effects import difference
 from clipbench.evaluate.statistics.intervals import with_interval
@@ -23,7 +24,7 @@ PAPER = (
 )
 CLASSES = 37  # as many as the paper's breeds
 PEOPLE = "people play BeatTheMachine (widgets); their scores are not in this figure"
-ADDED = "1 picture per class, added to zero-shot"  # Tip-Adapter's way, in place of a probe
+ADDED = "1 picture a class, added to zero-shot"  # Tip-Adapter's way, in place of a probe
 KINDS = ("zero-shot", "1 picture a class", "2 pictures a class")
 
 
@@ -69,7 +70,9 @@ def measure(sources: Sources) -> dict:
         "chance": 1 / CLASSES
     }
     curve = few_shot_curve(train.labels, probe_scorer(train, test, CLASSES), (1, 2), range(5))
-    for kind, point in zip(KINDS[1:], curve, strict=True):
+    added = tip_adapter_scorer(train, test, weights, encoder.scale)
+    curve += few_shot_curve(train.labels, added, (1,), range(5))
+    for kind, point in zip((*KINDS[1:], ADDED), curve, strict=True):
         assert point.interval is not None  # there are several seeds
         low, high = point.interval
         metrics |= {kind: point.mean, f"{kind}_low": max(0.0, low), f"{kind}_high": min(1.0, high)}
@@ -89,6 +92,7 @@ def draw(metrics: dict) -> tuple[LessonFigure, str]:
     )
     bars = {
         kind: {f"top1{end}": metrics[f"{kind}{end}"] for end in ("", "_low", "_high")}
-        for kind in KINDS
+        for kind in (*KINDS, ADDED)
+        if kind in metrics
     }
     return accuracy_bars(bars, metrics["chance"], finding), finding
