@@ -149,7 +149,7 @@ def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
     numbers.get_by_text("without the shift").wait_for(state="detached")
 
     box.fill("")
-    app.locator("select").select_option("style")
+    app.get_by_label("Colour by").select_option("style")
     app.locator(".clipbench-key", has_text="sketch").click()
     expect(stage.locator(".clipbench-faint")).to_have_count(1)
     app.screenshot(path=tmp_path / "style.png")
@@ -158,7 +158,7 @@ def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
     app.get_by_role("button", name="UMAP").click()
     app.get_by_role("button", name="Cancel").click()
     expect(app.locator(".clipbench-map-bar")).to_have_count(0)
-    app.locator("select").select_option("group")
+    app.get_by_label("Colour by").select_option("group")
 
     look_narrow_and_dark(page, app, tmp_path, height=2200)
     app.get_by_role("button", name="UMAP").click()

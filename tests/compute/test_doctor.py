@@ -150,7 +150,7 @@ def test_page_of_text_has_every_device_and_every_lack():
     assert all(lack["what"] in page and lack["how"] in page for lack in report["missing"])
 
 
-@pytest.mark.parametrize("memory, told", [(8 << 30, "10"), (None, "any number of")])
+@pytest.mark.parametrize("memory, told", [(8 << 30, "7"), (None, "any number of")])
 def test_the_page_says_how_many_visitors_memory_bears(monkeypatch, memory, told):
     monkeypatch.setattr(limits, "memory_limit", lambda: memory)
     page = doctor.format_report(doctor.report())

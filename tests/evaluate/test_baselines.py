@@ -108,7 +108,7 @@ def test_an_evaluation_prints_its_baselines_where_asked(
     metrics = json.loads(capsys.readouterr().out)["metrics"]
     assert named <= metrics.keys() and without.items() <= metrics.items()
     assert main([*command, *arguments, "--baselines"]) == 0
-    assert "pixels_16" in capsys.readouterr().out
+    assert "pixels 16" in capsys.readouterr().out.replace("_", " ")
 
 
 def test_without_pictures_for_training_robustness_says_that_pixels_are_left_out(

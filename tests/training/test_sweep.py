@@ -89,6 +89,7 @@ def test_a_wrong_share_is_refused(tmp_path, capsys, text):
     assert "must be K/N" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # trains in processes of their own
 def test_the_shares_of_an_array_make_the_table_of_all_and_nothing_twice(tmp_path, capsys):
     file, out = write_sweep(tmp_path), tmp_path / "out"
     command = ["sweep", str(file), "--out", str(out), "--json"]
@@ -108,6 +109,7 @@ def test_the_shares_of_an_array_make_the_table_of_all_and_nothing_twice(tmp_path
     assert "word_order/zero" in capsys.readouterr().out
 
 
+@pytest.mark.slow  # trains in processes of their own
 def test_a_run_that_fails_is_told_and_stops_no_other(tmp_path, capsys):
     file, out = write_sweep(tmp_path), tmp_path / "out"
     (out / "toy-seed0").mkdir(parents=True)
@@ -117,6 +119,7 @@ def test_a_run_that_fails_is_told_and_stops_no_other(tmp_path, capsys):
     assert list(result["failed"]) == ["toy-seed0"] and len(result["table"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_sweep_that_is_ended_goes_on_to_the_same_numbers(tmp_path, capsys):
     file = write_sweep(tmp_path, seeds=[0], train={"pairs": 1200})
@@ -136,7 +139,7 @@ def test_a_sweep_that_is_ended_goes_on_to_the_same_numbers(tmp_path, capsys):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == 130, told
     assert list((out / "toy-seed0").glob("step-*")) and not (out / "records").exists()
     assert main(["sweep", str(file), "--out", str(out), "--json"]) == 0
