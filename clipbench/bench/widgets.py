@@ -152,10 +152,8 @@ def measure_app(name: str, model: str, threads: int | None, events: int) -> dict
         ready = time.perf_counter() - began
         controls = page.evaluate("controls_of(app)")
         latencies = {}
-        for label in grouped(controls):
-            alike = grouped(page.evaluate("controls_of(app)")).get(
-                label
-            )  # some controls come and go
+        for label, first in grouped(controls).items():
+            alike = still_there(first, page.evaluate("controls_of(app)"))
             latencies[label] = measure_control(page, alike, events) if alike else []
         every = [value for values in latencies.values() for value in values]
         return {
@@ -178,6 +176,13 @@ def grouped(controls: list[dict]) -> dict[str, list[dict]]:
     for control in controls:
         groups.setdefault(" ".join(control["control"].split()), []).append(control)
     return groups
+
+
+def still_there(alike: list[dict], now: list[dict]) -> list[dict]:
+    """Find controls again: some come and go, and some change their name with the app's state."""
+    known = {control["model_id"] for control in alike}
+    name = next(iter(grouped(alike)))
+    return [each for each in now if each["model_id"] in known] or grouped(now).get(name, [])
 
 
 def measure_control(page: "Page", alike: list[dict], events: int) -> list[float]:

@@ -8,7 +8,15 @@ import json
 
 import pytest
 
-from clipbench.bench.widgets import APPS, events_for, grouped, quantiles, state_of, widget_latency
+from clipbench.bench.widgets import (
+    APPS,
+    events_for,
+    grouped,
+    quantiles,
+    state_of,
+    still_there,
+    widget_latency,
+)
 from clipbench.cli import main
 from clipbench.errors import UserError
 
@@ -96,3 +104,14 @@ def test_all_controls_of_an_app_over_the_real_channel(capsys):
         and flood["most_computations_at_once"] == 1
         and flood["events"] == 100
     )
+
+
+def test_a_control_is_found_again_under_another_name_and_when_it_was_made_anew():
+    before = [{"control": "say pizza", "model_id": "a"}]
+    renamed, anew = (
+        {"control": "say tea", "model_id": "a"},
+        {"control": "say pizza", "model_id": "b"},
+    )
+    assert still_there(before, [anew, renamed]) == [renamed]
+    assert still_there(before, [anew]) == [anew]
+    assert still_there(before, []) == []

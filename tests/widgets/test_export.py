@@ -72,3 +72,10 @@ def test_a_citation_has_all_that_it_takes_to_see_the_view_again(explorer):
     state = line.partition("view ")[2].rpartition(", ")[0]
     other = PromptExplorer(small_encoder(), PICTURES, state=json.loads(state))
     assert other.prompts == [HOSTILE]
+
+
+def test_what_is_asked_for_twice_is_given_twice(explorer):
+    press(explorer, "Table")
+    seen = []
+    explorer._exports.shown.observe(lambda change: seen.append(change.new), "value")
+    assert press(explorer, "Table") == seen[-1] and len(seen) == 2

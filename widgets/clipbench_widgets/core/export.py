@@ -61,6 +61,7 @@ class ExportBar(ipywidgets.Box):
             self._show(download(f"{file_name(self._app.NAME)}.{ending}", kind, made))
 
     def _show(self, page: str) -> None:
+        self.shown.value = ""  # so that what is asked for twice is given twice
         self.shown.value = page
         self.shown.layout.display = None if page else "none"
 
