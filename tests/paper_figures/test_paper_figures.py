@@ -374,7 +374,16 @@ class Counted:
         return self.encoder.encode_text(texts)
 
 
-@pytest.mark.parametrize("figure", ["fig04", "fig08", "fig16", "fig17", "typographic"])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "fig04",
+        pytest.param("fig08", marks=pytest.mark.slow),
+        pytest.param("fig16", marks=pytest.mark.slow),
+        "fig17",
+        "typographic",
+    ],
+)
 def test_a_plan_counts_what_is_encoded(figure, tmp_path, monkeypatch):
     monkeypatch.setenv("CLIPBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(feature_file, "calibrate_threads", lambda encoder, data: None)

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from clipbench.objectives import JOINT
 from tools import makers
 
 
+@pytest.mark.slow
 def test_every_arm_shows_the_drawings_of_the_one_before_it_and_more():
     counts = [makers.drawings_in(world) for world in makers.ARMS.values()]
     assert counts == sorted(set(counts))

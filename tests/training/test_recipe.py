@@ -182,6 +182,7 @@ def test_fine_tuning_from_nothing_is_refused_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow  # tiny's run is the quick one
 def test_a_short_run_of_the_classroom_recipe_gives_the_losses_that_were_logged(tmp_path):
     """From the warm-up to the end, patches left out in its first three quarters: in float32, so on
     any processor up to rounding.
