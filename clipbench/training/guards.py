@@ -57,10 +57,14 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        number: signal.signal(number, lambda *_: stop())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop_once(*_) -> None:
+        for number in numbers:  # a second one inside ``stop`` would wait for its lock for ever
+            signal.signal(number, signal.SIG_IGN)
+        stop()
+
+    before = {number: signal.signal(number, stop_once) for number in numbers}
     try:
         yield
     finally:
