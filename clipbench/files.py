@@ -50,6 +50,23 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def atomic_write(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and the folders that it lies in.
+
+    Raises:
+        UserError: when it cannot be written.
+    """
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
+
+
 def system_error(error: Exception) -> int | None:
     """Find the system's error number for a failed write.
 

@@ -27,6 +27,7 @@ from clipbench.data.world2.settings import World2, one_kind
 from clipbench.encoders.clip import ClipbenchEncoder, RivalEncoder
 from clipbench.evaluate.features.compute import image_features
 from clipbench.evaluate.zero_shot import judge_by_scores, zero_shot_metrics, zero_shot_weights
+from clipbench.files import atomic_write
 from clipbench.objectives import JOINT, suited
 from clipbench.training.presets import PRESETS, Preset, scene_trainer, with_budget
 
@@ -45,16 +46,13 @@ TEMPLATES = ["a drawing of a {}"]
 
 def main(argv: list[str] | None = None) -> None:
     asked = parser().parse_args(argv)
-    asked.out.mkdir(parents=True, exist_ok=True)
     for seed in asked.seeds:
         for objective in asked.objectives:
             for arm in asked.arms:
                 file = asked.out / f"{arm.replace(' ', '-')}-{objective}-{seed}.json"
                 if not file.exists():
                     found = measured(arm, objective, seed, asked)
-                    part = file.with_suffix(".part")
-                    part.write_text(json.dumps(found, indent=1) + "\n")
-                    part.replace(file)
+                    atomic_write(file, (json.dumps(found, indent=1) + "\n").encode())
                 print(line(json.loads(file.read_text())), flush=True)
 
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from clipbench.errors import UserError
@@ -27,9 +28,14 @@ def fetch(wanted: str, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(f"{wanted} comes from npm, which is not installed; install Node.js")
-    partial = folder.with_suffix(".tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=KEPT) as partial:  # two may fetch at once
+        unpack(npm, wanted, Path(partial))
+        if not folder.exists():
+            (Path(partial) / "package").rename(folder)
+
+
+def unpack(npm: str, wanted: str, partial: Path) -> None:
     try:
         answer = subprocess.run(
             [npm, "pack", wanted, "--silent"],
@@ -41,5 +47,3 @@ def fetch(wanted: str, folder: Path) -> None:
         raise UserError(f"npm cannot fetch {wanted}: {(answer.stderr.strip() or '?')[-300:]}")
     with tarfile.open(next(partial.glob("*.tgz"))) as archive:
         archive.extractall(partial, filter="data")
-    (partial / "package").rename(folder)
-    shutil.rmtree(partial)

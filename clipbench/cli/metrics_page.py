@@ -1,6 +1,7 @@
 """Metrics for people: fractions as percentages, each with its interval and its chance level."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 # what is a fraction, as the evaluations define them; all else is shown as it is
 FRACTION = re.compile(
@@ -8,6 +9,7 @@ FRACTION = re.compile(
     r"|zero_shot|probe|probe_\d+|probe_full|recall\w*)(_at_[\d.]+)?"
 )
 BOUNDS = "_low", "_high"
+VIEWS = "pixels_16", "pixels_8", "untrained"  # ways to look at pictures that learned nothing
 
 
 def show_metrics(metrics: dict) -> str:
@@ -56,3 +58,26 @@ def plain(value) -> str:
     if isinstance(value, float):
         return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+# -------------------- baselines
+
+
+def baseline_lines(
+    title: str, rows: Mapping[str, str], metrics: Mapping[str, float], names: Sequence[str]
+) -> list[str]:
+    """Format baselines in per cent, a line for each row; none where they were not measured.
+
+    Args:
+        rows: what stands before a line -> what the names of its metrics begin with.
+        names: of the baselines.
+    """
+    first = next(iter(rows.values()))
+    known = [name for name in names if f"{first}baseline/{name}" in metrics]
+    if not known:
+        return []
+    lines = [f"{title:<16}" + "".join(f"{name:>12}" for name in known)]
+    for label, prefix in rows.items():
+        shares = (100 * metrics[f"{prefix}baseline/{name}"] for name in known)
+        lines.append(f"{label:<16}" + "".join(f"{share:12.1f}" for share in shares))
+    return lines

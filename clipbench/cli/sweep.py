@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipbench.cli.shared import Options, add, note, positive
-from clipbench.errors import UserError
+from clipbench.files import atomic_write
 
 if TYPE_CHECKING:
     from clipbench.training.sweep import Run, Sweep
@@ -162,7 +162,7 @@ class Worker:
         ended = json.loads(printed.strip().splitlines()[-1])
         if not ended["finished"]:
             return "stopped before its end; run the sweep again to go on"
-        write_whole(folder / TRAINED, json.dumps(ended))
+        atomic_write(folder / TRAINED, (json.dumps(ended) + "\n").encode())
         return ""
 
     def evaluate(self, run: "Run", words: Sequence[str]) -> str:
@@ -205,7 +205,7 @@ def python() -> list[str]:
 
 def run_all(runs: Sequence["Run"], worker: Worker, jobs: int) -> dict[str, str]:
     """Do the runs, some at a time: name -> what went wrong, of those that failed."""
-    with ending_softly(worker), ThreadPoolExecutor(jobs) as pool:
+    with sigterm_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
         try:
             found = list(pool.map(worker.do, runs))
         except KeyboardInterrupt:
@@ -215,30 +215,20 @@ def run_all(runs: Sequence["Run"], worker: Worker, jobs: int) -> dict[str, str]:
 
 
 @contextmanager
-def ending_softly(worker: Worker):
+def sigterm_as_ctrl_c():
     """Treat a cluster's SIGTERM as Ctrl-C: trainings save where they are."""
 
-    def stop(*_):
-        worker.stop()
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def write_whole(file: Path, text: str) -> None:
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        os.replace(part, file)
-    except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror}") from None
 
 
 # -------------------- the table

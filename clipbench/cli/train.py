@@ -17,7 +17,7 @@ REPEATED = (
     "averaging", "precision", "recompute", "compile", "streaming",
 )  # fmt: skip
 
-FLAGS = {"start": "--from"}  # from is a word of Python
+NAMES = {"start": "from"}  # which is a word of Python
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +214,8 @@ def changed(preset, options: TrainOptions):
     from clipbench.objectives import suited
     from clipbench.training.presets import with_budget
 
+    if options.teacher and options.objective:
+        raise UserError("a model that learns from a teacher is distilled; leave --objective out")
     objective = "distilled" if options.teacher else options.objective or preset.train.objective
     preset = replace(preset, model=suited(preset.model, objective))
     given = {"batch_size": options.batch_size, "averaging": options.averaging}
@@ -324,16 +326,11 @@ def own_templates(file: Path | None) -> list[str] | None:
 
 def resume_command(options: TrainOptions, out: Path) -> str:
     """Give the command that resumes where this one stopped."""
+    from clipbench.training.sweep import in_words
+
     words = ["clipbench", "train", "--out", str(out)]
     for name in REPEATED:
-        value, option = getattr(options, name), FLAGS.get(name, f"--{name.replace('_', '-')}")
-        words += (
-            []
-            if value is None or value is False
-            else [option]
-            if value is True
-            else [option, str(value)]
-        )
+        words += in_words(NAMES.get(name, name), getattr(options, name))
     return shlex.join([*words, "--resume"])
 
 

@@ -80,7 +80,7 @@ class DrawnPairs:
     """Captioned scenes of a world, drawn on ``device`` as they are needed.
 
     A world says what is in its scenes (``factors``), how they look (``draw``) and what a caption
-    reports them (``describe``).
+    says of them (``describe``).
     """
 
     world: str  # its name as training data

@@ -40,7 +40,7 @@ OUTLIER = 8.0  # standard deviations at which a feature is cut off
 
 @dataclass(frozen=True)
 class Familiarity:
-    """What a model's training tells of pictures and texts that it is given.
+    """What a model's training says of pictures and texts that it is given.
 
     All are empty for a model without a reference.
     """

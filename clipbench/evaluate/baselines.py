@@ -10,7 +10,7 @@ probes fit the same linear probe to them that they fit to the model's features.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -22,6 +22,7 @@ from clipbench.data.image_set import PictureSet
 from clipbench.data.world.scene_tasks import Question
 from clipbench.encoders.clip import ImageEncoder, untrained
 from clipbench.evaluate.features.feature_file import cached_image_features
+from clipbench.evaluate.probes.linear_probe import Rows
 from clipbench.evaluate.statistics.intervals import with_interval
 
 SIDES = (16, 8)
@@ -46,6 +47,14 @@ def views(encoder: ImageEncoder | None, progress: bool = False) -> dict[str, Vie
             copy, data, projected=False, progress=progress
         )
     return found
+
+
+def rows_by_view(
+    encoder: ImageEncoder | None, train: PictureSet, test: PictureSet
+) -> Iterator[tuple[str, Rows, Rows]]:
+    """Yield what a probe of each view trains on and is tested on: (name, train, test)."""
+    for name, view in views(encoder).items():
+        yield name, Rows(view(train), train.labels), Rows(view(test), test.labels)
 
 
 # -------------------- sets with classes

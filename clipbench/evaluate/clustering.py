@@ -58,18 +58,8 @@ def adjusted_rand_index(found: Int[Tensor, " M"], truth: Int[Tensor, " M"]) -> f
     Raises:
         UserError: for labels of fewer than two points.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     if len(found) < 2:
         raise UserError(f"{len(found)} labels have no pairs that could agree; give two at least")
-    found, truth = (each.unique(return_inverse=True)[1] for each in (found, truth))
-    table = (found * (int(truth.max()) + 1) + truth).bincount()
-    together, of_found, of_truth = (
-        float(pairs(counts).sum()) for counts in (table, found.bincount(), truth.bincount())
-    )
-    by_chance = of_found * of_truth / float(pairs(torch.tensor(len(found))))
-    most = (of_found + of_truth) / 2
-    return 1.0 if most == by_chance else (together - by_chance) / (most - by_chance)
-
-
-def pairs(counts: Tensor) -> Tensor:
-    """Count the pairs among so many."""
-    return counts.double() * (counts.double() - 1) / 2
+    return float(adjusted_rand_score(truth.tolist(), found.tolist()))

@@ -16,7 +16,7 @@ from torch import Tensor
 from clipbench.data.world.scene_tasks import Question, SceneTask
 from clipbench.encoders.clip import Encoder, ImageEncoder, has_joint_space
 from clipbench.errors import UserError
-from clipbench.evaluate.baselines import PREFIX, accuracy_of_texts, views
+from clipbench.evaluate.baselines import PREFIX, accuracy_of_texts, rows_by_view
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import (
     curve_metrics,
@@ -102,12 +102,11 @@ def task_baselines(
     """
     learned = task.draw(train or TEXT_QUESTIONS, training=True)
     metrics = {f"{PREFIX}texts": accuracy_of_texts(learned, question)}
-    for name, view in views(encoder).items() if train else ():
-        known, asked = (
-            Rows(view(task.pictures(some, training)), some.labels)
-            for some, training in ((learned, True), (question, False))
-        )
-        numbers = probe_numbers(known, asked, task.answers, interval)
+    if not train:
+        return metrics
+    known, asked = task.pictures(learned, training=True), task.pictures(question)
+    for name, train_rows, test_rows in rows_by_view(encoder, known, asked):
+        numbers = probe_numbers(train_rows, test_rows, task.answers, interval)
         metrics |= {f"{PREFIX}{name}{end}": numbers[f"probe{end}"] for end in ("", "_low", "_high")}
     return metrics
 

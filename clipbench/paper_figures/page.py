@@ -1,11 +1,11 @@
 """The page of all figures: pictures, findings, the paper's numbers beside ours."""
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from clipbench.errors import UserError
+from clipbench.files import atomic_write
 from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import Sources
 
@@ -44,22 +44,12 @@ def write_page(
     make_folder(folder)
     for name, (finding, records) in found.items():
         if finding.figure is not None:
-            write(folder / f"{name}.png", finding.figure.png())
+            atomic_write(folder / f"{name}.png", finding.figure.png())
         lines += section(name, FIGURES[name], finding, records)
     lines += ["## Left out", "", *(f"- {name}: {reason}" for name, reason in LEFT_OUT.items()), ""]
     page = folder / "figures.md"
-    write(page, "\n".join(lines).encode())
+    atomic_write(page, "\n".join(lines).encode())
     return page
-
-
-def write(file: Path, data: bytes) -> None:
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(f"cannot write {file}: {error.strerror}") from None
 
 
 TOY = (

@@ -27,7 +27,6 @@ from clipbench.model import CLIP, VisionTransformer
 from clipbench.objectives import Contrastive, make_objective
 from clipbench.pretrained.bundle import ModelBundle
 from clipbench.pretrained.checkpoint import forget_old, newest_intact, step_folder
-from clipbench.pretrained.folders import find_folder, load_pretrained
 from clipbench.training.ema import EMA
 from clipbench.training.gradient_cache import cached_backward, refuse_batch_statistics
 from clipbench.training.guards import batch_statistics, put_back, stopped_by_signals, stuck_loss
@@ -43,6 +42,7 @@ from clipbench.training.run_state import (
     restore_weights,
     write_state,
 )
+from clipbench.training.teacher import load_teacher
 
 Event = dict[str, Any]
 BAD_IN_A_ROW = 3  # bad batches after which the run goes back to its newest checkpoint ...
@@ -98,7 +98,7 @@ class Trainer:
             self.model,
             getattr(stream, "class_names", None),
             dtype,
-            load_pretrained(find_folder(recipe.teacher)).model if recipe.teacher else None,
+            load_teacher(recipe.teacher, bundle) if recipe.teacher else None,
         )
         self.objective.to(self.device)
         self.ema = EMA(self.model, recipe.averaging) if recipe.averaging else None

@@ -1,9 +1,11 @@
 """Learning from a teacher: the loss written out, and a teacher that stays as it is."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
-from small import small_clip, small_config, write_small_model
+from small import one_line, small_clip, small_config, write_small_model
 from trainers import EightPairs
 
 from clipbench import Machine, ModelBundle, TrainConfig, Trainer, UserError
@@ -13,6 +15,7 @@ from clipbench.objectives import make_objective
 from clipbench.objectives.distilled import FEATURES, LOGITS
 from clipbench.preprocess import Preprocess
 from clipbench.pretrained.folders import world_tokenizer
+from clipbench.training.teacher import load_teacher
 
 TOKENIZER = world_tokenizer()
 
@@ -20,6 +23,10 @@ TOKENIZER = world_tokenizer()
 def another_clip(seed: int) -> CLIP:
     torch.manual_seed(seed)
     return CLIP(small_config())
+
+
+def student_of(preprocess: Preprocess) -> ModelBundle:
+    return ModelBundle(small_clip(), TOKENIZER, preprocess)
 
 
 def answers_of(objective):
@@ -71,8 +78,6 @@ def test_the_teacher_stays_as_it_is_and_is_not_saved(tmp_path, micro_batch):
 
 
 def test_a_teacher_that_does_not_fit_is_refused():
-    from dataclasses import replace
-
     wide = CLIP(replace(small_config(), embed_dim=48))
     with pytest.raises(UserError, match="vectors of 48 numbers"):
         make_objective("distilled", small_clip(), teacher=wide)
@@ -80,6 +85,30 @@ def test_a_teacher_that_does_not_fit_is_refused():
         TrainConfig(objective="distilled", pairs=8)
     with pytest.raises(UserError, match="no other training has one"):
         TrainConfig(teacher="tiny", pairs=8)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("twin:simclr", "twin:simclr cannot teach: it was trained with the objective simclr"),
+        ("twin:nobody", "no twin 'nobody'"),
+    ],
+)
+def test_a_teacher_that_is_no_clip_is_refused(name, message):
+    with pytest.raises(UserError) as error:
+        load_teacher(name, student_of(Preprocess(64)))
+    assert message in one_line(error.value)
+
+
+def test_a_teacher_that_reads_otherwise_is_refused():
+    with pytest.raises(UserError, match="its scale of pixels is not that"):
+        load_teacher("tiny", student_of(Preprocess(64, std=(0.5, 0.5, 0.5))))
+
+
+def test_an_objective_beside_a_teacher_is_refused(tmp_path, capsys):
+    both = ["--teacher", "tiny", "--objective", "sigmoid", "--out", str(tmp_path / "run")]
+    assert main(["train", "--preset", "tiny-vit", *both]) == 2
+    assert "leave --objective out" in one_line(capsys.readouterr().err.rstrip())
 
 
 def test_the_command_line_takes_a_teacher(tmp_path, capsys):

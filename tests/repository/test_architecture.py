@@ -58,7 +58,7 @@ USES = {
     "clipbench.paper_figures": (
         "compute data.alter data.image_set data.open data.probe_splits data.readers data.world "
         "encoders errors evaluate evaluate.features evaluate.probes evaluate.records "
-        "evaluate.statistics figures model pretrained"
+        "evaluate.statistics figures files model pretrained"
     ),
     "clipbench.cli": (
         "bench compute data.alter data.image_set data.open data.probe_splits data.readers "

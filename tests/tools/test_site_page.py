@@ -71,3 +71,13 @@ def test_without_npm_a_sentence_says_so(monkeypatch, tmp_path):
 def test_a_folder_that_is_no_runtime_is_told(tmp_path):
     with pytest.raises(UserError, match="has no dist/"):
         site.copy_runtime(tmp_path, tmp_path / "onnxruntime")
+
+
+def test_a_build_that_fails_leaves_the_page_that_was_there(tmp_path):
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / "site.json").write_text("{}")
+    with pytest.raises(UserError, match="it has no dist/"):
+        site.build(out, runtime=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert (out / "site.json").read_text() == "{}"

@@ -68,7 +68,7 @@ def stream_of(stage: dict) -> DrawnPairs:
 
 
 def data_of(command: str) -> str:
-    """Tell the data of an early model from the preset in its command."""
+    """Find the data of an early model by the preset in its command."""
     preset = find_preset(command.split("--preset ")[1].split()[0])
     return f"{preset.data}:tiny" if preset.tiny_world else preset.data
 

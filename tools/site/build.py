@@ -21,7 +21,7 @@ from clipbench.data.alter.sticker import FONT
 from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.errors import UserError
 from clipbench.evaluate.typographic import CONTROL_WORDS
-from clipbench.files import ASSETS
+from clipbench.files import ASSETS, atomic_folder
 from clipbench.pretrained.folders import find_folder
 from clipbench_widgets.core.example_pictures import PROMPTS, example_pictures
 from clipbench_widgets.core.theme import DARK, LIGHT
@@ -88,7 +88,7 @@ TRIES = (
 
 
 def build(out: Path, runtime: Path | None = None) -> int:
-    """Write the folder; return its bytes.
+    """Write the folder, whole or not at all; return its bytes.
 
     Args:
         runtime: a folder of onnxruntime-web; by default npm's package.
@@ -98,13 +98,13 @@ def build(out: Path, runtime: Path | None = None) -> int:
     """
     if out.exists() and any(out.iterdir()) and not (out / "site.json").exists():
         raise UserError(f"{out} holds something else; name a new folder")
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(PAGE, out)
-    copy_runtime(runtime or package(*RUNTIME), out / "onnxruntime")
-    copy_assets(out)
-    (out / "theme.css").write_text(theme(), encoding="utf-8")
-    write_json(out / "site.json", settings(out))
-    write_offline(out)
+    with atomic_folder(out) as part:
+        shutil.copytree(PAGE, part, dirs_exist_ok=True)
+        copy_runtime(runtime or package(*RUNTIME), part / "onnxruntime")
+        copy_assets(part)
+        (part / "theme.css").write_text(theme(), encoding="utf-8")
+        write_json(part / "site.json", settings(part))
+        write_offline(part)
     return size_of(out)
 
 

@@ -122,13 +122,11 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
 
 def baselines(encoder, split, shots, seeds: int) -> dict:
     """Measure probes of as many pictures a class by raw pixels and an untrained copy."""
-    from clipbench.evaluate.baselines import PREFIX, views
+    from clipbench.evaluate.baselines import PREFIX, rows_by_view
     from clipbench.evaluate.probes.few_shot import few_shot_curve, probe_scorer
-    from clipbench.evaluate.probes.linear_probe import Rows
 
     metrics: dict[str, float] = {}
-    for name, view in views(encoder).items():
-        train, test = (Rows(view(part), part.labels) for part in (split.train, split.test))
+    for name, train, test in rows_by_view(encoder, split.train, split.test):
         score = probe_scorer(train, test, len(split.test.class_names))
         for point in few_shot_curve(train.labels, score, shots, range(seeds)):
             metrics[f"{PREFIX}{name}_{point.shots}_shots"] = point.mean

@@ -83,12 +83,11 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
 
 def baselines(encoder, split) -> dict:
     """Measure the same probe of raw pixels and of an untrained copy of the model."""
-    from clipbench.evaluate.baselines import PREFIX, views
-    from clipbench.evaluate.probes.linear_probe import Rows, linear_probe
+    from clipbench.evaluate.baselines import PREFIX, rows_by_view
+    from clipbench.evaluate.probes.linear_probe import linear_probe
 
     metrics: dict[str, float] = {f"{PREFIX}chance": split.test.chance}
-    for name, view in views(encoder).items():
-        train, test = (Rows(view(part), part.labels) for part in (split.train, split.test))
+    for name, train, test in rows_by_view(encoder, split.train, split.test):
         found = linear_probe(train, test, classes=len(split.test.class_names))
         metrics |= {f"{PREFIX}{name}{end}": found[f"top1{end}"] for end in ("", "_low", "_high")}
     return metrics

@@ -26,9 +26,9 @@ def add_baselines(parser: Parser) -> None:
 
 def note_no_copy(encoder) -> None:
     """Say that a model of another library has no untrained copy here."""
-    from clipbench.encoders.clip import untrained
+    from clipbench.encoders.clip import ClipbenchImageEncoder
 
-    if untrained(encoder) is None:
+    if not isinstance(encoder, ClipbenchImageEncoder):
         note(f"{encoder.name} is another library's: no untrained copy of it among the baselines")
 
 

@@ -15,6 +15,7 @@ from clipbench.cli.evaluate.options import (
     note_no_copy,
 )
 from clipbench.cli.evaluate.words import note_empty_folders
+from clipbench.cli.metrics_page import VIEWS, baseline_lines
 from clipbench.cli.shared import Parser, note, positive, read_lines
 
 NAME = "robustness"
@@ -298,22 +299,9 @@ def show(record: dict) -> str:
         )
         lines.append(f"{name:<16}{before:<22}{after:<22}{100 * metrics[f'{name}/drop']:7.1f}{told}")
     lines.append(f"mean after the shifts {100 * metrics['mean_shifted']:.1f}")
-    return "\n".join([*lines, *curves(metrics, settings), *baseline_lines(metrics, shifts)])
-
-
-def baseline_lines(metrics: dict, shifts: list[str]) -> list[str]:
-    """Format the baselines before and after each shift; none where they were not measured."""
-    kinds = [
-        kind for kind in ("pixels_16", "pixels_8", "untrained") if f"baseline/{kind}" in metrics
-    ]
-    if not kinds:
-        return []
     rows = {"before": "", **{name: f"{name}/" for name in shifts}}
-    return [f"{'nearest picture':<16}" + "".join(f"{kind:>12}" for kind in kinds)] + [
-        f"{name:<16}"
-        + "".join(f"{100 * metrics[f'{place}baseline/{kind}']:12.1f}" for kind in kinds)
-        for name, place in rows.items()
-    ]
+    lines += curves(metrics, settings) + baseline_lines("nearest picture", rows, metrics, VIEWS)
+    return "\n".join(lines)
 
 
 def curves(metrics: dict, settings: dict) -> list[str]:

@@ -11,6 +11,7 @@ from clipbench.cli.evaluate.options import (
     add_interval,
     note_no_copy,
 )
+from clipbench.cli.metrics_page import VIEWS, baseline_lines
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
@@ -18,9 +19,6 @@ ABOUT = (
     "fourteen questions about scenes (count, position, relation, sign word, ...), "
     "zero-shot and by linear probes"
 )
-
-
-BASELINES = ("texts", "pixels_16", "pixels_8", "untrained")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,19 +140,9 @@ def show(record: dict) -> str:
         lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {task.about}")
     means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
     lines.append(f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}")
-    return "\n".join([*lines, *baseline_lines(metrics, settings["tasks"])])
-
-
-def baseline_lines(metrics: dict, tasks: list[str]) -> list[str]:
-    """Format the baselines, one line for each task; none where they were not measured."""
-    names = [name for name in BASELINES if f"{tasks[0]}/baseline/{name}" in metrics]
-    if not names:
-        return []
-    lines = [f"{'baselines':<16}" + "".join(f"{name:>12}" for name in names)]
-    for task in tasks:
-        shares = (100 * metrics[f"{task}/baseline/{name}"] for name in names)
-        lines.append(f"{task:<16}" + "".join(f"{share:12.1f}" for share in shares))
-    return lines
+    rows = {name: f"{name}/" for name in settings["tasks"]}
+    lines += baseline_lines("baselines", rows, metrics, ("texts", *VIEWS))
+    return "\n".join(lines)
 
 
 def cell(metrics: dict, name: str) -> str:

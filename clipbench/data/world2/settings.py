@@ -40,7 +40,7 @@ class World2:
     # -------------------- partners
     partners: float = 0.35  # share of the pairs of scenes (2k, 2k + 1)
     # where partners differ in presence: a third thing in the place of the one that is not there, so
-    # that the number of things does not give away
+    # that the number of things does not give it away
     replaced: float = 0.5
     contrasts: tuple[float, ...] = (0.22, 0.22, 0.12, 0.18, 0.19, 0.07)  # CONTRASTS
 

@@ -3,16 +3,14 @@
 It is one JSON object with its numbers and everything that they depend on.
 """
 
-import contextlib
 import importlib.metadata
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
 
 from clipbench.errors import UserError
-from clipbench.files import ASSETS
+from clipbench.files import ASSETS, atomic_write
 
 LIBRARIES = ("clipbench", "torch", "transformers", "tokenizers", "pillow", "numpy", "scikit-learn")
 
@@ -128,12 +126,4 @@ def laid_out(record: dict) -> str:
 
 def write_record(file: Path, record: dict) -> None:
     """Write a record, whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(laid_out(record) + "\n", encoding="utf-8", errors="backslashreplace")
-        os.replace(part, file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise UserError(f"cannot write {file}: {error.strerror}") from None
+    atomic_write(file, (laid_out(record) + "\n").encode("utf-8", "backslashreplace"))
