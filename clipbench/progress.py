@@ -1,5 +1,6 @@
 """A progress bar for whatever takes over two seconds, where a person watches."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -29,8 +30,9 @@ def shown(
 
 
 def is_watched() -> bool:
-    """Say whether a terminal or a notebook shows what is written."""
-    return sys.stderr.isatty() or in_notebook()
+    """Say whether a terminal or a notebook shows what is written, and nobody asked for silence."""
+    silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's widget does not read it
+    return not silent and (sys.stderr.isatty() or in_notebook())
 
 
 def in_notebook() -> bool:

@@ -41,4 +41,7 @@ def test_a_notebook_is_watched(monkeypatch):
 
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr(IPython, "get_ipython", Shell)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     assert is_watched()
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert not is_watched() and shown(range(3), "x") == range(3)

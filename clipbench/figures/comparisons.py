@@ -14,6 +14,7 @@ from clipbench.figures.lines import LINE_STYLES
 from clipbench.figures.pictures import wrap
 
 Point = tuple[float, float] | tuple[float, float, float, float]
+LABEL = 3.8  # inches: a longer name of a bar goes on in a second line
 
 
 def slope_chart(
@@ -60,7 +61,9 @@ def ranked_bars(
     """
     order = sorted(values, key=lambda name: values[name][0], reverse=True)
     middle = np.array([values[name][0] for name in order])
-    figure = new_figure(7.5, 1.2 + 0.27 * len(order), f"{len(order)} bars of {xlabel}. {title}")
+    labels = [wrap(name, LABEL) for name in order]
+    height = 1.2 + 0.27 * len(order) + 0.12 * sum(label.count("\n") for label in labels)
+    figure = new_figure(7.5, height, f"{len(order)} bars of {xlabel}. {title}")
     ax = plain(figure.subplots())
     rows = np.arange(len(order))
     start = 1.0 if logarithmic else 0.0
@@ -90,7 +93,7 @@ def ranked_bars(
     if not logarithmic:
         ax.axvline(0, color="black", linewidth=0.8)
     ax.margins(x=0.12)
-    ax.set_yticks(rows, order, fontsize=9)
+    ax.set_yticks(rows, labels, fontsize=9)
     ax.invert_yaxis()
     ax.set(xlabel=xlabel)
     figure.suptitle(wrap(title, 5.9), fontsize=11)
@@ -154,6 +157,8 @@ def labelled_scatter(
     ax.legend(handles=[*(handles if len(groups) > 1 else []), *drawn], fontsize=9, frameon=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(wrap(title, 6.5), fontsize=11)
+    if logit:
+        tick_per_cent(ax)
     if names:
         name_points(
             figure,
@@ -230,7 +235,15 @@ def stretch(ax: Axes) -> None:
     def back(value):
         return 100 / (1 + np.exp(-np.asarray(value, dtype=float)))
 
-    ticks = [0.1, 0.3, 1, 3, 10, 20, 30, 50, 70, 80, 90, 95, 98, 99]
-    for set_scale, set_ticks in ((ax.set_xscale, ax.set_xticks), (ax.set_yscale, ax.set_yticks)):
+    for set_scale in (ax.set_xscale, ax.set_yscale):
         set_scale("function", functions=(forward, back))
+
+
+def tick_per_cent(ax: Axes) -> None:
+    """Write round numbers of per cent on both stretched axes, closer ones on a short axis."""
+    usual = (0.1, 0.3, 1, 3, 10, 20, 30, 50, 70, 80, 90, 95, 98, 99)
+    for (low, high), set_ticks in ((ax.get_xlim(), ax.set_xticks), (ax.get_ylim(), ax.set_yticks)):
+        ticks = [tick for tick in usual if low <= tick <= high]
+        if len(ticks) < 4:
+            ticks = [tick for tick in range(5, 100, 5) if low <= tick <= high]
         set_ticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -150,6 +150,12 @@ def test_cells_are_short_and_asked_before_answered(lessons):
         assert sum("**Predict" in text for text in prose(notebook)) >= 4, name
 
 
+def test_no_lesson_keeps_a_progress_bar_that_has_stopped():
+    bar = re.compile(r"\d+%\|")
+    stored = [path.with_suffix(".ipynb") for path in LESSONS]
+    assert not [path.name for path in stored if bar.search(path.read_text(encoding="utf-8"))]
+
+
 def test_the_code_of_a_lesson_is_plain_python(lessons):
     for name, notebook in lessons.items():
         ast.parse("\n".join(code(notebook)), filename=name)
