@@ -148,10 +148,10 @@ for sentence, row in zip(sentences, cosines, strict=True):
     print(f"picture of {sentence:9} | {', '.join(ranked)}")
 
 # %% [markdown]
-# Rows are pictures, columns are sentences; a framed cell is a picture with its own sentence. In the lower half of each
-# row stand the two sentences about the other animal. So animals are told apart. Numbers hardly: look for a picture that
-# prefers the sentence with the wrong number. Counting is harder than naming, because most captions do not count
-# (lesson 11).
+# Rows are pictures, columns are sentences; a framed cell is a picture with its own sentence. At the end of each
+# ranking stand the two sentences about the other animal. So animals are kept apart. Numbers hardly: look for a
+# picture that prefers the sentence with the wrong number. Counting is harder than naming, because most captions do
+# not count (lesson 11).
 #
 # Nobody can see so many dimensions, so we look at a shadow of the eight points on a plane. First we subtract the mean
 # picture and the mean sentence, because the two groups stand apart (the "modality gap", lesson 05). Then principal
@@ -180,7 +180,8 @@ points_in_plane(on_plane[:4], on_plane[4:], pictures, sentences, title)
 # %% [markdown]
 # Pictures have blue frames, sentences are orange dots, and a dotted line joins what belongs together. Pictures of the
 # same animal are neighbours: from one animal to the other it is much further than from one to two, because far more
-# captions name an animal than a number. Nobody told the model that animals exist. It only had to find the right sentence for each picture.
+# captions name an animal than a number. Nobody told the model that animals exist. It only had to find the right
+# sentence for each picture.
 #
 # ## Who teaches, if nobody labels?
 #
@@ -272,8 +273,9 @@ probabilities = logits.softmax(dim=-1)
 {name: f"{value:.1%}" for name, value in zip(class_names, probabilities[0].tolist(), strict=True)}
 
 # %% [markdown]
-# They match. A small difference of two cosines became a factor, because the scale is large. And the probability is only a comparison *among the sentences that you wrote*: if none of them fits, they still sum to 1. Keep
-# that in mind for the end.
+# They match. A small difference of two cosines became a factor, because the scale is large. And the probability is
+# only a comparison *among the sentences that you wrote*: if none of them fits, they still sum to 1. Keep that in mind
+# for the end.
 #
 # ## The library does the same
 #

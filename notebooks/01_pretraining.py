@@ -21,8 +21,8 @@
 # * **train** a small CLIP from nothing while we watch its loss,
 # * **measure** what it learned, and say honestly what the number means.
 #
-# It takes about 90 minutes in class, three of them for the live training. You should know cross-entropy and gradients. At
-# each **Predict** write down what you expect before you run the cell.
+# It takes about 90 minutes in class, three of them for the live training. You should know cross-entropy and
+# gradients. At each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -195,9 +195,9 @@ preprocess = Preprocess(preset.model.image_size)
 show_similarity(ClipbenchEncoder(model, tokenizer, preprocess, "untrained"), eight)
 
 # %% [markdown]
-# Now the rows hardly differ: an untrained network sends all pictures to almost the same point. The columns do differ, but
-# a caption that happens to lie nearer to that point is nearer for *every* picture. Nothing here says who belongs to
-# whom.
+# Now the rows hardly differ: an untrained network sends all pictures to almost the same point. The columns do differ,
+# but a caption that happens to lie nearer to that point is nearer for *every* picture. Nothing here says who belongs
+# to whom.
 #
 # ## The loss, by hand
 #
@@ -299,9 +299,9 @@ title += f" picture 3 by {turned[0, 2]:.0f}°, pair 1 by at most {turned[:, 0].m
 arrows_on_circle({name: both.tolist() for name, both in moments.items()}, title)
 
 # %% [markdown]
-# The pair that was wrong finds each other, mostly in the first steps. Picture 3 turns, too: caption 2 stood beside it and
-# was its rival. Pair 1 hardly moves: its softmax is sure, so almost no gradient is left for it (lesson 02 looks at
-# that).
+# The pair that was wrong finds each other, mostly in the first steps. Picture 3 turns, too: caption 2 stood beside it
+# and was its rival. Pair 1 hardly moves: its softmax is sure, so almost no gradient is left for it (lesson 02 looks
+# at that).
 #
 # ## What is the loss of a model that knows nothing?
 #
@@ -478,9 +478,9 @@ low, high = (f"{name}, {by_style[name]['top1']:.0%}" for name in (ranked[0], ran
 accuracy_bars(by_style, data.chance, f"The hardest style is {low}; the easiest {high}")
 
 # %% [markdown]
-# What lacks colour is the hardest: the model names things by their colours more than by their shapes. One bar for each style, with its 95% interval; the dashed line is chance. The intervals of the rare styles
-# are wide because there are fewer pictures. If two intervals overlap widely, do not say that one style is
-# harder.
+# What lacks colour is the hardest: the model names things by their colours more than by their shapes. One bar for
+# each style, with its 95% interval; the dashed line is chance. The intervals of the rare styles are wide because
+# there are fewer pictures. If two intervals overlap widely, do not say that one style is harder.
 #
 # ### Look at the mistakes
 #
@@ -552,10 +552,10 @@ runs = {"true captions": short_run(world), "shuffled captions": short_run(Shuffl
 compare_losses(runs, recipe.batch_size)
 
 # %% [markdown]
-# With true captions the loss leaves the *ln N* line, with shuffled ones it stays there (the numbers are in the title). There is nothing to
-# learn, and the best that a model can do is to find all captions equally likely. A loss that stays at *ln
-# N* in your own project is the signature of pairs that got out of step: a shuffle of one list and not of
-# the other.
+# With true captions the loss leaves the *ln N* line, with shuffled ones it stays there (the numbers are in the
+# title). There is nothing to learn, and the best that a model can do is to find all captions equally likely. A loss
+# that stays at *ln N* in your own project is the signature of pairs that got out of step: a shuffle of one list and
+# not of the other.
 #
 # ## From here to the paper
 #

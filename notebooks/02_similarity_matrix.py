@@ -363,8 +363,8 @@ similarity_heatmap(matrix(hard_pictures, hard_captions), hard_pictures, hard_cap
 
 # %% [markdown]
 # The title counts them. Blocks of similar colour mean: the model knows what these pictures have in common, and hardly
-# what separates them. In a batch of random pairs two such captions almost never meet, so nothing ever asks the model to tell
-# them apart. What it was never asked, it did not learn well. (Lesson 11 measures order, number and place on
+# what separates them. In a batch of random pairs two such captions almost never meet, so nothing ever asks the model
+# to tell them apart. What it was never asked, it did not learn well. (Lesson 11 measures order, number and place on
 # hundreds of scenes; one matrix proves nothing.)
 #
 # ## Explore

@@ -28,7 +28,7 @@
 # * **defend** the model, by its prompts and by covering the word,
 # * **explore** attacks in a live widget.
 #
-# It takes about 75 minutes in class, and no training; half an hour of them with pens, notes and phones, if you like. At
+# It takes about 90 minutes in class, and no training; half an hour of them with pens, notes and phones, if you like. At
 # each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
@@ -87,8 +87,8 @@ title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:
 value_grid(table, list(views), names, title, decimals=1, best_of="row")
 
 # %% [markdown]
-# The word does it, the note does not. But we chose this word because it works. How often does that happen? We print every
-# short name of 256 classes on the apple, one after the other.
+# The word does it, the note does not. But we chose this word because it works. How often does that happen? We print
+# every short name of 256 classes on the apple, one after the other.
 #
 # **Predict:** how many of them win against *all* the others?
 
@@ -177,6 +177,12 @@ def interval(metrics, name):
     return {f"top1{end}": metrics[f"{name}{end}"] for end in ("", "_low", "_high")}
 
 
+def share_bars(metrics, questions, title):
+    """A bar with its interval for each question: {what is asked: its name in the metrics}."""
+    bars = {question: interval(metrics, name) for question, name in questions.items()}
+    return accuracy_bars(bars, metrics["chance"], title, what="share of pictures")
+
+
 # %%
 metrics = attack(encoder, zero_shot(encoder, data.templates), heights=HEIGHTS)
 assert abs(metrics["success"] - float((by_word == plan.targets).float().mean())) < 0.02  # as by hand
@@ -189,9 +195,8 @@ questions = {
 }
 
 # %%
-bars = {question: interval(metrics, name) for question, name in questions.items()}
 title = f"The written class wins on {metrics['success']:.0%} of the pictures, under a control word on"
-accuracy_bars(bars, metrics["chance"], f"{title} {metrics['control_target']:.0%}", what="share of pictures")
+share_bars(metrics, questions, f"{title} {metrics['control_target']:.0%}")
 
 # %% [markdown]
 # Read the chart from the bottom up. The last bar is what happens *without* reading: the written class wins by luck. The
@@ -307,9 +312,9 @@ for world in ("many-signs", "no-signs"):
 
 # %%
 cost = {name: sum(before - after for before, after in each) / len(each) for name, each in slopes.items()}
-title = ", ".join(f"{name}: the word costs {points:.0f} points" for name, points in cost.items())
+title = ", ".join(f"{points:.0f} in the world with {name}" for name, points in cost.items())
 heads = ("under a control word", "under the other class's name")
-slope_chart(slopes, heads, f"In the world with {title}", "the object wins two-way, in %")
+slope_chart(slopes, heads, f"Points that the word costs: {title}", "the object wins two-way, in %")
 
 # %% [markdown]
 # The twin without signs falls under a note as well: it has never seen one in front of an object. But which word is *on*
@@ -337,11 +342,11 @@ title = f"In %. The written word wins more often than by luck for: {', '.join(re
 value_grid(torch.stack(list(rows.values())), list(rows), list(columns), title)
 
 # %% [markdown]
-# The first row, with more signs and six times the pairs, shows where reading leads. And the last two? Their worlds have
-# signs, too, but on fewer scenes, and most of those signs name what is seen anyway: reading them gains little. The
-# classroom model keeps its accuracy under notes; it saw many. It can read a little: of a *lone* sign it names the word
-# more often than by chance (lesson 06), but beside an object the object decides. **A typographic attack needs a good
-# reader.**
+# The first row, with more signs and six times the pairs, shows where reading leads. And the last two? Their worlds
+# have signs, too, but on fewer scenes, and most of those signs name what is seen anyway: reading them gains little.
+# The classroom model keeps most of its accuracy under notes; it saw many. It can read a little: of a *lone* sign it
+# names the word more often than by chance (lesson 06), but beside an object the object decides. **A typographic
+# attack needs a good reader.**
 #
 # ## Zero-shot and linear probe
 #
@@ -369,11 +374,8 @@ by_probe = {
 }
 
 # %%
-bars = {name: interval(middle, key) for name, key in by_probe.items()}
 title = f"The probe names the word on {middle['probe_success']:.0%}, the object on {middle['probe_attacked_top1']:.0%}"
-accuracy_bars(
-    bars, middle["chance"], f"{title} (without a note {middle['probe_clean_top1']:.0%})", what="share of pictures"
-)
+share_bars(middle, by_probe, f"{title} (without a note {middle['probe_clean_top1']:.0%})")
 
 # %% [markdown]
 # The probe follows the word far less often than the texts do. That looks like a defence, until you look at the object:

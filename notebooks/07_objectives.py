@@ -21,8 +21,8 @@
 # * **draw** accuracy against the number of pairs, our figure 2,
 # * **price** the three questions in operations.
 #
-# It takes about 60 minutes in class. Trainings are read from records. At each **Predict** write down what you expect before
-# you run the cell.
+# It takes about 60 minutes in class. Trainings are read from records. At each **Predict** write down what you expect
+# before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -57,8 +57,9 @@ contact_sheet(pictures, captions, "What should one ask about these four?", width
 # * **Bag of words**: which words are in the caption, in any order?
 # * **Contrastive**: which of these four captions is it?
 #
-# All three use the *same* kind of image encoder. The first two rivals are shipped, trained on 150,016 pairs each; CLIP is
-# our `tiny` model, trained on slightly more, about 156,000. (Figure 2 below compares them at exactly the same number.)
+# All three use the *same* kind of image encoder. The first two rivals are shipped, trained on 150,016 pairs each;
+# CLIP is our `tiny` model, trained on slightly more, 154,880. (Figure 2 below compares them at exactly the same
+# number.)
 
 # %%
 models = {"contrastive": clipbench.load("tiny")}
@@ -215,9 +216,9 @@ print(f"bag of words:   {n} questions with {vocabulary:,} answers each")
 print(f"contrastive:    {2 * n} questions with {n} answers each (with a batch of 128: 256 with 128)")
 
 # %% [markdown]
-# The contrastive question has the fewest answers, and yet the answers are *whole captions that somebody wrote*. Which one
-# is wrong is decided by what the pictures show (and, where two captions fit, by chance: the false negatives of lesson
-# 02).
+# The contrastive question has the fewest answers, and yet the answers are *whole captions that somebody wrote*. Which
+# one is wrong is decided by what the pictures show (and, where two captions fit, by chance: the false negatives of
+# lesson 02).
 #
 # ## Figure 2, in small
 #
@@ -281,7 +282,7 @@ for slower, faster in (("bow", "contrastive"), ("caption-lm", "bow")):
 # The order is the paper's. The second factor is read at an accuracy of a few percent, so it rests on a handful of
 # pictures: look at the band before you quote it.
 #
-# And at the end of a four times longer training? These are other runs: 150,016 pairs for the rivals, about 156,000 for
+# And at the end of a four times longer training? These are other runs: 150,016 pairs for the rivals, 154,880 for
 # CLIP, 5,000 scenes, one bare name for each class, one seed each.
 #
 # **Predict:** do the gaps close?

@@ -19,8 +19,8 @@
 # * **derive** how to take an exact step on a huge batch with the memory of a small one,
 # * **calculate** what the paper's training cost, and judge two accounts that disagree.
 #
-# It takes about 60 minutes in class. Trainings are read from records; `RETRAIN = True` repeats them. At each **Predict** write
-# down what you expect before you run the cell.
+# It takes about 60 minutes in class. Trainings are read from records; `RETRAIN = True` repeats them. At each
+# **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -86,10 +86,11 @@ axes = "GFLOPs for one picture", "ImageNet errors in %"
 power_law_chart(groups, title, *axes, lines=lines, names=marked)
 
 # %% [markdown]
-# Less than a tenth, says the title. Five ResNets lie on nearly one line, over a range of forty times the compute: that is the paper's figure 9, here for
-# ImageNet alone (the paper takes the mean of 39 evaluations, and counts a multiplication with its addition as *one*
-# operation, so its axis shows about half of our numbers; for RN50 6.1, and we count 11.6 for both). Returns diminish, but they do so *predictably*: from small models
-# one could tell what the large one would do. That predictability justified paying for the largest run.
+# Less than a tenth, says the title. Five ResNets lie on nearly one line, over a range of forty times the compute:
+# that is the paper's figure 9, here for ImageNet alone (the paper takes the mean of 39 evaluations, and counts a
+# multiplication with its addition as *one* operation, so its axis shows about half of our numbers; for RN50 6.1, and
+# we count 11.6 for both). Returns diminish, but they do so *predictably*: from small models one could tell what the
+# large one would do. That predictability justified paying for the largest run.
 #
 # The transformers lie below the line. **Predict:** how many times the compute would a ResNet need to be as good as
 # each?
@@ -200,8 +201,8 @@ line_chart(sizes, lines, title, "pairs in the batch, N", "nats", logarithmic=Tru
 
 # %% [markdown]
 # The difference is what the model knows about captions from pictures, in nats: *ln N − loss*. It is a lower bound of
-# their mutual information (van den Oord et al. 2018), and it can never exceed *ln N*. A batch of 8 can reveal at most ln 8
-# = 2.1 nats. A model that answers all its questions has nothing left to learn from that batch.
+# their mutual information (van den Oord et al. 2018), and it can never exceed *ln N*. A batch of 8 can reveal at most
+# ln 8 = 2.1 nats. A model that answers all its questions has nothing left to learn from that batch.
 #
 # How much is left? The gradient on the cell of a pair is *1 − p*, with *p* the probability of its own caption (lesson
 # 02); it is at most 1.
@@ -251,9 +252,9 @@ for batch, top1 in by_batch.items():
 
 # %% [markdown]
 # The middle wins. It may be that 32 has too few rivals and 512 too few steps; neither was tested. The differences are
-# several times larger than those between the seeds. But the learning rate was the same for all three, the one that was tuned for 128, and that is unfair to
-# both ends. So the table says "at this rate and for this budget", and not more. The paper's 390,625 steps leave room
-# for 32,768 pairs in each.
+# several times larger than those between the seeds. But the learning rate was the same for all three, the one that
+# was tuned for 128, and that is unfair to both ends. So the table says "at this rate and for this budget", and not
+# more. The paper's 390,625 steps leave room for 32,768 pairs in each.
 #
 # ## A huge batch on a small computer
 #
@@ -316,8 +317,8 @@ axes = "pairs in a part, of 64", "cosine with the exact gradient"
 line_chart([64, *parts_of], {"accumulated": cosines}, title, *axes, logarithmic=True, ylim=(0, 1.05))
 
 # %% [markdown]
-# It is another loss: each picture meets the rivals of its own part only. So accumulation does not give you a large batch;
-# it only trains slowly on small ones.
+# It is another loss: each picture meets the rivals of its own part only. So accumulation does not give you a large
+# batch; it only trains slowly on small ones.
 #
 # ### What works: the chain rule, with a pause in the middle
 #
@@ -510,7 +511,8 @@ TrainingMonitor(Trainer(untrained(preset), world, recipe))
 # ## What we did
 #
 # * We **drew** error against compute: a power law for OpenAI's ResNets, and the same direction in small.
-# * We **counted** what a batch asks: never more than *ln N*, and a good model needs many rivals to get any gradient at all.
+# * We **counted** what a batch asks: never more than *ln N*, and a good model needs many rivals to get any gradient
+#   at all.
 # * We **derived** gradient caching and met it in the library; adding up gradients is another loss.
 # * We **calculated** the cost: the paper's two accounts agree with each other in utilisation, the third does not.
 #

@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 11 Limits: what this model cannot do, and why
 #
-# A model that names a thousand kinds of objects cannot tell which of two stands on the left. Is it too small? Did its captions never say?
-# Or can its very architecture not express it? "It does not work" is an observation. This lesson looks for *causes*: for
-# limit after limit we look for, or train, a twin that differs in the suspected cause, and see whether the limit
-# differs.
+# A model that names a thousand kinds of objects cannot tell which of two stands on the left. Is it too small? Did its
+# captions never say? Or can its very architecture not express it? "It does not work" is an observation. This lesson
+# looks for *causes*: for limit after limit we look for, or train, a twin that differs in the suspected cause, and see
+# whether the limit differs.
 #
 # In this notebook we will
 #
@@ -22,8 +22,8 @@
 # * **write** a caption with a model that can only rank them,
 # * **design** classes for pictures that belong to none of them.
 #
-# It takes about 75 minutes in class, one of them for twelve tiny trainings. At each **Predict** write down what you expect
-# before you run the cell.
+# It takes about 75 minutes in class, one of them for twelve tiny trainings. At each **Predict** write down what you
+# expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -88,9 +88,10 @@ for name, task in TASKS.items():
 accuracy_dots(survey, [task.chance for task in TASKS.values()])
 
 # %% [markdown]
-# Each dot has its 95% interval, and the orange mark is chance for the number of answers in brackets. Objects, colours and
-# styles are easy. Places and order are hard. The paper met the same kinds of weakness in photographs: its best model was near perfect on STL-10, but counted objects (CLEVRCounts) right in 24.8% of the pictures,
-# and on the distance to the nearest car (KITTI) it was below chance, 21.9% with 4 classes (zero-shot ViT-L/14@336, table 11).
+# Each dot has its 95% interval, and the orange mark is chance for the number of answers in brackets. Objects, colours
+# and styles are easy. Places and order are hard. The paper met the same kinds of weakness in photographs: its best
+# model was near perfect on STL-10, but counted objects (CLEVRCounts) right in 24.8% of the pictures, and on the
+# distance to the nearest car (KITTI) it was below chance, 21.9% with 4 classes (zero-shot ViT-L/14@336, table 11).
 #
 # Now the causes, one by one.
 #
@@ -186,8 +187,8 @@ def near_or_far(near, far):
 wordings = [("{}, close up", "{} in the middle"), ("{}, close up", "{} far away")]
 wordings += [("a large {}", "a small {}"), ("{} near by", "{} far away")]
 wordings += [("{} at one metre", "{} at ten metres")]
-told = {" / ".join(pair).replace("{}", "…"): near_or_far(*pair) for pair in wordings}
-accuracy_bars({name: scored(said, question.labels) for name, said in told.items()}, 0.5)
+by_wording = {" / ".join(pair).replace("{}", "…"): near_or_far(*pair) for pair in wordings}
+accuracy_bars({name: scored(said, question.labels) for name, said in by_wording.items()}, 0.5)
 
 # %%
 from clipbench.data.world.captions import caption_scenes
@@ -199,14 +200,15 @@ for words in ("close up", "in the middle", "far away", "near by", "metre"):
     print(f"{words:14} {number:4} of {len(sample):,} captions")
 
 # %% [markdown]
-# Same pictures, same features; only the words differ. An ability of such a model is an ability *in certain words*. A text on the
-# web seldom says how far away a car is; so there is little reason to expect the answer for KITTI in any words.
+# Same pictures, same features; only the words differ. An ability of such a model is an ability *in certain words*. A
+# text on the web seldom says how far away a car is; so there is little reason to expect the answer for KITTI in any
+# words.
 #
 # ## Digits: nobody showed them
 #
-# One of the paper's own examples (section 6): on handwritten digits, MNIST, zero-shot ViT-L/14@336 got 88%, less than the
-# 92.5% of a logistic regression on raw pixels. Digits on paper are rare among captioned pictures of the web. Our world has no
-# handwriting at all, only an emoji for each digit among its 1,217 concepts.
+# One of the paper's own examples (section 6): on handwritten digits, MNIST, zero-shot ViT-L/14@336 got 88%, less than
+# the 92.5% of a logistic regression on raw pixels. Digits on paper are rare among captioned pictures of the web. Our
+# world has no handwriting at all, only an emoji for each digit among its 1,217 concepts.
 #
 # **Predict** three numbers: zero-shot, a probe of the model's features, a probe of the raw pixels. (There are 8 × 8 of
 # them.)
@@ -238,10 +240,10 @@ accuracy_bars({name: scored(said, test.labels) for name, said in answers.items()
 #
 # ## Word order: can it not, or does it not?
 #
-# "A cat to the left of a dog" and "a dog to the left of a cat" have the same words. There are three suspects. The text
-# encoder may be *unable* to tell them apart: the mean of word vectors has no order. The *image* encoder may have lost the
-# order. Or both are able, and *nothing in the training asked*: in a batch of random captions no two differ by their
-# order only.
+# "A cat to the left of a dog" and "a dog to the left of a cat" have the same words. There are three suspects. The
+# text encoder may be *unable* to tell them apart: the mean of word vectors has no order. The *image* encoder may have
+# lost the order. Or both are able, and *nothing in the training asked*: in a batch of random captions no two differ
+# by their order only.
 
 # %%
 pair = ["a cat to the left of a dog", "a dog to the left of a cat"]
@@ -287,7 +289,7 @@ orders = list(itertools.permutations(things, 2))
 
 # %%
 def batch(chosen, seed):
-    """Pictures and captions of these pairs, on colours by lot."""
+    """Pictures and captions of these pairs, on colours drawn at random."""
     dice = random.Random(seed)
     scenes = [Staged(pair, dice.choice(list(COLOURS)), layout="horizontal") for pair in chosen]
     captions = [f"a {a} to the left of a {b}" for a, b in chosen]
@@ -367,13 +369,14 @@ for text, (kind, some) in itertools.product(encoders, batches.items()):
 print(f"ln 2 is {torch.tensor(2.0).log():.3f}")
 
 # %% [markdown]
-# Each cause alone is enough to make it fail. The bag of words is at exactly one half, whatever the batches; with
-# hard batches its loss tells you so, as it stops at *ln 2*: one of two. The transformer *can* learn the order,
-# and does when the rival with the other order sits in the same batch. With easy batches its loss goes to 0 all the
-# same, and of the order it learned little: a loss near 0 says that the *questions asked* are answered. For released
-# models this is measured too (Yuksekgonul et al. 2023), and hard negatives are the proposed cure, which can be gamed in
-# its turn (Hsieh et al. 2023): `clipbench eval hard-negatives` asks any model with a table of pictures, right captions and
-# wrong ones, and tells how often the captions alone give the answer away. `--data scenes:order --write FOLDER` writes one.
+# Each cause alone is enough to make it fail. The bag of words is at exactly one half, whatever the batches; with hard
+# batches its loss tells you so, as it stops at *ln 2*: one of two. The transformer *can* learn the order, and does
+# when the rival with the other order sits in the same batch. With easy batches its loss goes to 0 all the same, and
+# of the order it learned little: a loss near 0 says that the *questions asked* are answered. For released models this
+# is measured too (Yuksekgonul et al. 2023), and hard negatives are the proposed cure, which can be gamed in its turn
+# (Hsieh et al. 2023): `clipbench eval hard-negatives` asks any model with a table of pictures, right captions and
+# wrong ones, and tells how often the captions alone give the answer away. `--data scenes:order --write FOLDER` writes
+# one.
 #
 # ## Fine-grained classes: look-alikes
 #
@@ -411,8 +414,8 @@ contact_sheet(portraits, captions, "The truth, and beside it what the model said
 #
 # ## Wrong captions: how many lies can it take?
 #
-# The captions of the web are not only vague, some are plainly wrong. We train twins on pictures of an object on a colour,
-# and give a part of them the caption of another one.
+# The captions of the web are not only vague, some are plainly wrong. We train twins on pictures of an object on a
+# colour, and give a part of them the caption of another one.
 #
 # **Predict:** draw the accuracy for 0, 25, 50 and 75% wrong captions.
 
@@ -466,10 +469,10 @@ for name in ("tiny-seed0", "twin-wrong-captions-heldout256"):
     print(f"{name:32} {numbers['top1']:.1%} ({numbers['top1_low']:.1%} to {numbers['top1_high']:.1%})")
 
 # %% [markdown]
-# There the same share of lies costs most of the accuracy. What decides is how often each concept is seen: where a concept
-# comes up in every batch, lies average out; where it is rare, they do not. So this is no licence for uncurated captions:
-# filtering the same pool well is worth a lot in practice (Gadre et al. 2023, DataComp). It would be worse still if the
-# lies agreed (if every cat were called a dog). One training each; a few points mean nothing.
+# There the same share of lies costs most of the accuracy. What decides is how often each concept is seen: where a
+# concept comes up in every batch, lies average out; where it is rare, they do not. So this is no licence for
+# uncurated captions: filtering the same pool well is worth a lot in practice (Gadre et al. 2023, DataComp). It would
+# be worse still if the lies agreed (if every cat were called a dog). One training each; a few points mean nothing.
 #
 # ## It ranks captions, but cannot write them
 #
@@ -615,9 +618,9 @@ value_grid(torch.tensor(list(rows.values())), list(rows), heads, title)
 # does well, too, if you may choose it on known pictures. (Here we chose it on the same ones; for real use, choose it on
 # other pictures.)
 #
-# This is no toy problem. In section 7.1 of the paper (zero-shot ViT-L/14@336), adding the class "child" to a list of labels for faces changed
-# how often children's pictures got a harmful label from 30.3% to 2.3% (ages 0 to 2). Whoever writes the list of classes
-# decides about the errors, and the model never says "your list is wrong".
+# This is no toy problem. In section 7.1 of the paper (zero-shot ViT-L/14@336), adding the class "child" to a list of
+# labels for faces changed how often children's pictures got a harmful label from 30.3% to 2.3% (ages 0 to 2). Whoever
+# writes the list of classes decides about the errors, and the model never says "your list is wrong".
 #
 # ## Explore
 #

@@ -21,7 +21,8 @@
 # * **cover** a picture bit by bit to see what a text needs,
 # * **steer** pixels towards a text, and see why most of such pictures look like noise.
 #
-# It takes about 45 minutes, and no training. At each **Predict** write down what you expect before you run the cell.
+# It takes about 70 minutes in class, and no training. At each **Predict** write down what you expect before you run
+# the cell.
 
 # %% tags=["parameters"]
 import os
@@ -490,9 +491,9 @@ for name, shown in rows.items():
     print(f"{name:28}{alone:10.2f}{views:11.2f}{apart:13.2f}")
 
 # %% [markdown]
-# A real cat convinces both models, and stays a cat when you move it. What plain steering found is a pattern for exactly these
-# weights at exactly this place: shift it a little, and it is gone. With views such patterns no longer pay, and what
-# remains is coarser. But see the last column: even that convinces the other model less than a cat does.
+# A real cat convinces both models, and stays a cat when you move it. What plain steering found is a pattern for
+# exactly these weights at exactly this place: shift it a little, and it is gone. With views such patterns no longer
+# pay, and what remains is coarser. But see the last column: even that convinces the other model less than a cat does.
 #
 # ### Why noise?
 #
@@ -572,6 +573,7 @@ TypographicStudio("twin:reader")
 # Next: [13 the bug museum](13_bug_museum.ipynb), where models are wrong because somebody's line is.
 #
 # Sources: G. Goh et al., *Multimodal Neurons in Artificial Neural Networks*, Distill 2021. S. Holm, *A Simple
-# Sequentially Rejective Multiple Test Procedure*, 1979. S. Abnar and W. Zuidema, *Quantifying Attention Flow in Transformers*, ACL
+# Sequentially Rejective Multiple Test Procedure*, 1979. S. Abnar and W. Zuidema, *Quantifying Attention Flow in
+# Transformers*, ACL
 # 2020. M. Zeiler and R. Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014. The paper: A.
 #       Radford et al., ICML 2021, arXiv 2103.00020, section 2.4.

@@ -197,8 +197,8 @@ read = (reader.encode_image(reader.preprocess(sheets)) @ asked.T).argmax(1)
 print(f"twin:reader reads {(read == torch.arange(8)).sum()} of 8")
 
 # %% [markdown]
-# Words on objects mislead that reader (lesson 04), and yet it names few lone sheets: the look of a sign and the wording of
-# the prompt count as well.
+# Words on objects mislead that reader (lesson 04), and yet it names few lone sheets: the look of a sign and the
+# wording of the prompt count as well.
 #
 # ### Where was this taken?
 #
@@ -283,9 +283,9 @@ contact_sheet(twemoji, captions, title, columns=7)
 #
 # ### A clip is the mean of its frames
 #
-# A video is many pictures. The paper averages over all frames of a clip for zero-shot (table 15). In small: forty "clips"
-# of eight frames each, in which one object appears in eight places, sizes, and styles. (There is no action and no motion
-# in them. Only the averaging is tested.)
+# A video is many pictures. The paper averages over all frames of a clip for zero-shot (table 15). In small: forty
+# "clips" of eight frames each, in which one object appears in eight places, sizes, and styles. (There is no action
+# and no motion in them. Only the averaging is tested.)
 #
 # **Predict:** how much better is the mean of eight frames than a single frame? And what does the mean forget?
 

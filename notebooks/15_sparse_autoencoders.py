@@ -23,7 +23,7 @@
 # * **turn** a style up, and watch a photo become a sketch,
 # * **silence** the features that read, and watch a typographic attack fail.
 #
-# It takes about 45 minutes. At each **Predict** write down what you expect before you run the cell.
+# It takes about 55 minutes in class. At each **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -265,8 +265,8 @@ print(f"there when it answers: {precision.mean():.0%} (a guess: {there.float().m
 print(f"answers when it is there: {recall.mean():.0%}")
 
 # %% [markdown]
-# Far more often right than a guess, and still: even a feature that is named after an object answers to others most of the
-# time, weakly. The name tells of its *strongest* answers, which are the ones that people look at.
+# Far more often right than a guess, and still: even a feature that is named after an object answers to others most of
+# the time, weakly. The name tells of its *strongest* answers, which are the ones that people look at.
 #
 # ## Turn one up
 #
@@ -445,5 +445,6 @@ FeatureMicroscope(encoder, autoencoder=sparse, scenes=counts["search"], judged=5
 #
 # This is the last lesson. Go back to one that puzzled you, and run it with `SCALE = "full"`.
 #
-# Sources: L. Gao et al., *Scaling and Evaluating Sparse Autoencoders*, 2024, arXiv 2406.04093. G. Goh et al., *Multimodal
-# Neurons in Artificial Neural Networks*, Distill 2021. The paper: A. Radford et al., ICML 2021, arXiv 2103.00020.
+# Sources: L. Gao et al., *Scaling and Evaluating Sparse Autoencoders*, 2024, arXiv 2406.04093. G. Goh et al.,
+# *Multimodal Neurons in Artificial Neural Networks*, Distill 2021. The paper: A. Radford et al., ICML 2021, arXiv
+# 2103.00020.
