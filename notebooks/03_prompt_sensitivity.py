@@ -287,9 +287,10 @@ print(f"{on_diagonal} or more of {styles} by luck: a probability of 1 in {1 / by
 
 # %% [markdown]
 # Yes, and for nearly every style: by luck that would hardly happen. Each column is a group of pictures, with their
-# number; the best template of the column is in bold. One or two points down a column of 150 pictures mean little, ten points mean something. Differences *between* columns are
-# about the pictures, not about the words. (The paper does the same for whole data sets: "a satellite photo of a {}."
-# where all pictures were taken from above, and quotation marks around what a picture says, section 3.1.4.)
+# number; the best template of the column is in bold. One or two points down a column of 150 pictures mean little, ten
+# points mean something. Differences *between* columns are about the pictures, not about the words. (The paper does
+# the same for whole data sets: "a satellite photo of a {}." where all pictures were taken from above, and quotation
+# marks around what a picture says, section 3.1.4.)
 #
 # ### Many frames at once
 #

@@ -21,7 +21,7 @@
 # * **measure** the gap between pictures and texts, and move it,
 # * **explore** a map in a live widget.
 #
-# It takes about 35 minutes, and no training. At each **Predict** write down what you expect before you run
+# It takes about 55 minutes in class, and no training. At each **Predict** write down what you expect before you run
 # the cell. The first UMAP of a session compiles itself, which can take a minute.
 
 # %% tags=["parameters"]
@@ -76,8 +76,8 @@ labelled_map(on_plane, group, f"PCA, coloured by kind: this plane shows {share:.
 labelled_map(on_plane, style, "The same plane, coloured by style")
 
 # %% [markdown]
-# The eye is easily pleased, so let us ask for a number: of a picture's fifteen nearest neighbours, in all dimensions, how
-# many share its kind, its style, the colour of its background? And how many would by chance?
+# The eye is easily pleased, so let us ask for a number: of a picture's fifteen nearest neighbours, in all dimensions,
+# how many share its kind, its style, the colour of its background? And how many would by chance?
 
 # %%
 import torch

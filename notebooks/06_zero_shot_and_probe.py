@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 06 Zero-shot and linear probe: what is a label worth?
 #
-# A model that was never given a label can name things, because people wrote about pictures. How good is that?
-# And how many labelled pictures would you have to collect to do better? The paper asked
-# this for 27 data sets, and found a surprise on the simplest of them: on handwritten digits (MNIST) its best model, zero-shot ViT-L/14@336, reached 88%, and a logistic
-# regression on the raw pixels 92.5%.
+# A model that was never given a label can name things, because people wrote about pictures. How good is that? And how
+# many labelled pictures would you have to collect to do better? The paper asked this for 27 data sets, and found a
+# surprise on the simplest of them: on handwritten digits (MNIST) its best model, zero-shot ViT-L/14@336, reached 88%,
+# and a logistic regression on the raw pixels 92.5%.
 #
 # In this notebook we will
 #
@@ -78,9 +78,9 @@ low, high = by_words["top1_low"], by_words["top1_high"]
 print(f"{by_words['top1']:.1%}, 95% interval {low:.1%} to {high:.1%}")
 
 # %% [markdown]
-# Is that better than chance? Look at the interval, not at the number: it reaches down to 10%, so we cannot say. Zero-shot needs *both*: features in which a
-# three looks different from a five, and a text encoder that knows what a "three" looks like. Which of the two is
-# missing? Labels will tell, because they do not need the second.
+# Is that better than chance? Look at the interval, not at the number: where it reaches down to 10%, we cannot say.
+# Zero-shot needs *both*: features in which a three looks different from a five, and a text encoder that knows what a
+# "three" looks like. Which of the two is missing? Labels will tell, because they do not need the second.
 #
 # ## By labels: the linear probe
 #
@@ -232,8 +232,8 @@ line_chart(shots, lines, title, *axes, logarithmic=True)
 
 # %% [markdown]
 # At once: on the digits the words are worth less than one picture of each, because their names never stood beside
-# handwriting. Look at the band, too, the 95% interval over five draws: with one picture of each digit it matters *which* one you
-# happened to label. A number from one draw is an anecdote.
+# handwriting. Look at the band, too, the 95% interval over five draws: with one picture of each digit it matters
+# *which* one you happened to label. A number from one draw is an anecdote.
 #
 # Digits are one extreme. What about questions that the model's captions talked about?
 #
@@ -279,11 +279,11 @@ figure, finding = fig07.draw(fig07.examples_by_task(suite))
 figure
 
 # %% [markdown]
-# In the paper, with a linear probe on ViT-L/14@336, this number ran from less than one (flowers, satellite pictures) to 184 (facial expressions), with a
-# median of 5.4 (figure 7). # It is not a property of the model, and not one of the task either, but of both: of what the captions
-# said about such pictures. (Of the three that you ranked, look up their bars: what captions name often is worth
-# most.) (A trap: where words are at chance, one labelled picture is "as good", and the bar is short
-# without anything having been learned. Look at *word order* in the next figures.)
+# In the paper, with a linear probe on ViT-L/14@336, this number ran from less than one (flowers, satellite pictures)
+# to 184 (facial expressions), with a median of 5.4 (figure 7). It is not a property of the model, and not one of the
+# task either, but of both: of what the captions said about such pictures. (Of the three that you ranked, look up
+# their bars: what captions name often is worth most.) (A trap: where words are at chance, one labelled picture is "as
+# good", and the bar is short without anything having been learned. Look at *word order* in the next figures.)
 #
 # ## Where words fail and labels do not (Figs. 8 and 5)
 #
@@ -337,7 +337,8 @@ figure
 # Lines are 95% intervals. Where the question is *what* is shown, words win by far, as on the paper's sets of foods and
 # cars. Where it is *where* something is, the pixels win: they are a map of places, and a model that was trained to name
 # things had little reason to keep one. (And "no B" is a question about an empty place.) The paper names the same
-# weakness: abstract and spatial questions, such as the distance to the nearest car.
+# weakness: abstract and spatial questions, such as the distance to the nearest car. (Our own *distance* is
+# no such question: it is the size of a single object, lesson 11.)
 #
 # ## Explore
 #

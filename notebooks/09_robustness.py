@@ -10,8 +10,9 @@
 # # 09 Robustness: what is left when the pictures change?
 #
 # A model that names nine of ten pictures is good. On *these* pictures. Let another artist draw the same things, and
-# most of it may be gone. The paper's strongest claim is about this drop: on seven other collections # of ImageNet's classes (sketches, renditions, frames of videos ...) its zero-shot models closed up to 75% of the
-# robustness gap of standard ImageNet classifiers. Was that robustness, or only a better model?
+# most of it may be gone. The paper's strongest claim is about this drop: on seven other collections of ImageNet's
+# classes (sketches, renditions, frames of videos ...) its zero-shot models closed up to 75% of the robustness gap of
+# standard ImageNet classifiers. Was that robustness, or only a better model?
 #
 # | top-1 (figure 13 and table 16) | ImageNet | ImageNet-R | Sketch | ImageNet-A |
 # |---|---|---|---|---|
@@ -27,8 +28,8 @@
 # * **adapt** the model by labels, and see what it costs elsewhere (Figs. 14 and 15),
 # * **mix** a fine-tuned model with what it was before.
 #
-# It takes about 60 minutes in class; one short fine-tuning runs live. At each **Predict** write down what you expect before
-# you run the cell.
+# It takes about 60 minutes in class; one short fine-tuning runs live. At each **Predict** write down what you expect
+# before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -75,8 +76,8 @@ contact_sheet([*others[0], *others[1]], captions * 2, title)
 # %% [markdown]
 # ## How much is lost?
 #
-# There is a cheaper kind of shift, too: corruptions, which anyone can compute. Six corruptions of the ImageNet-C benchmark are
-# built in, each in five strengths. Here is noise of strength 3, on the first artist's pictures.
+# There is a cheaper kind of shift, too: corruptions, which anyone can compute. Six corruptions of the ImageNet-C
+# benchmark are built in, each in five strengths. Here is noise of strength 3, on the first artist's pictures.
 
 # %%
 from clipbench.data.alter.corruptions import corrupted
@@ -152,8 +153,8 @@ def right(name, k):
 # %%
 with_labels = {}  # name -> (before the shift, mean of both artists after it), in %
 for k in (1, 2, 4, 8):
-    abroad = sum(right(art, k) for art in arts) / len(arts)
-    with_labels[f"means of {k}"] = (100 * right("home", k), 100 * abroad)
+    elsewhere = sum(right(art, k) for art in arts) / len(arts)
+    with_labels[f"means of {k}"] = (100 * right("home", k), 100 * elsewhere)
 own = shift_metrics(twin, data, drawings, ["{}"])
 with_labels["its classifier"] = (100 * own["top1"], 100 * own["mean_shifted"])
 for name, (before, after) in with_labels.items():
@@ -205,14 +206,15 @@ figure
 # without the twin's own classifier its slope changes by a third. Do not make much of a few points.)
 #
 # In the paper, the zero-shot models stood far above such a line. Here they do not, and that is worth a thought. The
-# paper's models differed from the standard ones in two ways at once: words instead of labels, and 400 million pictures
-# from everywhere instead of ImageNet. The paper itself says that it cannot tell these causes apart (section 3.3). `tiny` differs from its twin in the first only. So words alone do not
-# lift a model from the line; Fang et al. (2022), who trained CLIPs on ImageNet's own pictures, found the same: the
-# *data* make CLIP robust, and not the language.
+# paper's models differed from the standard ones in two ways at once: words instead of labels, and 400 million
+# pictures from everywhere instead of ImageNet. The paper itself says that it cannot tell these causes apart (section
+# 3.3). `tiny` differs from its twin in the first only. So words alone do not lift a model from the line; Fang et al.
+# (2022), who trained CLIPs on ImageNet's own pictures, found the same: the *data* make CLIP robust, and not the
+# language.
 #
-# And `classroom`? More pictures of *the same* artist made it better at home, and not on other artists' pictures. (It also
-# differs from `tiny` in its image encoder, a ViT of which half the patches were hidden in training, and in its concepts,
-# so the figure cannot say which of these is to blame.)
+# And `classroom`? More pictures of *the same* artist made it better at home, and not on other artists' pictures. (It
+# also differs from `tiny` in its image encoder, a ViT of which half the patches were hidden in training, and in its
+# concepts, so the figure cannot say which of these is to blame.)
 #
 # ### The line with independent models
 #
@@ -252,7 +254,8 @@ labelled_scatter(groups, title, "before the shift, top-1 in %", "after it, top-1
 # ## Adapting (Figs. 14 and 15)
 #
 # Now give the `classroom` model labels: probes of ever more pictures of each class, all by the first artist. In the
-# paper, a linear probe of ViT-L/14@336 with all labels gained 9.2 points on ImageNet over zero-shot, and lost a little on the shifts.
+# paper, a linear probe of ViT-L/14@336 with all labels gained 9.2 points on ImageNet over zero-shot, and lost a
+# little on the shifts.
 #
 # **Predict:** draw two curves over the number of labelled pictures: accuracy at home, and on other artists' pictures.
 
@@ -268,10 +271,11 @@ figure, finding, gains = fig14.draw(probes)
 figure
 
 # %% [markdown]
-# At home every label helps, and elsewhere the curve looks nearly flat. Does that mean that the labels teach only about
-# *this artist*? No: that would be the fallacy from above, to compare raw accuracies. A model that gains at home gains
-# little elsewhere *along the line*, too. The question is whether the probes leave it. (A shipped record, on 1,000 pictures of each kind. Each point is the mean of two draws of the labelled pictures, of
-# one model: no interval over models.)
+# At home every label helps, and elsewhere the curve looks nearly flat. Does that mean that the labels teach only
+# about *this artist*? No: that would be the fallacy from above, to compare raw accuracies. A model that gains at home
+# gains little elsewhere *along the line*, too. The question is whether the probes leave it. (A shipped record, on
+# 1,000 pictures of each kind. Each point is the mean of two draws of the labelled pictures, of one model: no interval
+# over models.)
 #
 # But the paper's other half is missing: there, probes overtook the words at home, and at equal accuracy the words were
 # the more robust (Fig. 15). Ask the line.
@@ -281,16 +285,16 @@ figure
 # %%
 adapted = fig13.standard_points(probes)
 adapted["words"] = adapted.pop("all labels")
-for name, (home_top1, abroad) in adapted.items():
-    above = abroad - 100 * line.expected(home_top1 / 100)
-    where = f"{home_top1:5.1f}% at home, {abroad:4.1f}% elsewhere"
+for name, (home_top1, elsewhere) in adapted.items():
+    above = elsewhere - 100 * line.expected(home_top1 / 100)
+    where = f"{home_top1:5.1f}% at home, {elsewhere:4.1f}% elsewhere"
     print(f"{name:8} {where}: {above:+5.1f} points from the line")
 
 # %% [markdown]
-# Here the zero-shot classifier has been adapted to the test distribution, too: prompts and training captions are the same
-# sentences, about the same artist's pictures (lesson 06). It is adapted to home as much as any probe, and the probes have too few labels to overtake
-# them. In the paper, zero-shot was the one classifier that had never seen ImageNet. Robust was what had *not* been
-# adapted, not what used words.
+# Here the zero-shot classifier has been adapted to the test distribution, too: prompts and training captions are the
+# same sentences, about the same artist's pictures (lesson 06). It is adapted to home as much as any probe, and the
+# probes have too few labels to overtake them. In the paper, zero-shot was the one classifier that had never seen
+# ImageNet. Robust was what had *not* been adapted, not what used words.
 #
 # ## Fine-tuning, and a way back
 #
@@ -373,8 +377,8 @@ line_chart(shares, lines, title, "share of the tuned weights", "top-1 in %", yli
 # mixture that keeps most of both? And did a second artist help with the *third* one? If two artists began to teach
 # what they have in common, the third curve would rise, too; look at its band before you say that it does.
 #
-# This is a single short fine-tuning with one seed, and it does not reproduce the article's finding: no mixture stands out
-# above both ends. In WiSE-FT, mixtures of fine-tuned CLIPs were 4 to 6 points better on shifts of ImageNet than
+# This is a single short fine-tuning with one seed, and it does not reproduce the article's finding: no mixture stands
+# out above both ends. In WiSE-FT, mixtures of fine-tuned CLIPs were 4 to 6 points better on shifts of ImageNet than
 # fine-tuning as it was done before, and 1.6 points better on ImageNet itself.
 #
 # ## Explore

@@ -21,8 +21,8 @@
 # * **compare** all tests on all bugs, and ask which single test is worth most,
 # * **repair** a colleague's loss, and diagnose an unknown patient.
 #
-# It takes about 90 minutes in class, one or two of them for a dozen small trainings. At each **Predict** write down what you
-# expect before you run the cell.
+# It takes about 90 minutes in class, one or two of them for a dozen small trainings. At each **Predict** write down
+# what you expect before you run the cell.
 
 # %% tags=["parameters"]
 import os
@@ -173,7 +173,7 @@ def answers(model, parts=healthy):
     return (image_features @ text_features.T).argmax(dim=1)
 
 
-def told(said):
+def in_words(said):
     low, high = wilson(int((said == truth).sum()), len(truth))
     return f"{(said == truth).float().mean():.1%} right, 95% interval {low:.1%} to {high:.1%}"
 
@@ -226,7 +226,7 @@ def show(name):
     """Train with one bug, and draw its loss beside the healthy one."""
     models[name], runs[name] = train(bugs[name])
     for each in (name, "healthy"):
-        print(f"{each:17} begins at {runs[each][0]['loss']:6.2f}; {told(answers(models[each]))}")
+        print(f"{each:17} begins at {runs[each][0]['loss']:6.2f}; {in_words(answers(models[each]))}")
     return compare_losses({name: runs[name], "healthy": runs["healthy"]}, N)
 
 
@@ -333,7 +333,7 @@ bugs["first token"] = healthy | {"end": lambda ids: torch.zeros(len(ids), dtype=
 for name in ("shuffled pairs", "first token"):
     models[name], runs[name] = train(bugs[name])
     said = answers(models[name], bugs[name])
-    print(f"{name:15} ends at {runs[name][-1]['loss']:.3f}; {told(said)}")
+    print(f"{name:15} ends at {runs[name][-1]['loss']:.3f}; {in_words(said)}")
 
 # %%
 compare_losses({name: runs[name] for name in ("shuffled pairs", "first token", "healthy")}, N)
@@ -508,7 +508,7 @@ print(f"healthy seeds differ among themselves: by {spread[0]:.1f} and {spread[1]
 # seeds: accuracies of this size can hardly prove that there is a bug at all. Each direction teaches the other, since
 # whoever pulls a picture to its caption also pulls the caption to the picture. This is the most dangerous kind: the
 # code is not what the paper says, and no curve, no log and no accuracy of this size will tell you. (With ten seeds and
-# more candidates it may show: in three seeds here text to picture was worse each time, by one or two points.)
+# more candidates it may show: compare the captions' column seed by seed.)
 #
 # Only a *property* catches it. The loss treats pictures and captions alike, so exchanging them changes nothing.
 
@@ -526,8 +526,8 @@ is_symmetric(bugs["one direction"]), is_symmetric(healthy)
 # %% [markdown]
 # ## Room 7: the pictures arrive in another colour
 #
-# Here the training was right. But somebody *uses* the model with a library that reads pictures as blue, green, red instead
-# of red, green, blue (OpenCV does), and one line is missing.
+# Here the training was right. But somebody *uses* the model with a library that reads pictures as blue, green, red
+# instead of red, green, blue (OpenCV does), and one line is missing.
 #
 # **Predict:** which answers become wrong? What will the model say of a cat on red?
 
@@ -535,8 +535,8 @@ is_symmetric(bugs["one direction"]), is_symmetric(healthy)
 exchanged = {"pixels": lambda images: preprocess.normalise(images.flip(1))}
 bugs["blue, green, red"] = healthy | exchanged
 said = answers(models["healthy"], bugs["blue, green, red"])
-print(f"as trained:       {told(answers(models['healthy']))}")
-print(f"blue, green, red: {told(said)}")
+print(f"as trained:       {in_words(answers(models['healthy']))}")
+print(f"blue, green, red: {in_words(said)}")
 
 # %%
 pictures = torch.cat([images for images, _ in unseen])
@@ -635,7 +635,7 @@ caught = torch.tensor(rows).float()
 
 # %%
 famous = [name for name, row in zip(recipes, caught[:, -1], strict=True) if row]
-title = f"1 is caught: each bug by a test, {len(famous)} of {len(bugs)} by the famous one"
+title = f"1: this test catches this bug. The famous one catches {len(famous)} of {len(bugs)}"
 assert not caught[0].any() and caught[1:].any(1).all()  # only bugs, and all of them
 value_grid(caught, list(recipes), list(tests), title)
 
@@ -743,7 +743,7 @@ print(name)
 # * We **compared** tests and bugs in one table; overfitting one batch is not enough.
 # * We **repaired** a loss, and diagnosed a patient by its tests.
 #
-# The same tests guard the library: see `tests/test_loss.py`, `tests/test_distributed.py` and
+# The same tests guard the library: see `tests/test_loss.py`, `tests/compute/test_distributed.py` and
 # `tests/test_preprocess_parity.py`. In a live training `TrainingMonitor` (lesson 08) draws the *ln N* line, and the
 # trainer says so when a loss stays there.
 #
