@@ -87,7 +87,7 @@ def make_clone() -> None:
     """Clone the last commit to CLONE, at the same path each time."""
     if not CLONE.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(CLONE)], check=True)
-    subprocess.run(["git", "fetch", "--quiet", "origin", "HEAD"], cwd=CLONE, check=True)
+    subprocess.run(["git", "fetch", "--quiet", str(ROOT), "HEAD"], cwd=CLONE, check=True)
     subprocess.run(["git", "reset", "--quiet", "--hard", "FETCH_HEAD"], cwd=CLONE, check=True)
 
 
