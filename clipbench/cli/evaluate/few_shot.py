@@ -1,12 +1,17 @@
 """``clipbench eval few-shot``: learning curves from a few pictures per class, against zero-shot."""
 
-import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
+from clipbench.cli.evaluate.options import (
+    EvaluateOptions,
+    add_baselines,
+    add_shots,
+    add_training_pictures,
+    note_no_copy,
+)
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable, positive
+from clipbench.cli.shared import Parser, note_unreadable
 
 if TYPE_CHECKING:
     from clipbench.evaluate.probes.linear_probe import Rows
@@ -31,28 +36,8 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "--train",
-        metavar="DATA",
-        help="pictures to draw the shots from (default: the data's split)",
-    )
-    parser.add_argument(
-        "--scenes",
-        type=positive(int),
-        default=20_000,
-        metavar="N",
-        help="training scenes, where the data are scenes (default 20000)",
-    )
-    parser.add_argument(
-        "--shots",
-        type=ascending,
-        default=(1, 2, 4, 8, 16),
-        metavar="K,K,...",
-        help="pictures per class (default 1,2,4,8,16)",
-    )
-    parser.add_argument(
-        "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"
-    )
+    add_training_pictures(parser, "draw the shots from")
+    add_shots(parser, "pictures per class (default 1,2,4,8,16)", (1, 2, 4, 8, 16))
     parser.add_argument(
         "--methods",
         nargs="+",
@@ -65,13 +50,6 @@ def add_arguments(parser: Parser) -> None:
         "--no-full", action="store_true", help="leave out the probe on all training pictures"
     )
     add_baselines(parser)
-
-
-def ascending(text: str) -> tuple[int, ...]:
-    shots = tuple(positive(int)(part) for part in text.split(","))
-    if list(shots) != sorted(set(shots)):
-        raise argparse.ArgumentTypeError(f"must be ascending numbers with commas, not {text}")
-    return shots
 
 
 def measure(encoder, options: Options) -> tuple[dict, dict]:

@@ -5,9 +5,14 @@ It follows the paper's protocol.
 
 from dataclasses import dataclass
 
-from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
+from clipbench.cli.evaluate.options import (
+    EvaluateOptions,
+    add_baselines,
+    add_training_pictures,
+    note_no_copy,
+)
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines
+from clipbench.cli.shared import Parser, note_unreadable, progress_lines
 
 NAME = "linear-probe"
 ABOUT = "logistic regression on the features before the projection"
@@ -28,16 +33,7 @@ class Options(EvaluateOptions):
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "--train", metavar="DATA", help="pictures to train on (default: the data's own split)"
-    )
-    parser.add_argument(
-        "--scenes",
-        type=positive(int),
-        default=20_000,
-        metavar="N",
-        help="training scenes, where the data are scenes (default 20000)",
-    )
+    add_training_pictures(parser, "train on")
     parser.add_argument(
         "--features",
         choices=list(FEATURES),

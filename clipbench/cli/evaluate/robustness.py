@@ -7,11 +7,12 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.few_shot import ascending
 from clipbench.cli.evaluate.options import (
     EvaluateOptions,
     add_baselines,
     add_interval,
+    add_shots,
+    add_training_pictures,
     note_no_copy,
 )
 from clipbench.cli.evaluate.words import note_empty_folders
@@ -98,28 +99,9 @@ def add_mixture_arguments(parser: Parser) -> None:
 
 def add_adaptation_arguments(parser: Parser) -> None:
     """Add the options of the adaptation sweep: probes of ever more pictures."""
-    parser.add_argument(
-        "--shots",
-        type=ascending,
-        default=(),
-        metavar="K,K,...",
-        help="adds probes of this many pictures per class (the adaptation sweep)",
-    )
-    parser.add_argument(
-        "--train",
-        metavar="DATA",
-        help="pictures to draw the shots from (default: the data's split)",
-    )
-    parser.add_argument(
-        "--scenes",
-        type=positive(int),
-        default=20_000,
-        metavar="N",
-        help="training scenes, where the data are scenes (default 20000)",
-    )
-    parser.add_argument(
-        "--seeds", type=positive(int), default=1, metavar="N", help="draws of the shots (default 1)"
-    )
+    about = "adds probes of this many pictures per class (the adaptation sweep)"
+    add_shots(parser, about, seeds=1)
+    add_training_pictures(parser, "draw the shots from")
 
 
 def shares(text: str) -> tuple[float, ...]:

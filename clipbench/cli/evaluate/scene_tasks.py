@@ -4,11 +4,11 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from clipbench.cli.evaluate.few_shot import ascending
 from clipbench.cli.evaluate.options import (
     EvaluateOptions,
     add_baselines,
     add_interval,
+    add_shots,
     note_no_copy,
 )
 from clipbench.cli.metrics_page import VIEWS, baseline_lines
@@ -53,16 +53,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="N",
         help="training scenes of each probe; 0 for no probes (default 2000)",
     )
-    parser.add_argument(
-        "--shots",
-        type=ascending,
-        default=(),
-        metavar="K,K,...",
-        help="also probes of this many scenes of each answer, such as 1,2,4,8,16",
-    )
-    parser.add_argument(
-        "--seeds", type=positive(int), default=3, metavar="N", help="draws of the shots (default 3)"
-    )
+    add_shots(parser, "also probes of this many scenes of each answer, such as 1,2,4,8,16")
 
 
 def whole(text: str) -> int:

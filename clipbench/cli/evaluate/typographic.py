@@ -7,7 +7,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
+from clipbench.cli.evaluate.options import EvaluateOptions, add_interval, add_training_pictures
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
 from clipbench.errors import UserError
@@ -66,16 +66,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--probe", action="store_true", help="also attack a linear probe of clean features"
     )
-    parser.add_argument(
-        "--train", metavar="DATA", help="pictures to train the probe on (default: the data's split)"
-    )
-    parser.add_argument(
-        "--scenes",
-        type=positive(int),
-        default=20_000,
-        metavar="N",
-        help="training scenes of the probe, where the data are scenes (default 20000)",
-    )
+    add_training_pictures(parser, "train the probe on")
     add_sticker_arguments(parser)
 
 
