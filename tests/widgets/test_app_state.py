@@ -160,6 +160,15 @@ def test_the_line_says_which_value_and_what_it_could_be(name, value, says):
     assert says in str(refused.value) and not explorer.show_tokens
 
 
+def test_yes_is_no_position():
+    """A cell of the matrix that is named so once ended in a traceback, and in all later views."""
+    before = MATRIX.state()
+    for name in ("chosen_text", "chosen_picture"):
+        with pytest.raises(UserError, match=f"{name} cannot be True; it could be 0"):
+            MATRIX.restore({"app": "SimilarityMatrix", name: True})
+    assert MATRIX.state() == before
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: (

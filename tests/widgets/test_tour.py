@@ -78,6 +78,22 @@ def test_without_the_example_pictures_there_is_no_tour():
     assert not app._tour.steps and button(app, "Tour").layout.display == "none"
 
 
+def test_a_click_that_comes_late_counts_for_nothing():
+    app = PromptExplorer(small_encoder(), [noise_picture(8, 8)])
+    tour = Tour(app, [Step({}, "which?", ("a", "b"), {}, lambda app: "a", "so it is")] * 2)
+    tour.start()
+    tour.bet("a")
+    tour.bet("a")
+    assert tour.right == 1
+    tour._next.click()
+    tour._next.click()
+    assert tour.place == 1 and "Bet 2 of 2" in tour._text.value
+    tour.leave()
+    tour.bet("a")
+    tour._next.click()
+    assert tour.right == 1 and tour.layout.display == "none"
+
+
 class Refusing:
     def restore(self, state):
         from clipbench import UserError

@@ -70,12 +70,15 @@ def set_strictly(holder: traitlets.HasTraits, name: str, value: Any) -> None:
     Raises:
         UserError: in one line, for anything else.
     """
+    kept = value_of(holder, name)
+    if isinstance(value, bool) != isinstance(kept, bool):  # to Python, True is also a number
+        raise UserError(f"state: {name} cannot be {in_short(value)}; it could be {in_short(kept)}")
     try:
         setattr(holder, name, value)
     except (traitlets.TraitError, ValueError, TypeError) as error:
         raise UserError(f"state: {name}: {shortened(first_line(error), 200)}") from None
     taken = value_of(holder, name)
-    if taken != tidy(value) or isinstance(taken, bool) != isinstance(value, bool):
+    if taken != tidy(value):
         raise UserError(f"state: {name} cannot be {in_short(value)}; it could be {in_short(taken)}")
 
 

@@ -52,6 +52,7 @@ class Tour(ipywidgets.VBox):
     def __init__(self, app, steps: Sequence[Step]):
         self.steps, self._app = list(steps), app
         self.place, self.right = -1, 0  # the step that is asked, -1 while there is no tour
+        self._asking = False  # whether a bet is waited for
         super().__init__()
         self.add_class("clipbench-tour")
         self.leave()
@@ -71,14 +72,14 @@ class Tour(ipywidgets.VBox):
         self.children = [self._text, html.row_of(self._choices, self._next, leave)]
 
     def leave(self) -> None:
-        self.place = -1
+        self.place, self._asking = -1, False
         self.layout.display = "none"
 
     def bet(self, bet: str) -> None:
-        """Take a bet, and reveal the answer."""
-        step = self.steps[self.place]
-        if not self._put(step.reveal):
+        """Take a bet, and reveal the answer; the second click of a double click bets nothing."""
+        if not self._asking or not self._put(self.steps[self.place].reveal):
             return
+        self._asking, step = False, self.steps[self.place]
         outcome = step.outcome(self._app)
         self.right += bet == outcome
         self._text.value = revealed(step, bet, outcome)
@@ -87,6 +88,8 @@ class Tour(ipywidgets.VBox):
         self._next.description = "See your score" if last else "Next bet"
 
     def _go_on(self) -> None:
+        if self._asking or self.place < 0:  # a click that came late
+            return
         if self.place + 1 < len(self.steps):
             self._ask(self.place + 1)
         else:
@@ -95,7 +98,7 @@ class Tour(ipywidgets.VBox):
 
     def _ask(self, place: int) -> None:
         step = self.steps[place]
-        self.place, self.layout.display = place, None
+        self.place, self._asking, self.layout.display = place, True, None
         self._choices.layout.display, self._next.layout.display = None, "none"
         self._text.value = asked(step, place, len(self.steps))
         self._choices.children = [self._choice(bet) for bet in step.bets]
