@@ -64,6 +64,25 @@ def test_the_result_stays_in_sight_on_a_phone(visit, title, shown):
     visit.page.set_viewport_size(LAPTOP)
 
 
+def test_the_line_of_examples_and_the_bets_of_a_tour_are_whole_on_a_phone(visit):
+    app = visit.open("Similarity matrix")
+    app.get_by_role("button", name="Tour").click()
+    visit.page.set_viewport_size(PHONE)
+    bets = app.locator(".clipbench-bet")
+    sync_api.expect(bets).to_have_count(3)
+    for bet in bets.all():
+        box = bet.bounding_box()
+        assert box["x"] + box["width"] <= PHONE["width"]
+    label = app.locator(".clipbench-examples").get_by_text("Try:")
+    first = app.locator(".clipbench-example").first
+    assert label.evaluate("span => span.getBoundingClientRect().right") < first.bounding_box()["x"]
+    chosen = visit.page.locator(".clipbench-tabs .clipbench-chosen").bounding_box()
+    tabs = visit.page.locator(".clipbench-tabs").bounding_box()
+    assert chosen["x"] + chosen["width"] <= tabs["x"] + tabs["width"] + 1
+    app.get_by_role("button", name="Leave the tour").click()
+    visit.page.set_viewport_size(LAPTOP)
+
+
 def test_a_slider_speaks_its_name_and_the_value_that_is_shown(visit):
     app = visit.open("Prompt explorer")
     handle = app.get_by_role("slider", name="Scale ×")

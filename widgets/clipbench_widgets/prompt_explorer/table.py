@@ -13,7 +13,7 @@ from html import escape
 from types import MappingProxyType
 
 from clipbench_widgets.core.format import number, percent, shortened
-from clipbench_widgets.core.scoring import Background, Reading
+from clipbench_widgets.core.scoring import Background, Reading, most_probable
 from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("prompt_explorer/table.css")
@@ -37,7 +37,7 @@ class Second:
 
     @property
     def best(self) -> str:
-        return max(self.rows, key=lambda row: row["probability"])["prompt"] if self.rows else ""
+        return most_probable(self.rows)["prompt"] if self.rows else ""
 
 
 ALONE = Second("", "", ())
@@ -71,8 +71,7 @@ def score_table(
 
 def heads(axis: "Axis", scale: float, second: Second = ALONE) -> str:
     bars = (
-        f'<i class="clipbench-key-own"></i>{escape(shortened(second.own, 24))} '
-        f'<i class="clipbench-key-second"></i>{escape(shortened(second.name, 24))}'
+        f"{key('own', second.own)} {key('second', second.name)}"
         if second.rows
         else "softmax over these prompts"
     )
@@ -85,6 +84,14 @@ def heads(axis: "Axis", scale: float, second: Second = ALONE) -> str:
         "<span></span></span></span>"
         f'<span class="clipbench-number" role="columnheader"><b>logit</b><br>× {scale:.3g}</span>'
         f'<span role="columnheader"><b>probability</b><br>{bars}</span></div>'
+    )
+
+
+def key(whose: str, name: str) -> str:
+    """Write a model's name beside the colour of its bars."""
+    return (
+        f'<span class="clipbench-key-name"><i class="clipbench-key-{whose}"></i>'
+        f"{escape(shortened(name, 24))}</span>"
     )
 
 

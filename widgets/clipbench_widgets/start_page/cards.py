@@ -142,6 +142,7 @@ RULES = """
 @media (max-width: 700px) {
   .clipbench-app .clipbench-tabs { flex-flow: row nowrap; overflow-x: auto; padding: 2px; }
   .clipbench-tabs > .jupyter-button { flex: 0 0 auto; }
+  .clipbench-app .clipbench-tabs .clipbench-chosen { position: sticky; left: 0; right: 0; z-index: 1; }
   .clipbench-in-app .clipbench-start > .clipbench-tabs.widget-box { flex: 1 1 0; min-width: 0; overflow-x: auto; }
 }
 .clipbench-app .clipbench-tabs .jupyter-button { height: 32px; line-height: 30px; padding: 0 6px; font-size: 12.5px; }
