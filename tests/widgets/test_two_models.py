@@ -80,6 +80,16 @@ def test_the_second_matrix_stands_in_the_order_of_the_first():
     assert app._second_cells.layout.display == "none" and "clipbench-two" not in app._dom_classes
 
 
+def test_a_new_text_does_not_have_the_second_model_look_at_the_pictures_again(monkeypatch):
+    app = SimilarityMatrix(small_encoder(), PICTURES, TEXTS)
+    choose(app, "tiny")
+    before = app.cosines_beside
+    monkeypatch.setattr(app._second(), "encode_image", None)
+    app.texts = [*TEXTS[:3], "a rocket"]
+    assert app.cosines_beside[:3] == [pytest.approx(row) for row in before[:3]]
+    assert app.cosines_beside[3] != pytest.approx(before[3])
+
+
 def test_two_maps_go_in_step():
     app = EmbeddingMap(small_encoder(), PICTURES, TEXTS)
     choose(app, "tiny")

@@ -8,6 +8,7 @@ from clipbench_widgets.core import shipped_models
 from clipbench_widgets.core.format import shortened
 from clipbench_widgets.core.header import LONGEST
 from clipbench_widgets.core.inputs import named
+from clipbench_widgets.core.remembered_features import RememberedFeatures
 
 ALONE = ""
 
@@ -26,6 +27,7 @@ class TwoModels(traitlets.HasTraits):
     """What an app is that can show a shipped model's answers beside those of its own."""
 
     beside = traitlets.Unicode(ALONE)  # the second model's name
+    _known: RememberedFeatures | None = None  # its features
 
     def _beside_box(self) -> BesideBox:
         """Make the choice in the app's header."""
@@ -36,6 +38,13 @@ class TwoModels(traitlets.HasTraits):
     def _second(self) -> Encoder | None:
         """Return the second model; None where there is none."""
         return shipped_models.opened(self.beside) if self.beside else None
+
+    def _second_features(self) -> RememberedFeatures | None:
+        """Return what the second model makes of texts and pictures, kept while it is chosen."""
+        second = self._second()
+        if second is None or self._known is None or self._known.encoder is not second:
+            self._known = None if second is None else RememberedFeatures(second)
+        return self._known
 
     @traitlets.validate("beside")
     def _shipped_or_none(self, proposal):

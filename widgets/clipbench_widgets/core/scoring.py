@@ -3,7 +3,7 @@
 The background is what a cosine compares with: the cosines of random texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +39,11 @@ def written_lines(text: str) -> list[str]:
         for line in lines
         if any(character.isprintable() for character in line.replace(" ", ""))
     ]
+
+
+def written(text: str) -> str:
+    """Return the lines that hold something to see as one, for a box that asks for one text."""
+    return " ".join(written_lines(text))
 
 
 def remarks_on(text: str) -> list[str]:
@@ -94,6 +99,11 @@ def score(
         {"prompt": prompt, "cosine": cosine, "logit": scale * cosine, "probability": probability}
         for prompt, cosine, probability in numbers
     ]
+
+
+def most_probable(rows: Sequence[Mapping]) -> Mapping:
+    """Return the row of the highest probability, the first of equal ones."""
+    return max(rows, key=lambda row: row["probability"])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import ipywidgets
 import traitlets
 from PIL import Image
 
-from clipbench import Encoder, UserError
+from clipbench import UserError
 from clipbench.figures import LessonFigure
 from clipbench_widgets.core import format, html, scoring
 from clipbench_widgets.core.app import when_ready
@@ -105,7 +105,6 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
     ):
         self.encoder = encoder_of("classroom" if model is None else model)
         self._features = RememberedFeatures(self.encoder)
-        self._beside_features: dict[Encoder, RememberedFeatures] = {}
         self._pinned_about, self._remembered_at = "", -math.inf
         # templates offered and active before another language
         self._english: tuple[list[str], list[str]] = [], []
@@ -157,23 +156,25 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
     def table(self) -> list[dict]:
         """List a dict a row, with the picture and the wording: ready for a pandas.DataFrame."""
         self._update.settle()
-        if not self.scores:
+        return self._with_their_question(self.scores)
+
+    def _table(self) -> list[dict]:
+        self._update.settle()
+        return [
+            {"model": name} | row
+            for name, rows in ((self.model, self.scores), (self.beside, self.scores_beside))
+            for row in self._with_their_question(rows)
+        ]
+
+    def _with_their_question(self, rows: Sequence[dict]) -> list[dict]:
+        """Add picture and wording to scores, and leave out the texts that were read."""
+        if not rows:
             return []
         wording = explorer_records.wording_of(self.active_templates)
         about = {"picture": self._gallery.chosen.name, "wording": wording}
         return [
-            about | {name: value for name, value in row.items() if name != "texts"}
-            for row in self.scores
+            about | {name: value for name, value in row.items() if name != "texts"} for row in rows
         ]
-
-    def _table(self) -> list[dict]:
-        first = [{"model": self.model} | row for row in self.table()]
-        about = {name: first[0][name] for name in ("picture", "wording")} if first else {}
-        second = [
-            {"model": self.beside} | about | {k: v for k, v in row.items() if k != "texts"}
-            for row in self.scores_beside
-        ]
-        return [*first, *second]
 
     def summary(self) -> str:
         """Describe the state in words, the most probable prompt first."""
@@ -316,20 +317,12 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
         entry = self._gallery.entry
         self._say_unfamiliar(self._features, [entry] if entry else [], self.prompts)
         self.set_trait("scores", self._score(self._features))
-        second = self._remembered_beside()
+        second = self._second_features()
         self.set_trait("scores_beside", self._score(second) if second else [])
         self._remember()
 
     def _show_failure(self, text: str) -> None:
         self._result.value = html.message_line(text)
-
-    def _remembered_beside(self) -> RememberedFeatures | None:
-        second = self._second()
-        if second is None:
-            return None
-        if second not in self._beside_features:
-            self._beside_features = {second: RememberedFeatures(second)}
-        return self._beside_features[second]
 
     def _score(self, features: RememberedFeatures) -> list[dict]:
         entry = self._gallery.entry

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from clipbench_widgets.core.format import percent, shortened
+from clipbench_widgets.core.scoring import most_probable
 from clipbench_widgets.core.style_files import sheet
 
 MOST_REMEMBERED = 50
@@ -17,7 +18,7 @@ def wording_of(templates: Sequence[str]) -> str:
 
 def verdict_of(picture: str, templates: Sequence[str], rows: Sequence[Mapping]) -> dict:
     """Make an entry of the history: the most probable prompt."""
-    best = max(rows, key=lambda row: row["probability"])
+    best = most_probable(rows)
     kept = {name: best[name] for name in ("prompt", "cosine", "probability")}
     return {"picture": picture, "wording": wording_of(templates), "prompts": len(rows)} | kept
 

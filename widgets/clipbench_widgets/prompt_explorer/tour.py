@@ -1,5 +1,6 @@
 """Three bets for an explorer that has the example pictures."""
 
+from clipbench_widgets.core.scoring import most_probable
 from clipbench_widgets.core.tour import Step, one_of
 from clipbench_widgets.prompt_explorer.examples import TEMPLATE, shown
 
@@ -8,7 +9,7 @@ MIXED = "one cat, two dogs"
 
 
 def best(app) -> str:
-    return max(app.scores, key=lambda row: row["probability"])["prompt"]
+    return most_probable(app.scores)["prompt"]
 
 
 def order_of(app) -> str:

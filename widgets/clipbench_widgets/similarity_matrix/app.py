@@ -260,8 +260,8 @@ class SimilarityMatrix(HasScale, TwoModels, App):
         cosines = self._similarities(self._features)
         self._say_unfamiliar(self._features, self.entries, self.texts)
         self.set_trait("cosines", cosines.tolist())
-        second = self._second()
-        beside = self._similarities(RememberedFeatures(second)).tolist() if second else []
+        second = self._second_features()
+        beside = self._similarities(second).tolist() if second else []
         self.set_trait("cosines_beside", beside)
         self.set_trait("accuracy", diagonal_accuracy(cosines))
         self.chosen_text = min(self.chosen_text, max(0, len(self.texts) - 1))
