@@ -537,6 +537,12 @@ def test_static_figure_and_summary(map_):
     assert figure.alt.startswith("A map of 50 points: red, blue.") and len(figure.png()) > 5000
 
 
+def test_half_a_character_in_a_query_can_be_drawn(map_):
+    map_.query = "half \ud800 1"
+    assert "nearest to “half ? 1”" in map_.summary()
+    assert map_.to_static().png()
+
+
 def test_jupyter_scatter_shares_its_selection(map_, monkeypatch):
     pytest.importorskip("pandas")
     with monkeypatch.context() as patch:

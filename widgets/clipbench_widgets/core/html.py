@@ -28,6 +28,11 @@ def named(text: str) -> str:
     return f'<strong dir="auto">{escape(shortened(text, LONGEST_NAME))}</strong>'
 
 
+def bold(text: str, strong: bool) -> str:
+    """Return a text, in bold where it is to stand out."""
+    return f"<b>{escape(text)}</b>" if strong else escape(text)
+
+
 def remark_line(remarks: Sequence[str]) -> str:
     return (
         '<div class="clipbench-small clipbench-remark" '

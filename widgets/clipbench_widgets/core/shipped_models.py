@@ -39,8 +39,8 @@ def readers() -> list[str]:
 
     The one that saw most comes first.
     """
-    usual = share_of(SceneConfig().signs)
-    shares = {name: share_of_signs(name) for name in every_twin() if objective(name) in JOINT}
+    usual = share_of(USUAL.signs)
+    shares = {name: share_of_signs(name) for name in joint_twins()}
     found = {name: share for name, share in shares.items() if share is not None and share != usual}
     return sorted(found, key=found.__getitem__, reverse=True)
 
@@ -54,13 +54,17 @@ def every_twin() -> list[str]:
     return [TWIN + name for name in twins()]
 
 
+def joint_twins() -> list[str]:
+    return [name for name in every_twin() if objective(name) in JOINT]
+
+
 def share_of_signs(name: str) -> float | None:
     """Give the share of a model's training pictures of one thing that had a written word.
 
     None if nobody noted it.
     """
     scenes = about(name).get("scenes")
-    return None if scenes is None else share_of(scenes.get("signs", SceneConfig().signs))
+    return None if scenes is None else share_of(scenes.get("signs", USUAL.signs))
 
 
 def share_of(signs: Sequence[float]) -> float:
@@ -72,7 +76,7 @@ def share_of(signs: Sequence[float]) -> float:
 
 def joint_models() -> list[str]:
     """List the shipped CLIPs, which take texts and pictures: the largest first."""
-    return ["classroom", "tiny", *(name for name in every_twin() if objective(name) in JOINT)]
+    return ["classroom", "tiny", *joint_twins()]
 
 
 @lru_cache(maxsize=MOST_OPENED)

@@ -18,6 +18,7 @@ from clipbench_widgets.core.style_files import sheet
 
 RULES = sheet("core/tour.css")
 ELSE = "something else"
+CRYING, ANY_CAT, NO_CAT = CATS = "a crying cat", "some other cat", "no cat at all"
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,11 @@ def score_page(right: int, steps: int) -> str:
         f'<div role="status"><strong>You were right {right} of {steps} times.</strong> '
         "Everything is yours to change now.</div>"
     )
+
+
+def kind_of_cat(name: str) -> str:
+    """Say which of `CATS` a picture is, for bets on what is nearest to “a sad cat”."""
+    return CRYING if name == "crying cat" else ANY_CAT if "cat" in name.split() else NO_CAT
 
 
 def one_of(answer: str, bets: Sequence[str]) -> str:

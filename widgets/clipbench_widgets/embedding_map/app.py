@@ -25,7 +25,7 @@ from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pointer import Click, Key, Outline, Pointer, Zoom
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.runner import Runner
-from clipbench_widgets.core.scoring import MAX_CHARACTERS, written_lines
+from clipbench_widgets.core.scoring import MAX_CHARACTERS, written, written_lines
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Query
 from clipbench_widgets.embedding_map import page as map_page
@@ -235,7 +235,7 @@ class EmbeddingMap(TwoModels, App):
         if self.found:
             best = self.found[0]
             parts += [
-                f"nearest to “{shortened(self.query, 40)}”: {best['name']} (cosine "
+                f"nearest to “{shortened(written(self.query), 40)}”: {best['name']} (cosine "
                 f"{number(best['cosine'], 3)})"
             ]
         parts += [f"{len(self.selected)} selected"] if self.selected else []
@@ -573,7 +573,7 @@ class EmbeddingMap(TwoModels, App):
     def _search(self) -> None:
         """Find the shown pictures (without any: texts) with the largest cosine to the query."""
         self._trouble, self._asked, found = "", None, []
-        text = " ".join(written_lines(self.query))
+        text = written(self.query)
         try:
             self._asked = self._encoded(text) if text else None
         except UserError as error:

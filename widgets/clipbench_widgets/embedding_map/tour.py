@@ -1,9 +1,8 @@
 """Three bets for a map of scenes of the emoji world."""
 
-from clipbench_widgets.core.tour import Step
+from clipbench_widgets.core.tour import CATS, Step, kind_of_cat
 
 APART, AMONG = "apart from the pictures", "among their pictures"
-CRYING, ANY, FACE = "a crying cat", "some other cat", "no cat at all"
 MOST, SOME = "more than half of it", "less than half of it"
 PLAIN = {
     "projection": "PCA",
@@ -26,11 +25,6 @@ def where_texts_lie(app) -> str:
     return APART if is_text.float().mean() > SAME_KIND else AMONG
 
 
-def kind_of_cat(app) -> str:
-    name = app.found[0]["name"]
-    return CRYING if name == "crying cat" else ANY if "cat" in name.split() else FACE
-
-
 STEPS = (
     Step(
         PLAIN | {"shown": "pictures", "colour_by": "group"},
@@ -45,9 +39,9 @@ STEPS = (
     Step(
         PLAIN | {"shown": "pictures", "colour_by": "group"},
         "We look for “a sad cat”, which is nothing's name in this world. Which picture is nearest?",
-        (CRYING, ANY, FACE),
+        CATS,
         PLAIN | {"shown": "pictures", "colour_by": "group", "query": "a sad cat"},
-        kind_of_cat,
+        lambda app: kind_of_cat(app.found[0]["name"]),
         "Look where its neighbours lie: on the map they are not always neighbours.",
     ),
     Step(

@@ -280,7 +280,7 @@ class FeatureMicroscope(GalleryApp):
         self.page = 0
 
     def _turn_page(self, step: int) -> None:
-        self.page = min(self.page, self._last_page()) + step
+        self.page = min(self.page, last_page(self._order())) + step
 
     def _on_card(self, feature: int) -> None:
         self.feature = feature
@@ -370,27 +370,21 @@ class FeatureMicroscope(GalleryApp):
     def _order(self) -> list[int]:
         """List the features that are asked for, those that are shown first first."""
         ours = self._dictionary
-        assert ours is not None
-        found = ours.alive
+        if ours is None:
+            return []
         if self.show == ACTIVE:
             activity = self._activity()
             found = sorted(activity, key=activity.__getitem__, reverse=True)
         elif self.show == NOTHING:
-            found = [feature for feature in found if not ours.followed[feature].known]
+            found = [feature for feature in ours.alive if not ours.followed[feature].known]
             found.sort(key=lambda feature: -ours.share_active[feature])
         else:
-            factor = FACTORS.get(self.show.removeprefix("about a "))
-            found = [
-                feature
-                for feature in found
-                if self.show == BEST
-                or (ours.followed[feature].known and ours.followed[feature].factor == factor)
-            ]
-            found.sort(key=lambda feature: clearness(ours.followed[feature]), reverse=True)
-        text = " ".join(scoring.written_lines(self.query))
+            found = ours.alive if self.show == BEST else ours.about(FACTORS[self.show])
+            found = sorted(found, key=lambda row: clearness(ours.followed[row]), reverse=True)
+        text = scoring.written(self.query)
         if text:
             near = ours.near(self._features.of_texts([text])[0]).tolist()
-            found = sorted(found, key=lambda feature: -near[feature])
+            found.sort(key=lambda feature: -near[feature])
         return found
 
     def _activity(self) -> dict[int, float]:
@@ -402,9 +396,6 @@ class FeatureMicroscope(GalleryApp):
         return {
             feature: float(activity[feature]) for feature in torch.nonzero(activity)[:, 0].tolist()
         }
-
-    def _last_page(self) -> int:
-        return max(0, (len(self._order()) - 1) // CARDS) if self._dictionary else 0
 
     def _show_failure(self, text: str) -> None:
         self._say(text)
@@ -425,12 +416,12 @@ class FeatureMicroscope(GalleryApp):
             self._earlier.disabled = self._later.disabled = True
             return
         order = self._order()
-        last = max(0, (len(order) - 1) // CARDS)
+        last = last_page(order)
         place = min(self.page, last)
         shown = order[place * CARDS : (place + 1) * CARDS]
         self._earlier.disabled, self._later.disabled = place == 0, place == last
         self._counts.value = microscope_page.counts_line(
-            self._dictionary, len(order), place * CARDS, len(shown), self.query.strip()
+            self._dictionary, len(order), place * CARDS, len(shown), scoring.written(self.query)
         )
         self._grid.show("", [self._card(feature) for feature in shown])
 
@@ -484,6 +475,10 @@ class FeatureMicroscope(GalleryApp):
             return
         self._said.value = microscope_page.verdict_page(verdict)
         self._shares.value = microscope_page.table_page(self.scores, verdict)
+
+
+def last_page(order: Sequence[int]) -> int:
+    return max(0, (len(order) - 1) // CARDS)
 
 
 def clearness(what: Followed) -> tuple[bool, bool, float]:

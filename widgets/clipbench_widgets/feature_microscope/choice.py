@@ -1,8 +1,14 @@
 """Which features the grid can show."""
 
 FACTORS = {
-    "thing": "concept", "count": "count", "colour": "colour", "style": "style", "artist": "artist",
-    "position": "position", "sign": "sign", "word on a sign": "sign word",
-}  # fmt: skip
+    "about a thing": "concept",
+    "about a count": "count",
+    "about a colour": "colour",
+    "about a style": "style",
+    "about an artist": "artist",
+    "about a position": "position",
+    "about a sign": "sign",
+    "about a word on a sign": "sign word",
+}
 BEST, ACTIVE, NOTHING = "clearest first", "active in the picture", "about nothing known"
-SHOW = (BEST, ACTIVE, *(f"about a {factor}" for factor in FACTORS), NOTHING)
+SHOW = (BEST, ACTIVE, *FACTORS, NOTHING)

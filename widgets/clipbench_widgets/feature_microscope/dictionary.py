@@ -99,15 +99,21 @@ class Dictionary:
         parts = [known.get("concept"), known["style"], f"“{word}”" if word else None]
         return ", ".join(part for part in parts if part)
 
+    def about(self, factor: str) -> list[int]:
+        """List the features that are known to be about a factor."""
+        return [
+            feature
+            for feature in self.alive
+            if self.followed[feature].known and self.followed[feature].factor == factor
+        ]
+
     def alike(self, feature: int) -> list[int]:
         """List the features that are about the same value, itself first."""
         own = self.followed[feature]
         others = [
             other
-            for other in self.alive
-            if other != feature
-            and self.followed[other].known
-            and (self.followed[other].factor, self.followed[other].value) == (own.factor, own.value)
+            for other in self.about(own.factor)
+            if other != feature and self.followed[other].value == own.value
         ]
         return [feature, *(others if own.known else [])]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from clipbench.inside.grades import FOLLOWS, Followed
 from clipbench_widgets.core.format import percent, shortened
-from clipbench_widgets.core.html import small_line
+from clipbench_widgets.core.html import bold, small_line
 from clipbench_widgets.core.pictures import data_uri, square
 from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.feature_microscope.dictionary import Dictionary
@@ -200,7 +200,3 @@ def table_row(row: dict, verdict: Verdict) -> str:
         f'<span class="clipbench-micro-bars" role="cell" aria-hidden="true">{bars}</span>'
         f"{shares}</div>"
     )
-
-
-def bold(text: str, strong: bool) -> str:
-    return f"<b>{escape(text)}</b>" if strong else escape(text)

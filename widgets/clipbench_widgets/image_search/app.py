@@ -19,7 +19,7 @@ from clipbench_widgets.core.inputs import button, encoder_of, named, progress_ba
 from clipbench_widgets.core.latest_only import LatestOnly
 from clipbench_widgets.core.pictures import NamedPicture
 from clipbench_widgets.core.runner import GivenUp, Runner
-from clipbench_widgets.core.scoring import written_lines
+from clipbench_widgets.core.scoring import written
 from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Query
 from clipbench_widgets.core.uploads import LIMIT, PictureUpload
@@ -333,7 +333,7 @@ class ImageSearch(App):
             return index.like_picture(self._picture, self.top)
         if self.like >= 0:
             return index.like_row(self.like, self.top)
-        text = " ".join(written_lines(self.query))
+        text = written(self.query)
         return index.of_text(text, self.top) if text else []
 
     def _founds(self) -> list[list[dict]]:
@@ -344,7 +344,7 @@ class ImageSearch(App):
             return f"like the picture {self._picture.name}"
         if self.like >= 0:
             return f"like {self.collection.names[self.like]} (row {self.like})"
-        text = " ".join(written_lines(self.query))
+        text = written(self.query)
         return f"“{shortened(text, 60)}”" if text else ""
 
     def _draw(self, troubles: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ from clipbench_widgets.typographic_studio import fonts, size_chart, tour
 from clipbench_widgets.typographic_studio import page as studio_page
 from clipbench_widgets.typographic_studio.examples import EXAMPLES
 from clipbench_widgets.typographic_studio.figure import studio_figure
+from clipbench_widgets.typographic_studio.printable import printable
 from clipbench_widgets.typographic_studio.size_curve import SizeCurve
 from clipbench_widgets.typographic_studio.size_sweep import Question, without_the_word
 from clipbench_widgets.typographic_studio.sticker_style import LOOKS, StickerLook
@@ -254,9 +255,7 @@ class TypographicStudio(GalleryApp):
 
     @traitlets.validate("word", "control_word")
     def _printable_word(self, proposal):
-        whole = proposal.value.encode("utf-8", "replace").decode("utf-8")[: 10 * LONGEST_WORD]
-        kept = "".join(letter if letter.isprintable() else " " for letter in whole)
-        return " ".join(kept.split())[:LONGEST_WORD].rstrip()
+        return printable(proposal.value, LONGEST_WORD)
 
     @traitlets.validate("reader")
     def _known_reader(self, proposal):
@@ -266,7 +265,7 @@ class TypographicStudio(GalleryApp):
     def _on_word(self, change) -> None:
         box = self._word if change.name == "word" else self._control
         # set by code; typing is left alone
-        if self._printable_word(traitlets.Bunch(value=box.value)) != change.new:
+        if printable(box.value, LONGEST_WORD) != change.new:
             box.value = change.new
 
     @traitlets.observe("reader")

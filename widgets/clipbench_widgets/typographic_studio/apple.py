@@ -16,6 +16,7 @@ from clipbench_widgets.core.pictures import NamedPicture, data_uri, square
 from clipbench_widgets.core.remembered_features import RememberedFeatures
 from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.core.wording import worded
+from clipbench_widgets.typographic_studio.printable import printable
 from clipbench_widgets.typographic_studio.verdict import control_for
 
 RULES = sheet("typographic_studio/apple.css")
@@ -74,12 +75,10 @@ class LiveApple(ipywidgets.Box):
 
     @traitlets.validate("word")
     def _one_line(self, proposal):
-        whole = proposal.value.encode("utf-8", "replace").decode("utf-8")[: 9 * LONGEST_WORD]
-        kept = "".join(letter if letter.isprintable() else " " for letter in whole)
-        return " ".join(kept.split())[:LONGEST_WORD].rstrip()
+        return printable(proposal.value, LONGEST_WORD)
 
     def _on_word(self, change) -> None:
-        if self._one_line(traitlets.Bunch(value=self._box.value)) != change.new:
+        if printable(self._box.value, LONGEST_WORD) != change.new:
             self._box.value = change.new
         self._update()
 
@@ -104,10 +103,7 @@ class LiveApple(ipywidgets.Box):
         reader = self._reader(name)
         weights = reader.of_ensembles(worded(texts, [TEMPLATE]))
         with_word, with_control = (
-            max(
-                scoring.score(texts, features, weights, reader.encoder.scale),
-                key=lambda row: row["probability"],
-            )
+            scoring.most_probable(scoring.score(texts, features, weights, reader.encoder.scale))
             for features in reader.of_pictures(views)
         )
         share = with_word["probability"]

@@ -11,6 +11,7 @@ from html import escape
 from PIL import Image
 
 from clipbench_widgets.core.format import number, percent, shortened
+from clipbench_widgets.core.html import bold
 from clipbench_widgets.core.pictures import data_uri
 from clipbench_widgets.core.style_files import sheet
 from clipbench_widgets.typographic_studio.verdict import Verdict
@@ -113,7 +114,3 @@ def duel_row(row: dict, verdict: Verdict) -> str:
         f'<span class="clipbench-pair-bars" role="cell" aria-hidden="true">{bars}</span>{shares}'
         f'<span role="cell">{escape(change)}</span></div>'
     )
-
-
-def bold(text: str, strong: bool) -> str:
-    return f"<b>{escape(text)}</b>" if strong else escape(text)
