@@ -9,12 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import chromium_page
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_RUN, SECONDS_TO_START, wait_until
+from playwright_or_skip import sync_api
 
 from clipbench_widgets.core.shipped_models import in_words
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
 
 pytestmark = pytest.mark.browser
 
@@ -195,7 +192,7 @@ def test_a_cell_of_the_matrix_is_looked_at(visit):
     detail = app.locator(".clipbench-detail")
     app.locator(".clipbench-row-name").nth(3).click()
     app.locator(".clipbench-column-picture").nth(4).click()
-    sync_api.expect(detail).to_contain_text("a mouse, yellow dots")
+    sync_api.expect(detail).to_contain_text("a mouse, on yellow")
     sync_api.expect(detail).to_contain_text("computer mouse")
     visit.keep("matrix")
 

@@ -8,6 +8,7 @@ from small import noise_picture, small_encoder
 
 from clipbench.encoders.familiarity import Reference, ScenesSeen, WordsRead
 from clipbench_widgets import (
+    BeatTheMachine,
     EmbeddingMap,
     ImageSearch,
     PromptExplorer,
@@ -77,6 +78,22 @@ def test_words_that_were_never_read_are_named(make):
 def test_nothing_is_said_of_what_was_read_or_of_an_unknown_training(make):
     for app in (make(encoder(), ["a cat", "a dog"]), make(small_encoder(), ["a qwertz", "a cat"])):
         assert app.unfamiliar == "" and app._notice.layout.display == "none"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        PromptExplorer,
+        SimilarityMatrix,
+        TypographicStudio,
+        EmbeddingMap,
+        ImageSearch,
+        BeatTheMachine,
+    ],
+)
+def test_no_app_greets_with_an_alarm(make):
+    app = make()
+    assert (app.message, app.unfamiliar) == ("", "") and app._notice.layout.display == "none"
 
 
 @pytest.mark.parametrize("make", [explore, compare, print_word])

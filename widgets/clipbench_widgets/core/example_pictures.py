@@ -37,8 +37,8 @@ SCENES = {
 
 CAPTIONS = (
     "a cat on a turquoise background", "a photo of a raccoon", "a lion on a green background",
-    "a mouse, yellow dots", "a photo of a computer mouse", "one cat and two dogs", "a green apple",
-    "an apple with the word pizza", "a photo of a pizza on stripes",
+    "a mouse, on yellow", "a photo of a computer mouse", "one cat and two dogs", "a green apple",
+    "an apple with the word pizza", "a photo of a pizza",
     "a rocket on a black background", "a sketch of a lion", "a blurry black cat",
 )  # fmt: skip
 
