@@ -167,9 +167,8 @@ def browser_page(tmp_path):
 
 @contextlib.contextmanager
 def chromium_page():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-    )
+    from playwright_or_skip import sync_api
+
     program = find_chromium()
     if program is None:
         pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")

@@ -55,6 +55,18 @@ def run_all_cells(page, until: str) -> None:
     assert error.count() == 0, error.first.inner_text()
 
 
+def open_and_run(page, address: str, until: str) -> list[str]:
+    """Open a notebook and run it until there is a ``until`` (a CSS selector).
+
+    Returns what dialogs say, a list that grows: text that a page takes for code would open one.
+    """
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(address, timeout=1000 * SECONDS_TO_START)
+    run_all_cells(page, until)
+    return dialogs
+
+
 def look_narrow_and_dark(page, app, folder: Path, height: int) -> None:
     """Screenshots in a narrow column and in the dark theme; nothing may stick out of the column."""
     wide = page.viewport_size

@@ -4,10 +4,7 @@ import re
 
 import pytest
 from lab_page import SECONDS_TO_RUN, SECONDS_TO_START, run_all_cells, write_notebook
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 

@@ -3,11 +3,8 @@
 import pytest
 from axe import grave_findings
 from conftest import chromium_page
+from playwright_or_skip import sync_api
 from test_apps_in_voila import CARDS, Visit
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LAPTOP, PHONE = {"width": 1280, "height": 720}, {"width": 420, "height": 800}

@@ -7,13 +7,10 @@ import signal
 import pytest
 from conftest import chromium_page
 from lab_page import SECONDS_TO_ANSWER, SECONDS_TO_RUN
+from playwright_or_skip import sync_api
 
 from clipbench.bench.voila import CARD, KERNEL, kernel_process
 from clipbench.cli import main
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
 
 pytestmark = pytest.mark.browser
 LONGEST = 1000 * SECONDS_TO_RUN

@@ -3,11 +3,8 @@
 import re
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from lab_page import look_narrow_and_dark, open_and_run, write_notebook
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +21,7 @@ def notebook(tmp_path):
 
 def test_a_student_plays_against_the_model(lab, browser_page, notebook, tmp_path):
     page, expect = browser_page, sync_api.expect
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-game-picture img")
+    open_and_run(page, lab(notebook), until=".clipbench-game-picture img")
     app = page.locator(".clipbench-app").first
     choices = app.locator(".clipbench-game-answers .clipbench-thumbnail")
     expect(choices).to_have_count(8)

@@ -7,16 +7,12 @@ import re
 import pytest
 from lab_page import (
     SECONDS_TO_RUN,
-    SECONDS_TO_START,
     look_narrow_and_dark,
-    run_all_cells,
+    open_and_run,
     wait_until,
     write_notebook,
 )
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -75,11 +71,9 @@ class Map:
 
 
 def test_a_student_explores_the_map(lab, browser_page, notebook, tmp_path):
-    page, dialogs = browser_page, []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page = browser_page
     page.set_viewport_size({"width": 1400, "height": 1300})
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until="#state")
+    dialogs = open_and_run(page, lab(notebook), until="#state")
     map_ = Map(page)
     app, stage, expect = map_.app, map_.stage, sync_api.expect
     expect(stage).to_have_attribute("role", "application")

@@ -2,16 +2,12 @@
 
 import pytest
 from lab_page import (
-    SECONDS_TO_START,
     look_narrow_and_dark,
-    run_all_cells,
+    open_and_run,
     wait_until,
     write_notebook,
 )
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -38,10 +34,8 @@ def are_percentages(cells: list[str]) -> bool:
 
 
 def test_a_student_clicks_through_the_matrix(lab, browser_page, notebook, tmp_path):
-    page, dialogs = browser_page, []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-cells")
+    page = browser_page
+    dialogs = open_and_run(page, lab(notebook), until=".clipbench-cells")
     app, cells = page.locator(".clipbench-app").first, page.locator(".clipbench-cells span")
     sync_api.expect(cells).to_have_count(144)
     app.screenshot(path=tmp_path / "matrix.png")

@@ -7,15 +7,11 @@ import re
 import pytest
 from lab_page import (
     SECONDS_TO_RUN,
-    SECONDS_TO_START,
     look_narrow_and_dark,
-    run_all_cells,
+    open_and_run,
     write_notebook,
 )
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -32,11 +28,9 @@ def notebook(tmp_path):
 
 
 def test_a_student_turns_a_feature(lab, browser_page, notebook, tmp_path):
-    page, dialogs, expect = browser_page, [], sync_api.expect
+    page, expect = browser_page, sync_api.expect
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-micro-columns")
+    dialogs = open_and_run(page, lab(notebook), until=".clipbench-micro-columns")
     app = page.locator(".clipbench-app").first
     app.get_by_text(re.compile(r"looking at scene [\d,]+ of 1,200")).wait_for()
     app.screenshot(path=tmp_path / "learning.png")

@@ -4,16 +4,12 @@ cells still run.
 
 import pytest
 from lab_page import (
-    SECONDS_TO_START,
     look_narrow_and_dark,
-    run_all_cells,
+    open_and_run,
     wait_until,
     write_notebook,
 )
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +36,7 @@ def stands_still(page, number) -> bool:
 
 def test_a_student_starts_pauses_and_stops_a_training(lab, browser_page, notebook, tmp_path):
     page = browser_page
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-tiles")
+    open_and_run(page, lab(notebook), until=".clipbench-tiles")
     app = page.locator(".clipbench-app").first
     loss, matrix = app.locator(".clipbench-tiles b").first, app.locator(".clipbench-monitor-matrix")
     sync_api.expect(loss).to_have_text("–")

@@ -6,12 +6,9 @@ import io
 import re
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
+from lab_page import look_narrow_and_dark, open_and_run, write_notebook
 from PIL import Image
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -41,10 +38,8 @@ def red_picture() -> dict:
 
 
 def test_a_student_looks_for_pictures(lab, browser_page, notebook, tmp_path):
-    page, dialogs, expect = browser_page, [], sync_api.expect
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-search-columns")
+    page, expect = browser_page, sync_api.expect
+    dialogs = open_and_run(page, lab(notebook), until=".clipbench-search-columns")
     app = page.locator(".clipbench-app").first
     results = app.locator(".clipbench-search-results")
     expect(results.nth(1).locator(".clipbench-thumbnail")).to_have_count(12)

@@ -14,16 +14,13 @@ import torch
 from axe import grave_findings
 from conftest import chromium_page
 from PIL import Image
+from playwright_or_skip import sync_api
 
 from clipbench import load
 from clipbench.data.world.sprites import concepts
 from clipbench.errors import UserError
 from tools.npm import package
 from tools.site.build import MEGABYTES, MODELS, RUNTIME, TRIES, build, size_of
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLOSE = 1e-4  # of features, whose norm is 1

@@ -7,11 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, wait_until
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from lab_page import look_narrow_and_dark, open_and_run, wait_until
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -39,10 +36,8 @@ def wait_for_prompt(page, prompt: str) -> None:
 def test_a_student_runs_the_lesson_and_types_a_prompt(lab, browser_page, tmp_path):
     if not LESSON.exists():
         pytest.skip(f"{LESSON.name} is not built: make notebooks")
-    page, dialogs = browser_page, []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto(lab(LESSON), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-table")
+    page = browser_page
+    dialogs = open_and_run(page, lab(LESSON), until=".clipbench-table")
     app = page.locator(".clipbench-app").first
     app.screenshot(path=tmp_path / "explorer.png")
     wait_until(page, lambda: all_are_percentages(probabilities(page)), "per cent on each line")

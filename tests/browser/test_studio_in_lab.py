@@ -3,11 +3,8 @@
 import re
 
 import pytest
-from lab_page import SECONDS_TO_START, look_narrow_and_dark, run_all_cells, write_notebook
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from lab_page import look_narrow_and_dark, open_and_run, write_notebook
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 
@@ -45,11 +42,9 @@ def wait_for_number(app, label: str, value: int) -> None:
 
 
 def test_a_student_writes_on_a_picture(lab, browser_page, notebook, tmp_path):
-    page, dialogs = browser_page, []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page = browser_page
     page.set_viewport_size({"width": 1400, "height": 2000})
-    page.goto(lab(notebook), timeout=1000 * SECONDS_TO_START)
-    run_all_cells(page, until=".clipbench-headline")
+    dialogs = open_and_run(page, lab(notebook), until=".clipbench-headline")
     app = page.locator(".clipbench-app").first
     pictures = app.locator(".clipbench-canvas img")
     sync_api.expect(pictures).to_have_count(3)

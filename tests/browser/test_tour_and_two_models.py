@@ -4,12 +4,9 @@ import re
 
 import pytest
 from lab_page import SECONDS_TO_RUN
+from playwright_or_skip import sync_api
 
 from clipbench_widgets.core.shipped_models import in_words
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
 
 pytestmark = pytest.mark.browser
 SECOND = f"+ {in_words('twin:reader')}"

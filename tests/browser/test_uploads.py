@@ -8,10 +8,7 @@ import pytest
 from conftest import chromium_page
 from lab_page import SECONDS_TO_RUN
 from PIL import Image
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'"
-)
+from playwright_or_skip import sync_api
 
 pytestmark = pytest.mark.browser
 ROTATED, ORIENTATION = 6, 274  # EXIF: to be shown turned a quarter clockwise

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 
 from clipbench_widgets.core.format import percent
+from clipbench_widgets.core.html import status
 from clipbench_widgets.core.pictures import NamedPicture, data_uri, within
 from clipbench_widgets.core.style_files import sheet
 
@@ -14,10 +15,7 @@ RULES = sheet("beat_the_machine/page.css")
 
 def where_page(shots: int, place: int, rounds: int) -> str:
     what = "You see only the names." if shots == 0 else "Now you see one example of each."
-    return (
-        f'<div role="status"><strong>Picture {place + 1} of {rounds}.</strong> '
-        f"{what} What is this?</div>"
-    )
+    return status(f"<strong>Picture {place + 1} of {rounds}.</strong> {what} What is this?")
 
 
 def feedback(said: str, truth: str, model: str) -> str:

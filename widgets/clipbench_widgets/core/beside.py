@@ -29,11 +29,11 @@ class TwoModels(traitlets.HasTraits):
     beside = traitlets.Unicode(ALONE)  # the second model's name
     _known: RememberedFeatures | None = None  # its features
 
-    def _beside_box(self) -> BesideBox:
-        """Make the choice in the app's header."""
+    def _header_parts(self) -> list[ipywidgets.Widget]:
+        """Put the choice of the second model into the app's first line."""
         box = BesideBox()
         traitlets.link((self, "beside"), (box, "value"))
-        return box
+        return [box]
 
     def _second(self) -> Encoder | None:
         """Return the second model; None where there is none."""

@@ -33,6 +33,11 @@ def bold(text: str, strong: bool) -> str:
     return f"<b>{escape(text)}</b>" if strong else escape(text)
 
 
+def status(inside: str) -> str:
+    """Wrap HTML that screen readers read out whenever it changes."""
+    return f'<div role="status">{inside}</div>'
+
+
 def remark_line(remarks: Sequence[str]) -> str:
     return (
         '<div class="clipbench-small clipbench-remark" '

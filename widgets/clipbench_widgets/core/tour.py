@@ -119,24 +119,18 @@ class Tour(ipywidgets.VBox):
 
 
 def asked(step: Step, place: int, steps: int) -> str:
-    return (
-        f'<div role="status"><strong>Bet {place + 1} of {steps}.</strong> '
-        f"{escape(step.question)}</div>"
-    )
+    return html.status(f"<strong>Bet {place + 1} of {steps}.</strong> {escape(step.question)}")
 
 
 def revealed(step: Step, bet: str, outcome: str) -> str:
     won = "✓ You were right" if bet == outcome else f"✗ You bet on “{bet}”"
-    return (
-        f'<div role="status"><strong>{escape(won)}: {escape(outcome)}.</strong> '
-        f"{escape(step.lesson)}</div>"
-    )
+    return html.status(f"<strong>{escape(won)}: {escape(outcome)}.</strong> {escape(step.lesson)}")
 
 
 def score_page(right: int, steps: int) -> str:
-    return (
-        f'<div role="status"><strong>You were right {right} of {steps} times.</strong> '
-        "Everything is yours to change now.</div>"
+    return html.status(
+        f"<strong>You were right {right} of {steps} times.</strong> "
+        "Everything is yours to change now."
     )
 
 

@@ -181,9 +181,6 @@ class EmbeddingMap(TwoModels, App):
         if encoder.name == "classroom":
             self._projections.umaps |= self._shipped_umaps()
 
-    def _header_parts(self) -> list[ipywidgets.Widget]:
-        return [self._beside_box()]
-
     def _use(self, model) -> None:
         self._read(encoder_of(model))
         self._runner.cancel()

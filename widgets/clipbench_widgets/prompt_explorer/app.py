@@ -121,9 +121,6 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
         self._shown.value = page.picture_page(self._gallery.entry)
         self._begin(self._update, state)
 
-    def _header_parts(self) -> list[ipywidgets.Widget]:
-        return [self._beside_box()]
-
     def _use(self, model) -> None:
         self.encoder = encoder_of(model)
         self._features = RememberedFeatures(self.encoder)

@@ -104,9 +104,6 @@ class SimilarityMatrix(HasScale, TwoModels, App):
         self._given = len(self.entries)
         self._begin(self._update, state)
 
-    def _header_parts(self) -> list[ipywidgets.Widget]:
-        return [self._beside_box()]
-
     def _use(self, model) -> None:
         self.encoder = encoder_of(model)
         self._features = RememberedFeatures(self.encoder)

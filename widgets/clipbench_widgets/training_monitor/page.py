@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from clipbench_widgets.core.html import status
 from clipbench_widgets.core.style_files import sheet
 
 WIDTH, HEIGHT = 440, 210  # of a curve
@@ -23,7 +24,7 @@ RULES = sheet("training_monitor/page.css")
 
 
 def state_line(state: str) -> str:
-    return f'<div role="status">{escape(WORDS[state])}</div>'
+    return status(escape(WORDS[state]))
 
 
 def numbers(latest: dict, batch_size: int, chance_loss: float) -> str:

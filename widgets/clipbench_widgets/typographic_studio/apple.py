@@ -138,7 +138,7 @@ def picture_page(entry: NamedPicture) -> str:
 
 
 def opinions_page(opinions: list[Opinion]) -> str:
-    return f'<div role="status">{"".join(map(opinion_page, opinions))}</div>'
+    return html.status("".join(map(opinion_page, opinions)))
 
 
 def opinion_page(opinion: Opinion) -> str:
