@@ -30,7 +30,12 @@ QUICK = {
 
 
 def read(path: Path):
-    return jupytext.read(path)
+    """The lesson without the cell that installs it on Colab; tests/tools/test_colab_cell.py."""
+    notebook = jupytext.read(path)
+    notebook.cells = [
+        cell for cell in notebook.cells if "colab" not in cell.metadata.get("tags", [])
+    ]
+    return notebook
 
 
 def with_parameters(notebook, values: dict[str, str]):

@@ -40,7 +40,7 @@ USES = {
     ),
     "clipbench.evaluate": (
         "data.alter data.image_set data.readers data.world encoders errors evaluate.features evaluate.probes "
-        "evaluate.statistics loss"
+        "evaluate.statistics loss preprocess"
     ),
     "clipbench.evaluate.records": "errors evaluate.statistics files",
     "clipbench.training": (

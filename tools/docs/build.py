@@ -3,6 +3,7 @@
 Run it with ``python tools/docs/build.py`` (make docs). A part stands between <!-- name --> and
 <!-- /name -->. A test fails when one of them is stale.
 
+* the first cell of every notebook, see tools/docs/colab.py
 * badges: Binder, Colab and app links from the one address in pyproject.toml; nothing while there is
   none
 * lessons, notebooks, clock NN: what each lesson is, with seconds and memory from
@@ -11,6 +12,7 @@ Run it with ``python tools/docs/build.py`` (make docs). A part stands between <!
 
 import json
 import re
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +22,9 @@ except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # run as a script, this folder is what Python knows
+from tools.docs import colab  # noqa: E402
+
 RECORDS = ROOT / "clipbench" / "assets" / "records"
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("teaching.md", "lecturers.md"))]
 BINDER, COLAB = "https://mybinder.org/v2/gh", "https://colab.research.google.com/github"
@@ -158,3 +163,5 @@ if __name__ == "__main__":
     for page in PAGES:
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(page.relative_to(ROOT))
+    for notebook in colab.write(ROOT / "notebooks", project_address()):
+        print(notebook.relative_to(ROOT))

@@ -76,7 +76,7 @@ def document_pages(each: int = 50, size: int = SIZE) -> PictureSet:
     )
 
 
-def scanned(picture: Image.Image, number: int) -> Image.Image:
+def scanned(picture: Image.Image, number: int | str) -> Image.Image:
     """Give the same sheet as another scanner would.
 
     It is a little turned, moved, lighter or darker, and less sharp.

@@ -26,6 +26,7 @@ COUNTS = {  # classes and templates, as the paper's tables and OpenAI's list hav
     "cifar100": (100, 18),
     "mnist": (10, 1),
     "stl10": (10, 2),
+    "rendered-sst2": (2, 1),
     "food101": (101, 1),
     "pets": (37, 1),
     "flowers102": (102, 1),
