@@ -316,18 +316,19 @@ class EmbeddingMap(TwoModels, App):
         tools = row(drags, self._drags, self._whole, self._closer, self._none)
         shift = column("clipbench-map-shift", row(self._slider, self._no_shift), self._shift_note)
         self._stages = ipywidgets.Box([self._stage]).add_class("clipbench-map-stages")
-        left = column("clipbench-map-left", self._query, self._stages, tools, shift)
+        left = column("clipbench-map-left", self._stages, tools)
         right = column(
             "clipbench-map-right",
             self._colours,
             self._keys,
             self._shapes,
+            shift,
             self._numbers,
             self._found,
             self._chosen,
         )
         columns = ipywidgets.Box([left, right]).add_class("clipbench-map-columns")
-        switches = row(self._projection, self._shown, self._waiting)
+        switches = row(self._projection, self._shown, self._query, self._waiting)
         app = column("clipbench-map-app", switches, self._notice, columns)
         return [app]
 

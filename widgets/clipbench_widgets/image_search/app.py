@@ -195,7 +195,7 @@ class ImageSearch(App):
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
         limit = f"or click a picture. Uploads stay in memory, {LIMIT}."
-        by_picture = row(self._upload, ipywidgets.HTML(html.small_line(limit)))
+        by_picture = row(self._upload, ipywidgets.HTML(html.small_line(limit)), self._beside)
         self._waiting = row(self._cancel, self._bar)
         first, second = zip(self._heads, self._strips, strict=True)
         self._results = [
@@ -208,7 +208,6 @@ class ImageSearch(App):
             "clipbench-search-app",
             self._query,
             by_picture,
-            self._beside,
             self._notice,
             self._asked_row,
             columns,

@@ -199,7 +199,8 @@ class SimilarityMatrix(HasScale, TwoModels, App):
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._accuracy, self._legend = ipywidgets.HTML(), ipywidgets.HTML()
+        self._accuracy = ipywidgets.HTML().add_class("clipbench-accuracy")
+        self._legend = ipywidgets.HTML()
         self._mode = named(ipywidgets.ToggleButtons(options=MODES), "Values")
         self._order = named(ipywidgets.ToggleButtons(options=ORDERS), "Order")
         self._slider = scale_slider()
@@ -220,7 +221,8 @@ class SimilarityMatrix(HasScale, TwoModels, App):
         switches = html.row_of(self._mode, self._order, self._slider)
         upload = html.row_of(self._upload, self._notice)
         parts = self._accuracy, switches, self._legend, side, self._text, upload
-        return [html.column_of("clipbench-matrix-app", *parts)]
+        whole = html.column_of("clipbench-whole-matrix", *parts)
+        return [html.column_of("clipbench-matrix-app", whole)]
 
     def _connect(self) -> None:
         traitlets.link((self, "mode"), (self._mode, "value"))

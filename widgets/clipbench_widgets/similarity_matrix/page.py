@@ -22,7 +22,7 @@ GAP = 3
 
 
 LABEL, NARROW_LABEL = 220, 118  # pixels for the texts
-PICTURE_PIXELS = 320
+PICTURE_PIXELS = 224  # twice the size on the page
 NUMBERS_UP_TO = 16  # rows; in more, a cell is too small for its number
 RULES = sheet(
     "similarity_matrix/page.css", label=LABEL, gap=GAP, cell=CELL, narrow_label=NARROW_LABEL
@@ -137,7 +137,7 @@ def accuracy_line(image_to_text: float | None, text_to_image: float | None) -> s
 
 
 def detail(entry: NamedPicture, text: str, numbers: dict[str, float]) -> str:
-    """Show the chosen pair, large."""
+    """Show the chosen pair."""
     picture = (
         f'<img alt="{escape(entry.name)}" src="{data_uri(within(entry.picture, PICTURE_PIXELS))}">'
     )
