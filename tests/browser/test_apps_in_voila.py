@@ -185,7 +185,7 @@ def test_a_prompt_is_typed_in_the_explorer(visit):
 
 def test_a_cell_of_the_matrix_is_looked_at(visit):
     app = visit.open("Similarity matrix")
-    legend = app.locator(".clipbench-matrix-app > .widget-html").nth(1)
+    legend = app.locator(".clipbench-matrix-legend")
     before = legend.inner_text()
     app.get_by_role("button", name="column softmax").click()
     sync_api.expect(legend).not_to_have_text(before)

@@ -200,7 +200,7 @@ class SimilarityMatrix(HasScale, TwoModels, App):
 
     def _build_controls(self) -> None:
         self._accuracy = ipywidgets.HTML().add_class("clipbench-accuracy")
-        self._legend = ipywidgets.HTML()
+        self._legend = ipywidgets.HTML().add_class("clipbench-matrix-legend")
         self._mode = named(ipywidgets.ToggleButtons(options=MODES), "Values")
         self._order = named(ipywidgets.ToggleButtons(options=ORDERS), "Order")
         self._slider = scale_slider()
