@@ -139,11 +139,9 @@ RULES = """
 .clipbench-in-app .clipbench-start-head .jupyter-button {
   font-size: 0; line-height: 0; padding: 0 9px; display: inline-flex; align-items: center; justify-content: center; }
 .clipbench-in-app .clipbench-start-head .jupyter-button i { font-size: 14px; margin: 0; }
-/* where eight tabs are too many for a line, they scroll, and the one that is open comes first */
+/* where eight tabs are too many for a line, they scroll, and the one that is open stays in sight */
 @media (max-width: 1230px) {
   .clipbench-app .clipbench-tabs { flex-flow: row nowrap; overflow-x: auto; padding: 3px; }
-  .clipbench-app .clipbench-tabs > :first-child { order: -2; }
-  .clipbench-app .clipbench-tabs > .clipbench-chosen { order: -1; }
   .clipbench-tabs > .jupyter-button { flex: 0 0 auto; }
   .clipbench-app .clipbench-tabs .clipbench-chosen { position: sticky; left: 0; right: 0; z-index: 1; }
   .clipbench-in-app .clipbench-start > .clipbench-tabs.widget-box { flex: 1 1 0; min-width: 0; overflow-x: auto; }
