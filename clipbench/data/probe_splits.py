@@ -13,7 +13,8 @@ from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_labelled, picture_splits, with_classes
 from clipbench.data.world.draws import Draws
 from clipbench.data.world.evaluation_sets import of_concepts
-from clipbench.data.world.factors import EVALUATION, draw_factors, training_pool
+from clipbench.data.world.captions import caption_scenes
+from clipbench.data.world.factors import EVALUATION, Factors, draw_factors, training_pool
 from clipbench.data.world.sprites import ART_SETS
 from clipbench.data.world2.evaluation_sets import SETS as SCENE2_SETS
 from clipbench.data.world2.evaluation_sets import scene2_set
@@ -87,8 +88,17 @@ def of_parts(found: dict[str, Callable[[], PictureSet]]) -> Split:
 
 def probe_scenes(count: int, tiny: bool = False) -> PictureSet:
     """Draw scenes like the evaluation's, from a seed of their own."""
-    factors = draw_factors(torch.arange(count), PROBE_SEED, EVALUATION, training_pool(tiny))
-    return of_concepts(f"scenes:probe{'256' if tiny else ''}", factors, training_pool(tiny))
+    name = f"scenes:probe{'256' if tiny else ''}"
+    return of_concepts(name, probe_factors(count, tiny), training_pool(tiny))
+
+
+def probe_factors(count: int, tiny: bool = False) -> Factors:
+    return draw_factors(torch.arange(count), PROBE_SEED, EVALUATION, training_pool(tiny))
+
+
+def probe_captions(count: int) -> tuple[PictureSet, list[str]]:
+    """Draw ``probe_scenes`` with the captions that the world's grammar gives them."""
+    return probe_scenes(count), caption_scenes(probe_factors(count))
 
 
 def checked(split: Split) -> Split:

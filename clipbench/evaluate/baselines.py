@@ -6,7 +6,8 @@ evaluation that they belong to.
 
 Raw pixels are read at 16 x 16 and at 8 x 8. Sets are classified by the most similar labelled
 picture: by the correlation of brightness, or of an untrained encoder's features. Scene tasks and
-probes fit the same linear probe to them that they fit to the model's features.
+probes fit the same linear probe to them that they fit to the model's features. In retrieval the
+captions of the most similar pictures stand for a picture.
 """
 
 import itertools
@@ -23,6 +24,7 @@ from clipbench.data.world.scene_tasks import Question
 from clipbench.encoders.clip import ImageEncoder, untrained
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.linear_probe import Rows
+from clipbench.evaluate.retrieval import Captions, retrieval_metrics
 from clipbench.evaluate.statistics.intervals import with_interval
 
 SIDES = (16, 8)
@@ -111,8 +113,58 @@ def nearest_labels(
     train: Float[Tensor, "N D"], test: Float[Tensor, "M D"], labels: Int[Tensor, " N"]
 ) -> Int[Tensor, " M"]:
     """Give the label of the most similar training row to each test row."""
-    rows = torch.cat([(part @ train.T).argmax(1) for part in test.split(500)])
-    return labels[rows]
+    return labels[most_similar(train, test, 1)[:, 0]]
+
+
+def most_similar(
+    train: Float[Tensor, "N D"], test: Float[Tensor, "M D"], count: int
+) -> Int[Tensor, "M K"]:
+    """Find the K most similar training rows of each test row, the most similar first."""
+    return torch.cat([(part @ train.T).topk(count, dim=1).indices for part in test.split(500)])
+
+
+# -------------------- pictures with captions
+
+
+def recall_by_pixels(
+    pictures: PictureSet,
+    captions: Captions,
+    others: PictureSet,
+    said: Sequence[str],
+    side: int = SIDES[0],
+    similar: int = 5,
+) -> dict[str, float]:
+    """Measure the recall of raw pixels and counted words, without a model.
+
+    A picture is described by the words of the captions of the most similar other pictures, and
+    compared with captions by the words that they share.
+
+    Args:
+        said: a caption of each of the ``others``.
+        similar: how many other pictures describe one.
+
+    Returns:
+        What ``retrieval_metrics`` does.
+    """
+    known, asked = brightness(raw_pixels(others, side), raw_pixels(pictures, side))
+    texts, told = word_vectors(captions.texts, said)
+    described = told[most_similar(known, asked, similar)].mean(1)
+    return retrieval_metrics(F.normalize(described, dim=1), texts, captions)
+
+
+def word_vectors(*lists: Sequence[str]) -> list[Float[Tensor, "M W"]]:
+    """Count the words of texts as unit vectors over the W words of all lists."""
+    words = sorted({word for texts in lists for text in texts for word in text.split()})
+    place = {word: number for number, word in enumerate(words)}
+    return [counted_words(texts, place) for texts in lists]
+
+
+def counted_words(texts: Sequence[str], place: dict[str, int]) -> Float[Tensor, "M W"]:
+    found = torch.zeros(len(texts), len(place))
+    for row, text in enumerate(texts):
+        for word in text.split():
+            found[row, place[word]] += 1
+    return F.normalize(found, dim=1)
 
 
 # -------------------- questions with answers of their own

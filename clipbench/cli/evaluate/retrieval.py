@@ -7,6 +7,7 @@ from clipbench.cli.shared import Parser, note, note_unreadable
 
 NAME = "retrieval"
 ABOUT = "recall of captions by pictures and of pictures by captions"
+SCENES, OTHER_SCENES = "scenes:heldout", 5000  # how many are compared with, by raw pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +62,45 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
 
 
 def baselines(encoder, pictures, captions, progress: bool) -> dict:
-    """Measure the recall of an untrained copy of the model; chance is measured anyway."""
-    from clipbench.encoders.clip import untrained
+    """Measure what has learned nothing; chance is measured anyway.
+
+    That is an untrained copy of the model and, of scenes, raw pixels with other scenes' captions.
+    """
     from clipbench.evaluate.baselines import PREFIX
+
+    found = {}
+    if (copied := of_untrained(encoder, pictures, captions, progress)) is not None:
+        found["untrained"] = copied
+    if pictures.name == SCENES:
+        found["pixels_16"] = of_pixels(pictures, captions)
+    return {
+        f"{PREFIX}{kind}/{name}": value
+        for kind, metrics in found.items()
+        for name, value in metrics.items()
+        if "_to_" in name
+    }
+
+
+def of_untrained(encoder, pictures, captions, progress: bool) -> dict | None:
+    """Measure an untrained copy; None, and a note, of a model of another library."""
+    from clipbench.encoders.clip import untrained
     from clipbench.evaluate.features.compute import text_features
     from clipbench.evaluate.features.feature_file import cached_image_features
     from clipbench.evaluate.retrieval import retrieval_metrics
 
     note_no_copy(encoder)
-    copy = untrained(encoder)
-    if copy is None:
-        return {}
+    if (copy := untrained(encoder)) is None:
+        return None
     images = cached_image_features(copy, pictures, progress=progress)
     texts = text_features(copy, captions.texts, progress=progress)
-    found = retrieval_metrics(images, texts, captions)
-    return {f"{PREFIX}untrained/{name}": value for name, value in found.items()}
+    return retrieval_metrics(images, texts, captions)
+
+
+def of_pixels(pictures, captions) -> dict:
+    from clipbench.data.probe_splits import probe_captions
+    from clipbench.evaluate.baselines import recall_by_pixels
+
+    return recall_by_pixels(pictures, captions, *probe_captions(OTHER_SCENES))
 
 
 def with_prefix(prefix: str, caption: str) -> str:
