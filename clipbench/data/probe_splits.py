@@ -11,9 +11,9 @@ import torch
 
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_labelled, picture_splits, with_classes
+from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.draws import Draws
 from clipbench.data.world.evaluation_sets import of_concepts
-from clipbench.data.world.captions import caption_scenes
 from clipbench.data.world.factors import EVALUATION, Factors, draw_factors, training_pool
 from clipbench.data.world.sprites import ART_SETS
 from clipbench.data.world2.evaluation_sets import SETS as SCENE2_SETS
