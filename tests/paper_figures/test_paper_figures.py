@@ -89,11 +89,12 @@ RECORDS = {
     | with_ends("2 pictures a class", 0.6)
     | {"chance": 1 / 37},
     "tiny-overlap": {
-        "all": 0.9,
-        "all_low": 0.85,
-        "all_high": 0.93,
         "pictures": 100,
-        **{f"clean/{share}": 0.9 for share in (0.01, 0.02, 0.05, 0.1)},
+        "recall": 0.98,
+        "false_alarms": 0.001,
+        **with_ends("probe/0.022", 0.001, 0.002),
+        **with_ends("zero-shot/0.022", 0.0, 0.001),
+        **with_ends("pixels/0.022", 0.02, 0.004),
     },
     "typographic-tiny": typographic_metrics(0.01),
     "typographic-many-signs-0": typographic_metrics(0.4),
