@@ -1,11 +1,12 @@
-"""Measure two claims with the controls that could explain them away, for docs/findings.md.
+"""Measure claims with the controls that could explain them away, for docs/findings.md.
 
     python -m tools.controls [NAME ...]
 
-It writes clipbench/assets/records/classroom-NAME.json. ``new-name``: things are named by names that
+It writes records into clipbench/assets/records. ``new-name``: things are named by names that
 no caption gave them; the controls are an untrained text encoder, and one word of each name alone.
 ``maps``: the quarter of a picture that a map calls most important is covered, and the cosine with
-the own name falls; the controls are maps that need no model (lesson 12).
+the own name falls; the controls are maps that need no model (lesson 12). ``untrained``: the scene tasks by probes of an
+untrained network, as the other models of figure 10 are probed.
 """
 
 import sys
@@ -21,17 +22,19 @@ from torch import Tensor
 from clipbench.data.open import open_labelled
 from clipbench.data.probe_splits import drawn
 from clipbench.data.world.factors import HELD_OUT_NAMES
+from clipbench.data.world.scene_tasks import TASKS
 from clipbench.encoders.clip import ClipbenchEncoder, load, untrained
 from clipbench.evaluate.baselines import PREFIX
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.records.record import make_record, shipped_records, write_record
+from clipbench.evaluate.scene_tasks import scene_task_metrics
 from clipbench.evaluate.statistics.intervals import student, with_interval
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.inside import attention_maps, on_grid, rollout
 
-MODEL = "classroom"
 PICTURES = 200  # of the contest of maps
 COVERED = 1 / 4  # of the patches
+SUITE = 400, 800  # test and training scenes of a task, as of the other models' records
 Maps = Float[Tensor, "B H W"]
 
 
@@ -120,22 +123,42 @@ def mean_with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
     return {name: fmean(values), f"{name}_low": low, f"{name}_high": high}
 
 
-MEASURED: dict[str, Callable[[ClipbenchEncoder], dict[str, float]]] = {
-    "new-name": new_name,
-    "maps": maps,
+# -------------------- an untrained network among the models of figure 10
+
+
+def untrained_suite(encoder: ClipbenchEncoder) -> dict[str, float | str]:
+    """Probe an untrained network as the other models of figure 10 are probed."""
+    copy = untrained(encoder)
+    assert copy is not None
+    return {
+        f"{task.name}/{key}": value
+        for task in TASKS.values()
+        for key, value in scene_task_metrics(copy, task, *SUITE, progress=False).items()
+    }
+
+
+MEASURED: dict[str, tuple[str, str, Callable[[ClipbenchEncoder], dict]]] = {
+    # name -> (record, model, measure)
+    "new-name": ("classroom-new-name", "classroom", new_name),
+    "maps": ("classroom-maps", "classroom", maps),
+    "untrained": ("suite-untrained", "tiny", untrained_suite),
 }
 
 
 def main(names: Sequence[str]) -> None:
-    encoder = load(MODEL, "cpu", "fp32")
     for name in names or MEASURED:
-        began = time.perf_counter()
-        metrics = MEASURED[name](encoder)
-        settings = {"task": name, "model": MODEL}
-        record = make_record(metrics, settings, encoder.fingerprint, time.perf_counter() - began)
-        record["command"] = f"python -m tools.controls {name}"
-        write_record(shipped_records() / f"{MODEL}-{name}.json", record)
-        print(f"{MODEL}-{name}: {metrics}")
+        record, model, measure = MEASURED[name]
+        began, encoder = time.perf_counter(), load(model, "cpu", "fp32")
+        metrics = measure(encoder)
+        made = make_record(
+            metrics,
+            {"task": name, "model": model},
+            encoder.fingerprint,
+            time.perf_counter() - began,
+        )
+        made["command"] = f"python -m tools.controls {name}"
+        write_record(shipped_records() / f"{record}.json", made)
+        print(f"{record}: {metrics}")
 
 
 if __name__ == "__main__":

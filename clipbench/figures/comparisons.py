@@ -3,7 +3,7 @@
 They are bars in the order of their lengths, points with names, and lines from before to after.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -50,6 +50,7 @@ def ranked_bars(
     logarithmic: bool = False,
     marks: Mapping[str, float] | None = None,
     notes: Mapping[str, str] | None = None,
+    dots: Mapping[str, Mapping[str, float]] | None = None,
 ) -> LessonFigure:
     """Draw one bar for each name, the longest above; what is below zero is orange.
 
@@ -58,6 +59,7 @@ def ranked_bars(
         logarithmic: bars begin at 1.
         marks: name -> a place on the x axis that gets an upright line with that name.
         notes: name -> a few words that stand beside its bar instead of the number.
+        dots: what is compared with the bars -> name -> its value, drawn as a mark on the bar.
     """
     order = sorted(values, key=lambda name: values[name][0], reverse=True)
     middle = np.array([values[name][0] for name in order])
@@ -88,7 +90,11 @@ def ranked_bars(
         write_beside(ax, text, low if value < 0 else high, float(row), left=bool(value < 0))
     for name, place in (marks or {}).items():
         ax.axvline(place, color=GRAY, linestyle="--", linewidth=1.2, label=name)
-    if marks:
+    for (what, some), mark in zip((dots or {}).items(), "Dx^", strict=False):
+        known = [(some[name], row) for row, name in enumerate(order) if name in some]
+        xs, ys = zip(*known, strict=True)
+        ax.plot(xs, ys, mark, color="black", markersize=5, label=what, zorder=4)
+    if marks or dots:
         ax.legend(fontsize=9, frameon=False)
     if not logarithmic:
         ax.axvline(0, color="black", linewidth=0.8)
@@ -124,6 +130,7 @@ def labelled_scatter(
     logarithmic: bool = False,
     logit: bool = False,
     names: bool = True,
+    unnamed: Collection[str] = (),
 ) -> LessonFigure:
     """Draw points with their names; each group has its own colour and mark.
 
@@ -133,6 +140,7 @@ def labelled_scatter(
         logarithmic: the x axis.
         logit: both axes hold per cent and are stretched as logits, so that models lie on lines.
         names: whether points get their names.
+        unnamed: groups whose points get none.
     """
     count = sum(map(len, groups.values()))
     figure = new_figure(7.5, 4.6, f"{count} points, {ylabel} over {xlabel}. {title}")
@@ -163,7 +171,12 @@ def labelled_scatter(
         name_points(
             figure,
             ax,
-            [(name, point[:2]) for points in groups.values() for name, point in points.items()],
+            [
+                (name, point[:2])
+                for group, points in groups.items()
+                if group not in unnamed
+                for name, point in points.items()
+            ],
         )
     return figure
 

@@ -1,8 +1,12 @@
 """Figure 2: how many pairs each objective needs to the same zero-shot accuracy."""
 
+from collections.abc import Mapping
+
 from clipbench.evaluate.records.record import MADE_BY
 from clipbench.evaluate.statistics.effects import Effect, difference
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.figures.lines import Line
+from clipbench.paper_figures.controls import levels_of_set
 from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import Sources
 
@@ -22,7 +26,7 @@ NAMES = {
 
 def make(sources: Sources) -> Finding:
     record = sources.raw(RECORD, MADE_BY[RECORD])
-    figure, finding = draw(record)
+    figure, finding = draw(record, levels_of_set(sources))
     contrastive, predictive = (
         Effect(*(100 * record[name][f"top1{end}"][-1] for end in ("", "_low", "_high")))
         for name in ("contrastive", "bow")
@@ -35,9 +39,9 @@ def make(sources: Sources) -> Finding:
     return Finding(figure, finding, spread, difference(contrastive, predictive), controls=(None,))
 
 
-def draw(record: dict) -> tuple[LessonFigure, str]:
-    """Draw the figure: (figure, finding)."""
-    lines = {
+def draw(record: dict, levels: Mapping[str, float] | None = None) -> tuple[LessonFigure, str]:
+    """Draw the figure: (figure, finding); ``levels``, in per cent, are drawn beside the curves."""
+    lines: dict[str, Line] = {
         label: (
             in_percent(record[name]["top1"]),
             in_percent(record[name]["top1_low"]),
@@ -48,9 +52,9 @@ def draw(record: dict) -> tuple[LessonFigure, str]:
     }
     ends = ", ".join(f"{values[-1]:.0f} % ({name})" for name, (values, *_) in lines.items())
     finding = f"After {record['pairs'][-1]:,} pairs: {ends}"
-    return line_chart(
-        record["pairs"], lines, finding, "pairs seen", "zero-shot top-1 in %", logarithmic=True
-    ), finding
+    beside = {name: [level] * len(record["pairs"]) for name, level in (levels or {}).items()}
+    axes = "pairs seen", "zero-shot top-1 in %"
+    return line_chart(record["pairs"], lines | beside, finding, *axes, logarithmic=True), finding
 
 
 def in_percent(fractions: list[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from clipbench.evaluate.statistics.effects import Effect, difference, mean
 from clipbench.figures import LessonFigure, ranked_bars
+from clipbench.paper_figures.controls import texts_alone
 from clipbench.paper_figures.finding import Finding, of_share
 from clipbench.paper_figures.sources import NoRecord, Sources
 from clipbench.paper_figures.suite import model_suite, other_suite, pixel_suite, shown
@@ -12,7 +13,7 @@ PAPER = (
     "and worse on fine or abstract ones"
 )
 PIXELS = "a probe of raw pixels"
-SUPERVISED = "twin-supervised-scene-tasks"
+SUPERVISED = "suite-supervised"
 
 
 def make(sources: Sources) -> Finding:
@@ -25,7 +26,18 @@ def make(sources: Sources) -> Finding:
     except NoRecord:
         rival, name = pixel_suite(sources), PIXELS
     gaps = differences(ours, rival)
-    figure, finding = draw(gaps, name)
+    others = (
+        {}
+        if name == PIXELS
+        else {f"less {PIXELS}": middles(differences(ours, pixel_suite(sources)))}
+    )
+    if texts := texts_alone(sources):
+        others["less the texts alone"] = {
+            shown(task): 100 * numbers["zero_shot"] - texts[task]
+            for task, numbers in ours.items()
+            if task in texts
+        }
+    figure, finding = draw(gaps, name, others)
     spread = "one model each; 95 % intervals of the pictures (Newcombe's of two independent shares)"
     pixels = pixel_suite(sources)
     labelled = None if name == PIXELS else above_pixels(rival, "probe", pixels)
@@ -57,8 +69,16 @@ def differences(
     return found
 
 
-def draw(gaps: dict[str, tuple[float, float, float]], rival: str) -> tuple[LessonFigure, str]:
-    """Draw the figure: (figure, finding)."""
+def middles(gaps: dict[str, tuple[float, float, float]]) -> dict[str, float]:
+    return {task: value for task, (value, *_) in gaps.items()}
+
+
+def draw(
+    gaps: dict[str, tuple[float, float, float]],
+    rival: str,
+    others: dict[str, dict[str, float]] | None = None,
+) -> tuple[LessonFigure, str]:
+    """Draw the figure: (figure, finding); ``others``: what else zero-shot is compared with."""
     wins = sum(value > 0 for value, *_ in gaps.values())
     best, worst = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
     finding = (
@@ -66,4 +86,5 @@ def draw(gaps: dict[str, tuple[float, float, float]], rival: str) -> tuple[Lesso
         f"{gaps[worst][0]:+.0f} points ({worst})"
         f" to {gaps[best][0]:+.0f} ({best})"
     )
-    return ranked_bars(gaps, finding, f"zero-shot less {rival}, in points of accuracy"), finding
+    label = f"zero-shot less {rival}, in points of accuracy"
+    return ranked_bars(gaps, finding, label, dots=others), finding

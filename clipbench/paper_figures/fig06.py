@@ -3,19 +3,19 @@
 from clipbench.evaluate.probes.few_shot import Match, examples_to_match
 from clipbench.evaluate.statistics.effects import Effect, difference, exact
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.paper_figures.controls import texts_alone
 from clipbench.paper_figures.finding import Finding, mean_of
 from clipbench.paper_figures.sources import Sources
 from clipbench.paper_figures.suite import shots_of, suite_with_shots
 
 NAME, TITLE = "fig06", "zero-shot against few-shot probes"
 WORTH = 4  # pictures per class, in the paper
-TEXTS = "scene-tasks-baselines"
 PAPER = "on average zero-shot is as good as a probe of 4 pictures per class on the same features"
 
 
 def make(sources: Sources) -> Finding:
     means = mean_curve(suite_with_shots(sources))
-    texts = texts_alone(sources)
+    texts = mean_of_texts(sources)
     figure, finding, _ = draw(means, texts)
     spread = (
         f"{means['tasks']} scene tasks, draws of the shots as in the record;"
@@ -29,16 +29,13 @@ def make(sources: Sources) -> Finding:
     return Finding(figure, finding, spread, difference(zero_shot, few), (guessed(texts, few),))
 
 
-def texts_alone(sources: Sources) -> float | None:
-    """Read how often answers are chosen rightly without the picture, in per cent.
+def mean_of_texts(sources: Sources) -> float | None:
+    """Average how often answers are chosen rightly without the picture, in per cent.
 
     None without the record.
     """
-    if not sources.has(TEXTS):
-        return None
-    metrics = sources.record(TEXTS, "")["metrics"]
-    texts = [100 * value for name, value in metrics.items() if name.endswith("/baseline/texts")]
-    return sum(texts) / len(texts)
+    texts = texts_alone(sources)
+    return sum(texts.values()) / len(texts) if texts else None
 
 
 def guessed(texts: float | None, few: Effect) -> Effect | None:

@@ -1,6 +1,7 @@
 """Figure 8: what zero-shot reaches against what a full probe of the same features reaches."""
 
 import random
+import statistics
 
 import numpy as np
 
@@ -19,27 +20,29 @@ PAPER = (
 
 def make(sources: Sources) -> Finding:
     suite = model_suite(sources)
-    points = both_accuracies(suite)
-    figure, finding, r = draw(points)
+    points, pixels = both_accuracies(suite), with_pixels(sources, suite)
+    figure, finding, r = draw(points, pixels)
     spread = f"{len(points)} scene tasks; 95 % bootstrap over tasks; few points, so r is uncertain"
-    return Finding(figure, finding, spread, Effect(*r), (with_pixels(sources, suite),))
+    control = Effect(*correlation(pixels)) if pixels else None
+    return Finding(figure, finding, spread, Effect(*r), (control,))
 
 
-def with_pixels(sources: Sources, suite: dict[str, dict]) -> Effect | None:
-    """Measure how a probe of raw pixels correlates with zero-shot: None without its record.
+def with_pixels(sources: Sources, suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
+    """Collect (probe of raw pixels, zero-shot) of each task; empty without the record.
 
     Tasks that are easy for anything make any two accuracies correlate.
     """
     try:
         pixels = pixel_suite(sources)
     except NoRecord:
-        return None
-    shared = {
-        task: numbers | {"probe": pixels[task]["probe"]}
-        for task, numbers in suite.items()
-        if task in pixels
-    }
-    return Effect(*correlation(both_accuracies(shared)))
+        return {}
+    return both_accuracies(
+        {
+            task: numbers | {"probe": pixels[task]["probe"]}
+            for task, numbers in suite.items()
+            if task in pixels
+        }
+    )
 
 
 def both_accuracies(suite: dict[str, dict]) -> dict[str, tuple[float, float]]:
@@ -70,17 +73,25 @@ def correlation(
 
 
 def draw(
-    points: dict[str, tuple[float, float]],
+    points: dict[str, tuple[float, float]], pixels: dict[str, tuple[float, float]] | None = None
 ) -> tuple[LessonFigure, str, tuple[float, float, float]]:
-    """Draw the figure: (figure, finding, (r, low, high))."""
+    """Draw the figure: (figure, finding, (r, low, high)).
+
+    ``pixels`` are drawn beside it: what a probe of raw pixels has on the same tasks.
+    """
     r, low, high = correlation(points)
-    gaps = sorted(x - y for x, y in points.values())
+    gaps = [x - y for x, y in points.values()]
     near = sum(gap <= 3 for gap in gaps)
     finding = (
         f"r = {r:.2f} ({low:.2f} to {high:.2f}); the probe is "
-        f"{gaps[len(gaps) // 2]:.0f} points above zero-shot"
+        f"{statistics.median(gaps):.0f} points above zero-shot"
         f" in the median, on {near} of {len(points)} tasks at most 3"
     )
-    lines = {"equal": ([0, 100], [0, 100])}
+    groups = {"probe of the features": points}
+    if pixels:
+        groups["probe of raw pixels (control)"] = pixels
+        finding += f"; with raw pixels r = {correlation(pixels)[0]:.2f}"
     axes = "linear probe of all pictures, accuracy in %", "zero-shot, accuracy in %"
-    return labelled_scatter({"tasks": points}, finding, *axes, lines=lines), finding, (r, low, high)
+    lines = {"equal": ([0, 100], [0, 100])}
+    figure = labelled_scatter(groups, finding, *axes, lines=lines, unnamed=list(groups)[1:])
+    return figure, finding, (r, low, high)

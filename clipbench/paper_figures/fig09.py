@@ -2,10 +2,13 @@
 
 import math
 import statistics
+from collections.abc import Mapping
 
 from clipbench.evaluate.records.record import MADE_BY
 from clipbench.evaluate.statistics.effects import Effect, exact, over_runs
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.figures.lines import Line
+from clipbench.paper_figures.controls import levels_of_set
 from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.sources import Sources
 
@@ -17,7 +20,8 @@ LEAST = 5  # sizes, as in the paper
 
 def make(sources: Sources) -> Finding:
     errors = errors_by_size(sources.raw(RECORD, MADE_BY[RECORD]))
-    figure, finding = draw(errors)
+    wrong = {name: 100 - level for name, level in levels_of_set(sources).items()}
+    figure, finding = draw(errors, wrong)
     seeds = max(map(len, errors.values()))
     spread = f"{seeds} seeds of training; band: from worst to best seed"
     few = f"{len(errors)} sizes, and a line needs {LEAST} at least" if len(errors) < LEAST else ""
@@ -42,8 +46,10 @@ def errors_by_size(record: dict) -> dict[float, list[float]]:
     return errors
 
 
-def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
-    """Draw the figure: (figure, finding)."""
+def draw(
+    errors: dict[float, list[float]], levels: Mapping[str, float] | None = None
+) -> tuple[LessonFigure, str]:
+    """Draw the figure: (figure, finding); ``levels``, in per cent, are drawn beside the line."""
     sizes = sorted(errors)
     means = [statistics.fmean(errors[size]) for size in sizes]
     times = sizes[-1] / sizes[0]
@@ -53,9 +59,9 @@ def draw(errors: dict[float, list[float]]) -> tuple[LessonFigure, str]:
     band = [min(errors[size]) for size in sizes], [max(errors[size]) for size in sizes]
     axes = "GFLOP for each picture", "zero-shot error in %"
     ticks = [float(f"{size:.2g}") for size in sizes]
-    figure = line_chart(
-        sizes, {"mean of the seeds": (means, *band)}, finding, *axes, logarithmic=True, ticks=ticks
-    )
+    lines: dict[str, Line] = {"mean of the seeds": (means, *band)}
+    lines |= {name: [level] * len(sizes) for name, level in (levels or {}).items()}
+    figure = line_chart(sizes, lines, finding, *axes, logarithmic=True, ticks=ticks)
     figure.axes[0].set_yscale("log")
     for write in (
         figure.axes[0].yaxis.set_major_formatter,

@@ -13,12 +13,16 @@ NAME, TITLE = "fig10", "probes of several models over their compute"
 PAPER = (
     "the best CLIP's mean probe is 2.6 points above the best other model on 12 sets, and 5 on 27"
 )
-OTHERS = {  # record -> (name in the figure, model)
-    "tiny-scene-tasks": ("tiny", "tiny"),
-    "classroom-scene-tasks": ("classroom", "classroom"),
-    "twin-supervised-scene-tasks": ("supervised twin", "twin:supervised"),
-    "twin-simclr-scene-tasks": ("SimCLR twin", "twin:simclr"),
+CLIPS = {  # record -> (name in the figure, model)
+    "suite-tiny": ("tiny", "tiny"),
+    "suite-classroom": ("classroom", "classroom"),
 }
+OTHERS = {
+    "suite-supervised": ("supervised twin", "twin:supervised"),
+    "suite-simclr": ("SimCLR twin", "twin:simclr"),
+    "suite-untrained": ("untrained, as tiny", "tiny"),
+}
+PIXELS = "raw pixels"
 RAW_PIXELS = 1e-4  # GFLOP: where a point of none is drawn
 AXES = ("GFLOP for each picture (raw pixels: none)", "mean of the linear probes in %")
 
@@ -32,21 +36,24 @@ def make(sources: Sources) -> Finding:
         f"{len(suites)} models, one seed each; 95 % of the mean over"
         " tasks, from the pictures' Wilson intervals"
     )
-    rivals = any("twin" in name for name in suites)
-    unmet = "" if rivals else "raw pixels alone are no rival"
+    rivals = [name for name, _ in OTHERS.values() if name not in suites]
+    unmet = f"no record of {', '.join(rivals)}" if rivals else ""
     return Finding(figure, finding, spread, Effect(*gap).times(100), (exact(0),), unmet)
 
 
 def all_suites(sources: Sources) -> dict[str, tuple[str, dict]]:
-    """Name -> (model, suite) of this scale's model, every other with a record, and raw pixels."""
-    found = {sources.prefix: (sources.model, model_suite(sources))}
-    for record, (name, model) in OTHERS.items():
-        try:
-            found.setdefault(name, (model, other_suite(sources, record, model)))
-        except NoRecord:
-            continue
+    """Name -> (model, suite) of the models with a record of equal scenes, and raw pixels.
+
+    Where this scale's model has none, its own suite stands in.
+    """
+    found: dict[str, tuple[str, dict]] = {}
+    for record, (name, model) in (CLIPS | OTHERS).items():
+        with contextlib.suppress(NoRecord):
+            found[name] = (model, other_suite(sources, record, model))
+    if sources.prefix not in found:
+        found[sources.prefix] = (sources.model, model_suite(sources))
     with contextlib.suppress(NoRecord):
-        found["raw pixels"] = ("", pixel_suite(sources))
+        found[PIXELS] = ("", pixel_suite(sources))
     return found
 
 
@@ -69,7 +76,8 @@ def draw(
         name: mean_over([suite[task] for task in sorted(tasks)], "probe")
         for name, (_, suite) in suites.items()
     }
-    others = [name for name in means if "twin" in name or name == "raw pixels"]
+    named = [name for name, _ in OTHERS.values()]
+    others = [name for name in means if name in (*named, PIXELS)]
     clips = [name for name in means if name not in others]
     groups = {
         kind: {
@@ -81,9 +89,10 @@ def draw(
         if names
     }
     best = max(clips, key=means.__getitem__)
+    chance = mean_chance(suites)
     if not others:
         finding = f"{best}: mean probe {100 * means[best][0]:.1f} %; nothing to compare with yet"
-        return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (0.0, -1.0, 1.0)
+        return scatter(groups, finding, compute, chance), finding, (0.0, -1.0, 1.0)
     rival = max(others, key=means.__getitem__)
     gap, low, high = mean_of_difference(means[best], means[rival])
     finding = (
@@ -91,7 +100,25 @@ def draw(
         "from the best other,"
         f" {rival}, over {len(tasks)} tasks"
     )
-    return labelled_scatter(groups, finding, *AXES, logarithmic=True), finding, (gap, low, high)
+    return scatter(groups, finding, compute, chance), finding, (gap, low, high)
+
+
+def scatter(groups: dict, finding: str, compute: dict[str, float], chance: float) -> LessonFigure:
+    """Draw the points over a line at chance."""
+    ends = [min(compute.values()), max(compute.values())]
+    lines = {"chance, mean of the tasks": (ends, [chance] * 2)} if chance else {}
+    return labelled_scatter(groups, finding, *AXES, lines=lines, logarithmic=True)
+
+
+def mean_chance(suites: dict) -> float:
+    """Average the chance levels of the tasks, in per cent; 0 where no record has them."""
+    known = {
+        task: numbers["chance"]
+        for _, suite in suites.values()
+        for task, numbers in suite.items()
+        if "chance" in numbers
+    }
+    return 100 * sum(known.values()) / len(known) if known else 0.0
 
 
 def mean_of_difference(a, b) -> tuple[float, float, float]:

@@ -4,7 +4,15 @@ from clipbench.evaluate.robustness import LogitLine, fit_logit_line
 from clipbench.evaluate.statistics.effects import Effect, exact
 from clipbench.figures import LessonFigure, labelled_scatter
 from clipbench.paper_figures.finding import Finding
-from clipbench.paper_figures.shifts import COMMAND, adaptation, shifted, shifted_interval, shots_of
+from clipbench.paper_figures.shifts import (
+    COMMAND,
+    STANDARD,
+    adaptation,
+    shifted,
+    shifted_interval,
+    shots_of,
+    without_model,
+)
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig13", "effective robustness"
@@ -12,7 +20,6 @@ PAPER = (
     "zero-shot CLIPs lie far above the line of standard ImageNet models, closing "
     "up to 75 % of the robustness gap"
 )
-STANDARD = "twin-supervised-adaptation"  # probes of the supervised twin, and its own head
 ZERO_SHOT = {"tiny-adaptation": "tiny", "classroom-adaptation": "classroom"}
 
 
@@ -25,7 +32,8 @@ def make(sources: Sources) -> Finding:
         for record, name in ZERO_SHOT.items()
         if sources.has(record) and name != sources.prefix
     }
-    figure, finding, gap = draw(zero_shot, standard, sources.prefix)
+    free = without_model(record["metrics"])
+    figure, finding, gap = draw(zero_shot, standard, sources.prefix, free)
     spread = (
         f"line through {len(standard)} standard classifiers of one twin;"
         " 95 % intervals of the pictures, zero-shot models of one seed"
@@ -59,8 +67,13 @@ def line_of(points: dict[str, tuple[float, float]]) -> LogitLine:
     )
 
 
-def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], own: str):
-    """Draw the figure.
+def draw(
+    zero_shot: dict[str, dict],
+    standard: dict[str, tuple[float, float]],
+    own: str,
+    free: dict[str, tuple[float, float]] | None = None,
+):
+    """Draw the figure; ``free``: (before, after) of what needs no trained model.
 
     It gives (figure, finding, the own model's effective robustness in points with its interval).
     """
@@ -78,7 +91,8 @@ def draw(zero_shot: dict[str, dict], standard: dict[str, tuple[float, float]], o
         f" accuracy keep ({points[own][1]:.1f} against {expected:.1f} %)"
     )
     figure: LessonFigure = labelled_scatter(
-        {"zero-shot": points, "trained on labels": standard},
+        {"zero-shot": points, "trained on labels": standard}
+        | ({"without a trained model": free} if free else {}),
         finding,
         "before the shift, top-1 in %",
         "after it (other artists), top-1 in %",

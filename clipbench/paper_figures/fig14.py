@@ -3,7 +3,13 @@
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.figures.canvas import rounded
 from clipbench.paper_figures.finding import Finding
-from clipbench.paper_figures.shifts import adaptation, shifted, shots_of
+from clipbench.paper_figures.shifts import (
+    STANDARD,
+    adaptation,
+    shifted,
+    shots_of,
+    without_model,
+)
 from clipbench.paper_figures.sources import Sources
 
 NAME, TITLE = "fig14", "adapting to one kind of pictures (with figure 15)"
@@ -16,7 +22,8 @@ PAPER = (
 
 def make(sources: Sources) -> Finding:
     metrics = adaptation(sources)
-    figure, finding, gains = draw(metrics)
+    free = without_model(standard) if (standard := of_standard(sources)) else {}
+    figure, finding, gains = draw(metrics, free)
     spread = "one model, mean of two draws of the shots; no interval over models"
     most = f"{max(shots_of(metrics))} shots"
     unmet = (
@@ -27,8 +34,15 @@ def make(sources: Sources) -> Finding:
     return Finding(figure, finding, spread, unmet=unmet)
 
 
-def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
-    """Draw the gain of probes before and behind the shifts.
+def of_standard(sources: Sources) -> dict:
+    """Read what needs no trained model; empty without the record."""
+    return sources.record(STANDARD, "")["metrics"] if sources.has(STANDARD) else {}
+
+
+def draw(
+    metrics: dict, free: dict[str, tuple[float, float]] | None = None
+) -> tuple[LessonFigure, str, tuple[float, float]]:
+    """Draw the gain of probes before and behind the shifts, over what needs no trained model.
 
     It gives (figure, finding, (gain before, gain behind the shifts) of the probe with most shots,
     in points).
@@ -49,6 +63,9 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float]]:
         "zero-shot, same artist": [zero_before] * len(shots),
         "zero-shot, other artists": [zero_behind] * len(shots),
     }
+    for name, both in list((free or {}).items())[:1]:
+        for where, level in zip(("same artist", "other artists"), both, strict=True):
+            lines[f"{name}, {where}"] = [level] * len(shots)
     axes = "labelled pictures per class", "top-1 in %"
     figure = line_chart(shots, lines, finding, *axes, logarithmic=True, ylim=(0, 103))
     return figure, finding, gains

@@ -99,7 +99,9 @@ def overlap(sources: Sources) -> Need:
     data = open_labelled("scenes:heldout256")
     texts = len(data.class_names) * len(data.templates)
     # pictures projected and not, their copies, and the probe's
-    return Need("scenes:heldout256", WORLD, 3 * sources.pictures + fig17.TRAINING, texts)
+    return Need(
+        "scenes:heldout256", WORLD, 3 * sources.pictures + fig17.training_scenes(sources), texts
+    )
 
 
 def attack(sources: Sources) -> Need:

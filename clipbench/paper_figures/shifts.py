@@ -3,6 +3,7 @@
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_labelled
 from clipbench.data.probe_splits import drawn, open_split
+from clipbench.evaluate.baselines import PREFIX
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.probes.few_shot import usable_shots
 from clipbench.evaluate.probes.linear_probe import Rows
@@ -18,10 +19,12 @@ from clipbench.paper_figures.sources import Sources
 SHIFTS = ("twemoji", "openmoji")  # the same things by other artists, never trained
 DATA = "scenes:heldout256"
 SHOTS = (1, 2, 4)  # probes of 16 pictures of 256 classes take half an hour of a busy core
+STANDARD = "twin-supervised-adaptation"  # probes of the supervised twin, its head, no model
+MODEL_FREE = {"pixels_16": "nearest by raw pixels", "untrained": "nearest, untrained network"}
 COMMAND = (
     "clipbench eval robustness --model {model} --data scenes:heldout256 --shifts "
     "twemoji openmoji --pictures 1000"
-    " --shots 1,2,4 --seeds 2 --scenes 5000 --out {folder}/{name}.json"
+    " --shots 1,2,4 --seeds 2 --scenes 5000 --baselines --out {folder}/{name}.json"
 )
 
 
@@ -92,3 +95,18 @@ def shifted_interval(metrics: dict) -> tuple[float, float]:
     )
     middle = shifted(metrics)
     return middle - half / len(names), middle + half / len(names)
+
+
+def without_model(metrics: dict) -> dict[str, tuple[float, float]]:
+    """Collect what the most similar labelled picture is worth, in per cent.
+
+    It gives name -> (before, after the shifts), of the baselines that the record has.
+    """
+    return {
+        name: (
+            100 * metrics[f"{PREFIX}{kind}"],
+            100 * sum(metrics[f"{shift}/{PREFIX}{kind}"] for shift in SHIFTS) / len(SHIFTS),
+        )
+        for kind, name in MODEL_FREE.items()
+        if f"{PREFIX}{kind}" in metrics
+    }

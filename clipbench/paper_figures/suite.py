@@ -11,6 +11,11 @@ from clipbench.evaluate.scene_tasks import probe_numbers, scene_task_metrics
 from clipbench.paper_figures.sources import Sources
 
 COMMAND = "clipbench eval scene-tasks --model {model} --shots 1,2,4,8,16 --out {folder}/{name}.json"
+SCENES = 2000  # that COMMAND trains the full probe on
+RIVALS = (  # of models that are compared with each other, and with raw pixels
+    "clipbench eval scene-tasks --model {model} --pictures 400 --train 800"
+    " --out {folder}/{name}.json"
+)
 PIXELS = 16  # side of the pictures whose raw pixels are probed
 SEEDS = (0, 1, 2)
 
@@ -34,6 +39,12 @@ def suite_with_shots(sources: Sources) -> dict[str, dict]:
     if not all(shots_of(numbers) for numbers in suite.values()):
         raise sources.missing(sources.own("scene-tasks"), COMMAND)
     return suite
+
+
+def scenes_of_full_probe(sources: Sources) -> int:
+    """Count the scenes that the full probes of this scale's model were trained on."""
+    settings = sources.record(sources.own("scene-tasks"), COMMAND)["settings"]
+    return settings.get("train", 2 * settings.get("pictures", SCENES // 2))
 
 
 def shots_of(numbers: dict) -> list[int]:
@@ -61,12 +72,12 @@ def scenes_of(sources: Sources, task: SceneTask) -> tuple[int, int]:
 
 
 def other_suite(sources: Sources, name: str, model: str) -> dict[str, dict]:
-    """Read the scene tasks of another model from its record.
+    """Read the probes of another model from its record.
 
     Raises:
         NoRecord: where there is none.
     """
-    return by_task(sources.record(name, COMMAND.replace("{model}", model))["metrics"])
+    return by_task(sources.record(name, RIVALS.replace("{model}", model))["metrics"])
 
 
 def pixel_suite(sources: Sources) -> dict[str, dict]:
