@@ -5,8 +5,8 @@
 It writes records into clipbench/assets/records. ``new-name``: things are named by names that
 no caption gave them; the controls are an untrained text encoder, and one word of each name alone.
 ``maps``: the quarter of a picture that a map calls most important is covered, and the cosine with
-the own name falls; the controls are maps that need no model (lesson 12). ``untrained``: the scene tasks by probes of an
-untrained network, as the other models of figure 10 are probed.
+the own name falls; the controls are maps that need no model (lesson 12). ``untrained``: the scene
+tasks by probes of an untrained network, as the other models of figure 10 are probed.
 """
 
 import sys
