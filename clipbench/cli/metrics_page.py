@@ -60,6 +60,21 @@ def plain(value) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+# -------------------- tables
+
+
+def cell(metrics: Mapping[str, float], name: str) -> str:
+    """Write a share in per cent with its interval, such as `` 92.7 (92.0 to 93.4)``.
+
+    It is empty where the share was not measured, and says so where a probe did not converge.
+    """
+    if name not in metrics:
+        return ""
+    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", *BOUNDS))
+    mark = "" if metrics.get(f"{name}_converged", True) else " not converged"
+    return f"{value:5.1f} ({low:.1f} to {high:.1f}){mark}"
+
+
 # -------------------- baselines
 
 

@@ -44,6 +44,12 @@ def test_a_fraction_has_its_interval_and_its_chance_in_one_line():
     ]
 
 
+def test_tables_write_an_interval_in_one_way():
+    metrics = {"a": 0.5, "a_low": 0.42, "a_high": 1.0, "a_converged": False}
+    assert metrics_page.cell(metrics, "a") == " 50.0 (42.0 to 100.0) not converged"
+    assert metrics_page.cell(metrics, "b") == ""
+
+
 def test_groups_keep_their_own_chance():
     metrics = {"twemoji/top1": 0.2, "twemoji/chance": 0.004, "twemoji/drop": 0.7}
     assert metrics_page.show_metrics(metrics).splitlines() == [

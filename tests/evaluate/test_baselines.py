@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small import small_encoder, write_image_folder, write_small_model
+from small import evaluate_small, small_encoder, write_image_folder
 
 from clipbench.cli import main
 from clipbench.data.open import open_labelled
@@ -18,7 +18,9 @@ from clipbench.evaluate.baselines import (
     brightness,
     nearest_labels,
     raw_pixels,
+    recall_by_pixels,
 )
+from clipbench.evaluate.retrieval import distinct
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,16 @@ def test_a_model_of_another_library_has_no_untrained_copy():
     assert untrained(PicturesOnly(small_encoder())) is None
 
 
+def test_pixels_find_the_caption_of_a_scene_that_looks_like_one_with_it(pictures):
+    data = open_labelled(str(pictures))
+    said = [f"picture of thing{row}" for row in range(len(data))]
+    found = recall_by_pixels(data, distinct([[text] for text in said]), data, said, similar=1)
+    assert found["image_to_text_r1"] == found["text_to_image_r1"] == 1
+    same = ["a picture"] * len(data)
+    blind = recall_by_pixels(data, distinct([[text] for text in said]), data, same)
+    assert blind["image_to_text_r1"] == blind["text_to_image_r1"] == 0, "ties count as wrong"
+
+
 def test_texts_alone_solve_what_wording_gives_away_and_nothing_else():
     unfair = [
         ("a cat", "no cat"),
@@ -99,8 +111,7 @@ def test_texts_alone_solve_what_wording_gives_away_and_nothing_else():
 def test_an_evaluation_prints_its_baselines_where_asked(
     tmp_path, pictures, capsys, task, arguments, named
 ):
-    model = write_small_model(tmp_path / "model")
-    command = ["eval", task, "--model", str(model), "--data", str(pictures), "--device", "cpu"]
+    command = evaluate_small(task, tmp_path, "--data", str(pictures))
     assert main([*command, *arguments, "--json"]) == 0
     without = json.loads(capsys.readouterr().out)["metrics"]
     assert not any("baseline/" in name for name in without)
@@ -114,26 +125,16 @@ def test_an_evaluation_prints_its_baselines_where_asked(
 def test_without_pictures_for_training_robustness_says_that_pixels_are_left_out(
     tmp_path, pictures, capsys
 ):
-    model = write_small_model(tmp_path / "model")
-    data = ["--data", str(pictures / "test"), "--shifts", "blur:3", "--device", "cpu"]
-    assert main(["eval", "robustness", "--model", str(model), *data, "--baselines", "--json"]) == 0
+    data = ["--data", str(pictures / "test"), "--shifts", "blur:3"]
+    command = evaluate_small("robustness", tmp_path, *data)
+    assert main([*command, "--baselines", "--json"]) == 0
     captured = capsys.readouterr()
     assert "baseline/pixels_16" not in json.loads(captured.out)["metrics"]
     assert "nothing to compare with" in captured.err
 
 
 def test_scene_tasks_print_the_texts_alone_without_a_probe(tmp_path, capsys):
-    model = write_small_model(tmp_path / "model")
-    command = [
-        "eval",
-        "scene-tasks",
-        "--model",
-        str(model),
-        "--tasks",
-        "word_order",
-        "--device",
-        "cpu",
-    ]
+    command = evaluate_small("scene-tasks", tmp_path, "--tasks", "word_order")
     assert main([*command, "--pictures", "20", "--train", "0", "--baselines", "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)["metrics"]
     assert 0.2 < metrics["word_order/baseline/texts"] < 0.8

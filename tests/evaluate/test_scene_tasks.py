@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 from frozen_world import digest
-from small import BAG_OF_WORDS, VIT, one_line, small_clip, small_encoder, write_small_model
+from small import BAG_OF_WORDS, VIT, evaluate_small, one_line, small_clip, small_encoder
 
 from clipbench import UserError, text_features
 from clipbench.cli.main import main
@@ -257,18 +257,8 @@ def test_mistakes_are_told_in_one_line(call, message):
 
 
 def test_the_command_gives_every_task_and_a_table(capsys, tmp_path):
-    model = write_small_model(tmp_path / "model")
-    command = [
-        "eval",
-        "scene-tasks",
-        "--model",
-        str(model),
-        "--tasks",
-        "count",
-        "negation",
-        "--pictures",
-        "24",
-    ]
+    asked = ["--tasks", "count", "negation", "--pictures", "24"]
+    command = evaluate_small("scene-tasks", tmp_path, *asked)
     assert main([*command, "--train", "24", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     for name, answers in (("count", 3), ("negation", 2)):
@@ -288,19 +278,8 @@ def test_the_command_gives_every_task_and_a_table(capsys, tmp_path):
 
 
 def test_a_curve_of_few_shots_ends_in_the_whole_probe(capsys, tmp_path):
-    model = write_small_model(tmp_path / "model")
-    command = [
-        "eval",
-        "scene-tasks",
-        "--model",
-        str(model),
-        "--tasks",
-        "count",
-        "--pictures",
-        "24",
-        "--train",
-        "24",
-    ]
+    asked = ["--tasks", "count", "--pictures", "24", "--train", "24"]
+    command = evaluate_small("scene-tasks", tmp_path, *asked)
     assert main([*command, "--shots", "1,2,16", "--seeds", "2", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     metrics = record["metrics"]

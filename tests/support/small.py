@@ -53,6 +53,12 @@ def write_small_model(folder: Path, model: CLIP | None = None) -> Path:
     return folder
 
 
+def evaluate_small(task: str, folder: Path, *arguments: str) -> list[str]:
+    """Give the command that evaluates a small model, which is written into the folder."""
+    model = write_small_model(folder / "model")
+    return ["eval", task, "--model", str(model), "--device", "cpu", *arguments]
+
+
 def noise_picture(width: int, height: int, seed: int = 0) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(pixels)

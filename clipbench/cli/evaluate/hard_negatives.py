@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
+from clipbench.cli.metrics_page import cell
 from clipbench.cli.shared import Parser, note, note_unreadable, positive, read_lines
 
 NAME = "hard-negatives"
@@ -133,8 +134,3 @@ def show(record: dict) -> str:
             label = name.replace("_", " ")
             lines.append(f"{label:<16}{cell(metrics, name)}  of {metrics['groups']} groups")
     return "\n".join(lines)
-
-
-def cell(metrics: dict, name: str) -> str:
-    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:5.1f} ({low:.1f} to {high:.1f})"

@@ -16,7 +16,7 @@ from clipbench.cli.evaluate.options import (
     note_no_copy,
 )
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.metrics_page import VIEWS, baseline_lines
+from clipbench.cli.metrics_page import VIEWS, baseline_lines, cell
 from clipbench.cli.shared import Parser, note, positive, read_lines
 
 NAME = "robustness"
@@ -270,16 +270,14 @@ def show(record: dict) -> str:
     lines = [
         f"robustness of {settings['model']} on {settings['data']}, top-1 in per cent "
         "(95 % interval): "
-        f"{with_ends(metrics, 'top1')}",
-        f"{'shift':<16}{'same classes before':<22}{'after':<22}{'drop':>7}{'effective':>11}",
+        f"{cell(metrics, 'top1').strip()}",
+        f"{'shift':<16}{'same classes before':<24}{'after':<24}{'drop':>7}{'effective':>11}",
     ]
     for name in shifts:
         effective = metrics.get(f"{name}/effective_robustness")
         told = "" if effective is None else f"{100 * effective:+11.1f}"
-        before, after = (
-            with_ends(metrics, f"{name}/{part}") for part in ("in_distribution", "top1")
-        )
-        lines.append(f"{name:<16}{before:<22}{after:<22}{100 * metrics[f'{name}/drop']:7.1f}{told}")
+        before, after = (cell(metrics, f"{name}/{part}") for part in ("in_distribution", "top1"))
+        lines.append(f"{name:<16}{before:<24}{after:<24}{100 * metrics[f'{name}/drop']:7.1f}{told}")
     lines.append(f"mean after the shifts {100 * metrics['mean_shifted']:.1f}")
     rows = {"before": "", **{name: f"{name}/" for name in shifts}}
     lines += curves(metrics, settings) + baseline_lines("nearest picture", rows, metrics, VIEWS)
@@ -301,8 +299,3 @@ def curves(metrics: dict, settings: dict) -> list[str]:
                 )
                 lines.append(f"{kind.replace('_', '-')} {step:g}: {told}")
     return lines
-
-
-def with_ends(metrics: dict, name: str) -> str:
-    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:.1f} ({low:.1f}-{high:.1f})"

@@ -11,10 +11,11 @@ from clipbench.cli.evaluate.options import (
     add_shots,
     note_no_copy,
 )
-from clipbench.cli.metrics_page import VIEWS, baseline_lines
+from clipbench.cli.metrics_page import VIEWS, baseline_lines, cell
 from clipbench.cli.shared import Parser, positive
 
 NAME = "scene-tasks"
+CELL = 23  # letters of a column: "100.0 (99.9 to 100.0)" and a gap
 ABOUT = (
     "fourteen questions about scenes (count, position, relation, sign word, ...), "
     "zero-shot and by linear probes"
@@ -123,25 +124,19 @@ def show(record: dict) -> str:
     metrics, settings = record["metrics"], record["settings"]
     lines = [
         f"scene tasks of {settings['model']}, per cent (95 % interval)",
-        f"{'task':<16}{'chance':>7}   {'zero-shot':<21}{'linear probe':<21} question",
+        f"{'task':<16}{'chance':>7}   {'zero-shot':<{CELL}}{'linear probe':<{CELL}} question",
     ]
     for task in tasks_of(settings["data"], settings["tasks"]):
         name = task.name
-        cells = "".join(f"{cell(metrics, f'{name}/{kind}'):<21}" for kind in ("zero_shot", "probe"))
+        cells = "".join(
+            f"{cell(metrics, f'{name}/{kind}'):<{CELL}}" for kind in ("zero_shot", "probe")
+        )
         lines.append(f"{name:<16}{100 * metrics[f'{name}/chance']:7.1f}   {cells} {task.about}")
-    means = "".join(f"{mean(metrics, kind):<21}" for kind in ("zero_shot", "probe"))
+    means = "".join(f"{mean(metrics, kind):<{CELL}}" for kind in ("zero_shot", "probe"))
     lines.append(f"{'mean':<16}{100 * metrics['mean_chance']:7.1f}   {means}")
     rows = {name: f"{name}/" for name in settings["tasks"]}
     lines += baseline_lines("baselines", rows, metrics, ("texts", *VIEWS))
     return "\n".join(lines)
-
-
-def cell(metrics: dict, name: str) -> str:
-    if name not in metrics:
-        return ""
-    value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
-    mark = "" if metrics.get(f"{name}_converged", True) else " not converged"
-    return f"{value:5.1f} ({low:.1f}-{high:.1f}){mark}"
 
 
 def mean(metrics: dict, kind: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clipbench.cli.evaluate.options import EvaluateOptions, add_interval, add_training_pictures
 from clipbench.cli.evaluate.words import note_empty_folders
+from clipbench.cli.metrics_page import cell
 from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
 from clipbench.errors import UserError
 
@@ -329,7 +330,7 @@ def classifier_lines(metrics: dict, settings: dict, prefix: str, title: str) -> 
     ]
     if not known:
         return []
-    lines = ["", title, *(f"  {name:<18} {with_ends(metrics, prefix + name)}" for name in known)]
+    lines = ["", title, *(f"  {name:<18} {cell(metrics, prefix + name)}" for name in known)]
     heights = settings.get("heights", ())
     if heights:
         lines.append("  height  covered" + "".join(f"{name:>18}" for name in COLUMNS))
@@ -346,12 +347,7 @@ def classifier_lines(metrics: dict, settings: dict, prefix: str, title: str) -> 
 def other_lines(metrics: dict) -> list[str]:
     name = "two_way_named_word"
     return (
-        ["", f"prompts that name the word, two-way: {with_ends(metrics, name)}"]
+        ["", f"prompts that name the word, two-way: {cell(metrics, name)}"]
         if name in metrics
         else []
     )
-
-
-def with_ends(metrics: dict, name: str) -> str:
-    low, high = (100 * metrics[f"{name}_{end}"] for end in ("low", "high"))
-    return f"{100 * metrics[name]:5.1f}  ({low:.1f} to {high:.1f})"
