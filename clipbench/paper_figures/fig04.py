@@ -39,14 +39,23 @@ ONE = "a photo of a {}."
 
 def make(sources: Sources) -> Finding:
     metrics = sources.metrics("prompts", sources.again(NAME), lambda: measure(sources))
-    figure, finding, gain = draw(metrics)
+    figure, finding, gain = draw(metrics, chances(metrics))
     spread = "one model; 95 % bootstrap over the pictures of each set"
     return Finding(figure, finding, spread, Effect(*gain), (exact(gain_of_one(metrics)),))
 
 
+def chances(metrics: dict) -> dict[str, float]:
+    """Give the chance level of each set: name -> per cent."""
+    return {name: 100 * open_labelled(name).chance for name in sets_of(metrics)}
+
+
+def sets_of(metrics: dict) -> list[str]:
+    return [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
+
+
 def gain_of_one(metrics: dict) -> float:
     """Compute the mean gain of a single template over the bare name, in points."""
-    names = [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
+    names = sets_of(metrics)
     gains = [metrics[f"{name}/{WORDINGS[1]}"] - metrics[f"{name}/{WORDINGS[0]}"] for name in names]
     return 100 * sum(gains) / len(gains)
 
@@ -72,14 +81,19 @@ def measure(sources: Sources) -> dict[str, float]:
     return found
 
 
-def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
+def draw(
+    metrics: dict, chances: dict[str, float]
+) -> tuple[LessonFigure, str, tuple[float, float, float]]:
     """Draw the figure: (figure, finding, (mean gain, low, high) in points)."""
-    names = [key.removesuffix("/gain") for key in metrics if key.endswith("/gain")]
+    names = sets_of(metrics)
     gains = [100 * metrics[f"{name}/gain"] for name in names]
     halves = [50 * (metrics[f"{name}/gain_high"] - metrics[f"{name}/gain_low"]) for name in names]
     mean, low, high = mean_of(gains, halves)
     table = torch.tensor(
-        [[100 * metrics[f"{name}/{wording}"] for wording in WORDINGS] for name in names]
+        [
+            [chances[name], *(100 * metrics[f"{name}/{wording}"] for wording in WORDINGS)]
+            for name in names
+        ]
     )
     table = torch.cat([table, table.mean(0, keepdim=True)])
     (worst, least), (best, most) = (
@@ -90,7 +104,9 @@ def draw(metrics: dict) -> tuple[LessonFigure, str, tuple[float, float, float]]:
         f" {least:+.1f} ({worst}) to {most:+.1f} ({best})"
     )
     title = f"{finding}; paper: almost +5. Top-1 in %"
-    figure = value_grid(table, [*names, "mean"], WORDINGS, title, decimals=1, best_of="row")
+    figure = value_grid(
+        table, [*names, "mean"], ["chance", *WORDINGS], title, decimals=1, best_of="row"
+    )
     # the title is wider than a table of three columns
     figure.set_figwidth(figure.get_figwidth() + 0.6)
     return figure, finding, (mean, low, high)
