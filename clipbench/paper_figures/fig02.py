@@ -41,7 +41,7 @@ def make(sources: Sources) -> Finding:
 
 def draw(record: dict, levels: Mapping[str, float] | None = None) -> tuple[LessonFigure, str]:
     """Draw the figure: (figure, finding); ``levels``, in per cent, are drawn beside the curves."""
-    lines: dict[str, Line] = {
+    lines = {
         label: (
             in_percent(record[name]["top1"]),
             in_percent(record[name]["top1_low"]),
@@ -52,9 +52,13 @@ def draw(record: dict, levels: Mapping[str, float] | None = None) -> tuple[Lesso
     }
     ends = ", ".join(f"{values[-1]:.0f} % ({name})" for name, (values, *_) in lines.items())
     finding = f"After {record['pairs'][-1]:,} pairs: {ends}"
-    beside = {name: [level] * len(record["pairs"]) for name, level in (levels or {}).items()}
+    beside: dict[str, Line] = {
+        name: [level] * len(record["pairs"]) for name, level in (levels or {}).items()
+    }
     axes = "pairs seen", "zero-shot top-1 in %"
-    return line_chart(record["pairs"], lines | beside, finding, *axes, logarithmic=True), finding
+    return line_chart(
+        record["pairs"], {**lines, **beside}, finding, *axes, logarithmic=True
+    ), finding
 
 
 def in_percent(fractions: list[float]) -> list[float]:

@@ -51,11 +51,11 @@ def ranges_by_task(suite: dict[str, dict], scenes: int) -> dict[str, Effect]:
         shots, apart = shots_of(numbers), shown(task) in at_chance(suite)
         if apart or not shots or not all(f"probe_{k}_low" in numbers for k in shots):
             continue
-        ends = [
+        value, low, high = (
             matched(numbers, shots, scenes // numbers["answers"], curve, level)
             for curve, level in (("", ""), ("_high", "_low"), ("_low", "_high"))
-        ]
-        found[task] = Effect(*ends)
+        )
+        found[task] = Effect(value, low, high)
     return found
 
 

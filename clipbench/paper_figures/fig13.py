@@ -1,8 +1,11 @@
 """Figure 13: accuracy after a shift over accuracy before it, beside the line of standard models."""
 
+from collections.abc import Mapping
+
 from clipbench.evaluate.robustness import LogitLine, fit_logit_line
 from clipbench.evaluate.statistics.effects import Effect, exact
 from clipbench.figures import LessonFigure, labelled_scatter
+from clipbench.figures.comparisons import Point
 from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.shifts import (
     COMMAND,
@@ -90,9 +93,11 @@ def draw(
         "standard models of its"
         f" accuracy keep ({points[own][1]:.1f} against {expected:.1f} %)"
     )
+    groups: dict[str, Mapping[str, Point]] = {"zero-shot": points, "trained on labels": standard}
+    if free:
+        groups["without a trained model"] = free
     figure: LessonFigure = labelled_scatter(
-        {"zero-shot": points, "trained on labels": standard}
-        | ({"without a trained model": free} if free else {}),
+        groups,
         finding,
         "before the shift, top-1 in %",
         "after it (other artists), top-1 in %",

@@ -99,7 +99,7 @@ def deals(count: int, share: float) -> list[Tensor]:
 
 def over_deals(share: float, dealt: list[tuple[Tensor, dict[str, Tensor]]]) -> dict[str, float]:
     """Average All and All less Clean over the deals: ``KIND/SHARE`` with its ends, ``all/...``."""
-    found = {}
+    found: dict[str, float] = {}
     for kind in KINDS:
         gaps = [all_less_clean(right[kind], rows) for rows, right in dealt]
         low, high = student(gaps) or (float("nan"), float("nan"))
