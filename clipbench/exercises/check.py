@@ -162,12 +162,18 @@ def alike(found: list, expected: list) -> bool:
 def same(ours, right, tolerance: float = 1e-4) -> bool:
     """Say whether two answers are equal: numbers up to rounding, everything else exactly.
 
-    Numbers may be of any kind.
+    Numbers may be of any kind, and a tuple is as good as a list.
     """
     a, b = as_numbers(ours), as_numbers(right)
     if a is None or b is None:
+        ours, right = as_lists(ours), as_lists(right)
         return type(ours) is type(right) and ours == right
     return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=1e-6, equal_nan=True)
+
+
+def as_lists(value):
+    """Turn tuples into lists, also those inside of others."""
+    return [as_lists(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def as_numbers(value) -> torch.Tensor | None:

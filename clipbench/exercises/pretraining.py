@@ -1,14 +1,16 @@
 """Exercises of lesson 01, on pretraining.
 
-The loss, its level of ignorance, parameters, and pairs that stay together.
+The loss, the curves of three bugs, the scale, and pairs that stay together.
 """
 
-import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from clipbench.exercises.check import FunctionCheck, ValueCheck, unit
+from clipbench.exercises.check import ChoiceCheck, FunctionCheck, unit
 from clipbench.loss import clip_loss
 
 
@@ -80,51 +82,55 @@ check_loss = FunctionCheck(
     praise="This is the heart of figure 3, and it equals clip_loss.",
 )
 
-check_ignorance = ValueCheck(
-    right=math.log(512),
-    mistakes={
-        "You used a logarithm to base 2. The loss is in nats: the natural logarithm.": math.log2(
-            512
-        ),
-        "You used a logarithm to base 10. The loss is in nats: the natural logarithm.": math.log10(
-            512
-        ),
-        "The scale does not matter here: equal cosines times any scale are still equal.": 14.3
-        * math.log(512),
-        "That is the probability of the right answer. The loss is minus its logarithm.": 1 / 512,
-        "The sign is wrong: minus the logarithm of 1/512 is positive.": -math.log(512),
-        "Twice too much. Take the mean of both directions; each picture chooses among "
-        "512 captions, not 512² cells.": 2 * math.log(512),
-    },
-    praise="ln N, whatever the scale is. So never compare losses of different batch sizes.",
-    otherwise="All cosines are equal, so each of 512 captions gets the same "
-    "probability. The loss is minus its natural "
-    "logarithm.",
-)
+OUT_OF_STEP = "captions are shuffled apart from their pictures"
+TOO_LONG = "the features are not brought to length 1"
+NO_SCALE = "the cosines are not multiplied by the scale"
+SCALE_OF_CURVES = 5.0
 
-check_parameters = ValueCheck(
-    right=3 * 3 * 48 * 96 + 2 * 96,
-    mistakes={
-        "The batch norm is missing: it has two numbers for each of the 96 outputs.": 3
-        * 3
-        * 48
-        * 96,
-        "The kernel has 3 × 3 weights for each pair of an input and an output, not 3.": 3 * 48 * 96
-        + 2 * 96,
-        "The kernel is missing: 3 × 3 weights for each pair of an input and an output.": 48 * 96
-        + 2 * 96,
-        "The batch norm has two numbers for each of the 96 outputs, a factor and a "
-        "shift. You have 96 in all.": 3 * 3 * 48 * 96 + 96,
-        "A convolution before a batch norm has no bias: the norm's shift does its work.": 3
-        * 3
-        * 48
-        * 96
-        + 3 * 96,
+
+def buggy_losses() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """Give the contrastive loss with one bug each, of features (N, D) of any length."""
+    unit_rows = partial(F.normalize, dim=1)
+
+    def apart(pictures: Tensor, captions: Tensor) -> Tensor:
+        captions = captions[torch.randperm(len(captions))]
+        return clip_loss(unit_rows(pictures), unit_rows(captions), SCALE_OF_CURVES)
+
+    return {
+        "A": lambda pictures, captions: clip_loss(unit_rows(pictures), unit_rows(captions), 1.0),
+        "B": apart,
+        "C": lambda pictures, captions: both_ways(SCALE_OF_CURVES * pictures @ captions.T),
+    }
+
+
+def bug_curves(steps: int = 80) -> dict[str, list[float]]:
+    """Train sixteen free pairs with each of the bugs: the loss of every step, in nats."""
+    curves: dict[str, list[float]] = {}
+    for name, loss in buggy_losses().items():
+        torch.manual_seed(0)
+        both = [(torch.randn(16, 64) / 2).requires_grad_() for _ in range(2)]
+        optimizer = torch.optim.Adam(both, lr=0.02)
+        curves[name] = []
+        for _ in range(steps):
+            value = loss(*both)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            curves[name].append(value.item())
+    return curves
+
+
+check_curves = ChoiceCheck(
+    right={"A": NO_SCALE, "B": OUT_OF_STEP, "C": TOO_LONG},
+    why={
+        "A": "it falls, so the pairs are together; but something holds it well above 0. How sure "
+        "can a softmax over cosines be, which lie between -1 and 1?",
+        "B": "it stays at ln 16 = 2.77 for ever. When is there nothing to learn?",
+        "C": "it begins far above ln 16, where even a model that knows nothing should be. How can "
+        "random features be so *sure*?",
     },
-    praise="The kernel makes nearly all of it.",
-    otherwise="Kernel × kernel × inputs × outputs for the convolution, and two numbers "
-    "for each output of the norm.",
-    tolerance=0.0,
+    praise="Where a curve begins and where it stops says which bug it is: far above ln N, at ln N, "
+    "or on a floor above 0.",
 )
 
 check_scale = FunctionCheck(

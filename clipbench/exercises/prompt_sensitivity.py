@@ -34,6 +34,8 @@ check_ensemble = FunctionCheck(
     mistakes={
         "The means are not of length 1. Classes whose templates disagree get smaller "
         "cosines: normalise once more.": lambda features: unit_rows(features).mean(dim=1),
+        "That is the plain mean. Long vectors count for more in it, and it is not of length 1: "
+        "normalise before the mean and after it.": lambda features: features.mean(dim=1),
         "You averaged over the classes. The templates are in the second dimension: mean(dim=1).": lambda features: (
             unit_rows(unit_rows(features).mean(dim=0))
         ),

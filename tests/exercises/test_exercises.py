@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import clipbench.exercises
-from clipbench.exercises import check, pretraining, start_here
+from clipbench.exercises import check, pretraining, similarity_matrix, start_here
 from clipbench.exercises.check import ChoiceCheck, FunctionCheck, ValueCheck, same
 from tools.build_exercises import cut
 
@@ -117,10 +117,10 @@ def test_numpy_and_lists_are_as_good_as_tensors():
 
 
 def test_rounding_by_hand_is_allowed_and_a_whole_number_is_not_rounded():
-    assert pretraining.check_ignorance(6.24).right and not pretraining.check_ignorance(6.4).right
-    assert (
-        pretraining.check_parameters(41664).right and not pretraining.check_parameters(41665).right
-    )
+    floor = similarity_matrix.check_floor  # ln 3 = 1.0986
+    assert floor(1.1).right and not floor(1.12).right
+    whole = ValueCheck(right=41664, mistakes={}, praise="", otherwise="", tolerance=0.0)
+    assert whole(41664).right and not whole(41665).right
 
 
 def test_verdicts_fit_in_the_width_of_a_notebook():
@@ -140,6 +140,7 @@ def test_verdicts_fit_in_the_width_of_a_notebook():
         (float("nan"), 1.0, False),
         ("cat", "cat", True),
         (["cat"], ["dog"], False),
+        (["cat", ["dog"]], ("cat", ("dog",)), True),
         ([["a"]], ["a"], False),
         (True, 1.0, True),
         (torch.ones(2), torch.ones(1, 2), False),
