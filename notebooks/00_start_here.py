@@ -146,12 +146,14 @@ similarity_heatmap(cosines, pictures, sentences)
 for sentence, row in zip(sentences, cosines, strict=True):
     ranked = [f"{sentences[i]} {row[i]:.2f}" for i in row.argsort(descending=True).tolist()]
     print(f"picture of {sentence:9} | {', '.join(ranked)}")
+missed = [sentences[row] for row in range(len(sentences)) if cosines[row].argmax() != row]
+print("prefers another sentence than its own:", ", ".join(missed) or "none")
 
 # %% [markdown]
-# Rows are pictures, columns are sentences; a framed cell is a picture with its own sentence. At the end of each
-# ranking stand the two sentences about the other animal. So animals are kept apart. Numbers hardly: look for a
-# picture that prefers the sentence with the wrong number. Counting is harder than naming, because most captions do
-# not count (lesson 11).
+# Rows are pictures, columns are sentences; a framed cell is a picture with its own sentence. You may have said that
+# each picture prefers its own sentence. The last line names those that do not. At the end of each ranking stand the two
+# sentences about the other animal: animals are told apart, numbers hardly. Counting is harder than naming, because most
+# captions do not count (lesson 11).
 #
 # Nobody can see so many dimensions, so we look at a shadow of the eight points on a plane. First we subtract the mean
 # picture and the mean sentence, because the two groups stand apart (the "modality gap", lesson 05). Then principal
@@ -185,38 +187,57 @@ points_in_plane(on_plane[:4], on_plane[4:], pictures, sentences, title)
 #
 # ## Who teaches, if nobody labels?
 #
-# Language models found an answer first: hide a word of a sentence, and let the model guess it (BERT, Devlin et al.
-# 2019). The text itself holds the answer, so every sentence on the web becomes an exercise. Here is the simplest model
-# of this kind. It only counts which words fill a gap, in 5,000 captions of our world.
+# Language models found an answer first: hide a word of a sentence, and let the model guess it (*masked language
+# modelling*; BERT, Devlin et al. 2019). The text itself holds the answer, so every sentence on the web becomes an
+# exercise. Here is the simplest model of this kind. For each pair of neighbours it counts which words stand between
+# them, in 10,000 captions of our world.
 #
-# **Predict:** which words will stand in the gap of "a ___ of a", and which in that of "a ___ background"?
+# **Predict:** which words will stand in the gap of "a ___ of", and which in that of "a ___ background"?
 
 # %%
-from collections import Counter
+from collections import Counter, defaultdict
 
 from clipbench.data.world.captions import caption_scenes
-from clipbench.data.world.factors import draw_factors
+from clipbench.data.world.factors import COLOURS, draw_factors
 
-captions = [text.split() for text in caption_scenes(draw_factors(torch.arange(5000), seed=2_000_012))]
-
-
-def fillers(before, *after):
-    """The words that stand in the gap, the most frequent first."""
-    n = len(after) + 2
-    windows = [words[i : i + n] for words in captions for i in range(len(words) - n + 1)]
-    return Counter(w[1] for w in windows if w[0] == before and tuple(w[2:]) == after).most_common(5)
-
+captions = caption_scenes(draw_factors(torch.arange(10_000), seed=2_000_012))
+gaps = defaultdict(Counter)  # (word before, word after): how often each word stands between them
+for caption in captions:
+    words = caption.strip(".").split()
+    for before, word, after in zip(words, words[1:], words[2:], strict=False):
+        gaps[before, after][word] += 1
 
 # %%
-print("a ___ of a:      ", fillers("a", "of", "a"))
-print("a ___ background:", fillers("a", "background"))
+print("a ___ of:        ", gaps["a", "of"].most_common(5))
+print("a ___ background:", gaps["a", "background"].most_common(5))
 
 # %% [markdown]
-# Kinds of pictures fill the first gap, colours the second. *Guessing the word is not the goal.* To guess well, a model
-# has to find out that there are such things as colours, and what it finds out on the way, the embeddings of its words,
-# is what people use. But such a model knows words only from other words. It has never seen red. CLIP hides more, the
-# whole caption, and shows the picture: *which of these captions is it?* To answer, it has to build a bridge between
-# pictures and words.
+# Kinds of pictures fill the first gap, colours the second. *Guessing the word is not the goal.* What is learned on the
+# way is worth more. Describe each word by the gaps that it fills, one number for each gap: that row is an embedding of
+# the word.
+#
+# **Predict:** which words will be nearest to "red"?
+
+# %%
+often = Counter(word for gap in gaps.values() for word in gap.elements())
+known = [word for word, count in often.items() if count >= 20]
+counts = torch.tensor([[float(gap[word]) for gap in gaps.values()] for word in known])
+word_features = torch.nn.functional.normalize(counts.sqrt(), dim=1)  # the root, so that rare gaps count, too
+nearest = (word_features @ word_features.T).fill_diagonal_(-1).topk(5).indices.tolist()
+for word in ("red", "two", "photo"):
+    print(f"nearest to {word!r}:", ", ".join(known[row] for row in nearest[known.index(word)]))
+
+# %%
+colours = [row for row, word in enumerate(known) if word in COLOURS]
+found = sum(other in colours for row in colours for other in nearest[row]) / (5 * len(colours))
+by_chance = (len(colours) - 1) / (len(known) - 1)
+print(f"of the five nearest words of a colour {found:.0%} are colours; by chance it would be {by_chance:.0%}")
+
+# %% [markdown]
+# Colours lie beside colours. Nobody said that there is such a thing as a colour; it came out of guessing words, as a
+# by-product. Such embeddings of words are what people use of a language model like BERT. But this model knows words
+# only from other words. It has never seen red. CLIP hides more, the whole caption, and shows the picture: *which of
+# these captions is it?* To answer, it has to build a bridge between pictures and words.
 #
 # ## Classify a picture by hand
 #
@@ -288,6 +309,25 @@ torch.testing.assert_close(probabilities, library_probabilities)
 f"equal for all {len(class_names)} classes"
 
 # %% [markdown]
+# And once more without clipbench. With the library `transformers` most introductions to CLIP show these lines. The
+# shipped `classroom` model is a folder that `transformers` opens; at `full` it opens OpenAI's. (A `tiny` model opens
+# nowhere else, so at that scale the next cell shows the numbers of `classroom`.)
+
+# %%
+from transformers import CLIPModel, CLIPProcessor
+
+from clipbench.pretrained.folders import find_folder
+
+folder = find_folder(MODEL if SCALE == "full" else "classroom")
+model, processor = CLIPModel.from_pretrained(folder).float(), CLIPProcessor.from_pretrained(folder)
+inputs = processor(text=prompts, images=[picture], return_tensors="pt", padding=True)
+with torch.no_grad():
+    shares = model(**inputs).logits_per_image.softmax(dim=1)[0].tolist()
+{name: f"{value:.1%}" for name, value in zip(class_names, shares, strict=True)}
+
+# %% [markdown]
+# Three programs, the same probabilities: by hand, clipbench, `transformers`. What you learn here holds there.
+#
 # ### Ask for a bear
 #
 # Now for what no classifier with a fixed list can do. We add a class by writing it; nothing is trained.
@@ -336,8 +376,8 @@ title = f"{sum(right)} of {len(right)} are right; among {len(data.class_names):,
 contact_sheet(data.pictures(rows), below, title, colours=[BLUE if good else ORANGE for good in right])
 
 # %% [markdown]
-# Under each picture is the model's answer and its probability: blue where it is right, orange where it is wrong,
-# followed by the truth. Some scenes are sketches, some are blurred, some have inverted colours.
+# The title has the count. Under each picture is the model's answer and its probability: blue where it is right, orange
+# where it is wrong, followed by the truth. Some scenes are sketches, some are blurred, some have inverted colours.
 #
 # ## How good is it?
 #
@@ -355,6 +395,9 @@ times = metrics["top1"] / metrics["chance"]
 print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as often")
 
 # %% [markdown]
+# If your number was lower, you may have thought of the 1,216 wrong names. Most of them are no rivals: that "rocket" is
+# on the list costs the picture of a cat nothing. What costs something are the few names that look alike.
+#
 # A word of care. At the scales `tiny` and `classroom` the class names are words that the model read in its training
 # captions, and the scenes come from the same generator as its training scenes, only from a part of it that training
 # never used. So this is zero-shot in a narrow sense: no labels, and new pictures. The paper means more by it: data sets
@@ -363,8 +406,7 @@ print(f"chance {metrics['chance']:.2%}; the model is right {times:,.0f} times as
 # ## Explore
 #
 # Your turn. Choose a picture, write sentences, one on each line, and watch cosine, logit and probability. (If you read
-# this on a web page and see no controls below, the notebook must be opened in JupyterLab and run. The app looks like
-# [this picture](../docs/prompt_explorer.png).)
+# this on a web page, there are no controls below, only a picture of them: open the notebook in JupyterLab and run it.)
 
 # %%
 from clipbench_widgets import PromptExplorer
@@ -373,6 +415,12 @@ new = [(f"new scene {row + 1}", scene) for row, scene in enumerate(data.pictures
 PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new], prompts=sentences[:2])
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![A picture, two prompts, and cosine, logit and probability of each](../docs/prompt_explorer.png)
+#
+# </details>
+#
 # Three things to try. Predict first, each time.
 #
 # 1. **Change one word.** Begin with `a photo of a cat`, for the picture of one cat. Change `photo` to
@@ -411,7 +459,7 @@ PromptExplorer(encoder, pictures=[*zip(sentences, pictures, strict=True), *new],
 #
 # * We **drew** the machine, made an embedding by hand, and placed four pictures and four sentences in one space.
 # * We **classified** a picture by hand: embedding, template, cosine, scale, softmax.
-# * We **checked** our steps against `zero_shot_weights`, and they agreed; one more word made a bear possible.
+# * We **checked** our steps against clipbench and `transformers`, and all agreed; one more word made a bear possible.
 # * We **measured** the accuracy on 500 new scenes, with an interval, against chance.
 # * We **explored** prompts in `PromptExplorer`.
 #
