@@ -65,8 +65,8 @@ def show_similarity(encoder, pairs):
 show_similarity(clipbench.load("tiny"), eight)
 
 # %% [markdown]
-# Rows are pictures and columns are captions, as in figure 1 of the paper, and a frame marks a pair. The framed cells are
-# high and the others are low: that is all that training asks for.
+# Rows are pictures and columns are captions, as in figure 1 of the paper, and a frame marks a pair. The framed cells
+# are high and the others are low: that is all that training asks for.
 #
 # ## The data
 #
@@ -109,8 +109,8 @@ print(f"{sum(name in text for name, text in named) / len(named):.0%} contain the
 
 # %% [markdown]
 # So our captions are cleaner than those of the web: most of them are a class name with other words around it. Nobody
-# tells the model *which* word is the name, and that is the difference to a label. Keep the number in mind when we praise
-# the result.
+# tells the model *which* word is the name, and that is the difference to a label. Keep the number in mind when we
+# praise the result.
 #
 # You see one caption for each picture. In training each has eight of them, drawn independently, and the loss is their
 # mean: a picture is expensive to draw and to encode, a sentence is cheap, so we ask about each picture eight times.
@@ -123,8 +123,8 @@ batch = world(start=0, count=preset.train.batch_size)
 print(f"{len(set(batch.captions))} different captions among {len(batch.captions)} pairs")
 
 # %% [markdown]
-# Scenes are drawn when they are needed, so no pair ever comes twice, and scene number 4,000 is the same on
-# every computer.
+# Nearly all: two equal captions in a batch are an accident. Scenes are drawn when they are needed, so no pair ever
+# comes twice, and scene number 4,000 is the same on every computer.
 #
 # ## Two encoders
 #
@@ -210,7 +210,8 @@ from clipbench.figures import arrows_on_circle
 picture_angles = torch.tensor([10.0, 100.0, 200.0]).deg2rad()
 caption_angles = torch.tensor([25.0, 160.0, 215.0]).deg2rad()
 at_first = {"pictures blue, captions orange": (picture_angles.tolist(), caption_angles.tolist())}
-arrows_on_circle(at_first, "Three pairs on a circle")
+title = "Caption 2 is 60° from its own picture and 40° from picture 3; the other pairs are together"
+arrows_on_circle(at_first, title)
 
 # %%
 similarity = torch.cos(picture_angles[:, None] - caption_angles[None, :])
@@ -242,10 +243,10 @@ by_hand = loss_with_loops(similarity.tolist(), scale=5.0)
 print(f"loss {by_hand:.3f} nats; a model that knows nothing would have ln 3 = {log(3):.3f}")
 
 # %% [markdown]
-# The loops say what happens, but they are slow. The same without loops is the heart of the paper's figure 3: one product
-# gives all cosines, and a cross-entropy along the rows and one along the columns give both questions. Because pictures
-# and captions are treated alike, this is called a **symmetric** loss. (In figure 3 `loss_i` runs along axis 0 and
-# `loss_t` along axis 1, so the two names look swapped; their mean is the same.)
+# The loops say what happens, but they are slow. The same without loops is the heart of the paper's figure 3: one
+# product gives all cosines, and a cross-entropy along the rows and one along the columns give both questions. Because
+# pictures and captions are treated alike, this is called a **symmetric** loss. (In figure 3 `loss_i` runs along axis 0
+# and `loss_t` along axis 1, so the two names look swapped; their mean is the same.)
 
 # %%
 import torch.nn.functional as F
@@ -370,8 +371,8 @@ for step in range(STEPS):
 print(f"step 1: {losses[0]:.2f}, step {STEPS}: {losses[-1]:.2f}; ln 64 = {log(64):.2f}")
 
 # %% [markdown]
-# It falls, below *ln N* already: something was learned from some two thousand pairs. Now let the library do the same for
-# three minutes. Its `Trainer` adds what a long run needs: a better optimiser, a schedule, a log, checkpoints. The
+# It falls, below *ln N* already: something was learned from some two thousand pairs. Now let the library do the same
+# for three minutes. Its `Trainer` adds what a long run needs: a better optimiser, a schedule, a log, checkpoints. The
 # settings are those of `clipbench train --preset tiny`.
 
 # %%
@@ -460,8 +461,11 @@ print(f"top-1 {metrics['top1']:.1%}, 95% interval {metrics['top1_low']:.1%} to {
 print(f"top-5 {metrics['top5']:.1%}, chance {metrics['chance']:.2%}")
 
 # %% [markdown]
-# A little more than half of the scenes are plain "photos"; six other styles share the rest. **Predict:**
-# which style is the hardest?
+# That is far above chance, and you may have said less. It helps that the answer is one of 256 words which the model
+# read again and again, each beside a picture of its object.
+#
+# A little more than half of the scenes are plain "photos"; six other styles share the rest. **Predict:** which style is
+# the hardest?
 
 # %%
 from clipbench.data.world.evaluation_sets import heldout_factors
@@ -595,17 +599,27 @@ print("\n".join(f"{name:13} {ours:16} {paper}" for name, ours, paper in rows))
 f"{12.8e9 / pairs_per_second / 86_400:,.0f} days"
 
 # %% [markdown]
+# And that is for a model with 1.2% of the parameters and pictures with 8% of the pixels. What cannot be bought with
+# patience is learned in this course from small worlds: there one can change the cause and look.
+
+# %% [markdown]
 # ## Explore
 #
-# `TrainingMonitor` is the live curve with buttons: start, pause, go on, save. Give it a trainer, in a new cell
-# (lesson 08 has one ready, and so has `make app`):
+# `TrainingMonitor` is the live curve with buttons: start, pause, go on, save. It does nothing until you press start.
+# **Predict** with a neighbour what a pause does to the curve.
+
+# %%
+from clipbench_widgets import TrainingMonitor
+
+another = ModelBundle(CLIP(preset.model), tokenizer, preprocess)
+TrainingMonitor(Trainer(another, world, recipe))
+
+# %% [markdown]
+# <details><summary>What the app looks like</summary>
 #
-# ```python
-# from clipbench_widgets import TrainingMonitor
+# ![The loss of a training beside the line of ln N, with buttons](../docs/training_monitor.png)
 #
-# bundle = ModelBundle(CLIP(preset.model), tokenizer, preprocess)
-# TrainingMonitor(Trainer(bundle, world, recipe))
-# ```
+# </details>
 #
 # ## Exercises
 #
