@@ -48,12 +48,14 @@ encoder = clipbench.load(MODEL)
 
 # %%
 small = torch.tensor([[0.5, 0.2], [0.4, 0.6]])
-print("each picture among the captions:", (10 * small).softmax(dim=1).tolist())
-print("each caption among the pictures:", (10 * small).softmax(dim=0).tolist())
+by_row, by_column = (10 * small).softmax(dim=1), (10 * small).softmax(dim=0)
+for pair in range(2):
+    print(f"pair {pair + 1}: the picture finds its caption with {by_row[pair, pair]:.0%},", end=" ")
+    print(f"the caption its picture with {by_column[pair, pair]:.0%}")
 
 # %% [markdown]
-# A lead of 0.2 times the scale of 10 is 2, and $e^2$ to 1 is 88%. The same cell has 98% when its *caption* chooses,
-# because that race has another rival. Now a batch that is worth looking at.
+# 88%: a lead of 0.2 times the scale of 10 is 2, and $e^2$ to 1 is 88%. The same cell has 98% when its *caption*
+# chooses, because that race has another rival. Now a batch that is worth looking at.
 #
 # ## One batch, one matrix
 #
@@ -103,8 +105,9 @@ print(f"fits most pictures (cosine above 0.2): “{captions[int(fits.argmax())]}
 print(f"darkest outside: the picture of “{captions[row]}” with “{captions[column]}”, {rivals.max():.2f}")
 
 # %% [markdown]
-# A vague caption fits many pictures. And the darkest cell outside of the frames is no mistake of the model: is its
-# caption *wrong* about that picture, or only not its own? Nobody told the model which true caption somebody wrote.
+# The vague caption fits many pictures. And the hardest two are those that differ in a number only: a caption "one cat"
+# is hardly wrong about two cats, and few captions count. Ask of every dark cell outside of the frames: is its caption
+# *wrong* about that picture, or only not its own? Nobody told the model which true caption somebody wrote.
 #
 # ## Two questions for one table
 #
@@ -123,12 +126,19 @@ title = (
 similarity_heatmap(logits.softmax(dim=1), pictures, captions, title, what="probability")
 
 # %%
-title = f"Each caption looks for its picture (columns sum to 1): {of_captions} of 8 find it"
-similarity_heatmap(logits.softmax(dim=0), pictures, captions, title, what="probability")
+from clipbench.figures import ranked_bars
+
+vague = captions.index("a mammal")
+column = logits.softmax(dim=0)[:, vague]
+bars = {f"the picture of “{caption}”": (share,) for caption, share in zip(captions, column.tolist(), strict=True)}
+title = f"One column: “a mammal” gives {column[vague]:.0%} to its own picture, {column.max():.0%} to another"
+notes = {name: f"{share:.0%}" for name, (share,) in bars.items()}
+ranked_bars(bars, title, "probability of each picture for this caption", notes=notes)
 
 # %%
 one_way = (logits.argmax(1) == torch.arange(8)) & (logits.argmax(0) != torch.arange(8))
-print("found by their picture, but they prefer another one:", [captions[i] for i in one_way.nonzero()[:, 0]])
+print(f"{of_captions} of 8 captions find their picture; found by it, but they prefer another one:", end=" ")
+print([captions[i] for i in one_way.nonzero()[:, 0]])
 
 # %% [markdown]
 # Yes, it can. A vague caption such as "a mammal" is the best one for its own picture, because nothing else says
@@ -227,11 +237,12 @@ above = (others > 0.3).float().mean()
 print(f"{above:.1%} of the unrelated pairs are above 0.3: about {255 * above:.0f} rivals for each picture")
 
 # %% [markdown]
-# They overlap a little (in the title: the share of mismatched pairs that exceed the lowest tenth of the own ones). A
-# cosine means nothing without this picture. In 500 saved pairs of a released ViT-B/16 true pairs have 0.31 on average,
-# and mismatched ones 0.16 (counted from the data of Liang et al. 2022); ours spread wider. So a threshold such as "0.25
-# is a match" never carries over from one model to another. And a small share of a very large number is still many
-# rivals.
+# You may have said 1 for the own captions. No: the loss asks for *higher than the others*, never for 1. The others lie
+# around 0, and the two groups overlap a little (in the title: the share of mismatched pairs that exceed the lowest
+# tenth of the own ones). A cosine means nothing without this picture. In 500 saved pairs of a released ViT-B/16 true
+# pairs have 0.31 on average, and mismatched ones 0.16 (counted from the data of Liang et al. 2022); ours spread wider.
+# So a threshold such as "0.25 is a match" never carries over from one model to another. And a small share of a very
+# large number is still many rivals.
 #
 # ## More rivals
 #
@@ -259,6 +270,10 @@ lines = {"pictures find their caption": picture_right, "captions find their pict
 lines["chance"] = [100 / n for n in sizes]
 title = f"Among {sizes[-1]} candidates {picture_right[-1]:.0f}% of the pictures find their caption"
 line_chart(sizes, lines, title, "candidates", "right in %", logarithmic=True, ylim=(0, 103))
+
+# %%
+for n in (2, 16, 256):
+    print(f"among {n:3}: {picture_right[sizes.index(n)]:5.1f}%, chance {100 / n:.1f}%")
 
 # %% [markdown]
 # The same model, the same pairs, another number of rivals. So an accuracy "in the batch" says nothing without the size
@@ -312,8 +327,8 @@ twice = [f"a photo of a {name}" for name in animals] * 2
 similarity_heatmap(matrix(stage(scenes), twice), stage(scenes), twice)
 
 # %% [markdown]
-# Three diagonals instead of one. Both captions of a kind are equal, so no model can prefer one: the best that it can
-# give each is one half, and the loss can never fall below *ln 2*.
+# Three diagonals instead of one, and *ln 2* = 0.69 as the lowest loss. Both captions of a kind are equal, so no model
+# can prefer one: the best that it can give each is one half, and the loss can never fall below *ln 2*.
 
 # %%
 perfect = torch.eye(4).repeat(2, 1)  # features of a model that knows the four animals without any doubt
@@ -322,11 +337,11 @@ for scale in (1.0, 10.0, 100.0):
 print(f"ln 2 =      {torch.tensor(2.0).log():18.4f}")
 
 # %% [markdown]
-# Equal captions only waste a comparison. Worse are captions that *differ* and are both right, such as "a mammal"
-# and "a raccoon" in one batch: the loss pushes a true caption away from a picture that it fits. These are called
-# false negatives. As a share of all cells they are rare, but a batch of 32,768 has a billion cells, and captions such as
-# "my dog" repeat; with a small set of classes they are everywhere. (`clip_loss` takes `groups`, to say which pairs
-# belong together.)
+# Equal captions only waste a comparison. Worse are captions that *differ* and are both right, such as "a mammal" and "a
+# raccoon" in one batch: the loss pushes a true caption away from a picture that it fits. These are called false
+# negatives. As a share of all cells they are rare, but a batch of 32,768 has a billion cells, and captions such as "my
+# dog" repeat; with a small set of classes they are everywhere. (`clip_loss` takes `groups`, to say which pairs belong
+# together.)
 #
 # ### 2. Out of step
 #
@@ -367,11 +382,52 @@ similarity_heatmap(matrix(hard_pictures, hard_captions), hard_pictures, hard_cap
 # to tell them apart. What it was never asked, it did not learn well. (Lesson 11 measures order, number and place on
 # hundreds of scenes; one matrix proves nothing.)
 #
+# ### Three people, sixteen portraits
+#
+# Matrices also compare pictures with pictures. A demonstration that is often shown: portraits of a few people, and CLIP
+# tells who is who. We draw sixteen portraits of three people, in six styles, and ask twice. By words: which of the
+# three descriptions fits best? By pictures: who is on the *nearest other portrait*?
+#
+# **Predict:** which of the two finds more people?
+
+# %%
+from clipbench.figures import BLUE, ORANGE, contact_sheet
+
+people = ["man", "woman", "person with a beard"]
+looks = {"photo": "green", "blurry": "pink", "sketch": "white", "painting": "yellow", "grayscale": "blue"}
+looks["pixelated"] = "red"
+portraits = [Staged((name,), colour, style=style) for style, colour in looks.items() for name in people][:16]
+drawn = stage(portraits)
+who = torch.tensor([people.index(portrait.objects[0]) for portrait in portraits])
+
+# %%
+faces = encoder.encode_image(encoder.preprocess(drawn))
+by_words = (faces @ encoder.encode_text(people).T).argmax(dim=1)
+nearest = (faces @ faces.T).fill_diagonal_(-1).argmax(dim=1)
+right = by_words == who
+title = f"By words {int(right.sum())} of 16 people are found (chance 5); the nearest portrait shows the same one for "
+title += f"{int((who[nearest] == who).sum())}"
+said = [people[answer] for answer in by_words.tolist()]
+contact_sheet(drawn, said, title, columns=8, colours=[BLUE if good else ORANGE for good in right])
+
+# %%
+same_style = [portraits[i].style == portraits[j].style for i, j in enumerate(nearest.tolist())]
+pixels = torch.stack([encoder.square(picture) for picture in drawn]).flatten(1).float()
+by_pixels = torch.cdist(pixels, pixels).fill_diagonal_(torch.inf).argmin(dim=1)
+print(f"the nearest portrait has the same style for {sum(same_style)} of 16; by chance 2")
+print(f"nearest by raw pixels, without any model: the same person for {int((who[by_pixels] == who).sum())} of 16")
+
+# %% [markdown]
+# The words win by far, because they *say what counts*: a description names the person, and every style is equally far
+# from it. The nearest portrait is near in everything at once, and here that is mostly style and background, as it is
+# for raw pixels. "CLIP can tell people apart" is true of one question and false of the other. (These people are drawn.
+# To name real ones by their faces is a use that the paper warns of, section 7.)
+#
 # ## Explore
 #
-# The same as a widget. (It looks like [this picture](../docs/similarity_matrix.png). To leave room for long captions it
-# lays the table on its side: there captions are rows.) Click a cell to see its pair. Switch between cosines and the two
-# softmaxes, change the scale, and sort what is alike together. Write your own captions, or bring your own pictures.
+# The same as a widget. (To leave room for long captions it lays the table on its side: there captions are rows.) Click
+# a cell to see its pair. Switch between cosines and the two softmaxes, change the scale, and sort what is alike
+# together. Write your own captions, or bring your own pictures.
 
 # %%
 from clipbench_widgets import SimilarityMatrix
@@ -379,6 +435,12 @@ from clipbench_widgets import SimilarityMatrix
 SimilarityMatrix(encoder, pictures=list(zip(captions, pictures, strict=True)), texts=captions)
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![Eight captions against eight pictures, with buttons for the two softmaxes](../docs/similarity_matrix.png)
+#
+# </details>
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/02_similarity_matrix](exercises/02_similarity_matrix.ipynb).
@@ -395,7 +457,7 @@ SimilarityMatrix(encoder, pictures=list(zip(captions, pictures, strict=True)), t
 # * We **read** a matrix along its rows and along its columns, and saw that these are two races.
 # * We **split** the loss into goodness and badness, and saw that confused pairs get nearly all of the gradient.
 # * We **measured** cosines of matching and mismatched pairs, and found the learned scale where the loss is lowest.
-# * We **spoiled** batches: equal captions, pairs out of step, and hard negatives alone.
+# * We **spoiled** batches: equal captions, pairs out of step, hard negatives alone; and matched portraits.
 # * We **explored** a matrix in `SimilarityMatrix`.
 #
 # Next: [03 prompt sensitivity](03_prompt_sensitivity.ipynb), where the same picture meets many wordings.
