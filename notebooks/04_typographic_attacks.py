@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 04 Typographic attacks: when a written word beats a picture
 #
-# In 2021 a picture went around the world: a green apple with a note on it, and on the note the word "iPod". This is what
-# the zero-shot classifier of OpenAI's RN50x4 said (Goh et al. 2021):
+# In 2021 a picture went around the world: a green apple with a note on it, and on the note the word "iPod". This is
+# what the zero-shot classifier of OpenAI's RN50x4 said (Goh et al. 2021):
 #
 # | the apple | Granny Smith | iPod |
 # |---|---|---|
@@ -87,8 +87,9 @@ title = f"“gorilla” gets {before:.0f}% before, {after:.0f}% after, {control:
 value_grid(table, list(views), names, title, decimals=1, best_of="row")
 
 # %% [markdown]
-# The word does it, the note does not. But we chose this word because it works. How often does that happen? We print
-# every short name of 256 classes on the apple, one after the other.
+# The word does it, the note does not: for a model that does not read, both notes would be the same. But we chose this
+# word because it works. How often does that happen? We print every short name of 256 classes on the apple, one after
+# the other.
 #
 # **Predict:** how many of them win against *all* the others?
 
@@ -204,7 +205,8 @@ share_bars(metrics, questions, f"{title} {metrics['control_target']:.0%}")
 # the note alone costs. A hypothesis: it costs so much *because it hides the object*. Keep it in mind; we will test it.
 # The harm of *reading* is the difference between the second bar and the third, not between the first and the second.
 #
-# With all 256 classes as candidates the attack has to beat 255 rivals. Often only two are asked: the object or the word?
+# With all 256 classes as candidates the attack has to beat 255 rivals. Often only two are asked: the object or the
+# word?
 
 # %%
 for name in ("two_way_clean", "two_way_attacked", "two_way_control"):
@@ -281,8 +283,8 @@ for place, found in by_place.items():
 #
 # If this is the cause, then a model whose world has no signs cannot be fooled. So we trained two twins: the same
 # network, the same start, the same number of pairs (fewer than the reader's), the same order of scenes. Only the world
-# differs, in one line. (And *inside* the model? The article found single units that answer to an object's picture and to
-# its written name alike. Lesson 12 looks for them.)
+# differs, in one line. (And *inside* the model? The article found single units that answer to an object's picture and
+# to its written name alike. Lesson 12 looks for them.)
 
 # %%
 import json
@@ -318,8 +320,8 @@ slope_chart(slopes, heads, f"Points that the word costs: {title}", "the object w
 
 # %% [markdown]
 # The twin without signs falls under a note as well: it has never seen one in front of an object. But which word is *on*
-# the note makes no difference to it. Only the world differed, so the cause is in the world: in captions that repeat what
-# is written.
+# the note makes no difference to it. Only the world differed, so the cause is in the world: in captions that repeat
+# what is written.
 #
 # How about the other models that you have met?
 
@@ -379,8 +381,8 @@ share_bars(middle, by_probe, f"{title} (without a note {middle['probe_clean_top1
 
 # %% [markdown]
 # The probe follows the word far less often than the texts do. That looks like a defence, until you look at the object:
-# the probe does not see it either, whatever the word is. It is not safe, it is blind: with the note across the middle it
-# names neither the word nor the object. Success alone would have hidden that.
+# the probe does not see it either, whatever the word is. It is not safe, it is blind: with the note across the middle
+# it names neither the word nor the object. Success alone would have hidden that.
 #
 # ## Defences
 #
@@ -390,7 +392,8 @@ share_bars(middle, by_probe, f"{title} (without a note {middle['probe_clean_top1
 # %%
 from clipbench.evaluate.typographic import NAMED_WORDING, WORDING, named_word_metrics
 
-print(list(WORDING), "\n", NAMED_WORDING)
+print("mention a sign:  ", "; ".join(WORDING))
+print("say what it says:", NAMED_WORDING)
 
 # %%
 wording = attack(encoder, zero_shot(encoder, WORDING))
@@ -414,13 +417,13 @@ for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
     print(f"{name:14} {metrics[name]:.1%} ({metrics[name + '_low']:.1%} to {metrics[name + '_high']:.1%})")
 
 # %% [markdown]
-# Remember the hypothesis: "the note costs so much because it hides the object". It was wrong. The patch hides exactly as
-# much, and yet most of the accuracy is back. So most of the harm was neither the word nor what it covers. It was the
+# Remember the hypothesis: "the note costs so much because it hides the object". It was wrong. The patch hides exactly
+# as much, and yet most of the accuracy is back. So most of the harm was neither the word nor what it covers. It was the
 # *sign*: for a model that met signs mainly as the topic of a caption, a picture with a sign is a picture of a sign,
 # whatever it says. Without the control word and the patch we would have called all of this "reading".
 #
-# Where does it matter? Wherever pictures with words in them are sorted by such a model: moderation, shop search, sorting
-# of scans. A note, a watermark or a T-shirt is enough.
+# Where does it matter? Wherever pictures with words in them are sorted by such a model: moderation, shop search,
+# sorting of scans. A note, a watermark or a T-shirt is enough.
 #
 # Research has better defences: to project reading out of the features (Materzynska et al. 2022), to learn one word that
 # is put before the class name (Azuma and Matsui 2023), to switch off the attention heads that copy text
@@ -429,8 +432,7 @@ for name in ("attacked_top1", "masked_top1", "control_top1", "clean_top1"):
 # ## Explore
 #
 # Your turn: write on pictures. The studio has the reader and both twins; switch between them while the word is on.
-# Drag the note, change its size and colours, try another word, cover it. (The studio looks like
-# [this picture](../docs/typographic_studio.png).)
+# Drag the note, change its size and colours, try another word, cover it.
 
 # %%
 from clipbench_widgets import TypographicStudio
@@ -438,6 +440,12 @@ from clipbench_widgets import TypographicStudio
 TypographicStudio([MODEL, *TWINS, "classroom"], word="gorilla")
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![An apple with a word on it, read by four models, each with its verdict](../docs/typographic_studio.png)
+#
+# </details>
+#
 # On photographs of your own, put the words into the file names, and let the library count:
 #
 # ```text
