@@ -104,13 +104,17 @@ print("by hand and library agree:", [round(float(loss), 3) for loss in library])
 # %%
 from clipbench.figures import probability_bars
 
-words = {number: token.replace("</w>", "") for token, number in tokenizer.vocab.items()}
 top = likely[0].topk(8)
-probability_bars(pictures[0], [words[i] for i in top.indices.tolist()], top.values.exp())
+expected = [tokenizer.text([number]) for number in top.indices.tolist()]
+filler = sum(float(p) for word, p in zip(expected, top.values.exp(), strict=True) if word in ("a", "of", "photo", "."))
+of_cat = float(likely[0, tokenizer.vocab["cat</w>"]].exp())
+title = f"“a”, “of”, “photo” and the full stop get {filler:.0%}; “cat” gets {of_cat:.0%}"
+probability_bars(pictures[0], expected, top.values.exp(), title)
 
 # %% [markdown]
 # A large share of its probability, and of its training, goes to "a", "of" and "photo": words that say nothing about
-# this picture. They are easy to learn and worth nothing, but the loss pays for them as well as for "cat".
+# this picture. They are easy to learn and worth nothing, but the loss pays for them as well as for "cat". ("Bright" is
+# a word that captions use of any photo, and a kite can be as red and yellow as this cat.)
 #
 # ## Language model
 #
@@ -122,15 +126,16 @@ probability_bars(pictures[0], [words[i] for i in top.indices.tolist()], top.valu
 
 # %%
 lm = models["language model"].objective
-logits = lm.logits(features["language model"], token_ids[:, :-1])  # what comes after each token
-surprise = -logits.log_softmax(-1).gather(2, token_ids[:, 1:, None])[:, :, 0]  # (pictures, tokens)
+read, wanted = token_ids[:, :-1], token_ids[:, 1:]  # after START comes "a", after "a" comes "photo", ...
+log_p = lm.logits(features["language model"], read).log_softmax(-1)  # (pictures, places, words)
 
 
 def spelled(row):
     """(token, its -ln p) up to the end of the text."""
     length = int(token_ids[row].argmax())
-    names = [words[i] for i in token_ids[row, 1:length].tolist()] + ["END"]
-    return list(zip(names, surprise[row, :length].tolist(), strict=True))
+    numbers = wanted[row, :length].tolist()
+    names = [tokenizer.text([number]) for number in numbers[:-1]] + ["END"]
+    return [(name, -float(log_p[row, t, number])) for t, (name, number) in enumerate(zip(names, numbers, strict=True))]
 
 
 # %%
@@ -145,9 +150,10 @@ torch.testing.assert_close(library, by_hand, rtol=1e-4, atol=1e-3)
 print("by hand and library agree")
 
 # %% [markdown]
-# Look where the surprise is: not only at the object, but at the choice of *how* to say it. Will the author begin with
-# "a", with "two", with the bare name? No picture tells. A language model has to learn the habits of writers as well
-# as the contents of pictures.
+# You may have said that "cat" is the hardest. "Photo" is harder: the picture shows a cat, but it does not show *how*
+# somebody will say it. Nearly free are "of" and the second "a": after "a photo" nothing else comes. Will the author
+# begin with "a", with "two", with the bare name? No picture tells. A language model has to learn the habits of writers
+# as well as the contents of pictures.
 #
 # It can do one thing that no CLIP can: write.
 
@@ -159,9 +165,7 @@ def write(features, tokens=12):
     for _ in range(tokens):
         following = lm.logits(features, text)[:, -1].argmax(-1, keepdim=True)
         text = torch.cat([text, following], dim=1)
-    names = {number: token.replace("</w>", " ") for token, number in tokenizer.vocab.items()}
-    written = ["".join(names[i] for i in row[1:].tolist()).split("<|")[0] for row in text]
-    return [caption.replace(" .", ".").strip() for caption in written]
+    return [tokenizer.text(row.tolist()).replace(" .", ".") for row in text]
 
 
 # %%
@@ -193,16 +197,133 @@ scores["contrastive"] = clip.scale * (clip.encode_text(true) @ picture.T)[:, 0]
 # %%
 from clipbench.figures import value_grid
 
-falls = {name: round(float(row[-1] - row[0]), 1) + 0.0 for name, row in scores.items()}
-ends = ", ".join(f"{name} {fall:+.1f}" for name, fall in falls.items())
-title = f"From the shortest true caption to the longest: {ends}"
-value_grid(torch.stack(list(scores.values())), list(scores), true, title, decimals=1)
+changes = {name: (row - row[0]).round(decimals=1) + 0.0 for name, row in scores.items()}
+ends = ", ".join(f"{name} {row[-1]:+.1f}" for name, row in changes.items())
+title = f"Score, compared with “cat”. The longest true caption: {ends}"
+value_grid(torch.stack(list(changes.values())), list(changes), true, title, decimals=1)
 
 # %% [markdown]
-# (Compare within a row only.) For both predictive models the long captions are the improbable ones: nearly every word
-# costs. Sums of
-# logarithms compare captions of *equal form* only, such as class names in one template. The contrastive score is a
-# comparison of contents.
+# The two predictive losses care: the long captions are the improbable ones, nearly every word costs. Sums of logarithms
+# compare captions of *equal form* only, such as class names in one template. The contrastive score hardly moves: it is
+# a comparison of contents.
+#
+# ### A judge can draw
+#
+# The language model writes. A contrastive model only judges. But a judge can lead somebody who draws: change the
+# picture a little in every way, keep the change that fits the text best, and begin again. StyleCLIP (Patashnik et al.
+# 2021) changes portraits like this, with a generator of faces. Our generator is the world: a scene has an object, a
+# colour, a texture and a style.
+#
+# The judge is the `classroom` model. **Predict:** from a cat on green to "a blurry photo of an owl on a yellow
+# background": what will the search change first, the object, the style or the colour?
+
+# %%
+from dataclasses import replace
+
+from clipbench.data.world.factors import COLOURS, STYLES, TEXTURES
+
+judge = clipbench.load("classroom")
+THINGS = ["cat", "dog", "lion", "owl", "pizza", "rocket", "guitar", "bus", "whale", "penguin"]
+choices = {"objects": [(thing,) for thing in THINGS], "colour": COLOURS, "style": STYLES, "texture": TEXTURES}
+
+
+def seen(judge, scenes):
+    drawn = [stage([scene])[0] for scene in scenes]  # one by one, so that nothing else changes
+    return judge.encode_image(judge.preprocess(drawn))
+
+
+# %%
+def search(judge, text, scene, steps=6):
+    """The scenes on the way: each is the best that one change can do."""
+    path, target = [scene], judge.encode_text([text])[0]
+    for _ in range(steps):
+        near = [replace(path[-1], **{part: value}) for part, values in choices.items() for value in values]
+        best = near[int((seen(judge, near) @ target).argmax())]
+        if best == path[-1]:
+            break
+        path.append(best)
+    return path
+
+
+# %%
+start, wish = Staged(("cat",), "green"), "a blurry photo of an owl on a yellow background"
+path = search(judge, wish, start)
+cosines = (seen(judge, path) @ judge.encode_text([wish])[0]).tolist()
+below = [f"{s.objects[0]}, {s.colour}, {s.style}, {s.texture}: {c:.2f}" for s, c in zip(path, cosines, strict=True)]
+title = f"{len(path) - 1} changes raise the cosine from {cosines[0]:.2f} to {cosines[-1]:.2f}"
+contact_sheet([stage([scene])[0] for scene in path], below, title)
+
+# %% [markdown]
+# The object first: most captions name it, so it weighs most. Then what else the text asks for. (And at the end,
+# perhaps, a texture that nobody asked for: the search follows what the model finds similar, not what you meant.)
+#
+# One search is an anecdote. We try eight wishes, each with an object, a colour and a style. The control is the best of
+# 140 scenes drawn at random, about as many as a search looks at. And there are two judges, `classroom`, whose text
+# encoder is a transformer, and `tiny`, a bag of words.
+#
+# **Predict:** how many of the eight objects, colours and styles does each of them get?
+
+# %%
+import random
+
+dice = random.Random(0)
+looks = {"photo": "photo", "blurry": "blurry photo", "painting": "painting", "pixelated": "pixelated photo"}
+wishes = {}
+for _ in range(8):
+    thing, colour, style = dice.choice(THINGS), dice.choice(list(COLOURS)), dice.choice(list(looks))
+    wishes[f"a {looks[style]} of a {thing} on a {colour} background"] = ((thing,), colour, style)
+pool = [
+    Staged((dice.choice(THINGS),), *(dice.choice(list(each)) for each in (COLOURS, TEXTURES, STYLES)))
+    for _ in range(140)
+]
+
+
+# %%
+def granted(found):
+    """How many of the wished objects, colours and styles there are in the scenes found."""
+    parts = [(scene.objects, scene.colour, scene.style) for scene in found]
+    hits = [[a == b for a, b in zip(*each, strict=True)] for each in zip(parts, wishes.values(), strict=True)]
+    return torch.tensor(hits).sum(0).float()
+
+
+# %%
+rows = {}
+for name, each in {"classroom": judge, "tiny": clip}.items():
+    best_of_pool = (each.encode_text(list(wishes)) @ seen(each, pool).T).argmax(1).tolist()
+    rows[f"{name}: search"] = granted([search(each, text, start)[-1] for text in wishes])
+    rows[f"{name}: best of {len(pool)} at random"] = granted([pool[row] for row in best_of_pool])
+totals = {name: int(row.sum()) for name, row in rows.items()}
+title = f"Of {3 * len(wishes)} wishes: " + "; ".join(f"{name} {total}" for name, total in totals.items())
+value_grid(torch.stack(list(rows.values())), list(rows), ["object", "colour", "style"], title)
+
+# %% [markdown]
+# With `classroom` the search grants nearly every wish, far more than luck. With `tiny` it is no better than luck: that
+# judge knows the objects and takes little notice of the rest. The drawing is as good as what the judge knows.
+#
+# **Predict:** why a generator at all? What happens if every *pixel* may change, along the gradient of the cosine?
+
+# %%
+from clipbench.figures import to_pictures
+
+with torch.enable_grad():
+    pixels, target = judge.square(stage([start])[0])[None].float(), judge.encode_text([wish])[0].clone()
+    for _ in range(40):
+        pixels.requires_grad_()
+        cosine = (judge.encode_image(judge.normalise(pixels), gradients=True) @ target).sum()
+        (slope,) = torch.autograd.grad(cosine, pixels)
+        pixels = (pixels + 2 * slope.sign()).detach().clamp(0, 255)
+
+# %%
+free = to_pictures(pixels.round().to(torch.uint8))
+reached = float(judge.encode_image(judge.preprocess(free))[0] @ target)
+shown = [stage([start])[0], stage([path[-1]])[0], *free]
+below = [f"start: {cosines[0]:.2f}", f"search over scenes: {cosines[-1]:.2f}", f"free pixels: {reached:.2f}"]
+contact_sheet(shown, below, f"Free pixels reach a cosine of {reached:.2f}, and no owl", width=6.6)
+
+# %% [markdown]
+# The cosine rises beyond that of the best scene, and the picture is still a cat, with noise on it. There are far more
+# pictures that please the judge than pictures of owls. A generator can draw only what looks like something, and this is
+# what makes the judge useful.
 #
 # ### How many questions are in a batch?
 #
@@ -341,7 +462,8 @@ for name, value in price.items():
     print(f"{name:15} {value:6.0f} million operations for a pair, {share:.2f} times the contrastive price")
 
 # %% [markdown]
-# A softmax over thousands of words at *every* place of a caption is not free, nor is a text transformer.
+# The language model costs most, the other two the same. A softmax over thousands of words at *every* place of a caption
+# is not free, nor is a text transformer.
 # In the paper the language model (63 million parameters) took twice the compute of its image encoder, a ResNet-50,
 # and still learned three times more slowly than the bag of words (section 2.3).
 #
@@ -364,6 +486,12 @@ from clipbench_widgets import PromptExplorer
 PromptExplorer(clip, pictures=list(zip(captions, pictures, strict=True)), prompts=true)
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![A picture, two prompts, and cosine, logit and probability of each](../docs/prompt_explorer.png)
+#
+# </details>
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/07_objectives](exercises/07_objectives.ipynb).
@@ -378,7 +506,7 @@ PromptExplorer(clip, pictures=list(zip(captions, pictures, strict=True)), prompt
 # ## What we did
 #
 # * We **derived** three losses and found the same numbers in the library.
-# * We **asked** three models about one picture: words, a sentence, a comparison.
+# * We **asked** three models about one picture: words, a sentence, a comparison; and let the judge draw.
 # * We **drew** accuracy against pairs: the paper's order, from one seed, with factors of our own.
 # * We **priced** the questions: the one that learns fastest is not the dearest.
 #
