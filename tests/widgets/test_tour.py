@@ -1,18 +1,34 @@
 """Tours: a bet before each reveal, outcomes read from the app, a score at the end."""
 
-import pytest
-from small import noise_picture, small_encoder
+import threading
+from dataclasses import replace
 
+import pytest
+import torch
+from small import EightPairs, noise_picture, small_encoder
+from small_features import AUTOENCODER, FEW_SCENES
+from trainers import small_bundle
+
+from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench_widgets import (
     BeatTheMachine,
     EmbeddingMap,
+    FeatureMicroscope,
     ImageSearch,
     PromptExplorer,
     SimilarityMatrix,
+    TrainingMonitor,
     TypographicStudio,
 )
 from clipbench_widgets.core.controls import every_widget
 from clipbench_widgets.core.tour import Step, Tour
+from clipbench_widgets.feature_microscope import app as microscope_app
+from clipbench_widgets.feature_microscope import tour as microscope_tour
+from clipbench_widgets.feature_microscope.dictionary import Progress
+from clipbench_widgets.start_page.app import tiny_training
+from clipbench_widgets.training_monitor import tour as monitor_tour
+
+SECONDS = 120
 
 APPS = (
     PromptExplorer,
@@ -37,17 +53,16 @@ def button(app, name: str):
     )
 
 
-@pytest.mark.parametrize("make", APPS, ids=lambda make: make.__name__)
-def test_three_bets_with_the_shipped_model(make):
-    app = make()
-    tour = app._tour
+def take_tour(app, settle=lambda: None) -> list[str]:
+    """Bet three times on the first answer, wait until it ``settle``s, and return what came out."""
+    tour, found = app._tour, []
     assert tour.layout.display == "none" and len(tour.steps) == 3
     button(app, "Tour").click()
-    found = []
     for place, step in enumerate(tour.steps):
         assert f"Bet {place + 1} of 3" in tour._text.value and tour.layout.display is None
         assert [choice.description for choice in tour._choices.children] == list(step.bets)
         tour._choices.children[0].click()
+        settle()
         outcome = step.outcome(app)
         found.append(outcome)
         assert outcome in step.bets, f"a bet that nobody can win: {outcome}"
@@ -58,9 +73,122 @@ def test_three_bets_with_the_shipped_model(make):
         tour._next.click()
     right = sum(outcome == step.bets[0] for outcome, step in zip(found, tour.steps, strict=True))
     assert tour.right == right and f"right {right} of 3" in tour._text.value
-    assert found == OUTCOMES.get(make.__name__, found)
     button(app, "Leave the tour").click()
     assert tour.layout.display == "none"
+    return found
+
+
+@pytest.mark.parametrize("make", APPS, ids=lambda make: make.__name__)
+def test_three_bets_with_the_shipped_model(make):
+    found = take_tour(make())
+    assert found == OUTCOMES.get(make.__name__, found)
+
+
+@pytest.mark.slow
+def test_three_bets_on_the_features_of_the_shipped_model():
+    app = FeatureMicroscope()
+    app.wait()
+    assert take_tour(app) == [
+        microscope_tour.MOST,
+        microscope_tour.NOTHING,
+        microscope_tour.ALONE,
+    ]
+    assert app.dictionary.followed[app.feature].value == "sketch" and app.amount == 3
+
+
+def test_three_bets_on_features():
+    app = FeatureMicroscope(small_encoder(), autoencoder=AUTOENCODER, **FEW_SCENES)
+    app.wait()
+    ours = app.dictionary
+    styled = ours.alive[3]
+    ours.followed = [replace(each, factor="count", auc=0.5) for each in ours.followed]
+    ours.followed[styled] = replace(ours.followed[styled], factor="style", auc=0.9)
+    take_tour(app)
+    assert app.feature == styled and app.amount == microscope_tour.UP
+
+
+def test_the_tour_of_features_waits_for_them(monkeypatch):
+    def half(*_, **__):
+        yield Progress(0.5, "half")
+
+    monkeypatch.setattr(microscope_app, "learned", half)
+    app = FeatureMicroscope(small_encoder())
+    app.wait()
+    button(app, "Tour").click()
+    assert "there are no features yet" in app._tour._text.value
+    assert app._tour._choices.layout.display == "none"
+    app.stop()
+
+
+def test_a_model_without_a_style_ends_the_tour_of_features_in_a_line():
+    app = FeatureMicroscope(small_encoder(), autoencoder=AUTOENCODER, **FEW_SCENES)
+    app.wait()
+    ours = app.dictionary
+    ours.followed = [replace(each, factor="count") for each in ours.followed]
+    with pytest.raises(UserError, match="about a style; choose another model"):
+        microscope_tour.turned_by(0.0)(app)
+
+
+def small_training(pairs: int = 800) -> TrainingMonitor:
+    torch.manual_seed(0)
+    recipe = TrainConfig(batch_size=8, pairs=pairs, learning_rate=5e-3)
+    return TrainingMonitor(
+        Trainer(small_bundle(), EightPairs(), recipe, machine=Machine(threads=1))
+    )
+
+
+def until_it_rests(monitor: TrainingMonitor) -> None:
+    rests = threading.Event()
+    monitor.observe(lambda _: rests.set() if monitor.resting else None, "state")
+    assert monitor.resting or rests.wait(SECONDS), monitor.state
+
+
+def test_three_bets_on_a_training():
+    monitor = small_training()
+    found = take_tour(monitor, lambda: until_it_rests(monitor))
+    assert monitor.trainer.step == 1 + 2 * monitor_tour.STEPS_AT_A_TIME
+    assert found[2] == monitor_tour.MOST  # eight pairs, learned by heart
+    monitor.start()
+    monitor.wait(SECONDS)
+    assert monitor.state == "finished" and monitor.trainer.step == 100
+
+
+def test_bets_on_a_training_that_ends_sooner_or_cannot_be():
+    monitor = small_training(pairs=80)
+    take_tour(monitor, lambda: until_it_rests(monitor))
+    assert monitor.state == "finished" and monitor.trainer.step == 10
+
+
+def test_the_answer_of_a_training_is_waited_for():
+    monitor, reached, go = small_training(), threading.Event(), threading.Event()
+
+    def hold(event):
+        if event["event"] == "step":
+            reached.set()
+            assert go.wait(SECONDS)
+
+    monitor.trainer.callbacks.insert(0, hold)
+    tour = monitor._tour
+    tour.start()
+    tour.bet(monitor_tour.ABOVE)
+    assert reached.wait(SECONDS)
+    assert "on its way" in tour._text.value and tour._next.layout.display == "none"
+    tour._next.click()
+    assert tour.place == 0
+    go.set()
+    until_it_rests(monitor)
+    assert "✓" in tour._text.value or "✗" in tour._text.value
+    monitor.stop()
+    monitor.wait(SECONDS)
+
+
+@pytest.mark.slow
+def test_three_bets_on_the_training_of_the_start_page():
+    monitor = TrainingMonitor(tiny_training())
+    found = take_tour(monitor, lambda: until_it_rests(monitor))
+    assert found == [monitor_tour.ABOVE, monitor_tour.SOME, monitor_tour.HALF]
+    monitor.stop()
+    monitor.wait(SECONDS)
 
 
 @pytest.mark.parametrize("make", [PromptExplorer, TypographicStudio], ids=lambda m: m.__name__)
@@ -96,8 +224,6 @@ def test_a_click_that_comes_late_counts_for_nothing():
 
 class Refusing:
     def restore(self, state):
-        from clipbench import UserError
-
         raise UserError("<b>no</b>")
 
 

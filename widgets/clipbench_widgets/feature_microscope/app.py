@@ -10,7 +10,6 @@ from clipbench import Encoder, UserError
 from clipbench.errors import in_words
 from clipbench.evaluate.zero_shot import class_probabilities
 from clipbench.figures import LessonFigure, contact_sheet
-from clipbench.inside.grades import Followed
 from clipbench_widgets.core import html, scoring
 from clipbench_widgets.core.app import when_ready
 from clipbench_widgets.core.gallery_app import GalleryApp
@@ -30,6 +29,7 @@ from clipbench_widgets.core.strip import Card, Strip
 from clipbench_widgets.core.traits import Clipped, Lines, Query
 from clipbench_widgets.core.uploads import LIMIT
 from clipbench_widgets.feature_microscope import page as microscope_page
+from clipbench_widgets.feature_microscope import tour
 from clipbench_widgets.feature_microscope.choice import ACTIVE, BEST, FACTORS, NOTHING, SHOW
 from clipbench_widgets.feature_microscope.dictionary import (
     JUDGED,
@@ -37,18 +37,14 @@ from clipbench_widgets.feature_microscope.dictionary import (
     SCENES,
     Dictionary,
     Progress,
+    clearness,
     learned,
     opened,
 )
-from clipbench_widgets.feature_microscope.examples import EXAMPLES
+from clipbench_widgets.feature_microscope.examples import EXAMPLES, TEXTS
 from clipbench_widgets.feature_microscope.page import Verdict
 from clipbench_widgets.feature_microscope.turning import CONTROLS, turned
 
-TEXTS = (
-    "a photo of a cat", "a blurry photo of a cat", "a sketch of a cat", "a photo of a lion",
-    "a sketch of a lion", "a photo of a green apple", "a photo of a pizza", "the word pizza",
-    "a photo of a rocket", "one cat and two dogs",
-)  # fmt: skip
 CARDS, TOP = 20, 7  # features of a page; scenes of a feature
 TURNS = (-4.0, 6.0)  # usual strengths
 LAST_PAGE = 999
@@ -79,6 +75,7 @@ class FeatureMicroscope(GalleryApp):
     NAME = "Feature microscope"
     RULES = (microscope_page.RULES,)
     EXAMPLES = EXAMPLES
+    TOUR = tour.STEPS
     STATE = "texts", "selected", "show", "query", "page", "feature", "together", "amount"
 
     texts = Lines()
@@ -479,8 +476,3 @@ class FeatureMicroscope(GalleryApp):
 
 def last_page(order: Sequence[int]) -> int:
     return max(0, (len(order) - 1) // CARDS)
-
-
-def clearness(what: Followed) -> tuple[bool, bool, float]:
-    """Order features: first those that follow something, then those of a part, then the others."""
-    return what.follows, what.known, what.auc if what.follows else what.lift

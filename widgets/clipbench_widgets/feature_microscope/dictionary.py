@@ -124,6 +124,11 @@ class Dictionary:
         )
 
 
+def clearness(what: Followed) -> tuple[bool, bool, float]:
+    """Order features: first those that follow something, then those of a part, then the others."""
+    return what.follows, what.known, what.auc if what.follows else what.lift
+
+
 def vocabulary() -> list[str]:
     """Write texts that name what is in the scenes."""
     things = spread_concepts(THINGS)

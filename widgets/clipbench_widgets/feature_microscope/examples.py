@@ -5,6 +5,11 @@ from clipbench_widgets.core.examples import Example
 from clipbench_widgets.feature_microscope.choice import ACTIVE, BEST, NOTHING
 
 PLACES = list(SCENES)
+TEXTS = (
+    "a photo of a cat", "a blurry photo of a cat", "a sketch of a cat", "a photo of a lion",
+    "a sketch of a lion", "a photo of a green apple", "a photo of a pizza", "the word pizza",
+    "a photo of a rocket", "one cat and two dogs",
+)  # fmt: skip
 
 EXAMPLES = (
     Example(

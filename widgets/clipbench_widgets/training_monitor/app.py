@@ -23,6 +23,7 @@ from clipbench_widgets.core.format import colour_range, shade
 from clipbench_widgets.core.inputs import button, progress_bar
 from clipbench_widgets.core.runner import Runner
 from clipbench_widgets.training_monitor import page as monitor_page
+from clipbench_widgets.training_monitor import tour
 from clipbench_widgets.training_monitor.figure import monitor_figure
 
 STATES = ("ready", "starting", "running", "paused", "stopped", "finished", "failed")
@@ -49,6 +50,7 @@ class TrainingMonitor(App):
 
     NAME = "Training monitor"
     RULES = (monitor_page.RULES,)
+    TOUR = tour.STEPS
 
     # a trait since before apps had a `state()`; there is nothing to choose here
     state = traitlets.Enum(STATES, "ready", read_only=True)  # type: ignore[assignment]
@@ -68,6 +70,7 @@ class TrainingMonitor(App):
         self.similarities: torch.Tensor | None = None  # (texts, pictures)
         self._every, self._chart_at, self._matrix_at = 1, -math.inf, -math.inf
         self._go, self._runner = threading.Event(), Runner()
+        self._rest_at: int | None = None  # the step after which to pause
         self._sample = self._pairs()
         super().__init__()
         trainer.callbacks.append(self._on_event)
@@ -76,8 +79,18 @@ class TrainingMonitor(App):
 
     # -------------------- for code
 
-    def start(self) -> None:
-        """Begin, or go on after a pause or a stop."""
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is trained: before the start, in a pause, after the end."""
+        return self.state not in UNDER_WAY or (self.state == "paused" and not self._go.is_set())
+
+    def start(self, steps: int | None = None) -> None:
+        """Begin, or go on after a pause or a stop.
+
+        Args:
+            steps: pause after so many; without it, train on.
+        """
+        self._rest_at = None if steps is None else self.trainer.step + steps
         if self.state in UNDER_WAY:
             self._go.set()
             return
@@ -157,6 +170,7 @@ class TrainingMonitor(App):
 
     def _connect(self) -> None:
         self.observe(self._draw, "state")
+        self.observe(lambda _: self._tour.reveal(), "state")
 
     def _fail(self, error: Exception) -> None:
         self._say(in_words(error))
@@ -183,6 +197,8 @@ class TrainingMonitor(App):
         if len(self.history) > MOST_POINTS:
             self._every *= 2
             self.history = self.history[::2]
+        if event["step"] == self._rest_at:
+            self._go.clear()
         if not self._runner.is_here:
             # somebody runs the trainer without the monitor: nothing here may stop it
             self._go.set()
