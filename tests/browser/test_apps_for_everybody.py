@@ -3,6 +3,7 @@
 import pytest
 from axe import grave_findings
 from conftest import chromium_page
+from lab_page import SECONDS_TO_RUN
 from playwright_or_skip import sync_api
 from test_apps_in_voila import CARDS, Visit
 
@@ -16,7 +17,11 @@ AT_ONCE = {
     "Embedding map": (".clipbench-map-query input", ".clipbench-keys", ".clipbench-map-stage"),
     "Training monitor": (".clipbench-tiles", ".clipbench-monitor-curves", "img"),
     "Image search": (".clipbench-search-query input", ".clipbench-search-results .clipbench-strip"),
-    "Feature microscope": (".clipbench-micro-query input", ".clipbench-micro-verdict"),
+    "Feature microscope": (
+        ".clipbench-micro-query input",
+        ".clipbench-micro-top button",  # once features are learned
+        ".clipbench-micro-verdict",
+    ),
     "Beat the machine": (".clipbench-game-answers button", ".clipbench-game-picture img"),
 }
 # on a phone: the last of the controls, and what must be in sight beside it
@@ -52,7 +57,7 @@ def visit(start_page, tmp_path_factory):
 
 def is_in_sight(page, part) -> bool:
     """Whether the whole of it is on the screen."""
-    part.wait_for()
+    part.wait_for(timeout=1000 * SECONDS_TO_RUN)
     box = part.bounding_box()
     return box["y"] >= -2 and box["y"] + box["height"] <= page.viewport_size["height"] + 1
 

@@ -168,7 +168,11 @@ class BeatTheMachine(App):
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         row, column = html.row_of, html.column_of
-        shown = ipywidgets.Box([self._picture]).add_class("clipbench-game-picture").add_class("clipbench-stays")
+        shown = (
+            ipywidgets.Box([self._picture])
+            .add_class("clipbench-game-picture")
+            .add_class("clipbench-stays")
+        )
         answers = column("clipbench-game-answers", self._choices, row(self._unknown))
         self._asking = ipywidgets.Box([shown, answers]).add_class("clipbench-game-columns")
         app = column(

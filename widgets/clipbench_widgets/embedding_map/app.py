@@ -315,7 +315,11 @@ class EmbeddingMap(TwoModels, App):
         drags = ipywidgets.HTML('<span class="clipbench-small">dragging draws a</span>')
         tools = row(drags, self._drags, self._whole, self._closer, self._none)
         shift = column("clipbench-map-shift", row(self._slider, self._no_shift), self._shift_note)
-        self._stages = ipywidgets.Box([self._stage]).add_class("clipbench-map-stages").add_class("clipbench-stays")
+        self._stages = (
+            ipywidgets.Box([self._stage])
+            .add_class("clipbench-map-stages")
+            .add_class("clipbench-stays")
+        )
         left = column("clipbench-map-left", self._stages, tools)
         right = column(
             "clipbench-map-right",

@@ -226,7 +226,11 @@ class FeatureMicroscope(GalleryApp):
         gallery = ipywidgets.Box([self._gallery, self._upload])
         gallery.add_class("clipbench-micro-gallery")
         turn = ipywidgets.Box([self._amount, self._reset, self._together])
-        judged = ipywidgets.Box([self._seen, self._said]).add_class("clipbench-micro-judged").add_class("clipbench-stays")
+        judged = (
+            ipywidgets.Box([self._seen, self._said])
+            .add_class("clipbench-micro-judged")
+            .add_class("clipbench-stays")
+        )
         right = column(
             "clipbench-micro-right",
             self._head,

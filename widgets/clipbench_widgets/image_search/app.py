@@ -175,7 +175,9 @@ class ImageSearch(App):
         self._query = ipywidgets.Text(
             placeholder="What are you looking for? For example: a sad cat"
         )
-        named(self._query, "Look for").add_class("clipbench-search-query").add_class("clipbench-stays")
+        named(self._query, "Look for").add_class("clipbench-search-query").add_class(
+            "clipbench-stays"
+        )
         self._upload = PictureUpload(self._take, self._say, "Look for pictures like your own")
         self._back = button("back to the text", "Look for the text again", self._forget_picture)
         self._heads = [ipywidgets.HTML(), ipywidgets.HTML()]

@@ -237,7 +237,11 @@ class PromptExplorer(HasScale, TwoModels, GalleryApp):
     def _arranged(self) -> list[ipywidgets.Widget]:
         limit = html.small_line(f"It stays in memory, {LIMIT}.")
         upload = html.row_of(self._upload, ipywidgets.HTML(limit))
-        shown = ipywidgets.Box([self._shown, self._verdict]).add_class("clipbench-shown").add_class("clipbench-stays")
+        shown = (
+            ipywidgets.Box([self._shown, self._verdict])
+            .add_class("clipbench-shown")
+            .add_class("clipbench-stays")
+        )
         pictures = html.column_of("clipbench-pictures", shown, self._gallery, upload, self._notice)
         chips = html.column_of(
             "clipbench-choice", html.heading("Template"), self._chips, self._language

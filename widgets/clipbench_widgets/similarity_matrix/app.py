@@ -199,7 +199,9 @@ class SimilarityMatrix(HasScale, TwoModels, App):
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._accuracy = ipywidgets.HTML().add_class("clipbench-accuracy").add_class("clipbench-stays")
+        self._accuracy = (
+            ipywidgets.HTML().add_class("clipbench-accuracy").add_class("clipbench-stays")
+        )
         self._legend = ipywidgets.HTML().add_class("clipbench-matrix-legend")
         self._mode = named(ipywidgets.ToggleButtons(options=MODES), "Values")
         self._order = named(ipywidgets.ToggleButtons(options=ORDERS), "Order")

@@ -178,7 +178,9 @@ class TypographicStudio(GalleryApp):
     # -------------------- the parts
 
     def _build_controls(self) -> None:
-        self._headline = ipywidgets.HTML().add_class("clipbench-studio-verdict").add_class("clipbench-stays")
+        self._headline = (
+            ipywidgets.HTML().add_class("clipbench-studio-verdict").add_class("clipbench-stays")
+        )
         self._word = ipywidgets.Text(description="Write on the picture", placeholder="a word")
         self._word.add_class("clipbench-word")
         self._add = button(
