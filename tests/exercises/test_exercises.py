@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import clipbench.exercises
-from clipbench.exercises import check, pretraining, similarity_matrix, start_here
+from clipbench.exercises import check, similarity_matrix, start_here
 from clipbench.exercises.check import ChoiceCheck, FunctionCheck, ValueCheck, same
 from tools.build_exercises import cut
 
