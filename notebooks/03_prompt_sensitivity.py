@@ -48,8 +48,8 @@ shown = [data.class_names[label] for label in data.labels[:6].tolist()]
 contact_sheet(data.pictures(range(6)), [f"“{name}”?" for name in shown], "Are these the best names?")
 
 # %% [markdown]
-# Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and each
-# new classifier costs a second or two. The first one by hand: a bare name for each class, the nearest name wins.
+# Under each picture is the name of its class. The pictures are encoded once. From here on we only change words, and
+# each new classifier costs a second or two. The first one by hand: a bare name for each class, the nearest name wins.
 
 
 # %%
@@ -176,14 +176,14 @@ value_grid(table, list(pairs), ["English", *languages], title)
 # more pairs do not teach a language that is not in them.) That an object is called "perro", "Hund" or "собака" costs
 # the image encoder nothing. (`clipbench eval zero-shot --language es` asks with whole sentences.)
 #
-# Names that do not separate are a problem of real data sets, too: in ImageNet two classes are called "crane", a bird and
-# a machine. The authors of CLIP repaired such names by hand; for the zero-shot accuracy of their ViT-B/32 on ImageNet
-# that alone was worth 1.5 points (notes of the released code).
+# Names that do not separate are a problem of real data sets, too: in ImageNet two classes are called "crane", a bird
+# and a machine. The authors of CLIP repaired such names by hand; for the zero-shot accuracy of their ViT-B/32 on
+# ImageNet that alone was worth 1.5 points (notes of the released code).
 #
 # ## Which frame?
 #
-# In the paper, "A photo of a {label}." was 1.3 points better than the bare label, zero-shot on ImageNet (section 3.1.4).
-# Its reason: captions on the web are rarely a single word.
+# In the paper, "A photo of a {label}." was 1.3 points better than the bare label, zero-shot on ImageNet (section
+# 3.1.4). Its reason: captions on the web are rarely a single word.
 #
 # **Predict:** will that hold here? Remember lesson 01: how many of *our* captions were bare names?
 
@@ -207,9 +207,9 @@ title += f" a wrong number {top['a photo of three {}']:.0f}%, “a sign that say
 accuracy_bars(by_template, data.chance, title)
 
 # %% [markdown]
-# **A frame need not help.** Where bare names are common captions, as in our world, they are hard to beat: the 1.3 points
-# are a fact about captions on the web, not about contrastive models. But why does a wrong number cost so little, and a
-# sign nearly everything? Both are wrong in the same way for every class.
+# **A frame need not help.** Where bare names are common captions, as in our world, they are hard to beat: the 1.3
+# points are a fact about captions on the web, not about contrastive models. But why does a wrong number cost so little,
+# and a sign nearly everything? Both are wrong in the same way for every class.
 #
 # A frame moves each class embedding. Split that shift into a part that is *common* to all classes and the rest.
 #
@@ -346,8 +346,8 @@ line_chart(sizes, lines, title, "templates averaged", "top-1 in %")
 # than a source of new knowledge. (Compare the end with the bare names at the beginning: here the ensemble hardly beats
 # them.)
 #
-# One more control, from a later paper (Roth et al. 2023, "WaffleCLIP"): put *random words* after the name, ten versions,
-# and average those. For released models that gained about as much as clever descriptions.
+# One more control, from a later paper (Roth et al. 2023, "WaffleCLIP"): put *random words* after the name, ten
+# versions, and average those. For released models that gained about as much as clever descriptions.
 #
 # **Predict:** where do the ten versions lie one by one, and where does their average?
 
@@ -432,17 +432,35 @@ compare(texts, ("cat",), ("dog",), ("pizza",), ("cat", "dog"))
 # "no smoking"), so there was almost nothing to learn *not* from. Released models answer negated multiple-choice
 # questions near chance (NegBench, CVPR 2025).
 #
-# A well-known example is "a fat red cat". Neither word can be true here: our cats are thin and yellow.
+# A well-known example asks each picture with two texts: is it "a photo of a fat red cat", or "not a photo of a fat red
+# cat"? It shows the probability of the first. We add a control: other second texts.
 #
-# **Predict:** which picture does it prefer, with and without *not*?
+# **Predict:** which of these six pictures are called a fat red cat?
 
 # %%
-texts = ["a cat", "a red cat", "a fat red cat", "not a photo of a fat red cat", "a fat red pizza"]
-compare(texts, ("cat",), ("dog",), ("pizza",), ("red heart",))
+scenes = {"a cat": ("cat", "green"), "a cat on red": ("cat", "red"), "a lion": ("lion", "green")}
+scenes |= {"a dog": ("dog", "green"), "a red heart": ("red heart", "green"), "a pizza": ("pizza", "green")}
+six = encoder.encode_image(encoder.preprocess(stage([Staged((name,), ground) for name, ground in scenes.values()])))
+fat, others = (
+    "a photo of a fat red cat",
+    ["not a photo of a fat red cat", "a photo of something else", "a photo of a dog"],
+)
+two_texts = [encoder.encode_text([fat, other]) for other in others]
+yes = [100 * (encoder.scale * six @ texts.T).softmax(dim=1)[:, 0] for texts in two_texts]
+
+# %%
+alike = float(two_texts[0][0] @ two_texts[0][1])
+title = (
+    f"Fat red cat, in %: against its denial even a pizza gets {yes[0][-1]:.0f} (cosine of the two texts: {alike:.2f})"
+)
+value_grid(torch.stack(yes).T, list(scenes), [f"or “{other}”" for other in others], title)
 
 # %% [markdown]
-# With *not* the cat still comes first: the sentence names a cat, so it is near to cats. And "red" pulls a little towards
-# what is red, but does not bind to the cat: a text is a place in the space, not a checklist.
+# Look at the first column: the numbers have little to do with cats. The two texts are nearly the same vector (the
+# cosine is in the title), so each picture is nearly as far from the one as from the other, and the scale turns what is
+# left into a probability. Against "a photo of a dog" the cats are cats, but so is all that is no dog: a pizza has to be
+# one of the two. A probability is a comparison with what *else* was asked, and "not" asks nothing else. (And "red"? It
+# leans to what is red, the background as well: a text is a place in the space, not a checklist.)
 #
 # ## Shorter and longer
 #
@@ -518,8 +536,7 @@ for name in ("spaceship", "animal", "mammal", "pet", "wolf", "sketch", "somethin
 #
 # ## Explore
 #
-# Your turn. Write two wordings in two lines, and change one word at a time. (The app looks like
-# [this picture](../docs/prompt_explorer.png).)
+# Your turn. Write two wordings in two lines, and change one word at a time.
 
 # %%
 from clipbench_widgets import PromptExplorer
@@ -530,6 +547,12 @@ gallery = list(zip(names, stage([Staged(objects) for objects in shown], 160), st
 PromptExplorer(encoder, pictures=gallery, prompts=["mouse", "a mouse and a keyboard"])
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![A picture, two prompts, and cosine, logit and probability of each](../docs/prompt_explorer.png)
+#
+# </details>
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/03_prompt_sensitivity](exercises/03_prompt_sensitivity.ipynb).
