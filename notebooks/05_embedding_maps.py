@@ -16,7 +16,7 @@
 # In this notebook we will
 #
 # * **project** pictures on the plane in which they differ most (PCA), and ask what that plane shows,
-# * **unfold** the same pictures with UMAP, twice, and compare,
+# * **unfold** the same pictures with UMAP, from three starts, and compare,
 # * **check** maps with a number, with neighbours, and with pure noise,
 # * **measure** the gap between pictures and texts, and move it,
 # * **explore** a map in a live widget.
@@ -73,11 +73,12 @@ labelled_map(on_plane, group, f"PCA, coloured by kind: this plane shows {share:.
 # **Predict:** does this plane separate styles of drawing better than kinds of things?
 
 # %%
-labelled_map(on_plane, style, "The same plane, coloured by style")
+labelled_map(on_plane, style, "The same plane, coloured by style: what has no colour lies apart")
 
 # %% [markdown]
-# The eye is easily pleased, so let us ask for a number: of a picture's fifteen nearest neighbours, in all dimensions,
-# how many share its kind, its style, the colour of its background? And how many would by chance?
+# Yes, for two styles: sketches and grey pictures lie apart, while kinds overlap nearly everywhere. The eye is easily
+# pleased, so let us ask for a number. Of a picture's fifteen nearest neighbours, in all dimensions, how many share its
+# kind, its style, the colour of its background? And of fifteen pictures at random?
 
 # %%
 import torch
@@ -85,69 +86,106 @@ import torch
 from clipbench.figures import value_grid
 
 
-def agreement(points, labels, neighbours=15):
-    """(share of neighbours with the same label, the same at random), in per cent"""
+def neighbours_of(points, count=15):
+    return torch.cdist(points, points).fill_diagonal_(torch.inf).topk(count, largest=False).indices
+
+
+def share_alike(neighbours, labels):
+    """In %: how many neighbours have the label of the point whose neighbours they are."""
     codes = torch.tensor([sorted(set(labels)).index(label) for label in labels])
-    near = torch.cdist(points, points).fill_diagonal_(torch.inf).topk(neighbours, largest=False).indices
-    by_chance = (codes[:, None] == codes).float().fill_diagonal_(0).sum() / (len(codes) * (len(codes) - 1))
-    return 100 * float((codes[near] == codes[:, None]).float().mean()), 100 * float(by_chance)
+    return 100 * float((codes[neighbours] == codes[:, None]).float().mean())
 
 
+# %%
+chosen_by = {"nearest in all dimensions": neighbours_of(features), "nearest on the plane": neighbours_of(on_plane)}
+chosen_by["at random"] = torch.randint(PICTURES, (PICTURES, 15), generator=torch.Generator().manual_seed(0))
 labelled = {"kind of thing": group, "style": style, "background colour": colour}
-table = [(*agreement(features, each), agreement(on_plane, each)[0]) for each in labelled.values()]
-heads = ["nearest in all dimensions", "at random", "nearest on the plane"]
-order = torch.tensor(table)[:, [0, 2, 1]]
-kinds, styles = (f"{row[1]:.0f} (by luck {row[2]:.0f})" for row in order[:2])
+table = torch.tensor([[share_alike(near, each) for near in chosen_by.values()] for each in labelled.values()])
+kinds, styles = (f"{row[1]:.0f} (at random {row[2]:.0f})" for row in table[:2])
 title = f"In %. Neighbours on the plane share their kind: {kinds}, their style: {styles}"
-value_grid(order, list(labelled), [heads[0], heads[2], heads[1]], title)
+value_grid(table, list(labelled), list(chosen_by), title)
 
 # %% [markdown]
-# The left column is what the model thinks is similar; the right one is luck. The column between is how much of it
-# the plane kept. What CLIP was trained for, to find the right caption, brings pictures of a kind together. But
-# compare each number with its luck before you call the rest forgotten: in that ratio the background's colour is kept
-# about as well as the kind.
+# The left column is what the model finds similar; the right one is luck. The column between is how much of it the plane
+# kept: the styles, and little of the kinds. What CLIP was trained for, to find the right caption, brings pictures of a
+# kind together. But compare each number with its luck before you call the rest forgotten: in that ratio the
+# background's colour is kept about as well as the kind.
 #
 # ## UMAP
 #
 # UMAP does not project. It draws a graph of nearest neighbours, and then moves points on paper until neighbours are
 # close. Distances between groups, sizes of groups and empty space have little meaning.
 #
-# **Predict:** will the groups of the same kind be in the same corner as above?
+# **Predict:** will pictures of a kind lie together now?
 
 # %%
 from clipbench.evaluate.maps import umap_map
 
 unfolded = umap_map(features, seed=0)
 axes = ("no meaning", "no meaning either")
-together, flat = (agreement(points, group)[0] for points in (unfolded, on_plane))
+together, flat = (share_alike(neighbours_of(points), group) for points in (unfolded, on_plane))
 title = f"UMAP: {together:.0f}% of the neighbours share their kind; on the plane of PCA {flat:.0f}%"
 labelled_map(unfolded, group, title, labels=axes)
 
 # %% [markdown]
-# Clusters stand out much better. But which of the things that you see are facts? Another seed of the same method on
-# the same data:
+# Clusters of a kind stand out. But the island holds all kinds at once.
+#
+# **Predict:** what do the pictures of the island have in common?
 
 # %%
-again = umap_map(features, seed=1, min_distance=0.5)
-labelled_map(again, group, "UMAP again: another seed, and looser packing", labels=axes)
+styled = share_alike(neighbours_of(unfolded), style)
+title = f"The same map coloured by style: {styled:.0f}% of the neighbours share it; at random {table[1, 2]:.0f}%"
+labelled_map(unfolded, style, title, labels=axes)
+
+# %%
+from clipbench.figures import picture_map
+
+picture_map(unfolded, data.pictures(range(PICTURES)), "The same map, drawn with the pictures themselves")
 
 # %% [markdown]
-# Shapes and gaps changed, so they are not in the data. (Two settings changed at once, the seed and the packing, so we
-# cannot say which of them did it.) The places of the groups stayed, but that proves nothing either: this library starts
-# every map from the plane of PCA, to keep far clusters where PCA shows them. And what is the island that holds all kinds
-# at once? Colour the map by *style* (the app below does it with one click) before you give it a name.
+# Style: the island is made of sketches and grey pictures, of all that has lost its colour, whatever it shows. (The
+# other styles are spread over the mainland: a blurred dog lies with dogs.) Nobody who looked at the first colouring
+# alone would have said so. Colour a map by everything you know before you give its islands names.
+#
+# ### Which of this is a fact?
+#
+# UMAP starts somewhere and improves. So far it started from the plane of PCA. Now the same data, the same settings, and
+# a *random* start, twice.
+#
+# **Predict:** what will be the same on all three maps: the places, the shapes, the neighbours?
+
+# %%
+again = [umap_map(features, seed=seed, start="random") for seed in (0, 1)]
+labelled_map(again[0], style, "UMAP from a random start, coloured by style", labels=axes)
+
+# %%
+labelled_map(again[1], style, "UMAP from another random start, coloured by style", labels=axes)
+
+# %%
+maps = {"UMAP, from PCA": unfolded, "UMAP, random 1": again[0], "UMAP, random 2": again[1]}
+for name, points in maps.items():
+    near = neighbours_of(points)
+    placed = abs(float(torch.corrcoef(torch.stack([points[:, 0], unfolded[:, 0]]))[0, 1]))
+    shares = (
+        f"{share_alike(near, group):.0f}% of neighbours share their kind, {share_alike(near, style):.0f}% their style"
+    )
+    print(f"{name}: {shares}; left and right as on the first map: |r| = {placed:.2f}")
+
+# %% [markdown]
+# The neighbours are the same: who lies with whom is in the data. The places are not: what was at the left is anywhere,
+# and shapes and gaps changed. (From the plane of PCA the places *are* those of PCA, with every seed. That looks like
+# evidence, and is the start.) "The cluster at the top" is no fact, "sketches lie with sketches" is one.
 #
 # ## Can you trust it?
 #
 # **Trustworthiness** (Venna and Kaski 2001) asks: are neighbours *on the map* neighbours in truth? 1 is perfect, about
-# one half is a random map. **Predict** the values of the three maps, and of a random one.
+# one half is a random map. **Predict** the values of PCA, of the UMAPs, and of random points.
 
 # %%
 from clipbench.evaluate.maps import trustworthiness
 
 chaos = torch.rand(len(features), 2, generator=torch.Generator().manual_seed(0))
-maps = {"PCA": on_plane, "UMAP, seed 0": unfolded, "UMAP, seed 1": again, "random points": chaos}
-for name, points in maps.items():
+for name, points in {"PCA": on_plane, **maps, "random points": chaos}.items():
     print(f"{name:14} {trustworthiness(features, points):.3f}")
 
 # %% [markdown]
@@ -179,21 +217,27 @@ contact_sheet(data.pictures(shown), names, title, columns=7, colours=ink)
 #
 # ### A map of nothing
 #
-# **Predict:** what does UMAP draw for points that have no structure at all, random directions?
+# **Predict:** what does UMAP draw for points that have no structure at all, random directions? We take as many points
+# in as many dimensions as above, and the same settings: only then is it a fair comparison.
 
 # %%
-noise = torch.randn(400, 64, generator=torch.Generator().manual_seed(1))
-of_noise = umap_map(noise, neighbours=5, min_distance=0.0)
+noise = torch.randn(features.shape, generator=torch.Generator().manual_seed(1))
+of_noise = umap_map(noise, seed=0)
 fake = [f"fake {number}" for number in (of_noise[:, 0] > of_noise[:, 0].median()).long().tolist()]
-trust = trustworthiness(noise, of_noise)
-title = f"UMAP of noise, coloured by left and right; trustworthiness {trust:.2f}"
+real, none = trustworthiness(features, unfolded), trustworthiness(noise, of_noise)
+title = f"UMAP of noise, coloured by left and right; trustworthiness {none:.2f}, of the pictures {real:.2f}"
 labelled_map(of_noise, fake, title, labels=axes)
 
+# %%
+tight = umap_map(noise, neighbours=5, min_distance=0.0)
+title = f"The same noise, 5 neighbours, packed tightly; trustworthiness {trustworthiness(noise, tight):.2f}"
+labelled_map(tight, fake, title, labels=axes)
+
 # %% [markdown]
-# Clumps and filaments, and a colouring that seems to confirm them, because we coloured *by the map*. With few
-# neighbours and tight packing UMAP always finds something. The trustworthiness alone does not give it away: the PCA map
-# of the real pictures has hardly more. What helps is a comparison with noise of the *same shape*, as many points in as
-# many dimensions, drawn with the same settings.
+# On the first map the colours seem to confirm two groups, because we coloured *by the map*. On the second the same two
+# "groups" are mixed, and now there are clumps and threads: UMAP always draws something. No threshold of trustworthiness
+# says "real". What helps is this comparison, with noise of the same shape and the same settings: above it lies what the
+# data have.
 #
 # ## Pictures and texts: the modality gap
 #
@@ -211,11 +255,18 @@ labelled_map(joint, modality, "Pictures (circles) and their captions (squares), 
 # %%
 from clipbench.evaluate.modality_gap import modality_gap
 
-print({name: round(value, 3) for name, value in modality_gap(features, text_features).items()})
+
+def in_words(found):
+    alike = f"cosine of two pictures {found['image_image']:.2f}, of two texts {found['text_text']:.2f}"
+    return f"gap {found['gap']:.2f}; {alike}"
+
+
+trained = modality_gap(features, text_features)
+print(in_words(trained))
 
 # %% [markdown]
-# `gap` is the distance between the two means, on a sphere of radius 1. For a released CLIP Liang et al. (2022) found
-# 0.82: two cones, far apart. Why is it there? **Predict** the gap of a model that was never trained.
+# Two. The gap is the distance between the two means, on a sphere of radius 1. For a released CLIP Liang et al. (2022)
+# found 0.82: two cones, far apart. Why is it there? **Predict** the gap of a model that was never trained.
 
 # %%
 from clipbench import CLIP, ClipbenchEncoder
@@ -231,12 +282,13 @@ untrained = ClipbenchEncoder(CLIP(preset.model), *settings, "untrained")
 # %%
 some = data.subset(range(200))
 before = modality_gap(clipbench.image_features(untrained, some), untrained.encode_text(texts[:200]))
-print({name: round(value, 3) for name, value in before.items()})
+print(in_words(before))
+print(f"training has closed {1 - trained['gap'] / before['gap']:.0%} of the gap")
 
 # %% [markdown]
-# Before training, any two pictures are nearly equal to such a network (`image_image`), and so are any two texts: two
-# narrow cones in two random directions. The gap is there from the start. Training spreads the cones, but nothing in the
-# loss asks it to bring their middles together, as we see next.
+# Before training, any two pictures are nearly equal to such a network, and so are any two texts: two narrow cones in
+# two random directions. The gap is there from the start. Training spreads the cones and pulls own pairs together, which
+# closes a part of it. Has it a reason to close the rest?
 #
 # ### Does the gap matter?
 #
@@ -261,7 +313,7 @@ for each in moved:
     print(f"shift {each['share']:5.2f}  gap {each['gap']:.2f}  captions found {each['image_to_text']:.1%}")
 
 # %% [markdown]
-# Closing the gap does not help: the model has arranged itself with it, and both directions cost a little. Even where
+# No: closing the gap does not help, the model has adapted to it, and both directions cost a little. Even where
 # the two clouds lie on top of each other, most captions are still found: what counts is the order *within* each cloud.
 #
 # ### What the gap is made of
@@ -291,8 +343,8 @@ for name, row in parts.items():
 # %% [markdown]
 # Without the means no straight cut parts the two clouds any more. They are still not mixed: something is left, in other
 # directions, and neighbours see it. A search hardly notices either part. But clusters do: before, a cluster holds
-# pictures or texts, seldom both; after, it holds more of what belongs together. As far in a random direction does not do
-# it, and where nothing was learned there is nothing to bring together.
+# pictures or texts, seldom both; after, it holds more of what belongs together. As far in a random direction does not
+# do it, and where nothing was learned there is nothing to bring together.
 #
 # So whether the gap matters depends on what you do. Who only asks pictures with texts may leave it. Who compares
 # picture-picture cosines with picture-text cosines, or groups both kinds, uses two different scales: such a search
@@ -309,13 +361,19 @@ from clipbench_widgets import EmbeddingMap
 EmbeddingMap(encoder, data)
 
 # %% [markdown]
+# <details><summary>What the app looks like</summary>
+#
+# ![A map of pictures coloured by kind, with its trustworthiness](../docs/embedding_map.png)
+#
+# </details>
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/05_embedding_maps](exercises/05_embedding_maps.ipynb).
 #
 # 1. **Which dimension is style?** Compute `principal_plane` for the pictures of a single kind. Does its plane show
 #    style better than the first one did? Why?
-# 2. **Honest clusters.** Find two groups that are separate on both UMAP maps, and check with `agreement` whether
+# 2. **Honest clusters.** Find two groups that are separate on both UMAP maps, and check with `share_alike` whether
 #    they are separate in all dimensions.
 # 3. **A map of words.** Draw the PCA map of `encoder.encode_text(data.class_names)`. Which kinds are separate in
 #    words and not in pictures?

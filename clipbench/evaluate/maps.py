@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -65,16 +66,18 @@ def umap_map(
     seed: int = 0,
     neighbours: int = 15,
     min_distance: float = 0.1,
+    start: Literal["plane", "random"] = "plane",
     report: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Float[Tensor, "M 2"]:
-    """Make a UMAP (McInnes et al. 2018) by cosine distance, started from the principal plane.
+    """Make a UMAP (McInnes et al. 2018) by cosine distance.
 
-    That start keeps far clusters where PCA shows them, which a random one does not (Kobak and
-    Linderman 2021). The same features, seed and installation give the same map. The first call in a
-    process compiles for up to a minute.
+    Started from the principal plane, it keeps far clusters where PCA shows them; from random places
+    it does not (Kobak and Linderman 2021). The same features, seed, start and installation give the
+    same map. The first call in a process compiles for up to a minute.
 
     Args:
+        start: where the points are put first.
         report: is called with the share that is done, from 0 to 1.
         cancelled: is asked now and then; when it says yes, ``Cancelled`` is raised.
 
@@ -86,8 +89,8 @@ def umap_map(
     check_finite(features)
     if len(features) < 4:
         raise UserError(f"UMAP needs at least 4 points, not {len(features)}; use PCA")
-    start = principal_plane(features).project(features)
-    if start.abs().max() <= EQUAL * features.abs().max():
+    plane = principal_plane(features).project(features)
+    if plane.abs().max() <= EQUAL * features.abs().max():
         raise UserError(
             "all points are equal: the model gives the same features to everything, so there is "
             "nothing to map"
@@ -95,12 +98,12 @@ def umap_map(
     umap = imported_umap()
     if cancelled():
         raise Cancelled
-    start = 10 * start / start.abs().max().clamp(min=1e-12)
+    plane = 10 * plane / plane.abs().max().clamp(min=1e-12)
     layout = umap.UMAP(
         n_neighbors=min(neighbours, len(features) - 1),
         min_dist=min_distance,
         metric="cosine",
-        init=start.numpy(),
+        init=plane.numpy() if start == "plane" else "random",
         random_state=seed,
         n_jobs=1,  # several threads would make it irreproducible
         tqdm_kwds={

@@ -19,7 +19,7 @@ from clipbench.figures.inside import (
     unit_favourites,
 )
 from clipbench.figures.lines import histograms, line_chart
-from clipbench.figures.maps import labelled_map
+from clipbench.figures.maps import labelled_map, picture_map
 from clipbench.figures.pictures import contact_sheet, similarity_heatmap, to_pictures
 from clipbench.figures.scaling import power_law_chart
 
@@ -40,6 +40,7 @@ __all__ = [
     "labelled_scatter",
     "line_chart",
     "occlusion_beside_picture",
+    "picture_map",
     "points_in_plane",
     "power_law_chart",
     "probability_bars",

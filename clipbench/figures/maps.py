@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from matplotlib import patheffects
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
+from PIL import Image
 
 from clipbench.figures.canvas import KINDS, REST, LessonFigure, new_figure, plain
 from clipbench.figures.pictures import same_length, wrap
@@ -64,6 +66,52 @@ def labelled_map(
     if names:
         add_legend(figure, names)
     return figure
+
+
+def picture_map(
+    points: torch.Tensor, pictures: Sequence[Image.Image], title: str, side: float = 0.42
+) -> LessonFigure:
+    """Draw pictures at their points (M, 2): as many as fit without covering each other.
+
+    Args:
+        side: of a picture, in inches.
+    """
+    same_length(points=points, pictures=pictures)
+    places = points.numpy()
+    height = height_for(places)
+    spots = apart(places, (7.2 / side, (height - 0.6) / side))
+    alt = f"A map of {len(places):,} points, {len(spots)} of them drawn as pictures. {title}"
+    figure = new_figure(7.5, height, alt)
+    ax = figure.subplots()
+    for row in spots:
+        pixels = np.asarray(pictures[row].convert("RGB"))
+        box = OffsetImage(pixels, zoom=72 * side / pixels.shape[0], interpolation="lanczos")
+        ax.add_artist(AnnotationBbox(box, places[row], frameon=False))
+    if len(places):
+        ax.set(xlim=margins(places[:, 0]), ylim=margins(places[:, 1]))
+    ax.axis("off")
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def apart(points: np.ndarray, room: tuple[float, float]) -> list[int]:
+    """Choose rows of points (M, 2), the first ones first, of which no two share a place.
+
+    Args:
+        room: how many pictures fit beside and above each other.
+    """
+    step = np.maximum(np.ptp(points, axis=0), 1e-12) / room if len(points) else np.ones(2)
+    chosen: list[int] = []
+    for row, point in enumerate(points):
+        if all((np.abs(point - points[other]) >= step).any() for other in chosen):
+            chosen.append(row)
+    return chosen
+
+
+def margins(values: np.ndarray) -> tuple[float, float]:
+    """Give limits of an axis that leave half a picture at both ends."""
+    edge = 0.04 * max(float(np.ptp(values)), 1e-12)
+    return float(values.min()) - edge, float(values.max()) + edge
 
 
 def add_legend(figure: LessonFigure, names: Sequence[str]) -> None:

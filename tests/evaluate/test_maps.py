@@ -106,6 +106,10 @@ def test_umap_separates_clusters_and_repeats_itself():
     spread = (points.view(4, 40, 2) - middles[:, None]).norm(dim=2).max()
     assert torch.pdist(middles).min() > spread
     assert trustworthiness(features, points) > 0.9
+    elsewhere = umap_map(features, seed=3, start="random")  # other places, the same neighbours
+    assert (
+        not torch.allclose(points, elsewhere, atol=1) and trustworthiness(features, elsewhere) > 0.9
+    )
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from clipbench.figures import (
     labelled_map,
     line_chart,
     occlusion_beside_picture,
+    picture_map,
     points_in_plane,
     power_law_chart,
     probability_bars,
@@ -95,6 +96,7 @@ FIGURES = {
     "map": lambda: labelled_map(
         MAP, ["cats", "dogs", None, "cats"] * 10, "Two kinds", [False, True] * 20
     ),
+    "map of pictures": lambda: picture_map(MAP, pictures(len(MAP)), "Forty places"),
     "plane": lambda: points_in_plane(FEATURES, -FEATURES, pictures(4), TEXTS, "Four pairs"),
     "curve": lambda: training_curve(steps([2.0, 1.5, 1.0]), 8),
     "lines": lambda: line_chart(
