@@ -31,7 +31,7 @@ from clipbench_widgets.core.pointer import (
     read_json,
 )
 from clipbench_widgets.core.runner import Runner
-from clipbench_widgets.embedding_map import app as embedding_map
+from clipbench_widgets.embedding_map import placed
 from clipbench_widgets.embedding_map.frame import HEIGHT, WIDTH, Frame, View
 from clipbench_widgets.embedding_map.umap_cache import key_of, shipped_umaps
 
@@ -386,7 +386,7 @@ def fake_umap(monkeypatch, result=None, error=None):
             raise error
         return torch.arange(2.0 * len(features)).view(-1, 2) if result is None else result
 
-    monkeypatch.setattr(embedding_map, "umap_map", umap_map)
+    monkeypatch.setattr(placed, "umap_map", umap_map)
     return begun, go
 
 
