@@ -2,9 +2,9 @@
 
     python -m tools.build_exercises notebooks/exercises
 
-The solution is the source, NN_topic_solution.py. It becomes two notebooks without outputs:
-NN_topic_solution.ipynb, which is the whole of it, and NN_topic.ipynb, from which the answers are
-cut:
+The solution is the source, NN_topic_solution.py. It becomes two notebooks: NN_topic_solution.ipynb,
+which is the whole of it and keeps the outputs of cells that have not changed, and NN_topic.ipynb,
+without outputs, from which the answers are cut:
 
 * a cell with the tag ``solution`` is left out;
 * in a code cell a line ``# solution`` and all lines after it become three dots, at the same
@@ -64,12 +64,26 @@ def versions(solution: Path) -> dict:
     return made
 
 
+def keep_outputs(notebook, before) -> None:
+    """Give each code cell the outputs that the same cell had before, while all above it are equal.
+
+    A cell below one that has changed may answer otherwise now, so its outputs go.
+    """
+    for cell, old in zip(notebook.cells, before.cells, strict=False):
+        if cell.source != old.source or cell.cell_type != old.cell_type:
+            return
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+
+
 def build(folder: Path) -> list[Path]:
     import nbformat
 
     written = []
     for solution in sorted(folder.glob(f"*{ENDING}.py")):
         for path, notebook in versions(solution).items():
+            if path == solution.with_suffix(".ipynb") and path.exists():
+                keep_outputs(notebook, nbformat.read(path, as_version=4))
             nbformat.write(notebook, path)
             written.append(path)
     return written

@@ -5,9 +5,11 @@ import re
 import pytest
 from notebook_runner import NOTEBOOKS, printed, run, shown
 
-from tools.build_exercises import student_path, versions, without_solutions
+from tools.build_exercises import keep_outputs, student_path, versions, without_solutions
 
 jupytext = pytest.importorskip("jupytext")
+nbformat = pytest.importorskip("nbformat")
+code_cell = nbformat.v4.new_code_cell
 
 EXERCISES = NOTEBOOKS / "exercises"
 SOLUTIONS = sorted(EXERCISES.glob("*_solution.py"))
@@ -34,11 +36,32 @@ def test_every_notebook_of_exercises_has_a_solution():
 def test_what_students_get_is_made_from_the_solution(path):
     for file, wanted in versions(path).items():
         built = jupytext.read(file)
-        facts = [
-            [(cell.cell_type, cell.source, cell.get("outputs")) for cell in one.cells]
-            for one in (built, wanted)
-        ]
+        facts = [[(cell.cell_type, cell.source) for cell in one.cells] for one in (built, wanted)]
         assert facts[0] == facts[1], f"{file.name} is stale: run make exercises"
+        if file == student_path(path):
+            assert not any(cell.get("outputs") for cell in built.cells)
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_what_a_solution_shows_is_that_every_check_is_passed(path):
+    stored = jupytext.read(path.with_suffix(".ipynb"))
+    code = [cell for cell in stored.cells if cell.cell_type == "code"]
+    if not any(cell.outputs for cell in code):
+        pytest.skip("not executed yet")
+    assert verdicts(stored) == ["✓"] * checks(stored)
+
+
+def test_outputs_are_kept_as_far_as_nothing_above_has_changed():
+    before = nbformat.v4.new_notebook(
+        cells=[code_cell("a = 1"), code_cell("a"), code_cell("a + 1")]
+    )
+    for cell in before.cells:
+        cell.outputs, cell.execution_count = [nbformat.v4.new_output("stream", text="1")], 1
+    after = nbformat.v4.new_notebook(
+        cells=[code_cell("a = 1"), code_cell("2 * a"), code_cell("a + 1")]
+    )
+    keep_outputs(after, before)
+    assert [len(cell.outputs) for cell in after.cells] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
