@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 15 Sparse autoencoders: which number says "sketch"?
 #
-# A picture becomes some hundred numbers, and the model knows a thousand concepts. So no number can stand for one thing.
-# But in any one picture few things are true: one cat, sketched, on green. Perhaps the vector is a *sum of few directions
-# out of many*, one for each thing that can be true. A sparse autoencoder looks for such directions, without any label.
-# Since 2024 this is how people look into CLIP. Do the directions mean anything? Everywhere else that is judged by eye.
-# Here we know what is true of every picture, so we can *grade* them.
+# A picture becomes some hundred numbers, and the model knows a thousand concepts. So no number can stand for one
+# thing. But in any one picture few things are true: one cat, sketched, on green. Perhaps the vector is a *sum of few
+# directions out of many*, one for each thing that can be true. A sparse autoencoder looks for such directions,
+# without any label. Since 2024 this is how people look into CLIP. Do the directions mean anything? Everywhere else
+# that is judged by eye. Here we know what is true of every picture, so we can *grade* them.
 #
 # In this notebook we will
 #
@@ -82,7 +82,7 @@ for split, each in scenes.items():
 {split: tuple(each.shape) for split, each in rows.items()}
 
 # %% [markdown]
-# ## A few of many
+# ## A few of many: 16 of 512 say more than 16 for all
 #
 # The autoencoder has 512 *features*. Each has a direction to look along (encoder) and one to write with (decoder). Of
 # each picture it keeps the 16 features that answer most, and drops the others: **TopK** (Gao et al. 2024).
@@ -133,11 +133,12 @@ curve["16 principal directions"] = [1 - theirs] * len(trained.losses[::20])
 line_chart(list(range(0, len(trained.losses), 20)), curve, title, "step", "variance not explained", ylim=(0, None))
 
 # %% [markdown]
-# Two things go wrong easily. A feature that never answers gets no gradient and stays **dead**. The paper's cure: dead
+# A choice of its own for each picture is worth more than the best common choice; the title has both shares. Two
+# things go wrong easily. A feature that never answers gets no gradient and stays **dead**. The paper's cure: dead
 # features have to explain what the living ones left over, as a small extra loss. And a direction could grow long to
 # make its activations small; so every direction is kept at length one.
 #
-# ## What does a feature mean?
+# ## What a feature means: its pictures say it, its texts need not
 #
 # Nobody told the autoencoder what a sketch is. We ask which feature tells sketches from other styles best (AUC, lesson
 # 12), on the search scenes.
@@ -155,6 +156,10 @@ by_name = {each.factor: each for each in grades}
 styles = by_name["style"]
 for value, feature, auc in zip(styles.values, styles.best.tolist(), styles.auc, strict=True):
     print(f"{value:10} feature {feature:3}, AUC on new scenes {auc:.2f}")
+
+# %% [markdown]
+# One feature for sketches of everything, and it holds on new scenes. Other styles have no such feature: "photo" is the
+# usual case, and what is usual needs no sign. Look at what the best one answers to.
 
 # %%
 from clipbench.inside import strongest
@@ -193,10 +198,10 @@ for feature in [int(styles.best[best_style]), *by_name["concept"].best[:4].tolis
     print(f"feature {feature:3} follows {factor} = {value} (AUC {auc:.2f}); nearest texts: {words}")
 
 # %% [markdown]
-# Sometimes the two names agree, and often they do not (look at the first line): there is always a nearest text, even for
-# a feature that follows nothing. Without the truth one would not notice.
+# Sometimes the two names agree, and often they do not (look at the first line): there is always a nearest text, even
+# for a feature that follows nothing. Without the truth one would not notice.
 #
-# ## Grades
+# ## Graded: a feature is rarely better than a random direction
 #
 # Now all factors, in one table. For every value the best direction is chosen on the search scenes and graded on the
 # held-out ones. Beside the features: principal directions, 512 random directions, and the single numbers of the vector
@@ -231,7 +236,8 @@ for name, row in table.items():
 
 # %% [markdown]
 # A sobering table, and an honest one. With the answers that TopK leaves over, features are hardly ever better than
-# random directions, and the probe shows how much more is in the vector. Two reasons, which the truth lets us tell apart:
+# random directions, and the probe shows how much more is in the vector. Two reasons, which the truth lets us tell
+# apart:
 #
 # * **splitting**: several features share a value, each answers to a part of the scenes, and none to all;
 # * **mixing**: a feature follows several factors at once.
@@ -268,7 +274,7 @@ print(f"answers when it is there: {recall.mean():.0%}")
 # Far more often right than a guess, and still: even a feature that is named after an object answers to others most of
 # the time, weakly. The name tells of its *strongest* answers, which are the ones that people look at.
 #
-# ## Turn one up
+# ## Turned up, a style changes and the thing stays
 #
 # A feature is more than a name: we can *act* on it. Take photos, raise the style's feature to a few times its usual
 # strength, and leave everything else as it is. What the autoencoder does not explain stays, too.
@@ -326,9 +332,10 @@ title = f"Three times the usual strength: {called[3]:.0%} of {len(photos)} photo
 line_chart(strengths, lines, title, "strength, in usual activities", "share of the photos", ylim=(0, 1.05))
 
 # %% [markdown]
-# The vectors never belonged to any picture: we wrote them. And the texts follow, while the object stays what it was.
+# The name of the style, and no nonsense. The vectors never belonged to any picture: we wrote them. And the texts
+# follow, while the object stays what it was.
 #
-# ## Silence the features that read
+# ## Silenced, the features that read stop the attack
 #
 # Now inside of a model. The reader (lesson 04) falls for printed words. We train an autoencoder on a layer in the
 # *middle* of its image encoder: one row for each of 8 x 8 places. Then we look for features that answer to signs: of
@@ -402,9 +409,10 @@ title = f"Without 96 of 512 features the word wins on {last[1]:.0%} (before: {fo
 line_chart(sizes, lines, title, "features switched off", "share of 300 pictures", ylim=(0, 1.05))
 
 # %% [markdown]
-# That is the promise of this kind of work: a fault of a model, found as a few directions and taken out, without any
-# training, and without paying with what the model can do. And the control says that it is not just any damage that
-# helps. `clipbench eval act` measures it on 1,000 pictures with three autoencoders.
+# The attack fails, and pictures without a word are named as before. That is the promise of this kind of work: a fault
+# of a model, found as a few directions and taken out, without any training, and without paying with what the model
+# can do. And the control says that it is not just any damage that helps. `clipbench eval act` measures it on 1,000
+# pictures with three autoencoders.
 #
 # (What it does not do: the object *behind* the note is not seen again. Under the note accuracy rises to what is left
 # of the picture, no further.)
@@ -424,16 +432,19 @@ from clipbench_widgets import FeatureMicroscope
 FeatureMicroscope(encoder, autoencoder=sparse, scenes=counts["search"], judged=500)
 
 # %% [markdown]
+# (Without a running kernel, as on GitHub, the app is not shown. It looks like
+# [this picture](../docs/feature_microscope.png).)
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/15_sparse_autoencoders](exercises/15_sparse_autoencoders.ipynb).
 #
 # 1. **More, or more of them.** Train with 128 and 1,024 features, and with 4 and 32 active. What happens to variance
 #    explained, to splitting, and to the grades? (`clipbench eval sparse-autoencoder` takes lists of both.)
-# 2. **One word only.** Find the features that answer to one word on signs. Switch them off: does this word's attack fail
-#    and another one's not?
-# 3. **Another layer.** Train on an early layer of the reader. Does switching off signs still work, and is clean accuracy
-#    still safe?
+# 2. **One word only.** Find the features that answer to one word on signs. Switch them off: does this word's attack
+#    fail and another one's not?
+# 3. **Another layer.** Train on an early layer of the reader. Does switching off signs still work, and is clean
+#    accuracy still safe?
 #
 # ## What we did
 #
