@@ -39,7 +39,7 @@ import clipbench
 MODEL = {"tiny": "tiny", "classroom": "classroom", "full": "openai/clip-vit-base-patch32"}[SCALE]
 
 # %% [markdown]
-# ## The released models
+# ## Released models: twice the compute, a few percent fewer errors
 #
 # OpenAI released nine models. Their zero-shot accuracy on ImageNet was measured again by others, with the released
 # class names and 80 templates (CLIP_benchmark; RN50 and RN101: open_clip). What a model *costs* we count ourselves:
@@ -105,7 +105,7 @@ for name in vits:
 # The paper says "about three times" (section 3.2, for linear probes). The line ends at RN50x64, so what we say about
 # the two best transformers continues a law to where nobody measured it.
 #
-# ## Our own ladder
+# ## Our own ladder: wider is better, more pairs are better still
 #
 # Does it hold for models a thousand times smaller? Three image encoders that differ only in their width, trained on
 # the same 61,440 pairs of the tiny world, from two random starts each. Widths are channels of the first convolution.
@@ -140,8 +140,9 @@ axes = "GFLOPs for one picture", "errors in %, 256 classes"
 power_law_chart(groups, title, *axes, lines=line)
 
 # %% [markdown]
-# The effect appears: wider is better, for both seeds. But do not read a *law* into three widths. A law is claimed
-# from a range of forty times, from models that were all trained to the end; ours saw 240 pairs for each concept.
+# Nearly straight, with the middle a little below the line: the exponent in the legend says how steep. The effect
+# appears: wider is better, for both seeds. But do not read a *law* into three widths. A law is claimed from a range
+# of forty times, from models that were all trained to the end; ours saw 240 pairs for each concept.
 #
 # And compute can be spent otherwise: on more pairs instead of a larger model. **Predict** the errors of the widest
 # model after 156,000 pairs.
@@ -153,10 +154,11 @@ print(f"width 32,  61,440 pairs: {100 - 100 * sum(wide) / 2:.1f}% errors (two se
 print(f"width 32, 156,000 pairs: {100 - 100 * sum(longer) / 3:.1f}% errors (three seeds)")
 
 # %% [markdown]
-# Two and a half times the pairs did far more than four times the width. Which of the two pays more depends on
-# where you stand: whoever has few pairs needs pairs. Scaling laws are fitted to answer exactly this.
+# From more than a quarter of errors to one in fifteen: two and a half times the pairs did far more than four times
+# the width. Which of the two pays more depends on where you stand: whoever has few pairs needs pairs. Scaling laws
+# are fitted to answer exactly this.
 #
-# ## What a large batch demands of a model
+# ## A batch of N can teach at most ln N
 #
 # Lesson 02 showed that the same model finds fewer captions among more candidates. Let us look at the *loss*, as a
 # function of the number of pairs *N* in the batch. A trained model, and 1,024 pairs that it never saw, cut into
@@ -222,13 +224,13 @@ line_chart(sizes, {"1 - p of the own caption": left}, title, *axes, logarithmic=
 
 # %% [markdown]
 # At the scale `classroom` a tenth is reached between 64 and 128 pairs. Small batches rarely contain a rival that is
-# confused with the truth. How much that costs is an empirical question: the
-# optimisers used here (Adam, Muon) rescale small gradients, so a small *1 − p* is not a small step. The paper gives no
-# reason for its batch ("a very large minibatch size of 32,768", section 2.5), and with a sigmoid loss the gains saturate
-# near 32,000 (Zhai et al. 2023). (Part of the gradient at large N is wrong: among 1,024 captions some are equal, or both
-# true; with classes instead of captions that becomes the main effect, see lesson 02.)
+# confused with the truth. How much that costs is an empirical question: the optimisers used here (Adam, Muon) rescale
+# small gradients, so a small *1 − p* is not a small step. The paper gives no reason for its batch ("a very large
+# minibatch size of 32,768", section 2.5), and with a sigmoid loss the gains saturate near 32,000 (Zhai et al. 2023).
+# (Part of the gradient at large N is wrong: among 1,024 captions some are equal, or both true; with classes instead
+# of captions that becomes the main effect, see lesson 02.)
 #
-# ### Then larger is better?
+# ### At one rate and one budget the middle batch wins
 #
 # At the *beginning* of a training everything is unanswered, and a large batch means few steps. The same model, the
 # same 61,440 pairs, cut into batches of 32, 128 or 512; two seeds each.
@@ -256,7 +258,7 @@ for batch, top1 in by_batch.items():
 # was tuned for 128, and that is unfair to both ends. So the table says "at this rate and for this budget", and not
 # more. The paper's 390,625 steps leave room for 32,768 pairs in each.
 #
-# ## A huge batch on a small computer
+# ## A huge batch on a small computer: activations are the problem
 #
 # What hinders us is memory. Count what a training step has to keep for the way back, for each pair.
 
@@ -283,7 +285,7 @@ print(f"features:    {4 * 2 * B * D / 1e9:23.2f} GB for both encoders")
 # (The first line is rough: a tensor that two operations keep is counted twice.) Activations are the problem, logits
 # are the next, features are nothing. The two tricks that follow use exactly that.
 #
-# ### What does not work
+# ### Adding up gradients is another loss
 #
 # In other trainings one adds up gradients of small batches. **Predict:** is the mean gradient of four batches of 16
 # pairs the gradient of a batch of 64?
@@ -317,10 +319,10 @@ axes = "pairs in a part, of 64", "cosine with the exact gradient"
 line_chart([64, *parts_of], {"accumulated": cosines}, title, *axes, logarithmic=True, ylim=(0, 1.05))
 
 # %% [markdown]
-# It is another loss: each picture meets the rivals of its own part only. So accumulation does not give you a large
-# batch; it only trains slowly on small ones.
+# No, and the smaller the part, the less. It is another loss: each picture meets the rivals of its own part only. So
+# accumulation does not give you a large batch; it only trains slowly on small ones.
 #
-# ### What works: the chain rule, with a pause in the middle
+# ### The chain rule with a pause is exact
 #
 # The loss depends on the weights *only through the features*:
 #
@@ -373,7 +375,7 @@ except clipbench.UserError as error_message:
     print(error_message)
 
 # %% [markdown]
-# ### The logits too
+# ### Tiles do the same for the logits
 #
 # A softmax needs only the *sum* along each row and column. Sums can be gathered tile by tile, and no tile has to be
 # kept.
@@ -388,10 +390,11 @@ print(f"whole {4 * 1024**2 / 1e6:.1f} MB, in tiles of 256 {4 * 256**2 / 1e6:.2f}
 print(f"at N = {B:,}: whole {4 * B**2 / 1e9:.1f} GB, in tiles of 1,024 {4 * 1024**2 / 1e6:.1f} MB")
 
 # %% [markdown]
-# With both tricks a laptop takes an exact step on 32,768 pairs: `clipbench bench big-batch` did, in about three
-# minutes and less than two gigabytes on one core (`EXPERIMENTS.md`). The paper needed 390,625 of them.
+# Four megabytes, whatever the batch: a tile is forgotten as soon as its sums are taken. With both tricks a laptop
+# takes an exact step on 32,768 pairs: `clipbench bench big-batch` did, in about three minutes and less than two
+# gigabytes on one core (`EXPERIMENTS.md`). The paper needed 390,625 of them.
 #
-# ## What did it cost?
+# ## What did it cost? Two accounts agree, the third does not
 #
 # Now we can calculate. Training does three times the operations of a forward pass: one for the forward pass, two for
 # the gradients of activations and of weights. Every pair costs a picture and a text of 77 tokens.
@@ -434,11 +437,11 @@ for account, (name, cards, days) in accounts.items():
     print(f"{account}: {cards * days:6,} GPU-days, {share}")
 
 # %% [markdown]
-# (The share counts the operations of the model, the "model FLOPs utilisation"; with gradient checkpointing, section 2.5,
-# the GPUs did about a third more.) The paper's two numbers imply nearly the same utilisation, for two quite different
-# models on the same GPUs. The
-# other account needs a training that is much less efficient than its sibling. That does not *prove* it wrong: someone
-# may count restarts, or the search for settings. But it is the odd one out.
+# (The share counts the operations of the model, the "model FLOPs utilisation"; with gradient checkpointing, section
+# 2.5, the GPUs did about a third more.) Large language models report from a fifth to nearly a half of the peak
+# (Chowdhery et al. 2022, table 3). The paper's two numbers imply nearly the same utilisation, for two quite different
+# models on the same GPUs. The other account needs a training that is much less efficient than its sibling. That does
+# not *prove* it wrong: someone may count restarts, or the search for settings. But it is the odd one out.
 #
 # And the money? Turn the account around: what would an hour have to cost?
 
@@ -448,7 +451,12 @@ for days in (18, 30):
     print(f"{days} days: {hours:,} GPU-hours; one million dollars would mean ${1e6 / hours:.2f} for an hour")
 
 # %% [markdown]
-# ### On other GPUs
+# So a million dollars fits 18 days at some four dollars an hour, or 30 days at less than two and a half; it cannot fit
+# both at one price. Ask of any such sum which hours and which price it takes, and whether the search for settings is in
+# it. (Here it is not.)
+
+# %% [markdown]
+# ### In proportion: from three minutes to a data centre
 #
 # **Predict:** how many GPU-days would your favourite model take on one modern GPU, at the utilisation of the
 # paper's ViT? Where is the limit of what a university group can pay?
@@ -465,17 +473,24 @@ title = f"GPU-days for 12.8 billion pairs at {UTILISATION:.0%} of the peak"
 value_grid(days.float(), models, list(cards), title)
 
 # %% [markdown]
-# Peaks are from data sheets; the column of the T4 is hypothetical, since a batch of 32,768 would not fit. And our own
-# models?
+# The smallest fits a university group (eight modern GPUs for a week or two), the largest does not. Peaks are from
+# data sheets; the column of the T4 is hypothetical, since a batch of 32,768 would not fit. And our own models?
 
 # %%
 tiny = 156_000 * training_flops(CLIPConfig.tiny(), tokens=12)
-times = training_cost("ViT-L/14") / tiny
-print(f"the tiny model: {tiny:.0e} operations; ViT-L/14 took {times:,.0f} times as many")
+costs = {"our tiny model": tiny}
+costs |= {name: training_cost(name) for name in ("ViT-B/32", "ViT-L/14", "RN50x64")}
+
+# %%
+print(f"{'':16}{'operations':>12}{'times tiny':>16}{'if tiny took 3 minutes':>26}")
+for name, cost in costs.items():
+    years = cost / tiny * 3 / 60 / 24 / 365
+    print(f"{name:16}{cost:12.0e}{cost / tiny:16,.0f}{f'{years:,.0f} years' if years > 1 else '3 minutes':>26}")
 
 # %% [markdown]
-# Eight orders of magnitude separate the model you train in three minutes from the one that made the field. That is what
-# scaling bought, and why it matters that its laws can be studied in small.
+# The last column is this computer, if it had to do it alone. Eight orders of magnitude separate the model you train
+# in three minutes from the one that made the field. That is what scaling bought, and why it matters that its laws can
+# be studied in small.
 #
 # ## Explore
 #
@@ -497,16 +512,20 @@ world = scenes_of(preset, seed=0)
 TrainingMonitor(Trainer(untrained(preset), world, recipe))
 
 # %% [markdown]
+# (Without a running kernel, as on GitHub, the app is not shown. It looks like
+# [this picture](../docs/training_monitor.png).)
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/08_scaling_and_batch_size](exercises/08_scaling_and_batch_size.ipynb).
 #
 # 1. **Your own training.** You have eight A100 for a week. How many pairs can a ViT-B/32 see, at 40 % of the peak?
-#    What if captions have 20 tokens and not 77?
+#    What if captions have 20 tokens and not 77? (Hint: turn `training_cost` around; `training_flops` takes `tokens`.)
 # 2. **A batch of twins.** Repeat every pair of `image_features` and `text_features` once, and draw *ln N − loss*
 #    again. By how much is the new line lower at the right end, although the model is the same, and why?
+#    (Hint: `repeat_interleave(2, dim=0)`, and ln 2.)
 # 3. **Half of the trick.** In the derivation, leave out step 3 for every second part. What is the cosine with the
-#    exact gradient now? Compare it with accumulation.
+#    exact gradient now? Compare it with accumulation. (Hint: `if number % 2: continue` in the loop of step 3.)
 #
 # ## What we did
 #

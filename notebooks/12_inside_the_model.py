@@ -41,7 +41,7 @@ MODEL = {"full": "openai/clip-vit-base-patch32"}.get(SCALE, "classroom")
 reads = clipbench.load("twin:reader")
 
 # %% [markdown]
-# ## A unit for one thing?
+# ## One wonderful unit proves nothing, the number of good ones does
 #
 # The reader of lesson 04 saw a million pairs of a world full of printed signs, whose words were in the captions: a name
 # on a picture fools it. A **unit** is one output behind a nonlinearity. We show it 100 concepts, each as ten pictures
@@ -222,7 +222,7 @@ for (name, layer), found, p in zip(
 # what Goh et al. saw, in a model a hundred times smaller. (`clipbench eval units --model twin:reader` tests all
 # layers, with twice the pictures, on two draws.)
 #
-# ## A direction for one thing
+# ## As directions, word and object meet in the last layers
 #
 # A concept need not sit in one unit. It can be a *direction*: a pattern over all units of a layer. We take the mean
 # answer to the *pictures* of each concept as its direction, and ask whether the *signs* with its name lie on the same
@@ -289,7 +289,7 @@ size = sum(weight.numel() for weight in reads.model.parameters())
 print(f"our reader: {size / 1e6:.1f} million parameters; RN50x4: {178.3e6 / size:.0f} times as many")
 
 # %% [markdown]
-# ## Where does it look?
+# ## Attention draws one map, whatever you ask
 #
 # The image encoder of the classroom model is a vision transformer. It cuts the picture into patches; in each of its
 # layers every patch, and one **class token**, asks all others and takes from them in proportion to its *attention*.
@@ -298,7 +298,8 @@ print(f"our reader: {size / 1e6:.1f} million parameters; RN50x4: {178.3e6 / size
 # %%
 encoder = clipbench.load(MODEL)
 settings = encoder.model.config.image
-side = settings.image_size // settings.patch_size
+P = settings.patch_size
+side = settings.image_size // P
 print(f"{settings.depth} layers with {settings.heads} heads, {side} x {side} patches")
 
 # %%
@@ -333,11 +334,23 @@ maps = [*heads[:3], heads.mean(0), rollout(attention)[0, 0]]
 names = ["last layer, head 1", "head 2", "head 3", "mean of heads", "rollout"]
 attention_over_picture(scene, on_grid(torch.stack(maps)), names)
 
+# %%
+pixels = encoder.preprocess([scene])[0]
+ground = (pixels - pixels[:, :1, :1]).abs().mean(0).unfold(0, P, P).unfold(1, P, P)
+thing = ground.mean((2, 3)) > 0.5  # patches that are not background
+left = torch.arange(side)[None, :] < side / 2
+for name, one in zip(names[3:], on_grid(torch.stack(maps[3:])), strict=True):
+    shares = [float(one[thing & half].sum() / one.sum()) for half in (left, ~left)]
+    print(f"{name:14} {shares[0]:.0%} on the left object, {shares[1]:.0%} on the right one")
+print(f"they cover {(thing & left).float().mean():.0%} and {(thing & ~left).float().mean():.0%} of the picture")
+
 # %% [markdown]
-# Such maps look like explanations. Are they? An explanation makes a prediction that can fail: if these patches carry
-# the answer, then covering them must hurt more than covering others.
+# In its last layer at the pizza; along the whole way at both, twice as much as at the ground. Compare each share with
+# the part of the picture that the object covers: a map that knew nothing would give just that. Such maps look like
+# explanations. Are they? An explanation makes a prediction that can fail: if these patches carry the answer, then
+# covering them must hurt more than covering others.
 #
-# ## Cover and see
+# ## Covering gives each text its own map
 #
 # The oldest method needs no attention, and works with any model: cover a part, and see how far the cosine with a text
 # falls (Zeiler and Fergus 2014).
@@ -350,14 +363,24 @@ from clipbench.inside import occlusion_maps, part_of_picture
 
 texts, S = ["a cat", "a pizza", "a turquoise background"], settings.image_size
 part = part_of_picture(S, patch=S // 4, stride=S // 16)  # a cell lies in the middle of its square
-occlusion_beside_picture(scene, occlusion_maps(encoder, scene, texts), texts, part)
+falls = occlusion_maps(encoder, scene, texts)
+occlusion_beside_picture(scene, falls, texts, part)
+
+# %%
+centre = falls.shape[2] // 2
+of_cat, of_pizza = falls[1, :, :centre].mean(), falls[1, :, centre + 1 :].mean()
+print(f"“a pizza” falls by {of_cat:+.3f} on average over the cat's half, by {of_pizza:+.3f} over the pizza's")
 
 # %% [markdown]
-# Orange: with this square the cosine is lower. Violet: it is higher. Unlike attention this map depends on the text, and
-# its unit is the answer itself. But a grey square is a new object, too: even squares on the empty background cost
-# something. And where the squares cut the model's own patches, the pattern shows the patches, not the picture.
+# It falls there, too: less than over the pizza, and still by more than half of that. So not all of a fall is *about*
+# the text; a covered cat is also a picture of a kind that the model has never seen.
 #
-# ### A test for maps
+# Orange: with this square
+# the cosine is lower. Violet: it is higher. Unlike attention this map depends on the text, and its unit is the answer
+# itself. But a grey square is a new object, too: even squares on the empty background cost something. And where the
+# squares cut the model's own patches, the pattern shows the patches, not the picture.
+#
+# ### A rule without a model is as good as the maps
 #
 # Now the contest. For 40 pictures of one thing each we cover a quarter of the patches: those that a map calls most
 # important. The larger the fall of the cosine with the own name, the better the map found what matters.
@@ -399,7 +422,6 @@ steps = torch.arange(side) - (side - 1) / 2
 middle = -(steps[:, None] ** 2 + steps[None, :] ** 2).expand(40, side, side)
 
 # %%
-P = settings.patch_size
 attention = attention_maps(encoder.model.image_encoder, inputs)
 singly = [occlusion_maps(encoder, each, [f"a photo of a {name}"], P, P)[0]
           for each, name in zip(many, own_names, strict=True)]  # fmt: skip
@@ -423,8 +445,9 @@ for name, fall in falls.items():
     print(f"{name:22} falls by {mean:.2f}, 95% interval {low:.2f} to {high:.2f}")
 
 # %% [markdown]
-# The intervals overlap. Does that mean that forty pictures decide nothing? No: all maps were tried on the *same*
-# pictures. Some pictures are easy to spoil, others hard; that is in every interval, and cancels in a difference.
+# On top, beside rollout, stands the rule that knows no model. But the intervals overlap. Does that mean that forty
+# pictures decide nothing? No: all maps were tried on the *same* pictures. Some pictures are easy to spoil, others
+# hard; that is in every interval, and cancels in a difference.
 
 # %%
 for name in list(falls)[1:]:
@@ -440,7 +463,7 @@ for name in list(falls)[1:]:
 # (Look again at the maps above: some heads send much to a single patch of empty background. Large models do that, too;
 # such patches serve as scratch paper for the whole picture and are called *registers*, Darcet et al. 2024.)
 #
-# ## Steer the pixels
+# ## Steered pixels convince one model and nobody else
 #
 # Finally, reverse the roles: keep the model, and change the *picture* until it fits a text. The gradient says for each
 # pixel which way to go. **Predict:** what will "a cat" look like after some dozen steps?
@@ -495,7 +518,7 @@ for name, shown in rows.items():
 # exactly these weights at exactly this place: shift it a little, and it is gone. With views such patterns no longer
 # pay, and what remains is coarser. But see the last column: even that convinces the other model less than a cat does.
 #
-# ### Why noise?
+# ### Why noise: thousands of invisible steps add up
 #
 # Change every one of the *d* pixel values by one step of 255, each in the direction of its gradient *g*. To first order
 # the cosine grows by the sum of all |*g*| / 255. Each change is invisible, but *d* is in the thousands.
@@ -524,9 +547,9 @@ print(f"{pixels.numel():,} values, one step each: first order says {gradient.abs
 print(f"measured {rise:+.3f}; with random signs {by_chance:+.4f}")
 
 # %% [markdown]
-# So thousands of tiny pushes in the right direction add up, and random ones cancel (Goodfellow et al. 2015). It explains
-# much of adversarial pictures, and of noise in plain steering: the steepest way up uses all pixels a little, and no cat
-# is needed. A dozen steps are enough to rename the dog:
+# So thousands of tiny pushes in the right direction add up, and random ones cancel (Goodfellow et al. 2015). It
+# explains much of adversarial pictures, and of noise in plain steering: the steepest way up uses all pixels a little,
+# and no cat is needed. A dozen steps are enough to rename the dog:
 
 # %%
 from clipbench.figures import contact_sheet
@@ -552,15 +575,19 @@ from clipbench_widgets import TypographicStudio
 TypographicStudio("twin:reader")
 
 # %% [markdown]
+# (Without a running kernel, as on GitHub, the app is not shown. It looks like
+# [this picture](../docs/typographic_studio.png).)
+#
 # ## Exercises
 #
 # Exercises with checks that help: [exercises/12_inside_the_model](exercises/12_inside_the_model.ipynb).
 #
 # 1. **Luck with fewer concepts.** Search only 20 concepts. Does the threshold of luck rise or fall, and why?
+#    (Hint: `of_pictures[:20]`, `of_signs[:20]`; how many scores is the best now the best of?)
 # 2. **A better map.** Multiply attention of the last layer by the gradient of the cosine with respect to it, and enter
-#    the contest. Does it beat plain attention, and the border rule?
+#    the contest. Does it beat plain attention, and the border rule? (Hint: a map is any (40, side, side) tensor.)
 # 3. **Two words at once.** Steer towards "a red heart" and then, from its last frame, towards "a blue background". Is
-#    the heart still found by the other model?
+#    the heart still found by the other model? (Hint: `steer(..., start=run.pictures[-1])`, then `judged`.)
 #
 # ## What we did
 #
