@@ -8,7 +8,7 @@ from tools.repeat_records import command, differing, draw, repeat, repeatable
 
 RECORD = {
     "command": "clipbench eval zero-shot --model tiny --data digits --out records/a.json",
-    "metrics": {"top1": 0.5, "classes": 10, "best": "cat", "converged": True},
+    "metrics": {"top1": 0.5, "classes": 10, "best": "cat", "converged": True, "fit_seconds": 3.5},
     "settings": {"model": "tiny"},
 }
 
