@@ -3,9 +3,9 @@
     python -m tools.repeat_records --count 10 --seed 20261129 [--longest 180] [--list]
 
 It draws records whose model is shipped, by the seed, runs the command of each as it is recorded,
-with another file for the new record, and counts the numbers that differ; how many seconds something
-took is no result. Records that took longer than ``--longest`` seconds are named and left out. Run it
-on a machine that did not make the records.
+with another file for the new record, and counts the numbers that differ; how many seconds
+something took is no result. Records that took longer than ``--longest`` seconds are named and left
+out. Run it on a machine that did not make the records.
 """
 
 import argparse
