@@ -8,16 +8,16 @@ import statistics
 
 from torch import Tensor
 
-from clipbench.data.open import open_pictures
-from clipbench.data.probe_splits import drawn, probe_scenes
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.overlap import COPIES, all_less_clean, copies, likeness, planted
 from clipbench.evaluate.probes.linear_probe import Rows, Search, split_validation
 from clipbench.evaluate.probes.logistic import Problem, fit
+from clipbench.evaluate.robustness import labels_among
 from clipbench.evaluate.statistics.effects import Effect
 from clipbench.evaluate.statistics.intervals import student, with_interval
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
+from clipbench.paper_figures.fig16 import CLASSES, chosen_classes, pictures_and_pool
 from clipbench.paper_figures.finding import Finding, of_share
 from clipbench.paper_figures.sources import Sources
 
@@ -28,7 +28,6 @@ PAPER = (
 )
 SHARES = (0.01, 0.022, 0.05, 0.1, 0.2)  # of the test pictures that have a copy in training
 MEDIAN = 0.022  # the paper's
-TRAINING = 2_560  # other scenes: ten of each class
 DEALS = (0, 1, 2)
 KINDS = {
     "probe": "probe of the features",
@@ -50,24 +49,27 @@ def make(sources: Sources) -> Finding:
 
 
 def measure(sources: Sources) -> dict:
-    """Measure All less Clean of a probe, of raw pixels and of zero-shot, and the detector."""
-    data = drawn(open_pictures("scenes:heldout256"), sources.pictures)
-    others, copied = probe_scenes(training_scenes(sources), tiny=True), copies(data)
-    encoder = sources.encoder
+    """Measure All less Clean of a probe, of raw pixels and of zero-shot, and the detector.
+
+    The kinds of things are those of figure 16.
+    """
+    chosen = chosen_classes()
+    data, others = pictures_and_pool(sources)
+    copied, encoder = copies(data), sources.encoder
     test, pool, twins = (
-        Rows(cached_image_features(encoder, part, projected=False), part.labels)
+        Rows(cached_image_features(encoder, part, projected=False), labels_among(part, chosen))
         for part in (data, others, copied)
     )
-    alike, C = likeness(data, others, copied), strength_of(pool, len(data.class_names))
-    weights = zero_shot_weights(encoder, data.class_names, data.templates)
-    zero_shot = judge_zero_shot(cached_image_features(encoder, data), data.labels, weights).correct
+    alike, C = likeness(data, others, copied), strength_of(pool, CLASSES)
+    weights = zero_shot_weights(encoder, chosen, data.templates)
+    zero_shot = judge_zero_shot(cached_image_features(encoder, data), test.labels, weights).correct
 
     def right(rows: Tensor) -> dict[str, Tensor]:
         both = pool + twins[rows]
-        probe = fit(Problem(both.features, both.labels, len(data.class_names)), C)
+        probe = fit(Problem(both.features, both.labels, CLASSES), C)
         return {
-            "probe": probe.logits(test.features).argmax(1) == data.labels,
-            "pixels": alike.answers(pool.labels, data.labels, rows) == data.labels,
+            "probe": probe.logits(test.features).argmax(1) == test.labels,
+            "pixels": alike.answers(pool.labels, test.labels, rows) == test.labels,
             "zero-shot": zero_shot,
         }
 
@@ -80,11 +82,6 @@ def measure(sources: Sources) -> dict:
     for share in SHARES:
         found |= over_deals(share, [(rows, right(rows)) for rows in deals(len(data), share)])
     return found
-
-
-def training_scenes(sources: Sources) -> int:
-    """Count the other scenes that the probe is trained on, where it is measured now."""
-    return min(TRAINING, 10 * sources.pictures)
 
 
 def strength_of(pool: Rows, classes: int) -> float:

@@ -18,7 +18,7 @@ from clipbench.data.readers.prompt_sets import words_for
 from clipbench.data.world.scene_tasks import TASKS, scene_task
 from clipbench.evaluate.typographic import HEIGHTS
 from clipbench.model import CLIPConfig
-from clipbench.paper_figures import fig04, fig16, fig17, shifts, suite, typographic
+from clipbench.paper_figures import fig04, fig16, shifts, suite, typographic
 from clipbench.paper_figures.sources import Sources
 
 # float32, NVIDIA's data sheet: records are measured in float32, for which a T4 has no tensor cores
@@ -96,12 +96,10 @@ def one_example(sources: Sources) -> Need:
 
 
 def overlap(sources: Sources) -> Need:
-    data = open_labelled("scenes:heldout256")
-    texts = len(data.class_names) * len(data.templates)
+    data, pool = fig16.pictures_and_pool(sources)
     # pictures projected and not, their copies, and the probe's
-    return Need(
-        "scenes:heldout256", WORLD, 3 * sources.pictures + fig17.training_scenes(sources), texts
-    )
+    pictures = 3 * len(data) + len(pool)
+    return Need("scenes:heldout256", WORLD, pictures, fig16.CLASSES * len(data.templates))
 
 
 def attack(sources: Sources) -> Need:
