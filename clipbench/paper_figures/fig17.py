@@ -10,8 +10,7 @@ from torch import Tensor
 
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.overlap import COPIES, all_less_clean, copies, likeness, planted
-from clipbench.evaluate.probes.linear_probe import Rows, Search, split_validation
-from clipbench.evaluate.probes.logistic import Problem, fit
+from clipbench.evaluate.probes.linear_probe import Rows, choose_probe
 from clipbench.evaluate.robustness import labels_among
 from clipbench.evaluate.statistics.effects import Effect
 from clipbench.evaluate.statistics.intervals import student, with_interval
@@ -60,20 +59,19 @@ def measure(sources: Sources) -> dict:
         Rows(cached_image_features(encoder, part, projected=False), labels_among(part, chosen))
         for part in (data, others, copied)
     )
-    alike, C = likeness(data, others, copied), strength_of(pool, CLASSES)
+    alike = likeness(data, others, copied)
     weights = zero_shot_weights(encoder, chosen, data.templates)
     zero_shot = judge_zero_shot(cached_image_features(encoder, data), test.labels, weights).correct
 
     def right(rows: Tensor) -> dict[str, Tensor]:
-        both = pool + twins[rows]
-        probe = fit(Problem(both.features, both.labels, CLASSES), C)
+        probe = choose_probe(pool + twins[rows], None, CLASSES).fit
         return {
             "probe": probe.logits(test.features).argmax(1) == test.labels,
             "pixels": alike.answers(pool.labels, test.labels, rows) == test.labels,
             "zero-shot": zero_shot,
         }
 
-    found = {"pictures": len(data), "C": C, "threshold": alike.threshold()}
+    found = {"pictures": len(data), "threshold": alike.threshold()}
     seen = alike.found()
     found |= with_interval("recall", int(seen.sum()), len(seen))
     for place, kind in enumerate(COPIES):
@@ -82,12 +80,6 @@ def measure(sources: Sources) -> dict:
     for share in SHARES:
         found |= over_deals(share, [(rows, right(rows)) for rows in deals(len(data), share)])
     return found
-
-
-def strength_of(pool: Rows, classes: int) -> float:
-    """Choose the probe's C on a fifth of the pool, before anything is planted."""
-    train, validation = split_validation(pool)
-    return Search(Problem(train.features, train.labels, classes), validation).run()
 
 
 def deals(count: int, share: float) -> list[Tensor]:
