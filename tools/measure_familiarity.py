@@ -1,18 +1,20 @@
 """Measure how often a shipped model says that a picture is unlike all that it was trained on.
 
-    python -m tools.measure_familiarity [MODEL] [--photographs FOLDER] [--cifar FILE] [--out FILE]
+    python -m tools.measure_familiarity MODEL [MODEL ...] [--each N] [--photographs FOLDER]
+        [--cifar FILE] [--pixels] [--out FOLDER]
 
-The rates are those of new scenes (which should be 2 %), of the same scenes and lone drawings by
-artists that were never trained on, of sharp views of scikit-learn's photographs and those of a
-folder (scikit-image's ``data``), of CIFAR-10 (enlarged, so that blur alone can tell), of documents
-and of noise. Beside them stand those of a detector by five statistics of pixels, fitted and
-calibrated in the same way.
+The rates are those of new scenes of the model's own world (which should be 2 %), of frozen scenes,
+the same by other artists, every artist's lone drawings of each second concept (no such drawing of a
+model's own artist was seen), sharp views of scikit-learn's photographs and those of a folder
+(scikit-image's ``data``), CIFAR-10 (enlarged, so that blur alone can tell), documents and noise.
+Beside them stand, with ``--pixels``, those of a detector by five statistics of pixels, fitted and
+calibrated in the same way. Records go to FOLDER as MODEL-familiarity.json.
 """
 
 import argparse
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +24,23 @@ from torch import Tensor
 
 from clipbench.data.alter.documents import document_pages
 from clipbench.data.open import open_pictures
-from clipbench.data.world.sprites import ART_SETS, concepts, sprite_image
+from clipbench.data.world.drawings import EMOJI_SETS, all_drawings, drawing_picture, sets_of
 from clipbench.encoders.clip import load
 from clipbench.encoders.familiarity import ALARM
 from clipbench.evaluate.statistics.intervals import wilson
 from clipbench.pretrained.folders import find_folder, read_json
-from tools.assets.build_familiarity import last_stage, material, scenes_seen, statistics
+from tools.assets.build_familiarity import (
+    SEED,
+    last_stage,
+    material,
+    scenes_seen,
+    statistics,
+    stream_of,
+)
 
 VIEWS, EACH = 200, 500  # of photographs; pictures of each other kind
 SIDE = 64
+FROZEN = "scenes:heldout", "scenes:heldout256", "twemoji", "openmoji"
 # of scikit-image's data: photographs in colour, as its documentation lists them
 PHOTOGRAPHS = (
     "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "ihc.png",
@@ -44,17 +54,25 @@ def pixels(pictures: list[Image.Image]) -> Tensor:
     return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)
 
 
-def named_set(name: str) -> Tensor:
-    return pixels(open_pictures(name).subset(range(EACH)).pictures(range(EACH)))
+def named_set(name: str, each: int) -> Tensor:
+    return pixels(open_pictures(name).subset(range(each)).pictures(range(each)))
 
 
-def lone_drawings(art: str) -> Tensor:
-    """Draw every second concept by an artist, large on white."""
-    drawn = []
-    for number in range(0, len(concepts()), 2):
-        drawing, page = sprite_image(number, art), Image.new("RGBA", (SIDE, SIDE), "white")
-        drawn.append(Image.alpha_composite(page, drawing))
-    return pixels(drawn)
+def own_scenes(stage: dict, each: int) -> Tensor:
+    """Draw scenes that neither the score was fitted to nor its threshold."""
+    return stream_of(stage | {"seed": SEED + 2})(0, each).images
+
+
+def lone_drawings(art: str, most: int = 10**9) -> Tensor:
+    """Draw every second concept by an artist, large on white; of more than ``most``, some."""
+    even = [
+        drawing for drawing in all_drawings() if drawing.set == art and drawing.concept % 2 == 0
+    ]
+    of_each = {drawing.concept: drawing for drawing in even}
+    step = max(1, len(of_each) // most)
+    chosen = [drawing_picture(drawing) for drawing in [*of_each.values()][::step][:most]]
+    pages = [Image.new("RGBA", drawn.size, "white") for drawn in chosen]
+    return pixels([Image.alpha_composite(*both) for both in zip(pages, chosen, strict=True)])
 
 
 def views(photographs: list[Image.Image]) -> Tensor:
@@ -85,20 +103,18 @@ def cifar(file: Path) -> Tensor:
     return pixels([Image.open(io.BytesIO(row["bytes"])) for row in table[column].to_pylist()])
 
 
-def kinds(photographs: Path | None, parquet: Path | None) -> Iterator[tuple[str, Tensor]]:
-    """Give every kind of pictures that is at hand, with its name."""
-    for name in ("scenes:heldout", *ART_SETS[1:]):
-        yield name, named_set(name)
-    for art in ART_SETS:
-        yield f"lone drawings of {art}", lone_drawings(art)
-    yield "photographs", views(open_photographs(photographs))
+def kinds(each: int, photographs: Path | None, parquet: Path | None) -> dict[str, Tensor]:
+    """Draw every kind of pictures that is at hand; at most ``each`` of most of them."""
+    found = {name: named_set(name, each) for name in FROZEN}
+    for art in (*EMOJI_SETS, *sets_of("held-out")):
+        found[f"lone drawings of {art}"] = lone_drawings(art, each)
+    found["photographs"] = views(open_photographs(photographs))
     if parquet is not None:
-        yield "CIFAR-10", cifar(parquet)
-    pages = document_pages(EACH // 4)
-    yield "documents", pixels(pages.pictures(range(len(pages))))
-    rng = np.random.default_rng(1)
-    noise = rng.integers(0, 256, (EACH, 3, SIDE, SIDE), dtype=np.uint8)
-    yield "noise", torch.from_numpy(noise)
+        found["CIFAR-10"] = cifar(parquet)[: 2 * each]
+    pages = document_pages(each // 4)
+    found["documents"] = pixels(pages.pictures(range(len(pages))))
+    noise = np.random.default_rng(1).integers(0, 256, (each, 3, SIDE, SIDE), dtype=np.uint8)
+    return found | {"noise": torch.from_numpy(noise)}
 
 
 def five_statistics(images: Tensor) -> Tensor:
@@ -126,28 +142,42 @@ def rate(shares: Tensor) -> dict[str, float]:
     return {"pictures": len(shares), "found": share, "found_low": low, "found_high": high}
 
 
-def measure(model: str, photographs: Path | None, parquet: Path | None) -> dict:
-    encoder = load(model, "cpu", "fp32")
-    pixels_too = by_pixels(last_stage(read_json(find_folder(model) / "about.json")))
+def measure(model: str, pictures: dict[str, Tensor], each: int, with_pixels: bool) -> dict:
+    encoder, stage = (
+        load(model, "cpu", "fp32"),
+        last_stage(read_json(find_folder(model) / "about.json")),
+    )
+    pixels_too = by_pixels(stage) if with_pixels else None
     metrics = {}
-    for name, images in kinds(photographs, parquet):
-        ours = torch.tensor(encoder.reference.scenes.shares(statistics(encoder, images)))
-        metrics[name] = rate(ours) | {"by_pixels": rate(pixels_too(images))["found"]}
-        print(f"{name:26} {metrics[name]['found']:6.1%}  pixels {metrics[name]['by_pixels']:6.1%}")
+    for name, images in {
+        "new scenes of its own world": own_scenes(stage, each),
+        **pictures,
+    }.items():
+        metrics[name] = rate(
+            torch.tensor(encoder.reference.scenes.shares(statistics(encoder, images)))
+        )
+        if pixels_too:
+            metrics[name]["by_pixels"] = rate(pixels_too(images))["found"]
+        print(model, f"{name:36} {metrics[name]['found']:6.1%}", flush=True)
     settings = {"model": model, "alarm": ALARM}
     return {"metrics": metrics, "settings": settings, "fingerprint": encoder.fingerprint}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", nargs="?", default="classroom")
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--each", type=int, default=EACH, help="pictures of most kinds")
     parser.add_argument("--photographs", type=Path, help="scikit-image's folder data")
     parser.add_argument("--cifar", type=Path, help="a parquet file of CIFAR-10")
-    parser.add_argument("--out", type=Path, help="where to write the record")
+    parser.add_argument("--pixels", action="store_true", help="also by five statistics of pixels")
+    parser.add_argument("--out", type=Path, help="the folder of the records")
     asked = parser.parse_args()
-    result = measure(asked.model, asked.photographs, asked.cifar)
-    if asked.out:
-        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    pictures = kinds(asked.each, asked.photographs, asked.cifar)
+    for model in asked.models:
+        result = measure(model, pictures, asked.each, asked.pixels)
+        if asked.out:
+            file = asked.out / f"{model.replace(':', '-')}-familiarity.json"
+            file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

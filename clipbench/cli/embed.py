@@ -7,7 +7,7 @@ from clipbench.cli.shared import (
     ModelOptions,
     add,
     load_on_device,
-    note_unreadable,
+    note_on_pictures,
     positive,
 )
 
@@ -80,7 +80,7 @@ def embed(options: EmbedOptions) -> dict:
         "precision": encoder.precision,
         "fingerprint": encoder.fingerprint,
         "seconds": round(seconds, 2),
-        **note_unreadable(stored),
+        **note_on_pictures(stored),
     }
 
 

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from clipbench.cli.shared import ModelOptions, add, load_joint, positive, remark_lines
+from clipbench.cli.shared import (
+    ModelOptions,
+    add,
+    load_joint,
+    note_on_pictures,
+    positive,
+    remark_lines,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,7 @@ def search(options: SearchOptions) -> dict:
     else:
         query = encoder.encode_text([options.text or ""])
     stored = open_features(encoder, options.data, progress=not options.json)
+    note_on_pictures(stored)
     found = top_k(query, stored.features, min(options.top, len(stored)))
     labels, names = stored.labels, stored.about.get("class_names")
     results = [

@@ -162,14 +162,18 @@ def progress_lines(options: Options) -> Callable[[str], None]:
     return lambda line: None if options.json else print(line, file=sys.stderr, flush=True)
 
 
-def note_unreadable(stored) -> dict:
-    """Tell of pictures that were left out.
+def note_on_pictures(stored) -> dict:
+    """Tell of pictures that were left out, and of those that are foreign to the model.
 
-    It gives the setting that says so in a record (empty where there are none).
+    It gives the settings that say so in a record (empty where there are none).
     """
     from clipbench.evaluate.features.feature_file import unreadable_line
 
-    if not stored.unreadable:
-        return {}
-    note(f"left out: {unreadable_line(stored)}")
-    return {"left_out": stored.unreadable}
+    settings = {}
+    if stored.unreadable:
+        note(f"left out: {unreadable_line(stored)}")
+        settings["left_out"] = stored.unreadable
+    if line := stored.familiarity.line:
+        note(line)
+        settings["unfamiliar"] = line
+    return settings

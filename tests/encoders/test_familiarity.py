@@ -125,3 +125,21 @@ def test_references_are_small(name):
     for file in (WORDS, PICTURES):
         if (path := find_folder(name) / file).exists():
             assert path.stat().st_size < 200_000
+
+
+def test_of_many_pictures_a_few_are_strange_by_chance():
+    names = tuple(f"folder/{n}.jpg" for n in range(100))
+    few = Familiarity((0.01,) * 4 + (0.5,) * 96, names=names)
+    assert len(few.strange) == 4 and few.line == ""
+    more = Familiarity((0.02, 0.5, 0.004, 0.01, 0.003, 0.02, *(0.5,) * 94), names=names)
+    told = "5 of 100 pictures are unlike anything that the model was trained on"
+    assert more.line == f"{told}: 4.jpg, 2.jpg, 3.jpg, ..."
+    assert (
+        more.of_rows([1, 4]).line.startswith("1 of 2")
+        and more.of_rows([1, 4]).names == names[1::3][:2]
+    )
+
+
+def test_a_long_name_of_a_picture_is_cut():
+    line = Familiarity((0.01, 0.5), names=("x" * 300 + ".jpg", "b.jpg")).line
+    assert len(line) < 120

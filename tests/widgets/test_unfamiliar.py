@@ -133,3 +133,10 @@ def test_what_is_familiar_keeps_its_shares():
     plain, strange = (with_none(rows, background, 10.0, familiar) for familiar in (1.0, 0.01))
     assert strange[0]["probability"] == pytest.approx(0.01 * plain[0]["probability"])
     assert sum(row["probability"] for row in strange) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("make", [look_for, map_of])
+def test_the_pictures_that_an_app_shows_are_judged_too(make):
+    app = make(encoder(NOTHING_LIKE_IT), ["a cat"])
+    count = len(pictures(3 if make is map_of else 2))
+    assert app.unfamiliar.startswith(f"{count} of {count} pictures are {UNLIKE}: picture 0, ")

@@ -2,13 +2,13 @@
 
     python -m tools.assets.build_familiarity [words] [pictures] [MODEL ...]
 
-Both are made, unless one of them is named. Models are ``tiny``, ``classroom`` and ``twin:NAME``; without any, all of them. To be run again for a
-model that was trained anew. What is written, and what it means, is in
-``clipbench.encoders.familiarity``.
+Both are made, unless one of them is named. Models are ``tiny``, ``classroom`` and ``twin:NAME``;
+without any, all of them. To be run again for a model that was trained anew. What is written, and
+what it means, is in ``clipbench.encoders.familiarity``.
 
 Words are counted in all captions of the training, which are drawn again without their pictures. The
-score of strangeness is fitted to new scenes of the last stage with lone drawings on the one hand, and
-to ``no_scenes`` on the other.
+score of strangeness is fitted to new scenes of the last stage and as many lone drawings by the same
+artists on the one hand, and to ``no_scenes`` on the other.
 """
 
 import functools
@@ -26,6 +26,7 @@ from torch import Tensor
 
 from clipbench.data.streams import DrawnPairs, Scene2Pairs, ScenePairs
 from clipbench.data.world import captions as world_captions
+from clipbench.data.world.drawings import drawing_sprites, trained_drawings
 from clipbench.data.world.factors import SceneConfig
 from clipbench.data.world.languages import LANGUAGES
 from clipbench.data.world.sprites import SPRITE_SIZE, concepts, sprites
@@ -39,10 +40,9 @@ from tools.assets.no_scenes import no_scenes
 
 PARTS = "words", "pictures"
 AT_ONCE = 8192  # captions
-SCENES, DRAWINGS, NO_SCENES, CALIBRATION = 2400, 600, 2000, 1000  # pictures
-SEED = (
-    700_001  # of the scenes that the score is fitted to; the next one of those it is calibrated on
-)
+SCENES, DRAWINGS, NO_SCENES, CALIBRATION = 1800, 1800, 2000, 1000  # pictures
+# of the scenes that the score is fitted to; the next one is of those it is calibrated on
+SEED = 700_001
 DECAY = 0.01  # of the weights
 ENGLISH = "English"
 WITHOUT_CAPTIONS = ("simclr", "supervised")  # objectives
@@ -155,22 +155,37 @@ def write_words(folder: Path, words: dict[str, dict[str, int]], fingerprint: str
 def material(stage: dict) -> tuple[Tensor, Tensor, Tensor]:
     """Draw scenes with lone drawings, pictures that are none, and scenes to calibrate with."""
     stream = stream_of(stage | {"seed": SEED})
-    scenes = torch.cat([stream(0, SCENES - DRAWINGS).images, lone_drawings(DRAWINGS)])
+    scenes = torch.cat([stream(0, SCENES).images, lone_drawings(DRAWINGS, drawings_of(stream))])
     calibration = stream_of(stage | {"seed": SEED + 1})(0, CALIBRATION).images
     return scenes, no_scenes(NO_SCENES, scenes, SEED), calibration
 
 
-def lone_drawings(count: int) -> Tensor:
-    """Draw every second concept as files of emoji have it, alone on a plain ground, mostly white."""
+def lone_drawings(count: int, drawings: Tensor) -> Tensor:
+    """Draw things as files of emoji have them, alone on a plain ground, mostly white.
+
+    Args:
+        drawings: (N, 4, S, S) uint8 with transparency; each comes several times, if need be.
+    """
     rng = torch.Generator().manual_seed(SEED)
     white, drawn = torch.full((3, 1, 1), 255.0), []
     for number in range(count):
         side = int(torch.randint(32, SPRITE_SIZE + 1, (), generator=rng))
         colour = 255 * torch.rand(3, 1, 1, generator=rng)
         place = torch.randint(SPRITE_SIZE - side + 1, (2,), generator=rng).tolist()
-        sprite = sprites()[(2 * number + 1) % len(sprites())].float()
+        sprite = drawings[number % len(drawings)].float()
         drawn.append(pasted(sprite, colour if number % 3 == 0 else white, side, *place))
     return torch.stack(drawn)
+
+
+def drawings_of(stream: DrawnPairs) -> Tensor:
+    """Give a drawing of every second concept by a stream's own artists: (N, 4, S, S) uint8."""
+    if not isinstance(stream, Scene2Pairs):
+        return sprites()[1::2]
+    by_concept = (trained_drawings(k, stream.config.sets) for k in range(1, len(concepts()), 2))
+    several = (drawings for drawings in by_concept if drawings)
+    return drawing_sprites(
+        drawings[number % len(drawings)] for number, drawings in enumerate(several)
+    )
 
 
 def pasted(sprite: Tensor, colour: Tensor, side: int, top: int, left: int) -> Tensor:

@@ -11,7 +11,7 @@ from clipbench.cli.evaluate.options import (
     note_no_copy,
 )
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable
+from clipbench.cli.shared import Parser, note_on_pictures
 
 if TYPE_CHECKING:
     from clipbench.evaluate.probes.linear_probe import Rows
@@ -119,7 +119,7 @@ def both_rows(encoder, split, projected: bool, options: Options) -> "tuple[Rows,
     def rows(part) -> Rows:
         stored = cached_features(encoder, part, projected=projected, progress=not options.json)
         if projected:  # the same pictures both times: reported once
-            note_unreadable(stored)
+            note_on_pictures(stored)
         features, labels, _ = labelled(stored, part.name)
         return Rows(features, labels)
 

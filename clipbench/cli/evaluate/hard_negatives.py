@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clipbench.cli.evaluate.options import EvaluateOptions, add_interval
 from clipbench.cli.metrics_page import cell
-from clipbench.cli.shared import Parser, note, note_unreadable, positive, read_lines
+from clipbench.cli.shared import Parser, note, note_on_pictures, positive, read_lines
 
 NAME = "hard-negatives"
 ABOUT = (
@@ -93,7 +93,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
             "ties": "no answer",
             "interval": f"95 % {options.interval}",
             **({"rows_left_out": data.left_out} if data.left_out else {}),
-            **note_unreadable(stored),
+            **note_on_pictures(stored),
         },
         outcomes,
     )

@@ -12,7 +12,7 @@ from clipbench.cli.evaluate.options import (
     note_no_copy,
 )
 from clipbench.cli.evaluate.words import note_empty_folders
-from clipbench.cli.shared import Parser, note_unreadable, progress_lines
+from clipbench.cli.shared import Parser, note_on_pictures, progress_lines
 
 NAME = "linear-probe"
 ABOUT = "logistic regression on the features before the projection"
@@ -105,7 +105,7 @@ def rows_of(encoder, pictures, kind: str, progress: bool, left_out: dict[str, st
     else:
         projected = kind == "projected"
         stored = cached_features(encoder, pictures, projected=projected, progress=progress)
-        left_out |= note_unreadable(stored).get("left_out", {})
+        left_out |= note_on_pictures(stored).get("left_out", {})
         features, labels = stored.features, stored.labels
     return Rows(features.to(solver_device(encoder)), labels)
 

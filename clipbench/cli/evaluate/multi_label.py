@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from clipbench.cli.evaluate.options import EvaluateOptions
 from clipbench.cli.evaluate.words import OWN, find_templates
-from clipbench.cli.shared import Parser, note_unreadable
+from clipbench.cli.shared import Parser, note_on_pictures
 
 NAME = "multi-label"
 ABOUT = (
@@ -57,5 +57,5 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         "ensemble": ENSEMBLES["embedding"],
         "average_precision": "map: area under the steps; map_11_point: VOC 2007's; of "
         "the classes that occur",
-        **note_unreadable(stored),
+        **note_on_pictures(stored),
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from clipbench.cli.evaluate.options import EvaluateOptions, add_baselines, note_no_copy
-from clipbench.cli.shared import Parser, note, note_unreadable
+from clipbench.cli.shared import Parser, note, note_on_pictures
 
 NAME = "retrieval"
 ABOUT = "recall of captions by pictures and of pictures by captions"
@@ -52,7 +52,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
         "picture that has it",
         "interval": "95 % wilson",
         **({"without_caption": without} if without else {}),
-        **note_unreadable(stored),
+        **note_on_pictures(stored),
     }
     metrics = ranks.metrics(captions)
     if options.baselines:

@@ -6,7 +6,7 @@ They are scored on the other half.
 from dataclasses import dataclass
 
 from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
-from clipbench.cli.shared import Parser, note_unreadable, positive
+from clipbench.cli.shared import Parser, note_on_pictures, positive
 
 NAME = "select-templates"
 ABOUT = "greedy choice of templates on one half of the pictures, scored on the other"
@@ -63,5 +63,5 @@ def measure(encoder, options: Options) -> tuple[dict, dict]:
         "words": words.of,
         "split": f"halves of each class, seed {options.seed}; top1 is of the half "
         "that did not choose",
-        **note_unreadable(words.stored),
+        **note_on_pictures(words.stored),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from clipbench.cli.evaluate.options import EvaluateOptions, add_interval, add_training_pictures
 from clipbench.cli.evaluate.words import note_empty_folders
 from clipbench.cli.metrics_page import cell
-from clipbench.cli.shared import Parser, note_unreadable, positive, progress_lines, read_lines
+from clipbench.cli.shared import Parser, note_on_pictures, positive, progress_lines, read_lines
 from clipbench.errors import UserError
 
 NAME = "typographic"
@@ -287,7 +287,7 @@ def readable_part(encoder, data, options: Options) -> tuple:
     known = set(stored.ids)
     return data.subset(
         [row for row, name in enumerate(data.ids) if str(name) in known]
-    ), note_unreadable(stored)
+    ), note_on_pictures(stored)
 
 
 # -------------------- the table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clipbench.cli.evaluate.options import add_baselines, add_interval, note_no_copy
 from clipbench.cli.evaluate.words import WordsOptions, add_words, choose_words
-from clipbench.cli.shared import Parser, note, note_unreadable, positive
+from clipbench.cli.shared import Parser, note, note_on_pictures, positive
 from clipbench.errors import UserError
 
 NAME = "zero-shot"
@@ -61,7 +61,7 @@ def measure(encoder, options: Options) -> tuple[dict, dict, dict]:
         "ensemble": ENSEMBLES[options.ensemble] if has_joint_space(encoder) else encoder.ensemble,
         "interval": f"95 % {options.interval}",
         **({"scale": encoder.scale} if options.ensemble == "probability" else {}),
-        **note_unreadable(words.stored),
+        **note_on_pictures(words.stored),
     }
     outcomes = verdicts.outcomes(words.stored.ids, words.class_names)
     metrics = verdicts.metrics(options.interval)

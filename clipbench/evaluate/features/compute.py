@@ -1,6 +1,7 @@
 """Features of many pictures or texts, in batches."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -9,8 +10,18 @@ from torch import Tensor
 
 from clipbench.data.image_set import PictureSet
 from clipbench.encoders.clip import ImageEncoder, joint
+from clipbench.encoders.familiarity import encoded_and_judged
 from clipbench.errors import UserError
 from clipbench.progress import shown
+
+
+@dataclass
+class Noted:
+    """What comes to light of pictures while they are encoded."""
+
+    unreadable: dict[int, str] = field(default_factory=dict)  # row -> reason
+    # of each row: the share of the model's scenes as strange; empty where nothing is known
+    shares: list[float] = field(default_factory=list)
 
 
 def image_features(
@@ -34,13 +45,13 @@ def encoded_batches(
     projected: bool,
     progress: bool,
     rows: range | None = None,
-    unreadable: dict[int, str] | None = None,
+    noted: Noted | None = None,
 ) -> Iterator[Float[Tensor, "B D"]]:
     """Compute features of some rows (of all), batch by batch, on the CPU.
 
     Args:
-        unreadable: where rows whose picture cannot be read are noted, with the reason; their
-            features are those of a grey picture, to be left out. None: the first one is an error.
+        noted: what is noted on the way. Rows whose picture cannot be read have the features of a
+            grey one, to be left out. None: the first such picture is an error.
 
     Raises:
         UserError: for a set without pictures, for a picture that cannot be read, and for projected
@@ -52,12 +63,13 @@ def encoded_batches(
     encode = joint(encoder).encode_image if projected else encoder.image_tower
     batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     for batch in shown(batches, f"pictures of {data.name}", progress):
-        pictures = (
-            data.pictures(batch)
-            if unreadable is None
-            else pictures_or_grey(data, batch, unreadable)
-        )
-        yield encode(encoder.preprocess(pictures))
+        if noted is None:
+            yield encode(encoder.preprocess(data.pictures(batch)))
+            continue
+        images = encoder.preprocess(pictures_or_grey(data, batch, noted.unreadable))
+        features, shares = encoded_and_judged(encoder, encode, images)
+        noted.shares += shares
+        yield features
 
 
 def pictures_or_grey(

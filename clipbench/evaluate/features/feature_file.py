@@ -2,7 +2,8 @@
 
 ``features`` is (M, D) or (M, W), ``labels`` (M,) where they are known. The JSON has ``rows``,
 ``ids``, ``class_names``, ``templates``, ``fingerprint`` (of the encoder), ``data``,
-``data_fingerprint``, ``projected`` and ``created_by``, the command; and ``unreadable`` (id ->
+``data_fingerprint``, ``projected`` and ``created_by``, the command; ``shares``, how familiar each
+picture is to a shipped model (see ``clipbench.encoders.familiarity``); and ``unreadable`` (id ->
 reason), pictures that could not be read and have no row. Nothing else in this package writes or
 reads features.
 """
@@ -16,7 +17,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,8 +29,14 @@ from clipbench.compute.devices import use_fastest_threads
 from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ImageEncoder
+from clipbench.encoders.familiarity import Familiarity, Reference
 from clipbench.errors import UserError
-from clipbench.evaluate.features.compute import encoded_batches, pictures_or_grey, rows_not_finite
+from clipbench.evaluate.features.compute import (
+    Noted,
+    encoded_batches,
+    pictures_or_grey,
+    rows_not_finite,
+)
 from clipbench.files import as_utf8, atomic_folder
 
 ROWS_A_PART = 1024  # what a killed run loses at most
@@ -55,6 +62,11 @@ class Stored:
     def unreadable(self) -> dict[str, str]:
         """Pictures without a row here, each with the reason why it could not be read."""
         return self.about.get("unreadable", {})
+
+    @property
+    def familiarity(self) -> Familiarity:
+        """How far the pictures lie within what the model was trained on, where that is known."""
+        return Familiarity(tuple(self.about.get("shares", ())), names=tuple(self.ids))
 
 
 class NothingReadable(UserError):
@@ -219,25 +231,29 @@ def embed(
                 "choose another file"
             )
         return stored
-    unreadable: dict[int, str] = {}
+    noted = Noted()
     parts = Parts(file, {name: about[name] for name in SAME}, batch_size)
     stored = readable(
-        Stored(compute(encoder, data, parts, progress, unreadable), data.labels, about), unreadable
+        Stored(compute(encoder, data, parts, progress, noted), data.labels, about), noted
     )
     write_features(file, stored.features, stored.labels, stored.about)
     shutil.rmtree(parts_folder(file), ignore_errors=True)
     return read_features(file)
 
 
-def readable(stored: Stored, unreadable: dict[int, str]) -> Stored:
-    """Leave out the rows of pictures that could not be read (row -> reason).
+def readable(stored: Stored, noted: Noted) -> Stored:
+    """Leave out the rows of pictures that could not be read, and keep what else was noted.
 
     Raises:
         NothingReadable: when that is none.
     """
+    unreadable = noted.unreadable
+    rows = [row for row in range(len(stored)) if row not in unreadable]
+    if noted.shares:
+        shares = [round(noted.shares[row], 4) for row in rows]
+        stored = replace(stored, about=stored.about | {"shares": shares})
     if not unreadable:
         return stored
-    rows = [row for row in range(len(stored)) if row not in unreadable]
     if not rows:
         first = next(iter(unreadable.values()))
         raise NothingReadable(
@@ -254,28 +270,24 @@ def compute(
     data: PictureSet,
     parts: "Parts",
     progress: bool,
-    unreadable: dict[int, str],
+    noted: Noted,
 ) -> Tensor:
     """Compute features, (M, D) or (M, W); every finished part is on the disk.
 
-    Unreadable pictures are noted and have a grey one's row.
+    Unreadable pictures have a grey one's row.
     """
     calibrate_threads(encoder, data)
-    done = parts.load(unreadable)
+    done = parts.load(noted)
     begun: list[Tensor] = []
     first = len(done)
     rows = range(first, len(data))
     for batch in encoded_batches(
-        encoder, data, parts.batch_size, parts.of["projected"], progress, rows, unreadable
+        encoder, data, parts.batch_size, parts.of["projected"], progress, rows, noted
     ):
         begun.append(batch)
         count = sum(map(len, begun))
         if count >= parts.rows or first + count == len(data):
-            parts.save(
-                torch.cat(begun),
-                first,
-                {row: why for row, why in unreadable.items() if row >= first},
-            )
+            parts.save(torch.cat(begun), first, noted)
             done, begun, first = (
                 torch.cat([done, *begun]) if len(done) else torch.cat(begun),
                 [],
@@ -303,25 +315,31 @@ class Parts:
         # whole batches: the same batches after a stop
         self.rows = -(-ROWS_A_PART // batch_size) * batch_size
 
-    def load(self, unreadable: dict[int, str]) -> Tensor:
+    def load(self, noted: Noted) -> Tensor:
         """Read what an earlier run of the same kind left behind: (rows, width)."""
         done = torch.empty(0, 0)
         for file in sorted(self.folder.glob("part-*")) if self.folder.exists() else ():
             try:
                 kind = json.loads((file / "of.json").read_text(encoding="utf-8"))
                 missing = json.loads((file / "unreadable.json").read_text(encoding="utf-8"))
-                part = load_file(file / "part.safetensors")["features"]
+                tensors = load_file(file / "part.safetensors")
+                part, shares = tensors["features"], tensors["shares"].tolist()
             except (OSError, ValueError, KeyError, SafetensorError):
                 break
             if kind != self.kind(len(done)):
                 break
             done = torch.cat([done, part]) if len(done) else part
-            unreadable |= {int(row): reason for row, reason in missing.items()}
+            noted.unreadable |= {int(row): reason for row, reason in missing.items()}
+            noted.shares += shares
         return done
 
-    def save(self, features: Tensor, first: int, unreadable: dict[int, str]) -> None:
+    def save(self, features: Tensor, first: int, noted: Noted) -> None:
+        """Write the features of the rows from ``first`` on, and what was noted of them."""
+        unreadable = {row: why for row, why in noted.unreadable.items() if row >= first}
+        shares = torch.tensor(noted.shares[first:])
         with atomic_folder(self.folder / f"part-{first:09d}") as folder:
-            save_file({"features": features.contiguous()}, folder / "part.safetensors")
+            tensors = {"features": features.contiguous(), "shares": shares}
+            save_file(tensors, folder / "part.safetensors")
             (folder / "of.json").write_text(json.dumps(self.kind(first)), encoding="utf-8")
             (folder / "unreadable.json").write_text(json.dumps(unreadable), encoding="utf-8")
 
@@ -357,10 +375,18 @@ def cached_image_features(
     Raises:
         UserError: for a picture that cannot be read; ``cached_features`` leaves it out.
     """
-    stored = cached_features(encoder, data, projected, batch_size, progress)
+    return all_readable(cached_features(encoder, data, projected, batch_size, progress)).features
+
+
+def all_readable(stored: Stored) -> Stored:
+    """Give stored features back.
+
+    Raises:
+        UserError: when a picture could not be read.
+    """
     if stored.unreadable:
         raise UserError(f"{unreadable_line(stored)}; take it out of the data")
-    return stored.features
+    return stored
 
 
 def cached_features(
@@ -379,6 +405,8 @@ def cached_features(
         UserError: when no picture can be read.
     """
     kind = "projected" if projected else "tower"
+    if getattr(encoder, "reference", Reference()).scenes is not None:
+        kind += "-judged"  # what older versions left behind is not
     file = cache_folder() / f"{encoder.fingerprint}-{data_fingerprint(data)}-{kind}.safetensors"
     try:
         stored = embed(encoder, data, file, projected, batch_size, progress)
@@ -391,11 +419,10 @@ def cached_features(
         raise
     except UserError as error:
         warnings.warn(f"features are computed without the cache: {error}", stacklevel=2)
-    unreadable: dict[int, str] = {}
-    batches = encoded_batches(encoder, data, batch_size, projected, progress, unreadable=unreadable)
+    noted = Noted()
+    batches = encoded_batches(encoder, data, batch_size, projected, progress, noted=noted)
     return readable(
-        Stored(torch.cat(list(batches)), data.labels, description(encoder, data, projected)),
-        unreadable,
+        Stored(torch.cat(list(batches)), data.labels, description(encoder, data, projected)), noted
     )
 
 

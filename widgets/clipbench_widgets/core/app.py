@@ -9,6 +9,7 @@ import ipywidgets
 import traitlets
 
 from clipbench import UserError
+from clipbench.encoders.familiarity import Familiarity
 from clipbench_widgets.core import app_state, export, html, shipped_models, tour
 from clipbench_widgets.core.examples import Example, ExampleRow
 from clipbench_widgets.core.export import ExportBar
@@ -287,10 +288,19 @@ class App(ipywidgets.VBox):
         self.set_trait("message", text)
 
     def _say_unfamiliar(
-        self, features: RememberedFeatures, entries: Sequence[NamedPicture], texts: Sequence[str]
+        self,
+        features: RememberedFeatures,
+        entries: Sequence[NamedPicture],
+        texts: Sequence[str],
+        shown: Familiarity = Familiarity(),
     ) -> None:
-        """Show what of these is outside of what the model was trained on, if anything is."""
-        self.set_trait("unfamiliar", features.familiarity(entries, texts).line)
+        """Show what of these is outside of what the model was trained on, if anything is.
+
+        Args:
+            shown: what is known of the many pictures that the app shows beside these.
+        """
+        lines = features.familiarity(entries, texts).line, shown.line
+        self.set_trait("unfamiliar", "; ".join(line for line in lines if line))
 
     def _to_notice(self) -> str:
         """Return what the message line shows."""

@@ -15,9 +15,11 @@ from clipbench import Encoder, PictureSet, UserError, open_pictures
 from clipbench.data.world.evaluation_sets import heldout_factors
 from clipbench.data.world.factors import COLOURS, STYLES, is_held_out
 from clipbench.data.world.sprites import concept_ids, concepts
+from clipbench.encoders.familiarity import Familiarity, encoded_and_judged
 from clipbench.evaluate.features.feature_file import (
     Stored,
-    cached_image_features,
+    all_readable,
+    cached_features,
     open_features,
     read_about,
 )
@@ -44,6 +46,8 @@ class Collection:
     factors: dict[str, list[str]] = field(default_factory=dict)  # what is known of each picture
     # a description of each class, or of each picture
     texts: list[str] = field(default_factory=list)
+    # how far the pictures lie within what the model was trained on
+    familiarity: Familiarity = Familiarity()
     _shown: dict[int, NamedPicture] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -77,6 +81,7 @@ class Collection:
             opened and (lambda chosen: opened([places[i] for i in chosen])),
             {name: [values[i] for i in places] for name, values in self.factors.items()},
             self.texts,
+            self.familiarity.of_rows(places),
         )
 
 
@@ -109,8 +114,10 @@ def collect(
         return from_list(encoder, named_pictures(data), watch)
     data = data.subset(spread(len(data), most))
     if watch is None:
-        return of_set(data, cached_image_features(encoder, data, progress=len(data) > MANY))
-    return of_set(data, cached_image_features(encoder, watched(data, watch), progress=False))
+        stored = all_readable(cached_features(encoder, data, progress=len(data) > MANY))
+    else:
+        stored = all_readable(cached_features(encoder, watched(data, watch), progress=False))
+    return of_set(data, stored.features, stored.familiarity)
 
 
 def watched(data: PictureSet, watch: Watch) -> PictureSet:
@@ -158,12 +165,19 @@ def spread(count: int, most: int | None) -> list[int]:
 # -------------------- sources
 
 
-def of_set(data: PictureSet, features: Tensor) -> Collection:
+def of_set(data: PictureSet, features: Tensor, familiarity: Familiarity) -> Collection:
     names = data.names
     template = data.templates[0] if data.templates else "{}"
     texts = [template.replace("{}", name) for name in dict.fromkeys(names)]
     return Collection(
-        data.name, features, names, list(data.ids), data.pictures, factors_of(data, names), texts
+        data.name,
+        features,
+        names,
+        list(data.ids),
+        data.pictures,
+        factors_of(data, names),
+        texts,
+        familiarity,
     )
 
 
@@ -173,9 +187,9 @@ def from_features(stored: Stored, most: int | None) -> Collection:
     It has their pictures too, if the data it was made from is still there.
     """
     rows = torch.tensor(spread(len(stored), most))
-    pictures = source_of(stored)
+    familiarity, pictures = stored.familiarity.of_rows(rows.tolist()), source_of(stored)
     if pictures is not None:
-        return of_set(pictures.subset(rows.tolist()), stored.features[rows].float())
+        return of_set(pictures.subset(rows.tolist()), stored.features[rows].float(), familiarity)
     ids = [stored.ids[row] for row in rows.tolist()]
     names, class_names = [Path(name).stem for name in ids], stored.about.get("class_names")
     if stored.labels is not None and class_names:
@@ -183,7 +197,14 @@ def from_features(stored: Stored, most: int | None) -> Collection:
     factors = {"class": names} if stored.labels is not None else {}
     texts = list(dict.fromkeys(names)) if factors else []
     return Collection(
-        str(stored.about["data"]), stored.features[rows].float(), names, ids, None, factors, texts
+        str(stored.about["data"]),
+        stored.features[rows].float(),
+        names,
+        ids,
+        None,
+        factors,
+        texts,
+        familiarity,
     )
 
 
@@ -201,12 +222,14 @@ def from_list(
 ) -> Collection:
     if not entries:
         raise UserError("there are no pictures; give at least one")
-    features = []
+    features, shares = [], []
     for start in range(0, len(entries), 64):
         if watch is not None:
             watch(start / len(entries))
         images = encoder.preprocess([entry.picture for entry in entries[start : start + 64]])
-        features.append(encoder.encode_image(images))
+        encoded, judged = encoded_and_judged(encoder, encoder.encode_image, images)
+        features.append(encoded)
+        shares += judged
     names = [entry.name for entry in entries]
     return Collection(
         "pictures",
@@ -215,6 +238,7 @@ def from_list(
         names,
         lambda rows: [entries[row].picture for row in rows],
         texts=list(dict.fromkeys(names)),
+        familiarity=Familiarity(tuple(shares), names=tuple(names)),
     )
 
 

@@ -234,7 +234,8 @@ class PlacedPoints(App):
             )
             found = nearest(self._asked, self._features, among, FOUND)
         names = self.data.names
-        self._say_unfamiliar(self._remembered, [], [text])
+        known = self.data.collection.familiarity
+        self._say_unfamiliar(self._remembered, [], [text], known)
         self.set_trait(
             "found", [{"row": row, "name": names[row], "cosine": cosine} for row, cosine in found]
         )

@@ -324,7 +324,7 @@ class ImageSearch(App):
             troubles.append(trouble)
         asked = [] if self._picture is None else [self._picture]
         texts = [] if asked or self.like >= 0 else [self.query]
-        self._say_unfamiliar(self._own.remembered, asked, texts)
+        self._say_unfamiliar(self._own.remembered, asked, texts, self.collection.familiarity)
         self.set_trait("found", founds[0])
         self.set_trait("found_by_rival", founds[1] if len(founds) > 1 else [])
         self._draw(troubles)
