@@ -89,11 +89,12 @@ class Familiarity:
 
     def of_rows(self, rows: Sequence[int]) -> "Familiarity":
         """Give what is known of some of the pictures."""
-        chosen = (
-            tuple(each[row] for row in rows) if each else () for each in (self.shares, self.names)
-        )
-        shares, names = chosen
+        shares = tuple(self.shares[row] for row in rows) if self.shares else ()
+        names = tuple(self.names[row] for row in rows) if self.names else ()
         return replace(self, shares=shares, names=names)
+
+
+NOTHING_KNOWN = Familiarity()
 
 
 def named(words: Sequence[str]) -> str:
@@ -186,7 +187,8 @@ def listening(model: CLIP) -> Iterator[list[Tensor]]:
     Yields:
         the list that they are appended to, on the CPU, in the layers' order.
     """
-    found, own = [], get_ident()
+    found: list[Tensor] = []
+    own = get_ident()
 
     def note(module, inputs, output: Tensor) -> None:
         if get_ident() == own:

@@ -9,7 +9,7 @@ import ipywidgets
 import traitlets
 
 from clipbench import UserError
-from clipbench.encoders.familiarity import Familiarity
+from clipbench.encoders.familiarity import NOTHING_KNOWN, Familiarity
 from clipbench_widgets.core import app_state, export, html, shipped_models, tour
 from clipbench_widgets.core.examples import Example, ExampleRow
 from clipbench_widgets.core.export import ExportBar
@@ -292,7 +292,7 @@ class App(ipywidgets.VBox):
         features: RememberedFeatures,
         entries: Sequence[NamedPicture],
         texts: Sequence[str],
-        shown: Familiarity = Familiarity(),
+        shown: Familiarity = NOTHING_KNOWN,
     ) -> None:
         """Show what of these is outside of what the model was trained on, if anything is.
 

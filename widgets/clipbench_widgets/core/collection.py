@@ -15,7 +15,7 @@ from clipbench import Encoder, PictureSet, UserError, open_pictures
 from clipbench.data.world.evaluation_sets import heldout_factors
 from clipbench.data.world.factors import COLOURS, STYLES, is_held_out
 from clipbench.data.world.sprites import concept_ids, concepts
-from clipbench.encoders.familiarity import Familiarity, encoded_and_judged
+from clipbench.encoders.familiarity import NOTHING_KNOWN, Familiarity, encoded_and_judged
 from clipbench.evaluate.features.feature_file import (
     Stored,
     all_readable,
@@ -47,7 +47,7 @@ class Collection:
     # a description of each class, or of each picture
     texts: list[str] = field(default_factory=list)
     # how far the pictures lie within what the model was trained on
-    familiarity: Familiarity = Familiarity()
+    familiarity: Familiarity = NOTHING_KNOWN
     _shown: dict[int, NamedPicture] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -222,7 +222,8 @@ def from_list(
 ) -> Collection:
     if not entries:
         raise UserError("there are no pictures; give at least one")
-    features, shares = [], []
+    features: list[Tensor] = []
+    shares: list[float] = []
     for start in range(0, len(entries), 64):
         if watch is not None:
             watch(start / len(entries))
