@@ -110,9 +110,12 @@ def as_pictures(pictures) -> list[Image.Image]:
 
 def as_picture(item, number: int) -> Image.Image:
     if isinstance(item, Image.Image):
+        if not all(item.size):
+            raise UserError(f"picture {number} has no pixels: {item.width} x {item.height}")
         return item
     if (
         isinstance(item, np.ndarray)
+        and item.size
         and item.dtype == np.uint8
         and (item.ndim == 2 or (item.ndim == 3 and item.shape[2] in (3, 4)))
     ):
@@ -202,8 +205,17 @@ def upright(picture: Image.Image) -> Image.Image:
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
-    """Convert grey of 16 bits, of 32-bit integers or of floats to grey of 8 bits."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
+    """Convert grey of 16 bits, of 32-bit integers or of floats to grey of 8 bits.
+
+    What is no finite number becomes black.
+
+    Raises:
+        UserError: for a picture without a finite number.
+    """
+    values = np.asarray(picture, dtype=np.float32)
+    if not np.isfinite(values).any():
+        raise UserError("a picture of floats holds no finite number")
+    values = np.nan_to_num(values, posinf=0, neginf=0)
     if picture.mode.startswith("I;16") or picture.format == "PNG":
         top = 65535.0
     else:

@@ -424,3 +424,16 @@ def test_arrays_are_pictures():
 def test_what_is_no_list_of_pictures_is_told_with_what_to_give(given, message):
     with pytest.raises(TypeError, match=message):
         as_pictures(given)
+
+
+@pytest.mark.parametrize("size", [(0, 8), (8, 0)])
+def test_a_picture_without_pixels_is_told(size):
+    with pytest.raises(UserError, match="picture 1 has no pixels"):
+        Preprocess(32)([Image.new("RGB", size)])
+    with pytest.raises(TypeError, match="picture 1 is a ndarray"):
+        Preprocess(32)([np.zeros((*size, 3), np.uint8)])
+
+
+def test_a_picture_of_nothing_but_nan_is_not_black():
+    with pytest.raises(UserError, match="no finite number"):
+        Preprocess(8)([Image.fromarray(np.full((8, 8), np.nan, np.float32))])

@@ -23,6 +23,8 @@ from clipbench.pretrained.weight_names import HUB, OPENAI_RESNET, OPENAI_VIT, OU
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
+# what this package writes beside weights
+BESIDE_WEIGHTS = ("familiarity.safetensors", "objective.safetensors")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
@@ -43,7 +45,7 @@ def find_weights(
     for name in preferred:
         if (folder / name).exists():
             return folder / name
-    files = sorted(folder.glob("*.safetensors"))
+    files = sorted(set(folder.glob("*.safetensors")) - {folder / name for name in BESIDE_WEIGHTS})
     if len(files) == 1:
         return files[0]
     advice = advice_on_pickles(path.name for path in sorted(folder.iterdir()))
@@ -189,15 +191,20 @@ def renamed(
 
 def scalar(tensor: torch.Tensor) -> torch.Tensor:
     """Give a single number the shape (): open_clip has a setting (for FSDP) by which it is (1,)."""
-    return tensor.reshape(()) if tensor.shape == (1,) else tensor
+    return tensor.reshape(()) if tensor.numel() == 1 else tensor
 
 
 def layout_of(state: dict[str, torch.Tensor], file: Path) -> Layout:
     """Find whose names these are.
 
     Raises:
-        UserError: when an encoder is missing.
+        UserError: when an encoder is missing, or these are changes to another model's weights.
     """
+    if any(".lora_" in name for name in state):
+        raise UserError(
+            f"{file} holds a LoRA adapter, which changes another model; merge it into that model "
+            "first (peft: merge_and_unload) and save the whole"
+        )
     found = {
         "image": any(re.match(r"image_encoder\.|vision_model\.|visual\.", name) for name in state),
         "text": any(

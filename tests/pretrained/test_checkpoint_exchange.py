@@ -782,3 +782,25 @@ def test_the_classroom_folder_holds_the_files_of_both_generations_of_transformer
     assert tokenizer["tokenizer_class"] == "CLIPTokenizer" and tokenizer["model_max_length"] == 32
     opened = transformers.CLIPProcessor.from_pretrained(folder, local_files_only=True)
     assert opened.tokenizer.model_max_length == 32
+
+
+def test_an_adapter_is_no_model(tmp_path):
+    name = "text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight"
+    save_file({name: torch.zeros(2, 4)}, tmp_path / "adapter.safetensors")
+    with pytest.raises(UserError, match="LoRA adapter.*merge it"):
+        load_pretrained(tmp_path / "adapter.safetensors")
+
+
+def test_a_scale_in_brackets_is_a_number(hub_folder, tmp_path):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    state = load_file(folder / WEIGHTS)
+    save_file(state | {"logit_scale": state["logit_scale"].reshape(1, 1)}, folder / WEIGHTS)
+    assert_same(load_pretrained(hub_folder)[0], load_pretrained(folder)[0])
+
+
+def test_what_lies_beside_weights_is_not_taken_for_them(hub_folder, tmp_path):
+    folder = shutil.copytree(hub_folder, tmp_path / "model")
+    (folder / WEIGHTS).rename(folder / "familiarity.safetensors")
+    (folder / "pytorch_model.bin").write_bytes(b"PK")
+    with pytest.raises(UserError, match="pytorch_model.bin is a pickle"):
+        load_pretrained(folder)

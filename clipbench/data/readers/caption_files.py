@@ -100,8 +100,7 @@ def read_listing(file: Path, columns: Columns) -> Listing:
             return json_listing(file, json.loads(file.read_text(encoding)), columns)
         with open(file, newline="", encoding=encoding) as lines:
             if suffix in (".jsonl", ".ndjson"):
-                records = (json.loads(line) for line in lines if line.strip())
-                return records_listing(file, records, columns, "column")
+                return records_listing(file, json_lines(file, lines), columns, "column")
             return table_listing(file, lines, columns)
     except UnicodeDecodeError as error:
         raise UserError(
@@ -161,7 +160,7 @@ def table_listing(file: Path, lines: TextIO, columns: Columns) -> Listing:
         if len(names) < 2:
             raise NoCaptions(
                 f"{file} is no table of pictures and captions: its first line, "
-                f"{shorten(first, 40)!r}, names no columns"
+                f"{shorten(first, 40)!r}, names no columns; write a comma or a tab between them"
             )
         places = columns.places(str(file), names)
         origin = f"column {names[places.caption]!r} of {file}"
@@ -311,6 +310,21 @@ def karpathy_listing(file: Path, images: list) -> Listing:
     except (KeyError, TypeError, AttributeError) as error:
         raise NoCaptions(f"{file} has Karpathy's form, but {error} is missing") from None
     return collected(file, f"Karpathy's captions in {file}", entries)
+
+
+def json_lines(file: Path, lines: Iterable[str]) -> Iterator[object]:
+    """Read a JSON value a line; empty lines are skipped.
+
+    Raises:
+        UserError: for a line that is no JSON, with its number.
+    """
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                yield json.loads(line)
+        except ValueError as error:
+            reason = getattr(error, "msg", error)
+            raise UserError(f"{file}, line {number}: no whole JSON value ({reason})") from None
 
 
 def records_listing(file: Path, records: Iterable[object], columns: Columns, what: str) -> Listing:

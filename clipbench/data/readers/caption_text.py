@@ -52,6 +52,8 @@ def texts_in(value: object, where: str) -> list[str]:
     if is_missing(value):
         return []
     if isinstance(value, str):
+        if "\0" in value:
+            raise UserError(f"{where}: a caption holds null bytes; save the file as UTF-8")
         written = written_list(value)
         return [value.strip()] if written is None else texts_in(written, where)
     if isinstance(value, Mapping):  # {"raw": "a dog", "tokens": ["a", "dog"]}

@@ -40,7 +40,8 @@ def captions_beside(folder: Path) -> CaptionedSet | None:
         UserError: where most pictures have none.
     """
     files = list(files_below(folder))
-    pictures, known = [path for path in files if is_picture(path)], set(files)
+    pictures = [path for path in files if is_picture(path)]
+    known = {path.with_name(path.stem + path.suffix.lower()): path for path in files}
     homes = [path for path in visible_folders(folder) if path.name.lower() in TEXT_FOLDERS]
     found = {path: text for path in pictures if (text := text_of(path, folder, homes, known))}
     if not found:
@@ -91,11 +92,14 @@ def holds_captions(file: Path) -> bool:
         return file.suffix.lower() != ".json"
 
 
-def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]) -> Path | None:
+def text_of(
+    picture: Path, folder: Path, homes: Sequence[Path], known: Mapping[Path, Path]
+) -> Path | None:
     """Find the text of a picture; None without one.
 
     It is dog.txt or dog.jpg.txt beside dog.jpg; else texts/pets/dog.txt for images/pets/dog.jpg,
-    where ``homes`` holds ``texts``.
+    where ``homes`` holds ``texts``. Capitals in an ending (``dog.TXT``) make no difference:
+    ``known`` maps each path with a small ending to the file.
     """
     within = picture.parent.relative_to(folder).parts[1:] if homes else ()
     candidates = (
@@ -104,7 +108,7 @@ def text_of(picture: Path, folder: Path, homes: Sequence[Path], known: set[Path]
         for suffix in TEXT_SUFFIXES
         for stem in (picture.stem, picture.name)
     )
-    return next((path for path in candidates if path in known), None)
+    return next((known[path] for path in candidates if path in known), None)
 
 
 def captions_in(file: Path) -> list[str]:

@@ -39,14 +39,22 @@ def pictures_in(folder: Path) -> list[Path]:
     return [path for path in visible(folder) if is_picture(path) and path.is_file()]
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """List all files of a folder and of its sub-folders, its own first."""
+def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """List all files of a folder and of its sub-folders, its own first.
+
+    Args:
+        above: the folders that it lies in, by device and number; a link to one of them is not
+            followed again.
+    """
+    facts = os.stat(folder)
+    if (identity := (facts.st_dev, facts.st_ino)) in above:
+        return
     with os.scandir(folder) as entries:
         inside = sorted((e for e in entries if not is_hidden(e.name)), key=lambda e: e.name)
     yield from (folder / entry.name for entry in inside if entry.is_file())
     for entry in inside:
         if entry.is_dir():
-            yield from files_below(folder / entry.name)
+            yield from files_below(folder / entry.name, above | {identity})
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -105,7 +113,19 @@ def located(names: Sequence[str], listing: Path) -> list[Path]:
         for written in (str, slashed, file_name)
     ]
     hits, _, _, folder, written = max(found, key=lambda entry: entry[:3])
-    return [folder / written(name) for name in names] if hits else [home / name for name in names]
+    if hits:
+        return [folder / written(name) for name in names]
+    return located_by_stem(names, home) or [home / name for name in names]
+
+
+def located_by_stem(names: Sequence[str], home: Path) -> list[Path]:
+    """Find the files that a list names without their endings; empty where there are none."""
+    sample = {file_name(name) for name in names[:: -(-len(names) // SAMPLED)]}
+    for folder in islice(folders_about(home), MOST_FOLDERS):
+        by_stem = {path.stem: path for path in pictures_in(folder)}
+        if sample & by_stem.keys():
+            return [by_stem.get(file_name(name), home / name) for name in names]
+    return []
 
 
 def slashed(name: str) -> str:

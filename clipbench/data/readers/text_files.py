@@ -1,4 +1,4 @@
-"""Text files of other people: UTF-8 with or without a byte-order mark, and UTF-16."""
+"""Text files of other people: UTF-8 with or without a byte-order mark, UTF-16 and UTF-32."""
 
 import codecs
 from pathlib import Path
@@ -11,6 +11,8 @@ MAX_BYTES = 1_000_000  # of a file that is read whole; a longer one holds no cap
 
 def encoding_of(head: bytes) -> str:
     """Tell the encoding from the first bytes of a text; every other byte of UTF-16 is mostly 0."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head[1::2].count(0) > len(head) / 4:

@@ -429,6 +429,7 @@ def test_a_list_written_in_a_cell_is_its_captions(tmp_path, cell, expected):
         ("image,caption\n0.jpg,K\xf6ln\n".encode("latin-1"), "0xf6 is not UTF-8.*save it as UTF-8"),
         ("image,caption\nhttps://a.b/0.jpg,a dog\n", "lists addresses, not files .*download"),
         ("a dog\n", "its first line, 'a dog', names no columns"),
+        ("0.jpg: a dog\n1.jpg: a car\n", "names no columns; write a comma or a tab between them"),
     ],
 )
 def test_a_table_that_can_be_read_in_two_ways_brings_one_line(tmp_path, content, message):
@@ -538,3 +539,42 @@ def test_training_and_retrieval_say_where_the_captions_come_from(tmp_path, capsy
     assert "captions: text files beside the pictures" in answer.err
     record = json.loads(answer.out)
     assert record["settings"]["captions"] == f"text files beside the pictures of {where}"
+
+
+def test_a_table_in_utf_32_is_read(tmp_path):
+    table = "image,caption\n" + "".join(f'{name},"{text}"\n' for name, text in ROWS)
+    write(tmp_path, pictures() | {"captions.csv": table.encode("utf-32")})
+    assert captions(open_captioned(str(tmp_path))) == EXPECTED
+
+
+def test_pictures_listed_without_their_endings_are_found(tmp_path):
+    table = "image\tcaption\n" + "".join(f"{name[0]}\t{text}\n" for name, text in ROWS)
+    write(tmp_path, pictures("images/") | {"captions.tsv": table})
+    assert captions(open_captioned(str(tmp_path))) == EXPECTED
+
+
+def test_capitals_in_the_ending_of_a_text_make_no_difference(tmp_path):
+    texts = {f"{name[0]}.TXT": "\n".join(lines) for name, lines in EXPECTED.items()}
+    write(tmp_path, pictures() | texts)
+    assert captions(open_captioned(str(tmp_path))) == EXPECTED
+
+
+def test_null_bytes_are_no_letters(tmp_path):
+    write(tmp_path, pictures() | {"captions.csv": b"image,caption\n0.jpg,a d\x00og\n"})
+    with pytest.raises(UserError, match="holds null bytes; save the file as UTF-8"):
+        open_captioned(str(tmp_path)).captions(0)
+
+
+def test_a_torn_json_line_is_told_with_its_number(tmp_path):
+    lines = '{"file_name": "0.jpg", "text": "a dog"}\n\n{"file_name": "1.jpg", "te'
+    write(tmp_path, pictures() | {"metadata.jsonl": lines})
+    with pytest.raises(UserError, match=r"metadata\.jsonl, line 3: no whole JSON value") as error:
+        open_captioned(str(tmp_path))
+    one_line(error.value)
+
+
+def test_a_folder_that_holds_itself_is_walked_once(tmp_path):
+    write(tmp_path, pictures("cat/") | pictures("dog/"))
+    (tmp_path / "cat" / "again").symlink_to(tmp_path, target_is_directory=True)
+    names = open_pictures(str(tmp_path)).ids
+    assert len(names) == len(set(names)) and "again/cat/again" not in str(names)
