@@ -1,16 +1,26 @@
-"""The classroom model's card agrees with the records, and says what the hub wants to know."""
+"""Cards agree with the records, and the classroom model's says what the hub wants to know."""
 
 import json
 
 import pytest
 
+from clipbench.pretrained.folders import find_folder, twins
 from tools.assets import build_card
-from tools.assets.build_card import FOLDER, RECORDS, ZERO_SHOT, card
+from tools.assets.build_card import RECORDS, WHAT, ZERO_SHOT, card, cards
 
 
-def test_the_card_is_what_the_records_say():
-    told = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert told == card(), "python -m tools.assets.build_card writes it anew"
+@pytest.mark.parametrize("file, text", cards().items(), ids=lambda each: str(each)[-40:-10])
+def test_a_card_is_what_the_records_say(file, text):
+    assert file.read_text(encoding="utf-8") == text, "python -m tools.assets.build_card"
+
+
+def test_every_shipped_model_has_a_card_with_its_rates():
+    files = cards()
+    for name in ("classroom", "tiny", *(f"twin:{twin}" for twin in twins())):
+        text = files[find_folder(name) / "README.md"]
+        assert "| photographs | 200 |" in text and "| new scenes of its own world |" in text
+    silent = {name for name in WHAT if "says nothing" in files[find_folder(name) / "README.md"]}
+    assert silent == {"twin:simclr", "twin:supervised"}
 
 
 def test_it_has_the_hubs_front_matter_and_every_section():

@@ -1,6 +1,7 @@
-"""Write the classroom model's card from its records.
+"""Write the shipped models' cards from their records.
 
-The card is README.md in the model's folder, with the hub's front matter:
+A card is README.md in the model's folder: the classroom model's long, with the hub's front matter,
+those of ``tiny`` and its twins short:
 
     python -m tools.assets.build_card
 
@@ -10,11 +11,13 @@ there leaves its line out.
 
 import json
 from collections import Counter
+from pathlib import Path
 
 from clipbench.data.world.factors import training_pool
 from clipbench.data.world.sprites import concepts
+from clipbench.encoders.familiarity import WORDS
 from clipbench.files import ASSETS
-from clipbench.pretrained.folders import CHECKPOINTS, WEIGHTS, load_pretrained
+from clipbench.pretrained.folders import CHECKPOINTS, WEIGHTS, find_folder, load_pretrained
 
 FOLDER = CHECKPOINTS / "classroom"
 RECORDS = ASSETS / "records"
@@ -151,7 +154,7 @@ records (`clipbench/assets/records`).
 | data | what it asks | top-1 | chance |
 |---|---|---|---|
 {chr(10).join(rows)}
-{tasks()}{attack()}{out_of_its_depth()}"""
+{tasks()}{attack()}{out_of_its_depth(record("familiarity"))}"""
 
 
 def zero_shot_row(name: str, what: str) -> str | None:
@@ -197,20 +200,21 @@ def attack() -> str:
     )
 
 
-def out_of_its_depth() -> str:
+def out_of_its_depth(metrics: dict | None) -> str:
     """Give the table of how often a picture is said to be unlike the training's."""
-    metrics = record("familiarity")
     if not metrics:
         return ""
+    beside = all("by_pixels" in found for found in metrics.values())
     rows = [
-        f"| {kind} | {found['pictures']:,} | {percent(found, 'found')} | "
-        f"{share(found['by_pixels'])} |"
+        f"| {kind} | {found['pictures']:,} | {percent(found, 'found')} |"
+        + (f" {share(found['by_pixels'])} |" if beside else "")
         for kind, found in metrics.items()
     ]
+    more = "; beside it a\ndetector by five statistics of pixels, fitted to the same pictures"
     return (
-        "\nHow often `encoder.familiarity` says that a picture is unlike anything in the training; beside "
-        "it a\ndetector by five statistics of pixels, fitted to the same pictures:\n\n"
-        "| pictures | number | said to be unlike | by pixels |\n|---|---|---|---|\n"
+        "\nHow often `encoder.familiarity` says that a picture is unlike anything in the training"
+        + f"{more if beside else ''}:\n\n| pictures | number | said to be unlike |"
+        + f"{' by pixels |' if beside else ''}\n|---|---|---|{'---|' if beside else ''}\n"
         + "\n".join(rows)
         + "\n"
     )
@@ -266,6 +270,48 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.1f} %" if fraction >= 0.01 else f"{100 * fraction:.2f} %"
 
 
+# -------------------- tiny and its twins
+
+WHAT = {  # what differs from tiny's training
+    "tiny": "The smallest shipped model: three minutes of training on two cores.",
+    "twin:bow": "Trained to predict a caption's words (bag of words); it has no text encoder's space.",
+    "twin:caption-lm": "Trained to write the caption, word by word; it has no joint space.",
+    "twin:languages": "Its captions speak English, Spanish, German, Chinese and Russian alike.",
+    "twin:many-signs": "Most of its scenes bear a printed word.",
+    "twin:no-counts": 'Its captions never say how many: three cats are "a cat".',
+    "twin:no-signs": "None of its scenes bears a printed word.",
+    "twin:reader": "A million pairs; most scenes bear a printed word that says something of its own.",
+    "twin:simclr": "Trained on two views of each picture (SimCLR).",
+    "twin:supervised": "Trained as a classifier of the 256 things.",
+    "twin:wrong-captions": "Half of its captions belong to another scene.",
+}
+WITHOUT_WORDS = "It never saw a caption, so of words it says nothing: `encoder.familiarity` judges pictures only."
+PROVED_BY = "`python -m tools.measure_familiarity`"
+
+
+def short_card(name: str) -> str:
+    """Compose the card of ``tiny`` or a twin: what it is, what it knows, and the licences."""
+    about = json.loads((find_folder(name) / "about.json").read_text(encoding="utf-8"))
+    words = "" if (find_folder(name) / WORDS).exists() else f"\n{WITHOUT_WORDS}\n"
+    file = RECORDS / f"{name.replace(':', '-')}-familiarity.json"
+    metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"] if file.exists() else None
+    return f"""# clipbench {name}
+
+{WHAT[name]} A model for lessons, of scenes of emoji with 256 concepts, 64 pixels a side; not for photographs.
+
+Training: `{about["command"]}`, {about["pairs_seen"]:,} pairs.
+{words}{out_of_its_depth(metrics)}
+Measured by {PROVED_BY}; brackets are 95 % Wilson intervals over pictures.
+{LICENCES}"""
+
+
+def cards() -> dict[Path, str]:
+    """Compose every card: its file and what stands in it."""
+    short = {find_folder(name) / "README.md": short_card(name) for name in WHAT}
+    return {FOLDER / "README.md": card(), **short}
+
+
 if __name__ == "__main__":
-    (FOLDER / "README.md").write_text(card(), encoding="utf-8")
-    print(FOLDER / "README.md")
+    for path, text in cards().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)
