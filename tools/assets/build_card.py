@@ -274,7 +274,7 @@ def share(fraction: float) -> str:
 
 WHAT = {  # what differs from tiny's training
     "tiny": "The smallest shipped model: three minutes of training on two cores.",
-    "twin:bow": "Trained to predict a caption's words (bag of words); it has no text encoder's space.",
+    "twin:bow": "Trained to predict a caption's words (bag of words); it has no joint space.",
     "twin:caption-lm": "Trained to write the caption, word by word; it has no joint space.",
     "twin:languages": "Its captions speak English, Spanish, German, Chinese and Russian alike.",
     "twin:many-signs": "Most of its scenes bear a printed word.",
