@@ -22,7 +22,7 @@
 # * **measure** how often a trained model is right, and compare that with chance,
 # * **explore** prompts in a live widget.
 #
-# It takes about 45 minutes in class, on any laptop, without a network. You should know what a vector and a matrix
+# It takes about 50 minutes in class, on any laptop, without a network. You should know what a vector and a matrix
 # product are; everything else is explained. (On Colab or Kaggle run the installation cell of the
 # [README](../README.md#where-it-runs) first.) Run the cells one after the other, with Shift and Enter. At each
 # **Predict** stop and say what you expect, *before* you run the cell: a wrong guess teaches more than a result that you

@@ -21,7 +21,7 @@
 # * **spoil** a batch in three ways, and recognise each by its matrix,
 # * **explore** a matrix in a live widget.
 #
-# It takes about 65 minutes in class, and no training. You should know softmax and cross-entropy (lesson 01). At each
+# It takes about 70 minutes in class, and no training. You should know softmax and cross-entropy (lesson 01). At each
 # **Predict** write down what you expect before you run the cell.
 
 # %% tags=["parameters"]

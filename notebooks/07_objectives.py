@@ -21,7 +21,7 @@
 # * **draw** accuracy against the number of pairs, our figure 2,
 # * **price** the three questions in operations.
 #
-# It takes about 60 minutes in class. Trainings are read from records. At each **Predict** write down what you expect
+# It takes about 65 minutes in class. Trainings are read from records. At each **Predict** write down what you expect
 # before you run the cell.
 
 # %% tags=["parameters"]
