@@ -395,8 +395,9 @@ PromptExplorer(encoder, pictures=gallery, prompts=prompts)
 #    How many did you try, and what does that do to the interval?
 # 2. **After the projection.** Repeat the few-shot curve with the projected vectors instead of the features before
 #    the projection. The paper probes the latter. Which wins with one picture, which with all?
-# 3. **A probe that starts from words.** Tip-Adapter adds to the words' scores those of the nearest labelled pictures:
-#    `clipbench eval few-shot --data digits --methods probe tip-adapter`. When is that better than either?
+# 3. **A probe that starts from words.** Tip-Adapter adds to the words' scores those of the nearest labelled pictures, and
+#    CoOp learns the words around the name: `clipbench eval few-shot --data digits --shots 16 --methods probe-projected
+#    tip-adapter coop`. Which of the three needs names that already mean something? (Our numbers: docs/findings.md.)
 #
 # ## What we did
 #
