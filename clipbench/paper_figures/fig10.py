@@ -36,6 +36,8 @@ def make(sources: Sources) -> Finding:
         f"{len(suites)} models, one seed each; 95 % of the mean over"
         " tasks, from the pictures' Wilson intervals"
     )
+    if not sources.has(f"suite-{sources.prefix}"):
+        spread += f"; {sources.prefix} by its own record, whose probes may have seen more scenes"
     rivals = [name for name, _ in OTHERS.values() if name not in suites]
     unmet = f"no record of {', '.join(rivals)}" if rivals else ""
     return Finding(figure, finding, spread, Effect(*gap).times(100), (exact(0),), unmet)
