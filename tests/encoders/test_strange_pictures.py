@@ -202,3 +202,11 @@ def test_a_stopped_run_judges_each_picture_once(classroom, tmp_path, monkeypatch
     compute(classroom, data, parts, False, noted)
     again = Noted()
     assert len(parts.load(again)) == 12 and again.shares == pytest.approx(noted.shares)
+
+
+def test_search_tells_of_unreadable_pictures(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CLIPBENCH_CACHE", str(tmp_path / "cache"))
+    folder = folder_of(tmp_path, some("scenes:heldout", 3))
+    (folder / "torn.png").write_bytes((folder / "0.png").read_bytes()[:200])
+    assert main(["search", "--data", str(folder), "--text", "a dog", "--json"]) == 0
+    assert "left out: 1 of 4 pictures cannot be read" in capsys.readouterr().err
