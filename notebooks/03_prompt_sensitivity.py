@@ -393,12 +393,13 @@ def mean_cosines(texts, scenes):
 
 
 # %%
-def compare(texts, *scenes):
+def compare(texts, *scenes, about):
     cosines, heads = mean_cosines(texts, scenes), stage([Staged(objects) for objects in scenes])
     for text, row in zip(texts, cosines, strict=True):
         order = row.argsort(descending=True)[:2].tolist()
         print(f"{text!r:32}", ", then ".join(f"{' and '.join(scenes[k])} {row[k]:.2f}" for k in order))
-    title = f"{(cosines.argmax(1) == 0).sum()} of {len(texts)} texts prefer the first picture"
+    nearest = scenes[int(cosines[texts.index(about)].argmax())]
+    title = f"“{about}” is nearest to the picture of a {' and a '.join(nearest)}"
     return similarity_heatmap(cosines.T, heads, texts, title, pairs=False)
 
 
@@ -408,7 +409,8 @@ def compare(texts, *scenes):
 # %%
 texts = ["mouse", "a photo of a mouse", "a mouse, a mammal", "a mouse and a keyboard"]
 texts += ["a computer mouse"]
-compare(texts, ("mouse",), ("mouse face",), ("computer mouse",), ("laptop",), ("cat",))
+scenes = ("mouse",), ("mouse face",), ("computer mouse",), ("laptop",), ("cat",)
+compare(texts, *scenes, about="a mouse and a keyboard")
 
 # %% [markdown]
 # The bare word is a mixture, and leans to the meaning that had it in more captions. "Computer mouse" finds the device.
@@ -424,7 +426,7 @@ compare(texts, ("mouse",), ("mouse face",), ("computer mouse",), ("laptop",), ("
 # %%
 texts = ["a photo of a cat", "not a photo of a cat", "no cat", "a photo without a cat"]
 texts += ["a dog, not a cat"]
-compare(texts, ("cat",), ("dog",), ("pizza",), ("cat", "dog"))
+compare(texts, ("cat",), ("dog",), ("pizza",), ("cat", "dog"), about="not a photo of a cat")
 
 # %% [markdown]
 # The cat, still. *Not* hardly counts: the model looks for whatever is named. Captions say what is there. Denials are
