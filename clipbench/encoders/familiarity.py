@@ -271,12 +271,13 @@ def read_reference(folder: Path) -> Reference:
 
 
 def encoded_and_judged(
-    encoder, encode: Callable[[Tensor], Tensor], images: Float[Tensor, "B 3 S S"]
+    encoder, encode: Callable[[Tensor], Tensor], images: Tensor
 ) -> tuple[Float[Tensor, "B D"], tuple[float, ...]]:
     """Encode pictures, and judge them on the way, which takes about a sixth of the time more.
 
     Args:
         encode: the encoder's ``encode_image`` or ``image_tower``.
+        images: what the encoder's ``preprocess`` gives.
 
     Returns:
         What ``encode`` gives, and the share of scenes that are as strange as each picture, as in

@@ -165,7 +165,9 @@ def spread(count: int, most: int | None) -> list[int]:
 # -------------------- sources
 
 
-def of_set(data: PictureSet, features: Tensor, familiarity: Familiarity) -> Collection:
+def of_set(
+    data: PictureSet, features: Tensor, familiarity: Familiarity = NOTHING_KNOWN
+) -> Collection:
     names = data.names
     template = data.templates[0] if data.templates else "{}"
     texts = [template.replace("{}", name) for name in dict.fromkeys(names)]
