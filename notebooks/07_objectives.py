@@ -314,7 +314,7 @@ with torch.enable_grad():
         pixels = (pixels + 2 * slope.sign()).detach().clamp(0, 255)
 
 # %%
-free = to_pictures(pixels.round().to(torch.uint8))
+free = to_pictures(pixels.round().byte())
 reached = float(judge.encode_image(judge.preprocess(free))[0] @ target)
 shown = [stage([start])[0], stage([path[-1]])[0], *free]
 below = [f"start: {cosines[0]:.2f}", f"search over scenes: {cosines[-1]:.2f}", f"free pixels: {reached:.2f}"]

@@ -154,7 +154,7 @@ for name in ("photo", "grayscale", "sketch"):
 
 # %%
 lost = {name: 100 * (by_style["photo"]["top1"] - by_style[name]["top1"]) for name in ("grayscale", "sketch")}
-title = f"Without colours {lost['grayscale']:+.0f} points are lost, as a sketch {lost['sketch']:+.0f}"
+title = f"Without colours {lost['grayscale']:.0f} points are lost, as a sketch {lost['sketch']:.0f}"
 accuracy_bars(by_style, data.chance, title)
 
 # %% [markdown]
