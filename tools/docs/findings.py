@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clipbench.evaluate.records.claims import (
+    ABSENT,
+    APPEARS,
     OUTCOMES,
     UNTESTED,
     Claim,
@@ -85,7 +87,8 @@ def page(records: Mapping[str, dict], figures: Mapping[str, Finding]) -> str:
 
 def summary(found: Mapping[str, Outcome]) -> str:
     verdicts = [outcome.verdict for outcome in found.values()]
-    told = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in OUTCOMES)
+    plural = {APPEARS: "appear", ABSENT: "do not appear"}
+    told = ", ".join(f"{verdicts.count(each)} {plural.get(each, each)}" for each in OUTCOMES)
     return f"{len(found)} claims: {told}.\n"
 
 
@@ -102,7 +105,7 @@ def claim_row(claim: Claim, outcome: Outcome) -> str:
     measured = number(outcome.effect, unit) + trainings(outcome.effect) if outcome.effect else "-"
     control = claim.control + (f": {number(outcome.control, unit)}" if outcome.control else "")
     beyond = number(outcome.beyond, unit) if outcome.beyond else "-"
-    least = f"{'less than ' if claim.nothing else ''}{claim.smallest:g} {unit}"
+    least = f"{'less than ' if claim.nothing else ''}{claim.size}"
     remark = f"{claim.said}. *{claim.remark}*" if claim.remark else claim.said
     cells = [remark, claim.where, claim.quantity, measured, control, beyond, least]
     return f"| {' | '.join([*cells, told(claim, outcome)])} |"

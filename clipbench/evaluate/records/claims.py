@@ -173,6 +173,12 @@ class Claim:
             raise ValueError(f"{self.name}: fewer than {ENOUGH} trainings need a reason")
 
     @property
+    def size(self) -> str:
+        """The smallest effect of interest in words, such as "10 points"."""
+        unit = "point" if self.unit == "points" and self.smallest == 1 else self.unit
+        return f"{self.smallest:g} {unit}"
+
+    @property
     def factor(self) -> float:
         return 100.0 if self.unit == "points" else 1.0
 
@@ -249,7 +255,7 @@ def not_below(control: Effect, null: float) -> Effect:
 def larger(claim: Claim, beyond: Effect) -> tuple[str, str]:
     """Judge an effect that should be larger than the control."""
     if beyond.high < claim.smallest:
-        return ABSENT, f"{claim.smallest:g} {claim.unit} would have been seen"
+        return ABSENT, f"{claim.size} would have been seen"
     if beyond.low > 0 and beyond.value >= claim.smallest:
         return APPEARS, ""
     return UNDECIDED, f"the interval holds both 0 or less than {claim.smallest:g} and more"
@@ -258,7 +264,7 @@ def larger(claim: Claim, beyond: Effect) -> tuple[str, str]:
 def equal(claim: Claim, found: Effect) -> tuple[str, str]:
     """Judge a difference that should not be there."""
     if -claim.smallest < found.low and found.high < claim.smallest:
-        return APPEARS, f"{claim.smallest:g} {claim.unit} would have been seen"
+        return APPEARS, f"{claim.size} would have been seen"
     if found.low > claim.smallest or found.high < -claim.smallest:
         return ABSENT, "there is a difference"
     return UNDECIDED, f"the interval reaches {claim.smallest:g} {claim.unit}"
