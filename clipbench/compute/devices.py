@@ -53,7 +53,8 @@ def pick_precision(device: torch.device | str) -> str:
 
     It is "bf16", "fp16" or "fp32".
 
-    Every choice of a format in this package is this one. A processor computes in bf16 only if it
+    Training takes it wherever none is named; encoders, too, on a card
+    (``compute.precision.choose_precision``). A processor computes in bf16 only if it
     lists the instructions and a product was measured to be faster so; nothing is emulated.
     """
     return precision_and_reason(device)[0]
