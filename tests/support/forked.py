@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 SECONDS = 120  # until a fork counts as hanging, on a busy machine
 
 
@@ -51,6 +53,9 @@ def fork(folder: Path, function: Callable[..., int | None], *arguments) -> Fork:
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
             setattr(sys, name, open(number, "w", closefd=False))
+        torch.set_num_threads(
+            1
+        )  # OpenMP's threads are not in the fork: waiting for them would hang
         code = function(*arguments) or 0
     except BaseException:
         traceback.print_exc()
