@@ -26,6 +26,7 @@ def test_arms_differ_in_their_drawings_only():
         assert worlds[0]["captions"] == (8 if objective in JOINT else 1)
 
 
+@pytest.mark.slow
 def test_an_arm_is_trained_once(tmp_path, capsys):
     asked = ["--out", str(tmp_path), "--seeds", "0", "--arms", "one maker", "--pictures", "20"]
     asked += ["--objectives", "supervised", "--pairs", "256"]

@@ -34,6 +34,7 @@ def preset(tmp_path):
     return str(tmp_path / "small.json")
 
 
+@pytest.mark.slow
 def test_it_leaves_a_model_and_what_was_measured_within_its_time(
     script, preset, tmp_path, monkeypatch
 ):

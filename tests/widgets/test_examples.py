@@ -128,6 +128,7 @@ def test_telling_what_is_written_is_a_defence(studio):
     assert studio.told and pizza["after"] < believed
 
 
+@pytest.mark.slow
 def test_a_sad_cat_is_found_and_a_red_umbrella_is_not():
     search = ImageSearch()
     press(search, "a sad cat")

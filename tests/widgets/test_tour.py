@@ -78,7 +78,13 @@ def take_tour(app, settle=lambda: None) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("make", APPS, ids=lambda make: make.__name__)
+# The map encodes its pictures first, which takes seconds.
+SLOWLY = [
+    pytest.param(each, marks=pytest.mark.slow) if each is EmbeddingMap else each for each in APPS
+]
+
+
+@pytest.mark.parametrize("make", SLOWLY, ids=lambda make: make.__name__)
 def test_three_bets_with_the_shipped_model(make):
     found = take_tour(make())
     assert found == OUTCOMES.get(make.__name__, found)
