@@ -12,7 +12,6 @@ tasks by probes of an untrained network, as the other models of figure 10 are pr
 import sys
 import time
 from collections.abc import Callable, Sequence
-from statistics import fmean
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +27,7 @@ from clipbench.evaluate.baselines import PREFIX
 from clipbench.evaluate.features.feature_file import cached_image_features
 from clipbench.evaluate.records.record import make_record, shipped_records, write_record
 from clipbench.evaluate.scene_tasks import scene_task_metrics
-from clipbench.evaluate.statistics.intervals import student, with_interval
+from clipbench.evaluate.statistics.intervals import with_interval, with_student
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.inside import attention_maps, on_grid, rollout
 
@@ -79,7 +78,7 @@ def maps(encoder: ClipbenchEncoder) -> dict[str, float]:
     found = {"pictures": len(data), "cosine": float(before.mean())}
     for name, marked in contest(encoder, inputs).items():
         after = (encoder.encode_image(covered(inputs, marked)) * own).sum(1)
-        found |= mean_with_ends(name, (before - after).tolist())
+        found |= with_student(name, (before - after).tolist())
     return found
 
 
@@ -116,11 +115,6 @@ def covered(inputs: Float[Tensor, "B 3 S S"], marked: Maps) -> Float[Tensor, "B 
     keep = torch.ones(len(marked), side * side)
     keep.scatter_(1, marked.flatten(1).topk(count).indices, 0)
     return inputs * F.interpolate(keep.view(-1, 1, side, side), size=inputs.shape[-2:])
-
-
-def mean_with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
-    low, high = student(values) or (float("nan"), float("nan"))
-    return {name: fmean(values), f"{name}_low": low, f"{name}_high": high}
 
 
 # -------------------- an untrained network among the models of figure 10

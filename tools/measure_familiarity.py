@@ -28,6 +28,7 @@ from clipbench.data.world.drawings import EMOJI_SETS, all_drawings, drawing_pict
 from clipbench.encoders.clip import load
 from clipbench.encoders.familiarity import ALARM
 from clipbench.evaluate.statistics.intervals import wilson
+from clipbench.files import atomic_write
 from clipbench.pretrained.folders import find_folder, read_json
 from tools.assets.build_familiarity import (
     SEED,
@@ -177,7 +178,7 @@ def main() -> None:
         result = measure(model, pictures, asked.each, asked.pixels)
         if asked.out:
             file = asked.out / f"{model.replace(':', '-')}-familiarity.json"
-            file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            atomic_write(file, (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

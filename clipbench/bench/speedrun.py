@@ -21,7 +21,7 @@ from clipbench.data.image_set import PictureSet
 from clipbench.data.open import open_pictures
 from clipbench.encoders.clip import ClipbenchEncoder
 from clipbench.errors import UserError
-from clipbench.evaluate.statistics.intervals import student
+from clipbench.evaluate.statistics.intervals import with_student
 
 
 def speedrun(
@@ -108,23 +108,14 @@ def summary(runs: Sequence[Run], pictures: int) -> dict:
     It also says whether the runs meet the conditions of a record.
     """
     seconds, accuracies = [run.seconds for run in runs], [run.top1 for run in runs]
-    told = {**with_ends("seconds", seconds), "pairs": statistics.fmean(run.pairs for run in runs)}
-    told |= with_ends("top1", accuracies)
+    pairs = statistics.fmean(run.pairs for run in runs)
+    told = with_student("seconds", seconds) | {"pairs": pairs} | with_student("top1", accuracies)
     return told | {
         "reached": sum(run.top1 >= TARGET for run in runs),
         "stands": len(runs) >= SEEDS_OF_A_RECORD
         and pictures == 5000
         and told["top1_low"] >= TARGET,
         "runs": [asdict(run) for run in runs],
-    }
-
-
-def with_ends(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Give the mean and, of several values, the ends of its interval."""
-    ends = student(values) or ()
-    return {
-        name: statistics.fmean(values),
-        **dict(zip((f"{name}_low", f"{name}_high"), ends, strict=False)),
     }
 
 

@@ -74,6 +74,7 @@ class Likeness:
 
 
 def likeness(test: PictureSet, others: PictureSet, copied: PictureSet) -> Likeness:
-    known, asked = brightness(raw_pixels(others), raw_pixels(test))
-    twin, _ = brightness(raw_pixels(copied), raw_pixels(test))
+    pixels = raw_pixels(test)
+    known, asked = brightness(raw_pixels(others), pixels)
+    twin, _ = brightness(raw_pixels(copied), pixels)
     return Likeness(asked @ known.T, asked @ twin.T)

@@ -8,14 +8,19 @@ OF_TASKS = "scene-tasks-baselines"
 NEAREST = "most similar scene by raw pixels"
 
 
+def known_metrics(sources: Sources, name: str) -> dict[str, float]:
+    """Read the metrics of a record; empty without it."""
+    return sources.record(name, "")["metrics"] if sources.has(name) else {}
+
+
 def levels_of_set(sources: Sources) -> dict[str, float]:
     """Read what 256 kinds of scenes are named rightly without a model: name -> per cent.
 
     It is empty without the record.
     """
-    if not sources.has(OF_SETS):
+    metrics = known_metrics(sources, OF_SETS)
+    if not metrics:
         return {}
-    metrics = sources.record(OF_SETS, "")["metrics"]
     return {NEAREST: 100 * metrics[f"{PREFIX}pixels_16"], "chance": 100 * metrics["chance"]}
 
 
@@ -24,10 +29,8 @@ def texts_alone(sources: Sources) -> dict[str, float]:
 
     It is empty without the record.
     """
-    if not sources.has(OF_TASKS):
-        return {}
     end = f"/{PREFIX}texts"
-    metrics = sources.record(OF_TASKS, "")["metrics"]
+    metrics = known_metrics(sources, OF_TASKS)
     return {
         name.removesuffix(end): 100 * value for name, value in metrics.items() if name.endswith(end)
     }

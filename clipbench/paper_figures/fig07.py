@@ -46,10 +46,11 @@ def ranges_by_task(suite: dict[str, dict], scenes: int) -> dict[str, Effect]:
     The low end lets the curve be at its upper ends and zero-shot at its lower, the high end the
     other way round.
     """
-    found = {}
+    found, guessed = {}, at_chance(suite)
     for task, numbers in suite.items():
-        shots, apart = shots_of(numbers), shown(task) in at_chance(suite)
-        if apart or not shots or not all(f"probe_{k}_low" in numbers for k in shots):
+        shots = shots_of(numbers)
+        known = shots and all(f"probe_{k}_low" in numbers for k in shots)
+        if shown(task) in guessed or not known:
             continue
         value, low, high = (
             matched(numbers, shots, scenes // numbers["answers"], curve, level)

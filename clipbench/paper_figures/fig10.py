@@ -38,8 +38,8 @@ def make(sources: Sources) -> Finding:
     )
     if not sources.has(f"suite-{sources.prefix}"):
         spread += f"; {sources.prefix} by its own record, whose probes may have seen more scenes"
-    rivals = [name for name, _ in OTHERS.values() if name not in suites]
-    unmet = f"no record of {', '.join(rivals)}" if rivals else ""
+    missing = [name for name, _ in OTHERS.values() if name not in suites]
+    unmet = f"no record of {', '.join(missing)}" if missing else ""
     return Finding(figure, finding, spread, Effect(*gap).times(100), (exact(0),), unmet)
 
 

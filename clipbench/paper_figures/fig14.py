@@ -2,6 +2,7 @@
 
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.figures.canvas import rounded
+from clipbench.paper_figures.controls import known_metrics
 from clipbench.paper_figures.finding import Finding
 from clipbench.paper_figures.shifts import (
     STANDARD,
@@ -22,7 +23,7 @@ PAPER = (
 
 def make(sources: Sources) -> Finding:
     metrics = adaptation(sources)
-    free = without_model(standard) if (standard := of_standard(sources)) else {}
+    free = without_model(known_metrics(sources, STANDARD))
     figure, finding, gains = draw(metrics, free)
     spread = "one model, mean of two draws of the shots; no interval over models"
     most = f"{max(shots_of(metrics))} shots"
@@ -32,11 +33,6 @@ def make(sources: Sources) -> Finding:
         else f"the gain of {most} has no interval"
     )
     return Finding(figure, finding, spread, unmet=unmet)
-
-
-def of_standard(sources: Sources) -> dict:
-    """Read what needs no trained model; empty without the record."""
-    return sources.record(STANDARD, "")["metrics"] if sources.has(STANDARD) else {}
 
 
 def draw(

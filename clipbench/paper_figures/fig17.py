@@ -13,7 +13,7 @@ from clipbench.evaluate.overlap import COPIES, all_less_clean, copies, likeness,
 from clipbench.evaluate.probes.linear_probe import Rows, choose_probe
 from clipbench.evaluate.robustness import labels_among
 from clipbench.evaluate.statistics.effects import Effect
-from clipbench.evaluate.statistics.intervals import student, with_interval
+from clipbench.evaluate.statistics.intervals import with_interval, with_student
 from clipbench.evaluate.zero_shot import judge_zero_shot, zero_shot_weights
 from clipbench.figures import LessonFigure, line_chart
 from clipbench.paper_figures.fig16 import CLASSES, chosen_classes, pictures_and_pool
@@ -91,9 +91,8 @@ def over_deals(share: float, dealt: list[tuple[Tensor, dict[str, Tensor]]]) -> d
     found: dict[str, float] = {}
     for kind in KINDS:
         gaps = [all_less_clean(right[kind], rows) for rows, right in dealt]
-        low, high = student(gaps) or (float("nan"), float("nan"))
         name = f"{kind}/{share:g}"
-        found |= {name: statistics.fmean(gaps), f"{name}_low": low, f"{name}_high": high}
+        found |= with_student(name, gaps)
         found[f"all/{name}"] = statistics.fmean(
             float(right[kind].double().mean()) for _, right in dealt
         )

@@ -5,18 +5,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from example_apps import EXAMPLE_APPS
 from small import EightPairs, noise_picture, small_encoder
 from small_features import AUTOENCODER, FEW_SCENES
 from trainers import small_bundle
 
 from clipbench import Machine, TrainConfig, Trainer, UserError
 from clipbench_widgets import (
-    BeatTheMachine,
     EmbeddingMap,
     FeatureMicroscope,
-    ImageSearch,
     PromptExplorer,
-    SimilarityMatrix,
     TrainingMonitor,
     TypographicStudio,
 )
@@ -30,14 +28,6 @@ from clipbench_widgets.training_monitor import tour as monitor_tour
 
 SECONDS = 120
 
-APPS = (
-    PromptExplorer,
-    SimilarityMatrix,
-    TypographicStudio,
-    EmbeddingMap,
-    ImageSearch,
-    BeatTheMachine,
-)
 # what comes out with the shipped models
 OUTCOMES = {
     "PromptExplorer": ["dog", "the order stays", "qwertz blorp"],
@@ -80,7 +70,8 @@ def take_tour(app, settle=lambda: None) -> list[str]:
 
 # The map encodes its pictures first, which takes seconds.
 SLOWLY = [
-    pytest.param(each, marks=pytest.mark.slow) if each is EmbeddingMap else each for each in APPS
+    pytest.param(each, marks=pytest.mark.slow) if each is EmbeddingMap else each
+    for each in EXAMPLE_APPS
 ]
 
 

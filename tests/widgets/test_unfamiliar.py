@@ -4,11 +4,11 @@ from html import unescape
 
 import pytest
 import torch
+from example_apps import EXAMPLE_APPS
 from small import noise_picture, small_encoder
 
 from clipbench.encoders.familiarity import Reference, ScenesSeen, WordsRead
 from clipbench_widgets import (
-    BeatTheMachine,
     EmbeddingMap,
     ImageSearch,
     PromptExplorer,
@@ -80,17 +80,7 @@ def test_nothing_is_said_of_what_was_read_or_of_an_unknown_training(make):
         assert app.unfamiliar == "" and app._notice.layout.display == "none"
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        PromptExplorer,
-        SimilarityMatrix,
-        TypographicStudio,
-        EmbeddingMap,
-        ImageSearch,
-        BeatTheMachine,
-    ],
-)
+@pytest.mark.parametrize("make", EXAMPLE_APPS)
 def test_no_app_greets_with_an_alarm(make):
     app = make()
     assert (app.message, app.unfamiliar) == ("", "") and app._notice.layout.display == "none"

@@ -267,7 +267,7 @@ def equal(claim: Claim, found: Effect) -> tuple[str, str]:
         return APPEARS, f"{claim.size} would have been seen"
     if found.low > claim.smallest or found.high < -claim.smallest:
         return ABSENT, "there is a difference"
-    return UNDECIDED, f"the interval reaches {claim.smallest:g} {claim.unit}"
+    return UNDECIDED, f"the interval reaches {claim.size}"
 
 
 @cache

@@ -50,6 +50,15 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     return low, high
 
 
+def with_student(name: str, values: Sequence[float]) -> dict[str, float]:
+    """Give a mean and, of several values, the ends of Student's interval: name, _low, _high."""
+    ends = student(values) or ()
+    return {
+        name: statistics.fmean(values),
+        **dict(zip((f"{name}_low", f"{name}_high"), ends, strict=False)),
+    }
+
+
 def student(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
     """Compute the ends of Student's interval of a mean of a few independent values, such as seeds.
 
