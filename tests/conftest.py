@@ -30,6 +30,13 @@ def cache_of_the_tests(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def one_thread_after_every_test():
+    """Commands and trainings take the threads that are fastest; sums differ by their number."""
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
 def no_random_model_loaded_before(monkeypatch):
     """One test's model with random weights does not mark the next test's figures."""
     monkeypatch.setattr(random_weights, "mark_of_figures", "")
