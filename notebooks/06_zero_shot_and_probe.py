@@ -213,11 +213,12 @@ contact_sheet(shown, below, f"One picture for each of {len(suite)} tasks, and it
 
 # %%
 means = fig06.mean_curve(suite)
-figure, finding, match = fig06.draw(means)
+figure, finding, match = fig06.draw(means, fig06.mean_of_texts(sources))
 figure
 
 # %% [markdown]
-# This is Fig. 6 of the paper, in small. Before you compare the numbers: in our world the prompts use the very
+# This is Fig. 6 of the paper, in small. (The lowest line is the control: what somebody reaches who never sees the
+# picture and always says the likelier text.) Before you compare the numbers: in our world the prompts use the very
 # sentences of the training captions, and the test scenes are drawn by the same program as the training scenes. On such
 # home ground words must do well. (On the digits, which are far from that home, they were worth less than one picture.)
 #
@@ -230,7 +231,7 @@ figure
 worth = fig07.examples_by_task(suite)
 for name in ("colour", "count", "sign word"):
     print(f"{name:10} words are worth {worth[name][0]:6.1f} pictures of each answer ({worth[name][1]})")
-figure, finding = fig07.draw(worth)
+figure, finding = fig07.draw(worth, fig07.at_chance(suite))
 figure
 
 # %% [markdown]
@@ -238,16 +239,19 @@ figure
 # to 184 (facial expressions), with a median of 5.4 (figure 7). It is not a property of the model, and not one of the
 # task either, but of both: of what the captions said about such pictures. (Of the three that you ranked, look up
 # their bars: what captions name often is worth most.) (A trap: where words are at chance, one labelled picture is "as
-# good", and the bar is short without anything having been learned. Look at *word order* in the next figures.)
+# good", and the bar is short without anything having been learned. Such bars say so.)
 #
 # ## Where words fail and labels do not (Figs. 8 and 5)
 #
-# Each point is a task. On the dashed line words would be as good as a probe with all labels.
+# Each blue point is a task. On the dashed line words would be as good as a probe with all labels. The orange points are
+# the control, the same tasks with a probe of raw pixels: if they lay along a line, too, it would only say that some
+# tasks are easy for anything.
 #
 # **Predict:** can a task lie above the line?
 
 # %%
-figure, finding, correlation = fig08.draw(fig08.both_accuracies(suite))
+control = fig08.with_pixels(sources, suite)
+figure, finding, correlation = fig08.draw(fig08.both_accuracies(suite), control)
 figure
 
 # %% [markdown]
